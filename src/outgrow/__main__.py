@@ -1,0 +1,3 @@
+from outgrow.cli import main
+
+main()

@@ -1,0 +1,216 @@
+"""The pool, transactions and the rules every statement follows.
+
+* A statement is a `Query`: named, timed, counted when slow. Nothing here takes a string.
+* Connections are returned to the pool as they are: no code of Outgrow changes a session's state
+  outside a transaction (`SET LOCAL` only), so the reset that asyncpg would send is left out.
+* A transaction is READ COMMITTED, short, and run again when PostgreSQL says that it lost a race
+  (serialization_failure, which the relations' triggers raise too, deadlock_detected,
+  lock_not_available). What runs inside must therefore have no effect outside the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+
+from outgrow.errors import Busy, Refused, Unavailable
+from outgrow.queries import Query
+
+log = logging.getLogger("outgrow.database")
+
+T = TypeVar("T")
+Observer = Callable[[str, float], None]
+
+OLDEST_SERVER = 15
+ATTEMPTS = 12
+RETRIED = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+)
+_SESSION = {
+    "application_name": "outgrow",
+    # Planning a relation over the store costs more than running it; JIT would add to that.
+    "jit": "off",
+    "idle_in_transaction_session_timeout": "60000",
+}
+
+
+class Statements:
+    """What can be said to the database; shared by `Database`, `Transaction` and `Session`."""
+
+    async def rows(self, query: Query, *args: Any) -> list[asyncpg.Record]:
+        raise NotImplementedError
+
+    async def row(self, query: Query, *args: Any) -> asyncpg.Record | None:
+        raise NotImplementedError
+
+    async def run(self, query: Query, *args: Any) -> str:
+        """Run and return the command tag (`UPDATE 1`)."""
+        raise NotImplementedError
+
+    async def value(self, query: Query, *args: Any) -> Any:
+        """The first column of the first row, or None."""
+        row = await self.row(query, *args)
+        return None if row is None else row[0]
+
+
+class Session(Statements):
+    """Statements on one connection. `connection` is asyncpg's own, for COPY and cursors."""
+
+    def __init__(self, connection: Any, observe: Observer) -> None:
+        self.connection = connection
+        self._observe = observe
+
+    async def rows(self, query: Query, *args: Any) -> list[asyncpg.Record]:
+        start = time.perf_counter()
+        try:
+            return list(await self.connection.fetch(query.sql, *args))
+        finally:
+            self._observe(query.name, time.perf_counter() - start)
+
+    async def row(self, query: Query, *args: Any) -> asyncpg.Record | None:
+        start = time.perf_counter()
+        try:
+            row: asyncpg.Record | None = await self.connection.fetchrow(query.sql, *args)
+            return row
+        finally:
+            self._observe(query.name, time.perf_counter() - start)
+
+    async def run(self, query: Query, *args: Any) -> str:
+        start = time.perf_counter()
+        try:
+            return str(await self.connection.execute(query.sql, *args))
+        finally:
+            self._observe(query.name, time.perf_counter() - start)
+
+    async def run_many(self, query: Query, args: Sequence[Sequence[Any]]) -> None:
+        start = time.perf_counter()
+        try:
+            await self.connection.executemany(query.sql, args)
+        finally:
+            self._observe(query.name, time.perf_counter() - start)
+
+
+class Database(Statements):
+    """A pool of connections to one database."""
+
+    def __init__(self, pool: Any, slow: float, observers: Sequence[Observer] = ()) -> None:
+        self.pool = pool
+        self._slow = slow
+        self._observers = list(observers)
+
+    @classmethod
+    async def open(
+        cls, url: str, *, pool_size: int = 10, slow_query_ms: int = 500, connect_timeout: float = 10
+    ) -> Database:
+        """Connect. `url` is a libpq URL, or "" for the `PG*` variables.
+
+        Raises Unavailable when nobody answers or lets us in, Refused for a server too old.
+        """
+        try:
+            pool = await asyncpg.create_pool(
+                url or None,
+                min_size=1,
+                max_size=pool_size,
+                timeout=connect_timeout,
+                statement_cache_size=1000,
+                max_inactive_connection_lifetime=300,
+                server_settings=_SESSION,
+                reset=_keep_session,
+            )
+        except (
+            OSError,
+            TimeoutError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            ValueError,
+        ) as e:
+            raise Unavailable(
+                "database_unavailable",
+                "the database cannot be reached",
+                detail=f"{type(e).__name__}: {e}",
+                hint="check DATABASE_URL and the PG* variables, "
+                "or unset them to use the embedded server",
+            ) from e
+        database = cls(pool, slow_query_ms / 1000)
+        try:
+            await database._check_version()
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def _check_version(self) -> None:
+        async with self.pool.acquire() as connection:
+            version = connection.get_server_version()
+        if version.major < OLDEST_SERVER:
+            raise Refused(
+                "server_too_old",
+                f"PostgreSQL {version.major} is too old for Outgrow",
+                hint=f"use PostgreSQL {OLDEST_SERVER} to 18",
+            )
+
+    async def close(self) -> None:
+        try:
+            await asyncio.wait_for(self.pool.close(), timeout=5)
+        except TimeoutError:
+            self.pool.terminate()
+
+    def observe_with(self, observer: Observer) -> None:
+        """Call `observer(name, seconds)` after every statement (for metrics)."""
+        self._observers.append(observer)
+
+    def _observe(self, name: str, seconds: float) -> None:
+        if seconds >= self._slow:
+            log.warning("slow query %s took %.0f ms", name, seconds * 1000)
+        for observer in self._observers:
+            observer(name, seconds)
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        """One connection for several statements, each committing by itself."""
+        async with self.pool.acquire() as connection:
+            yield Session(connection, self._observe)
+
+    async def rows(self, query: Query, *args: Any) -> list[asyncpg.Record]:
+        async with self.session() as session:
+            return await session.rows(query, *args)
+
+    async def row(self, query: Query, *args: Any) -> asyncpg.Record | None:
+        async with self.session() as session:
+            return await session.row(query, *args)
+
+    async def run(self, query: Query, *args: Any) -> str:
+        async with self.session() as session:
+            return await session.run(query, *args)
+
+    async def transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Run `work` in a transaction, again when it loses a race, up to 12 times in about 4 s.
+
+        Raises Busy when it lost every time; whatever `work` raises rolls back and passes.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with self.session() as session, session.connection.transaction():
+                    return await work(session)
+            except RETRIED as e:
+                lost = e
+                await asyncio.sleep(random.uniform(0, min(0.005 * 2**attempt, 0.8)))  # noqa: S311
+        raise Busy(
+            "too_contended",
+            f"the same rows were being changed by others, {ATTEMPTS} times in a row",
+            detail=str(lost),
+            hint="try again",
+        ) from lost
+
+
+async def _keep_session(connection: Any) -> None:
+    """Instead of asyncpg's reset (one more round trip per request); see the module's docstring."""

@@ -1,0 +1,88 @@
+"""The environment, read once into one frozen object."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from outgrow.errors import BadInput
+
+DEFAULT_STORE = "kv_store_2516be19"
+_PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE")
+_STORE_NAME = re.compile(r"[^\x00]{1,63}\Z", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says.
+
+    `database_url` is None when the embedded server is to be used, and "" when libpq's own `PG*`
+    variables say where the database is. `store` is the table's bare name, or `schema.name`.
+    `slow_query_ms` is the time in milliseconds from which a query is logged and counted as slow.
+    """
+
+    home: Path
+    database_url: str | None = None
+    store: str = DEFAULT_STORE
+    host: str = "127.0.0.1"
+    port: int = 8000
+    slow_query_ms: int = 500
+    pool_size: int = 10
+
+    @property
+    def embedded(self) -> bool:
+        return self.database_url is None
+
+    @property
+    def store_schema(self) -> str:
+        return self.store.rpartition(".")[0] or "public"
+
+    @property
+    def store_table(self) -> str:
+        return self.store.rpartition(".")[2]
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Read PORT, HOST, DATABASE_URL, PG* and the OUTGROW_ variables HOME, STORE, SLOW_MS, POOL.
+
+        Raises BadInput for a value that cannot be used.
+        """
+        env = os.environ if env is None else env
+        url = env.get("DATABASE_URL") or None
+        if url is None and any(env.get(name) for name in _PG_VARIABLES):
+            url = ""
+        store = env.get("OUTGROW_STORE") or DEFAULT_STORE
+        if not all(_STORE_NAME.match(part) for part in store.split(".")) or store.count(".") > 1:
+            raise BadInput(
+                "bad_store_name",
+                f"OUTGROW_STORE is not a table's name: {store!r}",
+                hint="use a name such as kv_store_2516be19, or schema.name",
+            )
+        return cls(
+            home=Path(env.get("OUTGROW_HOME") or _default_home(env)).expanduser().absolute(),
+            database_url=url,
+            store=store,
+            host=env.get("HOST") or "127.0.0.1",
+            port=_integer(env, "PORT", 8000, 0, 65535),
+            slow_query_ms=_integer(env, "OUTGROW_SLOW_MS", 500, 0, 3_600_000),
+            pool_size=_integer(env, "OUTGROW_POOL", 10, 1, 1000),
+        )
+
+
+def _default_home(env: Mapping[str, str]) -> str:
+    data = env.get("XDG_DATA_HOME") or "~/.local/share"
+    return f"{data}/outgrow"
+
+
+def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = env.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+        raise BadInput(
+            "bad_setting",
+            f"{name} is not a whole number from {low} to {high}: {text!r}",
+            hint=f"unset {name}, or set it to such a number (default {default})",
+        )
+    return int(text)
