@@ -1,0 +1,361 @@
+"""A blueprint: which keys a store has, and what relations the application sees in them. No I/O.
+
+A blueprint is a TOML file (docs/blueprints.md). The structs below are its grammar as well: a field
+that is not here is an error that names its place in the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from importlib import resources
+from typing import Literal
+
+import msgspec
+
+from outgrow.errors import BadInput
+
+Shape = Literal["document", "ids", "objects", "map", "scalar", "opaque"]
+ColumnType = Literal["key", "label", "text", "number", "boolean", "time", "array", "json"]
+JsonType = Literal["string", "number", "boolean", "array", "object"]
+IndexKind = Literal["btree", "contains", "trigram", "words"]
+
+SEGMENT_LIMIT = 200
+"""Characters of one variable in a key, of a `key` and of a `label` column. A btree entry holds at
+most 2,704 bytes; three such texts of four bytes a character and a timestamp fit. A key with a
+longer segment belongs to no pattern and stays opaque: no index can make its write fail."""
+
+_VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)(\.\.\.)?\}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
+
+
+class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """A family of keys. `{id}` is one segment without `:`, `{id...}` may hold `:`."""
+
+    key: str
+    shape: Shape
+
+    @cached_property
+    def pieces(self) -> tuple[str, ...]:
+        """Literals at even places, variables at odd ones: `("user:", "{id}", ":chats")`."""
+        return tuple(re.split(r"(\{[^{}]*\})", self.key))
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        return tuple(m[1] for m in _VARIABLE.finditer(self.key))
+
+    @cached_property
+    def spans_segments(self) -> bool:
+        return "..." in self.key
+
+    @cached_property
+    def prefix(self) -> str:
+        return self.pieces[0]
+
+    @cached_property
+    def suffix(self) -> str:
+        return self.pieces[-1]
+
+    @cached_property
+    def regex(self) -> str:
+        """Which keys the pattern describes: one text for PostgreSQL's `~` and for `re` (DOTALL)."""
+        parts = []
+        for place, piece in enumerate(self.pieces):
+            if place % 2 == 0:
+                parts.append(re.escape(piece))
+            else:
+                parts.append(f"({'.' if '...' in piece else '[^:]'}{{1,{SEGMENT_LIMIT}}})")
+        return f"^{''.join(parts)}$"
+
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:
+        return re.compile(self.regex[:-1] + r"\Z", re.DOTALL)
+
+    @cached_property
+    def precedence(self) -> tuple[int, int, int]:
+        """Smaller wins: more literal characters, then fewer `...`, then fewer segments."""
+        return (
+            -len(_VARIABLE.sub("", self.key)),
+            self.key.count("..."),
+            self.key.count(":"),
+        )
+
+    def may_overlap(self, other: Pattern) -> bool:
+        """False only when no key can match both."""
+        short, long = sorted((self.prefix, other.prefix), key=len)
+        if not long.startswith(short):
+            return False
+        short, long = sorted((self.suffix, other.suffix), key=len)
+        if not long.endswith(short):
+            return False
+        fewest, most = self._colons()
+        other_fewest, other_most = other._colons()
+        return fewest <= other_most and other_fewest <= most
+
+    def _colons(self) -> tuple[float, float]:
+        colons = _VARIABLE.sub("", self.key).count(":")
+        return colons, float("inf") if self.spans_segments else colons
+
+    def fill(self, **values: str) -> str:
+        return _VARIABLE.sub(lambda m: values[m[1]], self.key)
+
+
+class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """Where a column's value is: a variable of the key, a field of the document or element, the
+    element itself, its place in the list, or (only a type) nowhere while the home is the store."""
+
+    key: str | None = None
+    field: str | None = None
+    element: bool = False
+    position: bool = False
+    type: ColumnType = "key"
+
+    @property
+    def sql_type(self) -> str:
+        if self.position:
+            return "bigint"
+        return {
+            "number": "numeric",
+            "boolean": "boolean",
+            "time": "timestamptz",
+            "array": "jsonb",
+            "json": "jsonb",
+        }.get(self.type, "text")
+
+
+class CardItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    column: str | None = None
+    field: str | None = None
+    type: JsonType = "string"
+
+
+class Computed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """A read-only column, by exactly one of: `lower`, `sort`, `flag`, `fold`, `object`."""
+
+    lower: str | None = None
+    sort: str | None = None
+    flag: str | None = None
+    missing: bool = False
+    fold: tuple[str, ...] | None = None
+    limit: int = 200
+    object: dict[str, CardItem] | None = None
+
+
+class Relation(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    dict=True,
+    rename={"source": "from"},
+):
+    """A view. Owned: of a `pattern`. Derived: of another relation (`from`), read only."""
+
+    columns: dict[str, Column | str]
+    pattern: str | None = None
+    source: str | None = None
+    unnest: str | None = None
+    present: str | None = None
+    computed: dict[str, Computed] = {}
+
+    @property
+    def own(self) -> dict[str, Column]:
+        """The columns of an owned relation."""
+        return {name: c for name, c in self.columns.items() if isinstance(c, Column)}
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """The columns of a derived relation: name -> the source's, `element` or `position`."""
+        return {name: c for name, c in self.columns.items() if isinstance(c, str)}
+
+    @property
+    def key_columns(self) -> dict[str, str]:
+        """Variable of the pattern -> column that holds it."""
+        return {c.key: name for name, c in self.own.items() if c.key}
+
+    @property
+    def fields(self) -> dict[str, Column]:
+        return {name: c for name, c in self.own.items() if c.field}
+
+
+class Derived(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    dict=True,
+    rename={"source": "from"},
+):
+    """A pattern whose lists the application's writes keep for old clients."""
+
+    source: str
+    key: dict[str, str]
+    element: str
+    kept: bool = False
+
+
+class Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    relation: str
+    columns: tuple[str, ...]
+    kind: IndexKind = "btree"
+
+
+class Blueprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    name: str
+    patterns: dict[str, Pattern]
+    relations: dict[str, Relation]
+    derived: dict[str, Derived] = {}
+    indexes: tuple[Index, ...] = ()
+
+    @cached_property
+    def by_precedence(self) -> tuple[str, ...]:
+        """Names of the patterns, the one that wins first."""
+        return tuple(sorted(self.patterns, key=lambda name: self.patterns[name].precedence))
+
+    def match(self, key: str) -> str | None:
+        """The name of the pattern that the key belongs to, or None: an opaque key."""
+        for name in self.by_precedence:
+            if self.patterns[name].compiled.match(key):
+                return name
+        return None
+
+    def winners_over(self, name: str) -> list[Pattern]:
+        """The patterns that may take a key from this one."""
+        place = self.by_precedence.index(name)
+        pattern = self.patterns[name]
+        winners = (self.patterns[other] for other in self.by_precedence[:place])
+        return [winner for winner in winners if winner.may_overlap(pattern)]
+
+    def derived_relations(self, source: str) -> dict[str, Relation]:
+        return {name: r for name, r in self.relations.items() if r.source == source}
+
+
+def parse(text: str) -> Blueprint:
+    """Read a blueprint. Raises BadInput that names the place of the first mistake."""
+    try:
+        blueprint = msgspec.toml.decode(text, type=Blueprint)
+    except msgspec.DecodeError as e:
+        raise _bad(str(e)) from e
+    for problem in _problems(blueprint):
+        raise _bad(problem)
+    return blueprint
+
+
+def campus() -> Blueprint:
+    """The blueprint of the campus network."""
+    file = resources.files("outgrow.campus").joinpath("blueprint.toml")
+    return parse(file.read_text(encoding="utf-8"))
+
+
+def _bad(problem: str) -> BadInput:
+    return BadInput(
+        "bad_blueprint",
+        f"the blueprint cannot be used: {problem}",
+        hint="the grammar is in docs/blueprints.md",
+    )
+
+
+def _problems(blueprint: Blueprint) -> Iterator[str]:
+    names = [blueprint.name, *blueprint.patterns, *blueprint.relations]
+    for relation in blueprint.relations.values():
+        names += [*relation.columns, *relation.computed]
+    for name in names:
+        if not _NAME.match(name):
+            yield f"{name!r} is not a name (lower-case letters, digits, _; at most 40)"
+    for name, pattern in blueprint.patterns.items():
+        yield from _pattern_problems(name, pattern)
+    for name, relation in blueprint.relations.items():
+        owned = _owned_problems if relation.pattern else _derived_problems
+        yield from owned(blueprint, name, relation)
+    owners = [r.pattern for r in blueprint.relations.values() if r.pattern]
+    for pattern_name in {p for p in owners if owners.count(p) > 1}:
+        yield f"patterns.{pattern_name} is owned by two relations"
+    for name, derived in blueprint.derived.items():
+        yield from _list_problems(blueprint, name, derived)
+    for index in blueprint.indexes:
+        indexed = blueprint.relations.get(index.relation)
+        if indexed is None or indexed.pattern is None:
+            yield f"indexes: {index.relation!r} is not a relation with a pattern"
+            continue
+        for column in index.columns:
+            if column not in {*indexed.columns, *indexed.computed, "probe"}:
+                yield f"indexes: {index.relation} has no column {column!r}"
+        if index.kind != "btree" and len(index.columns) != 1:
+            yield f"indexes: a {index.kind} index of {index.relation} has one column"
+
+
+def _pattern_problems(name: str, pattern: Pattern) -> Iterator[str]:
+    if "{" in _VARIABLE.sub("", pattern.key) or "}" in _VARIABLE.sub("", pattern.key):
+        yield f"patterns.{name}.key: variables are written {{name}} or {{name...}}"
+    if len(set(pattern.variables)) != len(pattern.variables):
+        yield f"patterns.{name}.key: a variable stands twice"
+    if "" in pattern.pieces[2:-1:2]:
+        yield f"patterns.{name}.key: two variables need something between them"
+
+
+def _owned_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[str]:
+    where = f"relations.{name}"
+    pattern = blueprint.patterns.get(relation.pattern or "")
+    if pattern is None:
+        yield f"{where}.pattern: there is no pattern {relation.pattern!r}"
+        return
+    if pattern.shape not in ("document", "ids", "objects"):
+        yield f"{where}: the shape {pattern.shape} has no relation yet"
+    if relation.renamed:
+        yield f"{where}.columns: a relation of a pattern takes tables, not names"
+    if sorted(relation.key_columns) != sorted(pattern.variables):
+        yield f"{where}: every variable of {pattern.key!r} needs a column, and no other"
+    columns = relation.own.values()
+    for column_name, column in relation.own.items():
+        sources = [column.key, column.field, column.element or None, column.position or None]
+        if sum(source is not None for source in sources) > 1:
+            yield f"{where}.columns.{column_name}: one source only"
+    lists = pattern.shape != "document"
+    if sum(c.position for c in columns) != lists:
+        yield f"{where}: a list has one `position` column, a document none"
+    if sum(c.element for c in columns) != (pattern.shape == "ids"):
+        yield f"{where}: `ids` has one `element` column, other shapes none"
+    if pattern.shape == "ids" and relation.fields:
+        yield f"{where}: the elements of `ids` have no fields"
+    known = set(relation.columns)
+    for computed_name, computed in relation.computed.items():
+        kinds = [computed.lower, computed.sort, computed.flag, computed.fold, computed.object]
+        if sum(kind is not None for kind in kinds) != 1:
+            yield f"{where}.computed.{computed_name}: one of lower, sort, flag, fold, object"
+        named = {computed.lower, computed.sort} - {None}
+        named |= {item.column for item in (computed.object or {}).values()} - {None}
+        for missing in named - known:
+            yield f"{where}.computed.{computed_name}: there is no column {missing!r}"
+
+
+def _derived_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[str]:
+    where = f"relations.{name}"
+    source = blueprint.relations.get(relation.source or "")
+    if source is None or source.pattern is None:
+        yield f"{where}: needs a `pattern`, or `from` a relation that has one"
+        return
+    known = {*source.columns, *source.computed}
+    if relation.unnest:
+        known |= {"element", "position"}
+    for column in [*relation.renamed.values(), relation.unnest, relation.present]:
+        if column is not None and column not in known:
+            yield f"{where}: {relation.source} has no column {column!r}"
+    if relation.own or relation.computed:
+        yield f"{where}: a relation from another one takes names of its columns only"
+
+
+def _list_problems(blueprint: Blueprint, name: str, derived: Derived) -> Iterator[str]:
+    where = f"derived.{name}"
+    pattern = blueprint.patterns.get(name)
+    source = blueprint.relations.get(derived.source)
+    if pattern is None or pattern.shape != "ids":
+        yield f"{where}: there is no pattern of that name and of the shape `ids`"
+        return
+    if source is None:
+        yield f"{where}: there is no relation {derived.source!r}"
+        return
+    if sorted(derived.key) != sorted(pattern.variables):
+        yield f"{where}.key: every variable of {pattern.key!r}, and no other"
+    for column in [*derived.key.values(), *_VARIABLE.findall(derived.element)]:
+        column_name = column if isinstance(column, str) else column[0]
+        if column_name not in source.columns:
+            yield f"{where}: {derived.source} has no column {column_name!r}"
