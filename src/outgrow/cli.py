@@ -1,0 +1,189 @@
+"""The command `outgrow`: finds the command's module, and turns errors into lines and exit codes.
+
+Exit codes: 0 done, 1 failed, 2 used wrongly, 3 refused or not ready; 130 after Ctrl-C, 143 after
+SIGTERM. Data goes to stdout, everything else to stderr; with a command's `--json` its answer is one
+JSON document on stdout, and a failure is `{"error": {code, message, detail, hint}}` there.
+
+A command's module looks like this::
+
+    @click.command()
+    @json_option
+    @click.pass_obj
+    def command(app: App) -> None:
+        \"\"\"One line of help.\"\"\"
+        app.run(work(app))
+
+    async def work(app: App) -> None:
+        async with connected(app.settings) as database:
+            app.answer({"size": ...}, "text for people")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import os
+import pkgutil
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from functools import cached_property
+from typing import Any, NoReturn, TypeVar
+
+import asyncpg
+import click
+
+from outgrow import __version__, commands
+from outgrow.database import Database
+from outgrow.errors import OutgrowError, Unavailable
+from outgrow.server import running
+from outgrow.settings import Settings
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class App:
+    """What every command is given: the settings, and how the caller wants answers."""
+
+    def __init__(self) -> None:
+        self.json = False
+
+    @cached_property
+    def settings(self) -> Settings:
+        return Settings.from_environment()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run(work)
+
+    def answer(self, data: Any, text: str | None = None) -> None:
+        """Print `data` as JSON with `--json`, else `text`."""
+        if self.json:
+            click.echo(json.dumps(data, ensure_ascii=False, default=str))
+        elif text is not None:
+            click.echo(text)
+
+
+def json_option(function: F) -> F:
+    """The option `--json`: it ends up in `app.json`."""
+
+    def keep(context: click.Context, _: click.Parameter, value: bool) -> None:
+        context.find_object(App).json = value  # type: ignore[union-attr]
+
+    return click.option(
+        "--json",
+        is_flag=True,
+        expose_value=False,
+        callback=keep,
+        is_eager=True,
+        help="Answer with JSON.",
+    )(function)
+
+
+@asynccontextmanager
+async def connected(settings: Settings, *, pool_size: int | None = None) -> AsyncIterator[Database]:
+    """The database that the settings name, open; the embedded server runs meanwhile if it is that.
+
+    Raises ServerFailed, Unavailable, Refused.
+    """
+    with ExitStack() as stack:
+        url = settings.database_url
+        if url is None:
+            # Blocks the loop, on which nothing else runs yet.
+            url = stack.enter_context(running(settings.home)).url()
+        database = await Database.open(
+            url,
+            pool_size=pool_size or settings.pool_size,
+            slow_query_ms=settings.slow_query_ms,
+        )
+        try:
+            yield database
+        finally:
+            await database.close()
+
+
+def note(text: str) -> None:
+    """Say something to the person at the terminal."""
+    click.echo(text, err=True)
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module = importlib.import_module(f"{commands.__name__}.{cmd_name}")
+        command: click.Command = module.command
+        command.name = cmd_name
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="outgrow")
+def cli() -> None:
+    """A campus network that starts on a key-value table and grows out of it, live.
+
+    Environment: OUTGROW_HOME (data directory), DATABASE_URL or PG* (a PostgreSQL of your own
+    instead of the embedded one), OUTGROW_STORE (the store's name), PORT, HOST.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command line, and exit."""
+    app = App()
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = cli.main(arguments, prog_name="outgrow", obj=app, standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.ClickException as e:
+        e.show()
+        sys.exit(e.exit_code)
+    except OutgrowError as e:
+        _report(e, app.json)
+        sys.exit(e.exit_code)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as e:
+        _report(_from_database(e), app.json)
+        sys.exit(1)
+    except BrokenPipeError:
+        # Whoever read our output has left (`| head`); Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except (KeyboardInterrupt, click.Abort) as e:
+        note("interrupted")
+        sys.exit(143 if isinstance(e, _Terminated) else 130)
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: what Ctrl-C does, with another exit code."""
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise _Terminated
+
+
+def _from_database(error: Exception) -> OutgrowError:
+    state = getattr(error, "sqlstate", None)
+    return Unavailable(
+        "database_failed",
+        "the database did not do what it was asked",
+        detail=f"{error}{f' (SQLSTATE {state})' if state else ''}",
+    )
+
+
+def _report(error: OutgrowError, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
+        return
+    detail = (error.detail or "").strip()
+    if "\n" in detail:
+        note(f"error: {error.message}")
+        note("\n".join(f"  {line}" for line in detail.splitlines()))
+    else:
+        note(f"error: {error.message}" + (f" ({detail})" if detail else ""))
+    if error.hint:
+        note(f"hint: {error.hint}")
