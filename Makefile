@@ -1,0 +1,59 @@
+# Everything from a bare machine with Python 3.11+ and make; `make` alone lists what there is.
+# PYTHON=python3.12 chooses the Python; OUTGROW_HOME, PORT, DATABASE_URL are respected by serve.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PYTEST := $(BIN)/python -m pytest
+
+# What is run on the oldest PostgreSQL and in another collation too: all that sends SQL of its own.
+CORE := $(wildcard tests/test_database*.py tests/test_store*.py tests/test_layout*.py \
+	tests/test_relations*.py tests/test_install*.py tests/test_laws*.py tests/test_rules*.py \
+	tests/test_grow*.py tests/test_search*.py tests/test_profiles*.py tests/test_connections*.py)
+
+.DEFAULT_GOAL := help
+.PHONY: help install serve test lint bench soak
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## Set up .venv; the command is .venv/bin/outgrow
+
+serve: $(VENV)/.installed ## Serve a small demo campus on http://127.0.0.1:8000 (PORT=...)
+	@exec $(BIN)/outgrow serve --demo
+
+test: lint ## Check style and types, and run the tests on PostgreSQL 18 and 15
+	$(PYTEST) -q -m "not soak"
+	$(PYTEST) -q -m "not soak" --pg=15 $(CORE)
+	$(PYTEST) -q -m "not soak" --pg=15 --collation=icu $(CORE)
+
+lint: $(VENV)/.developer ## Check style and types only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.developer ## Measure, beside two peers, into benchmarks/results.json
+	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/.developer ## Run the long forms of the property and concurrency tests
+	$(PYTEST) -q -m soak --hypothesis-profile=soak
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/pyvenv.cfg
+	@echo "installing into $(VENV)" >&2
+	@$(PIP) -r requirements.lock
+	@$(PIP) --no-deps --editable .
+	@touch $@
+
+$(VENV)/.developer: requirements-dev.lock $(VENV)/.installed
+	@echo "installing what tests and benchmarks need into $(VENV)" >&2
+	@$(PIP) -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "error: $(PYTHON) is not Python 3.11 or newer" \
+			"(hint: make PYTHON=python3.12, or install one)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "error: $(PYTHON) cannot make a virtual environment" \
+			"(hint: on Debian and Ubuntu, install python3-venv)" >&2; exit 1; }
