@@ -1,0 +1,280 @@
+"""Accounts and sessions: sign up, log in, refresh, log out.
+
+Credentials are in schema `network`, never in the store. A session is a family of refresh tokens:
+each is good once, and is exchanged for the next. A token that was exchanged before and comes back
+ends its family, since somebody must have copied it; except within GRACE seconds of its exchange,
+where it only fails, since a client with two tabs sends the same one twice.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import secrets
+import uuid
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import asyncpg
+
+from outgrow import queries
+from outgrow.campus.passwords import Passwords
+from outgrow.campus.profiles import NewProfile, insert_profile
+from outgrow.database import Database, Session, Statements
+from outgrow.errors import BadInput, Conflict, NotFound, NotSignedIn
+
+SQL = queries.load("accounts")
+
+SESSION_SECONDS = 30 * 86_400  # of not being used
+GRACE_SECONDS = 10
+SHORTEST_PASSWORD = 8
+LONGEST_PASSWORD = 200
+_EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session just opened or continued. `school` is None while there is no profile."""
+
+    user_id: str
+    school: str | None
+    session_id: str
+    refresh_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class _RefreshToken:
+    """48 bytes: which session, what all tokens of it share, and what only this one has."""
+
+    session_id: str
+    family: bytes
+    turn: bytes
+
+    @classmethod
+    def new(cls) -> _RefreshToken:
+        return cls(secrets.token_hex(16), secrets.token_bytes(16), secrets.token_bytes(16))
+
+    @classmethod
+    def parse(cls, text: str) -> _RefreshToken | None:
+        try:
+            raw = base64.b64decode(text, b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        return cls(raw[:16].hex(), raw[16:32], raw[32:]) if len(raw) == 48 else None
+
+    def next(self) -> _RefreshToken:
+        return _RefreshToken(self.session_id, self.family, secrets.token_bytes(16))
+
+    def __str__(self) -> str:
+        raw = bytes.fromhex(self.session_id) + self.family + self.turn
+        return base64.urlsafe_b64encode(raw).decode("ascii")
+
+    @property
+    def family_hash(self) -> bytes:
+        return sha256(self.family).digest()
+
+    @property
+    def hash(self) -> bytes:
+        return sha256(self.family + self.turn).digest()
+
+
+class Accounts:
+    def __init__(self, database: Database, passwords: Passwords) -> None:
+        self._database = database
+        self._passwords = passwords
+
+    async def sign_up(self, email: str, password: str, profile: NewProfile) -> SignedIn:
+        """Make an account and its profile, both or neither.
+
+        An e-mail of the prototype's profiles is refused like one that has an account: whoever
+        knows the address has not proved that it is theirs. An operator can make that account.
+        Raises BadInput, Conflict.
+        """
+        email = valid_email(email)
+        hashed = await self._passwords.hash(valid_password(password))
+        user_id = str(uuid.uuid4())
+        token = _RefreshToken.new()
+
+        async def work(session: Session) -> None:
+            await _create(session, user_id, email, hashed)
+            await insert_profile(session, user_id, email, profile)
+            await _open_session(session, user_id, token)
+
+        await self._transaction(work)
+        return SignedIn(user_id, profile.school, token.session_id, str(token))
+
+    async def create(self, email: str, password: str, user_id: str) -> None:
+        """Give the profile `user_id` an account: the operator's door, and the demo's.
+
+        Raises BadInput, Conflict, NotFound (no such profile).
+        """
+        email = valid_email(email)
+        hashed = await self._passwords.hash(valid_password(password))
+
+        async def work(session: Session) -> None:
+            if await session.row(SQL["school"], user_id) is None:
+                raise NotFound(
+                    "profile_not_found",
+                    f"there is no profile {user_id}",
+                    hint="look for it with: outgrow kv list user:",
+                )
+            await _create(session, user_id, email, hashed)
+
+        await self._transaction(work)
+
+    async def set_password(self, email: str, password: str) -> str:
+        """Set a new password, end every session of the account, and return its user id."""
+        hashed = await self._passwords.hash(valid_password(password))
+
+        async def work(session: Session) -> str:
+            user_id = await session.value(SQL["set_password"], valid_email(email).lower(), hashed)
+            if user_id is None:
+                raise NotFound(
+                    "account_not_found",
+                    f"there is no account {email}",
+                    hint="outgrow account create EMAIL --user ID",
+                )
+            await session.run(SQL["end_sessions"], user_id)
+            return str(user_id)
+
+        return await self._database.transaction(work)
+
+    async def log_in(self, email: str, password: str) -> SignedIn:
+        """Open a session. An unknown e-mail costs and says what a wrong password does.
+
+        Raises NotSignedIn.
+        """
+        key = email.lower()
+        row = None if "\0" in key else await self._database.row(SQL["by_email"], key)
+        hashed = row["password_hash"] if row else None
+        if not await self._passwords.matches(password[: LONGEST_PASSWORD + 1], hashed):
+            raise NotSignedIn(
+                "wrong_credentials",
+                "the e-mail or the password is wrong",
+                hint="sign up with POST /auth/signup if there is no account yet",
+            )
+        assert row is not None
+        user_id: str = row["user_id"]
+        token = _RefreshToken.new()
+
+        async def work(session: Session) -> str | None:
+            await session.run(SQL["forget_sessions"], user_id)
+            await _open_session(session, user_id, token)
+            school: str | None = await session.value(SQL["school"], user_id)
+            return school
+
+        school = await self._database.transaction(work)
+        return SignedIn(user_id, school, token.session_id, str(token))
+
+    async def refresh(self, refresh_token: str) -> SignedIn:
+        """Exchange a refresh token. Raises NotSignedIn, and ends the family of a token used before.
+
+        Of two at once exactly one wins; the other fails and harms nothing.
+        """
+        token = _RefreshToken.parse(refresh_token)
+        if token is not None:
+            following = token.next()
+            user_id = await self._database.value(
+                SQL["turn"], token.session_id, token.hash, following.hash, SESSION_SECONDS
+            )
+            if user_id is not None:
+                school = await self.school(user_id)
+                return SignedIn(user_id, school, token.session_id, str(following))
+            await self._database.run(
+                SQL["end_family"], token.session_id, token.family_hash, token.hash, GRACE_SECONDS
+            )
+        raise NotSignedIn(
+            "bad_refresh_token",
+            "the refresh token is not valid, or not any more",
+            hint="sign in again with POST /auth/login",
+        )
+
+    async def log_out(self, user_id: str, session_id: str) -> None:
+        """End a session; that it ended before is no error. Its access token runs out by itself."""
+        await self._database.run(SQL["end_session"], session_id, user_id)
+
+    async def school(self, user_id: str) -> str | None:
+        """The school of a user's profile now; None without a profile or a school."""
+        school: str | None = await self._database.value(SQL["school"], user_id)
+        return school
+
+    async def add_profile(self, user_id: str, profile: NewProfile) -> None:
+        """Make the profile of an account that has none. Raises Conflict when it has one."""
+
+        async def work(session: Session) -> None:
+            row = await session.row(SQL["by_user"], user_id)
+            if row is None:
+                raise NotSignedIn(
+                    "account_gone", "the account is not there any more", hint="sign up again"
+                )
+            if await session.row(SQL["school"], user_id) is not None:
+                raise Conflict(
+                    "profile_exists",
+                    "there is a profile already",
+                    hint="change it with PATCH /profiles/me",
+                )
+            await insert_profile(session, user_id, row["email"], profile)
+
+        await self._transaction(work)
+
+    async def _transaction(self, work: Any) -> None:
+        try:
+            await self._database.transaction(work)
+        except asyncpg.UniqueViolationError as e:
+            if e.constraint_name == "accounts_pkey":
+                raise Conflict(
+                    "account_exists",
+                    "this profile has an account already",
+                    hint="outgrow account set-password EMAIL",
+                ) from e
+            raise _email_taken() from e
+
+
+async def _create(session: Session, user_id: str, email: str, hashed: str) -> None:
+    key = email.lower()
+    await session.run(SQL["create"], user_id, email, key, hashed)
+    if await session.row(SQL["profile_with_email"], key, user_id) is not None:
+        raise _email_taken()
+
+
+async def _open_session(session: Statements, user_id: str, token: _RefreshToken) -> None:
+    await session.run(
+        SQL["open_session"],
+        token.session_id,
+        user_id,
+        token.family_hash,
+        token.hash,
+        SESSION_SECONDS,
+    )
+
+
+def _email_taken() -> Conflict:
+    return Conflict(
+        "email_taken",
+        "somebody uses this e-mail already",
+        hint="sign in with POST /auth/login, or use another e-mail",
+    )
+
+
+def valid_email(email: str) -> str:
+    """The e-mail as it is kept. Raises BadInput."""
+    email = email.strip()
+    if len(email) > 254 or not _EMAIL.fullmatch(email):
+        raise BadInput(
+            "bad_email",
+            "that is not an e-mail address",
+            hint="write it as name@example.org, in ASCII, up to 254 characters",
+        )
+    return email
+
+
+def valid_password(password: str) -> str:
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise BadInput(
+            "bad_password",
+            f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters",
+            detail=f"this one has {len(password)}",
+        )
+    return password

@@ -1,0 +1,306 @@
+"""Profiles: pages of one's school, one person, one's own.
+
+Nothing here decodes a profile: PostgreSQL writes the JSON and the bytes go to the socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from outgrow import queries
+from outgrow.campus.pages import Cursors, Page
+from outgrow.database import Database, Session
+from outgrow.errors import Conflict, NotFound
+from outgrow.queries import Query
+
+SQL = queries.load("profiles")
+
+FACETS = ("major", "year")
+Sort = Literal["newest", "name"]
+
+# One line with something on it; PostgreSQL's text holds no NUL, a name no line break.
+_LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
+_LINK = r"^https://[!-~]+$"
+Line = Annotated[str, Meta(min_length=1, max_length=100, pattern=_LINE)]
+Link = Annotated[str, Meta(max_length=2000, pattern=_LINK)]
+Prose = Annotated[str, Meta(max_length=5000)]
+Lines = Annotated[list[Line], Meta(max_length=50)]
+Links = Annotated[list[Link], Meta(max_length=12)]
+
+
+class NewProfile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a profile begins with. The school cannot be changed later."""
+
+    name: Line
+    school: Line
+    major: Line | None = None
+    year: Line | None = None
+    interests: Lines | None = None
+    looking_for: Lines | None = None
+
+
+class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Switches; one that is left out stays as it is."""
+
+    profile_visible: bool | UnsetType = UNSET
+    read_receipts: bool | UnsetType = UNSET
+    allow_messages: bool | UnsetType = UNSET
+    show_online_status: bool | UnsetType = UNSET
+
+
+class Goals(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    academic: Lines | UnsetType = UNSET
+    leisure: Lines | UnsetType = UNSET
+    career: Prose | UnsetType = UNSET
+    personal: Prose | UnsetType = UNSET
+
+
+class ProfileChanges(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What to change; a field left out stays, and null empties it. Lists and goals are replaced."""
+
+    name: Line | UnsetType = UNSET
+    school: Any = UNSET
+    major: Line | UnsetType | None = UNSET
+    year: Line | UnsetType | None = UNSET
+    age: Annotated[int, Meta(ge=13, le=120)] | UnsetType | None = UNSET
+    pronouns: Line | UnsetType | None = UNSET
+    bio: Prose | UnsetType | None = UNSET
+    interests: Lines | UnsetType | None = UNSET
+    looking_for: Lines | UnsetType | None = UNSET
+    personality: Lines | UnsetType | None = UNSET
+    goals: Goals | UnsetType | None = UNSET
+    photos: Links | UnsetType | None = UNSET
+    profile_picture: Link | UnsetType | None = UNSET
+    additional_info: Prose | UnsetType | None = UNSET
+    settings: Settings | UnsetType = UNSET
+
+
+_COLUMNS = {
+    "name": "name",
+    "major": "major",
+    "year": "year",
+    "interests": "interests",
+    "looking_for": "lookingFor",
+}
+_FIELDS = {
+    "age": "age",
+    "pronouns": "pronouns",
+    "bio": "bio",
+    "personality": "personality",
+    "goals": "goals",
+    "photos": "photos",
+    "profile_picture": "profilePicture",
+    "additional_info": "additionalInfo",
+}
+_SETTINGS = {
+    "profile_visible": "profileVisible",
+    "read_receipts": "readReceipts",
+    "allow_messages": "allowMessages",
+    "show_online_status": "showOnlineStatus",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Who is meant. Of `interests` and `looking_for` a profile has all that are named."""
+
+    major: str | None = None
+    year: str | None = None
+    interests: tuple[str, ...] = ()
+    looking_for: tuple[str, ...] = ()
+
+    def arguments(self) -> list[str | None]:
+        """$2 to $5 of the page."""
+        return [self.major, self.year, _json(self.interests), _json(self.looking_for)]
+
+
+class Profiles:
+    def __init__(self, database: Database, cursors: Cursors) -> None:
+        self._database = database
+        self._cursors = cursors
+
+    async def page(
+        self,
+        school: str,
+        filters: Filters,
+        sort: Sort,
+        page: Page,
+        *,
+        total: bool = False,
+        facets: Sequence[str] = (),
+    ) -> bytes:
+        """The JSON of a page of a school's visible profiles. Raises BadCursor, BadInput.
+
+        `total` and `facets` read every profile that the filters leave; the page itself does not.
+        """
+        arguments = filters.arguments()
+        of = ("profiles", school, sort, *arguments)
+        after = self._cursors.open(of, page.cursor)
+        given = tuple(argument is not None for argument in arguments)
+        row = await self._database.row(
+            _page_query(sort, given, page.cursor is not None),
+            school,
+            *arguments,
+            page.limit,
+            page.offset,
+            *after,
+        )
+        extra = b""
+        if total:
+            count = await self._database.value(_narrowed("count", given), school, *arguments)
+            extra += b',"total":%d' % count
+        if facets:
+            extra += b',"facets":' + await self._facets(school, arguments, facets)
+        assert row is not None
+        return self._cursors.finish(row, of, extra)
+
+    async def _facets(
+        self, school: str, arguments: Sequence[str | None], facets: Sequence[str]
+    ) -> bytes:
+        """Members by value; each facet leaves out its own filter, to show the alternatives."""
+        counts = {}
+        for facet in facets:
+            own = FACETS.index(facet)
+            others = [None if i == own else value for i, value in enumerate(arguments)]
+            given = tuple(value is not None for value in others)
+            rows = await self._database.rows(_narrowed(f"facet_{facet}", given), school, *others)
+            counts[facet] = [{"value": row["value"], "count": row["members"]} for row in rows]
+        return msgspec.json.encode(counts)
+
+    async def one(self, user_id: str, school: str, viewer: str) -> bytes:
+        """The public profile of somebody in one's school. Raises NotFound for anybody else."""
+        body: bytes | None = await self._database.value(SQL["one"], user_id, school, viewer)
+        if body is None:
+            raise nobody()
+        return body
+
+    async def own(self, user_id: str) -> bytes:
+        """One's own profile, with e-mail and settings. Raises NotFound."""
+        body: bytes | None = await self._database.value(SQL["own"], user_id)
+        if body is None:
+            raise no_profile()
+        return body
+
+    async def change(self, user_id: str, changes: ProfileChanges) -> bytes:
+        """Change one's own profile and return it. Raises Conflict, NotFound."""
+        if changes.school is not UNSET:
+            raise Conflict(
+                "school_is_fixed",
+                "the school of a profile cannot be changed",
+                hint="sign up with an account at the other school",
+            )
+        columns, fields, removed, settings = _sorted_out(changes)
+
+        async def work(session: Session) -> None:
+            tag = await session.run(SQL["change"], user_id, columns, fields, removed, settings)
+            if tag == "UPDATE 0":
+                raise no_profile()
+
+        await self._database.transaction(work)
+        return await self.own(user_id)
+
+
+async def insert_profile(session: Session, user_id: str, email: str, profile: NewProfile) -> None:
+    """Add the profile as the prototype would have written it, in the caller's transaction."""
+    rest = {
+        "id": user_id,
+        "settings": dict.fromkeys(_SETTINGS.values(), True),
+        "blockedUsers": [],
+        "updatedAt": _now(),
+    }
+    await session.run(
+        SQL["insert"],
+        user_id,
+        email,
+        profile.name.strip(),
+        profile.school.strip(),
+        profile.major and profile.major.strip(),
+        profile.year and profile.year.strip(),
+        _json(profile.interests or ()) or "[]",
+        _json(profile.looking_for or ()) or "[]",
+        _text(rest),
+    )
+
+
+def nobody() -> NotFound:
+    """The same for who is not there, of another school, or not to be seen."""
+    return NotFound(
+        "profile_not_found",
+        "there is no such profile at your school",
+        hint="find people with GET /profiles or GET /search",
+    )
+
+
+def no_profile() -> NotFound:
+    return NotFound(
+        "no_own_profile",
+        "your account has no profile yet",
+        hint="make one with POST /profiles",
+    )
+
+
+@cache
+def _page_query(sort: Sort, given: tuple[bool, ...], further: bool) -> Query:
+    start = f"after_{sort}" if further else "from_start"
+    blocks = (sort, *_clauses(given), start, f"end_{sort}")
+    return SQL["page"].joined(sort, *(SQL[block] for block in blocks))
+
+
+@cache
+def _narrowed(block: str, given: tuple[bool, ...]) -> Query:
+    """A count, or a facet, of whoever the filters leave."""
+    end = () if block == "count" else ("end_facet",)
+    return SQL[block].joined("", *(SQL[name] for name in (*_clauses(given), *end)))
+
+
+def _clauses(given: tuple[bool, ...]) -> list[str]:
+    filters = ("major", "year", "interests", "looking_for")
+    return [name if there else f"any_{name}" for name, there in zip(filters, given, strict=True)]
+
+
+def _sorted_out(
+    changes: ProfileChanges,
+) -> tuple[str, str, list[str], str | None]:
+    """The changes as the parameters $2 to $5 of the statement."""
+    given = {
+        name: value
+        for name in changes.__struct_fields__
+        if (value := getattr(changes, name)) is not UNSET
+    }
+    columns = {name: _stripped(value) for name, value in given.items() if name in _COLUMNS}
+    fields = {field: given[name] for name, field in _FIELDS.items() if name in given}
+    kept = {field: value for field, value in fields.items() if value is not None}
+    kept["updatedAt"] = _now()
+    settings = given.get("settings")
+    switches = {
+        field: value
+        for name, field in _SETTINGS.items()
+        if settings is not None and (value := getattr(settings, name)) is not UNSET
+    }
+    # A column's field may be in `rest` as well, with a type that the column cannot hold.
+    removed = [*fields, *(_COLUMNS[name] for name in columns)]
+    return _text(columns), _text(kept), removed, _text(switches) if switches else None
+
+
+def _stripped(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _json(values: Sequence[str]) -> str | None:
+    """JSON for a parameter of type jsonb; None for nothing."""
+    return _text(values) if values else None
+
+
+def _text(value: Any) -> str:
+    return msgspec.json.encode(value).decode("utf-8")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,58 @@
+-- Sign-in: accounts, and sessions with their refresh tokens. Tokens are here as SHA-256 only.
+
+-- name: by_email
+SELECT a.user_id, a.password_hash FROM network.accounts AS a WHERE a.email_key = $1
+
+-- name: by_user
+SELECT a.user_id, a.email FROM network.accounts AS a WHERE a.user_id = $1
+
+-- name: school
+-- The school of a profile; no row when there is no profile.
+SELECT u.school FROM campus.users AS u WHERE u.id = $1 AND u.at = campus.users_at($1)
+
+-- name: profile_with_email
+-- A profile of the prototype with this e-mail, other than the one of `$2`.
+SELECT u.id FROM campus.users AS u
+WHERE u.email_key = $1 AND u.id IS DISTINCT FROM $2::text
+LIMIT 1
+
+-- name: create
+INSERT INTO network.accounts (user_id, email, email_key, password_hash) VALUES ($1, $2, $3, $4)
+
+-- name: set_password
+UPDATE network.accounts SET password_hash = $2, password_set_at = now()
+WHERE email_key = $1
+RETURNING user_id
+
+-- name: end_sessions
+UPDATE network.sessions SET ended_at = now() WHERE user_id = $1 AND ended_at IS NULL
+
+-- name: open_session
+-- `$5` is how long a session lives without being used, in seconds.
+INSERT INTO network.sessions (id, user_id, family_hash, token_hash, expires_at)
+VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))
+
+-- name: forget_sessions
+-- A user's sessions that are over; an ended one is kept for a day, for whoever looks into it.
+DELETE FROM network.sessions
+WHERE user_id = $1 AND (expires_at < now() OR ended_at < now() - interval '1 day')
+
+-- name: turn
+-- The newest token is exchanged for the next one. Of two at once the second waits for the row,
+-- finds another token in it, and gets no row.
+UPDATE network.sessions
+SET previous_hash = token_hash, token_hash = $3, turned_at = now(),
+    expires_at = now() + make_interval(secs => $4)
+WHERE id = $1 AND token_hash = $2 AND ended_at IS NULL AND expires_at > now()
+RETURNING user_id
+
+-- name: end_family
+-- An old token of a family came back: somebody copied it. Not counted as that: the token exchanged
+-- within the last `$4` seconds, which the same client sends twice when it asks twice at once.
+UPDATE network.sessions SET ended_at = now()
+WHERE id = $1 AND family_hash = $2 AND ended_at IS NULL
+  AND NOT (previous_hash = $3 AND turned_at > now() - make_interval(secs => $4))
+RETURNING user_id
+
+-- name: end_session
+UPDATE network.sessions SET ended_at = now() WHERE id = $1 AND user_id = $2 AND ended_at IS NULL

@@ -1,0 +1,50 @@
+-- What the prototype never knew: accounts, sessions and secrets. They are tables of the network's
+-- own, in every phase, and never in the store. Only their owner may touch them.
+
+-- name: schema
+-- Several statements, to be run again and again; what a hosted service grants to its own roles by
+-- default is revoked behind them, by the installer.
+CREATE SCHEMA IF NOT EXISTS network;
+
+CREATE TABLE IF NOT EXISTS network.accounts (
+  user_id text PRIMARY KEY,
+  email text NOT NULL,
+  email_key text NOT NULL UNIQUE,
+  password_hash text NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  password_set_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- One row is one sign-in: a family of refresh tokens of which only the newest is good.
+CREATE TABLE IF NOT EXISTS network.sessions (
+  id text PRIMARY KEY,
+  user_id text NOT NULL REFERENCES network.accounts ON DELETE CASCADE,
+  family_hash bytea NOT NULL,
+  token_hash bytea NOT NULL,
+  previous_hash bytea,
+  turned_at timestamptz NOT NULL DEFAULT now(),
+  created_at timestamptz NOT NULL DEFAULT now(),
+  expires_at timestamptz NOT NULL,
+  ended_at timestamptz
+);
+CREATE INDEX IF NOT EXISTS sessions_user_id ON network.sessions (user_id);
+
+CREATE TABLE IF NOT EXISTS network.secrets (
+  name text PRIMARY KEY,
+  value bytea NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+-- 366 random bits from the server's own source, condensed to 32 bytes; needs no extension.
+INSERT INTO network.secrets (name, value)
+SELECT 'signing', sha256(convert_to(
+  gen_random_uuid()::text || gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8'))
+ON CONFLICT (name) DO NOTHING;
+
+REVOKE ALL ON SCHEMA network FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA network FROM PUBLIC;
+
+-- name: secret
+SELECT value FROM network.secrets WHERE name = 'signing'
+
+-- name: ready
+SELECT 1

@@ -1,0 +1,137 @@
+-- Profiles of one school. A page's statement is `page`, one clause per filter (given, or `any_`),
+-- where it begins, and a sort; every clause names its parameter, so the numbers never change:
+-- $1 school, $2 major, $3 year, $4 interests, $5 looking_for, $6 limit, $7 offset, $8 sort key
+-- and $9 id of the row before. `u.card` is the public profile as JSON text, made by PostgreSQL.
+
+-- name: page
+SELECT
+  convert_to('{"items":[' || coalesce(
+    string_agg(p.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8'),
+  count(*) > $6::bigint,
+  max(p.sort) FILTER (WHERE p.n = $6::bigint),
+  max(p.id) FILTER (WHERE p.n = $6::bigint)
+FROM (
+
+-- name: newest
+  SELECT q.card, q.sort_created::text AS sort, q.id,
+    row_number() OVER (ORDER BY q.sort_created DESC, q.id DESC) AS n
+  FROM (
+    SELECT u.card, u.sort_created, u.id
+    FROM campus.users AS u
+    WHERE u.school = $1 AND u.visible
+
+-- name: after_newest
+      AND (u.sort_created, u.id) < ($8::text::timestamptz, $9::text)
+
+-- name: end_newest
+    ORDER BY u.sort_created DESC, u.id DESC
+    LIMIT $6::bigint + 1 OFFSET $7::bigint
+  ) AS q
+) AS p
+
+-- name: name
+  SELECT q.card, q.sort_name AS sort, q.id,
+    row_number() OVER (ORDER BY q.sort_name, q.id) AS n
+  FROM (
+    SELECT u.card, u.sort_name, u.id
+    FROM campus.users AS u
+    WHERE u.school = $1 AND u.visible
+
+-- name: after_name
+      AND (u.sort_name, u.id) > ($8::text, $9::text)
+
+-- name: end_name
+    ORDER BY u.sort_name, u.id
+    LIMIT $6::bigint + 1 OFFSET $7::bigint
+  ) AS q
+) AS p
+
+-- name: from_start
+      AND $8::text IS NULL AND $9::text IS NULL
+
+-- name: major
+      AND u.major = $2
+
+-- name: any_major
+      AND $2::text IS NULL
+
+-- name: year
+      AND u.year = $3
+
+-- name: any_year
+      AND $3::text IS NULL
+
+-- name: interests
+      AND u.interests @> $4::jsonb
+
+-- name: any_interests
+      AND $4::jsonb IS NULL
+
+-- name: looking_for
+      AND u.looking_for @> $5::jsonb
+
+-- name: any_looking_for
+      AND $5::jsonb IS NULL
+
+-- name: count
+SELECT count(*)
+FROM campus.users AS u
+WHERE u.school = $1 AND u.visible
+
+-- name: facet_major
+SELECT u.major AS value, count(*) AS members
+FROM campus.users AS u
+WHERE u.school = $1 AND u.visible AND u.major IS NOT NULL
+
+-- name: facet_year
+SELECT u.year AS value, count(*) AS members
+FROM campus.users AS u
+WHERE u.school = $1 AND u.visible AND u.year IS NOT NULL
+
+-- name: end_facet
+GROUP BY 1
+ORDER BY 2 DESC, 1
+LIMIT 100
+
+-- name: one
+-- `$2` is the school and `$3` the id of whoever asks.
+SELECT convert_to(u.card, 'UTF8')
+FROM campus.users AS u
+WHERE u.id = $1 AND u.at = campus.users_at($1) AND u.school = $2 AND (u.visible OR u.id = $3)
+
+-- name: own
+SELECT convert_to(
+  left(u.card, -1)
+  || ',"email":' || coalesce(to_json(u.email)::text, 'null')
+  || ',"settings":' || json_build_object(
+       'profile_visible', u.visible,
+       'read_receipts', u.rest #> '{settings,readReceipts}' IS DISTINCT FROM 'false',
+       'allow_messages', u.rest #> '{settings,allowMessages}' IS DISTINCT FROM 'false',
+       'show_online_status', u.rest #> '{settings,showOnlineStatus}' IS DISTINCT FROM 'false')
+  || '}', 'UTF8')
+FROM campus.users AS u
+WHERE u.id = $1 AND u.at = campus.users_at($1)
+
+-- name: insert
+INSERT INTO campus.users
+  (id, email, name, school, major, year, interests, looking_for, created_at, rest)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, date_trunc('milliseconds', now()), $9)
+
+-- name: change
+-- `$2` holds the columns to set, null for one to empty; `$3` the other fields to set; `$4` those
+-- to remove; `$5` settings to set among those that are there. One statement: what others change
+-- at the same time in other fields stays, and the relation's trigger refuses a stale row.
+UPDATE campus.users AS u SET
+  name = CASE WHEN $2::jsonb ? 'name' THEN $2 ->> 'name' ELSE u.name END,
+  major = CASE WHEN $2 ? 'major' THEN $2 ->> 'major' ELSE u.major END,
+  year = CASE WHEN $2 ? 'year' THEN $2 ->> 'year' ELSE u.year END,
+  interests = CASE WHEN $2 ? 'interests'
+    THEN nullif($2 -> 'interests', 'null') ELSE u.interests END,
+  looking_for = CASE WHEN $2 ? 'looking_for'
+    THEN nullif($2 -> 'looking_for', 'null') ELSE u.looking_for END,
+  rest = (u.rest - $4::text[]) || $3::jsonb
+    || CASE WHEN $5::jsonb IS NULL THEN '{}'
+       WHEN jsonb_typeof(u.rest -> 'settings') = 'object'
+       THEN jsonb_build_object('settings', u.rest -> 'settings' || $5)
+       ELSE jsonb_build_object('settings', $5) END
+WHERE u.id = $1 AND u.at = campus.users_at($1)
