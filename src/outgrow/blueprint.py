@@ -27,6 +27,7 @@ most 2,704 bytes; three such texts of four bytes a character and a timestamp fit
 longer segment belongs to no pattern and stays opaque: no index can make its write fail."""
 
 _VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)(\.\.\.)?\}")
+_SPECIAL = re.compile(r"[\\.^$*+?()\[\]{}|]")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 
 
@@ -63,7 +64,7 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
         parts = []
         for place, piece in enumerate(self.pieces):
             if place % 2 == 0:
-                parts.append(re.escape(piece))
+                parts.append(_SPECIAL.sub(r"\\\g<0>", piece))
             else:
                 parts.append(f"({'.' if '...' in piece else '[^:]'}{{1,{SEGMENT_LIMIT}}})")
         return f"^{''.join(parts)}$"
@@ -323,6 +324,9 @@ def _owned_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iter
             yield f"{where}.computed.{computed_name}: one of lower, sort, flag, fold, object"
         named = {computed.lower, computed.sort} - {None}
         named |= {item.column for item in (computed.object or {}).values()} - {None}
+        first = next(iter((computed.object or {}).values()), None)
+        if first is not None and first.column not in relation.key_columns.values():
+            yield f"{where}.computed.{computed_name}: an object begins with a column of the key"
         for missing in named - known:
             yield f"{where}.computed.{computed_name}: there is no column {missing!r}"
 

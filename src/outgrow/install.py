@@ -1,0 +1,129 @@
+"""Brings a database to the layout: schemas, shared functions, relations, the network's own tables.
+
+Everything happens in one transaction under an advisory lock, so that two servers starting at once
+do not meet halfway, and whoever is reading sees the relations either before or after. It can be
+run again at any time; where nothing changed it only looks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+import asyncpg
+
+from outgrow import layout
+from outgrow.blueprint import Blueprint, campus
+from outgrow.database import Database, Session
+from outgrow.errors import Refused
+from outgrow.queries import load
+from outgrow.settings import DEFAULT_STORE
+
+log = logging.getLogger("outgrow.install")
+
+
+async def install(
+    database: Database, store: str = DEFAULT_STORE, blueprint: Blueprint | None = None
+) -> None:
+    """Make or renew the relations of `blueprint` (the campus unless given) over the table `store`.
+
+    Takes no lock on the store beyond ACCESS SHARE. Raises Refused when the store is missing or is
+    no key-value table, or when the blueprint already lies over another store.
+    """
+    blueprint = blueprint or campus()
+    await _trigram(database)
+
+    async def work(session: Session) -> None:
+        await _install(session, blueprint, store)
+
+    await database.transaction(work)
+
+
+async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
+    sql = load("outgrow")
+    schema, table = _split(store)
+    await session.run(sql["lock"])
+    await _check_store(session, schema, table)
+    wanted = _version(blueprint, schema, table)
+    known = None
+    if await session.value(sql["layouts_exist"]):
+        known = await session.row(sql["layout"], blueprint.name)
+    if known is not None and known["store"] != f"{schema}.{table}":
+        raise Refused(
+            "other_store",
+            f"the relations of {blueprint.name!r} lie over {known['store']}, "
+            f"not over {schema}.{table}",
+            hint=f"set OUTGROW_STORE={known['store']}, or use another database",
+        )
+    if known is not None and known["version"] == wanted:
+        return
+    await session.run(sql["state"])
+    await session.run(sql["functions"])
+    await session.run(layout.drop(blueprint.name))
+    for statement in layout.create(blueprint, schema, table):
+        await session.run(statement)
+    await session.run(load("network")["schema"])
+    await session.run(sql["schemas_to_close"], f"outgrow,network,{blueprint.name}")
+    await session.run(sql["privacy"])
+    await session.run(sql["remember_layout"], blueprint.name, f"{schema}.{table}", wanted)
+    log.info("relations of %s installed over %s.%s", blueprint.name, schema, table)
+
+
+def _version(blueprint: Blueprint, schema: str, table: str) -> str:
+    """A digest of all that `_install` makes, the fixed SQL too."""
+    fixed = load("outgrow")
+    parts = [
+        layout.version(blueprint, schema, table),
+        fixed["state"].sql,
+        fixed["functions"].sql,
+        fixed["privacy"].sql,
+        load("network")["schema"].sql,
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+async def _trigram(database: Database) -> None:
+    """Outside the transaction: a role that may not create it would end the whole install."""
+    sql = load("outgrow")
+    if await database.value(sql["has_trigram"]):
+        return
+    try:
+        await database.run(sql["trigram"])
+    except (asyncpg.InsufficientPrivilegeError, asyncpg.FeatureNotSupportedError) as e:
+        log.warning("pg_trgm cannot be created: search will not forgive typos (%s)", e)
+    except asyncpg.UndefinedFileError as e:
+        log.warning("the server has no pg_trgm: search will not forgive typos (%s)", e)
+    except asyncpg.UniqueViolationError:
+        log.debug("pg_trgm was created by somebody else meanwhile")
+
+
+async def _check_store(session: Session, schema: str, table: str) -> None:
+    rows = await session.rows(load("outgrow")["store_columns"], schema, table)
+    columns = {row["name"]: row for row in rows}
+    if not columns:
+        raise Refused(
+            "no_store",
+            f"there is no table {schema}.{table}",
+            hint="set OUTGROW_STORE to the name of the key-value table, or run `outgrow serve`, "
+            "which makes an empty one",
+        )
+    fits = (
+        {"key", "value"} <= columns.keys()
+        and columns["key"]["type"] == "text"
+        and columns["key"]["is_unique"]
+        and columns["value"]["type"] == "jsonb"
+        and columns["key"]["kind"] in ("r", "p")
+    )
+    if not fits:
+        raise Refused(
+            "not_a_store",
+            f"{schema}.{table} is not a key-value table: it needs `key text` with a primary key "
+            "and `value jsonb`",
+            detail=", ".join(f"{row['name']} {row['type']}" for row in rows),
+            hint="set OUTGROW_STORE to the name of the key-value table",
+        )
+
+
+def _split(store: str) -> tuple[str, str]:
+    schema, _, table = store.rpartition(".")
+    return schema or "public", table

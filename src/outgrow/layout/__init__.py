@@ -1,0 +1,65 @@
+"""Blueprint x home -> functions, views, triggers and indexes. Pure: SQL text out, no I/O.
+
+`expressions` says how a column is read from JSON and written back; `relations` makes the views and
+their decode, encode and locator functions; `triggers` makes the views writable; `indexes` lists
+what the phase `optimized` adds. Golden files of all of it are in tests/golden/.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from outgrow.blueprint import Blueprint
+from outgrow.layout import relations, triggers
+from outgrow.layout.indexes import Index, indexes
+from outgrow.queries import Query, literal, quote
+
+__all__ = ["Index", "create", "drop", "indexes", "version"]
+
+
+def create(blueprint: Blueprint, store_schema: str, store_table: str) -> list[Query]:
+    """The statements, in order, that make the relations of a blueprint over a store."""
+    store = quote(store_schema, store_table)
+    statements = [
+        f"CREATE SCHEMA IF NOT EXISTS {quote(blueprint.name)}",
+        triggers.lock_keys(blueprint, store),
+        triggers.read_only(blueprint),
+    ]
+    for name in blueprint.relations:
+        statements += relations.functions(blueprint, name)
+        lists = triggers.derived_lists(blueprint, name)
+        statements += [] if lists is None else [lists]
+        statements.append(relations.view(blueprint, name, store))
+        statements += triggers.write(blueprint, name, store, f"{store_schema}.{store_table}")
+    return [Query("install.create", statement) for statement in statements]
+
+
+def drop(blueprint_name: str) -> Query:
+    """Takes away everything in the blueprint's schema, which holds nothing but what `create` makes;
+    the schema itself and its grants stay."""
+    return Query(
+        "install.drop",
+        f"""DO $do$
+DECLARE
+    command text;
+BEGIN
+    FOR command IN
+        SELECT format('DROP VIEW IF EXISTS %s CASCADE', c.oid::regclass)
+        FROM pg_class c WHERE c.relnamespace = to_regnamespace({literal(quote(blueprint_name))})
+          AND c.relkind = 'v'
+        UNION ALL
+        SELECT format('DROP FUNCTION IF EXISTS %s CASCADE', p.oid::regprocedure)
+        FROM pg_proc p WHERE p.pronamespace = to_regnamespace({literal(quote(blueprint_name))})
+    LOOP
+        EXECUTE command;
+    END LOOP;
+END
+$do$""",
+    )
+
+
+def version(blueprint: Blueprint, store_schema: str, store_table: str) -> str:
+    """A digest of everything that `create` makes: another one means that the relations must be
+    made anew."""
+    text = "\n".join(query.sql for query in create(blueprint, store_schema, store_table))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

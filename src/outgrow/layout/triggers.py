@@ -1,0 +1,404 @@
+"""INSTEAD OF triggers of the relations while their home is the store. Pure text, no I/O.
+
+What every one of them does, in this order:
+
+1. Refuse a row that could not be read back as it is (its key would belong to another pattern, a
+   text too long, a field in `rest` that is a column).
+2. Lock all the keys it will touch, in key order, with `lock_keys`: lists that are not there yet are
+   made first, because a row that does not exist cannot be locked.
+3. Look again: OLD is from the statement's snapshot, and somebody may have changed the row while the
+   lock was awaited. What differs is serialization_failure (40001), and the caller's transaction
+   runs again.
+4. Change the one store row, then the derived lists for old clients.
+
+They run with the rights of whoever writes to the relation, with a pinned search_path.
+"""
+
+from __future__ import annotations
+
+import re
+
+from outgrow.blueprint import SEGMENT_LIMIT, Blueprint, Derived, Relation
+from outgrow.layout import expressions as ex
+from outgrow.queries import literal, quote
+
+_VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+
+
+def lock_keys(blueprint: Blueprint, store: str) -> str:
+    """`lock_keys(keys, made)`: row locks in key order until the end of the transaction.
+
+    Of the keys in `made` (all, unless given) those that a list pattern claims are inserted as an
+    empty list first when they are not there. NULL and '' are passed over: the `at` of a relation
+    that lives in a table.
+    """
+    lists = [
+        f"({ex.matches(blueprint, name, 'this_key')})"
+        for name, pattern in blueprint.patterns.items()
+        if pattern.shape in ("ids", "objects")
+    ]
+    return _function(
+        quote(blueprint.name, "lock_keys") + "(keys text[], made text[] DEFAULT NULL)",
+        "void",
+        f"""
+DECLARE
+    this_key text;
+BEGIN
+    FOR this_key IN
+        SELECT DISTINCT k COLLATE "C" FROM unnest(keys) AS k WHERE k <> '' ORDER BY 1
+    LOOP
+        LOOP
+            PERFORM 1 FROM {store} WHERE key = this_key FOR UPDATE;
+            EXIT WHEN FOUND;
+            EXIT WHEN made IS NOT NULL AND this_key <> ALL (made);
+            EXIT WHEN NOT ({" OR ".join(lists) or "false"});
+            INSERT INTO {store} (key, value) VALUES (this_key, '[]') ON CONFLICT DO NOTHING;
+            EXIT WHEN FOUND;
+        END LOOP;
+    END LOOP;
+END""",
+    )
+
+
+def derived_lists(blueprint: Blueprint, name: str) -> str | None:
+    """`users_lists(column, ...)`: the derived lists a row stands in, and as which element."""
+    relation = blueprint.relations[name]
+    if relation.pattern is None:
+        return None
+    selects = _list_selects(blueprint, name)
+    if not selects:
+        return None
+    arguments = ", ".join(
+        f"{quote('of_' + column)} {relation.own[column].sql_type}"
+        for column in _list_columns(blueprint, name)
+    )
+    return (
+        f"CREATE FUNCTION {quote(blueprint.name, name + '_lists')}({arguments})\n"
+        f"RETURNS TABLE (key text, element text, kept boolean)\n"
+        f"LANGUAGE sql STABLE PARALLEL SAFE ROWS 4\n"
+        f"BEGIN ATOMIC\n" + "\nUNION ALL\n".join(selects) + ";\nEND"
+    )
+
+
+def write(blueprint: Blueprint, name: str, store: str, store_name: str) -> list[str]:
+    """The trigger function of a relation and its trigger."""
+    relation = blueprint.relations[name]
+    view = quote(blueprint.name, name)
+    if relation.pattern is None:
+        function = quote(blueprint.name, "read_only")
+    else:
+        function = quote(blueprint.name, name + "_write")
+    made = []
+    if relation.pattern is not None:
+        shape = blueprint.patterns[relation.pattern].shape
+        body = {"document": _document, "ids": _ids, "objects": _objects}[shape]
+        made.append(_function(function + "()", "trigger", body(blueprint, name, store, store_name)))
+    made.append(
+        f"CREATE TRIGGER {quote(name + '_write')} INSTEAD OF INSERT OR UPDATE OR DELETE ON {view}\n"
+        f"FOR EACH ROW EXECUTE FUNCTION {function}()"
+    )
+    return made
+
+
+def read_only(blueprint: Blueprint) -> str:
+    return _function(
+        quote(blueprint.name, "read_only") + "()",
+        "trigger",
+        """
+BEGIN
+    RAISE EXCEPTION 'relation % is read only: it shows another relation', TG_TABLE_NAME
+        USING ERRCODE = 'feature_not_supported';
+END""",
+    )
+
+
+def _document(blueprint: Blueprint, name: str, store: str, store_name: str) -> str:
+    relation = blueprint.relations[name]
+    encoded = _encode_call(blueprint, name, relation)
+    return f"""
+DECLARE
+    this_key text := CASE WHEN TG_OP = 'INSERT' THEN {_at_call(blueprint, name)} ELSE OLD.at END;
+    old_value jsonb;
+    new_value jsonb;{_lists_declared(blueprint, name)}
+BEGIN
+    IF TG_OP <> 'DELETE' THEN{_refuse_key(blueprint, name)}
+        new_value := {encoded};{_refuse_row(blueprint, name, "new_value")}
+    END IF;{_lists_found(blueprint, name, "this_key")}
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO {store} (key, value) VALUES (this_key, new_value);
+    ELSE
+        SELECT s.value INTO old_value FROM {store} s WHERE s.key = this_key;
+        IF NOT FOUND OR old_value::text <> OLD.probe::text THEN{_lost_race(name)}
+        END IF;
+        IF TG_OP = 'UPDATE' THEN
+            UPDATE {store} s SET value = new_value WHERE s.key = this_key;
+        ELSE
+            DELETE FROM {store} s WHERE s.key = this_key;
+        END IF;
+    END IF;{_lists_kept(blueprint, name, store)}
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    NEW.at := this_key;
+    NEW.probe := new_value;
+    RETURN NEW;
+END"""
+
+
+def _ids(blueprint: Blueprint, name: str, store: str, store_name: str) -> str:
+    relation = blueprint.relations[name]
+    element = next(column for column, own in relation.own.items() if own.element)
+    new, old = f"NEW.{quote(element)}", f"OLD.{quote(element)}"
+    kept = _lists_kept(blueprint, name, store)
+    return f"""
+DECLARE
+    this_key text := CASE WHEN TG_OP = 'INSERT' THEN {_at_call(blueprint, name)} ELSE OLD.at END;
+    list jsonb;{_lists_declared(blueprint, name)}
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        RAISE EXCEPTION 'a row of {name} has nothing to update'
+            USING ERRCODE = 'feature_not_supported', HINT = 'delete it and insert another';
+    ELSIF TG_OP = 'INSERT' THEN{_refuse_key(blueprint, name)}
+        IF {new} IS NULL OR length({new}) > {SEGMENT_LIMIT} THEN
+            RAISE EXCEPTION 'a row of {name} cannot be kept: % is not an id', {new}
+                USING ERRCODE = 'check_violation';
+        END IF;
+    END IF;{_lists_found(blueprint, name, "this_key")}
+    SELECT s.value INTO list FROM {store} s WHERE s.key = this_key;
+    IF TG_OP = 'DELETE' THEN
+        IF NOT FOUND OR jsonb_typeof(list) <> 'array' OR NOT list @> jsonb_build_array({old}) THEN\
+{_lost_race(name)}
+        END IF;
+        -- Takes every element that is this text: a doubled id is one row.
+        UPDATE {store} s SET value = list - {old} WHERE s.key = this_key;{kept}
+        RETURN OLD;
+    END IF;{_not_a_list(store, store_name)}
+    IF list @> jsonb_build_array({new}) THEN
+        RAISE EXCEPTION 'duplicate row of {name}: % is in %', {new}, this_key
+            USING ERRCODE = 'unique_violation';
+    END IF;
+    UPDATE {store} s SET value = list || to_jsonb({new}) WHERE s.key = this_key;{kept}
+    NEW.at := this_key;
+    RETURN NEW;
+END"""
+
+
+def _objects(blueprint: Blueprint, name: str, store: str, store_name: str) -> str:
+    relation = blueprint.relations[name]
+    pos = next(column for column, own in relation.own.items() if own.position)
+    new_element = _encode_call(blueprint, name, relation)
+    old_element = _encode_call(blueprint, name, relation, row="OLD")
+    refuse_row = _refuse_row(blueprint, name, "jsonb_build_array(element)")
+    kept = _lists_kept(blueprint, name, store)
+    return f"""
+DECLARE
+    this_key text := CASE WHEN TG_OP = 'INSERT' THEN {_at_call(blueprint, name)} ELSE OLD.at END;
+    list jsonb;
+    element jsonb;
+    place integer;{_lists_declared(blueprint, name)}
+BEGIN
+    IF TG_OP <> 'DELETE' THEN{_refuse_key(blueprint, name)}
+        element := {new_element};{refuse_row}
+    END IF;{_lists_found(blueprint, name, "this_key")}
+    SELECT s.value INTO list FROM {store} s WHERE s.key = this_key;
+    IF TG_OP = 'INSERT' THEN{_not_a_list(store, store_name)}
+        UPDATE {store} s SET value = list || jsonb_build_array(element)
+        WHERE s.key = this_key;{kept}
+        NEW.at := this_key;
+        NEW.{quote(pos)} := jsonb_array_length(list) + 1;
+        RETURN NEW;
+    END IF;
+    -- Earlier elements may have gone since the snapshot, in this very statement too: the element is
+    -- the last one like OLD at or before OLD's place.
+    IF jsonb_typeof(list) = 'array' THEN
+        SELECT max(e.pos)::integer INTO place
+        FROM jsonb_array_elements(list) WITH ORDINALITY AS e(v, pos)
+        WHERE e.pos <= OLD.{quote(pos)} AND e.v::text = ({old_element})::text;
+    END IF;
+    IF place IS NULL THEN{_lost_race(name)}
+    END IF;
+    IF TG_OP = 'UPDATE' THEN
+        UPDATE {store} s SET value = jsonb_set(list, ARRAY[(place - 1)::text], element)
+        WHERE s.key = this_key;{kept}
+        RETURN NEW;
+    END IF;
+    UPDATE {store} s SET value = list - (place - 1) WHERE s.key = this_key;{kept}
+    RETURN OLD;
+END"""
+
+
+def _function(signature: str, returns: str, body: str) -> str:
+    # PERFORM of a function that returns void, and operators, must mean the same for every caller.
+    return (
+        f"CREATE FUNCTION {signature}\nRETURNS {returns}\nLANGUAGE plpgsql\n"
+        f"SET search_path = pg_catalog, pg_temp\nAS $body$\n{body.strip()}\n$body$"
+    )
+
+
+def _at_call(blueprint: Blueprint, name: str) -> str:
+    relation = blueprint.relations[name]
+    pattern = blueprint.patterns[relation.pattern or ""]
+    values = ", ".join(f"NEW.{quote(relation.key_columns[v])}" for v in pattern.variables)
+    return f"{quote(blueprint.name, name + '_at')}({values})"
+
+
+def _encode_call(blueprint: Blueprint, name: str, relation: Relation, row: str = "NEW") -> str:
+    values = [f"{row}.{quote(column)}" for column in relation.fields]
+    values.append(f"coalesce({row}.rest, '{{}}')")
+    return f"{quote(blueprint.name, name + '_encode')}({', '.join(values)})"
+
+
+def _refuse_key(blueprint: Blueprint, name: str) -> str:
+    relation = blueprint.relations[name]
+    pattern = blueprint.patterns[relation.pattern or ""]
+    columns = [f"NEW.{quote(c)}" for c in relation.key_columns.values()]
+    found = [ex.variable(pattern, v, "this_key") for v in relation.key_columns]
+    moved = " OR ".join(
+        f"NEW.{quote(c)} IS DISTINCT FROM OLD.{quote(c)}" for c in relation.key_columns.values()
+    )
+    return f"""
+        IF TG_OP = 'UPDATE' AND ({moved}) THEN
+            RAISE EXCEPTION 'the key of a row of {name} does not change'
+                USING ERRCODE = 'feature_not_supported', HINT = 'delete it and insert another';
+        ELSIF this_key IS NULL OR NOT ({ex.matches(blueprint, relation.pattern or "", "this_key")})
+            OR ROW({", ".join(found)}) IS DISTINCT FROM ROW({", ".join(columns)}) THEN
+            RAISE EXCEPTION 'a row of {name} cannot have the key %', this_key
+                USING ERRCODE = 'check_violation',
+                      HINT = {literal(f"its parts must fit the pattern {pattern.key}")};
+        END IF;"""
+
+
+def _refuse_row(blueprint: Blueprint, name: str, value: str) -> str:
+    relation = blueprint.relations[name]
+    columns = [f"d.{quote(c)} IS NOT DISTINCT FROM NEW.{quote(c)}" for c in relation.fields]
+    same = "\n                AND ".join([*columns, "d.rest = coalesce(NEW.rest, '{}')"])
+    return f"""
+        IF jsonb_typeof(coalesce(NEW.rest, '{{}}')) <> 'object' OR NOT EXISTS (
+            SELECT FROM {quote(blueprint.name, name + "_decode")}(this_key, {value}) d
+            WHERE {same}
+        ) THEN
+            RAISE EXCEPTION 'a row of {name} cannot be kept as it is: %', this_key
+                USING ERRCODE = 'check_violation',
+                      HINT = 'a text is too long, a time outside the years 1000 to 2999, an array '
+                             'is none, or rest is no object or holds a field that is a column';
+        END IF;"""
+
+
+def _lost_race(name: str) -> str:
+    return f"""
+            RAISE EXCEPTION 'a row of {name} was changed by somebody else: %', this_key
+                USING ERRCODE = 'serialization_failure', HINT = 'run the transaction again';"""
+
+
+def _not_a_list(store: str, store_name: str) -> str:
+    return f"""
+    IF jsonb_typeof(list) <> 'array' THEN
+        INSERT INTO outgrow.quarantine (store, key, value, reason)
+        VALUES ({literal(store_name)}, this_key, list, 'a list was to be written');
+        list := '[]';
+    END IF;"""
+
+
+def _list_selects(blueprint: Blueprint, name: str) -> list[str]:
+    """One SELECT for each derived pattern that this relation, or one seen through it, fills."""
+    selects = []
+    for derived_name, derived in blueprint.derived.items():
+        source = blueprint.relations[derived.source]
+        if derived.source == name:
+            selects.append(_list_of(blueprint, derived_name, derived, None))
+        elif source.source == name:
+            selects.append(_list_of(blueprint, derived_name, derived, source))
+    return selects
+
+
+def _list_columns(blueprint: Blueprint, name: str) -> list[str]:
+    """The columns that the derived lists of a relation are made of."""
+    text = "\n".join(_list_selects(blueprint, name))
+    return [c for c in blueprint.relations[name].own if quote("of_" + c) in text]
+
+
+def _list_of(
+    blueprint: Blueprint, pattern_name: str, derived: Derived, through: Relation | None
+) -> str:
+    def column(name: str) -> str:
+        source = name if through is None else through.renamed[name]
+        return "outgrow.key_of(e.v)" if source == "element" else quote("of_" + source)
+
+    pattern = blueprint.patterns[pattern_name]
+    key = ex.key_of(pattern, {v: column(c) for v, c in derived.key.items()})
+    parts = [
+        literal(piece) if place % 2 == 0 else column(piece)
+        for place, piece in enumerate(_VARIABLE.split(derived.element))
+        if piece
+    ]
+    source = ""
+    if through is not None and through.unnest is not None:
+        source = f", jsonb_array_elements({quote('of_' + through.unnest)}) AS e(v)"
+    condition = ex.matches(blueprint, pattern_name, "l.key")
+    return (
+        f"SELECT l.key, l.element, {str(derived.kept).lower()}\n"
+        f"FROM (SELECT {key} AS key, {' || '.join(parts)} AS element"
+        f"{' FROM ' + source[2:] if source else ''}) l\n"
+        f"WHERE l.element IS NOT NULL AND {condition}"
+    )
+
+
+def _lists_declared(blueprint: Blueprint, name: str) -> str:
+    if derived_lists(blueprint, name) is None:
+        return ""
+    return """
+    lists text[];
+    elements text[];
+    wanted boolean[];"""
+
+
+def _lists_found(blueprint: Blueprint, name: str, key: str) -> str:
+    """Which derived lists change, and the locks on them and on the row's own key, in one order."""
+    if derived_lists(blueprint, name) is None:
+        return f"""
+    PERFORM {quote(blueprint.name, "lock_keys")}(
+        ARRAY[{key}], CASE WHEN TG_OP = 'INSERT' THEN ARRAY[{key}] ELSE '{{}}' END);"""
+    columns = _list_columns(blueprint, name)
+    function = quote(blueprint.name, name + "_lists")
+
+    def call(row: str) -> str:
+        return f"{function}({', '.join(f'{row}.{quote(column)}' for column in columns)})"
+
+    return f"""
+    SELECT array_agg(x.key), array_agg(x.element), array_agg(x.wanted)
+    INTO lists, elements, wanted
+    FROM (
+        SELECT l.key, l.element, bool_or(l.new) AS wanted
+        FROM (
+            SELECT false AS new, o.* FROM {call("OLD")} o WHERE TG_OP <> 'INSERT'
+            UNION ALL
+            SELECT true, n.* FROM {call("NEW")} n WHERE TG_OP <> 'DELETE'
+        ) l
+        GROUP BY l.key, l.element
+        HAVING bool_and(l.new) OR NOT bool_or(l.new OR l.kept)
+    ) x;
+    PERFORM {quote(blueprint.name, "lock_keys")}({key} || lists, (
+        SELECT array_agg(u.k) FROM (
+            SELECT {key} WHERE TG_OP = 'INSERT'
+            UNION ALL
+            SELECT l.k FROM unnest(lists, wanted) AS l(k, w) WHERE l.w
+        ) AS u(k)
+    ));"""
+
+
+def _lists_kept(blueprint: Blueprint, name: str, store: str) -> str:
+    """A derived value that is no list is left alone: it can be derived again at any time."""
+    if derived_lists(blueprint, name) is None:
+        return ""
+    return f"""
+    FOR i IN 1 .. coalesce(cardinality(lists), 0) LOOP
+        IF wanted[i] THEN
+            UPDATE {store} s SET value = s.value || to_jsonb(elements[i])
+            WHERE s.key = lists[i] AND jsonb_typeof(s.value) = 'array'
+              AND NOT s.value @> jsonb_build_array(elements[i]);
+        ELSE
+            UPDATE {store} s SET value = s.value - elements[i]
+            WHERE s.key = lists[i] AND jsonb_typeof(s.value) = 'array'
+              AND s.value @> jsonb_build_array(elements[i]);
+        END IF;
+    END LOOP;"""
