@@ -43,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("outgrow")
     group.addoption("--pg", type=int, help="major version of PostgreSQL to test on")
     group.addoption("--pg-bin", type=Path, help="directory of its server programs")
+    group.addoption("--golden", action="store_true", help="write the golden files anew")
     group.addoption("--collation", choices=list(LOCALES), default="default")
 
 

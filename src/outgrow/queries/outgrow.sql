@@ -93,35 +93,37 @@ RETURN translate(lower(t),
     'aaaaaaaaacccddeeeeeeeegiiiiiiillnnnoooooooorrsssstttuuuuuuuuyyzzz');
 
 -- name: privacy
--- Nobody but the owner may see schema $1 (hosted services grant to anonymous roles by default
--- privileges, and a view would show them what row-level security hides). Only EXECUTE stays: an
--- index expression calls functions as whoever writes the row, and without USAGE on the schema
--- they cannot be called by name.
+-- Nobody but the owner may see the schemas of the setting `outgrow.schemas`: hosted services grant on
+-- whatever is new to the roles that strangers sign in as, and a view would show them what row-level
+-- security hides. One thing stays: an index expression calls the functions of `outgrow` as whoever
+-- writes the row, who must be allowed to execute them, and cannot name them without the schema.
 DO $do$
 DECLARE
-    object record;
+    command text;
 BEGIN
-    FOR object IN
-        SELECT format('REVOKE ALL ON SCHEMA %I FROM %s', n.nspname, g.who) AS command
-        FROM pg_namespace n, aclexplode(n.nspacl) a,
-             LATERAL (SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END) g(who)
+    FOR command IN
+        WITH object(kind, name, owner, acl, namespace) AS (
+            SELECT 'SCHEMA', quote_ident(nspname), nspowner, nspacl, oid FROM pg_namespace
+            UNION ALL
+            SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, oid::regclass::text,
+                   relowner, relacl, relnamespace
+            FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S')
+            UNION ALL
+            SELECT 'FUNCTION', oid::regprocedure::text, proowner,
+                   coalesce(proacl, acldefault('f', proowner)), pronamespace
+            FROM pg_proc
+        )
+        SELECT DISTINCT format('REVOKE ALL ON %s %s FROM %s', o.kind, o.name,
+            CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
+        FROM object o
+        JOIN pg_namespace n ON n.oid = o.namespace
+        CROSS JOIN LATERAL aclexplode(o.acl) a
         WHERE n.nspname = ANY (string_to_array(current_setting('outgrow.schemas'), ','))
-          AND a.grantee <> n.nspowner
-        UNION
-        SELECT format('REVOKE ALL ON %s FROM %s', c.oid::regclass, g.who)
-        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) a,
-             LATERAL (SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END) g(who)
-        WHERE n.nspname = ANY (string_to_array(current_setting('outgrow.schemas'), ','))
-          AND a.grantee <> c.relowner AND c.relkind IN ('r', 'v', 'p', 'm')
-        UNION
-        SELECT format('REVOKE ALL ON SEQUENCE %s FROM %s', c.oid::regclass, g.who)
-        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) a,
-             LATERAL (SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END) g(who)
-        WHERE n.nspname = ANY (string_to_array(current_setting('outgrow.schemas'), ','))
-          AND a.grantee <> c.relowner AND c.relkind = 'S'
+          AND a.grantee <> o.owner
     LOOP
-        EXECUTE object.command;
+        EXECUTE command;
     END LOOP;
+    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA outgrow TO PUBLIC;
 END
 $do$;
 

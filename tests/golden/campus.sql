@@ -1,0 +1,810 @@
+CREATE SCHEMA IF NOT EXISTS "campus";
+
+CREATE FUNCTION "campus"."lock_keys"(keys text[], made text[] DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    this_key text;
+BEGIN
+    FOR this_key IN
+        SELECT DISTINCT k COLLATE "C" FROM unnest(keys) AS k WHERE k <> '' ORDER BY 1
+    LOOP
+        LOOP
+            PERFORM 1 FROM "public"."kv_store_2516be19" WHERE key = this_key FOR UPDATE;
+            EXIT WHEN FOUND;
+            EXIT WHEN made IS NOT NULL AND this_key <> ALL (made);
+            EXIT WHEN NOT ((this_key ~ '^user:([^:]{1,200}):connections$') OR (this_key ~ '^user:([^:]{1,200}):chats$') OR (this_key ~ '^user:([^:]{1,200}):soft-intros:incoming$') OR (this_key ~ '^user:([^:]{1,200}):soft-intros:outgoing$') OR (this_key ~ '^school:(.{1,200}):users$') OR (this_key ~ '^schools:all$') OR (this_key ~ '^chat:(.{1,200}):messages$'));
+            INSERT INTO "public"."kv_store_2516be19" (key, value) VALUES (this_key, '[]') ON CONFLICT DO NOTHING;
+            EXIT WHEN FOUND;
+        END LOOP;
+    END LOOP;
+END
+$body$;
+
+CREATE FUNCTION "campus"."read_only"()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+    RAISE EXCEPTION 'relation % is read only: it shows another relation', TG_TABLE_NAME
+        USING ERRCODE = 'feature_not_supported';
+END
+$body$;
+
+CREATE FUNCTION "campus"."users_decode"(store_key text, store_value jsonb)
+RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "created_at" timestamptz, rest jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+SELECT substr(store_key, 6),
+    outgrow.key_of(store_value -> 'email'),
+    outgrow.label_of(store_value -> 'name'),
+    outgrow.key_of(store_value -> 'school'),
+    outgrow.key_of(store_value -> 'major'),
+    outgrow.key_of(store_value -> 'year'),
+    outgrow.array_of(store_value -> 'interests'),
+    outgrow.array_of(store_value -> 'lookingFor'),
+    outgrow.time_of(store_value -> 'createdAt'),
+    store_value - array_remove(ARRAY[
+        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'email')) = store_value -> 'email' THEN 'email' END,
+        CASE WHEN to_jsonb(outgrow.label_of(store_value -> 'name')) = store_value -> 'name' THEN 'name' END,
+        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'school')) = store_value -> 'school' THEN 'school' END,
+        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'major')) = store_value -> 'major' THEN 'major' END,
+        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'year')) = store_value -> 'year' THEN 'year' END,
+        CASE WHEN outgrow.array_of(store_value -> 'interests') = store_value -> 'interests' THEN 'interests' END,
+        CASE WHEN outgrow.array_of(store_value -> 'lookingFor') = store_value -> 'lookingFor' THEN 'lookingFor' END,
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL)
+WHERE jsonb_typeof(store_value) = 'object';
+END;
+
+CREATE FUNCTION "campus"."users_at"("of_id" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'user:' || "of_id";
+
+CREATE FUNCTION "campus"."users_encode"("new_email" text, "new_name" text, "new_school" text, "new_major" text, "new_year" text, "new_interests" jsonb, "new_looking_for" jsonb, "new_created_at" timestamptz, new_rest jsonb)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (new_rest - array_remove(ARRAY[
+        CASE WHEN outgrow.key_of(new_rest -> 'email') IS NOT DISTINCT FROM "new_email" THEN NULL ELSE 'email' END,
+        CASE WHEN outgrow.label_of(new_rest -> 'name') IS NOT DISTINCT FROM "new_name" THEN NULL ELSE 'name' END,
+        CASE WHEN outgrow.key_of(new_rest -> 'school') IS NOT DISTINCT FROM "new_school" THEN NULL ELSE 'school' END,
+        CASE WHEN outgrow.key_of(new_rest -> 'major') IS NOT DISTINCT FROM "new_major" THEN NULL ELSE 'major' END,
+        CASE WHEN outgrow.key_of(new_rest -> 'year') IS NOT DISTINCT FROM "new_year" THEN NULL ELSE 'year' END,
+        CASE WHEN outgrow.array_of(new_rest -> 'interests') IS NOT DISTINCT FROM "new_interests" THEN NULL ELSE 'interests' END,
+        CASE WHEN outgrow.array_of(new_rest -> 'lookingFor') IS NOT DISTINCT FROM "new_looking_for" THEN NULL ELSE 'lookingFor' END,
+        CASE WHEN outgrow.time_of(new_rest -> 'createdAt') IS NOT DISTINCT FROM "new_created_at" THEN NULL ELSE 'createdAt' END], NULL))
+    || CASE WHEN "new_email" IS NULL OR outgrow.key_of(new_rest -> 'email') IS NOT DISTINCT FROM "new_email" THEN '{}'::jsonb ELSE jsonb_build_object('email', to_jsonb("new_email")) END
+    || CASE WHEN "new_name" IS NULL OR outgrow.label_of(new_rest -> 'name') IS NOT DISTINCT FROM "new_name" THEN '{}'::jsonb ELSE jsonb_build_object('name', to_jsonb("new_name")) END
+    || CASE WHEN "new_school" IS NULL OR outgrow.key_of(new_rest -> 'school') IS NOT DISTINCT FROM "new_school" THEN '{}'::jsonb ELSE jsonb_build_object('school', to_jsonb("new_school")) END
+    || CASE WHEN "new_major" IS NULL OR outgrow.key_of(new_rest -> 'major') IS NOT DISTINCT FROM "new_major" THEN '{}'::jsonb ELSE jsonb_build_object('major', to_jsonb("new_major")) END
+    || CASE WHEN "new_year" IS NULL OR outgrow.key_of(new_rest -> 'year') IS NOT DISTINCT FROM "new_year" THEN '{}'::jsonb ELSE jsonb_build_object('year', to_jsonb("new_year")) END
+    || CASE WHEN "new_interests" IS NULL OR outgrow.array_of(new_rest -> 'interests') IS NOT DISTINCT FROM "new_interests" THEN '{}'::jsonb ELSE jsonb_build_object('interests', "new_interests") END
+    || CASE WHEN "new_looking_for" IS NULL OR outgrow.array_of(new_rest -> 'lookingFor') IS NOT DISTINCT FROM "new_looking_for" THEN '{}'::jsonb ELSE jsonb_build_object('lookingFor', "new_looking_for") END
+    || CASE WHEN "new_created_at" IS NULL OR outgrow.time_of(new_rest -> 'createdAt') IS NOT DISTINCT FROM "new_created_at" THEN '{}'::jsonb ELSE jsonb_build_object('createdAt', outgrow.json_of_time("new_created_at")) END;
+
+CREATE FUNCTION "campus"."users_lists"("of_id" text, "of_school" text)
+RETURNS TABLE (key text, element text, kept boolean)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 4
+BEGIN ATOMIC
+SELECT l.key, l.element, false
+FROM (SELECT 'school:' || "of_school" || ':users' AS key, "of_id" AS element) l
+WHERE l.element IS NOT NULL AND l.key ~ '^school:(.{1,200}):users$'
+UNION ALL
+SELECT l.key, l.element, true
+FROM (SELECT 'schools:all' AS key, "of_school" AS element) l
+WHERE l.element IS NOT NULL AND l.key ~ '^schools:all$';
+END;
+
+CREATE VIEW "campus"."users" AS
+SELECT d."id",
+    d."email",
+    d."name",
+    d."school",
+    d."major",
+    d."year",
+    d."interests",
+    d."looking_for",
+    d."created_at",
+    d.rest,
+    lower(d."email") AS "email_key",
+    lower(left(coalesce(d."name", ''), 64)) AS "sort_name",
+    coalesce(d."created_at", '-infinity'::timestamptz) AS "sort_created",
+    coalesce(outgrow.boolean_of(s.value #> '{settings,profileVisible}'), true) AS "visible",
+    outgrow.fold(left(coalesce(left(d."name", 120), ''), 120)) AS "search_name",
+    outgrow.fold(left(coalesce(left(d."name", 2000), '') || ' ' || coalesce(left(d."major", 2000), '') || ' ' || coalesce(left((d."interests")::text, 2000), '') || ' ' || coalesce(left((d."looking_for")::text, 2000), '') || ' ' || coalesce(left(outgrow.text_of(s.value -> 'bio'), 2000), ''), 2000)) AS "search_text",
+    '{' || '"id":' || to_json(d."id")::text
+    || coalesce(',"name":' || to_json(d."name")::text, '')
+    || CASE WHEN d."school" IS NOT NULL THEN ',"school":' || (s.value -> 'school')::text ELSE '' END
+    || CASE WHEN d."major" IS NOT NULL THEN ',"major":' || (s.value -> 'major')::text ELSE '' END
+    || CASE WHEN d."year" IS NOT NULL THEN ',"year":' || (s.value -> 'year')::text ELSE '' END
+    || CASE WHEN jsonb_typeof(s.value -> 'age') = 'number' THEN ',"age":' || (s.value -> 'age')::text ELSE '' END
+    || CASE WHEN jsonb_typeof(s.value -> 'pronouns') = 'string' THEN ',"pronouns":' || (s.value -> 'pronouns')::text ELSE '' END
+    || CASE WHEN jsonb_typeof(s.value -> 'bio') = 'string' THEN ',"bio":' || (s.value -> 'bio')::text ELSE '' END
+    || CASE WHEN d."interests" IS NOT NULL THEN ',"interests":' || (s.value -> 'interests')::text ELSE '' END
+    || CASE WHEN d."looking_for" IS NOT NULL THEN ',"looking_for":' || (s.value -> 'lookingFor')::text ELSE '' END
+    || CASE WHEN jsonb_typeof(s.value -> 'personality') = 'array' THEN ',"personality":' || (s.value -> 'personality')::text ELSE '' END
+    || CASE WHEN jsonb_typeof(s.value -> 'goals') = 'object' THEN ',"goals":' || (s.value -> 'goals')::text ELSE '' END
+    || CASE WHEN jsonb_typeof(s.value -> 'livingHabits') = 'object' THEN ',"living_habits":' || (s.value -> 'livingHabits')::text ELSE '' END
+    || CASE WHEN jsonb_typeof(s.value -> 'photos') = 'array' THEN ',"photos":' || (s.value -> 'photos')::text ELSE '' END
+    || CASE WHEN jsonb_typeof(s.value -> 'profilePicture') = 'string' THEN ',"profile_picture":' || (s.value -> 'profilePicture')::text ELSE '' END
+    || CASE WHEN jsonb_typeof(s.value -> 'additionalInfo') = 'string' THEN ',"additional_info":' || (s.value -> 'additionalInfo')::text ELSE '' END
+    || CASE WHEN d."created_at" IS NOT NULL THEN ',"created_at":' || (s.value -> 'createdAt')::text ELSE '' END || '}' AS "card",
+    s.key AS at,
+    s.value AS probe
+FROM "public"."kv_store_2516be19" s
+CROSS JOIN LATERAL "campus"."users_decode"(s.key, s.value) d
+WHERE s.key ~ '^user:([^:]{1,200})$';
+
+CREATE FUNCTION "campus"."users_write"()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."users_at"(NEW."id") ELSE OLD.at END;
+    old_value jsonb;
+    new_value jsonb;
+    lists text[];
+    elements text[];
+    wanted boolean[];
+BEGIN
+    IF TG_OP <> 'DELETE' THEN
+        IF TG_OP = 'UPDATE' AND (NEW."id" IS DISTINCT FROM OLD."id") THEN
+            RAISE EXCEPTION 'the key of a row of users does not change'
+                USING ERRCODE = 'feature_not_supported', HINT = 'delete it and insert another';
+        ELSIF this_key IS NULL OR NOT (this_key ~ '^user:([^:]{1,200})$')
+            OR ROW(substr(this_key, 6)) IS DISTINCT FROM ROW(NEW."id") THEN
+            RAISE EXCEPTION 'a row of users cannot have the key %', this_key
+                USING ERRCODE = 'check_violation',
+                      HINT = 'its parts must fit the pattern user:{id}';
+        END IF;
+        new_value := "campus"."users_encode"(NEW."email", NEW."name", NEW."school", NEW."major", NEW."year", NEW."interests", NEW."looking_for", NEW."created_at", coalesce(NEW.rest, '{}'));
+        IF jsonb_typeof(coalesce(NEW.rest, '{}')) <> 'object' OR NOT EXISTS (
+            SELECT FROM "campus"."users_decode"(this_key, new_value) d
+            WHERE d."email" IS NOT DISTINCT FROM NEW."email"
+                AND d."name" IS NOT DISTINCT FROM NEW."name"
+                AND d."school" IS NOT DISTINCT FROM NEW."school"
+                AND d."major" IS NOT DISTINCT FROM NEW."major"
+                AND d."year" IS NOT DISTINCT FROM NEW."year"
+                AND d."interests" IS NOT DISTINCT FROM NEW."interests"
+                AND d."looking_for" IS NOT DISTINCT FROM NEW."looking_for"
+                AND d."created_at" IS NOT DISTINCT FROM NEW."created_at"
+                AND d.rest = coalesce(NEW.rest, '{}')
+        ) THEN
+            RAISE EXCEPTION 'a row of users cannot be kept as it is: %', this_key
+                USING ERRCODE = 'check_violation',
+                      HINT = 'a text is too long, a time outside the years 1000 to 2999, an array '
+                             'is none, or rest is no object or holds a field that is a column';
+        END IF;
+    END IF;
+    SELECT array_agg(x.key), array_agg(x.element), array_agg(x.wanted)
+    INTO lists, elements, wanted
+    FROM (
+        SELECT l.key, l.element, bool_or(l.new) AS wanted
+        FROM (
+            SELECT false AS new, o.* FROM "campus"."users_lists"(OLD."id", OLD."school") o WHERE TG_OP <> 'INSERT'
+            UNION ALL
+            SELECT true, n.* FROM "campus"."users_lists"(NEW."id", NEW."school") n WHERE TG_OP <> 'DELETE'
+        ) l
+        GROUP BY l.key, l.element
+        HAVING bool_and(l.new) OR NOT bool_or(l.new OR l.kept)
+    ) x;
+    PERFORM "campus"."lock_keys"(this_key || lists, (
+        SELECT array_agg(u.k) FROM (
+            SELECT this_key WHERE TG_OP = 'INSERT'
+            UNION ALL
+            SELECT l.k FROM unnest(lists, wanted) AS l(k, w) WHERE l.w
+        ) AS u(k)
+    ));
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO "public"."kv_store_2516be19" (key, value) VALUES (this_key, new_value);
+    ELSE
+        SELECT s.value INTO old_value FROM "public"."kv_store_2516be19" s WHERE s.key = this_key;
+        IF NOT FOUND OR old_value::text <> OLD.probe::text THEN
+            RAISE EXCEPTION 'a row of users was changed by somebody else: %', this_key
+                USING ERRCODE = 'serialization_failure', HINT = 'run the transaction again';
+        END IF;
+        IF TG_OP = 'UPDATE' THEN
+            UPDATE "public"."kv_store_2516be19" s SET value = new_value WHERE s.key = this_key;
+        ELSE
+            DELETE FROM "public"."kv_store_2516be19" s WHERE s.key = this_key;
+        END IF;
+    END IF;
+    FOR i IN 1 .. coalesce(cardinality(lists), 0) LOOP
+        IF wanted[i] THEN
+            UPDATE "public"."kv_store_2516be19" s SET value = s.value || to_jsonb(elements[i])
+            WHERE s.key = lists[i] AND jsonb_typeof(s.value) = 'array'
+              AND NOT s.value @> jsonb_build_array(elements[i]);
+        ELSE
+            UPDATE "public"."kv_store_2516be19" s SET value = s.value - elements[i]
+            WHERE s.key = lists[i] AND jsonb_typeof(s.value) = 'array'
+              AND s.value @> jsonb_build_array(elements[i]);
+        END IF;
+    END LOOP;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    NEW.at := this_key;
+    NEW.probe := new_value;
+    RETURN NEW;
+END
+$body$;
+
+CREATE TRIGGER "users_write" INSTEAD OF INSERT OR UPDATE OR DELETE ON "campus"."users"
+FOR EACH ROW EXECUTE FUNCTION "campus"."users_write"();
+
+CREATE FUNCTION "campus"."connections_decode"(store_key text, store_value jsonb)
+RETURNS TABLE ("user_id" text, "connected_user_id" text, "pos" bigint, "created_at" timestamptz)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+BEGIN ATOMIC
+SELECT substr(store_key, 6, length(store_key) - 17),
+    outgrow.key_of(e.v),
+    min(e.pos),
+    NULL::timestamptz
+FROM jsonb_array_elements(CASE WHEN jsonb_typeof(store_value) = 'array' THEN store_value ELSE '[]' END) WITH ORDINALITY AS e(v, pos)
+WHERE outgrow.key_of(e.v) IS NOT NULL
+GROUP BY outgrow.key_of(e.v);
+END;
+
+CREATE FUNCTION "campus"."connections_at"("of_id" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'user:' || "of_id" || ':connections';
+
+CREATE FUNCTION "campus"."connections_probe"(element text)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN jsonb_build_array(element);
+
+CREATE VIEW "campus"."connections" AS
+SELECT d."user_id",
+    d."connected_user_id",
+    d."pos",
+    d."created_at",
+    s.key AS at,
+    s.value AS probe
+FROM "public"."kv_store_2516be19" s
+CROSS JOIN LATERAL "campus"."connections_decode"(s.key, s.value) d
+WHERE s.key ~ '^user:([^:]{1,200}):connections$';
+
+CREATE FUNCTION "campus"."connections_write"()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."connections_at"(NEW."user_id") ELSE OLD.at END;
+    list jsonb;
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        RAISE EXCEPTION 'a row of connections has nothing to update'
+            USING ERRCODE = 'feature_not_supported', HINT = 'delete it and insert another';
+    ELSIF TG_OP = 'INSERT' THEN
+        IF TG_OP = 'UPDATE' AND (NEW."user_id" IS DISTINCT FROM OLD."user_id") THEN
+            RAISE EXCEPTION 'the key of a row of connections does not change'
+                USING ERRCODE = 'feature_not_supported', HINT = 'delete it and insert another';
+        ELSIF this_key IS NULL OR NOT (this_key ~ '^user:([^:]{1,200}):connections$')
+            OR ROW(substr(this_key, 6, length(this_key) - 17)) IS DISTINCT FROM ROW(NEW."user_id") THEN
+            RAISE EXCEPTION 'a row of connections cannot have the key %', this_key
+                USING ERRCODE = 'check_violation',
+                      HINT = 'its parts must fit the pattern user:{id}:connections';
+        END IF;
+        IF NEW."connected_user_id" IS NULL OR length(NEW."connected_user_id") > 200 THEN
+            RAISE EXCEPTION 'a row of connections cannot be kept: % is not an id', NEW."connected_user_id"
+                USING ERRCODE = 'check_violation';
+        END IF;
+    END IF;
+    PERFORM "campus"."lock_keys"(
+        ARRAY[this_key], CASE WHEN TG_OP = 'INSERT' THEN ARRAY[this_key] ELSE '{}' END);
+    SELECT s.value INTO list FROM "public"."kv_store_2516be19" s WHERE s.key = this_key;
+    IF TG_OP = 'DELETE' THEN
+        IF NOT FOUND OR jsonb_typeof(list) <> 'array' OR NOT list @> jsonb_build_array(OLD."connected_user_id") THEN
+            RAISE EXCEPTION 'a row of connections was changed by somebody else: %', this_key
+                USING ERRCODE = 'serialization_failure', HINT = 'run the transaction again';
+        END IF;
+        -- Takes every element that is this text: a doubled id is one row.
+        UPDATE "public"."kv_store_2516be19" s SET value = list - OLD."connected_user_id" WHERE s.key = this_key;
+        RETURN OLD;
+    END IF;
+    IF jsonb_typeof(list) <> 'array' THEN
+        INSERT INTO outgrow.quarantine (store, key, value, reason)
+        VALUES ('public.kv_store_2516be19', this_key, list, 'a list was to be written');
+        list := '[]';
+    END IF;
+    IF list @> jsonb_build_array(NEW."connected_user_id") THEN
+        RAISE EXCEPTION 'duplicate row of connections: % is in %', NEW."connected_user_id", this_key
+            USING ERRCODE = 'unique_violation';
+    END IF;
+    UPDATE "public"."kv_store_2516be19" s SET value = list || to_jsonb(NEW."connected_user_id") WHERE s.key = this_key;
+    NEW.at := this_key;
+    RETURN NEW;
+END
+$body$;
+
+CREATE TRIGGER "connections_write" INSTEAD OF INSERT OR UPDATE OR DELETE ON "campus"."connections"
+FOR EACH ROW EXECUTE FUNCTION "campus"."connections_write"();
+
+CREATE FUNCTION "campus"."intros_decode"(store_key text, store_value jsonb)
+RETURNS TABLE ("from_id" text, "to_id" text, "sent_ms" text, "reason" text, "status" text, "created_at" timestamptz, "accepted_at" timestamptz, "denied_at" timestamptz, rest jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+SELECT split_part(store_key, ':', 2),
+    split_part(store_key, ':', 3),
+    split_part(store_key, ':', 4),
+    outgrow.text_of(store_value -> 'reason'),
+    outgrow.key_of(store_value -> 'status'),
+    outgrow.time_of(store_value -> 'createdAt'),
+    outgrow.time_of(store_value -> 'acceptedAt'),
+    outgrow.time_of(store_value -> 'deniedAt'),
+    store_value - array_remove(ARRAY[
+        CASE WHEN to_jsonb(outgrow.text_of(store_value -> 'reason')) = store_value -> 'reason' THEN 'reason' END,
+        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'status')) = store_value -> 'status' THEN 'status' END,
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END,
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'acceptedAt')) = store_value -> 'acceptedAt' THEN 'acceptedAt' END,
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'deniedAt')) = store_value -> 'deniedAt' THEN 'deniedAt' END], NULL)
+WHERE jsonb_typeof(store_value) = 'object';
+END;
+
+CREATE FUNCTION "campus"."intros_at"("of_from" text, "of_to" text, "of_ms" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'intro:' || "of_from" || ':' || "of_to" || ':' || "of_ms";
+
+CREATE FUNCTION "campus"."intros_encode"("new_reason" text, "new_status" text, "new_created_at" timestamptz, "new_accepted_at" timestamptz, "new_denied_at" timestamptz, new_rest jsonb)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (new_rest - array_remove(ARRAY[
+        CASE WHEN outgrow.text_of(new_rest -> 'reason') IS NOT DISTINCT FROM "new_reason" THEN NULL ELSE 'reason' END,
+        CASE WHEN outgrow.key_of(new_rest -> 'status') IS NOT DISTINCT FROM "new_status" THEN NULL ELSE 'status' END,
+        CASE WHEN outgrow.time_of(new_rest -> 'createdAt') IS NOT DISTINCT FROM "new_created_at" THEN NULL ELSE 'createdAt' END,
+        CASE WHEN outgrow.time_of(new_rest -> 'acceptedAt') IS NOT DISTINCT FROM "new_accepted_at" THEN NULL ELSE 'acceptedAt' END,
+        CASE WHEN outgrow.time_of(new_rest -> 'deniedAt') IS NOT DISTINCT FROM "new_denied_at" THEN NULL ELSE 'deniedAt' END], NULL))
+    || CASE WHEN "new_reason" IS NULL OR outgrow.text_of(new_rest -> 'reason') IS NOT DISTINCT FROM "new_reason" THEN '{}'::jsonb ELSE jsonb_build_object('reason', to_jsonb("new_reason")) END
+    || CASE WHEN "new_status" IS NULL OR outgrow.key_of(new_rest -> 'status') IS NOT DISTINCT FROM "new_status" THEN '{}'::jsonb ELSE jsonb_build_object('status', to_jsonb("new_status")) END
+    || CASE WHEN "new_created_at" IS NULL OR outgrow.time_of(new_rest -> 'createdAt') IS NOT DISTINCT FROM "new_created_at" THEN '{}'::jsonb ELSE jsonb_build_object('createdAt', outgrow.json_of_time("new_created_at")) END
+    || CASE WHEN "new_accepted_at" IS NULL OR outgrow.time_of(new_rest -> 'acceptedAt') IS NOT DISTINCT FROM "new_accepted_at" THEN '{}'::jsonb ELSE jsonb_build_object('acceptedAt', outgrow.json_of_time("new_accepted_at")) END
+    || CASE WHEN "new_denied_at" IS NULL OR outgrow.time_of(new_rest -> 'deniedAt') IS NOT DISTINCT FROM "new_denied_at" THEN '{}'::jsonb ELSE jsonb_build_object('deniedAt', outgrow.json_of_time("new_denied_at")) END;
+
+CREATE FUNCTION "campus"."intros_lists"("of_from_id" text, "of_to_id" text, "of_sent_ms" text)
+RETURNS TABLE (key text, element text, kept boolean)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 4
+BEGIN ATOMIC
+SELECT l.key, l.element, false
+FROM (SELECT 'user:' || "of_to_id" || ':soft-intros:incoming' AS key, 'intro:' || "of_from_id" || ':' || "of_to_id" || ':' || "of_sent_ms" AS element) l
+WHERE l.element IS NOT NULL AND l.key ~ '^user:([^:]{1,200}):soft-intros:incoming$'
+UNION ALL
+SELECT l.key, l.element, false
+FROM (SELECT 'user:' || "of_from_id" || ':soft-intros:outgoing' AS key, 'intro:' || "of_from_id" || ':' || "of_to_id" || ':' || "of_sent_ms" AS element) l
+WHERE l.element IS NOT NULL AND l.key ~ '^user:([^:]{1,200}):soft-intros:outgoing$';
+END;
+
+CREATE VIEW "campus"."intros" AS
+SELECT d."from_id",
+    d."to_id",
+    d."sent_ms",
+    d."reason",
+    d."status",
+    d."created_at",
+    d."accepted_at",
+    d."denied_at",
+    d.rest,
+    s.key AS at,
+    s.value AS probe
+FROM "public"."kv_store_2516be19" s
+CROSS JOIN LATERAL "campus"."intros_decode"(s.key, s.value) d
+WHERE s.key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$';
+
+CREATE FUNCTION "campus"."intros_write"()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."intros_at"(NEW."from_id", NEW."to_id", NEW."sent_ms") ELSE OLD.at END;
+    old_value jsonb;
+    new_value jsonb;
+    lists text[];
+    elements text[];
+    wanted boolean[];
+BEGIN
+    IF TG_OP <> 'DELETE' THEN
+        IF TG_OP = 'UPDATE' AND (NEW."from_id" IS DISTINCT FROM OLD."from_id" OR NEW."to_id" IS DISTINCT FROM OLD."to_id" OR NEW."sent_ms" IS DISTINCT FROM OLD."sent_ms") THEN
+            RAISE EXCEPTION 'the key of a row of intros does not change'
+                USING ERRCODE = 'feature_not_supported', HINT = 'delete it and insert another';
+        ELSIF this_key IS NULL OR NOT (this_key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$')
+            OR ROW(split_part(this_key, ':', 2), split_part(this_key, ':', 3), split_part(this_key, ':', 4)) IS DISTINCT FROM ROW(NEW."from_id", NEW."to_id", NEW."sent_ms") THEN
+            RAISE EXCEPTION 'a row of intros cannot have the key %', this_key
+                USING ERRCODE = 'check_violation',
+                      HINT = 'its parts must fit the pattern intro:{from}:{to}:{ms}';
+        END IF;
+        new_value := "campus"."intros_encode"(NEW."reason", NEW."status", NEW."created_at", NEW."accepted_at", NEW."denied_at", coalesce(NEW.rest, '{}'));
+        IF jsonb_typeof(coalesce(NEW.rest, '{}')) <> 'object' OR NOT EXISTS (
+            SELECT FROM "campus"."intros_decode"(this_key, new_value) d
+            WHERE d."reason" IS NOT DISTINCT FROM NEW."reason"
+                AND d."status" IS NOT DISTINCT FROM NEW."status"
+                AND d."created_at" IS NOT DISTINCT FROM NEW."created_at"
+                AND d."accepted_at" IS NOT DISTINCT FROM NEW."accepted_at"
+                AND d."denied_at" IS NOT DISTINCT FROM NEW."denied_at"
+                AND d.rest = coalesce(NEW.rest, '{}')
+        ) THEN
+            RAISE EXCEPTION 'a row of intros cannot be kept as it is: %', this_key
+                USING ERRCODE = 'check_violation',
+                      HINT = 'a text is too long, a time outside the years 1000 to 2999, an array '
+                             'is none, or rest is no object or holds a field that is a column';
+        END IF;
+    END IF;
+    SELECT array_agg(x.key), array_agg(x.element), array_agg(x.wanted)
+    INTO lists, elements, wanted
+    FROM (
+        SELECT l.key, l.element, bool_or(l.new) AS wanted
+        FROM (
+            SELECT false AS new, o.* FROM "campus"."intros_lists"(OLD."from_id", OLD."to_id", OLD."sent_ms") o WHERE TG_OP <> 'INSERT'
+            UNION ALL
+            SELECT true, n.* FROM "campus"."intros_lists"(NEW."from_id", NEW."to_id", NEW."sent_ms") n WHERE TG_OP <> 'DELETE'
+        ) l
+        GROUP BY l.key, l.element
+        HAVING bool_and(l.new) OR NOT bool_or(l.new OR l.kept)
+    ) x;
+    PERFORM "campus"."lock_keys"(this_key || lists, (
+        SELECT array_agg(u.k) FROM (
+            SELECT this_key WHERE TG_OP = 'INSERT'
+            UNION ALL
+            SELECT l.k FROM unnest(lists, wanted) AS l(k, w) WHERE l.w
+        ) AS u(k)
+    ));
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO "public"."kv_store_2516be19" (key, value) VALUES (this_key, new_value);
+    ELSE
+        SELECT s.value INTO old_value FROM "public"."kv_store_2516be19" s WHERE s.key = this_key;
+        IF NOT FOUND OR old_value::text <> OLD.probe::text THEN
+            RAISE EXCEPTION 'a row of intros was changed by somebody else: %', this_key
+                USING ERRCODE = 'serialization_failure', HINT = 'run the transaction again';
+        END IF;
+        IF TG_OP = 'UPDATE' THEN
+            UPDATE "public"."kv_store_2516be19" s SET value = new_value WHERE s.key = this_key;
+        ELSE
+            DELETE FROM "public"."kv_store_2516be19" s WHERE s.key = this_key;
+        END IF;
+    END IF;
+    FOR i IN 1 .. coalesce(cardinality(lists), 0) LOOP
+        IF wanted[i] THEN
+            UPDATE "public"."kv_store_2516be19" s SET value = s.value || to_jsonb(elements[i])
+            WHERE s.key = lists[i] AND jsonb_typeof(s.value) = 'array'
+              AND NOT s.value @> jsonb_build_array(elements[i]);
+        ELSE
+            UPDATE "public"."kv_store_2516be19" s SET value = s.value - elements[i]
+            WHERE s.key = lists[i] AND jsonb_typeof(s.value) = 'array'
+              AND s.value @> jsonb_build_array(elements[i]);
+        END IF;
+    END LOOP;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    NEW.at := this_key;
+    NEW.probe := new_value;
+    RETURN NEW;
+END
+$body$;
+
+CREATE TRIGGER "intros_write" INSTEAD OF INSERT OR UPDATE OR DELETE ON "campus"."intros"
+FOR EACH ROW EXECUTE FUNCTION "campus"."intros_write"();
+
+CREATE FUNCTION "campus"."chats_decode"(store_key text, store_value jsonb)
+RETURNS TABLE ("id" text, "participants" jsonb, "created_at" timestamptz, rest jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+SELECT substr(store_key, 6),
+    outgrow.array_of(store_value -> 'participants'),
+    outgrow.time_of(store_value -> 'createdAt'),
+    store_value - array_remove(ARRAY[
+        CASE WHEN outgrow.array_of(store_value -> 'participants') = store_value -> 'participants' THEN 'participants' END,
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL)
+WHERE jsonb_typeof(store_value) = 'object';
+END;
+
+CREATE FUNCTION "campus"."chats_at"("of_id" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'chat:' || "of_id";
+
+CREATE FUNCTION "campus"."chats_encode"("new_participants" jsonb, "new_created_at" timestamptz, new_rest jsonb)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (new_rest - array_remove(ARRAY[
+        CASE WHEN outgrow.array_of(new_rest -> 'participants') IS NOT DISTINCT FROM "new_participants" THEN NULL ELSE 'participants' END,
+        CASE WHEN outgrow.time_of(new_rest -> 'createdAt') IS NOT DISTINCT FROM "new_created_at" THEN NULL ELSE 'createdAt' END], NULL))
+    || CASE WHEN "new_participants" IS NULL OR outgrow.array_of(new_rest -> 'participants') IS NOT DISTINCT FROM "new_participants" THEN '{}'::jsonb ELSE jsonb_build_object('participants', "new_participants") END
+    || CASE WHEN "new_created_at" IS NULL OR outgrow.time_of(new_rest -> 'createdAt') IS NOT DISTINCT FROM "new_created_at" THEN '{}'::jsonb ELSE jsonb_build_object('createdAt', outgrow.json_of_time("new_created_at")) END;
+
+CREATE FUNCTION "campus"."chats_lists"("of_id" text, "of_participants" jsonb)
+RETURNS TABLE (key text, element text, kept boolean)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 4
+BEGIN ATOMIC
+SELECT l.key, l.element, false
+FROM (SELECT 'user:' || outgrow.key_of(e.v) || ':chats' AS key, "of_id" AS element FROM jsonb_array_elements("of_participants") AS e(v)) l
+WHERE l.element IS NOT NULL AND l.key ~ '^user:([^:]{1,200}):chats$';
+END;
+
+CREATE VIEW "campus"."chats" AS
+SELECT d."id",
+    d."participants",
+    d."created_at",
+    d.rest,
+    s.key AS at,
+    s.value AS probe
+FROM "public"."kv_store_2516be19" s
+CROSS JOIN LATERAL "campus"."chats_decode"(s.key, s.value) d
+WHERE s.key ~ '^chat:(.{1,200})$' AND s.key !~ '^chat:(.{1,200}):messages$' AND s.key !~ '^chat:(.{1,200}):typing:([^:]{1,200})$';
+
+CREATE FUNCTION "campus"."chats_write"()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."chats_at"(NEW."id") ELSE OLD.at END;
+    old_value jsonb;
+    new_value jsonb;
+    lists text[];
+    elements text[];
+    wanted boolean[];
+BEGIN
+    IF TG_OP <> 'DELETE' THEN
+        IF TG_OP = 'UPDATE' AND (NEW."id" IS DISTINCT FROM OLD."id") THEN
+            RAISE EXCEPTION 'the key of a row of chats does not change'
+                USING ERRCODE = 'feature_not_supported', HINT = 'delete it and insert another';
+        ELSIF this_key IS NULL OR NOT (this_key ~ '^chat:(.{1,200})$' AND this_key !~ '^chat:(.{1,200}):messages$' AND this_key !~ '^chat:(.{1,200}):typing:([^:]{1,200})$')
+            OR ROW(substr(this_key, 6)) IS DISTINCT FROM ROW(NEW."id") THEN
+            RAISE EXCEPTION 'a row of chats cannot have the key %', this_key
+                USING ERRCODE = 'check_violation',
+                      HINT = 'its parts must fit the pattern chat:{id...}';
+        END IF;
+        new_value := "campus"."chats_encode"(NEW."participants", NEW."created_at", coalesce(NEW.rest, '{}'));
+        IF jsonb_typeof(coalesce(NEW.rest, '{}')) <> 'object' OR NOT EXISTS (
+            SELECT FROM "campus"."chats_decode"(this_key, new_value) d
+            WHERE d."participants" IS NOT DISTINCT FROM NEW."participants"
+                AND d."created_at" IS NOT DISTINCT FROM NEW."created_at"
+                AND d.rest = coalesce(NEW.rest, '{}')
+        ) THEN
+            RAISE EXCEPTION 'a row of chats cannot be kept as it is: %', this_key
+                USING ERRCODE = 'check_violation',
+                      HINT = 'a text is too long, a time outside the years 1000 to 2999, an array '
+                             'is none, or rest is no object or holds a field that is a column';
+        END IF;
+    END IF;
+    SELECT array_agg(x.key), array_agg(x.element), array_agg(x.wanted)
+    INTO lists, elements, wanted
+    FROM (
+        SELECT l.key, l.element, bool_or(l.new) AS wanted
+        FROM (
+            SELECT false AS new, o.* FROM "campus"."chats_lists"(OLD."id", OLD."participants") o WHERE TG_OP <> 'INSERT'
+            UNION ALL
+            SELECT true, n.* FROM "campus"."chats_lists"(NEW."id", NEW."participants") n WHERE TG_OP <> 'DELETE'
+        ) l
+        GROUP BY l.key, l.element
+        HAVING bool_and(l.new) OR NOT bool_or(l.new OR l.kept)
+    ) x;
+    PERFORM "campus"."lock_keys"(this_key || lists, (
+        SELECT array_agg(u.k) FROM (
+            SELECT this_key WHERE TG_OP = 'INSERT'
+            UNION ALL
+            SELECT l.k FROM unnest(lists, wanted) AS l(k, w) WHERE l.w
+        ) AS u(k)
+    ));
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO "public"."kv_store_2516be19" (key, value) VALUES (this_key, new_value);
+    ELSE
+        SELECT s.value INTO old_value FROM "public"."kv_store_2516be19" s WHERE s.key = this_key;
+        IF NOT FOUND OR old_value::text <> OLD.probe::text THEN
+            RAISE EXCEPTION 'a row of chats was changed by somebody else: %', this_key
+                USING ERRCODE = 'serialization_failure', HINT = 'run the transaction again';
+        END IF;
+        IF TG_OP = 'UPDATE' THEN
+            UPDATE "public"."kv_store_2516be19" s SET value = new_value WHERE s.key = this_key;
+        ELSE
+            DELETE FROM "public"."kv_store_2516be19" s WHERE s.key = this_key;
+        END IF;
+    END IF;
+    FOR i IN 1 .. coalesce(cardinality(lists), 0) LOOP
+        IF wanted[i] THEN
+            UPDATE "public"."kv_store_2516be19" s SET value = s.value || to_jsonb(elements[i])
+            WHERE s.key = lists[i] AND jsonb_typeof(s.value) = 'array'
+              AND NOT s.value @> jsonb_build_array(elements[i]);
+        ELSE
+            UPDATE "public"."kv_store_2516be19" s SET value = s.value - elements[i]
+            WHERE s.key = lists[i] AND jsonb_typeof(s.value) = 'array'
+              AND s.value @> jsonb_build_array(elements[i]);
+        END IF;
+    END LOOP;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    NEW.at := this_key;
+    NEW.probe := new_value;
+    RETURN NEW;
+END
+$body$;
+
+CREATE TRIGGER "chats_write" INSTEAD OF INSERT OR UPDATE OR DELETE ON "campus"."chats"
+FOR EACH ROW EXECUTE FUNCTION "campus"."chats_write"();
+
+CREATE FUNCTION "campus"."messages_decode"(store_key text, store_value jsonb)
+RETURNS TABLE ("chat_id" text, "pos" bigint, "id" text, "sender_id" text, "content" text, "kind" text, "sent_at" timestamptz, rest jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+BEGIN ATOMIC
+SELECT substr(store_key, 6, length(store_key) - 14),
+    e.pos,
+    outgrow.text_of(e.v -> 'id'),
+    outgrow.key_of(e.v -> 'senderId'),
+    outgrow.text_of(e.v -> 'content'),
+    outgrow.key_of(e.v -> 'type'),
+    outgrow.time_of(e.v -> 'timestamp'),
+    e.v - array_remove(ARRAY[
+        CASE WHEN to_jsonb(outgrow.text_of(e.v -> 'id')) = e.v -> 'id' THEN 'id' END,
+        CASE WHEN to_jsonb(outgrow.key_of(e.v -> 'senderId')) = e.v -> 'senderId' THEN 'senderId' END,
+        CASE WHEN to_jsonb(outgrow.text_of(e.v -> 'content')) = e.v -> 'content' THEN 'content' END,
+        CASE WHEN to_jsonb(outgrow.key_of(e.v -> 'type')) = e.v -> 'type' THEN 'type' END,
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(e.v -> 'timestamp')) = e.v -> 'timestamp' THEN 'timestamp' END], NULL)
+FROM jsonb_array_elements(CASE WHEN jsonb_typeof(store_value) = 'array' THEN store_value ELSE '[]' END) WITH ORDINALITY AS e(v, pos)
+WHERE jsonb_typeof(e.v) = 'object';
+END;
+
+CREATE FUNCTION "campus"."messages_at"("of_chat" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'chat:' || "of_chat" || ':messages';
+
+CREATE FUNCTION "campus"."messages_encode"("new_id" text, "new_sender_id" text, "new_content" text, "new_kind" text, "new_sent_at" timestamptz, new_rest jsonb)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (new_rest - array_remove(ARRAY[
+        CASE WHEN outgrow.text_of(new_rest -> 'id') IS NOT DISTINCT FROM "new_id" THEN NULL ELSE 'id' END,
+        CASE WHEN outgrow.key_of(new_rest -> 'senderId') IS NOT DISTINCT FROM "new_sender_id" THEN NULL ELSE 'senderId' END,
+        CASE WHEN outgrow.text_of(new_rest -> 'content') IS NOT DISTINCT FROM "new_content" THEN NULL ELSE 'content' END,
+        CASE WHEN outgrow.key_of(new_rest -> 'type') IS NOT DISTINCT FROM "new_kind" THEN NULL ELSE 'type' END,
+        CASE WHEN outgrow.time_of(new_rest -> 'timestamp') IS NOT DISTINCT FROM "new_sent_at" THEN NULL ELSE 'timestamp' END], NULL))
+    || CASE WHEN "new_id" IS NULL OR outgrow.text_of(new_rest -> 'id') IS NOT DISTINCT FROM "new_id" THEN '{}'::jsonb ELSE jsonb_build_object('id', to_jsonb("new_id")) END
+    || CASE WHEN "new_sender_id" IS NULL OR outgrow.key_of(new_rest -> 'senderId') IS NOT DISTINCT FROM "new_sender_id" THEN '{}'::jsonb ELSE jsonb_build_object('senderId', to_jsonb("new_sender_id")) END
+    || CASE WHEN "new_content" IS NULL OR outgrow.text_of(new_rest -> 'content') IS NOT DISTINCT FROM "new_content" THEN '{}'::jsonb ELSE jsonb_build_object('content', to_jsonb("new_content")) END
+    || CASE WHEN "new_kind" IS NULL OR outgrow.key_of(new_rest -> 'type') IS NOT DISTINCT FROM "new_kind" THEN '{}'::jsonb ELSE jsonb_build_object('type', to_jsonb("new_kind")) END
+    || CASE WHEN "new_sent_at" IS NULL OR outgrow.time_of(new_rest -> 'timestamp') IS NOT DISTINCT FROM "new_sent_at" THEN '{}'::jsonb ELSE jsonb_build_object('timestamp', outgrow.json_of_time("new_sent_at")) END;
+
+CREATE VIEW "campus"."messages" AS
+SELECT d."chat_id",
+    d."pos",
+    d."id",
+    d."sender_id",
+    d."content",
+    d."kind",
+    d."sent_at",
+    d.rest,
+    s.key AS at,
+    s.value AS probe
+FROM "public"."kv_store_2516be19" s
+CROSS JOIN LATERAL "campus"."messages_decode"(s.key, s.value) d
+WHERE s.key ~ '^chat:(.{1,200}):messages$';
+
+CREATE FUNCTION "campus"."messages_write"()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."messages_at"(NEW."chat_id") ELSE OLD.at END;
+    list jsonb;
+    element jsonb;
+    place integer;
+BEGIN
+    IF TG_OP <> 'DELETE' THEN
+        IF TG_OP = 'UPDATE' AND (NEW."chat_id" IS DISTINCT FROM OLD."chat_id") THEN
+            RAISE EXCEPTION 'the key of a row of messages does not change'
+                USING ERRCODE = 'feature_not_supported', HINT = 'delete it and insert another';
+        ELSIF this_key IS NULL OR NOT (this_key ~ '^chat:(.{1,200}):messages$')
+            OR ROW(substr(this_key, 6, length(this_key) - 14)) IS DISTINCT FROM ROW(NEW."chat_id") THEN
+            RAISE EXCEPTION 'a row of messages cannot have the key %', this_key
+                USING ERRCODE = 'check_violation',
+                      HINT = 'its parts must fit the pattern chat:{chat...}:messages';
+        END IF;
+        element := "campus"."messages_encode"(NEW."id", NEW."sender_id", NEW."content", NEW."kind", NEW."sent_at", coalesce(NEW.rest, '{}'));
+        IF jsonb_typeof(coalesce(NEW.rest, '{}')) <> 'object' OR NOT EXISTS (
+            SELECT FROM "campus"."messages_decode"(this_key, jsonb_build_array(element)) d
+            WHERE d."id" IS NOT DISTINCT FROM NEW."id"
+                AND d."sender_id" IS NOT DISTINCT FROM NEW."sender_id"
+                AND d."content" IS NOT DISTINCT FROM NEW."content"
+                AND d."kind" IS NOT DISTINCT FROM NEW."kind"
+                AND d."sent_at" IS NOT DISTINCT FROM NEW."sent_at"
+                AND d.rest = coalesce(NEW.rest, '{}')
+        ) THEN
+            RAISE EXCEPTION 'a row of messages cannot be kept as it is: %', this_key
+                USING ERRCODE = 'check_violation',
+                      HINT = 'a text is too long, a time outside the years 1000 to 2999, an array '
+                             'is none, or rest is no object or holds a field that is a column';
+        END IF;
+    END IF;
+    PERFORM "campus"."lock_keys"(
+        ARRAY[this_key], CASE WHEN TG_OP = 'INSERT' THEN ARRAY[this_key] ELSE '{}' END);
+    SELECT s.value INTO list FROM "public"."kv_store_2516be19" s WHERE s.key = this_key;
+    IF TG_OP = 'INSERT' THEN
+    IF jsonb_typeof(list) <> 'array' THEN
+        INSERT INTO outgrow.quarantine (store, key, value, reason)
+        VALUES ('public.kv_store_2516be19', this_key, list, 'a list was to be written');
+        list := '[]';
+    END IF;
+        UPDATE "public"."kv_store_2516be19" s SET value = list || jsonb_build_array(element)
+        WHERE s.key = this_key;
+        NEW.at := this_key;
+        NEW."pos" := jsonb_array_length(list) + 1;
+        RETURN NEW;
+    END IF;
+    -- Earlier elements may have gone since the snapshot, in this very statement too: the element is
+    -- the last one like OLD at or before OLD's place.
+    IF jsonb_typeof(list) = 'array' THEN
+        SELECT max(e.pos)::integer INTO place
+        FROM jsonb_array_elements(list) WITH ORDINALITY AS e(v, pos)
+        WHERE e.pos <= OLD."pos" AND e.v::text = ("campus"."messages_encode"(OLD."id", OLD."sender_id", OLD."content", OLD."kind", OLD."sent_at", coalesce(OLD.rest, '{}')))::text;
+    END IF;
+    IF place IS NULL THEN
+            RAISE EXCEPTION 'a row of messages was changed by somebody else: %', this_key
+                USING ERRCODE = 'serialization_failure', HINT = 'run the transaction again';
+    END IF;
+    IF TG_OP = 'UPDATE' THEN
+        UPDATE "public"."kv_store_2516be19" s SET value = jsonb_set(list, ARRAY[(place - 1)::text], element)
+        WHERE s.key = this_key;
+        RETURN NEW;
+    END IF;
+    UPDATE "public"."kv_store_2516be19" s SET value = list - (place - 1) WHERE s.key = this_key;
+    RETURN OLD;
+END
+$body$;
+
+CREATE TRIGGER "messages_write" INSTEAD OF INSERT OR UPDATE OR DELETE ON "campus"."messages"
+FOR EACH ROW EXECUTE FUNCTION "campus"."messages_write"();
+
+CREATE FUNCTION "campus"."school_members_at"("of_id" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'user:' || "of_id";
+
+CREATE VIEW "campus"."school_members" AS
+SELECT r."school" AS "school",
+    r."id" AS "user_id",
+    r."major" AS "major",
+    r."year" AS "year",
+    r."created_at" AS "created_at",
+    r.at,
+    r.probe
+FROM "campus"."users" r
+WHERE r."school" IS NOT NULL;
+
+CREATE TRIGGER "school_members_write" INSTEAD OF INSERT OR UPDATE OR DELETE ON "campus"."school_members"
+FOR EACH ROW EXECUTE FUNCTION "campus"."read_only"();
+
+CREATE FUNCTION "campus"."participants_at"("of_id" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'chat:' || "of_id";
+
+CREATE FUNCTION "campus"."participants_probe"(element text)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN jsonb_build_object('participants', jsonb_build_array(element));
+
+CREATE VIEW "campus"."participants" AS
+SELECT r."id" AS "chat_id",
+    outgrow.key_of(e.v) AS "user_id",
+    e.pos AS "pos",
+    r.at,
+    r.probe
+FROM "campus"."chats" r
+CROSS JOIN LATERAL (
+    SELECT e.v, min(e.pos) AS pos
+    FROM jsonb_array_elements(r."participants") WITH ORDINALITY AS e(v, pos)
+    WHERE outgrow.key_of(e.v) IS NOT NULL
+    GROUP BY e.v
+) e;
+
+CREATE TRIGGER "participants_write" INSTEAD OF INSERT OR UPDATE OR DELETE ON "campus"."participants"
+FOR EACH ROW EXECUTE FUNCTION "campus"."read_only"();

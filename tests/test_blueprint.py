@@ -1,0 +1,109 @@
+"""Blueprints: the grammar, and which pattern a key belongs to."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outgrow.blueprint import Pattern, campus, parse
+from outgrow.errors import BadInput
+
+CAMPUS = campus()
+
+MINIMAL = """
+name = "shop"
+[patterns]
+order = { key = "order:{id}", shape = "document" }
+[relations.orders]
+pattern = "order"
+columns.id = { key = "id" }
+columns.total = { field = "total", type = "number" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "pattern"),
+    [
+        ("user:1", "user"),
+        ("user:1:connections", "connections"),
+        ("user:7:connections:x", None),
+        ("user:", None),
+        ("user:a:b", None),
+        ("user:" + "x" * 200, "user"),
+        ("user:" + "x" * 201, None),
+        ("school:St. John's: North:users", "school_users"),
+        ("school:a%b_c\\d:users", "school_users"),
+        ("school::users", None),
+        ("schools:all", "schools"),
+        ("chat:a:b", "chat"),
+        ("chat:a", "chat"),
+        ("chat:a:b:messages", "messages"),
+        ("chat:a:b:typing:a", "typing"),
+        ("chat:a:b:messages:c", "chat"),
+        ("intro:a:b:1", "intro"),
+        ("intro:a:b", None),
+        ("user:line\nbreak", "user"),
+        ("USER:1", None),
+        ("quiz:1", None),
+        ("", None),
+    ],
+)
+def test_a_key_belongs_to_one_pattern(key: str, pattern: str | None) -> None:
+    assert CAMPUS.match(key) == pattern
+
+
+@given(st.text(alphabet="ab:user chtmsgyp{}.*", max_size=24))
+def test_patterns_that_both_match_are_known_to_overlap(key: str) -> None:
+    """The SQL excludes only the winners that `may_overlap` names, so it must miss none."""
+    matching = [n for n, p in CAMPUS.patterns.items() if p.compiled.match(key)]
+    for name in matching:
+        winners = CAMPUS.winners_over(name)
+        stronger = [n for n in matching if CAMPUS.patterns[n] in winners]
+        assert (CAMPUS.match(key) == name) == (not stronger)
+
+
+def test_precedence_is_literals_then_dots_then_segments() -> None:
+    patterns = ["a:{x...}", "a:{x}:{y}", "a:{x}", "a:{x}:b", "a:{x...}:b"]
+    ordered = sorted(patterns, key=lambda key: Pattern(key=key, shape="opaque").precedence)
+    assert ordered == ["a:{x}:b", "a:{x...}:b", "a:{x}:{y}", "a:{x}", "a:{x...}"]
+
+
+def test_other_separators_and_none() -> None:
+    pattern = Pattern(key="folder_{id}_shares", shape="ids")
+    assert pattern.variables == ("id",)
+    assert pattern.compiled.match("folder_7_8_shares")
+    assert Pattern(key="config", shape="document").compiled.match("config")
+
+
+@given(st.text(min_size=1, max_size=30).filter(lambda t: "{" not in t and "}" not in t))
+def test_literals_are_literal(text: str) -> None:
+    pattern = Pattern(key=text, shape="opaque")
+    assert pattern.compiled.match(text)
+    assert not pattern.compiled.match(text + "x")
+
+
+def test_minimal() -> None:
+    assert parse(MINIMAL).relations["orders"].key_columns == {"id": "id"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('name = "shop"', 'name = "Shop"', "'Shop' is not a name"),
+        ("{id}", "{id}{n}", "two variables need something between them"),
+        ("order:{id}", "order:{id}:{id}", "a variable stands twice"),
+        ("order:{id}", "order:{Id}", "variables are written"),
+        ('pattern = "order"', 'pattern = "orders"', "there is no pattern 'orders'"),
+        ("columns.id = { key", "columns.id = { field", "every variable of 'order:{id}'"),
+        ('type = "number"', 'type = "money"', "Invalid enum value 'money'"),
+        ('shape = "document"', 'shape = "ids"', "a list has one `position` column"),
+        ("field =", "felt =", "unknown field `felt`"),
+        ('name = "shop"', "name = ", "Invalid value"),
+    ],
+)
+def test_a_mistake_is_named(old: str, new: str, says: str) -> None:
+    assert old in MINIMAL
+    with pytest.raises(BadInput, match=re.escape(says)) as e:
+        parse(MINIMAL.replace(old, new, 1))
+    assert e.value.code == "bad_blueprint"

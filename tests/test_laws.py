@@ -1,0 +1,268 @@
+"""The two laws of decode and encode, and what must never break an old client's write.
+
+1. `encode(decode(v)) = v`, as text of jsonb, for every value that is not a misfit.
+2. `decode(encode(r)) = r`, for every row that the application may write.
+3. Whatever an old client could write before, it can write with every index in place.
+"""
+
+import json
+import random
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from outgrow import layout
+from outgrow.blueprint import Blueprint, campus, parse
+from outgrow.database import Database
+from outgrow.install import install
+from outgrow.queries import Query, quote
+
+CAMPUS = campus()
+STORE = "kv_store_2516be19"
+
+# Every type of column, in a document and in the elements of a list.
+COLUMNS = "\n".join(
+    f'{{relation}}.columns.{kind}_column = {{{{ field = "{kind}", type = "{kind}" }}}}'
+    for kind in ("key", "label", "text", "number", "boolean", "time", "array", "json")
+)
+ZOO = parse(
+    """
+name = "zoo"
+[patterns]
+animal = { key = "animal:{id}", shape = "document" }
+meals = { key = "animal:{id}:meals", shape = "objects" }
+[relations]
+animals.pattern = "animal"
+animals.columns.id = { key = "id" }
+meals.pattern = "meals"
+meals.columns.animal_id = { key = "id" }
+meals.columns.pos = { position = true }
+"""
+    + COLUMNS.format(relation="animals")
+    + "\n"
+    + COLUMNS.format(relation="meals")
+)
+RELATIONS = [
+    (CAMPUS, "users"),
+    (CAMPUS, "intros"),
+    (CAMPUS, "chats"),
+    (CAMPUS, "messages"),
+    (ZOO, "animals"),
+    (ZOO, "meals"),
+]
+
+characters = st.characters(codec="utf-8", exclude_characters="\x00")
+texts = st.text(characters, max_size=12) | st.sampled_from(["", "MIT", "x" * 200, "é" * 201])
+# As JSON text: a float of Python's would lose what jsonb keeps.
+numbers = st.sampled_from(
+    ["0", "1", "1.0", "-0.0", "1e400", "1.50", "123456789012345678901234567890.10", "9" * 70]
+)
+times = st.sampled_from(
+    [
+        "2026-01-02T03:04:05.678Z",
+        "2026-01-02T03:04:05.678901Z",
+        "2026-01-02T03:04:05.678000Z",
+        "2024-02-29T00:00:00.000Z",
+        "2023-02-29T00:00:00.000Z",
+        "2026-04-31T00:00:00.000Z",
+        "2026-01-02T24:00:00.000Z",
+        "2026-01-02T23:59:60.000Z",
+        "2026-01-02T03:04:05Z",
+        "2026-01-02T03:04:05.678+02:00",
+        "0000-01-01T00:00:00.000Z",
+        "9999-12-31T23:59:59.999Z",
+        "2026-01-02",
+        "now",
+        "infinity",
+    ]
+)
+scalars = (
+    st.sampled_from(["null", "true", "false"])
+    | numbers
+    | texts.map(json.dumps)
+    | times.map(json.dumps)
+)
+
+
+def _object(pairs: dict[str, str]) -> str:
+    return "{" + ",".join(f"{json.dumps(k)}:{v}" for k, v in pairs.items()) + "}"
+
+
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{','.join(items)}]")
+        | st.dictionaries(texts, inner, max_size=3).map(_object)
+    ),
+    max_leaves=6,
+)
+
+
+def documents(blueprint: Blueprint, relation: str) -> st.SearchStrategy[str]:
+    """Objects that hold the relation's own fields and others, with values of every kind."""
+    fields = [c.field for c in blueprint.relations[relation].fields.values() if c.field]
+    names = st.sampled_from([*fields, *fields, "id", "bio", "settings"]) | texts
+    return st.dictionaries(names, values, max_size=8).map(_object)
+
+
+def _value(blueprint: Blueprint, relation: str, sql: str) -> str:
+    """A store value that holds the one document or element `sql`."""
+    shape = blueprint.patterns[blueprint.relations[relation].pattern or ""].shape
+    return sql if shape == "document" else f"jsonb_build_array({sql})"
+
+
+@pytest.mark.parametrize(("blueprint", "relation"), RELATIONS)
+@given(data=st.data())
+async def test_encode_undoes_decode(
+    campus: Database, blueprint: Blueprint, relation: str, data: st.DataObject
+) -> None:
+    await install(campus, blueprint=blueprint)
+    drawn = data.draw(st.lists(documents(blueprint, relation), min_size=1, max_size=20))
+    fields = [f"d.{quote(name)}" for name in blueprint.relations[relation].fields]
+    query = Query(
+        "test.law1",
+        f"SELECT v, {blueprint.name}.{relation}_encode({', '.join([*fields, 'd.rest'])})::text "
+        f"AS encoded, v::jsonb::text AS original FROM unnest($1::text[]) AS v "
+        f"LEFT JOIN LATERAL {blueprint.name}.{relation}_decode("
+        f"'a:b:c:d', {_value(blueprint, relation, 'v::jsonb')}) d ON true",
+    )
+    for row in await campus.rows(query, drawn):
+        assert row["encoded"] == row["original"], row["v"]
+
+
+@pytest.mark.parametrize(("blueprint", "relation"), RELATIONS)
+@given(data=st.data())
+async def test_decode_undoes_encode(
+    campus: Database, blueprint: Blueprint, relation: str, data: st.DataObject
+) -> None:
+    """Rows are drawn by decoding; then each takes the `rest` of its neighbour, without the fields
+    that are columns, so that there are rows which no document gave."""
+    await install(campus, blueprint=blueprint)
+    drawn = data.draw(st.lists(documents(blueprint, relation), min_size=2, max_size=8))
+    fields = blueprint.relations[relation].fields
+    decode = f"{blueprint.name}.{relation}_decode"
+    same = " AND ".join(f"d.{quote(c)} IS NOT DISTINCT FROM r.{quote(c)}" for c in fields)
+    query = Query(
+        "test.law2",
+        f"WITH r AS (SELECT {', '.join(f'd.{quote(c)}' for c in fields)}, "
+        f"lead(d.rest, 1, d.rest) OVER () - $2::text[] AS rest FROM unnest($1::text[]) AS v, "
+        f"{decode}('a:b:c:d', {_value(blueprint, relation, 'v::jsonb')}) d) "
+        f"SELECT ({same}) AND d.rest::text = r.rest::text AS same, e.v::text AS value FROM r, "
+        f"LATERAL (SELECT {blueprint.name}.{relation}_encode("
+        f"{', '.join(f'r.{quote(c)}' for c in fields)}, r.rest) AS v) e, "
+        f"{decode}('a:b:c:d', {_value(blueprint, relation, 'e.v')}) d",
+    )
+    rows = await campus.rows(query, drawn, [f.field for f in fields.values()])
+    assert len(rows) == len(drawn)
+    for row in rows:
+        assert row["same"], row["value"]
+
+
+ids = st.lists(
+    texts.map(json.dumps) | st.sampled_from(["1", "null", "{}", '["a"]', '"a"', '"b"']), max_size=12
+).map(lambda items: f"[{','.join(items)}]")
+
+
+@given(value=ids | values)
+async def test_a_list_decodes_to_its_texts(campus: Database, value: str) -> None:
+    query = Query(
+        "test.ids",
+        "SELECT connected_user_id, pos FROM campus.connections_decode('user:a:connections', $1)",
+    )
+    decoded = json.loads(value)
+    expected: dict[str, int] = {}
+    for place, element in enumerate(decoded if isinstance(decoded, list) else [], start=1):
+        if isinstance(element, str) and len(element) <= 200:
+            expected.setdefault(element, place)
+    assert {row[0]: row[1] for row in await campus.rows(query, value)} == expected
+
+
+# Old clients ------------------------------------------------------------------------------------
+
+_noise = random.Random(7)
+
+
+def _noise_text(length: int) -> str:
+    """Text that does not compress: what a btree entry cannot hold."""
+    return "".join(chr(_noise.randint(0x4E00, 0x9FFF)) for _ in range(length))
+
+
+hostile = st.sampled_from(
+    [
+        json.dumps(_noise_text(900)),
+        json.dumps(_noise_text(200)),
+        json.dumps(_noise_text(20_000)),
+        json.dumps("🎓" * 200),
+        json.dumps("İ" * 200),
+        json.dumps(("word" + "x" * 3000 + " ") * 5),
+        "9" * 20_000,
+        "1e-15000",
+        json.dumps("%_\\'\"&|!():* " * 50),
+        json.dumps([_noise_text(300) for _ in range(50)]),
+        json.dumps({"a": {"b": _noise_text(3000)}}),
+    ]
+)
+
+
+def hostile_documents() -> st.SearchStrategy[str]:
+    relation = CAMPUS.relations["users"]
+    names = [c.field for c in relation.fields.values() if c.field] + ["bio", "settings", "x"]
+    return st.dictionaries(st.sampled_from(names), hostile | values, max_size=6).map(_object)
+
+
+keys = st.sampled_from(
+    ["user:1", "user:1:connections", "user:1:chats", "school:MIT:users", "schools:all"]
+    + ["intro:a:b:1", "chat:a:b", "chat:a:b:messages", "chat:a:b:typing:a", "x", "user:"]
+    + ["user:" + _noise_text(200), "user:" + _noise_text(201), "user:" + _noise_text(850)]
+    + [f"intro:{_noise_text(200)}:{_noise_text(200)}:{_noise_text(200)}", "chat:" + "y" * 5000]
+) | st.text(characters, max_size=20)
+
+
+async def _with_every_index(database: Database, blueprint: Blueprint) -> None:
+    for index in layout.indexes(blueprint, "public", STORE):
+        create = index.create.sql.replace(" CONCURRENTLY", "")
+        await database.run(Query("test.index", create))
+
+
+@given(
+    data=st.data(),
+    writes=st.lists(
+        st.tuples(keys, hostile_documents() | hostile | ids | values), min_size=1, max_size=12
+    ),
+)
+@example(data=None, writes=[("user:1", _object({"school": json.dumps(_noise_text(900))}))])
+async def test_every_index_takes_what_the_bare_table_takes(
+    campus: Database, data: Any, writes: list[tuple[str, str]]
+) -> None:
+    """The same upserts into the store with all indexes and into a bare table beside it: both fail
+    or neither does, and both end with the same rows."""
+    setup = Query(
+        "test.bare", "CREATE TABLE IF NOT EXISTS bare (key text PRIMARY KEY, value jsonb NOT NULL)"
+    )
+    if not await campus.value(Query("test.there", "SELECT to_regclass('bare') IS NOT NULL")):
+        await campus.run(setup)
+        await _with_every_index(campus, CAMPUS)
+    outcomes = []
+    for table in ("bare", STORE):
+        upsert = Query(
+            "test.upsert",
+            f"INSERT INTO {table} (key, value) VALUES ($1, $2) "
+            f"ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        )
+        outcome = []
+        for key, value in writes:
+            try:
+                await campus.run(upsert, key, value)
+                outcome.append("done")
+            except Exception as e:
+                outcome.append(type(e).__name__)
+        outcomes.append(outcome)
+    assert outcomes[0] == outcomes[1]
+    differ = Query(
+        "test.differ",
+        f"SELECT count(*) FROM (TABLE bare EXCEPT TABLE {STORE} UNION ALL "
+        f"TABLE {STORE} EXCEPT TABLE bare) x",
+    )
+    assert await campus.value(differ) == 0
