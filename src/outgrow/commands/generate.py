@@ -1,0 +1,97 @@
+"""`outgrow generate`: data to try things on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from outgrow.campus.generator import Result, generate
+from outgrow.campus.population import DEMO_EMAIL, HIGHEST_RATE, LARGEST, Spec
+from outgrow.cli import App, connected, json_option, note
+from outgrow.progress import Progress
+
+USUAL_RATE = 0.02
+
+
+@click.group()
+def command() -> None:
+    """Fill the store with made-up data."""
+
+
+@command.command()
+@click.option("--users", type=int, default=1000, show_default=True, metavar="N")
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="The same seed, the same campus."
+)
+@click.option(
+    "--damage",
+    "rate",
+    type=float,
+    is_flag=False,
+    flag_value=USUAL_RATE,
+    default=0.0,
+    metavar="[RATE]",
+    help=f"Break things as the prototype does, each kind for about this part of the users "
+    f"({USUAL_RATE} unless given, at most {HIGHEST_RATE}).",
+)
+@click.option(
+    "--largest",
+    type=int,
+    metavar="N",
+    help=f"Users of the largest school; half of all, at most {LARGEST:,}, unless given.",
+)
+@click.option("--demo/--no-demo", default=True, help=f"With the student {DEMO_EMAIL}, or without.")
+@click.option("--replace", is_flag=True, help="Empty the store first, if it holds keys.")
+@click.option(
+    "--manifest",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("campus-manifest.json"),
+    show_default=True,
+    help="Where the damage is listed.",
+)
+@json_option
+@click.pass_obj
+def campus(app: App, /, manifest: Path, replace: bool, rate: float, **campus: int | bool) -> None:
+    """Make a campus network as the prototype would have left it."""
+    spec = Spec(damage=rate, **campus)  # type: ignore[arg-type]
+    result = app.run(_fill(app, spec, replace, manifest))
+    app.answer(result.as_dict(), _told(result))
+
+
+async def _fill(app: App, spec: Spec, replace: bool, manifest: Path) -> Result:
+    async with connected(app.settings, pool_size=1) as database:
+        with Progress("generate", "users", spec.users) as progress:
+
+            def told(users: int) -> None:
+                progress.add(users)
+                if progress.done == spec.users:
+                    progress.note("indexing")
+
+            result = await generate(
+                database,
+                spec,
+                store=app.settings.store,
+                replace=replace,
+                manifest=manifest,
+                told=told,
+            )
+        note(f"store {app.settings.store}, {result.seconds} s")
+        return result
+
+
+def _told(result: Result) -> str:
+    lines = [
+        f"{result.users:,} users in {result.schools:,} schools, {result.rows:,} keys",
+        f"{result.largest_school_users:,} of them at {result.largest_school}",
+        f"table {_size(result.table_bytes)}, indexes {_size(result.index_bytes)}",
+    ]
+    if result.demo_user:
+        lines.append(f"demo student {DEMO_EMAIL}, id {result.demo_user}")
+    if result.manifest:
+        lines.append(f"{sum(result.damage.values()):,} damages, listed in {result.manifest}")
+    return "\n".join(lines)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"
