@@ -135,6 +135,16 @@ async def campus(campus_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
+async def api(campus: Database) -> AsyncIterator[Any]:
+    """The network's application on a fresh campus, and a client for it."""
+    from api import Api
+
+    api = await Api.open(campus)
+    yield api
+    await api.close()
+
+
+@pytest.fixture
 async def connect() -> AsyncIterator[Connect]:
     """`await connect(url)`: one more connection, as an old client has it; closed at the end."""
     opened: list[Any] = []

@@ -8,7 +8,10 @@
     ├── NotSignedIn              401  exit 1  no token, or one that is not valid (any more)
     ├── Forbidden                403  exit 3  signed in, but not allowed
     ├── NotFound                 404  exit 1  nothing there (or nothing the caller may see)
+    ├── NotAllowed               405  exit 1  a path that does not know the method
     ├── Conflict                 409  exit 3  the state does not allow it
+    ├── TooLarge                 413  exit 2  a body over the limit
+    ├── NotJson                  415  exit 2  a body that does not say that it is JSON
     ├── Busy                     503  exit 1  retried, and still in somebody's way
     ├── Unavailable              503  exit 1  the database cannot be reached
     ├── ServerFailed             500  exit 1  the embedded server cannot be made or started
@@ -71,9 +74,23 @@ class NotFound(OutgrowError):
     status = 404
 
 
+class NotAllowed(OutgrowError):
+    status = 405
+
+
 class Conflict(OutgrowError):
     status = 409
     exit_code = 3
+
+
+class TooLarge(OutgrowError):
+    status = 413
+    exit_code = 2
+
+
+class NotJson(OutgrowError):
+    status = 415
+    exit_code = 2
 
 
 class Busy(OutgrowError):

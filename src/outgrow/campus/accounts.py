@@ -85,6 +85,9 @@ class Accounts:
         self._database = database
         self._passwords = passwords
 
+    def close(self) -> None:
+        self._passwords.close()
+
     async def sign_up(self, email: str, password: str, profile: NewProfile) -> SignedIn:
         """Make an account and its profile, both or neither.
 

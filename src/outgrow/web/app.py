@@ -1,0 +1,74 @@
+"""The application: routes over services over one database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from starlette.routing import Route as Path
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from outgrow import queries
+from outgrow.campus.accounts import Accounts
+from outgrow.campus.connections import Connections
+from outgrow.campus.pages import Cursors
+from outgrow.campus.passwords import Passwords
+from outgrow.campus.profiles import Profiles
+from outgrow.campus.schools import Schools
+from outgrow.database import Database
+from outgrow.errors import Damaged
+from outgrow.web.auth import Tokens, derived_key
+from outgrow.web.endpoint import Answer, Network, Resource, Route, no_such_route
+from outgrow.web.metrics import Metrics
+from outgrow.web.routes import ROUTES
+
+
+async def make_network(
+    database: Database, *, slow_query_ms: int = 500, metrics_token: str | None = None
+) -> Network:
+    """The services on an installed campus. Raises Damaged when its secret is gone."""
+    secret = await database.value(queries.load("network")["secret"])
+    if secret is None:
+        raise Damaged(
+            "no_secret",
+            "the signing secret is not in network.secrets",
+            hint="restart the server: it makes one, and everybody signs in again",
+        )
+    cursors = Cursors(derived_key(secret, b"cursors"))
+    return Network(
+        database=database,
+        accounts=Accounts(database, Passwords()),
+        profiles=Profiles(database, cursors),
+        connections=Connections(database, cursors),
+        schools=Schools(database, cursors),
+        tokens=Tokens(derived_key(secret, b"access tokens")),
+        metrics=Metrics(database, slow_query_ms / 1000),
+        metrics_token=metrics_token,
+    )
+
+
+def make_app(network: Network, routes: Sequence[Route] = ROUTES) -> ASGIApp:
+    """The ASGI application."""
+    by_path: dict[str, list[Route]] = {}
+    for route in sorted(routes, key=lambda route: "{" in route.path):
+        by_path.setdefault(route.path, []).append(route)
+    return Router(
+        [Path(path, Resource(path, group, network)) for path, group in by_path.items()],
+        redirect_slashes=False,
+        default=_Missing("(none)", (), network),
+    )
+
+
+class _Missing(Resource):
+    """Where no path matches."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 4404})
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def _answer(
+        self, method: str, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive
+    ) -> Answer:
+        raise no_such_route()

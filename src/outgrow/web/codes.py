@@ -1,0 +1,59 @@
+"""The codes that the network answers with, each with its status and its meaning in one sentence."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Code(NamedTuple):
+    status: int
+    meaning: str
+
+
+CODES = {
+    "bad_body": Code(400, "The body is JSON, but not what this route takes."),
+    "bad_cursor": Code(400, "This list, with these filters and this sort, gave no such cursor."),
+    "bad_email": Code(400, "That is not an e-mail address that can be used."),
+    "bad_json": Code(400, "The body is not JSON."),
+    "bad_parameter": Code(400, "A query parameter has a value that cannot be used."),
+    "bad_password": Code(400, "The password is too short or too long."),
+    "bad_school": Code(400, "The school's name cannot be used."),
+    "bad_text": Code(400, "A text holds a NUL character, or bytes that are not UTF-8."),
+    "body_cut_short": Code(400, "The caller left before the body's end."),
+    "cursor_with_offset": Code(400, "A page is asked for by cursor and by offset."),
+    "offset_too_large": Code(400, "The offset is deeper than offsets go; cursors have no limit."),
+    "repeated_parameter": Code(400, "A query parameter is given more often than it may be."),
+    "unknown_parameter": Code(400, "The query has a parameter that this route does not know."),
+    "account_gone": Code(401, "The account was removed while its token was still good."),
+    "bad_refresh_token": Code(401, "The refresh token is not valid, or not any more."),
+    "bad_token": Code(401, "The access token is not one of ours."),
+    "not_signed_in": Code(401, "The request has no access token."),
+    "token_expired": Code(401, "The access token has expired."),
+    "wrong_credentials": Code(401, "The e-mail or the password is wrong."),
+    "other_school": Code(403, "One sees the people of one's own school only."),
+    "no_own_profile": Code(404, "The account has no profile yet."),
+    "no_such_route": Code(404, "There is nothing at this path."),
+    "profile_not_found": Code(404, "There is no such profile at one's school."),
+    "method_not_allowed": Code(405, "The path does not know the method; see `Allow`."),
+    "email_taken": Code(409, "Somebody uses this e-mail already."),
+    "profile_exists": Code(409, "The account has a profile already."),
+    "profile_needed": Code(409, "The account has no profile yet, and so no school."),
+    "school_is_fixed": Code(409, "The school of a profile cannot be changed."),
+    "body_too_large": Code(413, "The body has more than 65,536 bytes."),
+    "not_json": Code(415, "The request's Content-Type is not JSON."),
+    "internal_error": Code(500, "Something failed that should not; the log has its request_id."),
+    "database_unavailable": Code(503, "The database cannot be reached at this moment."),
+    "sign_in_busy": Code(503, "Too many people are signing in at this moment."),
+    "too_contended": Code(503, "The same rows were being changed by others for seconds."),
+}
+
+PROBLEM_EXAMPLE: dict[str, Any] = {
+    "type": "",
+    "title": "",
+    "status": 0,
+    "detail": None,
+    "code": "",
+    "hint": None,
+    "instance": "/",
+    "request_id": "3f9c1a70-2a",
+}

@@ -1,0 +1,306 @@
+"""What a route is, and how a request becomes its answer.
+
+A `Route` declares everything about itself: who may call it, its parameters, the shape of its body
+and of its answers. The documentation is written from the same object, so the two cannot differ.
+One `Resource` serves all methods of a path, and turns whatever is raised into a problem.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+from starlette.types import Message, Receive, Scope, Send
+
+from outgrow.campus.accounts import Accounts
+from outgrow.campus.connections import Connections
+from outgrow.campus.profiles import Profiles
+from outgrow.campus.schools import Schools
+from outgrow.database import Database
+from outgrow.errors import BadInput, Conflict, NotAllowed, NotFound, NotJson, TooLarge
+from outgrow.web import problems
+from outgrow.web.auth import Caller, Tokens
+from outgrow.web.metrics import Metrics
+from outgrow.web.parameters import Parameter, checked_text, parse
+
+JSON = b"application/json"
+LARGEST_BODY = 65_536  # bytes
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
+class Access(enum.Enum):
+    """Who may call a route. A member is signed in and has a profile, so a school."""
+
+    PUBLIC = "anybody"
+    SIGNED_IN = "whoever is signed in"
+    MEMBER = "members of a school"
+    OPERATOR = "the operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Everything that handlers need, made once."""
+
+    database: Database
+    accounts: Accounts
+    profiles: Profiles
+    connections: Connections
+    schools: Schools
+    tokens: Tokens
+    metrics: Metrics
+    metrics_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, read and checked. `query` has a value for every parameter of the route."""
+
+    network: Network
+    scope: Scope
+    headers: Mapping[bytes, bytes]
+    path: Mapping[str, str]
+    query: Mapping[str, Any]
+    body: Any
+    _caller: Caller | None
+
+    @property
+    def caller(self) -> Caller:
+        assert self._caller is not None, "a route that asks for its caller is not PUBLIC"
+        return self._caller
+
+    @property
+    def school(self) -> str:
+        school = self.caller.school
+        assert school is not None, "a route that asks for a school is for MEMBERs"
+        return school
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    body: bytes = b""
+    status: int = 200
+    content_type: bytes = JSON
+    headers: Sequence[tuple[bytes, bytes]] = ()
+
+
+Handler = Callable[[Call], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """`errors` are the codes that it raises itself, beside those of its access and its input."""
+
+    method: str
+    path: str
+    handler: Handler
+    access: Access
+    tag: str
+    summary: str
+    description: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    body: type[msgspec.Struct] | None = None
+    body_example: Any = None
+    status: int = 200
+    answer: Any = None
+    answer_example: Any = None
+    content_type: str = "application/json"
+    errors: tuple[str, ...] = ()
+
+    @property
+    def is_unsafe(self) -> bool:
+        return self.method not in ("GET", "HEAD")
+
+
+class Resource:
+    """All routes of one path, as an ASGI application."""
+
+    _process = secrets.token_hex(4)
+    _numbers = itertools.count(1)
+
+    def __init__(self, path: str, routes: Sequence[Route], network: Network) -> None:
+        self._path = path
+        self._network = network
+        self._routes = {
+            route.method: (route, {p.name: p for p in route.parameters}) for route in routes
+        }
+        if "GET" in self._routes:
+            self._routes["HEAD"] = self._routes["GET"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start = time.perf_counter()
+        method: str = scope["method"]
+        headers = dict(scope["headers"])
+        request_id = self._request_id(headers)
+        try:
+            answer = await self._answer(method, scope, headers, receive)
+        except Exception as e:  # noqa: BLE001 - the boundary: everything becomes a problem
+            answer = self._problem(e, scope["path"], request_id)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": answer.status,
+                "headers": [
+                    (b"content-type", answer.content_type),
+                    (b"content-length", b"%d" % len(answer.body)),
+                    (b"x-request-id", request_id),
+                    *(answer.headers or HEADERS),
+                ],
+            }
+        )
+        await send(_body(b"" if method == "HEAD" else answer.body))
+        known = method if method in self._routes else "other"
+        seconds = time.perf_counter() - start
+        self._network.metrics.request(known, self._path, answer.status, seconds)
+
+    async def _answer(
+        self, method: str, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive
+    ) -> Answer:
+        if method not in self._routes:
+            raise NotAllowed(
+                "method_not_allowed",
+                f"{self._path} does not know {method[:20]}",
+                hint=f"it knows {self._allowed()}",
+            )
+        route, known = self._routes[method]
+        path = scope.get("path_params", {})
+        if path:
+            checked_text(scope["path"].encode("utf-8", "surrogatepass"), "the path")
+        caller = await self._admit(route, scope, headers)
+        query = parse(scope["query_string"], known)
+        body = None
+        if route.body is not None:
+            body = await _read(route.body, headers, receive)
+        call = Call(self._network, scope, headers, path, query, body, caller)
+        return await route.handler(call)
+
+    async def _admit(
+        self, route: Route, scope: Scope, headers: Mapping[bytes, bytes]
+    ) -> Caller | None:
+        """Who calls, if they may. Raises NotSignedIn, Conflict, NotFound."""
+        if route.access is Access.PUBLIC:
+            return None
+        if route.access is Access.OPERATOR:
+            if not _is_operator(scope, headers, self._network.metrics_token):
+                raise no_such_route()
+            return None
+        caller = self._network.tokens.caller(headers.get(b"authorization"))
+        if route.access is Access.MEMBER and caller.school is None:
+            # Signed in before the profile was made: the token will say it after a refresh.
+            school = await self._network.accounts.school(caller.user_id)
+            if school is None:
+                raise Conflict(
+                    "profile_needed",
+                    "your account has no profile yet, and so no school",
+                    hint="make one with POST /profiles",
+                )
+            caller = replace(caller, school=school)
+        return caller
+
+    def _problem(self, error: Exception, path: str, request_id: bytes) -> Answer:
+        problem = problems.problem(error, path, request_id.decode("ascii"))
+        headers = problems.headers_of(problem)
+        if isinstance(error, NotAllowed):
+            headers.append((b"allow", self._allowed().encode("ascii")))
+        return Answer(
+            msgspec.json.encode(problem),
+            problem.status,
+            problems.CONTENT_TYPE,
+            (*HEADERS, *headers),
+        )
+
+    def _allowed(self) -> str:
+        return ", ".join(sorted(self._routes))
+
+    def _request_id(self, headers: Mapping[bytes, bytes]) -> bytes:
+        given = headers.get(b"x-request-id")
+        if given is not None and _REQUEST_ID.fullmatch(given):
+            return given
+        return f"{self._process}-{next(self._numbers):x}".encode("ascii")
+
+
+def no_such_route() -> NotFound:
+    return NotFound("no_such_route", "there is nothing here", hint="see what there is at /docs")
+
+
+def _is_operator(scope: Scope, headers: Mapping[bytes, bytes], token: str | None) -> bool:
+    """By token when one is set; else whoever is on this machine, and not behind a proxy here."""
+    if token is not None:
+        given = headers.get(b"authorization", b"")
+        return secrets.compare_digest(given, b"Bearer " + token.encode("utf-8"))
+    host = (scope.get("client") or ("", 0))[0]
+    forwarded = any(name in headers for name in (b"forwarded", b"x-forwarded-for", b"x-real-ip"))
+    return (host == "::1" or host.startswith("127.")) and not forwarded
+
+
+async def _read(
+    shape: type[msgspec.Struct], headers: Mapping[bytes, bytes], receive: Receive
+) -> msgspec.Struct:
+    """The body as a Struct. Raises BadInput, NotJson, TooLarge."""
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind not in (JSON, b"application/merge-patch+json"):
+        raise NotJson(
+            "not_json",
+            "the body does not say that it is JSON",
+            hint="send Content-Type: application/json",
+        )
+    raw = await _whole_body(headers, receive)
+    try:
+        body = msgspec.json.decode(raw, type=shape)
+        if b"\\u0000" in raw and _has_nul(msgspec.json.decode(raw)):
+            raise BadInput(
+                "bad_text",
+                "the body holds a NUL character",
+                hint="leave \\u0000 out: PostgreSQL cannot keep it",
+            )
+    except msgspec.ValidationError as e:
+        raise BadInput(
+            "bad_body", "the body is not what this route takes", detail=str(e), hint="see /docs"
+        ) from e
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+        raise BadInput("bad_json", "the body is not JSON", detail=str(e)) from e
+    return body
+
+
+async def _whole_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+    declared = headers.get(b"content-length", b"0")
+    too_large = TooLarge("body_too_large", f"a body has at most {LARGEST_BODY} bytes")
+    if declared.isdigit() and int(declared) > LARGEST_BODY:
+        raise too_large
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BadInput("body_cut_short", "the caller left before the body's end")
+        part: bytes = message.get("body", b"")
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST_BODY:
+            raise too_large
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_has_nul(key) or _has_nul(inner) for key, inner in value.items())
+    return isinstance(value, list) and any(_has_nul(inner) for inner in value)
+
+
+def _body(body: bytes) -> Message:
+    return {"type": "http.response.body", "body": body}

@@ -1,0 +1,85 @@
+"""What Prometheus reads: requests by route, queries by name, the pool, the process.
+
+Each application has a registry of its own. Children of labelled metrics are looked up once per
+route and status, since that costs more than counting does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import generate_latest
+
+from outgrow.database import Database
+
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    def __init__(self, database: Database, slow_seconds: float) -> None:
+        self.registry = CollectorRegistry()
+        self._slow_seconds = slow_seconds
+        self._latency = Histogram(
+            "outgrow_request_seconds",
+            "Time from a request's headers to the last byte of its answer",
+            ["method", "route", "status"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._queries = Histogram(
+            "outgrow_query_seconds",
+            "Time of a statement, waiting for PostgreSQL included",
+            ["query"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._slow = Counter(
+            "outgrow_slow_queries",
+            f"Statements that took {slow_seconds * 1000:.0f} ms or more",
+            ["query"],
+            registry=self.registry,
+        )
+        self._requests: dict[tuple[str, str, int], Any] = {}
+        self._by_query: dict[str, Any] = {}
+        self.registry.register(_Pool(database))
+        ProcessCollector(registry=self.registry)
+        database.observe_with(self._query)
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        key = (method, route, status)
+        child = self._requests.get(key)
+        if child is None:
+            child = self._requests[key] = self._latency.labels(method, route, str(status))
+        child.observe(seconds)
+
+    def _query(self, name: str, seconds: float) -> None:
+        child = self._by_query.get(name)
+        if child is None:
+            child = self._by_query[name] = self._queries.labels(name)
+        child.observe(seconds)
+        if seconds >= self._slow_seconds:
+            self._slow.labels(name).inc()
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)
+
+
+class _Pool:
+    """Connections now, asked when Prometheus asks."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        pool = self._database.pool
+        gauge = GaugeMetricFamily(
+            "outgrow_pool_connections", "Connections of the pool", labels=["state"]
+        )
+        gauge.add_metric(["idle"], pool.get_idle_size())
+        gauge.add_metric(["busy"], pool.get_size() - pool.get_idle_size())
+        gauge.add_metric(["largest"], pool.get_max_size())
+        yield gauge

@@ -1,0 +1,158 @@
+"""OpenAPI 3.1, written from the table of routes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from outgrow import __version__
+from outgrow.web.codes import CODES, PROBLEM_EXAMPLE
+from outgrow.web.endpoint import Access, Route
+from outgrow.web.parameters import Parameter
+from outgrow.web.problems import Problem
+
+TAGS = {
+    "accounts": "Signing up and in.",
+    "profiles": "People of one's school.",
+    "connections": "Who is connected to whom.",
+    "search": "Finding people.",
+    "schools": "The schools.",
+    "operation": "For machines, and for whoever runs them.",
+}
+_INTRODUCTION = """\
+A campus network: one signs in, and sees the people of one's own school.
+
+Every list takes `limit` with `offset`, or with the `cursor` that the page before gave as `next`.
+A parameter or field that a route does not know is refused. Whatever goes wrong is answered as
+problem details (RFC 9457) with a stable `code` and, in `hint`, what to do about it.
+"""
+_REF = "#/components/schemas/{name}"
+
+
+def encoded(routes: Sequence[Route]) -> bytes:
+    return msgspec.json.encode(document(routes))
+
+
+def document(routes: Sequence[Route]) -> dict[str, Any]:
+    shapes = [shape for route in routes for shape in (route.body, route.answer) if shape]
+    shapes = list(dict.fromkeys([*shapes, Problem]))
+    references, components = msgspec.json.schema_components(shapes, ref_template=_REF)
+    schema_of = dict(zip(shapes, references, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schema_of)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Outgrow",
+            "version": __version__,
+            "description": _INTRODUCTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "access_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            },
+        },
+    }
+
+
+def _operation(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.handler.__name__,
+        "tags": [route.tag],
+        "summary": route.summary,
+        "description": f"{route.description}\n\nFor {route.access.value}.".strip(),
+        "responses": _responses(route, schema_of),
+        "security": [{"access_token": []}] if _signed(route) else [],
+    }
+    parameters = [_path_parameter(name) for name in re.findall(r"{(\w+)}", route.path)]
+    parameters += [_query_parameter(parameter) for parameter in route.parameters]
+    if parameters:
+        operation["parameters"] = parameters
+    if route.body is not None:
+        content = {"schema": schema_of[route.body], "example": route.body_example}
+        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+    return operation
+
+
+def _responses(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
+    good: dict[str, Any] = {"description": HTTPStatus(route.status).phrase}
+    if route.status != HTTPStatus.NO_CONTENT:
+        content: dict[str, Any] = {}
+        if route.answer is not None:
+            content["schema"] = schema_of[route.answer]
+        if route.answer_example is not None:
+            content["example"] = route.answer_example
+        good["content"] = {route.content_type: content}
+    responses: dict[str, Any] = {str(route.status): good}
+    for code in sorted(codes_of(route), key=lambda code: (CODES[code].status, code)):
+        error = CODES[code]
+        response = responses.setdefault(
+            str(error.status),
+            {
+                "description": HTTPStatus(error.status).phrase,
+                "content": {
+                    "application/problem+json": {"schema": schema_of[Problem], "examples": {}}
+                },
+            },
+        )
+        example = {**PROBLEM_EXAMPLE, "type": f"/docs#{code}", "code": code}
+        example |= {"title": error.meaning, "status": error.status}
+        response["content"]["application/problem+json"]["examples"][code] = {"value": example}
+    return responses
+
+
+def codes_of(route: Route) -> set[str]:
+    """Every code that a route may answer with: its own, and those of its access and input."""
+    codes = {*route.errors, "unknown_parameter"}
+    if _signed(route):
+        codes |= {"not_signed_in", "bad_token", "token_expired"}
+    if route.access is Access.MEMBER:
+        codes.add("profile_needed")
+    if route.access is Access.OPERATOR:
+        codes.add("no_such_route")
+    if route.parameters:
+        codes |= {"bad_parameter", "repeated_parameter"}
+    if route.body is not None:
+        codes |= {"bad_json", "bad_body", "bad_text", "not_json", "body_too_large"}
+    if "{" in route.path:
+        codes.add("bad_text")
+    if route.tag != "operation":
+        codes |= {"database_unavailable", "internal_error"}
+    return codes
+
+
+def _signed(route: Route) -> bool:
+    return route.access in (Access.SIGNED_IN, Access.MEMBER)
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": "A user's id.",
+        "schema": {"type": "string"},
+        "example": "5f0c9a1e-6f1f-4a39-9a3e-0d7c5f6a2b11",
+    }
+
+
+def _query_parameter(parameter: Parameter) -> dict[str, Any]:
+    described = {
+        "name": parameter.name,
+        "in": "query",
+        "description": parameter.description,
+        "schema": parameter.schema,
+    }
+    if parameter.example is not None:
+        described["example"] = [parameter.example] if parameter.many else parameter.example
+    return described

@@ -1,0 +1,71 @@
+"""Routes: the documentation, and what operators and their machines ask."""
+
+from __future__ import annotations
+
+import asyncio
+
+from outgrow import queries
+from outgrow.errors import Unavailable
+from outgrow.web import metrics
+from outgrow.web.endpoint import Access, Answer, Call, Route
+from outgrow.web.schemas import Health
+
+SQL = queries.load("network")
+
+READY_SECONDS = 2.0
+
+
+async def health(call: Call) -> Answer:
+    return Answer(b'{"status":"ok"}')
+
+
+async def ready(call: Call) -> Answer:
+    try:
+        await asyncio.wait_for(call.network.database.value(SQL["ready"]), READY_SECONDS)
+    except TimeoutError as e:
+        raise Unavailable(
+            "database_unavailable",
+            f"the database did not answer within {READY_SECONDS:.0f} s",
+            hint="look at the database, and at outgrow_pool_connections in /metrics",
+        ) from e
+    return Answer(b'{"status":"ready"}')
+
+
+async def read_metrics(call: Call) -> Answer:
+    return Answer(call.network.metrics.text(), content_type=metrics.CONTENT_TYPE)
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/healthz",
+        handler=health,
+        access=Access.PUBLIC,
+        tag="operation",
+        summary="Whether the process answers",
+        answer=Health,
+        answer_example={"status": "ok"},
+    ),
+    Route(
+        method="GET",
+        path="/readyz",
+        handler=ready,
+        access=Access.PUBLIC,
+        tag="operation",
+        summary="Whether the database answers too",
+        answer=Health,
+        answer_example={"status": "ready"},
+        errors=("database_unavailable",),
+    ),
+    Route(
+        method="GET",
+        path="/metrics",
+        handler=read_metrics,
+        access=Access.OPERATOR,
+        tag="operation",
+        summary="Figures for Prometheus",
+        description="For callers on the same machine, or, once OUTGROW_METRICS_TOKEN is set, with "
+        "that as a bearer token. For anybody else there is nothing here.",
+        content_type="text/plain",
+    ),
+)

@@ -1,0 +1,105 @@
+"""The shapes of answers, for the documentation and for the tests that hold answers against it.
+
+Most bodies are written by PostgreSQL; nothing here is built on the way to the socket, but tokens.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from outgrow.web.problems import Problem
+
+__all__ = [
+    "Health",
+    "OwnProfile",
+    "OwnSettings",
+    "Problem",
+    "Profile",
+    "ProfilePage",
+    "School",
+    "SchoolPage",
+    "SignUp",
+    "TokenAnswer",
+]
+
+
+class Shape(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class TokenAnswer(Shape):
+    """`expires_in` is in seconds; the refresh token is good once."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    refresh_token: str
+    user_id: str
+
+
+class Profile(Shape):
+    """What members of one's school see of somebody."""
+
+    id: str
+    name: str | None = None
+    school: str | None = None
+    major: str | None = None
+    year: str | None = None
+    age: float | None = None
+    pronouns: str | None = None
+    bio: str | None = None
+    interests: list[Any] | None = None
+    looking_for: list[Any] | None = None
+    personality: list[Any] | None = None
+    goals: dict[str, Any] | None = None
+    living_habits: dict[str, Any] | None = None
+    photos: list[Any] | None = None
+    profile_picture: str | None = None
+    additional_info: str | None = None
+    created_at: str | None = None
+
+
+class OwnSettings(Shape):
+    profile_visible: bool
+    read_receipts: bool
+    allow_messages: bool
+    show_online_status: bool
+
+
+class OwnProfile(Profile, kw_only=True):
+    email: str | None
+    settings: OwnSettings
+
+
+class FacetValue(Shape):
+    value: str
+    count: int
+
+
+class ProfilePage(Shape):
+    """`next` is the cursor of the next page, null on the last."""
+
+    items: list[Profile]
+    next: str | None
+    total: int | msgspec.UnsetType = msgspec.UNSET
+    facets: dict[str, list[FacetValue]] | msgspec.UnsetType = msgspec.UNSET
+
+
+class SignUp(TokenAnswer, kw_only=True):
+    profile: OwnProfile
+
+
+class School(Shape):
+    name: str
+    members: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class SchoolPage(Shape):
+    items: list[School]
+    next: str | None
+
+
+class Health(Shape):
+    status: str
