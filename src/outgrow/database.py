@@ -91,6 +91,21 @@ class Session(Statements):
         finally:
             self._observe(query.name, time.perf_counter() - start)
 
+    async def stream(
+        self, query: Query, *args: Any, batch: int = 1000
+    ) -> AsyncIterator[list[asyncpg.Record]]:
+        """The rows of one statement, `batch` at a time; only inside a transaction."""
+        cursor = await self.connection.cursor(query.sql, *args)
+        while True:
+            start = time.perf_counter()
+            try:
+                rows = await cursor.fetch(batch)
+            finally:
+                self._observe(query.name, time.perf_counter() - start)
+            if not rows:
+                return
+            yield rows
+
     async def run_many(self, query: Query, args: Sequence[Sequence[Any]]) -> None:
         start = time.perf_counter()
         try:
