@@ -22,6 +22,7 @@ class Settings:
     `database_url` is None when the embedded server is to be used, and "" when libpq's own `PG*`
     variables say where the database is. `store` is the table's bare name, or `schema.name`.
     `slow_query_ms` is the time in milliseconds from which a query is logged and counted as slow.
+    `metrics_token`, when set, is what /metrics asks for.
     """
 
     home: Path
@@ -31,6 +32,7 @@ class Settings:
     port: int = 8000
     slow_query_ms: int = 500
     pool_size: int = 10
+    metrics_token: str | None = None
 
     @property
     def embedded(self) -> bool:
@@ -46,7 +48,8 @@ class Settings:
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
-        """Read PORT, HOST, DATABASE_URL, PG* and the OUTGROW_ variables HOME, STORE, SLOW_MS, POOL.
+        """Read PORT, HOST, DATABASE_URL, PG* and the OUTGROW_ variables HOME, STORE, SLOW_MS, POOL,
+        METRICS_TOKEN.
 
         Raises BadInput for a value that cannot be used.
         """
@@ -69,6 +72,7 @@ class Settings:
             port=_integer(env, "PORT", 8000, 0, 65535),
             slow_query_ms=_integer(env, "OUTGROW_SLOW_MS", 500, 0, 3_600_000),
             pool_size=_integer(env, "OUTGROW_POOL", 10, 1, 1000),
+            metrics_token=env.get("OUTGROW_METRICS_TOKEN") or None,
         )
 
 

@@ -1,0 +1,35 @@
+"""`outgrow serve`: the network's API over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+import click
+import uvloop
+
+from outgrow.cli import App
+from outgrow.web.serve import serve
+
+
+@click.command()
+@click.option("--host", help="Address to listen on (HOST; 127.0.0.1).")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port (PORT; 8000); 0 for any.")
+@click.option(
+    "--demo/--no-demo",
+    default=None,
+    help="Fill an empty store with a small demo campus; the default with the embedded server.",
+)
+@click.pass_obj
+def command(app: App, host: str | None, port: int | None, demo: bool | None) -> None:
+    """Serve the campus network.
+
+    Starts the embedded database unless DATABASE_URL or PG* names another one, and brings it to the
+    layout. Ctrl-C and SIGTERM stop it: running requests are finished first, for up to 5 seconds.
+    """
+    settings = app.settings
+    settings = dataclasses.replace(
+        settings, host=host or settings.host, port=settings.port if port is None else port
+    )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings, settings.embedded if demo is None else demo))

@@ -1,0 +1,172 @@
+"""Serving: from settings to a process that answers, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from outgrow import __version__
+from outgrow.campus.generator import generate
+from outgrow.campus.population import DEMO_EMAIL, DEMO_ID, Spec
+from outgrow.cli import connected, note
+from outgrow.database import Database
+from outgrow.errors import Conflict, NotFound, Refused, ServerFailed
+from outgrow.install import install
+from outgrow.progress import Progress
+from outgrow.queries import load
+from outgrow.settings import Settings
+from outgrow.store import Store
+from outgrow.web.app import make_app, make_network
+from outgrow.web.endpoint import Network
+
+DEMO_USERS = 2_000
+DEMO_PASSWORD = "outgrow-demo"  # noqa: S105 - printed at every start
+BACKLOG = 2048
+LAST_SECONDS = 5  # for requests that are running when the server is told to stop
+
+
+async def serve(settings: Settings, demo: bool) -> None:
+    """Serve until SIGINT or SIGTERM. Raises ServerFailed, Unavailable, Refused.
+
+    The port is taken first, so that one in use is told before anything slow begins; whoever
+    connects meanwhile waits.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    with contextlib.closing(_listen(settings.host, settings.port)) as listener:
+        async with connected(settings) as database:
+            await _prepare(database, settings.store)
+            if demo:
+                await _fill(database, settings.store)
+            network = await make_network(
+                database,
+                slow_query_ms=settings.slow_query_ms,
+                metrics_token=settings.metrics_token,
+            )
+            try:
+                has_demo = demo and await _demo_account(network)
+                await _banner(network, settings, listener, has_demo)
+                await _Server(network).serve(sockets=[listener])
+            finally:
+                network.accounts.close()
+    note("stopped")
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, network: Network) -> None:
+        super().__init__(
+            uvicorn.Config(
+                make_app(network),
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=LAST_SECONDS,
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on the first signal, at once on the second; uvicorn would raise it again after."""
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM)
+        for number in signals:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises ServerFailed."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(BACKLOG)
+            listener.setblocking(False)
+        except BaseException:
+            listener.close()
+            raise
+    except OSError as e:
+        raise ServerFailed(
+            "cannot_listen",
+            f"cannot listen on {host} port {port}",
+            detail=e.strerror or str(e),
+            hint="stop what listens there, or choose another port: PORT=8001 outgrow serve",
+        ) from e
+    return listener
+
+
+async def _prepare(database: Database, store: str) -> None:
+    """Bring the database to the layout, on an empty store if there is none."""
+    try:
+        await install(database, store)
+    except Refused as e:
+        if e.code != "no_store":
+            raise
+        await Store(database, store).create()
+        await install(database, store)
+
+
+async def _fill(database: Database, store: str) -> None:
+    """Put the demo campus into a store that holds nothing."""
+    if await Store(database, store).scan(limit=1):
+        return
+    with Progress("demo campus", "users", DEMO_USERS) as progress:
+        await generate(database, Spec(DEMO_USERS), store=store, told=progress.add)
+
+
+async def _demo_account(network: Network) -> bool:
+    """Let the demo student sign in, where there is one; whether there is."""
+    try:
+        await network.accounts.create(DEMO_EMAIL, DEMO_PASSWORD, DEMO_ID)
+    except NotFound:
+        return False
+    except Conflict:
+        pass  # at the second start
+    return True
+
+
+async def _banner(
+    network: Network, settings: Settings, listener: socket.socket, demo: bool
+) -> None:
+    host, port = listener.getsockname()[:2]
+    at = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    layout = await network.database.row(load("outgrow")["layout"], "campus")
+    async with network.database.session() as session:
+        version = session.connection.get_server_version()
+    rows = [
+        ("API", at),
+        ("Docs", f"{at}/docs"),
+        ("Database", f"PostgreSQL {version.major}.{version.minor}, {_place(settings)}"),
+        ("Store", f"{settings.store}, phase {layout['phase'] if layout else 'unknown'}"),
+    ]
+    if demo:
+        rows.append(("Sign in", f"{DEMO_EMAIL} / {DEMO_PASSWORD}"))
+    lines = "\n".join(f"  {label:<9} {text}" for label, text in rows)
+    note(f"Outgrow {__version__} serves a campus; Ctrl-C stops it\n\n{lines}\n")
+
+
+def _place(settings: Settings) -> str:
+    if settings.database_url is None:
+        return f"embedded, in {settings.home}"
+    if not settings.database_url:
+        return "as PG* says"
+    url = urlsplit(settings.database_url)
+    return f"{url.path.lstrip('/') or 'default database'} at {url.hostname or 'the local socket'}"
