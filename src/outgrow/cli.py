@@ -135,6 +135,8 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command line, and exit."""
     app = App()
+    # asyncio's own handler of SIGINT, which any other replaces, would wait for a read to end.
+    signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _terminate)
     try:
         code = cli.main(arguments, prog_name="outgrow", obj=app, standalone_mode=False)
@@ -160,6 +162,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 class _Terminated(KeyboardInterrupt):
     """SIGTERM: what Ctrl-C does, with another exit code."""
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _terminate(*_: object) -> NoReturn:

@@ -36,7 +36,7 @@ import asyncpg
 
 from outgrow.database import Database, Session
 from outgrow.errors import BadInput, Conflict, NotFound
-from outgrow.queries import Query, load
+from outgrow.queries import Query, load, quote
 from outgrow.settings import DEFAULT_STORE
 
 BATCH = 10_000  # keys in one statement
@@ -78,7 +78,7 @@ class Store:
     async def get(self, key: str) -> Any:
         """The key's value, or MISSING."""
         with self._explained():
-            text = await self._database.value(self._queries["get"], _checked(key))
+            text = await self._database.value(self._queries["get"], checked_key(key))
         return MISSING if text is None else self._codec.decode(text)
 
     async def set(self, key: str, value: Any) -> None:
@@ -93,7 +93,7 @@ class Store:
 
         Each 10,000 keys are read as of one moment.
         """
-        keys = [_checked(key) for key in keys]
+        keys = [checked_key(key) for key in keys]
         found: dict[str, str] = {}
         for batch in _batches(keys):
             with self._explained():
@@ -116,7 +116,7 @@ class Store:
 
     async def mdel(self, keys: Iterable[str]) -> int:
         """Delete all or none; how many were there."""
-        unique = sorted({_checked(key) for key in keys})
+        unique = sorted({checked_key(key) for key in keys})
         if not unique:
             return 0
 
@@ -154,6 +154,11 @@ class Store:
             rows = await self._database.rows(query, *args)
         return [(row["key"], self._codec.decode(row["value"])) for row in rows]
 
+    async def estimate(self) -> int | None:
+        """About how many keys there are, as of the last ANALYZE; None when there was none."""
+        rows = await self._database.value(self._queries["estimate"], quote(*self.table.split(".")))
+        return int(rows) if rows is not None and rows >= 0 else None
+
     async def append(self, key: str, element: Any) -> None:
         """Put an element at the end of an array, made if the key is missing.
 
@@ -182,7 +187,7 @@ class Store:
                     await self._put(session, texts)
 
     async def _patch(self, name: str, key: str, element: Any) -> bool:
-        text = self._text(_checked(key), element)
+        text = self._text(checked_key(key), element)
 
         async def write(session: Session) -> bool:
             if await session.value(self._queries[name], key, text):
@@ -215,9 +220,9 @@ class Store:
             raise BadInput("bad_limit", f"a limit cannot be negative: {limit}")
         if self._order is None:
             self._order = str(await self._database.value(self._queries["order"]))
-        start, below = _checked(prefix), _above(prefix)
+        start, below = checked_key(prefix), _above(prefix)
         parts, args = [], [start, limit]
-        if after is not None and _checked(after) >= prefix:
+        if after is not None and checked_key(after) >= prefix:
             args[0] = after
             parts.append("beyond")
         if below is not None:
@@ -233,7 +238,7 @@ class Store:
 
     def _texts(self, items: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> dict[str, str]:
         pairs = items.items() if isinstance(items, Mapping) else items
-        return {_checked(key): self._text(key, value) for key, value in pairs}
+        return {checked_key(key): self._text(key, value) for key, value in pairs}
 
     def _not_an_array(self, key: str) -> Conflict:
         return Conflict(
@@ -359,7 +364,8 @@ def _check_text(text: str) -> None:
         raise ValueError("it holds half a surrogate pair, which is not Unicode text") from None
 
 
-def _checked(key: str) -> str:
+def checked_key(key: str) -> str:
+    """The key; BadInput when PostgreSQL cannot hold it."""
     if not isinstance(key, str):
         raise BadInput("bad_key", f"a key is text, not {type(key).__name__}: {_shown(key)}")
     try:

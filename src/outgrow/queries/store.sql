@@ -78,6 +78,9 @@ SELECT CASE WHEN datlocprovider = 'b' OR datlocprovider = 'c' AND datcollate IN 
     THEN 'default' ELSE 'C' END
 FROM pg_catalog.pg_database WHERE datname = current_database();
 
+-- name: estimate
+SELECT reltuples::bigint FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1);
+
 -- name: patient
 -- The other end of a pipe may take its time.
 SET LOCAL idle_in_transaction_session_timeout = 0;
