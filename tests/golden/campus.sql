@@ -15,7 +15,7 @@ BEGIN
             PERFORM 1 FROM "public"."kv_store_2516be19" WHERE key = this_key FOR UPDATE;
             EXIT WHEN FOUND;
             EXIT WHEN made IS NOT NULL AND this_key <> ALL (made);
-            EXIT WHEN NOT ((this_key ~ '^user:([^:]{1,200}):connections$') OR (this_key ~ '^user:([^:]{1,200}):chats$') OR (this_key ~ '^user:([^:]{1,200}):soft-intros:incoming$') OR (this_key ~ '^user:([^:]{1,200}):soft-intros:outgoing$') OR (this_key ~ '^school:(.{1,200}):users$') OR (this_key ~ '^schools:all$') OR (this_key ~ '^chat:(.{1,200}):messages$'));
+            EXIT WHEN NOT ((this_key ~ '^user:([^:]+):connections$' AND length(this_key) <= 217) OR (this_key ~ '^user:([^:]+):chats$' AND length(this_key) <= 211) OR (this_key ~ '^user:([^:]+):soft-intros:incoming$' AND length(this_key) <= 226) OR (this_key ~ '^user:([^:]+):soft-intros:outgoing$' AND length(this_key) <= 226) OR (this_key ~ '^school:(.+):users$' AND length(this_key) <= 213) OR (this_key ~ '^schools:all$') OR (this_key ~ '^chat:(.+):messages$' AND length(this_key) <= 214));
             INSERT INTO "public"."kv_store_2516be19" (key, value) VALUES (this_key, '[]') ON CONFLICT DO NOTHING;
             EXIT WHEN FOUND;
         END LOOP;
@@ -91,7 +91,7 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 4
 BEGIN ATOMIC
 SELECT l.key, l.element, false
 FROM (SELECT 'school:' || "of_school" || ':users' AS key, "of_id" AS element) l
-WHERE l.element IS NOT NULL AND l.key ~ '^school:(.{1,200}):users$'
+WHERE l.element IS NOT NULL AND l.key ~ '^school:(.+):users$' AND length(l.key) <= 213
 UNION ALL
 SELECT l.key, l.element, true
 FROM (SELECT 'schools:all' AS key, "of_school" AS element) l
@@ -136,7 +136,7 @@ SELECT d."id",
     s.value AS probe
 FROM "public"."kv_store_2516be19" s
 CROSS JOIN LATERAL "campus"."users_decode"(s.key, s.value) d
-WHERE s.key ~ '^user:([^:]{1,200})$';
+WHERE s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205;
 
 CREATE FUNCTION "campus"."users_write"()
 RETURNS trigger
@@ -155,7 +155,7 @@ BEGIN
         IF TG_OP = 'UPDATE' AND (NEW."id" IS DISTINCT FROM OLD."id") THEN
             RAISE EXCEPTION 'the key of a row of users does not change'
                 USING ERRCODE = 'feature_not_supported', HINT = 'delete it and insert another';
-        ELSIF this_key IS NULL OR NOT (this_key ~ '^user:([^:]{1,200})$')
+        ELSIF this_key IS NULL OR NOT (this_key ~ '^user:([^:]+)$' AND length(this_key) <= 205)
             OR ROW(substr(this_key, 6)) IS DISTINCT FROM ROW(NEW."id") THEN
             RAISE EXCEPTION 'a row of users cannot have the key %', this_key
                 USING ERRCODE = 'check_violation',
@@ -268,7 +268,7 @@ SELECT d."user_id",
     s.value AS probe
 FROM "public"."kv_store_2516be19" s
 CROSS JOIN LATERAL "campus"."connections_decode"(s.key, s.value) d
-WHERE s.key ~ '^user:([^:]{1,200}):connections$';
+WHERE s.key ~ '^user:([^:]+):connections$' AND length(s.key) <= 217;
 
 CREATE FUNCTION "campus"."connections_write"()
 RETURNS trigger
@@ -286,7 +286,7 @@ BEGIN
         IF TG_OP = 'UPDATE' AND (NEW."user_id" IS DISTINCT FROM OLD."user_id") THEN
             RAISE EXCEPTION 'the key of a row of connections does not change'
                 USING ERRCODE = 'feature_not_supported', HINT = 'delete it and insert another';
-        ELSIF this_key IS NULL OR NOT (this_key ~ '^user:([^:]{1,200}):connections$')
+        ELSIF this_key IS NULL OR NOT (this_key ~ '^user:([^:]+):connections$' AND length(this_key) <= 217)
             OR ROW(substr(this_key, 6, length(this_key) - 17)) IS DISTINCT FROM ROW(NEW."user_id") THEN
             RAISE EXCEPTION 'a row of connections cannot have the key %', this_key
                 USING ERRCODE = 'check_violation',
@@ -374,11 +374,11 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 4
 BEGIN ATOMIC
 SELECT l.key, l.element, false
 FROM (SELECT 'user:' || "of_to_id" || ':soft-intros:incoming' AS key, 'intro:' || "of_from_id" || ':' || "of_to_id" || ':' || "of_sent_ms" AS element) l
-WHERE l.element IS NOT NULL AND l.key ~ '^user:([^:]{1,200}):soft-intros:incoming$'
+WHERE l.element IS NOT NULL AND l.key ~ '^user:([^:]+):soft-intros:incoming$' AND length(l.key) <= 226
 UNION ALL
 SELECT l.key, l.element, false
 FROM (SELECT 'user:' || "of_from_id" || ':soft-intros:outgoing' AS key, 'intro:' || "of_from_id" || ':' || "of_to_id" || ':' || "of_sent_ms" AS element) l
-WHERE l.element IS NOT NULL AND l.key ~ '^user:([^:]{1,200}):soft-intros:outgoing$';
+WHERE l.element IS NOT NULL AND l.key ~ '^user:([^:]+):soft-intros:outgoing$' AND length(l.key) <= 226;
 END;
 
 CREATE VIEW "campus"."intros" AS
@@ -395,7 +395,7 @@ SELECT d."from_id",
     s.value AS probe
 FROM "public"."kv_store_2516be19" s
 CROSS JOIN LATERAL "campus"."intros_decode"(s.key, s.value) d
-WHERE s.key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$';
+WHERE s.key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(s.key) <= 210 OR s.key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$');
 
 CREATE FUNCTION "campus"."intros_write"()
 RETURNS trigger
@@ -414,7 +414,7 @@ BEGIN
         IF TG_OP = 'UPDATE' AND (NEW."from_id" IS DISTINCT FROM OLD."from_id" OR NEW."to_id" IS DISTINCT FROM OLD."to_id" OR NEW."sent_ms" IS DISTINCT FROM OLD."sent_ms") THEN
             RAISE EXCEPTION 'the key of a row of intros does not change'
                 USING ERRCODE = 'feature_not_supported', HINT = 'delete it and insert another';
-        ELSIF this_key IS NULL OR NOT (this_key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$')
+        ELSIF this_key IS NULL OR NOT (this_key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(this_key) <= 210 OR this_key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$'))
             OR ROW(split_part(this_key, ':', 2), split_part(this_key, ':', 3), split_part(this_key, ':', 4)) IS DISTINCT FROM ROW(NEW."from_id", NEW."to_id", NEW."sent_ms") THEN
             RAISE EXCEPTION 'a row of intros cannot have the key %', this_key
                 USING ERRCODE = 'check_violation',
@@ -525,7 +525,7 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 4
 BEGIN ATOMIC
 SELECT l.key, l.element, false
 FROM (SELECT 'user:' || outgrow.key_of(e.v) || ':chats' AS key, "of_id" AS element FROM jsonb_array_elements("of_participants") AS e(v)) l
-WHERE l.element IS NOT NULL AND l.key ~ '^user:([^:]{1,200}):chats$';
+WHERE l.element IS NOT NULL AND l.key ~ '^user:([^:]+):chats$' AND length(l.key) <= 211;
 END;
 
 CREATE VIEW "campus"."chats" AS
@@ -537,7 +537,7 @@ SELECT d."id",
     s.value AS probe
 FROM "public"."kv_store_2516be19" s
 CROSS JOIN LATERAL "campus"."chats_decode"(s.key, s.value) d
-WHERE s.key ~ '^chat:(.{1,200})$' AND s.key !~ '^chat:(.{1,200}):messages$' AND s.key !~ '^chat:(.{1,200}):typing:([^:]{1,200})$';
+WHERE s.key ~ '^chat:(.+)$' AND length(s.key) <= 205 AND NOT (s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214) AND NOT (s.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(s.key) <= 214 OR s.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'));
 
 CREATE FUNCTION "campus"."chats_write"()
 RETURNS trigger
@@ -556,7 +556,7 @@ BEGIN
         IF TG_OP = 'UPDATE' AND (NEW."id" IS DISTINCT FROM OLD."id") THEN
             RAISE EXCEPTION 'the key of a row of chats does not change'
                 USING ERRCODE = 'feature_not_supported', HINT = 'delete it and insert another';
-        ELSIF this_key IS NULL OR NOT (this_key ~ '^chat:(.{1,200})$' AND this_key !~ '^chat:(.{1,200}):messages$' AND this_key !~ '^chat:(.{1,200}):typing:([^:]{1,200})$')
+        ELSIF this_key IS NULL OR NOT (this_key ~ '^chat:(.+)$' AND length(this_key) <= 205 AND NOT (this_key ~ '^chat:(.+):messages$' AND length(this_key) <= 214) AND NOT (this_key ~ '^chat:(.+):typing:([^:]+)$' AND (length(this_key) <= 214 OR this_key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$')))
             OR ROW(substr(this_key, 6)) IS DISTINCT FROM ROW(NEW."id") THEN
             RAISE EXCEPTION 'a row of chats cannot have the key %', this_key
                 USING ERRCODE = 'check_violation',
@@ -685,7 +685,7 @@ SELECT d."chat_id",
     s.value AS probe
 FROM "public"."kv_store_2516be19" s
 CROSS JOIN LATERAL "campus"."messages_decode"(s.key, s.value) d
-WHERE s.key ~ '^chat:(.{1,200}):messages$';
+WHERE s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214;
 
 CREATE FUNCTION "campus"."messages_write"()
 RETURNS trigger
@@ -702,7 +702,7 @@ BEGIN
         IF TG_OP = 'UPDATE' AND (NEW."chat_id" IS DISTINCT FROM OLD."chat_id") THEN
             RAISE EXCEPTION 'the key of a row of messages does not change'
                 USING ERRCODE = 'feature_not_supported', HINT = 'delete it and insert another';
-        ELSIF this_key IS NULL OR NOT (this_key ~ '^chat:(.{1,200}):messages$')
+        ELSIF this_key IS NULL OR NOT (this_key ~ '^chat:(.+):messages$' AND length(this_key) <= 214)
             OR ROW(substr(this_key, 6, length(this_key) - 14)) IS DISTINCT FROM ROW(NEW."chat_id") THEN
             RAISE EXCEPTION 'a row of messages cannot have the key %', this_key
                 USING ERRCODE = 'check_violation',

@@ -19,11 +19,20 @@ ColumnSql = Callable[[str], str]
 
 def matches(blueprint: Blueprint, pattern_name: str, key: str) -> str:
     """A condition: `key` (SQL) belongs to the pattern, and no other pattern takes it."""
-    conditions = [f"{key} ~ {literal(blueprint.patterns[pattern_name].regex)}"]
-    conditions += [
-        f"{key} !~ {literal(winner.regex)}" for winner in blueprint.winners_over(pattern_name)
-    ]
+    conditions = [_describes(blueprint.patterns[pattern_name], key)]
+    conditions += [f"NOT ({_describes(p, key)})" for p in blueprint.winners_over(pattern_name)]
     return " AND ".join(conditions)
+
+
+def _describes(pattern: Pattern, key: str) -> str:
+    """What `pattern.regex` says; that costs PostgreSQL 0.3 ms a key, so only long keys pay it."""
+    loose = f"{key} ~ {literal(pattern.loose_regex)}"
+    if not pattern.variables:
+        return loose
+    short = f"length({key}) <= {pattern.surely_short}"
+    if len(pattern.variables) == 1:
+        return f"{loose} AND {short}"
+    return f"{loose} AND ({short} OR {key} ~ {literal(pattern.regex)})"
 
 
 def key_of(pattern: Pattern, values: Mapping[str, str]) -> str:
