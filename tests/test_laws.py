@@ -100,11 +100,30 @@ values = st.recursive(
 )
 
 
+long_texts = st.sampled_from(["x" * 200, "x" * 201, "é" * 201, "🎓" * 300]).map(json.dumps)
+# For a field of each type, the values at the edge of what the column can hold.
+EDGES: dict[str, st.SearchStrategy[str]] = {
+    "key": long_texts,
+    "label": long_texts,
+    "text": long_texts,
+    "number": numbers,
+    "boolean": st.sampled_from(["true", '"true"', "1"]),
+    "time": times.map(json.dumps),
+    "array": st.sampled_from(["[]", "[1.0]", '"[]"']),
+    "json": st.sampled_from(["null", "{}", "1.0"]),
+}
+
+
 def documents(blueprint: Blueprint, relation: str) -> st.SearchStrategy[str]:
     """Objects that hold the relation's own fields and others, with values of every kind."""
-    fields = [c.field for c in blueprint.relations[relation].fields.values() if c.field]
-    names = st.sampled_from([*fields, *fields, "id", "bio", "settings"]) | texts
-    return st.dictionaries(names, values, max_size=8).map(_object)
+    known = {
+        column.field: EDGES[column.type] | values
+        for column in blueprint.relations[relation].fields.values()
+        if column.field
+    }
+    others = st.dictionaries(texts | st.sampled_from(["id", "bio", "settings"]), values, max_size=4)
+    mine = st.fixed_dictionaries({}, optional=known)
+    return st.builds(lambda a, b: _object({**a, **b}), others, mine)
 
 
 def _value(blueprint: Blueprint, relation: str, sql: str) -> str:
