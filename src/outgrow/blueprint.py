@@ -19,7 +19,7 @@ from outgrow.errors import BadInput
 Shape = Literal["document", "ids", "objects", "map", "scalar", "opaque"]
 ColumnType = Literal["key", "label", "text", "number", "boolean", "time", "array", "json"]
 JsonType = Literal["string", "number", "boolean", "array", "object"]
-IndexKind = Literal["btree", "contains", "trigram", "words"]
+IndexKind = Literal["btree", "contains", "words"]
 
 SEGMENT_LIMIT = 200
 """Characters of one variable in a key, of a `key` and of a `label` column. A btree entry holds at
@@ -146,14 +146,20 @@ class CardItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
 
 
 class Computed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
-    """A read-only column, by exactly one of: `lower`, `sort`, `flag`, `fold`, `object`."""
+    """A read-only column, by exactly one of: `lower`, `sort`, `flag`, `words`, `search`, `object`.
+
+    `search` lists the columns and fields that are searched, `within` the column that every search
+    is limited to, `name` the column whose words are searched with typos.
+    """
 
     lower: str | None = None
     sort: str | None = None
     flag: str | None = None
     missing: bool = False
-    fold: tuple[str, ...] | None = None
-    limit: int = 200
+    words: str | None = None
+    search: tuple[str, ...] | None = None
+    within: str | None = None
+    name: str | None = None
     object: dict[str, CardItem] | None = None
 
 
@@ -333,15 +339,22 @@ def _owned_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iter
         yield f"{where}: the elements of `ids` have no fields"
     known = set(relation.columns)
     for computed_name, computed in relation.computed.items():
-        kinds = [computed.lower, computed.sort, computed.flag, computed.fold, computed.object]
+        kinds = [computed.lower, computed.sort, computed.flag, computed.words]
+        kinds += [computed.search, computed.object]
         if sum(kind is not None for kind in kinds) != 1:
-            yield f"{where}.computed.{computed_name}: one of lower, sort, flag, fold, object"
-        named = {computed.lower, computed.sort} - {None}
-        named |= {item.column for item in (computed.object or {}).values()} - {None}
+            yield (
+                f"{where}.computed.{computed_name}: "
+                "exactly one of lower, sort, flag, words, search, object"
+            )
+        if computed.search is not None and not (computed.within and computed.name):
+            yield f"{where}.computed.{computed_name}: search needs `within` and `name`"
+        named = {computed.lower, computed.sort, computed.words}
+        named |= {computed.within, computed.name}
+        named |= {item.column for item in (computed.object or {}).values()}
         first = next(iter((computed.object or {}).values()), None)
         if first is not None and first.column not in relation.key_columns.values():
             yield f"{where}.computed.{computed_name}: an object begins with a column of the key"
-        for missing in named - known:
+        for missing in named - known - {None}:
             yield f"{where}.computed.{computed_name}: there is no column {missing!r}"
 
 

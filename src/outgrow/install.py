@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import logging
 
-import asyncpg
-
 from outgrow import layout
 from outgrow.blueprint import Blueprint, campus
 from outgrow.database import Database, Session
@@ -31,7 +29,6 @@ async def install(
     no key-value table, or when the blueprint already lies over another store.
     """
     blueprint = blueprint or campus()
-    await _trigram(database)
 
     async def work(session: Session) -> None:
         await _install(session, blueprint, store)
@@ -42,6 +39,13 @@ async def install(
 async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     sql = load("outgrow")
     schema, table = _split(store)
+    if await session.value(sql["encoding"]) != "UTF8":
+        raise Refused(
+            "not_utf8",
+            "the database is not encoded in UTF8",
+            detail="JSON and search hold texts that other encodings do not have",
+            hint="use a database made with ENCODING 'UTF8'",
+        )
     await session.run(sql["lock"])
     await _check_store(session, schema, table)
     wanted = _version(blueprint, schema, table)
@@ -80,21 +84,6 @@ def _version(blueprint: Blueprint, schema: str, table: str) -> str:
         load("network")["schema"].sql,
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-async def _trigram(database: Database) -> None:
-    """Outside the transaction: a role that may not create it would end the whole install."""
-    sql = load("outgrow")
-    if await database.value(sql["has_trigram"]):
-        return
-    try:
-        await database.run(sql["trigram"])
-    except (asyncpg.InsufficientPrivilegeError, asyncpg.FeatureNotSupportedError) as e:
-        log.warning("pg_trgm cannot be created: search will not forgive typos (%s)", e)
-    except asyncpg.UndefinedFileError as e:
-        log.warning("the server has no pg_trgm: search will not forgive typos (%s)", e)
-    except asyncpg.UniqueViolationError:
-        log.debug("pg_trgm was created by somebody else meanwhile")
 
 
 async def _check_store(session: Session, schema: str, table: str) -> None:

@@ -22,11 +22,11 @@ CREATE INDEX CONCURRENTLY "og_users_interests_contains_f6f5c7f1" ON "public"."kv
 -- users by looking_for (contains)
 CREATE INDEX CONCURRENTLY "og_users_looking_for_contains_182afbef" ON "public"."kv_store_2516be19" USING gin ((outgrow.array_of(value -> 'lookingFor')) jsonb_path_ops) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
--- users by search_name (trigram)
-CREATE INDEX CONCURRENTLY "og_users_search_name_trigram_c7af78be" ON "public"."kv_store_2516be19" USING gin ((outgrow.fold(left(coalesce(left(outgrow.label_of(value -> 'name'), 120), ''), 120))) gin_trgm_ops) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
+-- users by school, search_name, id (btree)
+CREATE INDEX CONCURRENTLY "og_users_school_search_name_id_2626af14" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.search_name(outgrow.label_of(value -> 'name'))) COLLATE "C", (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
 -- users by search_text (words)
-CREATE INDEX CONCURRENTLY "og_users_search_text_words_1fcc2606" ON "public"."kv_store_2516be19" USING gin (to_tsvector('simple'::regconfig, (outgrow.fold(left(coalesce(left(outgrow.label_of(value -> 'name'), 2000), '') || ' ' || coalesce(left(outgrow.key_of(value -> 'major'), 2000), '') || ' ' || coalesce(left((outgrow.array_of(value -> 'interests'))::text, 2000), '') || ' ' || coalesce(left((outgrow.array_of(value -> 'lookingFor'))::text, 2000), '') || ' ' || coalesce(left(outgrow.text_of(value -> 'bio'), 2000), ''), 2000))))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
+CREATE INDEX CONCURRENTLY "og_users_search_text_words_f6a5c3fa" ON "public"."kv_store_2516be19" USING gin (to_tsvector('simple'::regconfig, (outgrow.search_text(outgrow.key_of(value -> 'school'), outgrow.label_of(value -> 'name'), coalesce(left(outgrow.key_of(value -> 'major'), 1000), '') || ' ' || coalesce(left(outgrow.key_of(value -> 'year'), 1000), '') || ' ' || coalesce(left((outgrow.array_of(value -> 'interests'))::text, 1000), '') || ' ' || coalesce(left((outgrow.array_of(value -> 'lookingFor'))::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(value -> 'bio'), 1000), ''))))) WITH (gin_pending_list_limit = 256) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
 -- users by probe (contains)
 CREATE INDEX CONCURRENTLY "og_users_probe_contains_92d034f8" ON "public"."kv_store_2516be19" USING gin (value jsonb_path_ops) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;

@@ -113,8 +113,8 @@ SELECT d."id",
     lower(left(coalesce(d."name", ''), 64)) AS "sort_name",
     coalesce(d."created_at", '-infinity'::timestamptz) AS "sort_created",
     coalesce(outgrow.boolean_of(s.value #> '{settings,profileVisible}'), true) AS "visible",
-    outgrow.fold(left(coalesce(left(d."name", 120), ''), 120)) AS "search_name",
-    outgrow.fold(left(coalesce(left(d."name", 2000), '') || ' ' || coalesce(left(d."major", 2000), '') || ' ' || coalesce(left((d."interests")::text, 2000), '') || ' ' || coalesce(left((d."looking_for")::text, 2000), '') || ' ' || coalesce(left(outgrow.text_of(s.value -> 'bio'), 2000), ''), 2000)) AS "search_text",
+    outgrow.search_name(d."name") AS "search_name",
+    outgrow.search_text(d."school", d."name", coalesce(left(d."major", 1000), '') || ' ' || coalesce(left(d."year", 1000), '') || ' ' || coalesce(left((d."interests")::text, 1000), '') || ' ' || coalesce(left((d."looking_for")::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(s.value -> 'bio'), 1000), '')) AS "search_text",
     '{' || '"id":' || to_json(d."id")::text
     || coalesce(',"name":' || to_json(d."name")::text, '')
     || CASE WHEN d."school" IS NOT NULL THEN ',"school":' || (s.value -> 'school')::text ELSE '' END

@@ -6,13 +6,16 @@ only where the view says the very same thing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from outgrow.blueprint import Blueprint, CardItem, Column, Computed, Pattern, Relation
 from outgrow.queries import literal
 
 SORT_LIMIT = 64
 """Characters of a text in a sort column: enough to order names, small in a composite index."""
+
+SEARCH_LIMIT = 1000
+"""Characters of one column or field in a search text; the whole is cut to 2,000."""
 
 ColumnSql = Callable[[str], str]
 
@@ -125,22 +128,25 @@ def computed(relation: Relation, item: Computed, column: ColumnSql, value: str) 
     if item.flag is not None:
         path = literal("{" + item.flag.replace(".", ",") + "}")
         return f"coalesce(outgrow.boolean_of({value} #> {path}), {str(item.missing).lower()})"
-    if item.fold is not None:
-        return f"outgrow.fold({_joined(relation, item, column, value)})"
+    if item.words is not None:
+        return f"outgrow.search_name({column(item.words)})"
+    if item.search is not None:
+        about = _joined(relation, item.search, column, value)
+        within, name = column(item.within or ""), column(item.name or "")
+        return f"outgrow.search_text({within}, {name}, {about})"
     return _object(relation, item.object or {}, column, value)
 
 
-def _joined(relation: Relation, item: Computed, column: ColumnSql, value: str) -> str:
-    """The parts with a space between; each is cut first, so that one cannot push out the others."""
+def _joined(relation: Relation, names: Sequence[str], column: ColumnSql, value: str) -> str:
+    """The columns and fields with a space between; each is cut, so that none pushes out another."""
     parts = []
-    for name in item.fold or ():
+    for name in names:
         own = relation.own.get(name)
         text = f"outgrow.text_of({value} -> {literal(name)})" if own is None else column(name)
         if own is not None and own.sql_type == "jsonb":
             text = f"({text})::text"
-        parts.append(f"coalesce(left({text}, {item.limit}), '')")
-    joined = " || ' ' || ".join(parts)
-    return f"left({joined}, {item.limit})"
+        parts.append(f"coalesce(left({text}, {SEARCH_LIMIT}), '')")
+    return " || ' ' || ".join(parts)
 
 
 def _object(

@@ -22,7 +22,6 @@ class Index:
     create: Query
     drop: Query
     purpose: str
-    needs_trigram: bool = False
 
 
 def indexes(blueprint: Blueprint, store_schema: str, store_table: str) -> list[Index]:
@@ -46,20 +45,24 @@ def _blueprint_index(blueprint: Blueprint, wanted: Wanted, schema: str, table: s
         if name == "probe":
             return "value"
         if name in relation.computed:
-            return f"({ex.computed(relation, relation.computed[name], column, 'value')})"
+            item = relation.computed[name]
+            made = f"({ex.computed(relation, item, column, 'value')})"
+            # Prefixes are ranges in the C collation only.
+            return f'{made} COLLATE "C"' if item.words and wanted.kind == "btree" else made
         return f"({column(name)})"
 
     parts = [sql(name) for name in wanted.columns]
     using = {
         "btree": f"({', '.join(parts)})",
         "contains": f"USING gin ({parts[0]} jsonb_path_ops)",
-        "trigram": f"USING gin ({parts[0]} gin_trgm_ops)",
-        "words": f"USING gin (to_tsvector('simple'::regconfig, {parts[0]}))",
+        # Every search reads the list of what is not in the index yet, so it is kept short (kB).
+        "words": f"USING gin (to_tsvector('simple'::regconfig, {parts[0]})) "
+        "WITH (gin_pending_list_limit = 256)",
     }[wanted.kind]
     label = f"{wanted.relation}_{'_'.join(wanted.columns)}_{wanted.kind}".removesuffix("_btree")
     purpose = f"{wanted.relation} by {', '.join(wanted.columns)} ({wanted.kind})"
     where = f" WHERE {ex.matches(blueprint, pattern_name, 'key')}"
-    return _index(schema, table, label, using, where, purpose, wanted.kind == "trigram")
+    return _index(schema, table, label, using, where, purpose)
 
 
 def _index(
@@ -69,7 +72,6 @@ def _index(
     using: str,
     where: str,
     purpose: str,
-    needs_trigram: bool = False,
 ) -> Index:
     digest = hashlib.sha256(f"{schema}.{table} {using}{where}".encode()).hexdigest()[:8]
     name = f"{PREFIX}{label}"[:54] + f"_{digest}"
@@ -81,5 +83,4 @@ def _index(
         ),
         Query("grow.drop_index", f"DROP INDEX CONCURRENTLY IF EXISTS {quote(schema, name)}"),
         purpose,
-        needs_trigram,
     )

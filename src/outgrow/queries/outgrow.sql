@@ -85,12 +85,26 @@ RETURN to_jsonb(to_char(t AT TIME ZONE 'UTC', CASE
     WHEN (extract(microseconds FROM t)::bigint % 1000) = 0 THEN 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
     ELSE 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' END));
 
--- What search compares: lower case, without the accents of Latin letters.
+-- What search compares: lower case, without accents, words parted by spaces. Total for every text of
+-- a UTF8 database, and the same in every collation: capitals of ASCII by the C locale, accents by
+-- NFKD, other alphabets by translate. The letters ð, þ and ø never come out: search_text marks with
+-- them. ASCII takes the short way.
 CREATE OR REPLACE FUNCTION outgrow.fold(t text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN translate(lower(t),
-    'áàâäãåāăąçćčďđéèêëēėęěğíìîïīįıłľñńňóòôöõøōőŕřśšşșťţțúùûüūůűųýÿžźż',
-    'aaaaaaaaacccddeeeeeeeegiiiiiiillnnnoooooooorrsssstttuuuuuuuuyyzzz');
+RETURN replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(case when octet_length(t) = length(t) then lower(t COLLATE "C") else replace(replace(replace(replace(
+    translate(lower(regexp_replace(normalize(t, NFKD), '[\u0300-\u036f’ʼ]+', '', 'g') COLLATE "C"), 'ØøŁłĐđÐðĦħıŊŋŦŧĸÞÆŒẞΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩςАБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЄІЇҐЂЈЉЊЋЏ', 'oollddddhhinnttkþæœßαβγδεζηθικλμνξοπρστυφχψωσабвгдежзийклмнопрстуфхцчшщъыьэюяєіїґђјљњћџ'),
+    'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th') end, '.', ' '), '/', ' '), '-', ' '), '@', ' '), '_', ' '), '+', ' '), ':', ' '), '&', ' '), '<', ' '), '''', '');
+
+CREATE OR REPLACE FUNCTION outgrow.search_name(name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN left(btrim(regexp_replace(outgrow.fold(left(coalesce(name, ''), 200)), '[\u0001-\u002f\u003a-\u0060\u007b-\u00bf\u02b0-\u02ff\u2000-\u2bff\u3000-\u3004\u3008-\u3020]+', ' ', 'g')), 100);
+
+CREATE OR REPLACE FUNCTION outgrow.search_text(school text, name text, about text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce('ð' || to_hex(hashtextextended(school, 0)), '')
+  || replace(' ' || outgrow.search_name(name), ' ', ' þ')
+  || replace(' ' || reverse(outgrow.search_name(name)), ' ', ' ø')
+  || ' ' || left(outgrow.fold(left(coalesce(about, ''), 2000)), 2000);
 
 -- name: privacy
 -- Nobody but the owner may see the schemas of the setting `outgrow.schemas`: hosted services grant on
@@ -144,13 +158,8 @@ SELECT to_regclass('outgrow.layouts') IS NOT NULL;
 INSERT INTO outgrow.layouts (name, store, version) VALUES ($1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET version = excluded.version, installed_at = now();
 
--- name: trigram
--- The extension that typo-tolerant search uses; a server without it, or a role that may not
--- create it, is told by the caller.
-CREATE EXTENSION IF NOT EXISTS pg_trgm;
-
--- name: has_trigram
-SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_trgm');
+-- name: encoding
+SELECT current_setting('server_encoding');
 
 -- name: store_columns
 -- The store's columns with their types, or nothing where there is no such table.
