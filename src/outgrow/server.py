@@ -171,9 +171,10 @@ class EmbeddedServer:
         done = _run(
             [
                 *(programs.path("pg_ctl"), "start", "--wait", f"--timeout={PATIENCE}"),
-                *("-D", self.data, "-l", self.log, "-o", shlex.join(options)),
+                *("-D", ".", "-l", f"../{self.log.name}", "-o", shlex.join(options)),
             ],
             account,
+            self.data,
         )
         if done.returncode:
             raise self._failed("server_not_started", "the database server did not start", done)
@@ -182,9 +183,11 @@ class EmbeddedServer:
         programs = Programs.find(self._bin_dir)
         account = _server_account(self.data) if os.geteuid() == 0 else None
         how = ("stop", "--wait", "--mode=fast", f"--timeout={PATIENCE}")
-        done = _run([programs.path("pg_ctl"), *how, "-D", self.data], account)
+        done = _run([programs.path("pg_ctl"), *how, "-D", "."], account, self.data)
         if done.returncode and self._answers():
             raise self._failed("server_not_stopped", "the database server did not stop", done)
+        with contextlib.suppress(OSError):
+            self._socket_dir().rmdir()
 
     def _make_data_directory(self, programs: Programs, account: pwd.struct_passwd | None) -> None:
         """initdb beside, then rename: a directory of this name is always a whole one."""
@@ -197,19 +200,20 @@ class EmbeddedServer:
         unfinished = self.home / "postgres.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         _make_private(unfinished, account)
-        command: list[str | Path] = [programs.path("initdb"), "-D", unfinished, "-U", SUPERUSER]
+        command: list[str | Path] = [programs.path("initdb"), "-D", ".", "-U", SUPERUSER]
         command += ["--encoding=UTF8", "--auth=trust", "--no-instructions"]
         if self._options.get("fsync") == "off":
             command.append("--no-sync")
         for locale in programs.locales():
-            done = _run([*command, *locale], account)
+            done = _run([*command, *locale], account, unfinished)
             if done.returncode == 0:
                 break
         else:
             raise self._failed("server_not_made", "the database could not be initialized", done)
         done = _run(
-            [programs.path("postgres"), "--single", "-D", unfinished, SUPERUSER],
+            [programs.path("postgres"), "--single", "-D", ".", SUPERUSER],
             account,
+            unfinished,
             say=f"CREATE DATABASE {DATABASE}\n",
         )
         if done.returncode or "ERROR" in done.stderr:
@@ -333,9 +337,17 @@ def _major_version(directory: Path) -> int:
 
 
 def _run(
-    command: list[str | Path], account: pwd.struct_passwd | None = None, *, say: str = ""
+    command: list[str | Path],
+    account: pwd.struct_passwd | None = None,
+    where: Path = Path("/"),
+    *,
+    say: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    """Run to its end, as `account`, out of reach of the terminal's Ctrl-C."""
+    """Run to its end, as `account`, out of reach of the terminal's Ctrl-C.
+
+    It begins in the directory `where`, and is given paths from there: pg_ctl and initdb put paths
+    into shell commands without quoting them enough.
+    """
     # Files, not pipes, take the output: the server keeps pg_ctl's open for as long as it runs.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         done = subprocess.run(  # noqa: S603
@@ -343,7 +355,7 @@ def _run(
             input=say.encode(),
             stdout=out,
             stderr=err,
-            cwd="/",
+            cwd=where,
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
             start_new_session=True,
             check=False,

@@ -1,0 +1,325 @@
+"""The embedded server: made once, shared by processes, stopped by the last, found after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from conftest import CARELESS
+from outgrow import server as server_module
+from outgrow.errors import ServerFailed
+from outgrow.server import EmbeddedServer, Programs, running
+
+Start = Callable[[], subprocess.Popen[str]]
+
+# Enters, says the server's start time, waits for a line, leaves.
+USER = """
+import asyncio, asyncpg, sys
+from pathlib import Path
+from outgrow.server import running
+async def started(url):
+    connection = await asyncpg.connect(url)
+    print(await connection.fetchval("SELECT pg_postmaster_start_time()::text"), flush=True)
+    await connection.close()
+for turn in range(int(sys.argv[2])):
+    with running(Path(sys.argv[1]), options={"fsync": "off"}) as server:
+        asyncio.run(started(server.url()))
+        if sys.argv[2] == "1":
+            sys.stdin.readline()
+"""
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose database has been made, to copy."""
+    home = tmp_path_factory.mktemp("made")
+    with running(home, options=CARELESS):
+        pass
+    return home
+
+
+@pytest.fixture
+def home(made: Path, tmp_path: Path) -> Iterator[Path]:
+    home = tmp_path / "home"
+    subprocess.run(["cp", "-a", made, home], check=True)
+    yield home
+    # Whatever a failed test has left running.
+    with running(home, options=CARELESS):
+        pass
+    assert not is_running(home)
+
+
+@pytest.fixture
+def user(home: Path) -> Iterator[Start]:
+    """Start a process that uses the server of `home` until a line is written to it."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start() -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", USER, str(home), "1"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def is_running(home: Path) -> bool:
+    return (home / "postgres" / "postmaster.pid").exists() or EmbeddedServer(home)._answers()
+
+
+def ask(url: str, sql: str) -> str:
+    async def work() -> str:
+        connection = await asyncpg.connect(url)
+        try:
+            return str(await connection.fetchval(sql))
+        finally:
+            await connection.close()
+
+    return asyncio.run(work())
+
+
+def when(process: subprocess.Popen[str]) -> str:
+    """When the server that a process uses was started."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    process.communicate("\n")
+    assert process.returncode == 0
+
+
+def test_data_survives_a_stop_and_the_second_start_is_quick(home: Path) -> None:
+    with running(home) as server:
+        ask(server.url(), "CREATE TABLE kept (n int)")
+    assert not is_running(home)
+    begun = time.monotonic()
+    with running(home) as server:
+        took = time.monotonic() - begun
+        assert ask(server.url(), "SELECT count(*) FROM kept") == "0"
+    assert took < 2, "0.15 s on an idle machine"
+
+
+def test_it_speaks_utf8_in_code_point_order_on_a_private_socket_only(home: Path) -> None:
+    with running(home, options={"work_mem": "5MB"}) as server:
+        url = server.url()
+        assert ask(url, "SELECT current_database()") == "outgrow"
+        assert ask(url, "SHOW server_encoding") == "UTF8"
+        assert ask(url, "SELECT min(t) FROM unnest(ARRAY['b', 'B', 'é']) AS t") == "B"
+        assert ask(url, "SHOW listen_addresses") == ""
+        assert ask(url, "SHOW fsync") == "on"
+        assert ask(url, "SHOW work_mem") == "5MB"
+        assert ask(url, "SHOW shared_preload_libraries") == "pg_stat_statements"
+        ask(url, "CREATE EXTENSION pg_stat_statements")
+        for directory in (home / "postgres", home / "socket"):
+            assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
+def test_other_databases_have_urls(home: Path) -> None:
+    with running(home) as server:
+        ask(server.url(), 'CREATE DATABASE "a b/c?d"')
+        assert ask(server.url("a b/c?d"), "SELECT current_database()") == "a b/c?d"
+
+
+def test_the_last_user_stops_the_server_and_no_other(home: Path, user: Start) -> None:
+    first, second = user(), user()
+    assert when(first) == when(second)
+    end(first)
+    assert is_running(home)
+    third = user()
+    assert when(third)
+    end(second)
+    assert is_running(home)
+    end(third)
+    assert not is_running(home)
+
+
+def test_a_killed_user_is_not_counted(home: Path, user: Start) -> None:
+    first, second = user(), user()
+    since = when(first)
+    assert when(second) == since
+    first.kill()
+    first.wait()
+    end(second)
+    assert not is_running(home), "the killed one does not keep it"
+    third = user()
+    since = when(third)
+    third.kill()
+    third.wait()
+    assert is_running(home), "nobody was left to stop it"
+    fourth = user()
+    assert when(fourth) == since, "found, not started again"
+    end(fourth)
+    assert not is_running(home)
+
+
+def test_it_recovers_when_the_server_itself_was_killed(home: Path, user: Start) -> None:
+    with running(home) as server:
+        ask(server.url(), "CREATE TABLE kept (n int)")
+        lines = (home / "postgres" / "postmaster.pid").read_text().splitlines()
+        os.kill(int(lines[0]), signal.SIGKILL)
+    with running(home) as server:
+        assert ask(server.url(), "SELECT count(*) FROM kept") == "0"
+
+
+def test_ctrl_c_at_the_terminal_does_not_reach_the_server(home: Path, user: Start) -> None:
+    first = user()
+    since = when(first)
+    os.killpg(first.pid, signal.SIGINT)
+    first.wait()
+    assert not is_running(home), "the process left in good order"
+    second, third = user(), user()
+    since = when(second)
+    assert when(third) == since
+    os.killpg(second.pid, signal.SIGINT)
+    second.wait()
+    with running(home) as server:
+        assert ask(server.url(), "SELECT pg_postmaster_start_time()::text") == since
+    end(third)
+
+
+def test_comings_and_goings_at_the_same_time_never_meet_a_stopped_server(home: Path) -> None:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", USER, str(home), "5"], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    answers = [process.communicate(timeout=120)[0].split("\n")[:-1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4
+    assert [len(times) for times in answers] == [5] * 4
+    assert not is_running(home)
+
+
+def test_data_of_another_version_is_a_clear_error(home: Path) -> None:
+    version = (home / "postgres" / "PG_VERSION").read_text()
+    (home / "postgres" / "PG_VERSION").write_text("9\n")
+    with pytest.raises(ServerFailed) as caught, running(home):
+        pass
+    assert caught.value.code == "data_of_other_version"
+    assert "PostgreSQL 9" in caught.value.message
+    assert f"PostgreSQL {version.strip()}" in caught.value.message
+    (home / "postgres" / "PG_VERSION").write_text(version)
+
+
+def test_a_server_that_does_not_start_shows_its_own_words(home: Path) -> None:
+    with pytest.raises(ServerFailed) as caught, running(home, options={"work_mem": "many"}):
+        pass
+    assert caught.value.code == "server_not_started"
+    assert 'invalid value for parameter "work_mem"' in str(caught.value.detail)
+    with running(home) as server:
+        assert ask(server.url(), "SELECT 1") == "1"
+
+
+def test_a_first_start_that_was_cut_off_is_begun_again(tmp_path: Path) -> None:
+    (tmp_path / "postgres.unfinished").mkdir()
+    (tmp_path / "postgres.unfinished" / "PG_VERSION").write_text("18\n")
+    with running(tmp_path, options=CARELESS) as server:
+        assert ask(server.url(), "SELECT current_database()") == "outgrow"
+    assert not (tmp_path / "postgres.unfinished").exists()
+
+
+def test_a_directory_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "mine.txt").write_text("mine")
+    with pytest.raises(ServerFailed) as caught, running(tmp_path):
+        pass
+    assert caught.value.code == "data_directory_foreign"
+    assert os.listdir(tmp_path / "postgres") == ["mine.txt"]
+
+
+def test_a_home_that_cannot_be_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ServerFailed) as caught, running(tmp_path / "file" / "home"):
+        pass
+    assert caught.value.code == "home_unusable"
+
+
+def test_no_programs_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(ServerFailed) as caught, running(tmp_path, bin_dir=tmp_path):
+        pass
+    assert caught.value.code == "no_server_programs"
+    for name in ("postgres", "initdb", "pg_ctl"):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / name).chmod(0o755)
+    with pytest.raises(ServerFailed, match="does not run on this machine"):
+        Programs.find(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a 'home', \"é\" $HOME; `x` %41", "long/" + "x" * 100])
+def test_any_path_will_do(name: str) -> None:
+    with tempfile.TemporaryDirectory() as short:
+        home = Path(short) / name
+        with running(home, options=CARELESS) as server:
+            assert ask(server.url(), "SELECT 1") == "1"
+            socket_dir = server._socket_dir()
+            assert (socket_dir.parent == home) is (len(name) < 100)
+    assert not socket_dir.exists()
+
+
+def test_a_socket_directory_of_somebody_else_is_not_used(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The temp directory is everybody's: another user may have made the name first."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temp"))
+    (tmp_path / "temp").mkdir()
+    (tmp_path / "trap").mkdir()
+    home = tmp_path / ("x" * 100)
+    subprocess.run(["cp", "-a", made, home], check=True)
+    EmbeddedServer(home)._socket_dir().symlink_to(tmp_path / "trap")
+    with pytest.raises(ServerFailed) as caught, running(home):
+        pass
+    assert caught.value.code == "directory_not_private"
+    assert os.listdir(tmp_path / "trap") == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")
+def test_as_root_it_runs_as_another_user_who_may_pass_but_not_look(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    with running(closed / "home", options=CARELESS) as server:
+        pid = int((server.data / "postmaster.pid").read_text().splitlines()[0])
+        assert os.stat(f"/proc/{pid}").st_uid == server.data.stat().st_uid != 0
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o701
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a user")
+def test_without_a_user_to_run_as_there_is_a_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(_: str) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(pwd, "getpwnam", nobody)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ServerFailed) as caught:
+        server_module._server_account(tmp_path / "postgres")
+    assert caught.value.code == "no_server_account"
+
+
+def test_leaving_twice_is_leaving_once(home: Path) -> None:
+    server = EmbeddedServer(home)
+    server.enter()
+    server.leave()
+    server.leave()
+    assert not is_running(home)
