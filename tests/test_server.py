@@ -266,14 +266,14 @@ def test_no_programs_is_a_clear_error(tmp_path: Path) -> None:
         Programs.find(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["a 'home', \"é\" $HOME; `x` %41", "long/" + "x" * 100])
+@pytest.mark.parametrize("name", ["a 'home' \"é\" $HOME; `x` %41", "a,b", "x" * 100])
 def test_any_path_will_do(name: str) -> None:
     with tempfile.TemporaryDirectory() as short:
         home = Path(short) / name
         with running(home, options=CARELESS) as server:
             assert ask(server.url(), "SELECT 1") == "1"
             socket_dir = server._socket_dir()
-            assert (socket_dir.parent == home) is (len(name) < 100)
+            assert (socket_dir.parent == home) is name.startswith("a ")
     assert not socket_dir.exists()
 
 

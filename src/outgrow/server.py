@@ -242,9 +242,13 @@ class EmbeddedServer:
             os.chown(self.log, account.pw_uid, account.pw_gid)
 
     def _socket_dir(self) -> Path:
-        """In `home`; where that path is too long for a socket, under the temp directory."""
+        """In `home`; under the temp directory where that path is no socket's.
+
+        It may be too long, or hold a comma, which in a URL stands between two hosts.
+        """
         directory = self.home / "socket"
-        if len(os.fsencode(directory / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET_PATH:
+        length = len(os.fsencode(directory / f".s.PGSQL.{PORT}"))
+        if length <= LONGEST_SOCKET_PATH and "," not in str(directory):
             return directory
         digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"outgrow-{os.geteuid()}-{digest}"
