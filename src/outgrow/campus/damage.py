@@ -99,6 +99,12 @@ def _set(field: str, value: Any) -> Change:
     return lambda document: {**document, field: value}
 
 
+def duplicate_indexes(store: str) -> list[str]:
+    """The names that PostgreSQL gives to one more index on the key, again and again."""
+    table = store.rpartition(".")[2][:50]
+    return [f"{table}_key_idx{number or ''}" for number in range(_DUPLICATE_INDEXES)]
+
+
 class Damage:
     """The damage of one campus: changes to rows on their way to the store, and the manifest."""
 
@@ -132,10 +138,8 @@ class Damage:
     def counts(self) -> dict[str, int]:
         return {kind: len(entries) for kind, entries in self._entries.items()}
 
-    def duplicate_indexes(self) -> list[str]:
-        """Names as PostgreSQL numbers them, recorded."""
-        table = self.store.rpartition(".")[2][:50]
-        found = [f"{table}_key_idx{number or ''}" for number in range(_DUPLICATE_INDEXES)]
+    def record_indexes(self) -> list[str]:
+        found = duplicate_indexes(self.store)
         for name in found:
             self.record("duplicate_index", name)
         return found
@@ -220,19 +224,8 @@ class _BlockDamage:
     def _school_list(self, user: int) -> str:
         return f"school:{self.block.school[user]}:users"
 
-    def _intro(self, sender: str, receiver: str, key: str, sent: int) -> Change:
-        now = self.block.spec.now
-        return _become(
-            people.intro(
-                self.rng,
-                key=key,
-                sender=sender,
-                receiver=receiver,
-                sent=sent,
-                status="pending",
-                now=now,
-            )
-        )
+    def _pending(self, key: str) -> Change:
+        return _become(people.intro(self.rng, key, "pending", self.block.spec.now))
 
     # The kinds
 
@@ -262,7 +255,7 @@ class _BlockDamage:
         known = [s for s in self.block.members if s != self._broken_school]
         for user in self._take(count):
             own = self.block.school[user]
-            former = people.pick(self.rng, [s for s in known if s != own] or [f"{own} (2019)"], 1)
+            former = self.rng.choice([s for s in known if s != own] or [f"{own} (2019)"])
             if former not in known and former not in self.damage.more_schools:
                 self.damage.more_schools.append(former)
             user_id = self.block.ids[user]
@@ -310,15 +303,8 @@ class _BlockDamage:
             ghost, begun = self._ghost(), self._moment()
             one, other = sorted((self.block.ids[user], ghost))
             chat_id = f"{one}:{other}"
-            document = people.chat(chat_id, one, other, begun)
-            talk = people.messages(
-                self.rng,
-                chat_id=chat_id,
-                first=one,
-                second=other,
-                created=begun,
-                now=self.block.spec.now,
-            )
+            talk = people.messages(self.rng, chat_id, begun, self.block.spec.now)
+            document = people.chat(chat_id, begun)
             self._damage("dangling_chat", f"chat:{chat_id}", _become(document), ghost)
             self._change(f"chat:{chat_id}:messages", _become(talk))
             self._change(f"user:{one}:chats", _append(chat_id))
@@ -342,7 +328,7 @@ class _BlockDamage:
             ghost, sent = self._ghost(), self._moment()
             user_id = self.block.ids[user]
             key = f"intro:{ghost}:{user_id}:{sent}"
-            self._damage("dangling_intro", key, self._intro(ghost, user_id, key, sent), ghost)
+            self._damage("dangling_intro", key, self._pending(key), ghost)
             self._change(self._list(user, "soft-intros:incoming"), _append(key))
             self._change(f"user:{ghost}:soft-intros:outgoing", _append(key))
 
@@ -350,7 +336,7 @@ class _BlockDamage:
         for one, other in self._take_pairs(count):
             sender, receiver, sent = self.block.ids[one], self.block.ids[other], self._moment()
             key = f"intro:{sender}:{receiver}:{sent}"
-            self._change(key, self._intro(sender, receiver, key, sent))
+            self._change(key, self._pending(key))
             self._change(self._list(one, "soft-intros:outgoing"), _append(key))
             self.damage.record("unlisted_intro", self._list(other, "soft-intros:incoming"), key)
 

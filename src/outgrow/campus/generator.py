@@ -20,7 +20,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from outgrow.campus.damage import Damage
+from outgrow.campus.damage import Damage, duplicate_indexes
 from outgrow.campus.population import DEMO_ID, Row, Spec, Told, blocks
 from outgrow.database import Database, Session
 from outgrow.errors import Busy, Refused
@@ -28,6 +28,7 @@ from outgrow.queries import Query, load, quote
 from outgrow.settings import DEFAULT_STORE
 
 _CHUNK = 500  # rows made between two writes to the server
+_PATIENCE = "5s"  # how long to wait for whoever uses the store
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def _query(block: str, store: str, **identifiers: str) -> Query:
 async def _prepare(session: Session, store: str, replace: bool) -> tuple[bool, bool]:
     """Have an empty table, locked against writers. Returns whether it was made just now, and
     whether its rows may be written frozen (only where nobody can have seen it otherwise)."""
-    await session.run(_query("wait_shortly", store))
+    await session.value(_query("wait_shortly", store), _PATIENCE)
     if not await session.value(_query("exists", store), _name(store)):
         await session.run(_query("create", store))
         return True, True
@@ -129,6 +130,8 @@ async def _prepare(session: Session, store: str, replace: bool) -> tuple[bool, b
                 hint="use another one (OUTGROW_STORE), or --replace to empty it first",
             )
         await session.run(_query("empty", store))
+        for name in duplicate_indexes(store):
+            await session.run(_query("drop_index", store, index=_beside(store, name)))
     except asyncpg.LockNotAvailableError as e:
         raise Busy(
             "store_in_use",
@@ -178,9 +181,15 @@ async def _index(session: Session, store: str, fresh: bool, damage: Damage | Non
     if fresh:
         await session.run(_query("primary_key", store))
     if damage is not None:
-        for name in damage.duplicate_indexes():
+        for name in damage.record_indexes():
             await session.run(_query("duplicate_index", store, index=name))
     await session.run(_query("analyze", store))
+
+
+def _beside(store: str, index: str) -> str:
+    """An index is in the schema of its table."""
+    schema, dot, _ = store.rpartition(".")
+    return f"{schema}{dot}{index}"
 
 
 def _name(store: str) -> str:

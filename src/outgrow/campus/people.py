@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from random import Random
 from typing import Any, TypeVar
 
@@ -24,28 +24,58 @@ _DAY = 24 * HOUR
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "ß": "ss"})
 
 
+_MINUTES = tuple(f"{minute // 60:02}:{minute % 60:02}:" for minute in range(24 * 60))
+
+
 @cache
 def _day(day: int) -> str:
     return datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y-%m-%dT")
 
 
 def iso(ms: int) -> str:
-    """`2026-01-01T12:00:00.000Z`; the day is cached because strftime dominates otherwise."""
+    """`2026-01-01T12:00:00.000Z`, from cached halves: a dozen of them are written per user."""
     day, rest = divmod(ms, _DAY)
-    second, fraction = divmod(rest, 1000)
-    return f"{_day(day)}{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}.{fraction:03}Z"
+    minute, rest = divmod(rest, 60_000)
+    return f"{_day(day)}{_MINUTES[minute]}{rest // 1000:02}.{rest % 1000:03}Z"
 
 
-def pick(rng: Random, pool: Sequence[T], skew: float = 1.5) -> T:
-    """One of a pool, the head more often: at skew 2 the first hundredth is drawn a tenth of the
-    time, at skew 1 all are equal."""
-    return pool[int(len(pool) * rng.random() ** skew)]
+def deck(pool: Sequence[T], skew: float = 1.5, bits: int = 12) -> tuple[T, ...]:
+    """2 ** bits cards of a pool, more of its head: at skew 2 a tenth of them are its first
+    hundredth, at skew 1 all are equal. Dealing a card is one `getrandbits` and one index."""
+    size = 1 << bits
+    return tuple(pool[int(len(pool) * (card / size) ** skew)] for card in range(size))
 
 
-def some(rng: Random, pool: Sequence[T], low: int, high: int, skew: float = 1.5) -> list[T]:
-    """Up to `high` different ones; fewer than `low` when the same was drawn twice."""
-    count = low + int((high - low + 1) * rng.random())
-    return list(dict.fromkeys(pick(rng, pool, skew) for _ in range(count)))
+_FIRST_NAMES = deck(names.FIRST_NAMES, 1.7, 16)
+_LAST_NAMES = deck(names.LAST_NAMES, 1.7, 16)
+_MAJORS = deck(names.MAJORS, 1.8)
+_YEARS = deck(names.YEARS, 1.2)
+_INTERESTS = deck(names.INTERESTS)
+_LOOKING_FOR = deck(names.LOOKING_FOR)
+_PERSONALITY = deck(names.PERSONALITY)
+_ACADEMIC = deck(names.ACADEMIC_GOALS)
+_LEISURE = deck(names.LEISURE_GOALS)
+_CAREER = deck(names.CAREER_GOALS)
+_PRONOUNS = deck(names.PRONOUNS)
+_SLEEP = deck(names.SLEEP)
+_CLEANLINESS = deck(names.CLEANLINESS)
+_GUESTS = deck(names.GUESTS)
+_NOISE = deck(names.NOISE)
+_TYPES = deck(names.PERSONALITY_TYPES, 1)
+_STYLES = deck(names.COMMUNICATION_STYLES)
+_SETTINGS = deck(names.SETTINGS)
+_VALUES = deck(names.VALUES)
+_REASONS = deck(names.INTRO_REASONS)
+_OPENINGS = deck(names.BIO_OPENINGS, 1)
+_REMARKS = deck(names.BIO_TAILS, 1)
+_MESSAGES = deck(names.MESSAGES)
+
+
+def some(rng: Random, cards: Sequence[T], low: int, high: int) -> list[T]:
+    """Up to `high` different cards; fewer than `low` when the same was dealt twice."""
+    deal = rng.getrandbits
+    count = low + deal(8) % (high - low + 1)
+    return list(dict.fromkeys([cards[deal(12)] for _ in range(count)]))
 
 
 def uuid4(rng: Random) -> str:
@@ -57,21 +87,22 @@ def uuid4(rng: Random) -> str:
 def seeded_id(rng: Random, number: int, ms: int) -> str:
     """As the prototype's seeding script made them."""
     letters = "0123456789abcdefghijklmnopqrstuvwxyz"
-    return f"test-{ms}-{number}-{''.join([letters[int(36 * rng.random())] for _ in range(9)])}"
+    return f"test-{ms}-{number}-{''.join(rng.choices(letters, k=9))}"
 
 
 def full_name(rng: Random) -> str:
-    first = pick(rng, names.FIRST_NAMES, 1.7)
-    last = pick(rng, names.LAST_NAMES, 1.7)
+    deal = rng.getrandbits
+    first = _FIRST_NAMES[deal(16)]
+    last = _LAST_NAMES[deal(16)]
     kind = rng.random()
     if kind < 0.03:
-        return f"{first} {last}-{pick(rng, names.LAST_NAMES)}"
+        return f"{first} {last}-{_LAST_NAMES[deal(16)]}"
     if kind < 0.06:
-        return f"{first} {pick(rng, names.FIRST_NAMES)} {last}"
+        return f"{first} {_FIRST_NAMES[deal(16)]} {last}"
     return f"{first} {last}"
 
 
-@cache
+@lru_cache(10_000)
 def ascii_word(text: str) -> str:
     """Lower case, without accents; what is neither letter nor digit becomes one hyphen."""
     plain = unicodedata.normalize("NFKD", text.lower().translate(_LETTERS))
@@ -83,34 +114,38 @@ def ascii_word(text: str) -> str:
 
 def email(name: str, number: int, school: str) -> str:
     """Unlike any other of the campus: the number is the user's own."""
-    return f"{'.'.join([ascii_word(w) for w in name.split()])}{number}@{ascii_word(school)}.test"
+    return f"{handle_of(name)}{number}@{ascii_word(school)}.test"
+
+
+def handle_of(name: str) -> str:
+    return ".".join([ascii_word(word) for word in name.split()])
 
 
 def profile(
     rng: Random, *, user_id: str, name: str, address: str, school: str, joined: int, now: int
 ) -> Document:
     """A profile of about 1 KB; optional fields are there as often as clients sent them."""
-    rnd = rng.random
-    interests = some(rng, names.INTERESTS, 2, 7)
+    rnd, deal = rng.random, rng.getrandbits
+    interests = some(rng, _INTERESTS, 2, 7)
     document: Document = {
         "id": user_id,
         "email": address,
         "name": name,
         "school": school,
-        "major": pick(rng, names.MAJORS, 1.8),
-        "year": pick(rng, names.YEARS, 1.2),
+        "major": _MAJORS[deal(12)],
+        "year": _YEARS[deal(12)],
         "interests": interests,
-        "lookingFor": some(rng, names.LOOKING_FOR, 1, 3),
+        "lookingFor": some(rng, _LOOKING_FOR, 1, 3),
         "blockedUsers": [],
     }
     if rnd() < 0.88:
         document["age"] = 17 + int(12 * rnd() ** 1.8)
     if rnd() < 0.6:
-        document["pronouns"] = pick(rng, names.PRONOUNS)
+        document["pronouns"] = _PRONOUNS[deal(12)]
     if rnd() < 0.85:
         document["bio"] = _bio(rng, interests, document["major"])
     if rnd() < 0.6:
-        document["personality"] = some(rng, names.PERSONALITY, 2, 4)
+        document["personality"] = some(rng, _PERSONALITY, 2, 4)
     if rnd() < 0.75:
         document["goals"] = _goals(rng)
     if rnd() < 0.55:
@@ -120,17 +155,17 @@ def profile(
         document["photos"] = [picture]
     if rnd() < 0.5:
         document["livingHabits"] = {
-            "sleepSchedule": pick(rng, names.SLEEP),
-            "cleanliness": pick(rng, names.CLEANLINESS),
-            "guests": pick(rng, names.GUESTS),
-            "noise": pick(rng, names.NOISE),
+            "sleepSchedule": _SLEEP[deal(12)],
+            "cleanliness": _CLEANLINESS[deal(12)],
+            "guests": _GUESTS[deal(12)],
+            "noise": _NOISE[deal(12)],
         }
     if rnd() < 0.4:
-        handle = f"{ascii_word(name)}{int(99 * rnd())}"
+        handle = f"{handle_of(name)}{deal(7)}"
         document["instagram"] = handle
         document["socials"] = {"instagram": handle}
     if rnd() < 0.15:
-        document["additionalInfo"] = pick(rng, names.BIO_TAILS)
+        document["additionalInfo"] = _REMARKS[deal(12)]
     if rnd() < 0.7:
         document["settings"] = {
             "readReceipts": rnd() < 0.8,
@@ -151,42 +186,45 @@ def profile(
 
 
 def _bio(rng: Random, interests: list[str], major: str) -> str:
-    first = f"{pick(rng, names.BIO_OPENINGS, 1)} {interests[0]}"
+    deal = rng.getrandbits
+    first = f"{_OPENINGS[deal(12)]} {interests[0]}"
     if rng.random() < 0.5:
         first += f" and {interests[-1]}"
-    text = f"{first}. {major} student. {pick(rng, names.BIO_TAILS, 1)}"
+    text = f"{first}. {major} student. {_REMARKS[deal(12)]}"
     if rng.random() < 0.3:
-        text += f"\n{pick(rng, names.BIO_TAILS, 1)}"
+        text += f"\n{_REMARKS[deal(12)]}"
     return text
 
 
 def _goals(rng: Random) -> Document:
+    deal = rng.getrandbits
     goals: Document = {
-        "academic": some(rng, names.ACADEMIC_GOALS, 1, 3),
-        "leisure": some(rng, names.LEISURE_GOALS, 1, 3),
+        "academic": some(rng, _ACADEMIC, 1, 3),
+        "leisure": some(rng, _LEISURE, 1, 3),
     }
     if rng.random() < 0.3:
-        goals["career"] = pick(rng, names.CAREER_GOALS)
+        goals["career"] = _CAREER[deal(12)]
     return goals
 
 
 def _bond_print(rng: Random, joined: int) -> Document:
-    kind = pick(rng, names.PERSONALITY_TYPES, 1)
+    deal = rng.getrandbits
+    kind = _TYPES[deal(12)]
     return {
         "traits": {trait: round(rng.random(), 2) for trait in names.TRAITS},
         "personality": {
             "primaryType": kind,
-            "secondaryTraits": some(rng, names.PERSONALITY, 2, 3),
-            "description": f"{kind}: {pick(rng, names.BIO_TAILS, 1)}",
+            "secondaryTraits": some(rng, _PERSONALITY, 2, 3),
+            "description": f"{kind}: {_REMARKS[deal(12)]}",
         },
-        "communication": {"style": pick(rng, names.COMMUNICATION_STYLES), "preferences": ["text"]},
-        "social": {"idealSetting": pick(rng, names.SETTINGS)},
-        "values": some(rng, names.VALUES, 2, 4),
+        "communication": {"style": _STYLES[deal(12)], "preferences": ["text"]},
+        "social": {"idealSetting": _SETTINGS[deal(12)]},
+        "values": some(rng, _VALUES, 2, 4),
         "livingPreferences": {
             "cleanliness": round(rng.random(), 2),
             "noiseLevel": round(rng.random(), 2),
             "socialSpace": round(rng.random(), 2),
-            "schedule": pick(rng, names.SLEEP),
+            "schedule": _SLEEP[deal(12)],
         },
         "createdAt": iso(joined + HOUR),
         "quizVersion": "adaptive-v1",
@@ -195,7 +233,7 @@ def _bond_print(rng: Random, joined: int) -> Document:
 
 def _social_connections(rng: Random, name: str) -> Document:
     """The prototype kept other services' tokens in the profile; these open nothing."""
-    word = ascii_word(name)
+    word = handle_of(name)
     return {
         "spotify": {
             "connected": True,
@@ -212,15 +250,16 @@ def _social_connections(rng: Random, name: str) -> Document:
     }
 
 
-def intro(
-    rng: Random, *, key: str, sender: str, receiver: str, sent: int, status: str, now: int
-) -> Document:
-    """An introduction; `status` is pending, accepted or denied."""
+def intro(rng: Random, key: str, status: str, now: int) -> Document:
+    """The introduction of that key; `status` is pending, accepted or denied."""
+    deal = rng.getrandbits
+    _, sender, receiver, ms = key.split(":")
+    sent = int(ms)
     document: Document = {
         "id": key,
         "fromUserId": sender,
         "toUserId": receiver,
-        "reason": pick(rng, names.INTRO_REASONS),
+        "reason": _REASONS[deal(12)],
         "analysis": None,
         "status": status,
         "createdAt": iso(sent),
@@ -228,37 +267,36 @@ def intro(
     if rng.random() < 0.6:
         document["analysis"] = {
             "score": 50 + int(46 * rng.random()),
-            "highlights": [f"You both like {pick(rng, names.INTERESTS)}"],
-            "analysis": pick(rng, names.BIO_TAILS, 1),
+            "highlights": [f"You both like {_INTERESTS[deal(12)]}"],
+            "analysis": _REMARKS[deal(12)],
         }
     if status != "pending":
         document[f"{status}At"] = iso(sent + int((now - sent) * rng.random()))
     return document
 
 
-def chat(chat_id: str, first: str, second: str, created: int) -> Document:
-    return {"chatId": chat_id, "participants": [first, second], "createdAt": iso(created)}
+def chat(chat_id: str, begun: int) -> Document:
+    return {"chatId": chat_id, "participants": chat_id.split(":"), "createdAt": iso(begun)}
 
 
-def messages(
-    rng: Random, *, chat_id: str, first: str, second: str, created: int, now: int
-) -> list[Document]:
-    """A conversation of 1 to 60 messages, most of them short; begun by the system's welcome,
-    which has no `readBy`."""
-    rnd = rng.random
-    count = int(60 * rnd() ** 6)
-    gap = (now - created) / (count + 1)
+def messages(rng: Random, chat_id: str, begun: int, now: int) -> list[Document]:
+    """A conversation of 1 to 60 messages, mostly few; begun by the system's welcome, which has
+    no `readBy`."""
+    rnd, deal = rng.random, rng.getrandbits
+    first, second = chat_id.split(":")
+    count = int(60 * rnd() ** 7)
+    gap = (now - begun) / (count + 1)
     read = count if rnd() < 0.7 else int(count * rnd())
     talk: list[Document] = [
         {
-            "id": f"{chat_id}:{created}",
+            "id": f"{chat_id}:{begun}",
             "senderId": "ai-assistant",
             "content": names.WELCOME,
-            "timestamp": iso(created),
+            "timestamp": iso(begun),
             "type": "system",
         }
     ]
-    at = created
+    at = begun
     for number in range(count):
         at += 1 + int(gap * rnd())
         sender, reader = (first, second) if rnd() < 0.5 else (second, first)
@@ -267,7 +305,7 @@ def messages(
             {
                 "id": f"{chat_id}:{at}",
                 "senderId": sender,
-                "content": pick(rng, names.MESSAGES),
+                "content": _MESSAGES[deal(12)],
                 "timestamp": iso(at),
                 "readBy": [reader] if seen else [],
                 "readAt": iso(at + 60_000) if seen else None,
@@ -282,6 +320,7 @@ def typing(user_id: str, at: int) -> Document:
 
 def quiz(rng: Random, user_id: str, name: str, at: int) -> Document:
     """A quiz left unfinished, with its stale copy of the profile."""
+    deal = rng.getrandbits
     return {
         "userId": user_id,
         "startedAt": iso(at),
@@ -289,7 +328,7 @@ def quiz(rng: Random, user_id: str, name: str, at: int) -> Document:
         "answers": [
             {
                 "question": "What does a good weekend look like?",
-                "answer": pick(rng, names.INTERESTS),
+                "answer": _INTERESTS[deal(12)],
                 "timestamp": iso(at + 30_000),
             }
         ],
@@ -299,8 +338,9 @@ def quiz(rng: Random, user_id: str, name: str, at: int) -> Document:
 
 
 def compatibility(rng: Random) -> Document:
+    deal = rng.getrandbits
     score = int(100 * rng.random())
-    return {"shouldMatch": score > 60, "score": score, "reasoning": pick(rng, names.BIO_TAILS, 1)}
+    return {"shouldMatch": score > 60, "score": score, "reasoning": _REMARKS[deal(12)]}
 
 
 def screening(rng: Random) -> Document:

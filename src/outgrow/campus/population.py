@@ -127,6 +127,7 @@ class Block:
         )
         self.ids = self._identities()
         self.neighbours: list[list[int]] = [[] for _ in self.ids]
+        self._pairs: set[int] = set()  # smaller index * users + larger
         self.intros: list[tuple[int, int, int, str]] = []  # from, to, sent, status
         self.chats: list[tuple[int, int, int]] = []  # the two in the order of their ids, begun
         self._befriend()
@@ -149,45 +150,39 @@ class Block:
 
     def _befriend(self) -> None:
         """Draw the connections, each once, and with some of them the intro and the chat they
-        came from."""
+        came from. Written out, because this runs nine times per user."""
         rnd = self.rng.random
         count = len(self.ids)
-        self._pairs: set[int] = set()
+        neighbours, pairs = self.neighbours, self._pairs
         for members in self.members.values():
-            ranked = members[:]
-            self.rng.shuffle(ranked)
-            if self.demo in members:
-                # The demo student asks for connections, and is not popular beyond that.
-                ranked.remove(self.demo)
-                ranked.append(self.demo)
             size = len(members)
+            ranked = self._by_popularity(members)
             for one in members:
-                wanted = _DEMO_WANTED if one == self.demo else int(_WANTED * rnd() ** 2)
-                for _ in range(wanted):
-                    other = (
-                        int(count * rnd()) if rnd() < _ABROAD else ranked[int(size * rnd() ** 2)]
-                    )
-                    if self._connect(one, other):
-                        chance = rnd() / 4 if one == self.demo else rnd()
-                        if chance < _RECENT:
-                            self._meet(one, other, introduced=True)
-                        elif chance < _RECENT + _STARTED:
-                            self._meet(one, other, introduced=False)
+                is_demo = one == self.demo
+                for _ in range(_DEMO_WANTED if is_demo else int(_WANTED * rnd() ** 2)):
+                    if rnd() < _ABROAD:
+                        other = int(count * rnd())
+                    else:
+                        other = ranked[int(size * rnd() ** 2)]
+                    pair = one * count + other if one < other else other * count + one
+                    if one == other or pair in pairs:
+                        continue
+                    pairs.add(pair)
+                    neighbours[one].append(other)
+                    neighbours[other].append(one)
+                    chance = rnd() / 4 if is_demo else rnd()
+                    if chance < _RECENT + _STARTED:
+                        self._meet(one, other, introduced=chance < _RECENT)
 
-    def _connect(self, one: int, other: int) -> bool:
-        """False when the two are the same or connected already."""
-        if one == other or self.are_connected(one, other):
-            return False
-        self._pairs.add(self._pair(one, other))
-        self.neighbours[one].append(other)
-        self.neighbours[other].append(one)
-        return True
+    def _by_popularity(self, members: list[int]) -> list[int]:
+        """The demo student asks for connections, and is popular with nobody."""
+        ranked = [user for user in members if user != self.demo]
+        self.rng.shuffle(ranked)
+        return ranked if len(ranked) == len(members) else [*ranked, members[0]]
 
     def are_connected(self, one: int, other: int) -> bool:
-        return self._pair(one, other) in self._pairs
-
-    def _pair(self, one: int, other: int) -> int:
-        return one * len(self.ids) + other if one < other else other * len(self.ids) + one
+        count = len(self.ids)
+        return (one * count + other if one < other else other * count + one) in self._pairs
 
     def _meet(self, one: int, other: int, introduced: bool) -> None:
         since = max(self.joined[one], self.joined[other])
@@ -289,34 +284,19 @@ class Block:
             yield f"screening:{rng.getrandbits(64):016x}", people.screening(rng)
 
     def _intro_rows(self) -> Iterator[Row]:
-        ids = self.ids
         for one, other, sent, status in self.intros:
             key = self.intro_key(one, other, sent)
-            yield (
-                key,
-                people.intro(
-                    self.rng,
-                    key=key,
-                    sender=ids[one],
-                    receiver=ids[other],
-                    sent=sent,
-                    status=status,
-                    now=self.spec.now,
-                ),
-            )
+            yield key, people.intro(self.rng, key, status, self.spec.now)
 
     def _chat_rows(self) -> Iterator[Row]:
         rng, now = self.rng, self.spec.now
         for first, second, begun in self.chats:
-            one, other = self.ids[first], self.ids[second]
-            chat_id = f"{one}:{other}"
-            yield f"chat:{chat_id}", people.chat(chat_id, one, other, begun)
-            talk = people.messages(
-                rng, chat_id=chat_id, first=one, second=other, created=begun, now=now
-            )
-            yield f"chat:{chat_id}:messages", talk
-            if rng.random() < 0.002:
-                yield f"chat:{chat_id}:typing:{one}", people.typing(one, now - 2000)
+            chat_id = self.chat_id(first, second)
+            yield f"chat:{chat_id}", people.chat(chat_id, begun)
+            yield f"chat:{chat_id}:messages", people.messages(rng, chat_id, begun, now)
+            if rng.random() < 0.01:
+                user_id = self.ids[first]
+                yield f"chat:{chat_id}:typing:{user_id}", people.typing(user_id, now - 2000)
 
 
 def blocks(spec: Spec) -> Iterator[Block]:

@@ -1,7 +1,7 @@
 -- Filling a store: the table, its key, and what the prototype's migrations left on it.
 
 -- name: wait_shortly
-SET LOCAL lock_timeout = '5s'
+SELECT set_config('lock_timeout', $1, true)
 
 -- name: exists
 SELECT to_regclass($1) IS NOT NULL
@@ -25,6 +25,10 @@ ALTER TABLE :"store" ADD PRIMARY KEY (key)
 -- name: duplicate_index
 -- As the prototype's migrations did, 19 times.
 CREATE INDEX IF NOT EXISTS :"index" ON :"store" (key)
+
+-- name: drop_index
+-- Of a campus that was here before.
+DROP INDEX IF EXISTS :"index"
 
 -- name: analyze
 ANALYZE :"store"
