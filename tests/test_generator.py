@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -452,3 +455,34 @@ async def test_what_fails_leaves_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError, match="stop"):
         await generate(database, Spec(50), told=told)
     await generate(database, Spec(50))
+
+
+async def run_command(url: str, folder: Path, *options: str) -> tuple[int, Any]:
+    """`outgrow generate campus ... --json`: its exit code and what it answers."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "outgrow", "generate", "campus", "--json", *options),
+        env={**os.environ, "DATABASE_URL": url, "OUTGROW_STORE": DEFAULT_STORE},
+        cwd=folder,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    return process.returncode or 0, json.loads(out)
+
+
+async def test_the_command(database_url: str, tmp_path: Path) -> None:
+    code, made = await run_command(database_url, tmp_path, "--users", "60", "--damage", "--seed=4")
+    assert code == 0
+    assert (made["users"], made["demo_user"]) == (60, DEMO_ID)
+    assert made["damage"]["duplicate_index"] == 19
+    manifest = json.loads((tmp_path / made["manifest"]).read_bytes())
+    assert manifest["campus"] == {"users": 60, "seed": 4, "rate": 0.02, "store": DEFAULT_STORE}
+
+    code, answer = await run_command(database_url, tmp_path, "--users", "60")
+    assert (code, answer["error"]["code"]) == (3, "store_not_empty")
+    code, answer = await run_command(database_url, tmp_path, "--users", "0")
+    assert (code, answer["error"]["code"]) == (2, "bad_campus")
+    code, made = await run_command(
+        database_url, tmp_path, "--users=60", "--largest=60", "--no-demo", "--replace"
+    )
+    assert (code, made["largest_school_users"], made["demo_user"]) == (0, 60, None)
+    assert made["damage"] == {}

@@ -59,6 +59,8 @@ def rows(spec: Spec, damage: Damage | None = None, told: Told = lambda _: None) 
         if damage is not None:
             made = damage.of_block(block, made)
         yield from made
+        # Or this block would stay in memory while the next is made.
+        del block, made
     if damage is not None:
         schools += damage.more_schools
     yield "schools:all", schools
@@ -178,12 +180,14 @@ async def _ahead(chunks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
 
 
 async def _index(session: Session, store: str, fresh: bool, damage: Damage | None) -> None:
+    """Not through `Session.run`, which would log each of these as a slow query."""
+    execute = session.connection.execute
     if fresh:
-        await session.run(_query("primary_key", store))
+        await execute(_query("primary_key", store).sql)
     if damage is not None:
         for name in damage.record_indexes():
-            await session.run(_query("duplicate_index", store, index=name))
-    await session.run(_query("analyze", store))
+            await execute(_query("duplicate_index", store, index=name).sql)
+    await execute(_query("analyze", store).sql)
 
 
 def _beside(store: str, index: str) -> str:

@@ -8,7 +8,7 @@ import click
 
 from outgrow.campus.generator import Result, generate
 from outgrow.campus.population import DEMO_EMAIL, HIGHEST_RATE, LARGEST, Spec
-from outgrow.cli import App, connected, json_option, note
+from outgrow.cli import App, connected, json_option
 from outgrow.progress import Progress
 
 USUAL_RATE = 0.02
@@ -52,14 +52,24 @@ def command() -> None:
 )
 @json_option
 @click.pass_obj
-def campus(app: App, /, manifest: Path, replace: bool, rate: float, **campus: int | bool) -> None:
+def campus(
+    app: App,
+    users: int,
+    seed: int,
+    rate: float,
+    largest: int | None,
+    demo: bool,
+    replace: bool,
+    manifest: Path,
+) -> None:
     """Make a campus network as the prototype would have left it."""
-    spec = Spec(damage=rate, **campus)  # type: ignore[arg-type]
+    spec = Spec(users, seed, rate, largest, demo)
     result = app.run(_fill(app, spec, replace, manifest))
-    app.answer(result.as_dict(), _told(result))
+    app.answer(result.as_dict(), _told(result, app.settings.store))
 
 
 async def _fill(app: App, spec: Spec, replace: bool, manifest: Path) -> Result:
+    store = app.settings.store
     async with connected(app.settings, pool_size=1) as database:
         with Progress("generate", "users", spec.users) as progress:
 
@@ -68,21 +78,14 @@ async def _fill(app: App, spec: Spec, replace: bool, manifest: Path) -> Result:
                 if progress.done == spec.users:
                     progress.note("indexing")
 
-            result = await generate(
-                database,
-                spec,
-                store=app.settings.store,
-                replace=replace,
-                manifest=manifest,
-                told=told,
+            return await generate(
+                database, spec, store=store, replace=replace, manifest=manifest, told=told
             )
-        note(f"store {app.settings.store}, {result.seconds} s")
-        return result
 
 
-def _told(result: Result) -> str:
+def _told(result: Result, store: str) -> str:
     lines = [
-        f"{result.users:,} users in {result.schools:,} schools, {result.rows:,} keys",
+        f"{result.users:,} users in {result.schools:,} schools: {result.rows:,} keys in {store}",
         f"{result.largest_school_users:,} of them at {result.largest_school}",
         f"table {_size(result.table_bytes)}, indexes {_size(result.index_bytes)}",
     ]
