@@ -161,8 +161,23 @@ BEGIN
                 USING ERRCODE = 'check_violation',
                       HINT = 'its parts must fit the pattern user:{id}';
         END IF;
+        NEW.rest := coalesce(NEW.rest, '{}');
+        IF jsonb_typeof(NEW.rest) <> 'object' THEN
+            RAISE EXCEPTION 'the rest of a row of users is no object: %', this_key
+                USING ERRCODE = 'check_violation';
+        ELSIF TG_OP = 'UPDATE' THEN
+            NEW.rest := NEW.rest - array_remove(ARRAY[
+                CASE WHEN NEW."email" IS DISTINCT FROM OLD."email" THEN 'email' END,
+                CASE WHEN NEW."name" IS DISTINCT FROM OLD."name" THEN 'name' END,
+                CASE WHEN NEW."school" IS DISTINCT FROM OLD."school" THEN 'school' END,
+                CASE WHEN NEW."major" IS DISTINCT FROM OLD."major" THEN 'major' END,
+                CASE WHEN NEW."year" IS DISTINCT FROM OLD."year" THEN 'year' END,
+                CASE WHEN NEW."interests" IS DISTINCT FROM OLD."interests" THEN 'interests' END,
+                CASE WHEN NEW."looking_for" IS DISTINCT FROM OLD."looking_for" THEN 'lookingFor' END,
+                CASE WHEN NEW."created_at" IS DISTINCT FROM OLD."created_at" THEN 'createdAt' END]::text[], NULL);
+        END IF;
         new_value := "campus"."users_encode"(NEW."email", NEW."name", NEW."school", NEW."major", NEW."year", NEW."interests", NEW."looking_for", NEW."created_at", coalesce(NEW.rest, '{}'));
-        IF jsonb_typeof(coalesce(NEW.rest, '{}')) <> 'object' OR NOT EXISTS (
+        IF NOT EXISTS (
             SELECT FROM "campus"."users_decode"(this_key, new_value) d
             WHERE d."email" IS NOT DISTINCT FROM NEW."email"
                 AND d."name" IS NOT DISTINCT FROM NEW."name"
@@ -172,12 +187,12 @@ BEGIN
                 AND d."interests" IS NOT DISTINCT FROM NEW."interests"
                 AND d."looking_for" IS NOT DISTINCT FROM NEW."looking_for"
                 AND d."created_at" IS NOT DISTINCT FROM NEW."created_at"
-                AND d.rest = coalesce(NEW.rest, '{}')
+                AND d.rest = NEW.rest
         ) THEN
             RAISE EXCEPTION 'a row of users cannot be kept as it is: %', this_key
                 USING ERRCODE = 'check_violation',
                       HINT = 'a text is too long, a time outside the years 1000 to 2999, an array '
-                             'is none, or rest is no object or holds a field that is a column';
+                             'is none, or rest holds a field that is a column';
         END IF;
     END IF;
     SELECT array_agg(x.key), array_agg(x.element), array_agg(x.wanted)
@@ -420,20 +435,32 @@ BEGIN
                 USING ERRCODE = 'check_violation',
                       HINT = 'its parts must fit the pattern intro:{from}:{to}:{ms}';
         END IF;
+        NEW.rest := coalesce(NEW.rest, '{}');
+        IF jsonb_typeof(NEW.rest) <> 'object' THEN
+            RAISE EXCEPTION 'the rest of a row of intros is no object: %', this_key
+                USING ERRCODE = 'check_violation';
+        ELSIF TG_OP = 'UPDATE' THEN
+            NEW.rest := NEW.rest - array_remove(ARRAY[
+                CASE WHEN NEW."reason" IS DISTINCT FROM OLD."reason" THEN 'reason' END,
+                CASE WHEN NEW."status" IS DISTINCT FROM OLD."status" THEN 'status' END,
+                CASE WHEN NEW."created_at" IS DISTINCT FROM OLD."created_at" THEN 'createdAt' END,
+                CASE WHEN NEW."accepted_at" IS DISTINCT FROM OLD."accepted_at" THEN 'acceptedAt' END,
+                CASE WHEN NEW."denied_at" IS DISTINCT FROM OLD."denied_at" THEN 'deniedAt' END]::text[], NULL);
+        END IF;
         new_value := "campus"."intros_encode"(NEW."reason", NEW."status", NEW."created_at", NEW."accepted_at", NEW."denied_at", coalesce(NEW.rest, '{}'));
-        IF jsonb_typeof(coalesce(NEW.rest, '{}')) <> 'object' OR NOT EXISTS (
+        IF NOT EXISTS (
             SELECT FROM "campus"."intros_decode"(this_key, new_value) d
             WHERE d."reason" IS NOT DISTINCT FROM NEW."reason"
                 AND d."status" IS NOT DISTINCT FROM NEW."status"
                 AND d."created_at" IS NOT DISTINCT FROM NEW."created_at"
                 AND d."accepted_at" IS NOT DISTINCT FROM NEW."accepted_at"
                 AND d."denied_at" IS NOT DISTINCT FROM NEW."denied_at"
-                AND d.rest = coalesce(NEW.rest, '{}')
+                AND d.rest = NEW.rest
         ) THEN
             RAISE EXCEPTION 'a row of intros cannot be kept as it is: %', this_key
                 USING ERRCODE = 'check_violation',
                       HINT = 'a text is too long, a time outside the years 1000 to 2999, an array '
-                             'is none, or rest is no object or holds a field that is a column';
+                             'is none, or rest holds a field that is a column';
         END IF;
     END IF;
     SELECT array_agg(x.key), array_agg(x.element), array_agg(x.wanted)
@@ -562,17 +589,26 @@ BEGIN
                 USING ERRCODE = 'check_violation',
                       HINT = 'its parts must fit the pattern chat:{id...}';
         END IF;
+        NEW.rest := coalesce(NEW.rest, '{}');
+        IF jsonb_typeof(NEW.rest) <> 'object' THEN
+            RAISE EXCEPTION 'the rest of a row of chats is no object: %', this_key
+                USING ERRCODE = 'check_violation';
+        ELSIF TG_OP = 'UPDATE' THEN
+            NEW.rest := NEW.rest - array_remove(ARRAY[
+                CASE WHEN NEW."participants" IS DISTINCT FROM OLD."participants" THEN 'participants' END,
+                CASE WHEN NEW."created_at" IS DISTINCT FROM OLD."created_at" THEN 'createdAt' END]::text[], NULL);
+        END IF;
         new_value := "campus"."chats_encode"(NEW."participants", NEW."created_at", coalesce(NEW.rest, '{}'));
-        IF jsonb_typeof(coalesce(NEW.rest, '{}')) <> 'object' OR NOT EXISTS (
+        IF NOT EXISTS (
             SELECT FROM "campus"."chats_decode"(this_key, new_value) d
             WHERE d."participants" IS NOT DISTINCT FROM NEW."participants"
                 AND d."created_at" IS NOT DISTINCT FROM NEW."created_at"
-                AND d.rest = coalesce(NEW.rest, '{}')
+                AND d.rest = NEW.rest
         ) THEN
             RAISE EXCEPTION 'a row of chats cannot be kept as it is: %', this_key
                 USING ERRCODE = 'check_violation',
                       HINT = 'a text is too long, a time outside the years 1000 to 2999, an array '
-                             'is none, or rest is no object or holds a field that is a column';
+                             'is none, or rest holds a field that is a column';
         END IF;
     END IF;
     SELECT array_agg(x.key), array_agg(x.element), array_agg(x.wanted)
@@ -708,20 +744,32 @@ BEGIN
                 USING ERRCODE = 'check_violation',
                       HINT = 'its parts must fit the pattern chat:{chat...}:messages';
         END IF;
+        NEW.rest := coalesce(NEW.rest, '{}');
+        IF jsonb_typeof(NEW.rest) <> 'object' THEN
+            RAISE EXCEPTION 'the rest of a row of messages is no object: %', this_key
+                USING ERRCODE = 'check_violation';
+        ELSIF TG_OP = 'UPDATE' THEN
+            NEW.rest := NEW.rest - array_remove(ARRAY[
+                CASE WHEN NEW."id" IS DISTINCT FROM OLD."id" THEN 'id' END,
+                CASE WHEN NEW."sender_id" IS DISTINCT FROM OLD."sender_id" THEN 'senderId' END,
+                CASE WHEN NEW."content" IS DISTINCT FROM OLD."content" THEN 'content' END,
+                CASE WHEN NEW."kind" IS DISTINCT FROM OLD."kind" THEN 'type' END,
+                CASE WHEN NEW."sent_at" IS DISTINCT FROM OLD."sent_at" THEN 'timestamp' END]::text[], NULL);
+        END IF;
         element := "campus"."messages_encode"(NEW."id", NEW."sender_id", NEW."content", NEW."kind", NEW."sent_at", coalesce(NEW.rest, '{}'));
-        IF jsonb_typeof(coalesce(NEW.rest, '{}')) <> 'object' OR NOT EXISTS (
+        IF NOT EXISTS (
             SELECT FROM "campus"."messages_decode"(this_key, jsonb_build_array(element)) d
             WHERE d."id" IS NOT DISTINCT FROM NEW."id"
                 AND d."sender_id" IS NOT DISTINCT FROM NEW."sender_id"
                 AND d."content" IS NOT DISTINCT FROM NEW."content"
                 AND d."kind" IS NOT DISTINCT FROM NEW."kind"
                 AND d."sent_at" IS NOT DISTINCT FROM NEW."sent_at"
-                AND d.rest = coalesce(NEW.rest, '{}')
+                AND d.rest = NEW.rest
         ) THEN
             RAISE EXCEPTION 'a row of messages cannot be kept as it is: %', this_key
                 USING ERRCODE = 'check_violation',
                       HINT = 'a text is too long, a time outside the years 1000 to 2999, an array '
-                             'is none, or rest is no object or holds a field that is a column';
+                             'is none, or rest holds a field that is a column';
         END IF;
     END IF;
     PERFORM "campus"."lock_keys"(

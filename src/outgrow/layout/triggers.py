@@ -121,7 +121,7 @@ DECLARE
     old_value jsonb;
     new_value jsonb;{_lists_declared(blueprint, name)}
 BEGIN
-    IF TG_OP <> 'DELETE' THEN{_refuse_key(blueprint, name)}
+    IF TG_OP <> 'DELETE' THEN{_refuse_key(blueprint, name)}{_rest(blueprint, name)}
         new_value := {encoded};{_refuse_row(blueprint, name, "new_value")}
     END IF;{_lists_found(blueprint, name, "this_key")}
     IF TG_OP = 'INSERT' THEN
@@ -197,7 +197,7 @@ DECLARE
     element jsonb;
     place integer;{_lists_declared(blueprint, name)}
 BEGIN
-    IF TG_OP <> 'DELETE' THEN{_refuse_key(blueprint, name)}
+    IF TG_OP <> 'DELETE' THEN{_refuse_key(blueprint, name)}{_rest(blueprint, name)}
         element := {new_element};{refuse_row}
     END IF;{_lists_found(blueprint, name, "this_key")}
     SELECT s.value INTO list FROM {store} s WHERE s.key = this_key;
@@ -268,19 +268,39 @@ def _refuse_key(blueprint: Blueprint, name: str) -> str:
         END IF;"""
 
 
+def _rest(blueprint: Blueprint, name: str) -> str:
+    """A column that changes takes the place of the original that `rest` kept for it (a text that
+    was cut, a value of another type)."""
+    changed = [
+        f"CASE WHEN NEW.{quote(c)} IS DISTINCT FROM OLD.{quote(c)} "
+        f"THEN {literal(own.field or '')} END"
+        for c, own in blueprint.relations[name].fields.items()
+    ]
+    listed = ",\n                ".join(changed)
+    return f"""
+        NEW.rest := coalesce(NEW.rest, '{{}}');
+        IF jsonb_typeof(NEW.rest) <> 'object' THEN
+            RAISE EXCEPTION 'the rest of a row of {name} is no object: %', this_key
+                USING ERRCODE = 'check_violation';
+        ELSIF TG_OP = 'UPDATE' THEN
+            NEW.rest := NEW.rest - array_remove(ARRAY[
+                {listed}]::text[], NULL);
+        END IF;"""
+
+
 def _refuse_row(blueprint: Blueprint, name: str, value: str) -> str:
     relation = blueprint.relations[name]
     columns = [f"d.{quote(c)} IS NOT DISTINCT FROM NEW.{quote(c)}" for c in relation.fields]
-    same = "\n                AND ".join([*columns, "d.rest = coalesce(NEW.rest, '{}')"])
+    same = "\n                AND ".join([*columns, "d.rest = NEW.rest"])
     return f"""
-        IF jsonb_typeof(coalesce(NEW.rest, '{{}}')) <> 'object' OR NOT EXISTS (
+        IF NOT EXISTS (
             SELECT FROM {quote(blueprint.name, name + "_decode")}(this_key, {value}) d
             WHERE {same}
         ) THEN
             RAISE EXCEPTION 'a row of {name} cannot be kept as it is: %', this_key
                 USING ERRCODE = 'check_violation',
                       HINT = 'a text is too long, a time outside the years 1000 to 2999, an array '
-                             'is none, or rest is no object or holds a field that is a column';
+                             'is none, or rest holds a field that is a column';
         END IF;"""
 
 
