@@ -154,14 +154,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         # Whoever read our output has left (`| head`); Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
-    except (KeyboardInterrupt, click.Abort) as e:
+        sys.exit(1)
+    except (KeyboardInterrupt, click.Abort):
         note("interrupted")
-        sys.exit(143 if isinstance(e, _Terminated) else 130)
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM: what Ctrl-C does, with another exit code."""
+        sys.exit(130)
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -169,7 +165,7 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 def _terminate(*_: object) -> NoReturn:
-    raise _Terminated
+    raise SystemExit(143)
 
 
 def _from_database(error: Exception) -> OutgrowError:

@@ -196,7 +196,8 @@ class _Lines:
                 item = decoder.decode(stripped)
                 self._batch.append((item.key, bytes(item.value).decode()))
             except (msgspec.DecodeError, UnicodeDecodeError) as e:
-                raise _bad_line(number, f'is not a {{"key": ..., "value": ...}}: {e}') from e
+                why = problem(stripped.decode(errors="replace")) or e
+                raise _bad_line(number, f'is not a {{"key": ..., "value": ...}}: {why}') from e
             self._numbers.append(number)
             size += len(stripped)
             if len(self._batch) == BATCH or size > LARGEST_BATCH:
