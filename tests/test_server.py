@@ -282,17 +282,16 @@ def test_a_path_that_cannot_be_a_sockets_will_do(made: Path, name: str) -> None:
 
 
 def test_a_socket_directory_of_somebody_else_is_not_used(
-    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The temp directory is everybody's: another user may have made the name first."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temp"))
-    (tmp_path / "temp").mkdir()
     (tmp_path / "trap").mkdir()
-    home = tmp_path / ("x" * 100)
-    subprocess.run(["cp", "-a", made, home], check=True)
-    EmbeddedServer(home)._socket_dir().symlink_to(tmp_path / "trap")
-    with pytest.raises(ServerFailed) as caught, running(home):
-        pass
+    moved = home.rename(tmp_path / ("x" * 100))
+    with tempfile.TemporaryDirectory() as temp:
+        monkeypatch.setattr(tempfile, "tempdir", temp)
+        EmbeddedServer(moved)._socket_dir().symlink_to(tmp_path / "trap")
+        with pytest.raises(ServerFailed) as caught, running(moved):
+            pass
     assert caught.value.code == "directory_not_private"
     assert os.listdir(tmp_path / "trap") == []
 
