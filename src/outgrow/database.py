@@ -117,8 +117,11 @@ class Session(Statements):
 class Database(Statements):
     """A pool of connections to one database."""
 
-    def __init__(self, pool: Any, slow: float, observers: Sequence[Observer] = ()) -> None:
+    def __init__(
+        self, pool: Any, slow: float, observers: Sequence[Observer] = (), url: str = ""
+    ) -> None:
         self.pool = pool
+        self._url = url
         self._slow = slow
         self._observers = list(observers)
 
@@ -155,7 +158,7 @@ class Database(Statements):
                 hint="check DATABASE_URL and the PG* variables, "
                 "or unset them to use the embedded server",
             ) from e
-        database = cls(pool, slow_query_ms / 1000)
+        database = cls(pool, slow_query_ms / 1000, url=url)
         try:
             await database._check_version()
         except BaseException:
@@ -186,6 +189,9 @@ class Database(Statements):
     def _observe(self, name: str, seconds: float) -> None:
         if seconds >= self._slow:
             log.warning("slow query %s took %.0f ms", name, seconds * 1000)
+        self._notify(name, seconds)
+
+    def _notify(self, name: str, seconds: float) -> None:
         for observer in self._observers:
             observer(name, seconds)
 
@@ -194,6 +200,18 @@ class Database(Statements):
         """One connection for several statements, each committing by itself."""
         async with self.pool.acquire() as connection:
             yield Session(connection, self._observe)
+
+    @asynccontextmanager
+    async def dedicated(self, application_name: str = "outgrow") -> AsyncIterator[Session]:
+        """A connection outside the pool, closed at the end: for work that changes the session's
+        state, or holds session-level locks. What runs there may take hours, and never counts as
+        slow."""
+        settings = {**_SESSION, "application_name": application_name}
+        connection = await asyncpg.connect(self._url or None, server_settings=settings)
+        try:
+            yield Session(connection, self._notify)
+        finally:
+            await connection.close()
 
     async def rows(self, query: Query, *args: Any) -> list[asyncpg.Record]:
         async with self.session() as session:

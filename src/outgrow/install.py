@@ -36,7 +36,8 @@ async def install(
     await database.transaction(work)
 
 
-async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
+async def is_installed(session: Session, store: str, blueprint: Blueprint) -> bool:
+    """Whether `install` would find nothing to do. Only looks; raises Refused as `install` does."""
     sql = load("outgrow")
     schema, table = _split(store)
     if await session.value(sql["encoding"]) != "UTF8":
@@ -46,20 +47,27 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
             detail="JSON and search hold texts that other encodings do not have",
             hint="use a database made with ENCODING 'UTF8'",
         )
-    await session.run(sql["lock"])
     await _check_store(session, schema, table)
-    wanted = _version(blueprint, schema, table)
-    known = None
-    if await session.value(sql["layouts_exist"]):
-        known = await session.row(sql["layout"], blueprint.name)
-    if known is not None and known["store"] != f"{schema}.{table}":
+    if not await session.value(sql["layouts_exist"]):
+        return False
+    known = await session.row(sql["layout"], blueprint.name)
+    if known is None:
+        return False
+    if known["store"] != f"{schema}.{table}":
         raise Refused(
             "other_store",
             f"the relations of {blueprint.name!r} lie over {known['store']}, "
             f"not over {schema}.{table}",
             hint=f"set OUTGROW_STORE={known['store']}, or use another database",
         )
-    if known is not None and known["version"] == wanted:
+    return bool(known["version"] == _version(blueprint, schema, table))
+
+
+async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
+    sql = load("outgrow")
+    schema, table = _split(store)
+    await session.run(sql["lock"])
+    if await is_installed(session, store, blueprint):
         return
     await session.run(sql["state"])
     await session.run(sql["functions"])
@@ -69,7 +77,8 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     await session.run(load("network")["schema"])
     await session.run(sql["schemas_to_close"], f"outgrow,network,{blueprint.name}")
     await session.run(sql["privacy"])
-    await session.run(sql["remember_layout"], blueprint.name, f"{schema}.{table}", wanted)
+    version = _version(blueprint, schema, table)
+    await session.run(sql["remember_layout"], blueprint.name, f"{schema}.{table}", version)
     log.info("relations of %s installed over %s.%s", blueprint.name, schema, table)
 
 

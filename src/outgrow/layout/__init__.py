@@ -11,10 +11,10 @@ import hashlib
 
 from outgrow.blueprint import Blueprint
 from outgrow.layout import relations, triggers
-from outgrow.layout.indexes import Index, indexes
+from outgrow.layout.indexes import PREFIX, Index, drop_index, indexes
 from outgrow.queries import Query, literal, quote
 
-__all__ = ["Index", "create", "drop", "indexes", "version"]
+__all__ = ["PREFIX", "Index", "create", "drop", "drop_index", "indexes", "version"]
 
 
 def create(blueprint: Blueprint, store_schema: str, store_table: str) -> list[Query]:

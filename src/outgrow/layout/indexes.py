@@ -20,7 +20,6 @@ class Index:
 
     name: str
     create: Query
-    drop: Query
     purpose: str
 
 
@@ -34,6 +33,11 @@ def indexes(blueprint: Blueprint, store_schema: str, store_table: str) -> list[I
     for wanted in blueprint.indexes:
         made.append(_blueprint_index(blueprint, wanted, store_schema, store_table))
     return made
+
+
+def drop_index(schema: str, name: str) -> Query:
+    """For any index of the store, whoever made it."""
+    return Query("grow.drop_index", f"DROP INDEX CONCURRENTLY IF EXISTS {quote(schema, name)}")
 
 
 def _blueprint_index(blueprint: Blueprint, wanted: Wanted, schema: str, table: str) -> Index:
@@ -81,6 +85,5 @@ def _index(
             "grow.create_index",
             f"CREATE INDEX CONCURRENTLY {quote(name)} ON {quote(schema, table)} {using}{where}",
         ),
-        Query("grow.drop_index", f"DROP INDEX CONCURRENTLY IF EXISTS {quote(schema, name)}"),
         purpose,
     )
