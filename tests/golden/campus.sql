@@ -115,23 +115,26 @@ SELECT d."id",
     coalesce(outgrow.boolean_of(s.value #> '{settings,profileVisible}'), true) AS "visible",
     outgrow.search_name(d."name") AS "search_name",
     outgrow.search_text(d."school", d."name", coalesce(left(d."major", 1000), '') || ' ' || coalesce(left(d."year", 1000), '') || ' ' || coalesce(left((d."interests")::text, 1000), '') || ' ' || coalesce(left((d."looking_for")::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(s.value -> 'bio'), 1000), '')) AS "search_text",
-    '{' || '"id":' || to_json(d."id")::text
-    || coalesce(',"name":' || to_json(d."name")::text, '')
-    || CASE WHEN d."school" IS NOT NULL THEN ',"school":' || (s.value -> 'school')::text ELSE '' END
-    || CASE WHEN d."major" IS NOT NULL THEN ',"major":' || (s.value -> 'major')::text ELSE '' END
-    || CASE WHEN d."year" IS NOT NULL THEN ',"year":' || (s.value -> 'year')::text ELSE '' END
-    || CASE WHEN jsonb_typeof(s.value -> 'age') = 'number' THEN ',"age":' || (s.value -> 'age')::text ELSE '' END
-    || CASE WHEN jsonb_typeof(s.value -> 'pronouns') = 'string' THEN ',"pronouns":' || (s.value -> 'pronouns')::text ELSE '' END
-    || CASE WHEN jsonb_typeof(s.value -> 'bio') = 'string' THEN ',"bio":' || (s.value -> 'bio')::text ELSE '' END
-    || CASE WHEN d."interests" IS NOT NULL THEN ',"interests":' || (s.value -> 'interests')::text ELSE '' END
-    || CASE WHEN d."looking_for" IS NOT NULL THEN ',"looking_for":' || (s.value -> 'lookingFor')::text ELSE '' END
-    || CASE WHEN jsonb_typeof(s.value -> 'personality') = 'array' THEN ',"personality":' || (s.value -> 'personality')::text ELSE '' END
-    || CASE WHEN jsonb_typeof(s.value -> 'goals') = 'object' THEN ',"goals":' || (s.value -> 'goals')::text ELSE '' END
-    || CASE WHEN jsonb_typeof(s.value -> 'livingHabits') = 'object' THEN ',"living_habits":' || (s.value -> 'livingHabits')::text ELSE '' END
-    || CASE WHEN jsonb_typeof(s.value -> 'photos') = 'array' THEN ',"photos":' || (s.value -> 'photos')::text ELSE '' END
-    || CASE WHEN jsonb_typeof(s.value -> 'profilePicture') = 'string' THEN ',"profile_picture":' || (s.value -> 'profilePicture')::text ELSE '' END
-    || CASE WHEN jsonb_typeof(s.value -> 'additionalInfo') = 'string' THEN ',"additional_info":' || (s.value -> 'additionalInfo')::text ELSE '' END
-    || CASE WHEN d."created_at" IS NOT NULL THEN ',"created_at":' || (s.value -> 'createdAt')::text ELSE '' END || '}' AS "card",
+    (SELECT '{'
+        || '"id":' || to_json(d."id")::text
+        || coalesce(',"name":' || to_json(outgrow.label_of(c."name"))::text, '')
+        || CASE WHEN outgrow.key_of(c."school") IS NOT NULL THEN ',"school":' || c."school"::text ELSE '' END
+        || CASE WHEN outgrow.key_of(c."major") IS NOT NULL THEN ',"major":' || c."major"::text ELSE '' END
+        || CASE WHEN outgrow.key_of(c."year") IS NOT NULL THEN ',"year":' || c."year"::text ELSE '' END
+        || CASE WHEN jsonb_typeof(c."age") = 'number' THEN ',"age":' || c."age"::text ELSE '' END
+        || CASE WHEN jsonb_typeof(c."pronouns") = 'string' THEN ',"pronouns":' || c."pronouns"::text ELSE '' END
+        || CASE WHEN jsonb_typeof(c."bio") = 'string' THEN ',"bio":' || c."bio"::text ELSE '' END
+        || CASE WHEN outgrow.array_of(c."interests") IS NOT NULL THEN ',"interests":' || c."interests"::text ELSE '' END
+        || CASE WHEN outgrow.array_of(c."lookingFor") IS NOT NULL THEN ',"looking_for":' || c."lookingFor"::text ELSE '' END
+        || CASE WHEN jsonb_typeof(c."personality") = 'array' THEN ',"personality":' || c."personality"::text ELSE '' END
+        || CASE WHEN jsonb_typeof(c."goals") = 'object' THEN ',"goals":' || c."goals"::text ELSE '' END
+        || CASE WHEN jsonb_typeof(c."livingHabits") = 'object' THEN ',"living_habits":' || c."livingHabits"::text ELSE '' END
+        || CASE WHEN jsonb_typeof(c."photos") = 'array' THEN ',"photos":' || c."photos"::text ELSE '' END
+        || CASE WHEN jsonb_typeof(c."profilePicture") = 'string' THEN ',"profile_picture":' || c."profilePicture"::text ELSE '' END
+        || CASE WHEN jsonb_typeof(c."additionalInfo") = 'string' THEN ',"additional_info":' || c."additionalInfo"::text ELSE '' END
+        || CASE WHEN outgrow.time_of(c."createdAt") IS NOT NULL THEN ',"created_at":' || c."createdAt"::text ELSE '' END
+        || '}'
+    FROM jsonb_to_record(s.value) AS c("name" jsonb, "school" jsonb, "major" jsonb, "year" jsonb, "age" jsonb, "pronouns" jsonb, "bio" jsonb, "interests" jsonb, "lookingFor" jsonb, "personality" jsonb, "goals" jsonb, "livingHabits" jsonb, "photos" jsonb, "profilePicture" jsonb, "additionalInfo" jsonb, "createdAt" jsonb)) AS "card",
     s.key AS at,
     s.value AS probe
 FROM "public"."kv_store_2516be19" s

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from outgrow.blueprint import Blueprint, CardItem, Column, Computed, Pattern, Relation
-from outgrow.queries import literal
+from outgrow.queries import literal, quote
 
 SORT_LIMIT = 64
 """Characters of a text in a sort column: enough to order names, small in a composite index."""
@@ -152,30 +152,35 @@ def _joined(relation: Relation, names: Sequence[str], column: ColumnSql, value: 
 def _object(
     relation: Relation, items: Mapping[str, CardItem], column: ColumnSql, value: str
 ) -> str:
-    """JSON text, put together by hand: two to three times as fast as jsonb_build_object, and
-    fields that are absent or of another type are left out."""
+    """JSON text of the named fields; those that are absent or of another type are left out.
+
+    `jsonb_to_record` takes all fields out in one pass over the document: looked up one by one they
+    cost 2.5 times as much, and jsonb_build_object on top more still.
+    """
+    fields: dict[str, None] = {}
     parts: list[str] = []
     for name, item in items.items():
-        label = ("," if parts else "") + f'"{name}":'
-        parts.append(_object_item(relation, label, item, column, value))
-    return "'{' || " + "\n    || ".join(parts) + " || '}'"
+        own = relation.own.get(item.column or "")
+        label = literal(("," if parts else "") + f'"{name}":')
+        if own is not None and own.key:
+            parts.append(f"{label} || to_json({column(item.column or '')})::text")
+            continue
+        field = (own.field if own is not None else item.field) or ""
+        fields[field] = None
+        parts.append(_object_item(label, item, own, f"c.{quote(field)}"))
+    record = ", ".join(f"{quote(field)} jsonb" for field in fields)
+    text = "\n        || ".join(["'{'", *parts, "'}'"])
+    return f"(SELECT {text}\n    FROM jsonb_to_record({value}) AS c({record}))"
 
 
-def _object_item(
-    relation: Relation, label: str, item: CardItem, column: ColumnSql, value: str
-) -> str:
-    if item.field is not None:
-        field = f"{value} -> {literal(item.field)}"
+def _object_item(label: str, item: CardItem, own: Column | None, field: str) -> str:
+    if own is not None and own.type == "label":
+        return f"coalesce({label} || to_json(outgrow.label_of({field}))::text, '')"
+    if own is not None:
+        fits = f"outgrow.{own.type}_of({field}) IS NOT NULL"
+    else:
         fits = f"jsonb_typeof({field}) = {literal(item.type)}"
-        return f"CASE WHEN {fits} THEN {literal(label)} || ({field})::text ELSE '' END"
-    own = relation.own[item.column or ""]
-    if own.key:
-        return f"{literal(label)} || to_json({column(item.column or '')})::text"
-    field = f"{value} -> {literal(own.field or '')}"
-    if own.type == "label":
-        return f"coalesce({literal(label)} || to_json({column(item.column or '')})::text, '')"
-    fits = f"{column(item.column or '')} IS NOT NULL"
-    return f"CASE WHEN {fits} THEN {literal(label)} || ({field})::text ELSE '' END"
+    return f"CASE WHEN {fits} THEN {label} || {field}::text ELSE '' END"
 
 
 def column_of(relation: Relation, pattern: Pattern, key: str, value: str) -> ColumnSql:

@@ -60,24 +60,39 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN jsonb_typeof(v) <> 'null' THEN v END;
 
 -- ISO 8601 in UTC with milliseconds (as JavaScript writes it) or microseconds; any other text, and
--- a day that does not exist, is NULL: a cast would raise, and an old client's write with it. Six
--- digits that end in 000 are NULL too, because `json_of_time` would write them as three.
+-- a day that does not exist, is NULL: a cast alone would raise, and an old client's write with it.
+-- Six digits that end in 000 are NULL too, because `json_of_time` would write them as three. The one
+-- function that is not an expression: inlined, it would take the text out of the JSON fifteen times.
+-- The cast is immutable for this form, whatever DateStyle and TimeZone say.
 CREATE OR REPLACE FUNCTION outgrow.time_of(v jsonb) RETURNS timestamptz
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE
-    WHEN jsonb_typeof(v) = 'string' AND (v #>> '{}') ~ (
-        '^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
-        'T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}(?!000Z)([0-9]{3})?Z$')
-    THEN CASE
-        WHEN substr(v #>> '{}', 9, 2)::integer <= extract(day FROM
-            make_date(substr(v #>> '{}', 1, 4)::integer, substr(v #>> '{}', 6, 2)::integer, 1)
-            + interval '1 month' - interval '1 day')
-        THEN (make_date(substr(v #>> '{}', 1, 4)::integer, substr(v #>> '{}', 6, 2)::integer,
-                        substr(v #>> '{}', 9, 2)::integer)
-            + make_time(substr(v #>> '{}', 12, 2)::integer, substr(v #>> '{}', 15, 2)::integer,
-                        rtrim(substr(v #>> '{}', 18), 'Z')::double precision)) AT TIME ZONE 'UTC'
-    END
-END;
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    s text := CASE WHEN jsonb_typeof(v) = 'string' THEN v #>> '{}' END;
+    shape text := translate(s, '123456789', '000000000');
+    first_of_month date;
+BEGIN
+    IF shape = '0000-00-00T00:00:00.000Z'
+        OR shape = '0000-00-00T00:00:00.000000Z' AND right(s, 4) <> '000Z'
+    THEN
+        IF substr(s, 1, 4)::integer BETWEEN 1000 AND 2999 AND substr(s, 6, 2)::integer BETWEEN 1 AND 12
+            AND substr(s, 12, 2)::integer < 24 AND substr(s, 15, 2)::integer < 60
+            AND substr(s, 18, 2)::integer < 60 AND substr(s, 9, 2)::integer >= 1
+        THEN
+            IF substr(s, 9, 2)::integer <= 28 THEN
+                RETURN s::timestamptz;
+            END IF;
+            first_of_month := make_date(substr(s, 1, 4)::integer, substr(s, 6, 2)::integer, 1);
+            IF substr(s, 9, 2)::integer <= extract(day FROM first_of_month + interval '1 month'
+                                                            - interval '1 day') THEN
+                RETURN s::timestamptz;
+            END IF;
+        END IF;
+    END IF;
+    RETURN NULL;
+END
+$body$;
 
 CREATE OR REPLACE FUNCTION outgrow.json_of_time(t timestamptz) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -85,19 +100,45 @@ RETURN to_jsonb(to_char(t AT TIME ZONE 'UTC', CASE
     WHEN (extract(microseconds FROM t)::bigint % 1000) = 0 THEN 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
     ELSE 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' END));
 
--- What search compares: lower case, without accents, words parted by spaces. Total for every text of
--- a UTF8 database, and the same in every collation: capitals of ASCII by the C locale, accents by
--- NFKD, other alphabets by translate. The letters ð, þ and ø never come out: search_text marks with
--- them. ASCII takes the short way.
+-- What search compares: lower case, without accents, the signs by which PostgreSQL's text parser would
+-- join words (hosts, paths, hyphens, tags) as spaces. Total for every text of a UTF8 database, and the
+-- same in every collation: capitals of ASCII by the C locale, accents by NFKD. ASCII takes the short
+-- way; `fold_letters` is STRICT so that it is called, not inlined: its argument is costly.
+CREATE OR REPLACE FUNCTION outgrow.fold_letters(t text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE
+    -- Emoji and punctuation only: translate compares every character with its whole list.
+    WHEN t !~ '[^\u0001-\u00bf\u2000-\u2fff\U0001f000-\U0001ffff]' THEN lower(t COLLATE "C")
+    ELSE replace(replace(replace(replace(translate(lower(t COLLATE "C"),
+            'ØøŁłĐđÐðĦħıŊŋŦŧĸÞÆŒẞ'
+            'ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩς'
+            'АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЄІЇҐЂЈЉЊЋЏ',
+            'oollddddhhinnttkþæœß'
+            'αβγδεζηθικλμνξοπρστυφχψωσ'
+            'абвгдежзийклмнопрстуфхцчшщъыьэюяєіїґђјљњћџ'),
+        'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th')
+    END;
+
 CREATE OR REPLACE FUNCTION outgrow.fold(t text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(case when octet_length(t) = length(t) then lower(t COLLATE "C") else replace(replace(replace(replace(
-    translate(lower(regexp_replace(normalize(t, NFKD), '[\u0300-\u036f’ʼ]+', '', 'g') COLLATE "C"), 'ØøŁłĐđÐðĦħıŊŋŦŧĸÞÆŒẞΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩςАБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЄІЇҐЂЈЉЊЋЏ', 'oollddddhhinnttkþæœßαβγδεζηθικλμνξοπρστυφχψωσабвгдежзийклмнопрстуфхцчшщъыьэюяєіїґђјљњћџ'),
-    'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th') end, '.', ' '), '/', ' '), '-', ' '), '@', ' '), '_', ' '), '+', ' '), ':', ' '), '&', ' '), '<', ' '), '''', '');
+RETURN replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
+    CASE WHEN octet_length(t) = length(t) THEN lower(t COLLATE "C")
+         ELSE outgrow.fold_letters(
+             regexp_replace(normalize(t, NFKD), '[\u0300-\u036f’ʼ]+', '', 'g')) END,
+    '.', ' '), '/', ' '), '-', ' '), '@', ' '), '_', ' '), '+', ' '), ':', ' '), '&', ' '),
+    '<', ' '), '''', '');
 
+-- The words of a name with one space between, at most 100 characters; '' when there is none.
 CREATE OR REPLACE FUNCTION outgrow.search_name(name text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN left(btrim(regexp_replace(outgrow.fold(left(coalesce(name, ''), 200)), '[\u0001-\u002f\u003a-\u0060\u007b-\u00bf\u02b0-\u02ff\u2000-\u2bff\u3000-\u3004\u3008-\u3020]+', ' ', 'g')), 100);
+RETURN left(btrim(regexp_replace(outgrow.fold(left(coalesce(name, ''), 200)),
+    '[\u0001-\u002f\u003a-\u0060\u007b-\u00bf\u02b0-\u02ff\u2000-\u2bff\u3000-\u3004\u3008-\u3020]+',
+    ' ', 'g')), 100);
+
+-- What is indexed: `ð` and a hash of the school, the words of the name behind `þ`, the same words
+-- reversed behind `ø`, then everything else. Folded text never holds these three letters. So one
+-- tsquery names the school, the beginnings and the ends of words, and that is how typos are found:
+-- a word with one mistake still begins or ends (or both) as it should.
 
 CREATE OR REPLACE FUNCTION outgrow.search_text(school text, name text, about text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
