@@ -50,5 +50,7 @@ class Connections:
 @cache
 def _query(kind: Kind, further: bool) -> Query:
     by = "_by" if kind == "by" else ""
+    lists = {"of": ("of",), "mutual": ("of", "mutual"), "by": ("by",)}
     start = f"further{by}" if further else "from_start"
-    return SQL["page"].joined(kind, SQL[kind], SQL[start], SQL[f"end{by}"])
+    blocks = (*lists[kind], start, f"end{by}", "cards")
+    return SQL["page"].joined(kind, *(SQL[block] for block in blocks))

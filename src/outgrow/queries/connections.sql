@@ -1,12 +1,15 @@
 -- Who is connected to whom. Every list shows visible profiles of the viewer's school only, and cuts
--- its page behind that, so that a dangling id never shortens one. $1 whose list, $2 the viewer's
--- school, $3 limit, $4 offset, $5 sort key and $6 id of the row before, $7 the viewer.
--- A list's statement is `page`, the list, where it begins, and the list's end.
+-- its page behind that, so that a dangling id never shortens one; cards are made for the page alone.
+-- $1 whose list, $2 the viewer's school, $3 limit, $4 offset, $5 sort key and $6 id of the row
+-- before, $7 the viewer. A list's statement is `page`, the list, where it begins, and the list's end.
+--
+-- OFFSET 0 keeps each look-up of a user a look-up by key, once per row: the planner thinks that a
+-- school's visible users are one row, and would rather read all 50,000 of them first.
 
 -- name: page
 SELECT
   convert_to('{"items":[' || coalesce(
-    string_agg(p.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8'),
+    string_agg(u.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8'),
   count(*) > $3::bigint,
   max(p.sort) FILTER (WHERE p.n = $3::bigint),
   max(p.id) FILTER (WHERE p.n = $3::bigint),
@@ -18,59 +21,59 @@ FROM (
 
 -- name: of
 -- Newest first.
-  SELECT q.card, q.pos::text AS sort, q.id,
-    row_number() OVER (ORDER BY q.pos DESC, q.id DESC) AS n
+  SELECT q.pos::text AS sort, q.id, row_number() OVER (ORDER BY q.pos DESC, q.id DESC) AS n
   FROM (
-    SELECT u.card, c.pos, u.id
+    SELECT c.pos, c.connected_user_id AS id
     FROM campus.connections AS c
-    JOIN campus.users AS u
-      ON u.id = c.connected_user_id AND u.at = campus.users_at(c.connected_user_id)
+    CROSS JOIN LATERAL (
+      SELECT FROM campus.users AS u
+      WHERE u.id = c.connected_user_id AND u.at = campus.users_at(c.connected_user_id)
+        AND u.school = $2 AND u.visible
+      OFFSET 0) AS shown
     WHERE c.user_id = $1 AND c.at = campus.connections_at($1)
-      AND u.school = $2 AND u.visible
 
 -- name: mutual
--- In the order of the one's list, newest first, who is in the viewer's list too.
-  SELECT q.card, q.pos::text AS sort, q.id,
-    row_number() OVER (ORDER BY q.pos DESC, q.id DESC) AS n
-  FROM (
-    SELECT u.card, c.pos, u.id
-    FROM campus.connections AS c
-    JOIN campus.connections AS mine
-      ON mine.user_id = $7 AND mine.at = campus.connections_at($7)
-      AND mine.connected_user_id = c.connected_user_id
-    JOIN campus.users AS u
-      ON u.id = c.connected_user_id AND u.at = campus.users_at(c.connected_user_id)
-    WHERE c.user_id = $1 AND c.at = campus.connections_at($1)
-      AND u.school = $2 AND u.visible
+      AND EXISTS (
+        SELECT FROM campus.connections AS mine
+        WHERE mine.user_id = $7 AND mine.at = campus.connections_at($7)
+          AND mine.connected_user_id = c.connected_user_id)
 
 -- name: from_start
       AND $5::text IS NULL AND $6::text IS NULL
 
 -- name: further
-      AND (c.pos, u.id) < ($5::text::bigint, $6::text)
+      AND (c.pos, c.connected_user_id) < ($5::text::bigint, $6::text)
 
 -- name: end
-    ORDER BY c.pos DESC, u.id DESC
+    ORDER BY c.pos DESC, c.connected_user_id DESC
     LIMIT $3::bigint + 1 OFFSET $4::bigint
   ) AS q
 ) AS p
 
 -- name: by
 -- Who has the one in their list, whether or not the one has them; by name.
-  SELECT q.card, q.sort_name AS sort, q.id,
-    row_number() OVER (ORDER BY q.sort_name, q.id) AS n
+  SELECT q.sort_name AS sort, q.id, row_number() OVER (ORDER BY q.sort_name, q.id) AS n
   FROM (
-    SELECT u.card, u.sort_name, u.id
+    SELECT shown.sort_name, c.user_id AS id
     FROM campus.connections AS c
-    JOIN campus.users AS u ON u.id = c.user_id AND u.at = campus.users_at(c.user_id)
+    CROSS JOIN LATERAL (
+      SELECT u.sort_name
+      FROM campus.users AS u
+      WHERE u.id = c.user_id AND u.at = campus.users_at(c.user_id)
+        AND u.school = $2 AND u.visible
+      OFFSET 0) AS shown
     WHERE c.connected_user_id = $1 AND c.probe @> campus.connections_probe($1)
-      AND u.school = $2 AND u.visible
 
 -- name: further_by
-      AND (u.sort_name, u.id) > ($5::text, $6::text)
+      AND (shown.sort_name, c.user_id) > ($5::text, $6::text)
 
 -- name: end_by
-    ORDER BY u.sort_name, u.id
+    ORDER BY shown.sort_name, c.user_id
     LIMIT $3::bigint + 1 OFFSET $4::bigint
   ) AS q
 ) AS p
+
+-- name: cards
+LEFT JOIN LATERAL (
+  SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.at = campus.users_at(p.id)
+  OFFSET 0) AS u ON true
