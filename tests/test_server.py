@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -180,6 +181,21 @@ def test_it_recovers_when_the_server_itself_was_killed(home: Path, user: Start) 
         os.kill(int(lines[0]), signal.SIGKILL)
     with running(home) as server:
         assert ask(server.url(), "SELECT count(*) FROM kept") == "0"
+
+
+def test_a_server_that_is_just_stopping_is_waited_for_and_started_again(home: Path) -> None:
+    """As when whoever stopped it was killed meanwhile."""
+    with running(home, options=CARELESS) as server:
+        long = threading.Thread(target=ask, args=(server.url(), "SELECT pg_sleep(1)::text"))
+        long.start()
+        time.sleep(0.4)
+        lines = (home / "postgres" / "postmaster.pid").read_text().splitlines()
+        os.kill(int(lines[0]), signal.SIGTERM)
+        time.sleep(0.1)
+        with running(home, options=CARELESS) as again:
+            assert ask(again.url(), "SELECT 1") == "1"
+            assert (home / "postgres" / "postmaster.pid").read_text().splitlines()[0] != lines[0]
+        long.join()
 
 
 def test_ctrl_c_at_the_terminal_does_not_reach_the_server(home: Path, user: Start) -> None:

@@ -92,7 +92,7 @@ async def connected(settings: Settings, *, pool_size: int | None = None) -> Asyn
         url = settings.database_url
         if url is None:
             # Blocks the loop, on which nothing else runs yet.
-            url = stack.enter_context(running(settings.home)).url()
+            url = stack.enter_context(running(settings.home, tell=note)).url()
         database = await Database.open(
             url,
             pool_size=pool_size or settings.pool_size,

@@ -28,7 +28,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -53,14 +53,18 @@ SETTINGS = {
 
 @contextlib.contextmanager
 def running(
-    home: Path, *, bin_dir: Path | None = None, options: Mapping[str, str] | None = None
+    home: Path,
+    *,
+    bin_dir: Path | None = None,
+    options: Mapping[str, str] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Iterator[EmbeddedServer]:
     """Share the server of `home`, started if nobody runs it; stopped after its last user.
 
-    `options` are server settings that override ours; they count only for who starts it.
-    Raises ServerFailed.
+    `options` are server settings that override ours; they count only for who starts it. `tell` is
+    given a sentence when it will take a moment. Raises ServerFailed.
     """
-    server = EmbeddedServer(home, bin_dir=bin_dir, options=options)
+    server = EmbeddedServer(home, bin_dir=bin_dir, options=options, tell=tell)
     server.enter()
     try:
         yield server
@@ -70,13 +74,19 @@ def running(
 
 class EmbeddedServer:
     def __init__(
-        self, home: Path, *, bin_dir: Path | None = None, options: Mapping[str, str] | None = None
+        self,
+        home: Path,
+        *,
+        bin_dir: Path | None = None,
+        options: Mapping[str, str] | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         self.home = home.absolute()
         self.data = self.home / "postgres"
         self.log = self.home / "postgres.log"
         self._bin_dir = bin_dir
         self._options = dict(options or {})
+        self._tell = tell or (lambda _: None)
         self._users: int | None = None
 
     def url(self, database: str = DATABASE) -> str:
@@ -125,10 +135,12 @@ class EmbeddedServer:
             self._users = None
 
     def _is_ready(self) -> bool:
-        """Whether a server answers here: the one running, or one left by a process that died."""
+        """Whether a server runs here: a shared one, or one left by a process that died.
+
+        A process may even have died while it started or stopped the server: that is waited for.
+        """
         deadline = time.monotonic() + PATIENCE
-        while self._answers():
-            state = self._state()
+        while (state := self._state()) and (self._answers() or state == "stopping"):
             if state == "ready":
                 return True
             if time.monotonic() > deadline:
@@ -147,10 +159,13 @@ class EmbeddedServer:
             return True
 
     def _state(self) -> str:
-        """`starting`, `ready` or `stopping`, as the server says in its pid file's eighth line."""
+        """`starting`, `ready` or `stopping`, as the server's pid file says; "" without a server."""
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
-        except FileNotFoundError:
+            os.kill(int(lines[0]), 0)
+        except PermissionError:
+            pass
+        except (FileNotFoundError, ProcessLookupError):
             return ""
         return lines[7].strip() if len(lines) > 7 else "starting"
 
@@ -197,6 +212,7 @@ class EmbeddedServer:
                 f"{self.data} is not empty, and not a database",
                 hint="move it away, or set OUTGROW_HOME to another directory",
             )
+        self._tell(f"making a database in {self.home}")
         unfinished = self.home / "postgres.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         _make_private(unfinished, account)
