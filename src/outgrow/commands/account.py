@@ -1,0 +1,70 @@
+"""`outgrow account`: accounts, as the operator makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import click
+
+from outgrow.campus.accounts import Accounts
+from outgrow.campus.passwords import Passwords
+from outgrow.cli import App, connected, json_option
+
+T = TypeVar("T")
+
+
+@click.group()
+def command() -> None:
+    """Make accounts for existing profiles, and set passwords."""
+
+
+def _password_option(function: Callable[..., None]) -> Callable[..., None]:
+    return click.option(
+        "--password-stdin", is_flag=True, help="Read the password from the first line of stdin."
+    )(function)
+
+
+@command.command()
+@click.argument("email")
+@click.option("--user", "user_id", required=True, metavar="ID", help="Whose profile it is.")
+@_password_option
+@json_option
+@click.pass_obj
+def create(app: App, email: str, user_id: str, password_stdin: bool) -> None:
+    """Let the owner of the profile ID sign in with EMAIL.
+
+    It is you who vouches that they are the same person. The password is asked for.
+    """
+    password = _password(password_stdin)
+    app.run(_with_accounts(app, lambda accounts: accounts.create(email, password, user_id)))
+    app.answer({"user_id": user_id, "email": email}, f"{email} signs in as {user_id}")
+
+
+@command.command("set-password")
+@click.argument("email")
+@_password_option
+@json_option
+@click.pass_obj
+def set_password(app: App, email: str, password_stdin: bool) -> None:
+    """Give the account EMAIL a new password, and end all of its sessions."""
+    password = _password(password_stdin)
+    user_id = app.run(_with_accounts(app, lambda accounts: accounts.set_password(email, password)))
+    app.answer({"user_id": user_id, "email": email}, f"{email} has a new password")
+
+
+def _password(from_stdin: bool) -> str:
+    """Never an argument: those are seen by everybody on the machine, and kept in histories."""
+    if from_stdin:
+        return click.get_text_stream("stdin").readline().rstrip("\r\n")
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return password
+
+
+async def _with_accounts(app: App, work: Callable[[Accounts], Awaitable[T]]) -> T:
+    async with connected(app.settings, pool_size=1) as database:
+        accounts = Accounts(database, Passwords())
+        try:
+            return await work(accounts)
+        finally:
+            accounts.close()
