@@ -19,7 +19,8 @@ def test_golden(name: str, pytestconfig: pytest.Config) -> None:
         statements = [q.sql for q in layout.create(campus(), "public", "kv_store_2516be19")]
     else:
         indexes = layout.indexes(campus(), "public", "kv_store_2516be19")
-        statements = [f"-- {index.purpose}\n{index.create.sql}" for index in indexes]
+        statistics = layout.statistics(campus(), "public", "kv_store_2516be19")
+        statements = [f"-- {made.purpose}\n{made.create.sql}" for made in [*indexes, *statistics]]
     text = "\n\n".join(statement + ";" for statement in statements) + "\n"
     if pytestconfig.option.golden:
         (GOLDEN / name).write_text(text, encoding="utf-8")

@@ -29,16 +29,67 @@ CREATE INDEX CONCURRENTLY "og_users_school_search_name_id_2626af14" ON "public".
 CREATE INDEX CONCURRENTLY "og_users_search_text_words_f6a5c3fa" ON "public"."kv_store_2516be19" USING gin (to_tsvector('simple'::regconfig, (outgrow.search_text(outgrow.key_of(value -> 'school'), outgrow.label_of(value -> 'name'), coalesce(left(outgrow.key_of(value -> 'major'), 1000), '') || ' ' || coalesce(left(outgrow.key_of(value -> 'year'), 1000), '') || ' ' || coalesce(left((outgrow.array_of(value -> 'interests'))::text, 1000), '') || ' ' || coalesce(left((outgrow.array_of(value -> 'lookingFor'))::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(value -> 'bio'), 1000), ''))))) WITH (gin_pending_list_limit = 256) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
 -- users by probe (contains)
-CREATE INDEX CONCURRENTLY "og_users_probe_contains_92d034f8" ON "public"."kv_store_2516be19" USING gin (value jsonb_path_ops) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
+CREATE INDEX CONCURRENTLY "og_users_probe_contains_f2ef5b9d" ON "public"."kv_store_2516be19" USING gin ((value) jsonb_path_ops) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
 -- connections by probe (contains)
-CREATE INDEX CONCURRENTLY "og_connections_probe_contains_7a094a03" ON "public"."kv_store_2516be19" USING gin (value jsonb_path_ops) WHERE key ~ '^user:([^:]+):connections$' AND length(key) <= 217;
+CREATE INDEX CONCURRENTLY "og_connections_probe_contains_3acd1ebb" ON "public"."kv_store_2516be19" USING gin ((value) jsonb_path_ops) WHERE key ~ '^user:([^:]+):connections$' AND length(key) <= 217;
 
 -- chats by probe (contains)
-CREATE INDEX CONCURRENTLY "og_chats_probe_contains_f15d46b4" ON "public"."kv_store_2516be19" USING gin (value jsonb_path_ops) WHERE key ~ '^chat:(.+)$' AND length(key) <= 205 AND NOT (key ~ '^chat:(.+):messages$' AND length(key) <= 214) AND NOT (key ~ '^chat:(.+):typing:([^:]+)$' AND (length(key) <= 214 OR key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'));
+CREATE INDEX CONCURRENTLY "og_chats_probe_contains_c677b32d" ON "public"."kv_store_2516be19" USING gin ((value) jsonb_path_ops) WHERE key ~ '^chat:(.+)$' AND length(key) <= 205 AND NOT (key ~ '^chat:(.+):messages$' AND length(key) <= 214) AND NOT (key ~ '^chat:(.+):typing:([^:]+)$' AND (length(key) <= 214 OR key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'));
 
 -- intros by to_id, status (btree)
 CREATE INDEX CONCURRENTLY "og_intros_to_id_status_716a6d19" ON "public"."kv_store_2516be19" ((split_part(key, ':', 3)), (outgrow.key_of(value -> 'status'))) WHERE key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(key) <= 210 OR key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$');
 
 -- intros by from_id, status (btree)
 CREATE INDEX CONCURRENTLY "og_intros_from_id_status_f6ed264b" ON "public"."kv_store_2516be19" ((split_part(key, ':', 2)), (outgrow.key_of(value -> 'status'))) WHERE key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(key) <= 210 OR key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$');
+
+-- the length of keys
+CREATE STATISTICS "public"."og_the_length_of_keys_12e7cdf9" ON (length(key)) FROM "public"."kv_store_2516be19";
+
+-- the shape of values
+CREATE STATISTICS "public"."og_the_shape_of_values_a630c6dd" ON (jsonb_typeof(value)) FROM "public"."kv_store_2516be19";
+
+-- users by school
+CREATE STATISTICS "public"."og_users_by_school_13714f52" ON (outgrow.key_of(value -> 'school')) FROM "public"."kv_store_2516be19";
+
+-- users by sort_created
+CREATE STATISTICS "public"."og_users_by_sort_created_551309d5" ON (coalesce(outgrow.time_of(value -> 'createdAt'), '-infinity'::timestamptz)) FROM "public"."kv_store_2516be19";
+
+-- users by id
+CREATE STATISTICS "public"."og_users_by_id_6cf4f185" ON (substr(key, 6)) FROM "public"."kv_store_2516be19";
+
+-- users by visible
+CREATE STATISTICS "public"."og_users_by_visible_c3e58e0f" ON (coalesce(outgrow.boolean_of(value #> '{settings,profileVisible}'), true)) FROM "public"."kv_store_2516be19";
+
+-- users by sort_name
+CREATE STATISTICS "public"."og_users_by_sort_name_e7d9c90e" ON (lower(left(coalesce(outgrow.label_of(value -> 'name'), ''), 64))) FROM "public"."kv_store_2516be19";
+
+-- users by major
+CREATE STATISTICS "public"."og_users_by_major_4195ae7b" ON (outgrow.key_of(value -> 'major')) FROM "public"."kv_store_2516be19";
+
+-- users by year
+CREATE STATISTICS "public"."og_users_by_year_53132283" ON (outgrow.key_of(value -> 'year')) FROM "public"."kv_store_2516be19";
+
+-- users by email_key
+CREATE STATISTICS "public"."og_users_by_email_key_ebb67c56" ON (lower(outgrow.key_of(value -> 'email'))) FROM "public"."kv_store_2516be19";
+
+-- users by interests
+CREATE STATISTICS "public"."og_users_by_interests_ce796157" ON (outgrow.array_of(value -> 'interests')) FROM "public"."kv_store_2516be19";
+
+-- users by looking_for
+CREATE STATISTICS "public"."og_users_by_looking_for_68a119c0" ON (outgrow.array_of(value -> 'lookingFor')) FROM "public"."kv_store_2516be19";
+
+-- users by search_name
+CREATE STATISTICS "public"."og_users_by_search_name_8b981c55" ON (outgrow.search_name(outgrow.label_of(value -> 'name'))) FROM "public"."kv_store_2516be19";
+
+-- users by search_text
+CREATE STATISTICS "public"."og_users_by_search_text_a41ffa6a" ON (outgrow.search_text(outgrow.key_of(value -> 'school'), outgrow.label_of(value -> 'name'), coalesce(left(outgrow.key_of(value -> 'major'), 1000), '') || ' ' || coalesce(left(outgrow.key_of(value -> 'year'), 1000), '') || ' ' || coalesce(left((outgrow.array_of(value -> 'interests'))::text, 1000), '') || ' ' || coalesce(left((outgrow.array_of(value -> 'lookingFor'))::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(value -> 'bio'), 1000), ''))) FROM "public"."kv_store_2516be19";
+
+-- intros by to_id
+CREATE STATISTICS "public"."og_intros_by_to_id_2c7023bb" ON (split_part(key, ':', 3)) FROM "public"."kv_store_2516be19";
+
+-- intros by status
+CREATE STATISTICS "public"."og_intros_by_status_92d60e76" ON (outgrow.key_of(value -> 'status')) FROM "public"."kv_store_2516be19";
+
+-- intros by from_id
+CREATE STATISTICS "public"."og_intros_by_from_id_213315e7" ON (split_part(key, ':', 2)) FROM "public"."kv_store_2516be19";

@@ -11,10 +11,29 @@ import hashlib
 
 from outgrow.blueprint import Blueprint
 from outgrow.layout import relations, triggers
-from outgrow.layout.indexes import PREFIX, Index, drop_index, indexes
+from outgrow.layout.indexes import (
+    PREFIX,
+    Index,
+    Statistics,
+    drop_index,
+    drop_statistics,
+    indexes,
+    statistics,
+)
 from outgrow.queries import Query, literal, quote
 
-__all__ = ["PREFIX", "Index", "create", "drop", "drop_index", "indexes", "version"]
+__all__ = [
+    "PREFIX",
+    "Index",
+    "Statistics",
+    "create",
+    "drop",
+    "drop_index",
+    "drop_statistics",
+    "indexes",
+    "statistics",
+    "version",
+]
 
 
 def create(blueprint: Blueprint, store_schema: str, store_table: str) -> list[Query]:

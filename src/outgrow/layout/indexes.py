@@ -1,4 +1,9 @@
-"""The indexes of a blueprint on the store: what the phase `optimized` has. Pure text, no I/O."""
+"""What the phase `optimized` puts on the store: indexes and statistics. Pure text, no I/O.
+
+PostgreSQL does not take statistics from partial indexes for the estimates of a query, and guesses
+(one row in 200 for every equality): with several indexes that fit, it then picks by chance. So
+every expression that an index or a relation compares has statistics of its own.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +16,21 @@ from outgrow.layout import expressions as ex
 from outgrow.queries import Query, quote
 
 PREFIX = "og_"
-"""Every index that Outgrow makes on a store begins so, and nothing else may."""
+"""Every index and statistics object that Outgrow makes on a store begins so, and no other may."""
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
     """`name` ends in a digest of the definition: another definition is another index."""
+
+    name: str
+    create: Query
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Of one expression; filled by ANALYZE. `name` ends in a digest of the definition."""
 
     name: str
     create: Query
@@ -40,22 +54,55 @@ def drop_index(schema: str, name: str) -> Query:
     return Query("grow.drop_index", f"DROP INDEX CONCURRENTLY IF EXISTS {quote(schema, name)}")
 
 
-def _blueprint_index(blueprint: Blueprint, wanted: Wanted, schema: str, table: str) -> Index:
-    relation = blueprint.relations[wanted.relation]
-    pattern_name = relation.pattern or ""
-    column = ex.column_of(relation, blueprint.patterns[pattern_name], "key", "value")
+def statistics(blueprint: Blueprint, store_schema: str, store_table: str) -> list[Statistics]:
+    """For the conditions of every relation that has an index. Creating one locks the store as
+    ANALYZE does (SHARE UPDATE EXCLUSIVE) for an instant and reads nothing."""
+    purposes = {"length(key)": "the length of keys", "jsonb_typeof(value)": "the shape of values"}
+    for index in blueprint.indexes:
+        relation = blueprint.relations[index.relation]
+        column = _columns(blueprint, index.relation)
+        flags = [name for name, item in relation.computed.items() if item.flag is not None]
+        for name in [*index.columns, *flags]:
+            if name != "probe":
+                purposes.setdefault(column(name), f"{index.relation} by {name}")
+    made = []
+    for expression, purpose in purposes.items():
+        digest = _digest(f"{store_schema}.{store_table} statistics {expression}")
+        name = f"{PREFIX}{purpose.replace(' ', '_')}"[:54] + f"_{digest}"
+        sql = (
+            f"CREATE STATISTICS {quote(store_schema, name)} ON ({expression}) "
+            f"FROM {quote(store_schema, store_table)}"
+        )
+        made.append(Statistics(name, Query("grow.create_statistics", sql), purpose))
+    return made
+
+
+def drop_statistics(schema: str, name: str) -> Query:
+    return Query("grow.drop_statistics", f"DROP STATISTICS IF EXISTS {quote(schema, name)}")
+
+
+def _columns(blueprint: Blueprint, relation_name: str) -> ex.ColumnSql:
+    """The expressions of a relation's columns, the computed ones too, on a row of the store."""
+    relation = blueprint.relations[relation_name]
+    own = ex.column_of(relation, blueprint.patterns[relation.pattern or ""], "key", "value")
 
     def sql(name: str) -> str:
         if name == "probe":
             return "value"
         if name in relation.computed:
-            item = relation.computed[name]
-            made = f"({ex.computed(relation, item, column, 'value')})"
-            # Prefixes are ranges in the C collation only.
-            return f'{made} COLLATE "C"' if item.words and wanted.kind == "btree" else made
-        return f"({column(name)})"
+            return ex.computed(relation, relation.computed[name], own, "value")
+        return own(name)
 
-    parts = [sql(name) for name in wanted.columns]
+    return sql
+
+
+def _blueprint_index(blueprint: Blueprint, wanted: Wanted, schema: str, table: str) -> Index:
+    relation = blueprint.relations[wanted.relation]
+    pattern_name = relation.pattern or ""
+    column = _columns(blueprint, wanted.relation)
+    # Prefixes are ranges in the C collation only.
+    in_c = {n for n, c in relation.computed.items() if c.words and wanted.kind == "btree"}
+    parts = [f"({column(n)})" + (' COLLATE "C"' if n in in_c else "") for n in wanted.columns]
     using = {
         "btree": f"({', '.join(parts)})",
         "contains": f"USING gin ({parts[0]} jsonb_path_ops)",
@@ -77,7 +124,7 @@ def _index(
     where: str,
     purpose: str,
 ) -> Index:
-    digest = hashlib.sha256(f"{schema}.{table} {using}{where}".encode()).hexdigest()[:8]
+    digest = _digest(f"{schema}.{table} {using}{where}")
     name = f"{PREFIX}{label}"[:54] + f"_{digest}"
     return Index(
         name,
@@ -87,3 +134,7 @@ def _index(
         ),
         purpose,
     )
+
+
+def _digest(definition: str) -> str:
+    return hashlib.sha256(definition.encode()).hexdigest()[:8]
