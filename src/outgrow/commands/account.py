@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ import click
 from outgrow.campus.accounts import Accounts
 from outgrow.campus.passwords import Passwords
 from outgrow.cli import App, connected, json_option
+from outgrow.install import install
 
 T = TypeVar("T")
 
@@ -56,13 +58,14 @@ def set_password(app: App, email: str, password_stdin: bool) -> None:
 def _password(from_stdin: bool) -> str:
     """Never an argument: those are seen by everybody on the machine, and kept in histories."""
     if from_stdin:
-        return click.get_text_stream("stdin").readline().rstrip("\r\n")
+        return sys.stdin.readline().rstrip("\r\n")
     password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     return password
 
 
 async def _with_accounts(app: App, work: Callable[[Accounts], Awaitable[T]]) -> T:
     async with connected(app.settings, pool_size=1) as database:
+        await install(database, app.settings.store)
         accounts = Accounts(database, Passwords())
         try:
             return await work(accounts)
