@@ -83,9 +83,12 @@ def json_option(function: F) -> F:
 
 
 @asynccontextmanager
-async def connected(settings: Settings, *, pool_size: int | None = None) -> AsyncIterator[Database]:
+async def connected(
+    settings: Settings, *, pool_size: int | None = None, generic_plans: bool = False
+) -> AsyncIterator[Database]:
     """The database that the settings name, open; the embedded server runs meanwhile if it is that.
 
+    `generic_plans` is explained at `Database.open`.
     Raises ServerFailed, Unavailable, Refused.
     """
     with ExitStack() as stack:
@@ -97,6 +100,7 @@ async def connected(settings: Settings, *, pool_size: int | None = None) -> Asyn
             url,
             pool_size=pool_size or settings.pool_size,
             slow_query_ms=settings.slow_query_ms,
+            generic_plans=generic_plans,
         )
         try:
             yield database

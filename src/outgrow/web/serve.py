@@ -40,7 +40,7 @@ async def serve(settings: Settings, demo: bool) -> None:
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     with contextlib.closing(_listen(settings.host, settings.port)) as listener:
-        async with connected(settings) as database:
+        async with connected(settings, generic_plans=True) as database:
             await _prepare(database, settings.store)
             if demo:
                 await _fill(database, settings.store)
