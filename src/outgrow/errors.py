@@ -16,6 +16,7 @@
     ├── Unavailable              503  exit 1  the database cannot be reached
     ├── ServerFailed             500  exit 1  the embedded server cannot be made or started
     ├── Refused                  409  exit 3  a growth or an install that must not go on
+    ├── GrowthFailed             500  exit 1  a growth that stopped on the way; it can be run again
     └── Damaged                  500  exit 1  stored data that Outgrow itself should have kept whole
 
 `message` says the fact in one sentence. `detail` says what exactly was seen, or is None.
@@ -108,6 +109,10 @@ class ServerFailed(OutgrowError):
 class Refused(OutgrowError):
     status = 409
     exit_code = 3
+
+
+class GrowthFailed(OutgrowError):
+    pass
 
 
 class Damaged(OutgrowError):

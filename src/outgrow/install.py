@@ -39,7 +39,7 @@ async def install(
 async def is_installed(session: Session, store: str, blueprint: Blueprint) -> bool:
     """Whether `install` would find nothing to do. Only looks; raises Refused as `install` does."""
     sql = load("outgrow")
-    schema, table = _split(store)
+    schema, table = split(store)
     if await session.value(sql["encoding"]) != "UTF8":
         raise Refused(
             "not_utf8",
@@ -65,7 +65,7 @@ async def is_installed(session: Session, store: str, blueprint: Blueprint) -> bo
 
 async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     sql = load("outgrow")
-    schema, table = _split(store)
+    schema, table = split(store)
     await session.run(sql["lock"])
     if await is_installed(session, store, blueprint):
         return
@@ -122,6 +122,7 @@ async def _check_store(session: Session, schema: str, table: str) -> None:
         )
 
 
-def _split(store: str) -> tuple[str, str]:
+def split(store: str) -> tuple[str, str]:
+    """Schema and table of `OUTGROW_STORE`."""
     schema, _, table = store.rpartition(".")
     return schema or "public", table

@@ -8,7 +8,7 @@ every expression that an index or a relation compares has statistics of its own.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from outgrow.blueprint import Blueprint
 from outgrow.blueprint import Index as Wanted
@@ -21,11 +21,13 @@ PREFIX = "og_"
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """`name` ends in a digest of the definition: another definition is another index."""
+    """`name` ends in a digest of the definition: another definition is another index.
+    `key_order`: it is the one of the keys, which a store may have already."""
 
     name: str
     create: Query
     purpose: str
+    key_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,9 @@ class Statistics:
 
 def indexes(blueprint: Blueprint, store_schema: str, store_table: str) -> list[Index]:
     """The key in C order first (prefix scans in any collation), then the blueprint's own."""
-    made = [
-        _index(
-            store_schema, store_table, "key", '(key COLLATE "C")', "", "keys by prefix, in order"
-        )
-    ]
+    key = '(key COLLATE "C")'
+    order = _index(store_schema, store_table, "key", key, "", "keys by prefix, in order")
+    made = [replace(order, key_order=True)]
     for wanted in blueprint.indexes:
         made.append(_blueprint_index(blueprint, wanted, store_schema, store_table))
     return made
