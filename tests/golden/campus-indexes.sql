@@ -13,6 +13,9 @@ CREATE INDEX CONCURRENTLY "og_users_school_major_sort_created_id_f26678bf" ON "p
 -- users by school, year, sort_created, id (btree)
 CREATE INDEX CONCURRENTLY "og_users_school_year_sort_created_id_b4dc99c6" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.key_of(value -> 'year')), (coalesce(outgrow.time_of(value -> 'createdAt'), '-infinity'::timestamptz)), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
+-- users by school, major, year, sort_created, id (btree)
+CREATE INDEX CONCURRENTLY "og_users_school_major_year_sort_created_id_e891a81b" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.key_of(value -> 'major')), (outgrow.key_of(value -> 'year')), (coalesce(outgrow.time_of(value -> 'createdAt'), '-infinity'::timestamptz)), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
+
 -- users by email_key (btree)
 CREATE INDEX CONCURRENTLY "og_users_email_key_0c89b6e3" ON "public"."kv_store_2516be19" ((lower(outgrow.key_of(value -> 'email')))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
