@@ -231,6 +231,12 @@ async def test_nesting_beyond_python_or_the_server_is_a_clear_error(
         await Store(database, codec=TEXT).set("deep", "[" * 100_000 + "]" * 100_000)
     while deep:
         (deep,) = deep
+    text = "[" * 3000 + "]" * 3000
+    await Store(database, codec=TEXT).set("k", text)
+    assert await Store(database, codec=TEXT).get("k") == text
+    with pytest.raises(BadInput) as caught:
+        await store.get("k")
+    assert caught.value.code == "too_deep"
 
 
 async def test_arrays_grow_and_shrink(store: Store) -> None:

@@ -293,7 +293,14 @@ def write_json(value: Any) -> str:
 
 def read_json(text: str) -> Any:
     """The value, whole numbers as int and others as Decimal, so that no digit is lost."""
-    return json.loads(text, parse_int=_integer, parse_float=Decimal)
+    try:
+        return json.loads(text, parse_int=_integer, parse_float=Decimal)
+    except RecursionError:
+        raise BadInput(
+            "too_deep",
+            "a stored value is nested deeper than Python can follow",
+            hint="read it as text: Store(database, table, TEXT), or outgrow kv get",
+        ) from None
 
 
 VALUES: Final = Codec(write_json, read_json)
