@@ -494,7 +494,7 @@ def equal(one: Any, other: Any) -> bool:
 def _run_machine(url: str) -> None:
     with asyncio.Runner() as runner:
         database = runner.run(Database.open(url, pool_size=2))
-        machine = type("Machine", (StoreAgainstDict,), {})
+        machine: Any = type("Machine", (StoreAgainstDict,), {})
         machine.run = staticmethod(runner.run)
         machine.store = Store(database)
         try:

@@ -19,6 +19,7 @@ import functools
 import itertools
 import json
 from collections.abc import (
+    AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
     Callable,
@@ -129,7 +130,7 @@ class Store:
         with self._explained():
             return await self._database.transaction(write)
 
-    async def get_by_prefix(self, prefix: str = "") -> AsyncIterator[tuple[str, Any]]:
+    async def get_by_prefix(self, prefix: str = "") -> AsyncGenerator[tuple[str, Any], None]:
         """Every key that begins so, with its value, by code points, as of one moment.
 
         Holds one connection until the end, and a hundred rows in memory.
