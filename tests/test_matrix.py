@@ -1,0 +1,98 @@
+"""Every route, asked by everybody: nobody, somebody of another school, of the same, and the one
+whom the path is about. A route without a row here fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from api import ELSEWHERE, HERE, PASSWORD, Api, Person
+
+from outgrow.web.routes import ROUTES
+
+# (method, path): what nobody, another school, the same school and the one concerned are answered.
+MATRIX: dict[tuple[str, str], tuple[int, int, int, int]] = {
+    ("POST", "/auth/signup"): (201, 201, 201, 201),
+    ("POST", "/auth/login"): (200, 200, 200, 200),
+    ("POST", "/auth/refresh"): (401, 401, 401, 401),
+    ("POST", "/auth/logout"): (401, 204, 204, 204),
+    ("GET", "/profiles"): (401, 200, 200, 200),
+    ("POST", "/profiles"): (401, 409, 409, 409),
+    ("GET", "/profiles/me"): (401, 200, 200, 200),
+    ("PATCH", "/profiles/me"): (401, 200, 200, 200),
+    ("GET", "/profiles/{id}"): (401, 404, 200, 200),
+    ("GET", "/profiles/{id}/connections"): (401, 404, 200, 200),
+    ("GET", "/profiles/{id}/connections/mutual"): (401, 404, 200, 200),
+    ("GET", "/profiles/{id}/connected-by"): (401, 404, 200, 200),
+    ("GET", "/connections"): (401, 200, 200, 200),
+    ("GET", "/schools"): (200, 200, 200, 200),
+    ("GET", "/healthz"): (200, 200, 200, 200),
+    ("GET", "/readyz"): (200, 200, 200, 200),
+    ("GET", "/metrics"): (404, 404, 404, 404),
+    ("GET", "/openapi.json"): (200, 200, 200, 200),
+    ("GET", "/docs"): (200, 200, 200, 200),
+}
+CALLERS = ("nobody", "another school", "same school", "the one")
+
+
+def body_for(path: str, one: Person, caller: str) -> Any:
+    name = {"name": "Ada Okafor", "school": HERE}
+    return {
+        "/auth/signup": {**name, "email": f"{caller.replace(' ', '.')}@new.example"}
+        | {"password": PASSWORD},
+        "/auth/login": {"email": one.email, "password": PASSWORD},
+        "/auth/refresh": {"refresh_token": "A" * 64},
+        "/profiles": name,
+        "/profiles/me": {"bio": "changed"},
+    }.get(path)
+
+
+def test_every_route_has_a_row_and_every_row_a_route() -> None:
+    assert set(MATRIX) == {(route.method, route.path) for route in ROUTES}
+
+
+@pytest.mark.parametrize(("method", "path"), MATRIX)
+async def test_matrix(api: Api, method: str, path: str) -> None:
+    one = await api.sign_up("The One")
+    people: dict[str, Person | None] = {
+        "nobody": None,
+        "another school": await api.sign_up("Far Away", ELSEWHERE),
+        "same school": await api.sign_up("Near By"),
+        "the one": one,
+    }
+    url = path.replace("{id}", one.id)
+    # From outside: what is the operator's alone is not shown to anybody who is signed in either.
+    options: dict[str, Any] = {"headers": {"x-forwarded-for": "203.0.113.7"}}
+    answers = []
+    for caller, person in people.items():
+        body = body_for(path, one, caller)
+        if body is not None and method != "GET":
+            options["json"] = body
+        call = person.call if person else api.client.request
+        answers.append((await call(method, url, **options)).status_code)
+    assert tuple(answers) == MATRIX[method, path], dict(zip(CALLERS, answers, strict=True))
+
+
+@pytest.mark.parametrize("path", [path for method, path in MATRIX if "{id}" in path])
+async def test_hidden_foreign_and_missing_people_are_told_apart_by_nobody(
+    api: Api, path: str
+) -> None:
+    me = await api.sign_up("Me Myself")
+    foreign = await api.sign_up("Far Away", ELSEWHERE)
+    hidden = await api.sign_up("Hid Den")
+    answer = await hidden.call(
+        "PATCH", "/profiles/me", json={"settings": {"profile_visible": False}}
+    )
+    assert answer.status_code == 200
+    seen = []
+    for id_ in (foreign.id, hidden.id, "00000000-0000-0000-0000-000000000000", "a:b", "x" * 300):
+        answer = await me.get(path.replace("{id}", id_))
+        problem = answer.json()
+        for varying in ("instance", "request_id"):
+            problem.pop(varying)
+        headers = {k: v for k, v in answer.headers.items() if k not in ("x-request-id")}
+        headers.pop("content-length")
+        seen.append((answer.status_code, problem, headers))
+    assert seen[0][0] == 404
+    assert all(other == seen[0] for other in seen)
+    assert (await hidden.get(path.replace("{id}", hidden.id))).status_code == 200
