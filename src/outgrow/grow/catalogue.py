@@ -1,0 +1,156 @@
+"""What the database's catalogue says of a store and its indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import asyncpg
+
+from outgrow import install, layout
+from outgrow.blueprint import Blueprint
+from outgrow.database import Session
+from outgrow.queries import load
+
+
+@dataclass(frozen=True, slots=True)
+class StoreIndex:
+    """One index of the store, whoever made it. `needed_by` is what would break without it."""
+
+    oid: int
+    schema: str
+    name: str
+    bytes: int
+    valid: bool
+    is_unique: bool
+    nulls_distinct: bool
+    needed_by: str | None
+    signature: str
+    definition: str
+    key_order: bool
+
+    @property
+    def ours(self) -> bool:
+        return self.name.startswith(layout.PREFIX)
+
+    def stands_for(self, other: StoreIndex) -> bool:
+        """Whether nobody would miss `other`: the same queries answered, the same rows refused."""
+        refuses = self.is_unique and self.nulls_distinct == other.nulls_distinct
+        return self.signature == other.signature and (refuses or not other.is_unique)
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A store as it is now. `blocks` are those of the table alone; `rows` an estimate, or None
+    before the first ANALYZE; `phase` None where no layout is installed; `current` is False where
+    the layout is missing or another version's; `others` names blueprints over the same store;
+    `statistics` are the names of ours, each with its schema."""
+
+    oid: int
+    schema: str
+    table: str
+    partitioned: bool
+    rows: int | None
+    blocks: int
+    table_bytes: int
+    index_bytes: int
+    owned: bool
+    owner: str
+    user: str
+    replica: bool
+    phase: str | None
+    current: bool
+    others: tuple[str, ...]
+    indexes: tuple[StoreIndex, ...]
+    statistics: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return f"{self.schema}.{self.table}"
+
+    def invalid(self) -> list[StoreIndex]:
+        """What concurrent builds that failed (or still run) have left: it costs every write and
+        serves no query."""
+        return [i for i in self.indexes if not i.valid and i.needed_by is None]
+
+    def duplicates(self) -> dict[StoreIndex, StoreIndex]:
+        """Each index that another one stands for, and that other, which stays. Ours count as
+        neither: they go by the phase."""
+        kept: list[StoreIndex] = []
+        found = {}
+        others = [i for i in self.indexes if i.valid and not i.ours]
+        for index in sorted(others, key=lambda i: (i.needed_by is None, not i.is_unique, i.oid)):
+            like = next((k for k in kept if k.stands_for(index)), None)
+            if like is None or index.needed_by is not None:
+                kept.append(index)
+            else:
+                found[index] = like
+        return found
+
+    def made(self, wanted: Collection[str]) -> list[StoreIndex]:
+        """The indexes that Outgrow made for this blueprint; `wanted` are the names it asks for.
+        Where another blueprint lies over the store, names say too little: only those."""
+        return [i for i in self.indexes if i.ours and (not self.others or i.name in wanted)]
+
+    def made_statistics(self, wanted: Collection[str]) -> dict[str, str]:
+        """Likewise; name -> schema."""
+        return {n: s for n, s in self.statistics.items() if not self.others or n in wanted}
+
+    def has(self, name: str) -> bool:
+        """Whether an index of that name is there and can be used."""
+        return any(i.valid and i.name == name for i in self.indexes)
+
+
+async def read(session: Session, store: str, blueprint: Blueprint) -> Store:
+    """Look. Raises Refused where there is no such store."""
+    current = await install.is_installed(session, store, blueprint)
+    sql = load("grow")
+    schema, table = install.split(store)
+    facts = await session.row(sql["store"], schema, table)
+    if facts is None:
+        raise AssertionError("is_installed refuses a store that is not there")
+    oid = facts["oid"]
+    phase: str | None = None
+    others: tuple[str, ...] = ()
+    if await session.value(load("outgrow")["layouts_exist"]):
+        row = await session.row(load("outgrow")["layout"], blueprint.name)
+        phase = None if row is None else row["phase"]
+        others = tuple(
+            row["name"]
+            for row in await session.rows(sql["others"], blueprint.name, f"{schema}.{table}")
+        )
+    return Store(
+        schema=schema,
+        table=table,
+        phase=phase,
+        current=current,
+        others=others,
+        indexes=tuple(StoreIndex(**row) for row in await session.rows(sql["indexes"], oid)),
+        statistics={
+            row["name"]: row["schema"]
+            for row in await session.rows(sql["statistics"], oid)
+            if row["name"].startswith(layout.PREFIX)
+        },
+        **facts,
+    )
+
+
+def waiting_for(row: asyncpg.Record | None) -> str:
+    """A sentence on the session of the row (pid, application_name, state, xact_start); "" for
+    none. Of other roles' sessions PostgreSQL may tell nothing but the pid."""
+    if row is None or row["pid"] is None:
+        return ""
+    text = f"pid {row['pid']}"
+    known = [part for part in (row["application_name"], row["state"]) if part]
+    if known:
+        text += f" ({', '.join(known)})"
+    if row["xact_start"] is not None:
+        began = row["xact_start"].astimezone(UTC)
+        age = (datetime.now(UTC) - began).total_seconds()
+        text += f", in a transaction open since {began:%H:%M:%S} UTC ({max(age, 0):,.0f} s)"
+    return text
+
+
+def total_bytes(found: Iterable[StoreIndex]) -> int:
+    return sum(index.bytes for index in found)
