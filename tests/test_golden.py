@@ -18,9 +18,10 @@ def test_golden(name: str, pytestconfig: pytest.Config) -> None:
     if name == "campus.sql":
         statements = [q.sql for q in layout.create(campus(), "public", "kv_store_2516be19")]
     else:
-        indexes = layout.indexes(campus(), "public", "kv_store_2516be19")
-        statistics = layout.statistics(campus(), "public", "kv_store_2516be19")
-        statements = [f"-- {made.purpose}\n{made.create.sql}" for made in [*indexes, *statistics]]
+        place = (campus(), "public", "kv_store_2516be19")
+        made = [(index.purpose, index.create.sql) for index in layout.indexes(*place)]
+        made += [(item.purpose, item.create.sql) for item in layout.statistics(*place)]
+        statements = [f"-- {purpose}\n{create}" for purpose, create in made]
     text = "\n\n".join(statement + ";" for statement in statements) + "\n"
     if pytestconfig.option.golden:
         (GOLDEN / name).write_text(text, encoding="utf-8")

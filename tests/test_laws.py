@@ -231,12 +231,17 @@ def hostile_documents() -> st.SearchStrategy[str]:
     return st.dictionaries(st.sampled_from(names), hostile | values, max_size=6).map(_object)
 
 
-keys = st.sampled_from(
-    ["user:1", "user:1:connections", "user:1:chats", "school:MIT:users", "schools:all"]
-    + ["intro:a:b:1", "chat:a:b", "chat:a:b:messages", "chat:a:b:typing:a", "x", "user:"]
-    + ["user:" + _noise_text(200), "user:" + _noise_text(201), "user:" + _noise_text(850)]
-    + [f"intro:{_noise_text(200)}:{_noise_text(200)}:{_noise_text(200)}", "chat:" + "y" * 5000]
-) | st.text(characters, max_size=20)
+_noise_200, _noise_201, _noise_850 = (_noise_text(length) for length in (200, 201, 850))
+_known_keys = ["user:1", "user:1:connections", "user:1:chats", "school:MIT:users", "schools:all"]
+_odd_keys = ["chat:a:b", "chat:a:b:messages", "chat:a:b:typing:a", "intro:a:b:1", "x", "user:"]
+_long_keys = [
+    f"user:{_noise_200}",
+    f"user:{_noise_201}",
+    f"user:{_noise_850}",
+    "chat:" + "y" * 5000,
+]
+_long_keys.append(f"intro:{_noise_200}:{_noise_200}:{_noise_200}")
+keys = st.sampled_from([*_known_keys, *_odd_keys, *_long_keys]) | st.text(characters, max_size=20)
 
 
 async def _with_every_index(database: Database, blueprint: Blueprint) -> None:

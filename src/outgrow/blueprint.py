@@ -339,8 +339,8 @@ def _owned_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iter
         yield f"{where}: the elements of `ids` have no fields"
     known = set(relation.columns)
     for computed_name, computed in relation.computed.items():
-        kinds = [computed.lower, computed.sort, computed.flag, computed.words]
-        kinds += [computed.search, computed.object]
+        texts = [computed.lower, computed.sort, computed.flag, computed.words]
+        kinds = [*texts, computed.search, computed.object]
         if sum(kind is not None for kind in kinds) != 1:
             yield (
                 f"{where}.computed.{computed_name}: "
