@@ -9,8 +9,8 @@ from typing import Any
 
 import jwt
 import pytest
-from api import HERE, PASSWORD, Api
 
+from api import HERE, PASSWORD, Api
 from outgrow.campus import accounts
 from outgrow.database import Database
 from outgrow.queries import Query
@@ -216,7 +216,7 @@ async def test_expired_and_foreign_access_tokens(api: Api, monkeypatch: pytest.M
     assert answer.headers["www-authenticate"].startswith("Bearer")
     monkeypatch.undo()
     claims = jwt.decode(ada.tokens["access_token"], options={"verify_signature": False})
-    unsigned = jwt.encode(claims, None, algorithm="none")  # type: ignore[arg-type]
+    unsigned = jwt.encode(claims, None, algorithm="none")
     forged = jwt.encode(claims, b"k" * 32, algorithm="HS256")
     for token in (unsigned, forged, "x", ""):
         answer = await api.get("/profiles", headers={"authorization": f"Bearer {token}"})

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from api import ELSEWHERE, HERE, PASSWORD, Api, Person
 
+from api import ELSEWHERE, HERE, PASSWORD, Api, Person
 from outgrow.web.routes import ROUTES
 
 # (method, path): what nobody, another school, the same school and the one concerned are answered.

@@ -1,0 +1,111 @@
+"""Connections: mine, somebody's, shared, and who is connected to somebody."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from api import ELSEWHERE, HERE, Api, pages
+from outgrow.database import Database
+from outgrow.queries import Query
+
+PUT = Query("put", "INSERT INTO kv_store_2516be19 SELECT * FROM unnest($1::text[], $2::jsonb[])")
+
+
+async def put(campus: Database, values: dict[str, Any]) -> None:
+    await campus.run(PUT, list(values), [json.dumps(value) for value in values.values()])
+
+
+def person(id_: str, school: str = HERE, **more: Any) -> dict[str, Any]:
+    return {f"user:{id_}": {"id": id_, "name": f"Name {id_}", "school": school, **more}}
+
+
+HIDDEN: dict[str, Any] = {"settings": {"profileVisible": False}}
+
+
+async def test_mine_newest_first_and_no_page_is_short(api: Api, campus: Database) -> None:
+    """Dangling, foreign, hidden and doubled ids are passed over behind which pages are cut."""
+    me = await api.sign_up("Me Myself")
+    mine: list[Any] = []
+    values: dict[str, Any] = {**person("far", ELSEWHERE), **person("hidden", **HIDDEN)}
+    for number in range(45):
+        values |= person(f"p{number:02}")
+        mine += [f"p{number:02}", f"gone{number}", "far", "hidden", 7, f"p{number:02}"]
+    values[f"user:{me.id}:connections"] = mine
+    await put(campus, values)
+    expected = [f"p{number:02}" for number in reversed(range(45))]
+    for limit in (1, 10, 45, 100):
+        found = await pages(me, "/connections", limit=limit)
+        assert [item["id"] for item in found] == expected
+    answer = await me.get("/connections?limit=7&offset=10")
+    assert [item["id"] for item in answer.json()["items"]] == expected[10:17]
+    other = await api.sign_up("Other One")
+    found = await pages(other, f"/profiles/{me.id}/connections", limit=20)
+    assert [item["id"] for item in found] == expected
+
+
+async def test_shared_connections(api: Api, campus: Database) -> None:
+    me = await api.sign_up("Me Myself")
+    values: dict[str, Any] = {}
+    for number in range(30):
+        values |= person(f"p{number:02}")
+    values |= person("friend") | person("far", ELSEWHERE)
+    values[f"user:{me.id}:connections"] = [f"p{n:02}" for n in range(0, 30, 2)] + ["far"]
+    values["user:friend:connections"] = [f"p{n:02}" for n in range(0, 30, 3)] + ["far"]
+    await put(campus, values)
+    expected = [f"p{n:02}" for n in reversed(range(0, 30, 6))]
+    for limit in (1, 2, 20):
+        found = await pages(me, "/profiles/friend/connections/mutual", limit=limit)
+        assert [item["id"] for item in found] == expected
+    with_me = await pages(me, f"/profiles/{me.id}/connections/mutual", limit=20)
+    assert len(with_me) == 15
+
+
+async def test_who_is_connected_to_somebody(api: Api, campus: Database) -> None:
+    """Also one-sided; only from lists, by whole ids, of whom one may see."""
+    me = await api.sign_up("Me Myself")
+    values: dict[str, Any] = {**person("star"), "user:star:connections": ["p01"]}
+    for number in range(25):
+        values |= person(f"p{number:02}")
+        values[f"user:p{number:02}:connections"] = ["x", "star", "star"]
+    values |= person("far", ELSEWHERE) | {"user:far:connections": ["star"]}
+    values |= person("hidden", **HIDDEN) | {"user:hidden:connections": ["star"]}
+    values |= person("near") | {"user:near:connections": ["starr", "sta"]}
+    values |= {"user:ghost:connections": ["star"]}
+    values |= person("odd") | {"user:odd:connections": {"star": "star"}}
+    values |= {"user:p00:chats": ["star"]}
+    await put(campus, values)
+    expected = [f"p{n:02}" for n in range(25)]
+    for limit in (1, 10, 100):
+        found = await pages(me, "/profiles/star/connected-by", limit=limit)
+        assert [item["id"] for item in found] == expected
+    assert (await me.get(f"/profiles/{me.id}/connected-by")).json() == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize(
+    "value", [None, {}, "p1", 7, [], [[]], [None, {"id": "p1"}, 1.5, True, ""]], ids=str
+)
+async def test_a_list_that_is_none_is_empty(api: Api, campus: Database, value: Any) -> None:
+    me = await api.sign_up("Me Myself")
+    await put(campus, {**person("p1"), f"user:{me.id}:connections": value})
+    assert (await me.get("/connections")).json() == {"items": [], "next": None}
+
+
+async def test_cursors_of_connections(api: Api, campus: Database) -> None:
+    me = await api.sign_up("Me Myself")
+    values: dict[str, Any] = {**person("friend")}
+    ids = [f"p{number}" for number in range(9)]
+    for id_ in ids:
+        values |= person(id_)
+    values[f"user:{me.id}:connections"] = ids
+    values["user:friend:connections"] = ids
+    await put(campus, values)
+    cursor = (await me.get("/connections?limit=3")).json()["next"]
+    for path in ("friend/connections", "friend/connections/mutual", f"{me.id}/connected-by"):
+        answer = await me.get(f"/profiles/{path}?cursor={cursor}")
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
+    # One's own list is the same under both of its names.
+    answer = await me.get(f"/profiles/{me.id}/connections?limit=3&cursor={cursor}")
+    assert [item["id"] for item in answer.json()["items"]] == ["p5", "p4", "p3"]
