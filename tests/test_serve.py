@@ -1,0 +1,175 @@
+"""`outgrow serve`, as its own process: from nothing to a campus, stopped and started again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+DEMO = {"email": "demo@outgrow.test", "password": "outgrow-demo"}
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "OUTGROW_"))}
+    kept.pop("DATABASE_URL", None)
+    return kept | {"OUTGROW_HOME": str(home), "HOST": "127.0.0.1", "PORT": "0", **more}
+
+
+class Served:
+    """A running `outgrow serve`; `said` is what it printed until it was ready."""
+
+    def __init__(self, process: subprocess.Popen[str], said: str) -> None:
+        self.process = process
+        self.said = said
+        found = re.search(r"http://\S+:\d+", said)
+        assert found, said
+        self.url = found[0]
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> tuple[int, str, float]:
+        start = time.monotonic()
+        self.process.send_signal(number)
+        _, rest = self.process.communicate(timeout=30)
+        return self.process.returncode, rest, time.monotonic() - start
+
+
+@contextlib.contextmanager
+def served(home: Path, *arguments: str, **env: str) -> Iterator[Served]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "outgrow", "serve", *arguments],
+        env=environment(home, **env),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr
+    lines: list[str] = []
+    try:
+        for line in process.stderr:
+            lines.append(line)
+            if "Store" in line:
+                break
+        yield Served(process, "".join(lines))
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.communicate(timeout=30)
+
+
+def sign_in(url: str, body: dict[str, str] = DEMO) -> dict[str, str]:
+    answer = httpx.post(f"{url}/auth/login", json=body, timeout=20)
+    assert answer.status_code == 200, answer.text
+    return {"authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("serve")
+
+
+def test_from_nothing_to_a_campus_and_again(home: Path) -> None:
+    with served(home) as first:
+        headers = sign_in(first.url)
+        page: dict[str, Any] = httpx.get(
+            f"{first.url}/profiles?total=true", headers=headers, timeout=20
+        ).json()
+        assert page["total"] > 500
+        assert len(page["items"]) == 20
+        assert httpx.get(f"{first.url}/connections", headers=headers).json()["items"]
+        code, rest, seconds = first.stop()
+        assert code == 0, rest
+        assert "Traceback" not in rest
+        assert seconds < 10
+    start = time.monotonic()
+    with served(home) as second:
+        assert time.monotonic() - start < 10
+        # The same secret: who was signed in still is.
+        again = httpx.get(f"{second.url}/profiles?total=true", headers=headers, timeout=20)
+        assert again.json()["total"] == page["total"]
+        sign_in(second.url)
+        assert second.stop(signal.SIGTERM)[0] == 0
+
+
+def test_a_port_in_use_is_told_before_anything_slow(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "-m", "outgrow", "serve"],
+            env=environment(tmp_path / "home", PORT=port),
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2, done.stderr
+    assert port in lines[0]
+    assert lines[1].startswith("hint: ")
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_database_of_ones_own_gets_no_demo(campus_url: str, tmp_path: Path) -> None:
+    with served(tmp_path, DATABASE_URL=campus_url) as own:
+        assert "Sign in" not in own.said
+        assert httpx.get(f"{own.url}/schools").json() == {"items": [], "next": None}
+        answer = httpx.post(f"{own.url}/auth/login", json=DEMO, timeout=20)
+        assert answer.status_code == 401
+        assert not (tmp_path / "postgres").exists()
+
+
+def test_a_store_is_made_where_there_is_none(database_url: str, tmp_path: Path) -> None:
+    with served(tmp_path, DATABASE_URL=database_url, OUTGROW_STORE="made_here") as own:
+        assert httpx.get(f"{own.url}/readyz").status_code == 200
+
+
+def test_an_operator_makes_an_account(campus_url: str, tmp_path: Path) -> None:
+    def outgrow(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "outgrow", *arguments],
+            env=environment(tmp_path, DATABASE_URL=campus_url),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    profile = '{"id": "old", "name": "Old One", "school": "X", "email": "old@campus.example"}'
+    assert outgrow("kv", "set", "user:old", profile).returncode == 0
+    create = ("account", "create", "old@campus.example", "--user", "old", "--password-stdin")
+    made = outgrow(*create, "--json", stdin="first password\n")
+    assert (made.returncode, made.stdout) == (
+        0,
+        '{"user_id": "old", "email": "old@campus.example"}\n',
+    )
+    assert outgrow(*create, stdin="first password\n").returncode == 3
+    unknown = outgrow(
+        "account",
+        "create",
+        "a@b.example",
+        "--user",
+        "no",
+        "--password-stdin",
+        stdin="first password\n",
+    )
+    assert unknown.returncode == 1
+    assert "hint:" in unknown.stderr
+    change = ("account", "set-password", "OLD@campus.example", "--password-stdin")
+    assert outgrow(*change, stdin="short\n").returncode == 2
+    assert outgrow(*change, stdin="second password\n").returncode == 0
+    with served(tmp_path, DATABASE_URL=campus_url) as own:
+        body = {"email": "old@campus.example", "password": "second password"}
+        headers = sign_in(own.url, body)
+        assert httpx.get(f"{own.url}/profiles/me", headers=headers).json()["name"] == "Old One"
