@@ -154,7 +154,7 @@ async def _banner(
     rows = [
         ("API", at),
         ("Docs", f"{at}/docs"),
-        ("Database", f"PostgreSQL {version.major}.{version.minor}, {_place(settings)}"),
+        ("Database", f"PostgreSQL {version.major}.{version.micro}, {_place(settings)}"),
         ("Store", f"{settings.store}, phase {layout['phase'] if layout else 'unknown'}"),
     ]
     if demo:
