@@ -13,7 +13,7 @@ import pytest
 from api import ELSEWHERE, HERE, Api, Person, pages
 from outgrow.database import Database
 from outgrow.queries import Query
-from outgrow.web.schemas import OwnProfile, Profile, ProfilePage
+from outgrow.web.schemas import FoundPage, OwnProfile, Profile, ProfilePage
 
 PUT = Query("put", "INSERT INTO kv_store_2516be19 SELECT * FROM unnest($1::text[], $2::jsonb[])")
 NAMES = ["Zoë", "zoe", "Ærik", "Ana", "ána", "ANA", "", "李雷", "O'Neil", 'Quo"te', "Ana", "x" * 90]
@@ -240,6 +240,7 @@ async def test_nothing_but_named_fields_leaves_the_store(api: Api, campus: Datab
         "/profiles/rich/connections/mutual",
         "/connections",
         "/schools",
+        "/search?q=rich",
     ]
     for path in paths:
         answer = await me.get(path)
@@ -249,6 +250,8 @@ async def test_nothing_but_named_fields_leaves_the_store(api: Api, campus: Datab
         if path == "/profiles/rich":
             msgspec.json.decode(answer.content, type=Profile)
             assert answer.json()["bio"] == "to be seen"
+        elif path.startswith("/search"):
+            assert msgspec.json.decode(answer.content, type=FoundPage).items
         elif path != "/schools":
             msgspec.json.decode(answer.content, type=ProfilePage)
     msgspec.json.decode((await me.get("/profiles/me")).content, type=OwnProfile)

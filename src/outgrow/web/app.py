@@ -15,6 +15,7 @@ from outgrow.campus.pages import Cursors
 from outgrow.campus.passwords import Passwords
 from outgrow.campus.profiles import Profiles
 from outgrow.campus.schools import Schools
+from outgrow.campus.search import Search
 from outgrow.database import Database
 from outgrow.errors import Damaged
 from outgrow.web.auth import Tokens, derived_key
@@ -41,6 +42,7 @@ async def make_network(
         profiles=Profiles(database, cursors),
         connections=Connections(database, cursors),
         schools=Schools(database, cursors),
+        search=Search(database, cursors),
         tokens=Tokens(derived_key(secret, b"access tokens")),
         metrics=Metrics(database, slow_query_ms / 1000),
         metrics_token=metrics_token,

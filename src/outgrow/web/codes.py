@@ -21,6 +21,7 @@ CODES = {
     "bad_text": Code(400, "A text holds a NUL character, or bytes that are not UTF-8."),
     "body_cut_short": Code(400, "The caller left before the body's end."),
     "cursor_with_offset": Code(400, "A page is asked for by cursor and by offset."),
+    "missing_parameter": Code(400, "A query parameter that the route needs is not given."),
     "offset_too_large": Code(400, "The offset is deeper than offsets go; cursors have no limit."),
     "repeated_parameter": Code(400, "A query parameter is given more often than it may be."),
     "unknown_parameter": Code(400, "The query has a parameter that this route does not know."),

@@ -23,6 +23,7 @@ from outgrow.campus.accounts import Accounts
 from outgrow.campus.connections import Connections
 from outgrow.campus.profiles import Profiles
 from outgrow.campus.schools import Schools
+from outgrow.campus.search import Search
 from outgrow.database import Database
 from outgrow.errors import BadInput, Conflict, NotAllowed, NotFound, NotJson, TooLarge
 from outgrow.web import problems
@@ -59,6 +60,7 @@ class Network:
     profiles: Profiles
     connections: Connections
     schools: Schools
+    search: Search
     tokens: Tokens
     metrics: Metrics
     metrics_token: str | None

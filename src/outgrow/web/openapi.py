@@ -122,6 +122,8 @@ def codes_of(route: Route) -> set[str]:
         codes.add("no_such_route")
     if route.parameters:
         codes |= {"bad_parameter", "repeated_parameter"}
+    if any(parameter.required for parameter in route.parameters):
+        codes.add("missing_parameter")
     if route.body is not None:
         codes |= {"bad_json", "bad_body", "bad_text", "not_json", "body_too_large"}
     if "{" in route.path:
@@ -147,12 +149,14 @@ def _path_parameter(name: str) -> dict[str, Any]:
 
 
 def _query_parameter(parameter: Parameter) -> dict[str, Any]:
-    described = {
+    described: dict[str, Any] = {
         "name": parameter.name,
         "in": "query",
         "description": parameter.description,
         "schema": parameter.schema,
     }
+    if parameter.required:
+        described["required"] = True
     if parameter.example is not None:
         described["example"] = [parameter.example] if parameter.many else parameter.example
     return described

@@ -7,7 +7,7 @@ are each a 400 that names it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -29,14 +29,13 @@ class Parameter:
     description: str
     default: Any = None
     many: bool = False
-    example: Any = field(default=None)
+    example: Any = None
+    required: bool = False
 
 
 def parse(query: bytes, known: dict[str, Parameter]) -> dict[str, Any]:
     """The values of a query string, with defaults for what is not there. Raises BadInput."""
     values = {name: parameter.default for name, parameter in known.items()}
-    if not query:
-        return values
     seen: dict[str, list[str]] = {}
     for pair in query.split(b"&"):
         if pair:
@@ -50,6 +49,9 @@ def parse(query: bytes, known: dict[str, Parameter]) -> dict[str, Any]:
             detail=", ".join(unknown)[:LONGEST_TEXT],
             hint="known here: " + (", ".join(known) or "none"),
         )
+    for name, parameter in known.items():
+        if parameter.required and name not in seen:
+            raise BadInput("missing_parameter", f"{name} is not given", hint=parameter.description)
     for name, texts in seen.items():
         values[name] = _value(known[name], texts)
     return values
@@ -190,9 +192,17 @@ def flag(name: str, description: str) -> Parameter:
     return Parameter(name, read, schema, description, default=False, example=True)
 
 
-def text(name: str, description: str, *, many: bool = False, example: str = "") -> Parameter:
+def text(
+    name: str,
+    description: str,
+    *,
+    many: bool = False,
+    required: bool = False,
+    example: str | None = None,
+) -> Parameter:
     schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
     if many:
         schema = {"type": "array", "items": schema, "maxItems": MOST_VALUES}
     default = () if many else None
-    return Parameter(name, _text(LONGEST_TEXT), schema, description, default, many, example or None)
+    read = _text(LONGEST_TEXT)
+    return Parameter(name, read, schema, description, default, many, example, required)

@@ -1,4 +1,4 @@
-"""Routes: profiles, connections, schools. A member sees the visible people of one school."""
+"""Routes: profiles, connections, search, schools. A member sees people of one school only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from outgrow.campus.profiles import FACETS, Filters, NewProfile, ProfileChanges
 from outgrow.errors import Forbidden
 from outgrow.web.endpoint import HEADERS, Access, Answer, Call, Route
 from outgrow.web.parameters import PAGING, choice, choices, flag, text
-from outgrow.web.schemas import OwnProfile, Profile, ProfilePage, SchoolPage
+from outgrow.web.schemas import FoundPage, OwnProfile, Profile, ProfilePage, SchoolPage
 
 
 def _page(call: Call) -> Page:
@@ -79,6 +79,13 @@ async def _connections(call: Call, kind: Kind, user_id: str) -> Answer:
     return Answer(body)
 
 
+async def search_people(call: Call) -> Answer:
+    body = await call.network.search.page(
+        call.query["q"], _page(call), school=call.school, viewer=call.caller.user_id
+    )
+    return Answer(body)
+
+
 async def list_schools(call: Call) -> Answer:
     counts = call.query["counts"]
     if counts:
@@ -110,6 +117,11 @@ _OWN = {
     },
 }
 _PAGE_ERRORS = ("bad_cursor", "cursor_with_offset", "offset_too_large")
+_FOUND = {
+    **_PROFILE,
+    "match": "begins",
+    "highlights": [{"field": "name", "pieces": ["", "Ada", " ", "Okaf", "or"]}],
+}
 _LIST: dict[str, Any] = {
     "method": "GET",
     "access": Access.MEMBER,
@@ -225,6 +237,21 @@ ROUTES = (
         description="Also those whom the one does not have in turn.",
         errors=("profile_not_found", *_PAGE_ERRORS),
         **_LIST,
+    ),
+    Route(
+        method="GET",
+        path="/search",
+        handler=search_people,
+        access=Access.MEMBER,
+        tag="search",
+        summary="Find people of one's school by a few typed words",
+        description="Beginnings of words are enough, accents and case do not matter, and one "
+        "mistake in each word of a name is forgiven. Best first; `match` says how somebody was "
+        "found, and `highlights` where.",
+        parameters=(text("q", "What was typed.", required=True, example="ada okaf"), *PAGING),
+        answer=FoundPage,
+        answer_example={"items": [_FOUND], "next": None},
+        errors=_PAGE_ERRORS,
     ),
     Route(
         method="GET",

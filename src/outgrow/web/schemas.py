@@ -5,14 +5,17 @@ Most bodies are written by PostgreSQL; nothing here is built on the way to the s
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from outgrow.web.problems import Problem
 
 __all__ = [
+    "Found",
+    "FoundPage",
     "Health",
+    "Highlight",
     "OwnProfile",
     "OwnSettings",
     "Problem",
@@ -85,6 +88,23 @@ class ProfilePage(Shape):
     next: str | None
     total: int | msgspec.UnsetType = msgspec.UNSET
     facets: dict[str, list[FacetValue]] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Highlight(Shape):
+    """The pieces of a field; every second one, from the second on, is what was meant."""
+
+    field: str
+    pieces: list[str]
+
+
+class Found(Profile, kw_only=True):
+    match: Literal["begins", "named", "worded", "mistyped"]
+    highlights: list[Highlight]
+
+
+class FoundPage(Shape):
+    items: list[Found]
+    next: str | None
 
 
 class SignUp(TokenAnswer, kw_only=True):
