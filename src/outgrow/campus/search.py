@@ -41,12 +41,13 @@ _BEGIN, _END = "þ", "ø"
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What was typed, as $3 and $5 to $11 of the statement."""
+    """What was typed, as $3 and $5 to $12 of the statement."""
 
     words: tuple[str, ...]
     named: str
     worded: str
     mistyped: str | None
+    begun: tuple[str, ...]
     meant: tuple[tuple[str, ...] | None, ...]
 
     @property
@@ -69,7 +70,8 @@ def understand(text: str) -> Typed | None:
         mistyped = f"{all_but_one_letter} & !({named}) & !({anywhere})"
     meant = [tuple(dict.fromkeys(_meant(word))) for word in found[:MOST_MISTYPED]]
     none = [None] * (MOST_MISTYPED - len(meant))
-    return Typed(found, named, worded, mistyped, (*meant, *none))
+    begun = tuple(f"% {word}%" for word in found)
+    return Typed(found, named, worded, mistyped, begun, (*meant, *none))
 
 
 def _prefix(mark: str, word: str) -> str:
@@ -143,6 +145,7 @@ class Search:
             typed.named,
             typed.worded,
             typed.mistyped,
+            typed.begun,
             *typed.meant,
             page.limit,
             page.offset,
