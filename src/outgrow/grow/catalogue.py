@@ -11,6 +11,7 @@ import asyncpg
 from outgrow import install, layout
 from outgrow.blueprint import Blueprint
 from outgrow.database import Session
+from outgrow.errors import GrowthFailed
 from outgrow.queries import load
 
 
@@ -105,20 +106,30 @@ class Store:
 async def read(session: Session, store: str, blueprint: Blueprint) -> Store:
     """Look. Raises Refused where there is no such store."""
     current = await install.is_installed(session, store, blueprint)
+    return await look(session, store, blueprint.name, current)
+
+
+async def look(session: Session, store: str, blueprint_name: str, current: bool) -> Store:
+    """Look at a store that `read` has found, without asking again whether its layout is current,
+    which takes longer than all the rest."""
     sql = load("grow")
     schema, table = install.split(store)
     facts = await session.row(sql["store"], schema, table)
     if facts is None:
-        raise AssertionError("is_installed refuses a store that is not there")
+        raise GrowthFailed(
+            "store_gone",
+            f"the table {schema}.{table} was there, and is gone",
+            hint="somebody dropped or renamed it",
+        )
     oid = facts["oid"]
     phase: str | None = None
     others: tuple[str, ...] = ()
     if await session.value(load("outgrow")["layouts_exist"]):
-        row = await session.row(load("outgrow")["layout"], blueprint.name)
+        row = await session.row(load("outgrow")["layout"], blueprint_name)
         phase = None if row is None else row["phase"]
         others = tuple(
             row["name"]
-            for row in await session.rows(sql["others"], blueprint.name, f"{schema}.{table}")
+            for row in await session.rows(sql["others"], blueprint_name, f"{schema}.{table}")
         )
     return Store(
         schema=schema,

@@ -24,7 +24,7 @@ from outgrow.database import RETRIED, Database, Session
 from outgrow.errors import GrowthFailed
 from outgrow.grow import catalogue
 from outgrow.grow.catalogue import Store, StoreIndex
-from outgrow.install import install
+from outgrow.install import install, is_installed
 from outgrow.queries import Query, load
 
 Phase = Literal["found", "optimized"]
@@ -47,7 +47,8 @@ class Work:
     waiting: Callable[[str], None]
 
     async def look(self) -> Store:
-        return await catalogue.read(self.session, self.store.name, self.blueprint)
+        store = self.store
+        return await catalogue.look(self.session, store.name, self.blueprint.name, store.current)
 
 
 class Step(Protocol):
@@ -79,7 +80,7 @@ class Install:
         return ""
 
     async def is_done(self, work: Work) -> bool:
-        return (await work.look()).current
+        return await is_installed(work.session, work.store.name, work.blueprint)
 
     async def do(self, work: Work) -> None:
         await install(work.database, work.store.name, work.blueprint)
