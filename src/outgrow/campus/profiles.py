@@ -145,7 +145,7 @@ class Profiles:
         after = self._cursors.open(of, page.cursor)
         given = tuple(argument is not None for argument in arguments)
         row = await self._database.row(
-            _page_query(sort, given, page.cursor is not None),
+            _page_query(sort, given, page.cursor is not None, page.offset > 0),
             school,
             *arguments,
             page.limit,
@@ -247,7 +247,10 @@ def no_profile() -> NotFound:
 
 
 @cache
-def _page_query(sort: Sort, given: tuple[bool, ...], further: bool) -> Query:
+def _page_query(sort: Sort, given: tuple[bool, ...], further: bool, deep: bool) -> Query:
+    if deep:
+        blocks = (f"deep_{sort}", *_clauses(given), "from_start", f"end_{sort}", "cards")
+        return SQL["deep"].joined(sort, *(SQL[block] for block in blocks))
     start = f"after_{sort}" if further else "from_start"
     blocks = (sort, *_clauses(given), start, f"end_{sort}")
     return SQL["page"].joined(sort, *(SQL[block] for block in blocks))

@@ -1,5 +1,5 @@
--- Profiles of one school. A page's statement is `page`, one clause per filter (given, or `any_`),
--- where it begins, and a sort; every clause names its parameter, so the numbers never change:
+-- Profiles of one school. A page's statement is `page` and a sort, one clause per filter (given, or
+-- `any_`), where it begins, and the sort's end; every clause names its parameter, so the numbers never change:
 -- $1 school, $2 major, $3 year, $4 interests, $5 looking_for, $6 limit, $7 offset, $8 sort key
 -- and $9 id of the row before. `u.card` is the public profile as JSON text, made by PostgreSQL.
 
@@ -19,6 +19,36 @@ FROM (
     SELECT u.card, u.sort_created, u.id
     FROM campus.users AS u
     WHERE u.school = $1 AND u.visible
+
+-- name: deep
+-- As `page`, for a page with an OFFSET: a card is made for who is shown, not for who is passed over.
+SELECT
+  convert_to('{"items":[' || coalesce(
+    string_agg(c.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8'),
+  count(*) > $6::bigint,
+  max(p.sort) FILTER (WHERE p.n = $6::bigint),
+  max(p.id) FILTER (WHERE p.n = $6::bigint)
+FROM (
+
+-- name: deep_newest
+  SELECT q.sort_created::text AS sort, q.id,
+    row_number() OVER (ORDER BY q.sort_created DESC, q.id DESC) AS n
+  FROM (
+    SELECT u.sort_created, u.id
+    FROM campus.users AS u
+    WHERE u.school = $1 AND u.visible
+
+-- name: deep_name
+  SELECT q.sort_name AS sort, q.id, row_number() OVER (ORDER BY q.sort_name, q.id) AS n
+  FROM (
+    SELECT u.sort_name, u.id
+    FROM campus.users AS u
+    WHERE u.school = $1 AND u.visible
+
+-- name: cards
+LEFT JOIN LATERAL (
+  SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.at = campus.users_at(p.id)
+  OFFSET 0) AS c ON true
 
 -- name: after_newest
       AND (u.sort_created, u.id) < ($8::text::timestamptz, $9::text)
