@@ -1,0 +1,169 @@
+"""Bare SQL: what PostgreSQL does without an API before it.
+
+The statements are not written down here. A `Recording` is a database that remembers what the
+network's own services send; the same text with the same parameters then goes to pgbench, with the
+session settings that the API has, and to EXPLAIN.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from outgrow.database import Database
+from outgrow.queries import Query, literal
+from outgrow.server import Programs
+
+CLIENTS = 4  # more did not make two cores faster
+_PARAMETER = re.compile(r"\$(\d+)")
+_PROGRESS = re.compile(r"^progress: [0-9.]+ s, ([0-9.]+) tps", re.MULTILINE)
+_SESSION = "-c jit=off -c plan_cache_mode=force_generic_plan"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A statement as it was sent, and PostgreSQL's types of its parameters."""
+
+    query: Query
+    arguments: tuple[Any, ...]
+    types: tuple[str, ...]
+
+
+class Recording(Database):
+    """Remembers what is sent through it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.sent: list[Sent] = []
+
+    async def row(self, query: Query, *args: Any) -> asyncpg.Record | None:
+        self.sent.append(await self._described(query, args))
+        return await super().row(query, *args)
+
+    async def rows(self, query: Query, *args: Any) -> list[asyncpg.Record]:
+        self.sent.append(await self._described(query, args))
+        return await super().rows(query, *args)
+
+    async def _described(self, query: Query, arguments: tuple[Any, ...]) -> Sent:
+        async with self.session() as session:
+            statement = await session.connection.prepare(query.sql)
+            types = tuple(parameter.name for parameter in statement.get_parameters())
+        return Sent(query, arguments, types)
+
+    def taken(self) -> list[Sent]:
+        """What was sent since the last call."""
+        taken = list(self.sent)
+        self.sent.clear()
+        return taken
+
+
+@dataclass(slots=True)
+class Bench:
+    """Runs of pgbench, which picks one of the statements at random each time."""
+
+    url: str
+    directory: Path
+    program: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.program = Programs.find().path("pgbench")
+
+    def per_second(self, name: str, statements: Sequence[Sent], seconds: float) -> float:
+        command = [str(self.program), "--no-vacuum", "--protocol=prepared"]
+        command += [f"--client={CLIENTS}", "--jobs=1", "--progress=1"]
+        command += [f"--time={max(1, round(seconds)) + 1}"]
+        for number, sent in enumerate(statements):
+            sql, values = _script(sent, f"p{number}_")
+            file = self.directory / f"{name}-{number}.sql"
+            file.write_text(sql, encoding="utf-8")
+            command += [f"--file={file}"]
+            command += [f"--define={key}={value}" for key, value in values.items()]
+        done = subprocess.run(
+            [*command, self.url],
+            env={**os.environ, "PGOPTIONS": _SESSION},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        # The first second plans every statement on every connection; it does not count.
+        rates = [float(rate) for rate in _PROGRESS.findall(done.stderr)][1:]
+        if done.returncode or not rates:
+            raise RuntimeError(f"pgbench failed: {(done.stderr + done.stdout).strip()[-2000:]}")
+        return sum(rates) / len(rates)
+
+
+def _script(sent: Sent, prefix: str) -> tuple[str, dict[str, str]]:
+    """The statement with pgbench's variables for parameters. It has none for NULL and for the
+    empty text: those are written into the statement. Every place of a variable becomes a parameter
+    of its own there, which is why each says its type."""
+    values = {
+        f"{prefix}{number}": _text(value)
+        for number, value in enumerate(sent.arguments, 1)
+        if value not in (None, "")
+    }
+
+    def put(match: re.Match[str]) -> str:
+        place = int(match[1]) - 1
+        name = f"{prefix}{match[1]}"
+        empty = "NULL" if sent.arguments[place] is None else "''"
+        return f"{f':{name}' if name in values else empty}::{sent.types[place]}"
+
+    # A comment holds what pgbench would take for a parameter; and a line is a command there.
+    lines = [line for line in sent.query.sql.splitlines() if not line.lstrip().startswith("--")]
+    return _PARAMETER.sub(put, " ".join(lines)) + "\n;\n", values
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return "{" + ",".join(json.dumps(item, ensure_ascii=False) for item in value) + "}"
+    return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a statement read: `rows` that its scans looked at, `blocks` of 8 kB that it touched,
+    `ms` for running it once, planned."""
+
+    rows: int
+    blocks: int
+    ms: float
+    returned: int
+
+
+async def explain(database: Database, sent: Sent) -> Read:
+    """Run the statement, planned as the API has it planned, and count what it reads."""
+    values = ", ".join("NULL" if v is None else literal(_text(v)) for v in sent.arguments)
+    async with database.session() as session:
+        execute = session.connection.execute
+        await execute(f"PREPARE measured AS {sent.query.sql}")
+        for _ in range(2):  # once to have it in memory, as a running server has
+            text = await session.connection.fetchval(
+                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE measured({values})"
+            )
+        await execute("DEALLOCATE measured")
+    top = json.loads(text)[0]
+    plan = top["Plan"]
+    return Read(
+        rows=_looked_at(plan),
+        blocks=plan["Shared Hit Blocks"] + plan["Shared Read Blocks"],
+        ms=top["Execution Time"],
+        returned=int(plan["Actual Rows"]),
+    )
+
+
+def _looked_at(node: dict[str, Any]) -> int:
+    inner = node.get("Plans", [])
+    total = sum(_looked_at(child) for child in inner)
+    if "Relation Name" in node:
+        removed = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
+        rows = node["Actual Rows"] + sum(node.get(name, 0) for name in removed)
+        total += round(rows * node["Actual Loops"])
+    return total

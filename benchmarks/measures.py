@@ -1,0 +1,129 @@
+"""How things are measured, and the parts that are no reading: the data, the growth, signing in.
+
+Contenders take turns (A B A B), and each figure is the median of its turns: whatever else the
+machine does meanwhile, it does to all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from benchmarks import load, processes
+from benchmarks.bare import Sent
+from benchmarks.load import Request, Result
+from benchmarks.processes import Server, outgrow
+from benchmarks.report import Goal, Report
+from benchmarks.world import World, at, log_in
+
+
+@dataclass(slots=True)
+class Run:
+    """`rounds` turns of `seconds` each. `token` is that of the account that measures, `accounts`
+    how many there are."""
+
+    world: World
+    report: Report
+    seconds: float
+    rounds: int
+    token: str = ""
+    accounts: int = 0
+
+    def load(self, server: Server, requests: Sequence[Request], **options: Any) -> Result:
+        given = {"token": self.token, "seconds": self.seconds, **options}
+        return load.run(server.port, requests, **given)
+
+    def slow(self, server: Server, requests: Sequence[Request], **options: Any) -> Result:
+        """Where a request may take longer than a turn."""
+        return self.load(server, requests, **{"connections": 2, "warm": 0, **options})
+
+    def bare(self, name: str, statements: Sequence[Sent]) -> Result:
+        per_second = self.world.bench.per_second(name, statements, self.seconds)
+        return Result(per_second, 0, 0, 0, 0, 0)
+
+    def take_turns(self, contenders: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
+        results: dict[str, list[Result]] = {name: [] for name in contenders}
+        for _ in range(self.rounds):
+            for name, contender in contenders.items():
+                results[name].append(contender())
+        return {name: _median(turns) for name, turns in results.items()}
+
+    def add(self, name: str, result: Result) -> None:
+        self.report.add(name, result.per_second, "req/s")
+        self.add_latency(name, result)
+
+    def add_latency(self, name: str, result: Result) -> None:
+        self.report.add(f"{name}: p50", result.p50_ms, "ms")
+        self.report.add(f"{name}: p99", result.p99_ms, "ms")
+
+    def memory(self, label: str, server: Server, *goals: Goal) -> None:
+        self.report.add(f"memory of one process, {label}", server.resident_mb, "MB", *goals)
+
+
+def _median(turns: Sequence[Result]) -> Result:
+    names = [field.name for field in fields(Result)]
+    return Result(*(statistics.median(getattr(turn, name) for turn in turns) for name in names))
+
+
+def answer(server: Server, request: Request, token: str = "") -> Any:
+    """What one request says."""
+    call = urllib.request.Request(
+        f"http://127.0.0.1:{server.port}{request.path}",
+        request.body.encode("utf-8") or None,
+        {"content-type": "application/json", "authorization": f"Bearer {token}"},
+        method=request.method,
+    )
+    with urllib.request.urlopen(call, timeout=300) as said:
+        return json.load(said)
+
+
+def sign_in(run: Run, api: Server) -> None:
+    """Get a token for the account that measures, which is made the first time."""
+    email, request = run.world.account(0)
+    if not run.accounts:
+        run.accounts = 1
+        answer(api, request)
+    run.token = answer(api, log_in(email))["access_token"]
+
+
+def generated(run: Run) -> None:
+    made = run.world.generated
+    rate = made["users"] / run.world.seconds_to_generate
+    run.report.add("generate campus, key indexed", rate, "users/s")
+    run.report.add("store, phase found", (made["table_bytes"] + made["index_bytes"]) / 1e6, "MB")
+
+
+async def found(run: Run, api: Server) -> None:
+    """The campus as it comes, with no index but the key's."""
+    run.add("page by major and year, phase found", run.slow(api, pages(await run.world.groups())))
+    sign_ups(run, api, "found")
+
+
+async def grow(run: Run) -> None:
+    start = time.perf_counter()
+    processes.run(outgrow("grow", "--to", "optimized", "--json"), run.world.env)
+    run.report.add("grow --to optimized", time.perf_counter() - start, "s")
+    run.report.add("store, phase optimized", await run.world.store_mb(), "MB")
+
+
+def sign_ups(run: Run, api: Server, phase: str) -> None:
+    """Each is an account, a profile, a session, and one more id in the school's array."""
+    wanted = range(run.accounts, run.accounts + int(run.seconds * 200) + 8)
+    run.accounts = wanted.stop
+    requests = [run.world.account(number)[1] for number in wanted]
+    result = run.slow(api, requests, once=True, status=201, token=None)
+    run.add(f"sign-up into the school, phase {phase}", result)
+
+
+def log_ins(run: Run, api: Server) -> None:
+    email, _ = run.world.account(0)
+    run.add("log-in (argon2id)", run.load(api, [log_in(email)], connections=4, token=None))
+
+
+def pages(groups: Sequence[tuple[str, str]], **more: Any) -> list[Request]:
+    return [at("/profiles", major=major, year=year, **more) for major, year in groups]

@@ -1,0 +1,217 @@
+"""What reads: the page, one profile, search, connections, counts, and how deep a list goes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from functools import partial
+from typing import Any
+
+from benchmarks import typos
+from benchmarks.bare import Sent, explain
+from benchmarks.load import Request
+from benchmarks.measures import Run, answer, pages
+from benchmarks.processes import Server
+from benchmarks.report import Goal
+from benchmarks.world import World, at
+from outgrow.campus.connections import Connections, Kind
+from outgrow.campus.pages import LARGEST_LIMIT, LARGEST_OFFSET, Cursors, Page
+from outgrow.campus.profiles import FACETS, Filters, Profiles
+from outgrow.campus.search import Search
+
+FASTAPI = "FastAPI + SQLAlchemy"
+PROTOTYPE = "the prototype's way"
+BARE = "bare SQL, pgbench"
+WORDS = ("climbing", "chess", "photography", "robots", "biology")
+_CURSORS = Cursors(b"any key")
+
+
+async def filtered_page(run: Run, api: Server, fastapi: Server, prototype: Server) -> None:
+    """GET /profiles?major=..&year=..: 20 profiles of the school, newest first."""
+    name = "page by major and year"
+    groups = await run.world.groups()
+    requests = pages(groups)
+    _same_people(run, requests, api, fastapi)
+    sent = [await _sent(run.world, _page(run.world, major, year)) for major, year in groups]
+    token = run.world.peer_token
+    turns = run.take_turns(
+        {
+            "": partial(run.load, api, requests),
+            FASTAPI: partial(run.load, fastapi, requests, token=token),
+            BARE: partial(run.bare, "page", sent),
+        }
+    )
+    turns[PROTOTYPE] = run.slow(prototype, requests, token=token)
+    ours = turns.pop("")
+    goals = {
+        FASTAPI: (Goal("gate", at_least=5), Goal("aim", at_least=10)),
+        BARE: (Goal("aim", at_least=0.5),),
+    }
+    for peer, result in turns.items():
+        wanted = goals.get(peer, ())
+        run.report.add(name, ours.per_second, "req/s", *wanted, peer=peer, than=result.per_second)
+    run.add_latency(name, ours)
+    run.add_latency(f"{name}, {FASTAPI}", turns[FASTAPI])
+    run.add_latency(f"{name}, {PROTOTYPE}", turns[PROTOTYPE])
+    than = turns[FASTAPI].bytes_each / 1000
+    run.report.add(f"{name}: size", ours.bytes_each / 1000, "kB", peer=FASTAPI, than=than)
+    run.report.add("load client, of one core", ours.cpu, "cores")
+
+
+async def one_profile(run: Run, api: Server, fastapi: Server) -> None:
+    """GET /profiles/{id}."""
+    name = "one profile"
+    ids = [user_id for user_id, _ in (await run.world.people())[:2000]]
+    requests = [at(f"/profiles/{user_id}") for user_id in ids]
+    profiles, school = Profiles(run.world.database, _CURSORS), run.world.school
+    sent = [await _sent(run.world, profiles.one(user_id, school, "")) for user_id in ids[:20]]
+    turns = run.take_turns(
+        {
+            "": partial(run.load, api, requests),
+            FASTAPI: partial(run.load, fastapi, requests, token=run.world.peer_token),
+            BARE: partial(run.bare, "one", sent),
+        }
+    )
+    ours = turns.pop("")
+    goals = {BARE: (Goal("aim", at_least=0.22),)}
+    for peer, result in turns.items():
+        wanted = goals.get(peer, ())
+        run.report.add(name, ours.per_second, "req/s", *wanted, peer=peer, than=result.per_second)
+    run.add_latency(name, ours)
+
+
+async def search(run: Run, api: Server) -> None:
+    """GET /search?q=..: a name as it is, a name with a typo, a word of a profile."""
+    world = run.world
+    cases = typos.cases(await world.people(), 200, seed=2)
+    for kind, texts in (
+        ("name", [case.name for case in cases]),
+        ("name with a typo", [case.typed for case in cases]),
+        ("word", list(WORDS)),
+    ):
+        service = Search(world.database, _CURSORS)
+        pages = [service.page(text, Page(), school=world.school, viewer="") for text in texts[:20]]
+        sent = [await _sent(world, page) for page in pages]
+        turns = run.take_turns(
+            {
+                "": partial(run.load, api, [at("/search", q=text) for text in texts]),
+                BARE: partial(run.bare, f"search-{kind}", sent),
+            }
+        )
+        ours, bare = turns[""], turns[BARE].per_second
+        goal = Goal("aim", at_least=1 / 1.5)
+        name = f"search, {kind}"
+        run.report.add(name, ours.per_second, "req/s", goal, peer=BARE, than=bare)
+        run.add_latency(name, ours)
+
+
+async def connections(run: Run, api: Server) -> None:
+    """The lists of connections; `connected-by` is who has somebody in their list."""
+    ids = [user_id for user_id, _ in (await run.world.people())[:500]]
+    busiest = await run.world.most_connected()
+    for what, path in (
+        ("connections of somebody", "connections"),
+        ("who is connected to somebody", "connected-by"),
+        ("mutual connections", "connections/mutual"),
+    ):
+        requests = [at(f"/profiles/{user_id}/{path}") for user_id in ids]
+        run.add(what, run.load(api, requests))
+        result = run.load(api, [at(f"/profiles/{busiest}/{path}")])
+        run.add(f"{what}, the most connected", result)
+
+
+async def counts(run: Run, api: Server) -> None:
+    """What counts, and so reads everybody that it counts."""
+    some = pages((await run.world.groups())[:4], total="true", facets=",".join(FACETS))
+    run.add("page with total and facets", run.slow(api, some))
+    whole = [at("/profiles", total="true", facets=",".join(FACETS))]
+    run.add("page with total and facets, no filter", run.slow(api, whole))
+
+
+async def depth(run: Run, api: Server) -> None:
+    """Far down the list of the whole school."""
+    offset = min(LARGEST_OFFSET, run.report.users // 2)
+    cursor = ""
+    for _ in range(offset // LARGEST_LIMIT):
+        more = {"cursor": cursor} if cursor else {}
+        request = at("/profiles", limit=LARGEST_LIMIT, **more)
+        cursor = answer(api, request, run.token)["next"]
+    contenders = {
+        "first page": at("/profiles"),
+        f"page behind {offset:,}, by offset": at("/profiles", offset=offset),
+        f"page behind {offset:,}, by cursor": at("/profiles", cursor=cursor),
+    }
+    for name, request in contenders.items():
+        run.add(name, run.load(api, [request]))
+
+
+async def typing(run: Run) -> None:
+    """How often a name with one mistake finds its person in the first 20."""
+    count = min(1000, run.report.users)
+    outcome = await typos.typos(run.world.database, run.world.school, count)
+    run.world.database.taken()
+    goals = (Goal("gate", at_least=90), Goal("aim", at_least=95))
+    run.report.add(f"found of {count:,} typos", outcome.rate() * 100, "%", *goals)
+    run.report.add(f"found of {count:,} typos: p50", outcome.percentile(50), "ms")
+    run.report.add(f"found of {count:,} typos: p99", outcome.percentile(99), "ms")
+
+
+async def what_is_read(run: Run) -> None:
+    """That no request loads a school: the rows that its statement looks at, of all there are."""
+    world = run.world
+    (major, year), *_ = await world.groups()
+    people = await world.people()
+    user_id, name = people[0]
+    typed = typos.cases(people, 1, seed=3)[0].typed
+    of = Connections(world.database, _CURSORS)
+    lists: dict[Kind, str] = {"of": "connections", "by": "connected-by", "mutual": "mutual"}
+    calls: dict[str, Awaitable[bytes]] = {
+        "page by major and year": _page(world, major, year),
+        "page by major": _page(world, major, None),
+        "page by year": _page(world, None, year),
+        "page": _page(world, None, None),
+        "one profile": Profiles(world.database, _CURSORS).one(user_id, world.school, ""),
+        "search, a name": _search(world, name),
+        "search, a name with a typo": _search(world, typed),
+        "search, a word": _search(world, WORDS[0]),
+    }
+    for kind, path in lists.items():
+        calls[path] = of.page(kind, user_id, Page(), school=world.school, viewer=user_id)
+    most = 0
+    for what, call in calls.items():
+        read = await explain(world.database, await _sent(world, call))
+        run.report.add(f"rows looked at, {what}", read.rows, "rows")
+        run.report.add(f"blocks touched, {what}", read.blocks, "8 kB blocks")
+        most = max(most, read.rows)
+    school = run.report.users
+    goal = Goal("gate", at_most=0.1)
+    run.report.add(
+        "most rows looked at", most, "rows", goal, peer="users of the school", than=school
+    )
+
+
+def _same_people(run: Run, requests: Sequence[Request], api: Server, peer: Server) -> None:
+    """What is compared must be the same. Raises RuntimeError."""
+    for request in requests:
+        ours = answer(api, request, run.token)["items"]
+        theirs = answer(peer, request, run.world.peer_token)["items"]
+        if [item["id"] for item in ours] != [item["id"] for item in theirs]:
+            raise RuntimeError(f"{request.path}: the contenders answer with different people")
+
+
+async def _page(world: World, major: str | None, year: str | None) -> bytes:
+    profiles = Profiles(world.database, _CURSORS)
+    return await profiles.page(world.school, Filters(major, year), "newest", Page())
+
+
+async def _search(world: World, text: str) -> bytes:
+    service = Search(world.database, _CURSORS)
+    return await service.page(text, Page(), school=world.school, viewer="")
+
+
+async def _sent(world: World, call: Awaitable[Any]) -> Sent:
+    """The statement that a call sends."""
+    world.database.taken()
+    await call
+    sent = world.database.taken()
+    assert len(sent) == 1, f"{len(sent)} statements"
+    return sent[0]

@@ -1,0 +1,182 @@
+"""The world that is measured: a temporary home with a server, a campus in it, and its peers' data.
+
+Everything is thrown away at the end. Not even the embedded server is of another kind than the one
+that `outgrow serve` uses: `fsync` is on, its settings are the usual ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import jwt
+
+from benchmarks.bare import Bench, Recording
+from benchmarks.load import Request
+from benchmarks.processes import outgrow, run
+from benchmarks.typos import people_of
+from outgrow.server import running
+from outgrow.settings import DEFAULT_STORE
+
+SECRET = "a secret of at least thirty-two bytes"  # signs the peers' tokens
+PASSWORD = "a long enough password"
+_UNSET = dict.fromkeys(
+    (
+        *("DATABASE_URL", "OUTGROW_STORE", "OUTGROW_SLOW_MS", "OUTGROW_POOL", "HOST"),
+        *("OUTGROW_METRICS_TOKEN", "PGSERVICE", "PGHOSTADDR"),
+    ),
+    "",
+)
+
+_RELATIONAL = """
+DROP SCHEMA IF EXISTS relational CASCADE;
+CREATE SCHEMA relational;
+CREATE TABLE relational.users AS
+SELECT u.id, u.name, u.email, u.school, u.major, u.year,
+       u.card::jsonb - ARRAY['id', 'name', 'school', 'major', 'year', 'created_at'] AS profile,
+       coalesce(u.created_at, 'epoch') AS created_at
+FROM campus.users AS u
+WHERE u.visible AND u.school IS NOT NULL AND u.name IS NOT NULL;
+ALTER TABLE relational.users ADD PRIMARY KEY (id);
+CREATE INDEX ON relational.users (school, major, year, created_at, id);
+VACUUM ANALYZE relational.users;
+"""
+_GROUPS = """
+SELECT u.major, u.year FROM campus.users AS u
+WHERE u.school = $1 AND u.visible AND u.major IS NOT NULL AND u.year IS NOT NULL
+GROUP BY 1, 2 ORDER BY count(*) DESC, 1, 2 LIMIT 12
+"""
+_DEGREES = """
+SELECT c.user_id, count(*) AS degree FROM campus.connections AS c
+GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1
+"""
+
+_SIZE = """
+SELECT pg_total_relation_size(c.oid) AS size FROM pg_class AS c WHERE c.relname = $1
+"""
+
+
+@dataclass(slots=True)
+class World:
+    """`database` records what is sent through it."""
+
+    home: Path
+    url: str
+    database: Recording
+    generated: Mapping[str, Any]
+    seconds_to_generate: float
+
+    @property
+    def school(self) -> str:
+        name: str = self.generated["largest_school"]
+        return name
+
+    @property
+    def env(self) -> dict[str, str]:
+        """For our own commands."""
+        return {**_UNSET, "PGHOST": "", "PGDATABASE": "", "OUTGROW_HOME": str(self.home)}
+
+    @property
+    def peer_env(self) -> dict[str, str]:
+        url = urlsplit(self.url)
+        where = parse_qs(url.query)
+        return {
+            "PGHOST": where["host"][0],
+            "PGPORT": where["port"][0],
+            "PGUSER": url.username or "",
+            "PGDATABASE": url.path[1:],
+            "JWT_SECRET": SECRET,
+            "STORE": DEFAULT_STORE,
+        }
+
+    @property
+    def peer_token(self) -> str:
+        claims = {"sub": "somebody", "school": self.school, "exp": int(time.time()) + 3600}
+        return jwt.encode(claims, SECRET, algorithm="HS256")
+
+    @property
+    def bench(self) -> Bench:
+        return Bench(self.url, self.home)
+
+    async def sql(self, sql: str, *args: Any) -> Any:
+        async with self.database.session() as session:
+            if args:
+                return await session.connection.fetch(sql, *args)
+            return await session.connection.execute(sql)
+
+    async def relational(self) -> None:
+        """The same visible people in a table as a relational design has it."""
+        for statement in filter(str.strip, _RELATIONAL.split(";")):
+            await self.sql(statement)
+
+    async def store_mb(self) -> float:
+        rows = await self.sql(_SIZE, DEFAULT_STORE)
+        size: int = rows[0]["size"]
+        return size / 1e6
+
+    async def groups(self) -> list[tuple[str, str]]:
+        return [(row["major"], row["year"]) for row in await self.sql(_GROUPS, self.school)]
+
+    async def people(self) -> list[tuple[str, str]]:
+        """(id, name) of the visible, in an order that says nothing, the same in every run."""
+        people = await people_of(self.database, self.school)
+        random.Random(1).shuffle(people)
+        return people
+
+    async def most_connected(self) -> str:
+        async with self.database.session() as session:
+            row = await session.connection.fetchrow(_DEGREES)
+        user_id: str = row["user_id"]
+        return user_id
+
+    def account(self, number: int) -> tuple[str, Request]:
+        """The e-mail of somebody new, and the request that signs them up at the school."""
+        email = f"newcomer{number}@bench.test"
+        body = {
+            "email": email,
+            "password": PASSWORD,
+            "name": f"New Comer {number}",
+            "school": self.school,
+            "major": "Computer Science",
+            "year": "Junior",
+        }
+        return email, Request("/auth/signup", "POST", json.dumps(body))
+
+
+def log_in(email: str) -> Request:
+    return Request("/auth/login", "POST", json.dumps({"email": email, "password": PASSWORD}))
+
+
+def at(path: str, **query: Any) -> Request:
+    return Request(f"{path}?{urlencode(query)}" if query else path)
+
+
+@contextlib.asynccontextmanager
+async def world(users: int) -> AsyncIterator[World]:
+    """A campus of one school of `users`, in phase found, and nothing served yet."""
+    home = Path(tempfile.mkdtemp(prefix="outgrow-bench-"))
+    try:
+        env = {**_UNSET, "PGHOST": "", "PGDATABASE": "", "OUTGROW_HOME": str(home)}
+        with running(home) as server:
+            start = time.perf_counter()
+            counts = ("--users", str(users), "--largest", str(users))
+            said = run(outgrow("generate", "campus", *counts, "--no-demo", "--json"), env)
+            seconds = time.perf_counter() - start
+            url = server.url()
+            database = await Recording.open(url, pool_size=2, generic_plans=True)
+            try:
+                assert isinstance(database, Recording)
+                yield World(home, url, database, json.loads(said), seconds)
+            finally:
+                await database.close()
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
