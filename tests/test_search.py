@@ -1,0 +1,456 @@
+"""Search: who is found, in which order, by whom; with indexes and without."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterable
+from itertools import product
+from random import Random
+from typing import Any
+
+import asyncpg
+import pytest
+from benchmarks.typos import cases, people_of, run, typos
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from outgrow.blueprint import campus as campus_blueprint
+from outgrow.campus import highlights, words
+from outgrow.campus.generator import generate
+from outgrow.campus.highlights import Shown
+from outgrow.campus.pages import Cursors, Page
+from outgrow.campus.people import full_name
+from outgrow.campus.population import Spec
+from outgrow.campus.search import SQL, Search, understand
+from outgrow.database import Database
+from outgrow.errors import BadCursor
+from outgrow.layout.indexes import indexes
+from outgrow.queries import Query
+from outgrow.settings import DEFAULT_STORE
+
+HERE = "Northfield University"
+ELSEWHERE = "Southgate College"
+
+
+async def put(database: Database, documents: Iterable[dict[str, Any]]) -> None:
+    """Write users as an old client does."""
+    rows = [(f"user:{d['id']}", json.dumps(d)) for d in documents]
+    async with database.session() as session:
+        await session.run_many(
+            Query("test", f"INSERT INTO {DEFAULT_STORE} (key, value) VALUES ($1, $2)"), rows
+        )
+        await session.run(Query("test", f"ANALYZE {DEFAULT_STORE}"))
+
+
+async def index(database: Database) -> None:
+    """The two indexes that search uses, as the phase `optimized` has them."""
+    made = indexes(campus_blueprint(), "public", DEFAULT_STORE)
+    ours = [one for one in made if "search" in one.name]
+    assert len(ours) == 2
+    for one in ours:
+        await database.run(one.create)
+    await database.run(Query("test", f"ANALYZE {DEFAULT_STORE}"))
+
+
+@pytest.fixture(params=["found", "optimized"])
+async def people(request: pytest.FixtureRequest, campus: Database) -> Database:
+    """A school of a few people, in both phases."""
+    if request.param == "optimized":
+        await index(campus)
+    await put(campus, documents())
+    return campus
+
+
+def documents() -> list[dict[str, Any]]:
+    def person(user_id: str, name: str | None, **fields: Any) -> dict[str, Any]:
+        return {"id": user_id, "name": name, "school": HERE, **fields}
+
+    return [
+        person("maria-smith", "Maria Smith", major="Computer Science", interests=["Chess"]),
+        person("maria-smithers", "Maria Smithers", bio="I play chess, badly; don't ask."),
+        person("marie", "Marie Smith-Jones", major="Physics"),
+        person("smith-maria", "Ana Maria Smith"),
+        person("jose", "José O'Brien", bio="Vive le café/bar."),
+        person("lukasz", "Łukasz Øster", interests=["Go"]),
+        person("lee", "Kim Lee", year="Junior"),
+        person("wang", "王小明"),
+        person("dmitri", "Дмитрий Жуков"),
+        person("hidden", "Maria Smithson", settings={"profileVisible": False}),
+        person("percent", "100% Real_Name", email="secret@example.test"),
+        person("no-name", None, major="Chess Studies", blockedUsers=["zebra"]),
+        person("elsewhere", "Maria Smith", interests=["Chess"]) | {"school": ELSEWHERE},
+        {"id": "no-school", "name": "Maria Smith"},
+    ]
+
+
+def searching(database: Database) -> Search:
+    return Search(database, Cursors(b"a key of tests"))
+
+
+async def found(
+    database: Database,
+    text: str,
+    *,
+    school: str = HERE,
+    viewer: str = "me",
+    page: Page | None = None,
+) -> list[dict[str, Any]]:
+    body = await searching(database).page(text, page or Page(100), school=school, viewer=viewer)
+    items: list[dict[str, Any]] = json.loads(body)["items"]
+    return items
+
+
+async def ids(database: Database, text: str, **options: Any) -> list[str]:
+    return [item["id"] for item in await found(database, text, **options)]
+
+
+# Who is found, and in which order ---------------------------------------------------------------
+
+
+async def test_the_surest_way_to_match_comes_first(people: Database) -> None:
+    items = await found(people, "maria smith")
+    assert [(item["match"], item["id"]) for item in items] == [
+        ("begins", "maria-smith"),
+        ("begins", "maria-smithers"),
+        ("named", "smith-maria"),
+        ("mistyped", "marie"),
+    ]
+    assert items[0]["name"] == "Maria Smith"
+    assert "email" not in items[0]
+
+
+async def test_words_find(people: Database) -> None:
+    for typed, expected in {
+        "m": ["maria-smith", "maria-smithers", "marie", "smith-maria"],
+        "SMITHERS MAR": ["maria-smithers"],
+        "smith m": ["maria-smith", "maria-smithers", "marie", "smith-maria"],
+        "jones marie": ["marie"],
+        "jose obrien": ["jose"],
+        "josé o’brien": ["jose"],
+        "o'br": ["jose"],
+        "lukasz oster": ["lukasz"],
+        "ŁUKASZ ØSTER": ["lukasz"],
+        "王小": ["wang"],
+        "ДМИТРИЙ жук": ["dmitri"],
+        "chess computer sci": ["maria-smith"],
+        "cafe bar": ["jose"],
+        "dont ask": ["maria-smithers"],
+        "go": ["lukasz"],
+        "junior lee": ["lee"],
+        "real name 100": ["percent"],
+        "chess studies": ["no-name"],
+        "nobody here": [],
+    }.items():
+        assert sorted(await ids(people, typed)) == sorted(expected), typed
+
+
+async def test_one_mistake_is_forgiven(people: Database) -> None:
+    swapped, dropped = ("mraia smithers", "smithres"), ("maria smiters", "mithers")
+    doubled, replaced = ("maria smmithers", "smitherss"), ("maria smithars", "xmithers")
+    for typed in (*swapped, *dropped, *doubled, *replaced):
+        items = await found(people, typed)
+        matches = [(item["id"], item["match"]) for item in items]
+        assert matches == [("maria-smithers", "mistyped")], typed
+
+
+async def test_a_mistake_in_each_word_is_forgiven(people: Database) -> None:
+    assert (await ids(people, "jsoe obrein"))[0] == "jose"
+    assert (await ids(people, "kin lew"))[0] == "lee"
+
+
+async def test_words_found_as_they_were_typed_come_before_mistakes(people: Database) -> None:
+    await put(people, [{"id": "hess", "name": "Otto Hess", "school": HERE}])
+    matches = [(item["id"], item["match"]) for item in await found(people, "chess")]
+    assert matches[-1] == ("hess", "mistyped")
+    assert {match for _, match in matches[:-1]} == {"worded"}
+
+
+async def test_no_word_finds_nobody(people: Database) -> None:
+    for typed in ("", " ", "%", "_", "%_\\", "'", "!!! &|():*", "\U0001f600", "\x00"):
+        assert await found(people, typed) == [], typed
+
+
+@given(typed=st.text(max_size=300))
+@example(typed="a" * 10_000)
+@example(typed="' | !a:* & <-> ( \\' þ ø ð")
+@example(typed="x y z " * 50)
+@example(typed="\ud800 a\ud800b")
+@example(typed="ﷺ क्षितिज 김철수 e\u0301\u0301")
+async def test_whatever_is_typed_is_answered(typed: str, text_campus: Database) -> None:
+    body = await searching(text_campus).page(typed, Page(), school=HERE, viewer="me")
+    assert json.loads(body)["next"] is None
+
+
+@pytest.fixture
+async def text_campus(campus: Database) -> Database:
+    await index(campus)
+    await put(campus, documents())
+    return campus
+
+
+# Whom one may find ------------------------------------------------------------------------------
+
+
+async def test_nobody_of_another_school_is_found(people: Database) -> None:
+    assert await ids(people, "maria smith", school=ELSEWHERE) == ["elsewhere"]
+    assert "no-school" not in await ids(people, "maria smith")
+    assert await found(people, "maria smith", school="") == []
+
+
+async def test_who_is_hidden_is_found_by_themselves_only(people: Database) -> None:
+    assert await ids(people, "maria smithson") == []
+    assert await ids(people, "maria smithson", viewer="hidden") == ["hidden"]
+
+
+async def test_what_a_profile_does_not_show_finds_nobody(people: Database) -> None:
+    assert await ids(people, "secret") == []
+    assert await ids(people, "zebra") == []
+
+
+# Pages ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def crowd(people: Database) -> Database:
+    """Enough people for several pages of every way to match."""
+    await put(
+        people,
+        [
+            {"id": f"{kind}{n}", "name": name.format(chr(97 + n)), "school": HERE, **fields}
+            for (kind, name, fields), n in product(
+                [
+                    ("b", "Ines Marlow {0}", {}),
+                    ("n", "{0} Marlow Ines", {}),
+                    ("w", "Zoe {0}", {"major": "Ines Marlow"}),
+                    ("t", "Ines Morlow {0}", {}),
+                ],
+                range(5),
+            )
+        ],
+    )
+    return people
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 19, 20, 21])
+async def test_pages_by_cursor_and_by_offset_make_the_whole(crowd: Database, limit: int) -> None:
+    whole = await ids(crowd, "ines marlow")
+    assert [i[0] for i in whole] == ["b"] * 5 + ["n"] * 5 + ["w"] * 5 + ["t"] * 5
+    by_cursor: list[str] = []
+    cursor = None
+    while True:
+        page = Page(limit, cursor=cursor)
+        body = await searching(crowd).page("ines marlow", page, school=HERE, viewer="me")
+        answer = json.loads(body)
+        by_cursor += [item["id"] for item in answer["items"]]
+        if (cursor := answer["next"]) is None:
+            break
+    assert by_cursor == whole
+    by_offset: list[str] = []
+    for offset in range(0, 20, limit):
+        by_offset += await ids(crowd, "ines marlow", page=Page(limit, offset))
+    assert by_offset == whole
+
+
+async def test_a_cursor_is_good_for_its_own_words_only(crowd: Database) -> None:
+    search = searching(crowd)
+    body = await search.page("ines", Page(1), school=HERE, viewer="me")
+    cursor = json.loads(body)["next"]
+    await search.page("INES ", Page(1, cursor=cursor), school=HERE, viewer="me")
+    with pytest.raises(BadCursor):
+        await search.page("marlow", Page(1, cursor=cursor), school=HERE, viewer="me")
+    with pytest.raises(BadCursor):
+        await search.page("ines", Page(1, cursor=cursor), school=ELSEWHERE, viewer="me")
+
+
+# The expressions --------------------------------------------------------------------------------
+
+
+async def test_python_and_sql_fold_every_character_alike(campus: Database) -> None:
+    """Characters older than Unicode 3.2: what came later may be decomposed by one side only."""
+    known = [
+        i
+        for i in range(1, 0x20000)
+        if unicodedata.ucd_3_2_0.category(chr(i)) not in ("Cn", "Cs", "Co")
+    ]
+    rows = await campus.rows(
+        Query("test", "SELECT i, outgrow.fold(chr(i)) AS folded FROM unnest($1::integer[]) AS i"),
+        known,
+    )
+    differing = {hex(row["i"]) for row in rows if row["folded"] != words.fold(chr(row["i"]))}
+    assert differing == set()
+    marks = [hex(row["i"]) for row in rows if set(row["folded"]) & set("þøð")]
+    assert marks == []
+
+
+@pytest.mark.parametrize(
+    "name", ["Zoë  Ó'Hara-Müller (she/her)", "Jean_Luc  St. John", "Đỗ Thị Hạnh"]
+)
+async def test_a_name_is_the_words_that_are_typed(campus: Database, name: str) -> None:
+    folded = await campus.value(Query("test", "SELECT outgrow.search_name($1)"), name)
+    typed = understand(name)
+    assert typed is not None
+    assert folded == typed.text
+
+
+HOSTILE = [
+    "a" * 100_000,
+    "ﷺ" * 10_000,
+    "a\u0301\u0302\u0323" * 5_000,
+    "é" * 10_000,
+    "\U0001f600" * 3_000,
+    "http://a.b/c?d=e&f " * 2_000,
+    "<a <a" * 3_000,
+    "1e9" * 3_000,
+    "'" * 3_000,
+    "\\" * 3_000,
+    "\x01\x02",
+    "þ ø ð Þ Ø Ð",
+    "",
+]
+
+
+async def test_no_value_makes_an_old_clients_write_fail(text_campus: Database) -> None:
+    fields = ("name", "school", "major", "year", "bio", "interests", "lookingFor")
+    wrong: list[Any] = [*HOSTILE, None, 7, ["x"], {"a": {}}, True]
+    made: list[dict[str, Any]] = []
+    for n, value in enumerate(wrong):
+        made.append({"id": f"{n}-all"} | dict.fromkeys(fields, value))
+        made += [{"id": f"{n}-{f}", "school": HERE, f: value} for f in fields if f != "school"]
+        made.append({"id": f"{n}-list", "school": HERE} | dict.fromkeys(fields[2:], [value]))
+    await put(text_campus, made)
+    assert await ids(text_campus, "maria smith")
+    assert "1-name" in await ids(text_campus, words.fold("ﷺ").split()[0])
+
+
+# Speed ------------------------------------------------------------------------------------------
+
+
+async def test_the_indexes_are_used_by_a_plan_made_once(campus: Database) -> None:
+    rng = Random(5)
+    await put(
+        campus,
+        [{"id": f"u{i}", "name": full_name(rng), "school": f"S{i % 3}"} for i in range(2000)],
+    )
+    await index(campus)
+    async with campus.session() as session:
+        connection = session.connection
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        await connection.execute("PREPARE search AS " + SQL["page"].sql)
+        typed = understand("maria smith")
+        assert typed is not None
+        plan = await connection.fetch("EXPLAIN EXECUTE search(" + _literals(typed) + ")")
+        await connection.execute("DEALLOCATE search")
+        await connection.execute("RESET plan_cache_mode")
+    text = "\n".join(row[0] for row in plan)
+    assert text.count("Index Scan using og_users_school_search_name") == 1
+    assert text.count("Bitmap Index Scan on og_users_search_text_words") == 3
+    assert "Seq Scan" not in text
+
+
+def _literals(typed: Any) -> str:
+    def literal(value: Any) -> str:
+        if value is None:
+            return "NULL"
+        if isinstance(value, tuple):
+            return f"ARRAY[{', '.join(map(literal, value))}]::text[]"
+        return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+    patterns = (typed.begun, *typed.meant)
+    asked = (typed.named, typed.worded, typed.mistyped)
+    values = (HERE, "me", typed.text, typed.text, *asked, *patterns, 20, 0, 0, 0, "", "")
+    return ", ".join(map(literal, values))
+
+
+# Mistyped names ---------------------------------------------------------------------------------
+
+
+async def test_mistyped_full_names_find_their_person(campus: Database) -> None:
+    rng = Random(3)
+    await put(
+        campus, [{"id": f"u{i}", "name": full_name(rng), "school": HERE} for i in range(3000)]
+    )
+    await index(campus)
+    outcome = await typos(campus, HERE, 200)
+    assert outcome.rate() >= 0.97, outcome.missed[:5]
+
+
+@pytest.mark.soak
+async def test_mistyped_full_names_in_a_school_of_50_000(database: Database) -> None:
+    from outgrow.install import install
+
+    await generate(database, Spec(60_000, largest=50_000))
+    await install(database)
+    await index(database)
+    (school, size), *_ = Spec(60_000, largest=50_000).schools()
+    assert size == 50_000
+    outcome = await run(
+        searching(database), school, cases(await people_of(database, school), 1000, 1)
+    )
+    assert outcome.rate() >= 0.95, outcome.missed[:5]
+    for mistake, rate in ((m, outcome.rate(m)) for m in outcome.cases):
+        assert rate >= 0.95, mistake
+
+
+# Words and highlights, without a database -------------------------------------------------------
+
+
+@given(st.text("abc", min_size=2, max_size=6), st.text("abc", max_size=6))
+def test_one_mistake_is_one_edit(typed: str, word: str) -> None:
+    edits = {typed}
+    for i in range(len(typed) + 1):
+        edits |= {typed[:i] + c + typed[i:] for c in "abc"}
+        if i < len(typed):
+            edits |= {typed[:i] + typed[i + 1 :]}
+            edits |= {typed[:i] + c + typed[i + 1 :] for c in "abc"}
+            edits |= {typed[:i] + typed[i + 1 : i + 2] + typed[i] + typed[i + 2 :]}
+    assert words.one_mistake(typed, word) == (word in edits)
+
+
+@pytest.mark.parametrize(
+    ("profile", "typed", "mistyped", "expected"),
+    [
+        (Shown("Ada Okafor"), ["ada", "okaf"], False, [["", "Ada", " ", "Okaf", "or"]]),
+        (Shown("José O'Brien"), ["obr"], False, [["José ", "O'Br", "ien"]]),
+        (Shown("Zoe\u0308 Weiß"), ["zoe", "weiss"], False, [["", "Zoe\u0308", " ", "Weiß", ""]]),
+        (Shown("Jonathan Smith"), ["jonathen"], True, [["", "Jonathan", " Smith"]]),
+        (Shown(None), ["ada"], False, []),
+    ],
+)
+def test_names_in_pieces(
+    profile: Shown, typed: list[str], mistyped: bool, expected: list[list[str]]
+) -> None:
+    assert [h.pieces for h in highlights.in_name(profile, typed, mistyped=mistyped)] == expected
+
+
+def test_fields_in_pieces() -> None:
+    profile = Shown(
+        "Chessa", "History", interests=[3, "Go", "Speed Chess"], bio="word " * 60 + "chess " * 60
+    )
+    marked = {h.field: h.pieces for h in highlights.in_profile(profile, ["chess", "his"])}
+    assert marked["name"] == ["", "Chess", "a"]
+    assert marked["major"] == ["", "His", "tory"]
+    assert marked["interests"] == ["Speed ", "Chess", ""]
+    bio = marked["bio"]
+    assert bio[0].startswith("…word")
+    assert set(bio[1::2]) == {"chess"}
+    assert bio[-1].endswith("…")
+    assert len("".join(bio)) <= highlights.EXCERPT + 2
+
+
+@given(st.text(max_size=400), st.lists(st.text("abé ", min_size=1, max_size=3), max_size=3))
+def test_pieces_are_the_text(text: str, typed: list[str]) -> None:
+    for highlight in highlights.in_profile(
+        Shown(major=text, bio=text), words.words(" ".join(typed))
+    ):
+        joined = "".join(highlight.pieces)
+        assert joined.strip("…") in text
+        assert len(highlight.pieces) % 2 == 1
+        assert all(highlight.pieces[1::2])
+
+
+async def test_asyncpg_is_told_nothing_it_cannot_send(text_campus: Database) -> None:
+    """A lone surrogate is no text to PostgreSQL; it is no letter either."""
+    with pytest.raises((UnicodeEncodeError, asyncpg.DataError)):
+        await text_campus.value(Query("test", "SELECT $1::text"), "\ud800")
+    assert await found(text_campus, "\ud800") == []
