@@ -1,0 +1,167 @@
+"""The network's own statements at 50,000 users in one school: which index serves each, and that
+none looks at more than a few rows of the store. As the network sends them: planned once, without
+their parameters."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from outgrow.blueprint import campus
+from outgrow.campus import connections, profiles
+from outgrow.campus.generator import generate
+from outgrow.campus.population import DEMO_ID, DEMO_SCHOOL, Spec
+from outgrow.database import Database
+from outgrow.grow.runner import grow
+from outgrow.install import install
+from outgrow.queries import Query, load
+from outgrow.server import EmbeddedServer
+from outgrow.settings import DEFAULT_STORE
+
+USERS = 50_000
+
+
+class Silent:
+    """Watches a growth and says nothing."""
+
+    def planned(self, *_: Any) -> None: ...
+    def seen(self, *_: Any) -> None: ...
+    def finished(self, *_: Any) -> None: ...
+
+
+async def make(url: str) -> None:
+    async with opened(url) as database:
+        await generate(database, Spec(USERS, largest=USERS))
+        await install(database)
+        await grow(database, "optimized", DEFAULT_STORE, campus(), Silent())
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    database = await Database.open(url, slow_query_ms=600_000, generic_plans=True)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@pytest.fixture(scope="module")
+def large_url(server: EmbeddedServer) -> Iterator[str]:
+    """A campus of one large school, in phase optimized."""
+
+    async def admin(sql: str) -> None:
+        async with opened(server.url("postgres")) as database:
+            await database.run(Query("t", sql))
+
+    asyncio.run(admin("CREATE DATABASE large_campus TEMPLATE template0 ENCODING 'UTF8'"))
+    asyncio.run(make(server.url("large_campus")))
+    yield server.url("large_campus")
+    asyncio.run(admin("DROP DATABASE large_campus WITH (FORCE)"))
+
+
+@pytest.fixture
+async def large(large_url: str) -> AsyncIterator[Database]:
+    async with opened(large_url) as database:
+        yield database
+
+
+def page(sort: profiles.Sort, *given: bool, further: bool = False, deep: bool = False) -> Query:
+    return profiles._page_query(sort, given or (False,) * 4, further, deep)
+
+
+def asked(*filters: str | None, offset: int = 0, after: tuple[str, str] | None = None) -> list[Any]:
+    given = [*filters, *[None] * (4 - len(filters))]
+    return [DEMO_SCHOOL, *given, 20, offset, *(after or (None, None))]
+
+
+MAJOR, YEAR = "Biology", "Junior"
+YES, NO = True, False
+AFTER_DAY = ("2025-06-01 00:00:00+00", "x")
+LIST = [DEMO_ID, DEMO_SCHOOL, 20, 0, None, None, DEMO_ID]
+ACCOUNTS, PROFILES = load("accounts"), load("profiles")
+KEY = f"{DEFAULT_STORE}_pkey"
+# Statement, parameters, the index that finds its rows, how many rows of the store it may look at.
+CASES: dict[str, tuple[Query, list[Any], str, int]] = {
+    "newest": (page("newest"), asked(), "users_school_sort_created", 40),
+    "newest, further": (
+        page("newest", further=True),
+        asked(after=AFTER_DAY),
+        "users_school_sort_created",
+        40,
+    ),
+    "by name": (page("name"), asked(), "users_school_sort_name", 40),
+    "by name, further": (
+        page("name", further=True),
+        asked(after=("m", "x")),
+        "users_school_sort_name",
+        40,
+    ),
+    "major": (page("newest", YES, NO, NO, NO), asked(MAJOR), "users_school_major", 40),
+    "year": (page("newest", NO, YES, NO, NO), asked(None, YEAR), "users_school_year", 40),
+    "major and year": (
+        page("newest", YES, YES, NO, NO),
+        asked(MAJOR, YEAR),
+        "users_school_major_year",
+        40,
+    ),
+    "deep": (
+        page("newest", deep=True),
+        asked(offset=1000),
+        "users_school_sort_created",
+        1200,
+    ),
+    "one": (PROFILES["one"], [DEMO_ID, DEMO_SCHOOL, "me"], KEY, 1),
+    "own": (PROFILES["own"], [DEMO_ID], KEY, 1),
+    "school": (ACCOUNTS["school"], [DEMO_ID], KEY, 1),
+    "e-mail": (ACCOUNTS["profile_with_email"], ["x@y.example", None], "users_email_key", 1),
+    "connections": (connections._query("of", False), LIST, KEY, 70),
+    "mutual": (connections._query("mutual", False), LIST, KEY, 80),
+    "connected by": (connections._query("by", False), LIST, "connections_probe", 120),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_a_statement_looks_at_few_rows(large: Database, name: str) -> None:
+    query, arguments, index, most = CASES[name]
+    async with large.session() as session:
+        connection = session.connection
+        await connection.execute(f"PREPARE hot AS {query.sql}")
+        try:
+            text = await connection.fetchval(
+                "EXPLAIN (ANALYZE, TIMING off, FORMAT json) "
+                f"EXECUTE hot({', '.join(map(literal, arguments))})"
+            )
+        finally:
+            await connection.execute("DEALLOCATE hot")
+    plan = json.loads(text)[0]["Plan"]
+    nodes = list(walk(plan))
+    assert "Seq Scan" not in {node["Node Type"] for node in nodes}
+    used = [node["Index Name"] for node in nodes if "Index Name" in node]
+    assert any(index in name for name in used), used
+    assert sum(map(looked_at, nodes)) <= most, json.dumps(plan, indent=1)
+
+
+def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", ()):
+        yield from walk(child)
+
+
+def looked_at(node: dict[str, Any]) -> float:
+    """Rows of the store that a scan took or passed over."""
+    if node.get("Relation Name") != DEFAULT_STORE:
+        return 0
+    passed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
+    loops: float = node["Actual Loops"]
+    return loops * (float(node["Actual Rows"]) + float(passed))
+
+
+def literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
