@@ -17,7 +17,6 @@ CODES = {
     "bad_json": Code(400, "The body is not JSON."),
     "bad_parameter": Code(400, "A query parameter has a value that cannot be used."),
     "bad_password": Code(400, "The password is too short or too long."),
-    "bad_school": Code(400, "The school's name cannot be used."),
     "bad_text": Code(400, "A text holds a NUL character, or bytes that are not UTF-8."),
     "body_cut_short": Code(400, "The caller left before the body's end."),
     "cursor_with_offset": Code(400, "A page is asked for by cursor and by offset."),

@@ -99,7 +99,7 @@ ROUTES = (
         },
         status=201,
         answer=SignUp,
-        errors=("bad_email", "email_taken", "bad_school", "sign_in_busy"),
+        errors=("bad_email", "email_taken", "sign_in_busy"),
     ),
     Route(
         method="POST",

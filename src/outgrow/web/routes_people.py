@@ -169,7 +169,7 @@ ROUTES = (
         status=201,
         answer=OwnProfile,
         answer_example=_OWN,
-        errors=("profile_exists", "bad_school", "email_taken"),
+        errors=("profile_exists", "email_taken"),
     ),
     Route(
         method="GET",
