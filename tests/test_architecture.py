@@ -158,7 +158,7 @@ def test_dependencies_are_declared() -> None:
 
 def test_every_file_has_its_sentence_and_every_sentence_its_file() -> None:
     described = re.findall(
-        r"^- `([a-z_/]+\.(?:py|sql|toml|html|css))`: \S.*\.$", PAGE, re.MULTILINE
+        r"^- `([a-z_/]+\.(?:py|sql|toml|html|css))`: \S(?:.|\n  )*\.$", PAGE, re.MULTILINE
     )
     there = [
         str(path.relative_to(SOURCE))
