@@ -317,7 +317,7 @@ async def test_no_value_makes_an_old_clients_write_fail(text_campus: Database) -
     for n, value in enumerate(wrong):
         made.append({"id": f"{n}-all"} | dict.fromkeys(fields, value))
         made += [{"id": f"{n}-{f}", "school": HERE, f: value} for f in fields if f != "school"]
-        made.append({"id": f"{n}-list", "school": HERE} | dict.fromkeys(fields[2:], [value]))
+        made.append({"id": f"{n}-list", "school": HERE} | {key: [value] for key in fields[2:]})
     await put(text_campus, made)
     assert await ids(text_campus, "maria smith")
     assert "1-name" in await ids(text_campus, words.fold("ﷺ").split()[0])
