@@ -124,6 +124,42 @@ async def test_facets_count_what_the_other_filters_leave(api: Api, campus: Datab
     assert [f["count"] for f in page["facets"]["year"]] == sorted(years.values(), reverse=True)
 
 
+async def test_counts_are_remembered_until_this_process_changes_them(
+    api: Api, campus: Database
+) -> None:
+    me = await api.sign_up("Me Myself", year="Junior")
+    counted: list[str] = []
+    campus.observe_with(lambda name, _: counted.append(name))
+
+    async def counts() -> tuple[int, dict[str, int]]:
+        page = (await me.get("/profiles?total=true&facets=year")).json()
+        return page["total"], {f["value"]: f["count"] for f in page["facets"]["year"]}
+
+    answers = await asyncio.gather(*(counts() for _ in range(5)))
+    assert answers == [(1, {"Junior": 1})] * 5
+    assert counted.count("profiles.count") == 1
+    await api.sign_up("New Comer", year="Senior")
+    assert await counts() == (2, {"Junior": 1, "Senior": 1})
+    await me.call("PATCH", "/profiles/me", json={"year": "Senior"})
+    assert await counts() == (2, {"Senior": 2})
+    await api.sign_up("Far Away", ELSEWHERE)
+    assert await counts() == (2, {"Senior": 2})
+    assert counted.count("profiles.count") == 3
+
+
+async def test_a_count_that_fails_is_asked_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    me = await api.sign_up("Me Myself")
+    await me.get("/profiles")
+
+    async def gone(*_: object) -> list[Any]:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(Database, "rows", gone)
+    assert (await me.get("/profiles?total=true")).status_code == 503
+    monkeypatch.undo()
+    assert (await me.get("/profiles?total=true")).json()["total"] == 1
+
+
 BAD = [
     ("limit=0", "bad_parameter"),
     ("limit=-1", "bad_parameter"),

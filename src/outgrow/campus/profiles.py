@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from outgrow import queries
 from outgrow.campus.pages import Cursors, Page
+from outgrow.campus.remembered import Remembered
 from outgrow.database import Database, Session
 from outgrow.errors import Conflict, NotFound
 from outgrow.queries import Query
@@ -23,6 +24,8 @@ from outgrow.queries import Query
 SQL = queries.load("profiles")
 
 FACETS = ("major", "year")
+FRESH_SECONDS = 30.0
+MOST_COUNTS = 1000
 Sort = Literal["newest", "name"]
 
 # One line with something on it; PostgreSQL's text holds no NUL, a name no line break.
@@ -125,6 +128,7 @@ class Profiles:
     def __init__(self, database: Database, cursors: Cursors) -> None:
         self._database = database
         self._cursors = cursors
+        self._counts: Remembered[bytes] = Remembered(FRESH_SECONDS, MOST_COUNTS)
 
     async def page(
         self,
@@ -138,7 +142,8 @@ class Profiles:
     ) -> bytes:
         """The JSON of a page of a school's visible profiles. Raises BadCursor, BadInput.
 
-        `total` and `facets` read every profile that the filters leave; the page itself does not.
+        `total` and `facets` read every profile that the filters leave; so they are remembered for
+        FRESH_SECONDS, or until this process changes somebody of the school.
         """
         arguments = filters.arguments()
         of = ("profiles", school, sort, *arguments)
@@ -152,27 +157,39 @@ class Profiles:
             page.offset,
             *after,
         )
+        assert row is not None
         extra = b""
         if total:
-            count = await self._database.value(_narrowed("count", given), school, *arguments)
-            extra += b',"total":%d' % count
+            extra += b',"total":' + await self._counted("count", school, arguments)
         if facets:
-            extra += b',"facets":' + await self._facets(school, arguments, facets)
-        assert row is not None
+            counts = [
+                b'"%b":%b' % (facet.encode("ascii"), await self._facet(facet, school, arguments))
+                for facet in facets
+            ]
+            extra += b',"facets":{%b}' % b",".join(counts)
         return self._cursors.finish(row, of, extra)
 
-    async def _facets(
-        self, school: str, arguments: Sequence[str | None], facets: Sequence[str]
-    ) -> bytes:
-        """Members by value; each facet leaves out its own filter, to show the alternatives."""
-        counts = {}
-        for facet in facets:
-            own = FACETS.index(facet)
-            others = [None if i == own else value for i, value in enumerate(arguments)]
-            given = tuple(value is not None for value in others)
-            rows = await self._database.rows(_narrowed(f"facet_{facet}", given), school, *others)
-            counts[facet] = [{"value": row["value"], "count": row["members"]} for row in rows]
-        return msgspec.json.encode(counts)
+    async def _facet(self, facet: str, school: str, arguments: Sequence[str | None]) -> bytes:
+        """Members by value, without the facet's own filter, to show the alternatives."""
+        own = FACETS.index(facet)
+        others = [None if place == own else value for place, value in enumerate(arguments)]
+        return await self._counted(f"facet_{facet}", school, others)
+
+    async def _counted(self, block: str, school: str, arguments: Sequence[str | None]) -> bytes:
+        async def count() -> bytes:
+            given = tuple(argument is not None for argument in arguments)
+            rows = await self._database.rows(_narrowed(block, given), school, *arguments)
+            if block == "count":
+                return b"%d" % rows[0][0]
+            return msgspec.json.encode(
+                [{"value": value, "count": members} for value, members in rows]
+            )
+
+        return await self._counts.get(school, (block, *arguments), count)
+
+    def changed(self, school: str) -> None:
+        """Count anew: somebody of the school came, or changed."""
+        self._counts.forget(school)
 
     async def one(self, user_id: str, school: str, viewer: str) -> bytes:
         """The public profile of somebody in one's school. Raises NotFound for anybody else."""
@@ -188,8 +205,8 @@ class Profiles:
             raise no_profile()
         return body
 
-    async def change(self, user_id: str, changes: ProfileChanges) -> bytes:
-        """Change one's own profile and return it. Raises Conflict, NotFound."""
+    async def change(self, user_id: str, school: str | None, changes: ProfileChanges) -> bytes:
+        """Change one's own profile, of `school`, and return it. Raises Conflict, NotFound."""
         if changes.school is not UNSET:
             raise Conflict(
                 "school_is_fixed",
@@ -204,6 +221,8 @@ class Profiles:
                 raise no_profile()
 
         await self._database.transaction(work)
+        if school is not None:
+            self.changed(school)
         return await self.own(user_id)
 
 

@@ -65,6 +65,11 @@ class Network:
     metrics: Metrics
     metrics_token: str | None
 
+    def signed_up(self, school: str) -> None:
+        """Let what is remembered know of a new member."""
+        self.schools.signed_up(school)
+        self.profiles.changed(school)
+
 
 @dataclass(frozen=True, slots=True)
 class Call:

@@ -48,7 +48,7 @@ async def sign_up(call: Call) -> Answer:
     body: SignUpBody = call.body
     network = call.network
     signed_in = await network.accounts.sign_up(body.email, body.password, body)
-    network.schools.signed_up(signed_in.school or "")
+    network.signed_up(signed_in.school or "")
     profile = await network.profiles.own(signed_in.user_id)
     answer = {**_tokens(call, signed_in), "profile": msgspec.Raw(profile)}
     headers = (*HEADERS, (b"location", b"/profiles/me"))

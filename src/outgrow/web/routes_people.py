@@ -47,13 +47,14 @@ async def create_profile(call: Call) -> Answer:
     body: NewProfile = call.body
     user_id = call.caller.user_id
     await call.network.accounts.add_profile(user_id, body)
-    call.network.schools.signed_up(body.school.strip())
+    call.network.signed_up(body.school.strip())
     headers = (*HEADERS, (b"location", b"/profiles/me"))
     return Answer(await call.network.profiles.own(user_id), 201, headers=headers)
 
 
 async def change_profile(call: Call) -> Answer:
-    return Answer(await call.network.profiles.change(call.caller.user_id, call.body))
+    caller = call.caller
+    return Answer(await call.network.profiles.change(caller.user_id, caller.school, call.body))
 
 
 async def own_connections(call: Call) -> Answer:
@@ -141,7 +142,7 @@ ROUTES = (
         summary="The people of one's school",
         description="Visible profiles, oneself included. Filters narrow: a profile has every "
         "interest and everything looked for that are named. `total` and `facets` count all "
-        "that is left, and cost accordingly.",
+        "that is left, and may be half a minute behind.",
         parameters=(
             text("school", "One's own school; another one is refused."),
             text("major", "Exactly this major.", example="Computer Science"),
