@@ -309,6 +309,16 @@ async def test_the_phase_is_written_only_while_all_of_it_is_there(
     assert await raw.fetchval("SELECT phase FROM outgrow.layouts") == "optimized"
 
 
+async def test_a_growth_that_ended_just_before_its_record_is_finished(
+    database: Database, raw: Any
+) -> None:
+    await grow(database, "optimized")
+    await raw.execute("UPDATE outgrow.layouts SET phase = 'found'")
+    done = await grow(database, "optimized")
+    assert [step.kind for step, _ in done.steps] == ["analyze", "record"]
+    assert done.store.phase == "optimized"
+
+
 async def test_one_growth_at_a_time(database: Database, raw: Any, blocker: Any) -> None:
     growth = asyncio.create_task(grow(database, "optimized"))
     pid = await until(lambda: building(raw), "the first build waits")
