@@ -1,6 +1,6 @@
 """Passwords: argon2id, off the event loop, at most two at once.
 
-A check costs about 20 ms of one core and 19 MiB, on purpose. Two threads of our own bound both, and
+A check costs about 40 ms of one core and 19 MiB, on purpose. Two threads of our own bound both, and
 a bounded queue turns a flood of sign-ins away instead of letting it wait for minutes.
 """
 
