@@ -92,7 +92,8 @@ def _contents(document: Node) -> str:
 
 def _tour() -> str:
     return """<h2 id="start">In three requests</h2>
-<pre><code>curl -s $API/auth/login -H 'content-type: application/json' \\
+<pre><code>API=http://127.0.0.1:8000
+curl -s $API/auth/login -H 'content-type: application/json' \\
   -d '{"email": "demo@outgrow.test", "password": "outgrow-demo"}'
 TOKEN=...   # its "access_token"
 
