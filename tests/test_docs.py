@@ -51,9 +51,10 @@ def test_every_code_has_its_entry_and_every_entry_its_code() -> None:
 
 def test_entries_say_the_exit_code_and_status() -> None:
     entries = _ENTRY.findall(errors_page())
-    assert {entry[0] for entry in entries} == kinds().keys()
+    raised = kinds()
+    assert {entry[0] for entry in entries} == raised.keys()
     for code, exit_code, status in entries:
-        for kind in kinds()[code]:
+        for kind in raised[code]:
             assert exit_code or status, code
             assert exit_code in ("", str(kind.exit_code)), code
             assert status in ("", str(kind.status)), code
