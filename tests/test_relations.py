@@ -1,6 +1,8 @@
 """The relations over the store: what a write does to the keys that old clients read."""
 
+import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
@@ -17,6 +19,7 @@ from outgrow.queries import Query
 
 STORE = "kv_store_2516be19"
 BLUEPRINT = campus_blueprint()
+Connect = Callable[..., Awaitable[Any]]
 
 
 async def run(database: Database, sql: str, *args: Any) -> str:
@@ -310,6 +313,25 @@ async def test_install_renews_an_older_layout(campus: Database) -> None:
     assert await rows(campus, "SELECT chat_id FROM campus.participants") == []
     assert await rows(campus, "SELECT to_regproc('campus.gone') IS NULL") == [(True,)]
     assert await rows(campus, "SELECT id FROM campus.users") == [("a",)]
+
+
+async def test_install_gives_way_to_a_long_reader(
+    campus: Database, campus_url: str, connect: Connect
+) -> None:
+    """Others read the relation while install tries, and it goes through when the reader is done."""
+    await run(campus, "UPDATE outgrow.layouts SET version = 'older'")
+    reader, other = await connect(campus_url), await connect(campus_url)
+    transaction = reader.transaction()
+    await transaction.start()
+    await reader.fetch("SELECT id FROM campus.users")
+    renewal = asyncio.create_task(install(campus))
+    for _ in range(20):
+        await asyncio.wait_for(other.fetch("SELECT id FROM campus.users"), 2)
+        await asyncio.sleep(0.05)
+    assert not renewal.done()
+    await transaction.commit()
+    await renewal
+    assert await rows(campus, "SELECT version <> 'older' FROM outgrow.layouts") == [(True,)]
 
 
 async def test_install_refuses_what_is_no_store(campus: Database) -> None:

@@ -25,8 +25,10 @@ async def install(
 ) -> None:
     """Make or renew the relations of `blueprint` (the campus unless given) over the table `store`.
 
-    Takes no lock on the store beyond ACCESS SHARE. Raises Refused when the store is missing or is
-    no key-value table, or when the blueprint already lies over another store.
+    Takes no lock on the store beyond ACCESS SHARE. Relations that change are locked against reading
+    for an instant; where somebody reads one for long, it gives way after half a second and tries
+    again. Raises Refused when the store is missing or is no key-value table, or when the blueprint
+    already lies over another store; Busy when it had to give way every time.
     """
     blueprint = blueprint or campus()
 
@@ -69,6 +71,7 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     await session.run(sql["lock"])
     if await is_installed(session, store, blueprint):
         return
+    await session.run(sql["patience"])
     await session.run(sql["state"])
     await session.run(sql["functions"])
     await session.run(layout.drop(blueprint.name))

@@ -27,6 +27,8 @@ CREATE TABLE IF NOT EXISTS outgrow.quarantine (
 );
 
 -- name: functions
+-- Indexes are built on what these say. A function that is to say something else gets another name
+-- (`fold_2`): behind the old name, an index built before would go on answering, and miss rows.
 CREATE OR REPLACE FUNCTION outgrow.text_of(v jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN jsonb_typeof(v) = 'string' THEN v #>> '{}' END;
@@ -188,6 +190,10 @@ SELECT set_config('outgrow.schemas', $1, true);
 -- name: lock
 -- One installer at a time; released at the end of the transaction.
 SELECT pg_advisory_xact_lock(hashtext('outgrow.install'));
+
+-- name: patience
+-- Whoever waits for a lock makes everybody wait who comes later.
+SET LOCAL lock_timeout = '500ms';
 
 -- name: layout
 SELECT store, version, phase FROM outgrow.layouts WHERE name = $1;
