@@ -79,7 +79,7 @@ class _Pool:
         gauge = GaugeMetricFamily(
             "outgrow_pool_connections", "Connections of the pool", labels=["state"]
         )
-        gauge.add_metric(["idle"], pool.get_idle_size())
-        gauge.add_metric(["busy"], pool.get_size() - pool.get_idle_size())
+        gauge.add_metric(["idle"], self._database.idle)
+        gauge.add_metric(["busy"], pool.get_size() - self._database.idle)
         gauge.add_metric(["largest"], pool.get_max_size())
         yield gauge

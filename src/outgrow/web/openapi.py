@@ -86,7 +86,7 @@ def _operation(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
 
 def _responses(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
     good: dict[str, Any] = {"description": HTTPStatus(route.status).phrase}
-    if route.status != HTTPStatus.NO_CONTENT:
+    if route.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.TEMPORARY_REDIRECT):
         content: dict[str, Any] = {}
         if route.answer is not None:
             content["schema"] = schema_of[route.answer]
