@@ -234,6 +234,42 @@ async def test_reads_and_writes_go_on_while_it_waits_for_a_transaction(
     assert slowest < 2
 
 
+async def test_an_owner_who_is_no_superuser_can_grow(
+    server: Any, database_url: str, raw: Any, blocker: Any
+) -> None:
+    name = await raw.fetchval("SELECT current_database()")
+    owner = f"{name}_owner"
+    await blocker.execute("COMMIT")
+    await raw.execute(
+        f"CREATE ROLE {owner} LOGIN; ALTER DATABASE {name} OWNER TO {owner}; "
+        f"ALTER TABLE {STORE} OWNER TO {owner}"
+    )
+    await blocker.execute(f"BEGIN; INSERT INTO {STORE} VALUES ('held again', '1')")
+    blocking = blocker.get_server_pid()
+    hosted = await Database.open(server.url(name).replace("postgres@", f"{owner}@"))
+    try:
+        recorder = Recorder()
+        growth = asyncio.create_task(grow(hosted, "optimized", recorder))
+        await until(lambda: building(raw), "the first build waits")
+
+        async def waits() -> bool:
+            return bool(recorder.waits)
+
+        await until(waits, "the growth says whom it waits for")
+        await blocker.execute("COMMIT")
+        assert (await growth).store.phase == "optimized"
+        await grow(hosted, "found")
+    finally:
+        blocker.terminate()
+        await hosted.close()
+        await raw.execute(
+            f"ALTER DATABASE {name} OWNER TO postgres; REASSIGN OWNED BY {owner} TO postgres; "
+            f"DROP OWNED BY {owner}; DROP ROLE {owner}"
+        )
+    # PostgreSQL tells the owner no more than this of a session of another role.
+    assert recorder.waits[0] == f"waits for pid {blocking} (slow report)"
+
+
 async def test_a_growth_whose_session_is_killed_goes_on_from_there(
     database: Database, raw: Any, blocker: Any
 ) -> None:
