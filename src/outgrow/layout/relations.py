@@ -12,7 +12,7 @@ For a relation `users` of the pattern `user:{id}`:
 
 from __future__ import annotations
 
-from outgrow.blueprint import Blueprint, Relation
+from outgrow.blueprint import Blueprint, Pattern, Relation
 from outgrow.layout import expressions as ex
 from outgrow.queries import literal, quote
 
@@ -21,10 +21,10 @@ def functions(blueprint: Blueprint, name: str) -> list[str]:
     relation = blueprint.relations[name]
     if relation.pattern is None:
         return _derived_functions(blueprint, name)
-    shape = blueprint.patterns[relation.pattern].shape
-    made = [_decode(blueprint, name), _at(blueprint, name)]
-    if shape == "ids":
-        made.append(_probe(blueprint.name, name, relation))
+    pattern = blueprint.patterns[relation.pattern]
+    made = [_decode(blueprint, name), _at(blueprint, name, pattern)]
+    if pattern.shape == "ids":
+        made.append(_probe(blueprint, name, None))
     else:
         made.append(_encode(blueprint.name, name, relation))
     return made
@@ -102,9 +102,7 @@ def _encode(schema: str, name: str, relation: Relation) -> str:
     )
 
 
-def _at(blueprint: Blueprint, name: str) -> str:
-    relation = blueprint.relations[name]
-    pattern = blueprint.patterns[relation.pattern or ""]
+def _at(blueprint: Blueprint, name: str, pattern: Pattern) -> str:
     arguments = {v: quote("of_" + v) for v in pattern.variables}
     declared = ", ".join(f"{arguments[v]} text" for v in pattern.variables)
     return (
@@ -114,33 +112,23 @@ def _at(blueprint: Blueprint, name: str) -> str:
     )
 
 
-def _probe(schema: str, name: str, relation: Relation) -> str:
-    """What a row's `probe` contains (`@>`) when this element is in the list."""
+def _probe(blueprint: Blueprint, name: str, field: str | None) -> str:
+    """What a row's `probe` contains (`@>`) when this element is in its list: the store's value, or
+    the `field` of a document."""
+    element = "jsonb_build_array(element)"
     return (
-        f"CREATE FUNCTION {quote(schema, name + '_probe')}(element text)\n"
+        f"CREATE FUNCTION {quote(blueprint.name, name + '_probe')}(element text)\n"
         f"RETURNS jsonb\nLANGUAGE sql STABLE PARALLEL SAFE\n"
-        f"RETURN jsonb_build_array(element)"
+        f"RETURN {f'jsonb_build_object({literal(field)}, {element})' if field else element}"
     )
 
 
 def _derived_functions(blueprint: Blueprint, name: str) -> list[str]:
     relation = blueprint.relations[name]
     source = blueprint.relations[relation.source or ""]
-    pattern = blueprint.patterns[source.pattern or ""]
-    arguments = {v: quote("of_" + v) for v in pattern.variables}
-    declared = ", ".join(f"{arguments[v]} text" for v in pattern.variables)
-    made = [
-        f"CREATE FUNCTION {quote(blueprint.name, name + '_at')}({declared})\n"
-        f"RETURNS text\nLANGUAGE sql IMMUTABLE PARALLEL SAFE\n"
-        f"RETURN {ex.key_of(pattern, arguments)}"
-    ]
+    made = [_at(blueprint, name, blueprint.patterns[source.pattern or ""])]
     if relation.unnest is not None:
-        field = literal(source.own[relation.unnest].field or "")
-        made.append(
-            f"CREATE FUNCTION {quote(blueprint.name, name + '_probe')}(element text)\n"
-            f"RETURNS jsonb\nLANGUAGE sql STABLE PARALLEL SAFE\n"
-            f"RETURN jsonb_build_object({field}, jsonb_build_array(element))"
-        )
+        made.append(_probe(blueprint, name, source.own[relation.unnest].field))
     return made
 
 
