@@ -1,0 +1,101 @@
+"""The pool: whatever happens to a statement, the next one has a connection that works."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from outgrow.database import Database, Session
+from outgrow.queries import Query
+
+ONE = Query("test.one", "SELECT 1")
+BACKEND = Query("test.backend", "SELECT pg_backend_pid()")
+BROKEN = Query("test.broken", "SELECT 1/0")
+SLEEP = Query("test.sleep", "SELECT pg_sleep(60)")
+NAP = Query("test.nap", "SELECT pg_sleep(0.01)")
+KILL = Query("test.kill", "SELECT pg_terminate_backend($1)")
+MAKE = Query("test.make", "CREATE TABLE made (x integer)")
+MADE = Query("test.made", "SELECT to_regclass('made') IS NOT NULL")
+
+
+@pytest.fixture
+async def pair(database_url: str) -> AsyncIterator[Database]:
+    """A pool of two connections."""
+    database = await Database.open(database_url, pool_size=2)
+    yield database
+    await asyncio.wait_for(database.close(), 5)
+
+
+async def test_a_connection_is_used_again(pair: Database) -> None:
+    assert len({await pair.value(BACKEND) for _ in range(5)}) == 1
+    assert pair.idle == pair.pool.get_size() == 1
+
+
+async def test_many_share_few_connections(pair: Database) -> None:
+    async def transaction(session: Session) -> None:
+        await session.run(NAP)
+
+    work = [pair.value(NAP) for _ in range(20)]
+    await asyncio.wait_for(
+        asyncio.gather(*work, *[pair.transaction(transaction) for _ in range(20)]), 20
+    )
+    assert pair.idle == pair.pool.get_size() == 2
+
+
+async def test_an_error_costs_no_connection(pair: Database) -> None:
+    for _ in range(5):
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            await pair.value(BROKEN)
+    assert await pair.value(ONE) == 1
+    assert pair.idle == pair.pool.get_size() == 1
+
+
+async def test_a_cancelled_statement_is_stopped_and_costs_no_connection(pair: Database) -> None:
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(pair.value(SLEEP), 0.05)
+    assert await asyncio.wait_for(pair.value(ONE), 5) == 1
+
+
+async def test_one_who_waits_for_a_connection_may_leave(pair: Database) -> None:
+    sleepers = [asyncio.create_task(pair.value(SLEEP)) for _ in range(2)]
+    await asyncio.sleep(0.05)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(pair.value(ONE), 0.05)
+    for sleeper in sleepers:
+        sleeper.cancel()
+    await asyncio.gather(*sleepers, return_exceptions=True)
+    assert await asyncio.wait_for(pair.value(ONE), 5) == 1
+    await pair.value(ONE)
+    assert pair.idle == pair.pool.get_size()
+
+
+async def test_a_connection_that_died_while_idle_is_replaced(
+    pair: Database, database: Database
+) -> None:
+    died = await pair.value(BACKEND)
+    await database.value(KILL, died)
+    await asyncio.sleep(0.1)
+    assert await pair.value(BACKEND) != died
+
+
+async def test_a_transaction_left_open_is_rolled_back(pair: Database) -> None:
+    async with pair.session() as session:
+        await session.connection.execute("BEGIN")
+        await session.run(MAKE)
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await pair.value(BROKEN)
+    assert not await pair.value(MADE)
+
+
+async def test_a_connection_that_lay_unused_goes_back_to_the_pool(
+    pair: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await asyncio.gather(pair.value(NAP), pair.value(NAP))
+    assert (pair.idle, pair.pool.get_idle_size()) == (2, 0)
+    monkeypatch.setattr("outgrow.database._KEPT_SECONDS", 0)
+    await pair.value(ONE)
+    assert (pair.idle, pair.pool.get_idle_size()) == (2, 1)
