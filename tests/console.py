@@ -22,6 +22,9 @@ from typing import IO, Self
 
 PATIENCE = 120.0  # seconds for one command, on a busy machine
 
+_NOT_THE_READERS = ("MAKE", "MFLAGS", "PG", "DATABASE_URL", "OUTGROW_", "HOST")
+"""Variables that whoever runs the tests may have set, and a reader has not."""
+
 _BLOCK = re.compile(r"^```console( background)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PROGRESS = re.compile(r".*: [\d,]+ [\w ]+( of [\d,]+ \(\d+ %\))?, [\d,]+/s(,.*)?|installing .*")
 _VARIABLE = [
@@ -106,7 +109,8 @@ class Terminal:
 
     def __init__(self, directory: Path, env: dict[str, str], names: dict[str, str]) -> None:
         self._directory = directory
-        self._env = {**os.environ, **env}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(_NOT_THE_READERS)}
+        self._env = {**kept, **env}
         self._names = names
         self._marks = 0
         self._beside: list[tuple[subprocess.Popen[str], Path]] = []
