@@ -17,6 +17,7 @@ import asyncio
 import logging
 import random
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -49,18 +50,18 @@ _KEPT_SECONDS = 60
 _GENERIC = {"plan_cache_mode": "force_generic_plan"}
 
 
-class Statements:
-    """What can be said to the database; shared by `Database`, `Transaction` and `Session`."""
+class Statements(ABC):
+    """What can be said to the database: through the pool (`Database`) or on one connection."""
 
-    async def rows(self, query: Query, *args: Any) -> list[asyncpg.Record]:
-        raise NotImplementedError
+    @abstractmethod
+    async def rows(self, query: Query, *args: Any) -> list[asyncpg.Record]: ...
 
-    async def row(self, query: Query, *args: Any) -> asyncpg.Record | None:
-        raise NotImplementedError
+    @abstractmethod
+    async def row(self, query: Query, *args: Any) -> asyncpg.Record | None: ...
 
+    @abstractmethod
     async def run(self, query: Query, *args: Any) -> str:
         """Run and return the command tag (`UPDATE 1`)."""
-        raise NotImplementedError
 
     async def value(self, query: Query, *args: Any) -> Any:
         """The first column of the first row, or None."""
