@@ -132,7 +132,7 @@ SELECT d."id",
         || CASE WHEN jsonb_typeof(c."photos") = 'array' THEN ',"photos":' || c."photos"::text ELSE '' END
         || CASE WHEN jsonb_typeof(c."profilePicture") = 'string' THEN ',"profile_picture":' || c."profilePicture"::text ELSE '' END
         || CASE WHEN jsonb_typeof(c."additionalInfo") = 'string' THEN ',"additional_info":' || c."additionalInfo"::text ELSE '' END
-        || CASE WHEN outgrow.time_of(c."createdAt") IS NOT NULL THEN ',"created_at":' || c."createdAt"::text ELSE '' END
+        || CASE WHEN translate(c."createdAt"::text, '123456789', '000000000') IN ('"0000-00-00T00:00:00.000Z"', '"0000-00-00T00:00:00.000000Z"') THEN ',"created_at":' || c."createdAt"::text ELSE '' END
         || '}'
     FROM jsonb_to_record(s.value) AS c("name" jsonb, "school" jsonb, "major" jsonb, "year" jsonb, "age" jsonb, "pronouns" jsonb, "bio" jsonb, "interests" jsonb, "lookingFor" jsonb, "personality" jsonb, "goals" jsonb, "livingHabits" jsonb, "photos" jsonb, "profilePicture" jsonb, "additionalInfo" jsonb, "createdAt" jsonb)) AS "card",
     s.key AS at,
