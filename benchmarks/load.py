@@ -16,10 +16,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import httptools
 import uvloop
+
+ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ def run(
         capture_output=True,
         text=True,
         check=False,
+        cwd=ROOT,
     )
     if done.returncode:
         raise RuntimeError(f"the load on {requests[0].path} failed: {done.stderr.strip()[-2000:]}")

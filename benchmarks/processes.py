@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.load import ROOT
+
 PATIENCE = 60  # seconds until a server must answer
 
 
@@ -41,7 +43,11 @@ def serving(command: Sequence[str], env: Mapping[str, str], log: Path) -> Iterat
     port = _free_port()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, env={**os.environ, **env, "PORT": str(port)}, stdout=output, stderr=output
+            command,
+            env={**os.environ, **env, "PORT": str(port)},
+            stdout=output,
+            stderr=output,
+            cwd=ROOT,
         )
     try:
         _wait(process, port, log)
