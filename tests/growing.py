@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from conftest import Connect
@@ -127,3 +128,12 @@ async def open_transaction(connect: Connect, url: str) -> Any:
     connection = await connect(url, server_settings={"application_name": "slow report"})
     await connection.execute(f"BEGIN; INSERT INTO {STORE} VALUES ('held', '1')")
     return connection
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    database = await Database.open(url)
+    try:
+        yield database
+    finally:
+        await database.close()

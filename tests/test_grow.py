@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
+from random import Random
 from typing import Any
 
 import asyncpg
@@ -21,6 +23,7 @@ from growing import (
     objects,
     old_client,
     open_transaction,
+    opened,
     until,
     wanted,
 )
@@ -28,6 +31,7 @@ from outgrow import layout
 from outgrow.database import Database
 from outgrow.errors import GrowthFailed, Refused
 from outgrow.grow.status import status
+from outgrow.grow.steps import Phase
 from outgrow.settings import DEFAULT_STORE
 
 DUPLICATES = [f"kv_store_2516be19_key_idx{n}" for n in range(19)]
@@ -270,15 +274,19 @@ async def test_an_owner_who_is_no_superuser_can_grow(
     assert recorder.waits[0] == f"waits for pid {blocking} (slow report)"
 
 
-async def test_a_growth_whose_session_is_killed_goes_on_from_there(
-    database: Database, raw: Any, blocker: Any
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [("pg_terminate_backend", "connection_lost"), ("pg_cancel_backend", "growth_cancelled")],
+)
+async def test_a_growth_that_is_stopped_goes_on_from_there(
+    database: Database, raw: Any, blocker: Any, how: str, code: str
 ) -> None:
     growth = asyncio.create_task(grow(database, "optimized"))
     pid = await until(lambda: building(raw), "the first build waits")
-    await raw.execute(f"SELECT pg_terminate_backend({pid})")
+    await raw.execute(f"SELECT {how}({pid})")
     with pytest.raises(GrowthFailed) as failed:
         await growth
-    assert failed.value.code in ("growth_cancelled", "connection_lost")
+    assert failed.value.code == code
     assert "outgrow grow --to optimized" in (failed.value.hint or "")
     assert any(row[2] == "false" for row in await objects(raw))
     await blocker.execute("COMMIT")
@@ -289,6 +297,40 @@ async def test_a_growth_whose_session_is_killed_goes_on_from_there(
     await grow(database, "optimized")
     assert await objects(raw) == resumed
     assert not any(row[2] == "false" for row in resumed)
+
+
+@pytest.mark.parametrize("kills", [4, pytest.param(200, marks=pytest.mark.soak)])
+async def test_killed_at_any_instant_it_ends_as_if_it_had_not_been(
+    database_url: str, raw: Any, kills: int
+) -> None:
+    random = Random(kills)
+
+    async def unlocked() -> bool:
+        query = "SELECT NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')"
+        return bool(await raw.fetchval(query))
+
+    ends: dict[Phase, set[tuple[str, ...]]] = {}
+    goals: tuple[Phase, Phase] = ("optimized", "found")
+    async with opened(database_url) as database:
+        for goal in goals:
+            await grow(database, goal)
+            ends[goal] = await objects(raw)
+    killed = 0
+    while killed < kills:
+        for goal in goals:
+            async with opened(database_url) as database:
+                growth = asyncio.create_task(grow(database, goal))
+                await asyncio.sleep(random.uniform(0, 0.4))
+                killed += await raw.fetchval(
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                    "WHERE application_name = 'outgrow grow' AND datname = current_database()"
+                )
+                with suppress(GrowthFailed):
+                    await growth
+                await until(unlocked, "the server has buried the session")
+                done = await grow(database, goal)
+            assert await objects(raw) == ends[goal]
+            assert done.store.phase == goal
 
 
 async def test_a_build_that_loses_a_deadlock_is_tried_again(

@@ -28,6 +28,14 @@ from outgrow.queries import load
 
 log = logging.getLogger("outgrow.grow")
 
+STOPPED = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # asyncpg, when the connection breaks at an unexpected moment
+    OSError,
+)
+
 
 class Watcher(Protocol):
     """Whoever shows a growth. Work is counted in blocks of the table: a concurrent build reads it
@@ -79,25 +87,35 @@ async def grow(
     stopped on the way.
     """
     began = time.monotonic()
-    async with _alone(database, store, blueprint) as session:
-        planned = make(await catalogue.read(session, store, blueprint), blueprint, goal)
-        watcher.planned(planned, planned.builds * 2 * planned.store.blocks)
-        pid = await session.value(load("grow")["pid"])
-        done = []
-        before = 0
-        for number, step in enumerate(planned.steps, 1):
-            watch = _Watch(database, watcher, step, number, before, planned.store.blocks, pid)
-            work = Work(database, session, blueprint, planned.store, watch.waits)
-            seconds = await _do(step, work, watch, goal)
-            if seconds is not None:
-                done.append((step, seconds))
-            before += watch.whole
-        return Done(
-            planned,
-            await catalogue.read(session, store, blueprint),
-            tuple(done),
-            time.monotonic() - began,
-        )
+    at = "before the first step"
+    try:
+        async with _alone(database, store, blueprint) as session:
+            planned = make(await catalogue.read(session, store, blueprint), blueprint, goal)
+            watcher.planned(planned, planned.builds * 2 * planned.store.blocks)
+            pid = await session.value(load("grow")["pid"])
+            done = []
+            before = 0
+            for number, step in enumerate(planned.steps, 1):
+                at = step.describe()
+                watch = _Watch(database, watcher, step, number, before, planned.store.blocks, pid)
+                work = Work(database, session, blueprint, planned.store, watch.waits)
+                seconds = await _do(step, work, watch)
+                if seconds is not None:
+                    done.append((step, seconds))
+                before += watch.whole
+            now = await catalogue.read(session, store, blueprint)
+            return Done(planned, now, tuple(done), time.monotonic() - began)
+    except STOPPED as e:
+        raise _stopped(e, at, goal) from e
+
+
+def _stopped(error: Exception, at: str, goal: Phase) -> GrowthFailed:
+    hint = f"run `outgrow grow --to {goal}` again: it goes on from here"
+    if isinstance(error, asyncpg.QueryCanceledError):
+        message = f"somebody on the server cancelled the growth, at: {at}"
+        return GrowthFailed("growth_cancelled", message, detail=str(error), hint=hint)
+    message = f"the connection to the database was lost, at: {at}"
+    return GrowthFailed("connection_lost", message, detail=str(error), hint=hint)
 
 
 async def running(session: Session, store: Store) -> int | None:
@@ -126,34 +144,14 @@ async def _alone(database: Database, store: str, blueprint: Blueprint) -> AsyncI
         yield session
 
 
-async def _do(step: Step, work: Work, watch: _Watch, goal: Phase) -> float | None:
+async def _do(step: Step, work: Work, watch: _Watch) -> float | None:
     """Do one step and return its seconds, or None when there was nothing left to do."""
     began = time.monotonic()
     watching = asyncio.create_task(watch.run())
-    again = f"run `outgrow grow --to {goal}` again: it goes on from here"
     try:
         if await step.is_done(work):
             return None
         await step.do(work)
-    except (asyncpg.QueryCanceledError, asyncpg.AdminShutdownError) as e:
-        raise GrowthFailed(
-            "growth_cancelled",
-            f"somebody on the server cancelled the growth, at: {step.describe()}",
-            detail=str(e),
-            hint=again,
-        ) from e
-    except (
-        asyncpg.PostgresConnectionError,
-        asyncpg.OperatorInterventionError,
-        asyncpg.InterfaceError,
-        OSError,
-    ) as e:
-        raise GrowthFailed(
-            "connection_lost",
-            f"the connection to the database was lost, at: {step.describe()}",
-            detail=str(e),
-            hint=again,
-        ) from e
     finally:
         watching.cancel()
         await asyncio.wait([watching])
