@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks import measures, reads
+from benchmarks import measures, processes, reads
 from benchmarks.measures import Run
 from benchmarks.processes import Server, outgrow, serving
 from benchmarks.report import Goal, Report
@@ -30,12 +31,12 @@ def main() -> int:
     start = time.monotonic()
     report = Report(users=options.users, judged=options.users >= USERS)
     try:
-        asyncio.run(_measure(report, options.users, options.seconds, options.rounds))
+        asyncio.run(_measure(report, options))
     except (RuntimeError, OutgrowError) as e:
         print(f"error: {e}", file=sys.stderr)
         return 1
     report.write(options.output)
-    print(report.table())
+    print(report.text())
     took = time.monotonic() - start
     print(f"bench: {took:.0f} s; written to {options.output}", file=sys.stderr)
     for missed in report.missed:
@@ -50,6 +51,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="length of a turn (3)")
     parser.add_argument("--rounds", type=int, help="turns of each contender (3)")
     parser.add_argument("--output", type=Path, help=f"where to write the results ({RESULTS})")
+    parser.add_argument("--no-node", action="store_true", help="leave out the peer on Node.js")
     options = parser.parse_args()
     usual = {"users": USERS, "seconds": 3.0, "rounds": 3, "output": RESULTS}
     if options.quick:
@@ -61,9 +63,9 @@ def _options() -> argparse.Namespace:
     return options
 
 
-async def _measure(report: Report, users: int, seconds: float, rounds: int) -> None:
-    async with world(users) as made:
-        run = Run(made, report, seconds, rounds)
+async def _measure(report: Report, options: argparse.Namespace) -> None:
+    async with world(options.users) as made:
+        run = Run(made, report, options.seconds, options.rounds)
         measures.generated(run)
         with _api(made) as api:
             measures.sign_in(run, api)
@@ -72,27 +74,32 @@ async def _measure(report: Report, users: int, seconds: float, rounds: int) -> N
         await made.relational()
         with _api(made) as api:
             measures.sign_in(run, api)
-            await _beside_peers(run, api)
+            await _beside_peers(run, api, with_node=not options.no_node)
             await reads.search(run, api)
             await reads.connections(run, api)
             await reads.counts(run, api)
             await reads.depth(run, api)
             measures.log_ins(run, api)
             measures.sign_ups(run, api, "optimized")
-            run.memory("API, at the end", api, Goal("gate", at_most=120))
+            run.memory("Outgrow, at the end", api, Goal("gate", at_most=120))
         await reads.typing(run)
         await reads.what_is_read(run)
 
 
-async def _beside_peers(run: Run, api: Server) -> None:
+async def _beside_peers(run: Run, api: Server, *, with_node: bool) -> None:
     with ExitStack() as stack:
-        fastapi = stack.enter_context(_peer(run.world, "relational"))
-        prototype = stack.enter_context(_peer(run.world, "prototype"))
-        await reads.filtered_page(run, api, fastapi, prototype)
-        await reads.one_profile(run, api, fastapi)
-        run.memory("API", api, Goal("gate", at_most=120))
-        run.memory(reads.FASTAPI, fastapi)
-        run.memory(reads.PROTOTYPE, prototype)
+        peers = {
+            name: stack.enter_context(_peer(run.world, module))
+            for name, module in ((reads.FASTAPI, "relational"), (reads.PROTOTYPE, "prototype"))
+        }
+        if with_node and (command := _fastify(run)):
+            log = run.world.home / "fastify.log"
+            peers[reads.FASTIFY] = stack.enter_context(serving(command, run.world.peer_env, log))
+        await reads.filtered_page(run, api, peers)
+        await reads.one_profile(run, api, peers)
+        run.memory("Outgrow", api, Goal("gate", at_most=120))
+        for name, peer in peers.items():
+            run.memory(name, peer)
 
 
 @contextmanager
@@ -100,6 +107,23 @@ def _api(world: World) -> Iterator[Server]:
     command = outgrow("serve", "--no-demo")
     with serving(command, world.env, world.home / "api.log") as server:
         yield server
+
+
+def _fastify(run: Run) -> list[str]:
+    """The command of the peer that needs Node.js, which this machine may not have."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        run.report.note(f"{reads.FASTIFY} is left out: there is no Node.js")
+        return []
+    directory = run.world.home / "fastify"
+    directory.mkdir()
+    shutil.copy(Path(__file__).with_name("peers") / "fastify.mjs", directory)
+    try:
+        install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix"]
+        processes.run([*install, str(directory), "fastify@5", "@fastify/jwt@10", "pg@8"], {})
+    except RuntimeError as e:
+        run.report.note(f"{reads.FASTIFY} is left out: npm cannot install it ({e})"[:200])
+        return []
+    return ["node", str(directory / "fastify.mjs")]
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from outgrow.queries import Query, literal
 from outgrow.server import Programs
 
 CLIENTS = 4  # more did not make two cores faster
+PLANNING = 2  # seconds at first that do not count: every connection plans every statement
 _PARAMETER = re.compile(r"\$(\d+)")
 _PROGRESS = re.compile(r"^progress: [0-9.]+ s, ([0-9.]+) tps", re.MULTILINE)
 _SESSION = "-c jit=off -c plan_cache_mode=force_generic_plan"
@@ -79,7 +80,8 @@ class Bench:
     def per_second(self, name: str, statements: Sequence[Sent], seconds: float) -> float:
         command = [str(self.program), "--no-vacuum", "--protocol=prepared"]
         command += [f"--client={CLIENTS}", "--jobs=1", "--progress=1"]
-        command += [f"--time={max(1, round(seconds)) + 1}"]
+        planning = PLANNING if seconds >= 1 else 1
+        command += [f"--time={max(1, round(seconds)) + planning}"]
         for number, sent in enumerate(statements):
             sql, values = _script(sent, f"p{number}_")
             file = self.directory / f"{name}-{number}.sql"
@@ -93,8 +95,7 @@ class Bench:
             text=True,
             check=False,
         )
-        # The first second plans every statement on every connection; it does not count.
-        rates = [float(rate) for rate in _PROGRESS.findall(done.stderr)][1:]
+        rates = [float(rate) for rate in _PROGRESS.findall(done.stderr)][planning:]
         if done.returncode or not rates:
             raise RuntimeError(f"pgbench failed: {(done.stderr + done.stdout).strip()[-2000:]}")
         return sum(rates) / len(rates)

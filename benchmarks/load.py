@@ -49,12 +49,12 @@ def run(
     token: str | None = None,
     connections: int = 16,
     seconds: float = 4,
-    warm: float = 0.5,
+    warm: float | None = None,
     once: bool = False,
     status: int = 200,
 ) -> Result:
-    """Send the requests in turn, over and over, or each `once`; the first `warm` seconds count
-    for nothing. Raises RuntimeError when an answer had another status than `status`.
+    """Send the requests in turn, over and over, or each `once`; the first `warm` seconds (0.5)
+    count for nothing. Raises RuntimeError when an answer had another status than `status`.
     """
     plan = {
         "port": port,
@@ -62,7 +62,7 @@ def run(
         "token": token,
         "connections": connections,
         "seconds": seconds,
-        "warm": warm,
+        "warm": min(0.5, seconds) if warm is None else warm,
         "once": once,
         "status": status,
     }

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from benchmarks import typos
 from benchmarks.bare import Sent, explain
-from benchmarks.load import Request
+from benchmarks.load import Request, Result
 from benchmarks.measures import Run, answer, pages
 from benchmarks.processes import Server
-from benchmarks.report import Goal
+from benchmarks.report import Contender, Goal
 from benchmarks.world import World, at
 from outgrow.campus.connections import Connections, Kind
 from outgrow.campus.pages import LARGEST_LIMIT, LARGEST_OFFSET, Cursors, Page
 from outgrow.campus.profiles import FACETS, Filters, Profiles
 from outgrow.campus.search import Search
 
+OURS = "Outgrow"
+FASTIFY = "Fastify + pg"
 FASTAPI = "FastAPI + SQLAlchemy"
 PROTOTYPE = "the prototype's way"
 BARE = "bare SQL, pgbench"
@@ -25,83 +27,105 @@ WORDS = ("climbing", "chess", "photography", "robots", "biology")
 _CURSORS = Cursors(b"any key")
 
 
-async def filtered_page(run: Run, api: Server, fastapi: Server, prototype: Server) -> None:
+async def filtered_page(run: Run, api: Server, peers: Mapping[str, Server]) -> None:
     """GET /profiles?major=..&year=..: 20 profiles of the school, newest first."""
     name = "page by major and year"
     groups = await run.world.groups()
     requests = pages(groups)
-    _same_people(run, requests, api, fastapi)
+    quick = {peer: server for peer, server in peers.items() if peer != PROTOTYPE}
+    for server in quick.values():
+        _same_people(run, requests, api, server)
     sent = [await _sent(run.world, _page(run.world, major, year)) for major, year in groups]
     token = run.world.peer_token
     turns = run.take_turns(
         {
-            "": partial(run.load, api, requests),
-            FASTAPI: partial(run.load, fastapi, requests, token=token),
+            OURS: partial(run.load, api, requests),
+            **{
+                peer: partial(run.load, server, requests, token=token)
+                for peer, server in quick.items()
+            },
             BARE: partial(run.bare, "page", sent),
         }
     )
-    turns[PROTOTYPE] = run.slow(prototype, requests, token=token)
-    ours = turns.pop("")
-    goals = {
-        FASTAPI: (Goal("gate", at_least=5), Goal("aim", at_least=10)),
-        BARE: (Goal("aim", at_least=0.5),),
-    }
-    for peer, result in turns.items():
-        wanted = goals.get(peer, ())
-        run.report.add(name, ours.per_second, "req/s", *wanted, peer=peer, than=result.per_second)
-    run.add_latency(name, ours)
-    run.add_latency(f"{name}, {FASTAPI}", turns[FASTAPI])
-    run.add_latency(f"{name}, {PROTOTYPE}", turns[PROTOTYPE])
-    than = turns[FASTAPI].bytes_each / 1000
-    run.report.add(f"{name}: size", ours.bytes_each / 1000, "kB", peer=FASTAPI, than=than)
-    run.report.add("load client, of one core", ours.cpu, "cores")
+    turns[PROTOTYPE] = run.slow(peers[PROTOTYPE], requests, token=token)
+    _compare(
+        run,
+        name,
+        turns,
+        {OURS: api, **peers},
+        (FASTAPI, Goal("gate", at_least=5)),
+        (FASTAPI, Goal("aim", at_least=10)),
+        (FASTIFY, Goal("aim", at_least=1)),
+        (BARE, Goal("aim", at_least=0.5)),
+    )
+    ours, theirs = (turns[who].bytes_each / 1000 for who in (OURS, FASTAPI))
+    run.report.add(f"{name}: size", ours, "kB", peer=FASTAPI, than=theirs)
+    run.report.add("load client, of one core", turns[OURS].cpu, "cores")
 
 
-async def one_profile(run: Run, api: Server, fastapi: Server) -> None:
+async def one_profile(run: Run, api: Server, peers: Mapping[str, Server]) -> None:
     """GET /profiles/{id}."""
-    name = "one profile"
     ids = [user_id for user_id, _ in (await run.world.people())[:2000]]
     requests = [at(f"/profiles/{user_id}") for user_id in ids]
     profiles, school = Profiles(run.world.database, _CURSORS), run.world.school
-    sent = [await _sent(run.world, profiles.one(user_id, school, "")) for user_id in ids[:20]]
+    sent = [await _sent(run.world, profiles.one(user_id, school, "")) for user_id in ids[:10]]
+    token = run.world.peer_token
+    quick = {peer: server for peer, server in peers.items() if peer != PROTOTYPE}
     turns = run.take_turns(
         {
-            "": partial(run.load, api, requests),
-            FASTAPI: partial(run.load, fastapi, requests, token=run.world.peer_token),
+            OURS: partial(run.load, api, requests),
+            **{
+                peer: partial(run.load, server, requests, token=token)
+                for peer, server in quick.items()
+            },
             BARE: partial(run.bare, "one", sent),
         }
     )
-    ours = turns.pop("")
-    goals = {BARE: (Goal("aim", at_least=0.22),)}
-    for peer, result in turns.items():
-        wanted = goals.get(peer, ())
-        run.report.add(name, ours.per_second, "req/s", *wanted, peer=peer, than=result.per_second)
-    run.add_latency(name, ours)
+    _compare(
+        run,
+        "one profile",
+        turns,
+        {OURS: api, **quick},
+        (FASTIFY, Goal("aim", at_least=1)),
+        (BARE, Goal("aim", at_least=0.22)),
+    )
+
+
+def _compare(
+    run: Run,
+    name: str,
+    turns: Mapping[str, Result],
+    servers: Mapping[str, Server],
+    *goals: tuple[str, Goal],
+) -> None:
+    contenders = [
+        Contender(who, r.per_second)
+        if who == BARE
+        else Contender(who, r.per_second, r.p50_ms, r.p99_ms, servers[who].resident_mb)
+        for who, r in turns.items()
+    ]
+    run.report.compare(name, contenders, *goals)
 
 
 async def search(run: Run, api: Server) -> None:
     """GET /search?q=..: a name as it is, a name with a typo, a word of a profile."""
     world = run.world
-    cases = typos.cases(await world.people(), 200, seed=2)
+    cases = typos.cases(await world.people(), 5, seed=2)
     for kind, texts in (
         ("name", [case.name for case in cases]),
         ("name with a typo", [case.typed for case in cases]),
         ("word", list(WORDS)),
     ):
-        service = Search(world.database, _CURSORS)
-        pages = [service.page(text, Page(), school=world.school, viewer="") for text in texts[:20]]
-        sent = [await _sent(world, page) for page in pages]
+        # The same few texts for both: pgbench plans each of its scripts on each connection.
+        sent = [await _sent(world, _search(world, text)) for text in texts]
         turns = run.take_turns(
             {
-                "": partial(run.load, api, [at("/search", q=text) for text in texts]),
+                OURS: partial(run.load, api, [at("/search", q=text) for text in texts]),
                 BARE: partial(run.bare, f"search-{kind}", sent),
             }
         )
-        ours, bare = turns[""], turns[BARE].per_second
-        goal = Goal("aim", at_least=1 / 1.5)
-        name = f"search, {kind}"
-        run.report.add(name, ours.per_second, "req/s", goal, peer=BARE, than=bare)
-        run.add_latency(name, ours)
+        goal = (BARE, Goal("aim", at_least=1 / 1.5))
+        _compare(run, f"search, {kind}", turns, {OURS: api}, goal)
 
 
 async def connections(run: Run, api: Server) -> None:
@@ -130,11 +154,10 @@ async def counts(run: Run, api: Server) -> None:
 async def depth(run: Run, api: Server) -> None:
     """Far down the list of the whole school."""
     offset = min(LARGEST_OFFSET, run.report.users // 2)
-    cursor = ""
-    for _ in range(offset // LARGEST_LIMIT):
+    step, cursor = min(LARGEST_LIMIT, offset), ""
+    for _ in range(offset // step):
         more = {"cursor": cursor} if cursor else {}
-        request = at("/profiles", limit=LARGEST_LIMIT, **more)
-        cursor = answer(api, request, run.token)["next"]
+        cursor = answer(api, at("/profiles", limit=step, **more), run.token)["next"]
     contenders = {
         "first page": at("/profiles"),
         f"page behind {offset:,}, by offset": at("/profiles", offset=offset),

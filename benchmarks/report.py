@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -47,6 +47,17 @@ class Row:
     goal: str
 
 
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One line of a comparison; None is what cannot be said of it."""
+
+    name: str
+    per_second: float
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    memory_mb: float | None = None
+
+
 @dataclass
 class Report:
     """`judged` is false for a size of which the goals do not speak."""
@@ -54,6 +65,7 @@ class Report:
     users: int
     judged: bool
     rows: list[Row] = field(default_factory=list)
+    comparisons: dict[str, Sequence[Contender]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     missed: list[str] = field(default_factory=list)
@@ -103,30 +115,50 @@ class Report:
             "notes": self.notes,
         }
 
-    def table(self) -> str:
-        titles = ("name", "figure", "unit", "limit or peer", "ratio", "goal")
-        cells = [titles]
-        for row in self.rows:
-            cells.append(
-                (
-                    row.name,
-                    _number(row.figure),
-                    row.unit,
-                    row.limit_or_peer,
-                    "" if row.ratio is None else f"{row.ratio:g}",
-                    row.goal,
-                )
+    def compare(self, name: str, contenders: Sequence[Contender], *goals: tuple[str, Goal]) -> None:
+        """Put the first beside the others; each goal is for the ratio to the one it names."""
+        ours, *others = contenders
+        self.comparisons[name] = contenders
+        for other in others:
+            wanted = [goal for peer, goal in goals if peer == other.name]
+            self.add(
+                name, ours.per_second, "req/s", *wanted, peer=other.name, than=other.per_second
             )
-        widths = [max(len(line[i]) for line in cells) for i in range(len(titles))]
-        right = (1, 4)
-        lines = [
-            "  ".join(
-                text.rjust(width) if i in right else text.ljust(width)
-                for i, (text, width) in enumerate(zip(line, widths, strict=True))
-            ).rstrip()
-            for line in cells
-        ]
-        return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+        for contender in contenders:
+            if contender.p50_ms is not None and contender.p99_ms is not None:
+                self.add(f"{name}, {contender.name}: p50", contender.p50_ms, "ms")
+                self.add(f"{name}, {contender.name}: p99", contender.p99_ms, "ms")
+
+    def text(self) -> str:
+        """All of it, to be read."""
+        parts = []
+        lines: list[tuple[str, ...]]
+        for name, contenders in self.comparisons.items():
+            lines = [(name, "req/s", "p50 ms", "p99 ms", "MB")]
+            for c in contenders:
+                numbers = (c.per_second, c.p50_ms, c.p99_ms, c.memory_mb)
+                lines.append((c.name, *("" if n is None else _number(n) for n in numbers)))
+            parts.append(_aligned(lines, right=(1, 2, 3, 4)))
+        lines = [("name", "figure", "unit", "limit or peer", "ratio", "goal")]
+        for row in self.rows:
+            ratio = "" if row.ratio is None else f"{row.ratio:g}"
+            lines.append(
+                (row.name, _number(row.figure), row.unit, row.limit_or_peer, ratio, row.goal)
+            )
+        parts.append(_aligned(lines, right=(1, 4)))
+        return "\n\n".join(parts)
+
+
+def _aligned(lines: Sequence[Sequence[str]], right: Sequence[int]) -> str:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rule = ["-" * width for width in widths]
+    return "\n".join(
+        "  ".join(
+            text.rjust(width) if i in right else text.ljust(width)
+            for i, (text, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in [lines[0], rule, *lines[1:]]
+    )
 
 
 def _number(value: float) -> str:
