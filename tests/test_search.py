@@ -166,6 +166,21 @@ async def test_words_found_as_they_were_typed_come_before_mistakes(people: Datab
     assert {match for _, match in matches[:-1]} == {"worded"}
 
 
+def test_highlights_are_in_what_is_searched() -> None:
+    assert highlights.in_profile(Shown(bio="word " * 200 + "chess"), ["chess"]) == []
+
+
+@pytest.mark.parametrize("value", ["[" * 3000 + "]" * 3000, "[1e5000]"], ids=["deep", "large"])
+async def test_nothing_stored_breaks_an_answer(people: Database, value: str) -> None:
+    await people.run(
+        Query("test", f"INSERT INTO {DEFAULT_STORE} VALUES ('user:odd', $1::text::jsonb)"),
+        f'{{"name": "Maria Odd", "school": "{HERE}", "interests": {value}, "goals": {{"a": 1}}}}',
+    )
+    body = await searching(people).page("maria", Page(100), school=HERE, viewer="me")
+    assert b'"name":"Maria Odd"' in body
+    assert b'"match":"begins","highlights":[]' in body
+
+
 async def test_no_word_finds_nobody(people: Database) -> None:
     for typed in ("", " ", "%", "_", "%_\\", "'", "!!! &|():*", "\U0001f600", "\x00"):
         assert await found(people, typed) == [], typed

@@ -14,6 +14,9 @@ import msgspec
 
 from outgrow.campus.words import fold, one_mistake, placed
 
+SEARCHED = 1000
+"""Characters of a text that are searched, at most: what stands behind them did not find anybody."""
+
 EXCERPT = 120
 """Characters of a long text shown around the first word that was meant."""
 
@@ -55,7 +58,7 @@ def in_profile(profile: Shown, typed: Sequence[str]) -> list[Highlight]:
     for field in ("name", "major", "year", "interests", "looking_for", "bio"):
         value = getattr(profile, field)
         for text in value if isinstance(value, list) else (value,):
-            if isinstance(text, str) and (ranges := list(_begun(text, typed))):
+            if isinstance(text, str) and (ranges := list(_begun(text[:SEARCHED], typed))):
                 found.append(Highlight(field, _pieces(*_excerpt(text, ranges))))
                 break
     return found

@@ -169,7 +169,12 @@ def _item(row: asyncpg.Record, typed: Sequence[str]) -> bytes:
     """The profile, with two more fields at its end."""
     card: str = row["card"]
     way = WAYS[row["way"]]
-    profile = msgspec.json.decode(card, type=highlights.Shown)
+    try:
+        profile = msgspec.json.decode(card, type=highlights.Shown)
+    except (msgspec.DecodeError, RecursionError):
+        # An old client's JSON, nested or with numbers beyond what Python reads: it is shown as it
+        # is, without highlights.
+        profile = highlights.Shown()
     found = (
         highlights.in_profile(profile, typed)
         if way == "worded"
