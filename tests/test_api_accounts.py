@@ -35,6 +35,21 @@ async def test_sign_up_makes_account_and_profile(api: Api) -> None:
     assert set(SignUp.__struct_fields__) == set(ada.tokens)
 
 
+async def test_blanks_around_a_school_make_no_other_school(api: Api) -> None:
+    await api.sign_up("Ada Okafor")
+    bo = await api.sign_up("Bo Lund", school=f"  {HERE}\u00a0")
+    assert len((await bo.get("/profiles")).json()["items"]) == 2
+    assert (await bo.get("/connections")).status_code == 200
+    assert (await api.get("/schools")).json()["items"] == [{"name": HERE}]
+
+
+async def test_the_longest_email_can_sign_up(api: Api) -> None:
+    email = "a" * 64 + "@" + "b" * 63 + "." + "c" * 63 + ".example"
+    assert len(email) == accounts.LONGEST_EMAIL
+    ada = await api.sign_up(email=email)
+    assert (await ada.get("/profiles/me")).json()["email"] == email
+
+
 async def test_the_store_gets_what_the_prototype_would_have_written_and_no_credential(
     api: Api, campus: Database
 ) -> None:
@@ -233,10 +248,15 @@ async def test_expired_and_foreign_access_tokens(api: Api, monkeypatch: pytest.M
         ("email", "a b@campus.example", "bad_email"),
         ("email", "ü@campus.example", "bad_email"),
         ("email", "a@" + "b" * 260 + ".example", "bad_body"),
+        ("email", "a" * 64 + "@" + "b" * 63 + "." + "c" * 63 + ".examples", "bad_body"),
         ("password", "short", "bad_body"),
         ("password", "x" * 201, "bad_body"),
         ("name", "", "bad_body"),
         ("name", "   ", "bad_body"),
+        ("name", "\u3000", "bad_body"),
+        ("school", "\u00a0", "bad_body"),
+        ("major", "\u2003", "bad_body"),
+        ("interests", ["a\n"], "bad_body"),
         ("name", "two\nlines", "bad_body"),
         ("name", "nul\0", "bad_body"),
         ("name", None, "bad_body"),

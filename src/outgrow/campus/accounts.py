@@ -29,6 +29,7 @@ SQL = queries.load("accounts")
 
 SESSION_SECONDS = 30 * 86_400  # of not being used
 GRACE_SECONDS = 10
+LONGEST_EMAIL = 200  # what the relation of users compares whole
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 200
 _EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII)
@@ -264,11 +265,11 @@ def _email_taken() -> Conflict:
 def valid_email(email: str) -> str:
     """The e-mail as it is kept. Raises BadInput."""
     email = email.strip()
-    if len(email) > 254 or not _EMAIL.fullmatch(email):
+    if len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email):
         raise BadInput(
             "bad_email",
             "that is not an e-mail address",
-            hint="write it as name@example.org, in ASCII, up to 254 characters",
+            hint=f"write it as name@example.org, in ASCII, up to {LONGEST_EMAIL} characters",
         )
     return email
 

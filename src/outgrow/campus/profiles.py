@@ -29,8 +29,9 @@ MOST_COUNTS = 1000
 Sort = Literal["newest", "name"]
 
 # One line with something on it; PostgreSQL's text holds no NUL, a name no line break.
-_LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
-_LINK = r"^https://[!-~]+$"
+# (Python's `$` alone would let one end in a line break.)
+_LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$(?!\n)"
+_LINK = r"^https://[!-~]+$(?!\n)"
 Line = Annotated[str, Meta(min_length=1, max_length=100, pattern=_LINE)]
 Link = Annotated[str, Meta(max_length=2000, pattern=_LINK)]
 Prose = Annotated[str, Meta(max_length=5000)]
@@ -38,7 +39,20 @@ Lines = Annotated[list[Line], Meta(max_length=50)]
 Links = Annotated[list[Link], Meta(max_length=12)]
 
 
-class NewProfile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class _Trimmed(msgspec.Struct):
+    """Has no blanks around the texts that are compared and sorted, nor blanks for one: they are
+    trimmed where they come in, so a token and a profile name the same school."""
+
+    def __post_init__(self) -> None:
+        for name in ("name", "school", "major", "year"):
+            value = getattr(self, name)
+            if isinstance(value, str):
+                if not value.strip():
+                    raise ValueError(f"{name} is blank")
+                setattr(self, name, value.strip())
+
+
+class NewProfile(_Trimmed, forbid_unknown_fields=True, kw_only=True):
     """What a profile begins with. The school cannot be changed later."""
 
     name: Line
@@ -65,7 +79,7 @@ class Goals(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defau
     personal: Prose | UnsetType = UNSET
 
 
-class ProfileChanges(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class ProfileChanges(_Trimmed, forbid_unknown_fields=True, kw_only=True):
     """What to change; a field left out stays, and null empties it. Lists and goals are replaced."""
 
     name: Line | UnsetType = UNSET
@@ -238,10 +252,10 @@ async def insert_profile(session: Session, user_id: str, email: str, profile: Ne
         SQL["insert"],
         user_id,
         email,
-        profile.name.strip(),
-        profile.school.strip(),
-        profile.major and profile.major.strip(),
-        profile.year and profile.year.strip(),
+        profile.name,
+        profile.school,
+        profile.major,
+        profile.year,
         _json(profile.interests or ()) or "[]",
         _json(profile.looking_for or ()) or "[]",
         _text(rest),
@@ -296,7 +310,7 @@ def _sorted_out(
         for name in changes.__struct_fields__
         if (value := getattr(changes, name)) is not UNSET
     }
-    columns = {name: _stripped(value) for name, value in given.items() if name in _COLUMNS}
+    columns = {name: value for name, value in given.items() if name in _COLUMNS}
     fields = {field: given[name] for name, field in _FIELDS.items() if name in given}
     kept = {field: value for field, value in fields.items() if value is not None}
     kept["updatedAt"] = _now()
@@ -309,10 +323,6 @@ def _sorted_out(
     # A column's field may be in `rest` as well, with a type that the column cannot hold.
     removed = [*fields, *(_COLUMNS[name] for name in columns)]
     return _text(columns), _text(kept), removed, _text(switches) if switches else None
-
-
-def _stripped(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) else value
 
 
 def _json(values: Sequence[str]) -> str | None:

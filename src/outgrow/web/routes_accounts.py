@@ -7,13 +7,20 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from outgrow.campus.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD, SignedIn
+from outgrow.campus.accounts import (
+    LONGEST_EMAIL,
+    LONGEST_PASSWORD,
+    SHORTEST_PASSWORD,
+    SignedIn,
+)
 from outgrow.campus.profiles import NewProfile
 from outgrow.web.auth import ACCESS_SECONDS
 from outgrow.web.endpoint import HEADERS, Access, Answer, Call, Route
 from outgrow.web.schemas import SignUp, TokenAnswer
 
-Email = Annotated[str, Meta(max_length=254, description="Compared without regard to case.")]
+Email = Annotated[
+    str, Meta(max_length=LONGEST_EMAIL, description="Compared without regard to case.")
+]
 NewPassword = Annotated[str, Meta(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD)]
 AnyPassword = Annotated[str, Meta(max_length=1000)]
 

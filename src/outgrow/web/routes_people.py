@@ -47,7 +47,7 @@ async def create_profile(call: Call) -> Answer:
     body: NewProfile = call.body
     user_id = call.caller.user_id
     await call.network.accounts.add_profile(user_id, body)
-    call.network.signed_up(body.school.strip())
+    call.network.signed_up(body.school)
     headers = (*HEADERS, (b"location", b"/profiles/me"))
     return Answer(await call.network.profiles.own(user_id), 201, headers=headers)
 
