@@ -345,3 +345,34 @@ async def test_install_refuses_what_is_no_store(campus: Database) -> None:
         with pytest.raises(Refused) as e:
             await install(campus, store)
         assert e.value.code == code
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE VIEW campus.report AS SELECT 1",
+        "CREATE FUNCTION campus.buildings() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+        "CREATE TABLE network.accounts (id integer)",
+        "CREATE TABLE outgrow.plants (id integer)",
+    ],
+)
+async def test_install_leaves_a_schema_alone_that_is_somebody_elses(
+    database: Database, sql: str
+) -> None:
+    await run(database, f"CREATE SCHEMA {sql.split()[2].split('.')[0]}")
+    await run(database, sql)
+    before = await rows(database, "SELECT count(*) FROM pg_class")
+    with pytest.raises(Refused) as e:
+        await install(database)
+    assert e.value.code == "schema_taken"
+    assert await rows(database, "SELECT count(*) FROM pg_class") == before
+
+
+async def test_install_takes_empty_schemas_and_what_is_left_of_an_older_install(
+    database: Database,
+) -> None:
+    await run(database, "CREATE SCHEMA campus")
+    await install(database)
+    await run(database, "DROP SCHEMA outgrow CASCADE")
+    await install(database)
+    assert await rows(database, "SELECT count(*) FROM campus.users") == [(0,)]

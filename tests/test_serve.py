@@ -17,6 +17,9 @@ from typing import Any
 import httpx
 import pytest
 
+from outgrow.database import Database
+from outgrow.queries import Query
+
 DEMO = {"email": "demo@outgrow.test", "password": "outgrow-demo"}
 
 
@@ -133,6 +136,18 @@ def test_a_database_of_ones_own_gets_no_demo(campus_url: str, tmp_path: Path) ->
 def test_a_store_is_made_where_there_is_none(database_url: str, tmp_path: Path) -> None:
     with served(tmp_path, DATABASE_URL=database_url, OUTGROW_STORE="made_here") as own:
         assert httpx.get(f"{own.url}/readyz").status_code == 200
+
+
+async def test_without_its_secret_a_server_makes_another(
+    campus: Database, campus_url: str, tmp_path: Path
+) -> None:
+    """As docs/running.md says how to end all access tokens."""
+    secret = Query("test", "SELECT value FROM network.secrets WHERE name = 'signing'")
+    before = await campus.value(secret)
+    await campus.run(Query("test", "DELETE FROM network.secrets"))
+    with served(tmp_path, DATABASE_URL=campus_url) as server:
+        assert httpx.get(f"{server.url}/readyz").status_code == 200
+    assert await campus.value(secret) not in (None, before)
 
 
 def test_an_operator_makes_an_account(campus_url: str, tmp_path: Path) -> None:

@@ -50,10 +50,11 @@ async def is_installed(session: Session, store: str, blueprint: Blueprint) -> bo
             hint="use a database made with ENCODING 'UTF8'",
         )
     await _check_store(session, schema, table)
-    if not await session.value(sql["layouts_exist"]):
-        return False
-    known = await session.row(sql["layout"], blueprint.name)
+    known = None
+    if await session.value(sql["layouts_exist"]):
+        known = await session.row(sql["layout"], blueprint.name)
     if known is None:
+        await _check_schemas(session, blueprint)
         return False
     if known["store"] != f"{schema}.{table}":
         raise Refused(
@@ -78,11 +79,27 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     for statement in layout.create(blueprint, schema, table):
         await session.run(statement)
     await session.run(load("network")["schema"])
+    await session.run(load("network")["make_secret"])
     await session.run(sql["schemas_to_close"], f"outgrow,network,{blueprint.name}")
     await session.run(sql["privacy"])
     version = _version(blueprint, schema, table)
     await session.run(sql["remember_layout"], blueprint.name, f"{schema}.{table}", version)
     log.info("relations of %s installed over %s.%s", blueprint.name, schema, table)
+
+
+async def _check_schemas(session: Session, blueprint: Blueprint) -> None:
+    """Somebody's own schema may have the name of one of ours: what `layout.drop` and the closing of
+    schemas do there would take their views, functions and grants away."""
+    taken = [
+        row[0] for row in await session.rows(load("outgrow")["foreign_schemas"], blueprint.name)
+    ]
+    if taken:
+        raise Refused(
+            "schema_taken",
+            f"this database has a schema of its own named {' and '.join(taken)}",
+            detail="Outgrow keeps what it makes under that name",
+            hint="rename it: ALTER SCHEMA ... RENAME TO ...",
+        )
 
 
 def _version(blueprint: Blueprint, schema: str, table: str) -> str:

@@ -34,14 +34,16 @@ CREATE TABLE IF NOT EXISTS network.secrets (
   value bytea NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now()
 );
--- 366 random bits from the server's own source, condensed to 32 bytes; needs no extension.
+REVOKE ALL ON SCHEMA network FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA network FROM PUBLIC;
+
+-- name: make_secret
+-- Where there is none: at first, and after an operator deleted it to end all access tokens. 366 random
+-- bits from the server's own source, condensed to 32 bytes; needs no extension.
 INSERT INTO network.secrets (name, value)
 SELECT 'signing', sha256(convert_to(
   gen_random_uuid()::text || gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8'))
-ON CONFLICT (name) DO NOTHING;
-
-REVOKE ALL ON SCHEMA network FROM PUBLIC;
-REVOKE ALL ON ALL TABLES IN SCHEMA network FROM PUBLIC;
+ON CONFLICT (name) DO NOTHING
 
 -- name: secret
 SELECT value FROM network.secrets WHERE name = 'signing'

@@ -201,6 +201,19 @@ SELECT store, version, phase FROM outgrow.layouts WHERE name = $1;
 -- name: layouts_exist
 SELECT to_regclass('outgrow.layouts') IS NOT NULL;
 
+-- name: foreign_schemas
+-- Schemas named like ours (`$1` is the blueprint's) that hold something, and not what we always make
+-- there.
+SELECT n.nspname::text
+FROM pg_namespace n
+WHERE (n.nspname = 'outgrow' AND to_regclass('outgrow.layouts') IS NULL
+    OR n.nspname = 'network' AND to_regclass('network.secrets') IS NULL
+    OR n.nspname = $1 AND NOT EXISTS (
+        SELECT FROM pg_proc p WHERE p.pronamespace = n.oid AND p.proname = 'lock_keys'))
+  AND (EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid)
+    OR EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = n.oid))
+ORDER BY 1;
+
 -- name: remember_layout
 INSERT INTO outgrow.layouts (name, store, version) VALUES ($1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET version = excluded.version, installed_at = now();

@@ -114,7 +114,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 async def _prepare(database: Database, store: str) -> None:
-    """Bring the database to the layout, on an empty store if there is none."""
+    """Bring the database to the layout, on an empty store if there is none, with a secret."""
     try:
         await install(database, store)
     except Refused as e:
@@ -122,6 +122,7 @@ async def _prepare(database: Database, store: str) -> None:
             raise
         await Store(database, store).create()
         await install(database, store)
+    await database.run(load("network")["make_secret"])
 
 
 async def _fill(database: Database, store: str) -> None:
