@@ -77,9 +77,10 @@ ORDER BY a.xact_start
 LIMIT 5;
 
 -- name: progress
--- What the session `$1` (a pid) is doing, and the first session in its way, if there is one.
+-- What the session `$1` (a pid) is doing, and the first session in its way, if there is one; this one
+-- is, for the moment in which it asks in a transaction.
 SELECT p.phase, p.blocks_done, b.pid, a.application_name, a.state, a.xact_start
-FROM (SELECT (pg_blocking_pids($1::integer))[1] AS pid) b
+FROM (SELECT (array_remove(pg_blocking_pids($1::integer), pg_backend_pid()))[1] AS pid) b
 LEFT JOIN pg_stat_progress_create_index p ON p.pid = $1
 LEFT JOIN pg_stat_activity a ON a.pid = b.pid;
 
