@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--pg-bin", type=Path, help="directory of its server programs")
     group.addoption("--golden", action="store_true", help="write the golden files anew")
     group.addoption("--collation", choices=list(LOCALES), default="default")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """A temporary directory for this run alone. The usual one is shared by all runs of a user, each
+    of which takes from others the right to pass through: as root, under a running server."""
+    if config.option.basetemp is None:
+        own = tempfile.TemporaryDirectory(prefix="outgrow-tests-", ignore_cleanup_errors=True)
+        config.add_cleanup(own.cleanup)
+        config.option.basetemp = Path(own.name) / "run"
 
 
 @pytest.fixture(scope="session")
