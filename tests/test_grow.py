@@ -421,13 +421,16 @@ async def test_one_growth_at_a_time(database: Database, raw: Any, blocker: Any) 
 async def test_timeouts_of_the_server_are_not_for_a_growth(
     database_url: str, raw: Any, blocker: Any
 ) -> None:
+    await blocker.execute("COMMIT")
+    async with opened(database_url) as patient:
+        await grow(patient, "found")
+    await blocker.execute(f"BEGIN; INSERT INTO {STORE} VALUES ('held again', '1')")
     name = await raw.fetchval("SELECT current_database()")
     for setting in ("lock_timeout", "statement_timeout", "idle_session_timeout"):
         await raw.execute(f"ALTER DATABASE {name} SET {setting} = '300ms'")
-    impatient = await Database.open(database_url)
-    growth = asyncio.create_task(grow(impatient, "optimized"))
-    await until(lambda: building(raw), "the first build waits")
-    await asyncio.sleep(0.8)
-    await blocker.execute("COMMIT")
-    assert (await growth).store.phase == "optimized"
-    await impatient.close()
+    async with opened(database_url) as impatient:
+        growth = asyncio.create_task(grow(impatient, "optimized"))
+        await until(lambda: building(raw), "the first build waits")
+        await asyncio.sleep(0.8)
+        await blocker.execute("COMMIT")
+        assert (await growth).store.phase == "optimized"
