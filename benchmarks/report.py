@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 VERSIONS = ("outgrow", "asyncpg", "uvicorn", "starlette", "fastapi", "sqlalchemy", "pydantic")
 
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+
 
 @dataclass(frozen=True, slots=True)
 class Goal:
@@ -101,8 +103,25 @@ class Report:
         print(f"bench: note: {text}", file=sys.stderr, flush=True)
 
     def write(self, path: Path) -> None:
-        document = {**self.header(), "rows": [asdict(row) for row in self.rows]}
+        document = {
+            **self.header(),
+            "side_by_side": {
+                name: [asdict(contender) for contender in contenders]
+                for name, contenders in self.comparisons.items()
+            },
+            "rows": [asdict(row) for row in self.rows],
+        }
         path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def write_into(self, page: Path) -> None:
+        """Put the table into a page of the documentation, between its two marks."""
+        text = page.read_text(encoding="utf-8")
+        before, mark, rest = text.partition(BEGIN)
+        end = END + rest.partition(END)[2]
+        machine = ", ".join(f"{name} {value}" for name, value in _machine().items())
+        when = f"{datetime.now(UTC).date().isoformat()}, {self.users:,} users; {machine}."
+        table = f"```text\n{self.text()}\n```"
+        page.write_text(f"{before}{mark}\n{when}\n\n{table}\n{end}", encoding="utf-8")
 
     def header(self) -> dict[str, Any]:
         return {
@@ -173,5 +192,5 @@ def _machine() -> Mapping[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "memory_gb": round(pages * size / 1e9, 1),
-        "load_average_at_end": [round(load, 1) for load in os.getloadavg()],
+        "load_average": round(os.getloadavg()[2], 1),
     }
