@@ -232,6 +232,13 @@ def hostile_documents() -> st.SearchStrategy[str]:
 
 
 _noise_200, _noise_201, _noise_850 = (_noise_text(length) for length in (200, 201, 850))
+# As long as each part of an index entry can be, in characters of four bytes, all at once.
+_wide = ["".join(chr(_noise.randint(0x20000, 0x2A6DF)) for _ in range(200)) for _ in range(4)]
+_widest = (
+    f"user:{_wide[0]}",
+    json.dumps({"school": _wide[1], "major": _wide[2], "year": _wide[3]}),
+)
+_widest_intro = (f"intro:{_wide[0]}:{_wide[1]}:{_wide[2]}", json.dumps({"status": _wide[3]}))
 _known_keys = ["user:1", "user:1:connections", "user:1:chats", "school:MIT:users", "schools:all"]
 _odd_keys = ["chat:a:b", "chat:a:b:messages", "chat:a:b:typing:a", "intro:a:b:1", "x", "user:"]
 _long_keys = [
@@ -257,6 +264,7 @@ async def _with_every_index(database: Database, blueprint: Blueprint) -> None:
     ),
 )
 @example(data=None, writes=[("user:1", _object({"school": json.dumps(_noise_text(900))}))])
+@example(data=None, writes=[_widest, _widest_intro])
 async def test_every_index_takes_what_the_bare_table_takes(
     campus: Database, data: Any, writes: list[tuple[str, str]]
 ) -> None:

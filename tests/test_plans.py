@@ -15,6 +15,7 @@ import pytest
 from outgrow.blueprint import campus
 from outgrow.campus import connections, profiles
 from outgrow.campus.generator import generate
+from outgrow.campus.pages import Cursors, Page
 from outgrow.campus.population import DEMO_ID, DEMO_SCHOOL, Spec
 from outgrow.database import Database
 from outgrow.grow.runner import grow
@@ -144,6 +145,41 @@ async def test_a_statement_looks_at_few_rows(large: Database, name: str) -> None
     used = [node["Index Name"] for node in nodes if "Index Name" in node]
     assert any(index in name for name in used), used
     assert sum(map(looked_at, nodes)) <= most, json.dumps(plan, indent=1)
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        profiles.Filters(looking_for=("friends",)),
+        profiles.Filters(interests=("music",)),
+        profiles.Filters(interests=("nobody has this",)),
+    ],
+    ids=["common aim", "common interest", "unknown interest"],
+)
+async def test_a_filter_by_interest_is_planned_for_what_is_asked(
+    large: Database, filters: profiles.Filters
+) -> None:
+    """By generic plans a common one read 18,754 rows."""
+    said: list[str] = []
+    large.observe_with(lambda name, _: said.append(name))
+    answer = await profiles.Profiles(large, Cursors(b"k" * 32)).page(
+        DEMO_SCHOOL, filters, "newest", Page(20, 0, None)
+    )
+    assert json.loads(answer)["items"] or filters.interests == ("nobody has this",)
+    assert "database.plan_for_parameters" in said
+    given = tuple(argument is not None for argument in filters.arguments())
+    query = page("newest", *given)
+    arguments = [DEMO_SCHOOL, *filters.arguments(), 20, 0, None, None]
+    async with large.session() as session:
+        await session.connection.execute(f"PREPARE varied AS {query.sql}")
+        await session.connection.execute("SET plan_cache_mode = force_custom_plan")
+        text = await session.connection.fetchval(
+            "EXPLAIN (ANALYZE, TIMING off, FORMAT json) "
+            f"EXECUTE varied({', '.join(map(literal, arguments))})"
+        )
+        await session.connection.execute("RESET plan_cache_mode; DEALLOCATE varied")
+    nodes = list(walk(json.loads(text)[0]["Plan"]))
+    assert sum(map(looked_at, nodes)) <= 400
 
 
 def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -315,6 +315,24 @@ async def test_install_renews_an_older_layout(campus: Database) -> None:
     assert await rows(campus, "SELECT id FROM campus.users") == [("a",)]
 
 
+async def test_install_repairs_a_relation_that_is_gone(campus: Database) -> None:
+    await run(campus, "DROP VIEW campus.users CASCADE")
+    await install(campus)
+    assert await rows(campus, "SELECT user_id FROM campus.school_members") == []
+
+
+async def test_install_takes_no_view_of_others_away(campus: Database) -> None:
+    await run(campus, "CREATE VIEW public.report AS SELECT id FROM campus.users")
+    await install(campus)
+    await run(campus, "UPDATE outgrow.layouts SET version = 'older'")
+    with pytest.raises(Refused, match="views of others") as e:
+        await install(campus)
+    assert (e.value.code, e.value.detail) == ("relations_used", "report")
+    assert await rows(campus, "SELECT id FROM public.report") == []
+    await run(campus, "DROP VIEW public.report")
+    await install(campus)
+
+
 async def test_install_gives_way_to_a_long_reader(
     campus: Database, campus_url: str, connect: Connect
 ) -> None:

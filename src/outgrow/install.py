@@ -63,7 +63,10 @@ async def is_installed(session: Session, store: str, blueprint: Blueprint) -> bo
             f"not over {schema}.{table}",
             hint=f"set OUTGROW_STORE={known['store']}, or use another database",
         )
-    return bool(known["version"] == _version(blueprint, schema, table))
+    if known["version"] == _version(blueprint, schema, table):
+        names = list(blueprint.relations)
+        return bool(await session.value(sql["relations_exist"], blueprint.name, names))
+    return False
 
 
 async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
@@ -72,6 +75,7 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     await session.run(sql["lock"])
     if await is_installed(session, store, blueprint):
         return
+    await _check_users(session, blueprint)
     await session.run(sql["patience"])
     await session.run(sql["state"])
     await session.run(sql["functions"])
@@ -85,6 +89,18 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     version = _version(blueprint, schema, table)
     await session.run(sql["remember_layout"], blueprint.name, f"{schema}.{table}", version)
     log.info("relations of %s installed over %s.%s", blueprint.name, schema, table)
+
+
+async def _check_users(session: Session, blueprint: Blueprint) -> None:
+    """Relations are made anew by dropping them first, and views over them would go as well."""
+    rows = await session.rows(load("outgrow")["users_of_relations"], blueprint.name)
+    if rows:
+        raise Refused(
+            "relations_used",
+            f"views of others show the relations of {blueprint.name!r}, which must be made anew",
+            detail=", ".join(row[0] for row in rows),
+            hint="drop these views, run the command again, and make them again",
+        )
 
 
 async def _check_schemas(session: Session, blueprint: Blueprint) -> None:

@@ -13,8 +13,8 @@ CREATE INDEX CONCURRENTLY "og_users_school_major_sort_created_id_f26678bf" ON "p
 -- users by school, year, sort_created, id (btree)
 CREATE INDEX CONCURRENTLY "og_users_school_year_sort_created_id_b4dc99c6" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.key_of(value -> 'year')), (coalesce(outgrow.time_of(value -> 'createdAt'), '-infinity'::timestamptz)), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
--- users by school, major, year, sort_created, id (btree)
-CREATE INDEX CONCURRENTLY "og_users_school_major_year_sort_created_id_e891a81b" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.key_of(value -> 'major')), (outgrow.key_of(value -> 'year')), (coalesce(outgrow.time_of(value -> 'createdAt'), '-infinity'::timestamptz)), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
+-- users by school, major, year, sort_created (btree)
+CREATE INDEX CONCURRENTLY "og_users_school_major_year_sort_created_bd134acc" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.key_of(value -> 'major')), (outgrow.key_of(value -> 'year')), (coalesce(outgrow.time_of(value -> 'createdAt'), '-infinity'::timestamptz))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
 -- users by email_key (btree)
 CREATE INDEX CONCURRENTLY "og_users_email_key_0c89b6e3" ON "public"."kv_store_2516be19" ((lower(outgrow.key_of(value -> 'email')))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
@@ -84,9 +84,6 @@ CREATE STATISTICS "public"."og_users_by_looking_for_68a119c0" ON (outgrow.array_
 
 -- users by search_name
 CREATE STATISTICS "public"."og_users_by_search_name_8b981c55" ON (outgrow.search_name(outgrow.label_of(value -> 'name'))) FROM "public"."kv_store_2516be19";
-
--- users by search_text
-CREATE STATISTICS "public"."og_users_by_search_text_a41ffa6a" ON (outgrow.search_text(outgrow.key_of(value -> 'school'), outgrow.label_of(value -> 'name'), coalesce(left(outgrow.key_of(value -> 'major'), 1000), '') || ' ' || coalesce(left(outgrow.key_of(value -> 'year'), 1000), '') || ' ' || coalesce(left((outgrow.array_of(value -> 'interests'))::text, 1000), '') || ' ' || coalesce(left((outgrow.array_of(value -> 'lookingFor'))::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(value -> 'bio'), 1000), ''))) FROM "public"."kv_store_2516be19";
 
 -- intros by to_id
 CREATE STATISTICS "public"."og_intros_by_to_id_2c7023bb" ON (split_part(key, ':', 3)) FROM "public"."kv_store_2516be19";

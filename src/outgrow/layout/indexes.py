@@ -62,7 +62,9 @@ def statistics(blueprint: Blueprint, store_schema: str, store_table: str) -> lis
         relation = blueprint.relations[index.relation]
         column = _columns(blueprint, index.relation)
         flags = [name for name, item in relation.computed.items() if item.flag is not None]
-        for name in [*index.columns, *flags]:
+        # The statistics of `@@` are of tsvectors, which a relation does not have.
+        compared = () if index.kind == "words" else index.columns
+        for name in [*compared, *flags]:
             if name != "probe":
                 purposes.setdefault(column(name), f"{index.relation} by {name}")
     made = []

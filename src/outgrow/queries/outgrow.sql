@@ -65,34 +65,28 @@ RETURN CASE WHEN jsonb_typeof(v) <> 'null' THEN v END;
 -- a day that does not exist, is NULL: a cast alone would raise, and an old client's write with it.
 -- Six digits that end in 000 are NULL too, because `json_of_time` would write them as three. The one
 -- function that is not an expression: inlined, it would take the text out of the JSON fifteen times.
+-- One expression all the same: a page sorted by time runs it for every row, and each expression more
+-- is made ready anew in every transaction. Two digits are compared as text, in the C collation.
 -- The cast is immutable for this form, whatever DateStyle and TimeZone say.
 CREATE OR REPLACE FUNCTION outgrow.time_of(v jsonb) RETURNS timestamptz
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
-    s text := CASE WHEN jsonb_typeof(v) = 'string' THEN v #>> '{}' END;
-    shape text := translate(s, '123456789', '000000000');
-    first_of_month date;
+    s text COLLATE "C" := CASE WHEN jsonb_typeof(v) = 'string' THEN v #>> '{}' END;
 BEGIN
-    IF shape = '0000-00-00T00:00:00.000Z'
-        OR shape = '0000-00-00T00:00:00.000000Z' AND right(s, 4) <> '000Z'
-    THEN
-        IF substr(s, 1, 4)::integer BETWEEN 1000 AND 2999 AND substr(s, 6, 2)::integer BETWEEN 1 AND 12
-            AND substr(s, 12, 2)::integer < 24 AND substr(s, 15, 2)::integer < 60
-            AND substr(s, 18, 2)::integer < 60 AND substr(s, 9, 2)::integer >= 1
-        THEN
-            IF substr(s, 9, 2)::integer <= 28 THEN
-                RETURN s::timestamptz;
-            END IF;
-            first_of_month := make_date(substr(s, 1, 4)::integer, substr(s, 6, 2)::integer, 1);
-            IF substr(s, 9, 2)::integer <= extract(day FROM first_of_month + interval '1 month'
-                                                            - interval '1 day') THEN
-                RETURN s::timestamptz;
-            END IF;
-        END IF;
-    END IF;
-    RETURN NULL;
+    RETURN CASE
+        WHEN translate(s, '123456789', '000000000')
+                IN ('0000-00-00T00:00:00.000Z', '0000-00-00T00:00:00.000000Z')
+            AND NOT (octet_length(s) = 27 AND right(s, 4) = '000Z')
+            AND s >= '1000' AND s < '3000'
+            AND substr(s, 6, 2) >= '01' AND substr(s, 6, 2) <= '12' AND substr(s, 9, 2) >= '01'
+            AND substr(s, 12, 2) < '24' AND substr(s, 15, 2) < '60' AND substr(s, 18, 2) < '60'
+            AND (substr(s, 9, 2) <= '28' OR substr(s, 9, 2)::integer <= extract(day FROM
+                make_date(left(s, 4)::integer, substr(s, 6, 2)::integer, 1)
+                + interval '1 month' - interval '1 day'))
+        THEN s::timestamptz
+    END;
 END
 $body$;
 
@@ -194,6 +188,25 @@ SELECT pg_advisory_xact_lock(hashtext('outgrow.install'));
 -- name: patience
 -- Whoever waits for a lock makes everybody wait who comes later.
 SET LOCAL lock_timeout = '500ms';
+
+-- name: relations_exist
+-- Whether all views $2 of schema $1 are there; somebody may have dropped one.
+SELECT count(*) = cardinality($2::text[])
+FROM pg_class
+WHERE relnamespace = to_regnamespace(quote_ident($1)) AND relkind = 'v' AND relname = ANY ($2);
+
+-- name: users_of_relations
+-- Views elsewhere that show something of schema $1, and would go with it.
+SELECT DISTINCT v.oid::regclass::text
+FROM pg_depend d
+JOIN pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
+JOIN pg_class v ON v.oid = r.ev_class
+WHERE v.relnamespace <> to_regnamespace(quote_ident($1))
+  AND (d.refclassid = 'pg_class'::regclass AND d.refobjid IN (
+          SELECT oid FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident($1)))
+    OR d.refclassid = 'pg_proc'::regclass AND d.refobjid IN (
+          SELECT oid FROM pg_proc WHERE pronamespace = to_regnamespace(quote_ident($1))))
+ORDER BY 1;
 
 -- name: layout
 SELECT store, version, phase FROM outgrow.layouts WHERE name = $1;
