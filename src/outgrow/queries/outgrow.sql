@@ -82,10 +82,12 @@ BEGIN
             AND s >= '1000' AND s < '3000'
             AND substr(s, 6, 2) >= '01' AND substr(s, 6, 2) <= '12' AND substr(s, 9, 2) >= '01'
             AND substr(s, 12, 2) < '24' AND substr(s, 15, 2) < '60' AND substr(s, 18, 2) < '60'
-            AND (substr(s, 9, 2) <= '28' OR substr(s, 9, 2)::integer <= extract(day FROM
+        THEN CASE
+            WHEN substr(s, 9, 2) <= '28' THEN s::timestamptz
+            WHEN substr(s, 9, 2)::integer <= extract(day FROM
                 make_date(left(s, 4)::integer, substr(s, 6, 2)::integer, 1)
-                + interval '1 month' - interval '1 day'))
-        THEN s::timestamptz
+                + interval '1 month' - interval '1 day') THEN s::timestamptz
+        END
     END;
 END
 $body$;
