@@ -70,6 +70,7 @@ def _options() -> argparse.Namespace:
 async def _measure(report: Report, options: argparse.Namespace) -> None:
     async with world(options.users) as made:
         run = Run(made, report, options.seconds, options.rounds)
+        report.versions["postgresql"] = await made.server_version()
         measures.generated(run)
         with _api(made) as api:
             measures.sign_in(run, api)

@@ -118,6 +118,11 @@ class World:
         for statement in filter(str.strip, _RELATIONAL.split(";")):
             await self.sql(statement)
 
+    async def server_version(self) -> str:
+        async with self.database.session() as session:
+            version: str = await session.connection.fetchval("SHOW server_version")
+        return version
+
     async def store_mb(self) -> float:
         rows = await self.sql(_SIZE, DEFAULT_STORE)
         size: int = rows[0]["size"]
