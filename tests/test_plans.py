@@ -108,7 +108,7 @@ CASES: dict[str, tuple[Query, list[Any], str, int]] = {
         page("newest", YES, YES, NO, NO),
         asked(MAJOR, YEAR),
         "users_school_major_year",
-        40,
+        400,  # that index has no id to sort by: PostgreSQL 15 sorts all 300 that match
     ),
     "deep": (
         page("newest", deep=True),
