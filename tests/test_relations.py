@@ -365,6 +365,42 @@ async def test_install_refuses_what_is_no_store(campus: Database) -> None:
         assert e.value.code == code
 
 
+@pytest.mark.parametrize("barring", ["owner text NOT NULL", "part must_be_given"])
+async def test_install_refuses_a_store_that_it_could_not_write(
+    database: Database, barring: str
+) -> None:
+    fine = (
+        "id bigint GENERATED ALWAYS AS IDENTITY, long int NOT NULL GENERATED ALWAYS AS "
+        "(length(key)) STORED, at timestamptz NOT NULL DEFAULT now(), note text, made defaulted"
+    )
+    await run(database, "CREATE DOMAIN must_be_given AS text NOT NULL")
+    await run(database, "CREATE DOMAIN defaulted AS text NOT NULL DEFAULT ''")
+    await run(database, f"ALTER TABLE {STORE} ADD {fine.replace(', ', ', ADD ')}")
+    await run(database, f"ALTER TABLE {STORE} ADD {barring}")
+    with pytest.raises(Refused) as e:
+        await install(database)
+    assert e.value.code == "store_not_writable"
+    assert e.value.detail == f"NOT NULL without a default, or generated: {barring.split()[0]}"
+    await run(database, f"ALTER TABLE {STORE} DROP {barring.split()[0]}")
+    await install(database)
+    await sign_up(database, "ada")
+
+
+async def test_install_refuses_a_generated_value(database: Database) -> None:
+    await run(database, "DROP TABLE " + STORE)
+    await run(
+        database,
+        f"CREATE TABLE {STORE} (key text PRIMARY KEY, "
+        "value jsonb GENERATED ALWAYS AS ('{}') STORED)",
+    )
+    with pytest.raises(Refused) as e:
+        await install(database)
+    assert (e.value.code, e.value.detail) == (
+        "store_not_writable",
+        "NOT NULL without a default, or generated: value",
+    )
+
+
 @pytest.mark.parametrize(
     "sql",
     [

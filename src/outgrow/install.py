@@ -27,8 +27,8 @@ async def install(
 
     Takes no lock on the store beyond ACCESS SHARE. Relations that change are locked against reading
     for an instant; where somebody reads one for long, it gives way after half a second and tries
-    again. Raises Refused when the store is missing or is no key-value table, or when the blueprint
-    already lies over another store; Busy when it had to give way every time.
+    again. Raises Refused when the store is missing, is no key-value table or cannot be written, or
+    when the blueprint already lies over another store; Busy when it had to give way every time.
     """
     blueprint = blueprint or campus()
 
@@ -155,6 +155,14 @@ async def _check_store(session: Session, schema: str, table: str) -> None:
             "and `value jsonb`",
             detail=", ".join(f"{row['name']} {row['type']}" for row in rows),
             hint="set OUTGROW_STORE to the name of the key-value table",
+        )
+    barring = [row["name"] for row in rows if row["bars_writing"]]
+    if barring:
+        raise Refused(
+            "store_not_writable",
+            f"{schema}.{table} cannot be written with a key and a value alone",
+            detail=f"NOT NULL without a default, or generated: {', '.join(barring)}",
+            hint="give the column a default: ALTER TABLE ... ALTER COLUMN ... SET DEFAULT ...",
         )
 
 

@@ -237,14 +237,19 @@ ON CONFLICT (name) DO UPDATE SET version = excluded.version, installed_at = now(
 SELECT current_setting('server_encoding');
 
 -- name: store_columns
--- The store's columns with their types, or nothing where there is no such table.
+-- The store's columns with their types, or nothing where there is no such table. `bars_writing`: an
+-- INSERT of a key and a value alone fails, because of this column.
 SELECT a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
        c.relkind::text AS kind, EXISTS (
            SELECT FROM pg_index i
            WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
-             AND i.indkey::text = a.attnum::text) AS is_unique
+             AND i.indkey::text = a.attnum::text) AS is_unique,
+       CASE WHEN a.attname IN ('key', 'value') THEN a.attgenerated <> ''
+            ELSE (a.attnotnull OR t.typnotnull) AND NOT a.atthasdef AND a.attidentity = ''
+                 AND t.typdefault IS NULL END AS bars_writing
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_type t ON t.oid = a.atttypid
 WHERE n.nspname = $1 AND c.relname = $2
 ORDER BY a.attnum;
