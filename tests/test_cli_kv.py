@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import CARELESS
+from conftest import CARELESS, Connect
 from outgrow.progress import Progress
 from outgrow.server import EmbeddedServer, running
+from outgrow.settings import DEFAULT_STORE
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 COMMAND = [sys.executable, "-m", "outgrow"]
@@ -76,6 +77,30 @@ def test_a_missing_key_is_a_failure_beside_those_that_are_there(kv: Run) -> None
     done = kv("get", "a", "b", "--json")
     assert done.returncode == 1
     assert done.stdout == '{"items": [{"key": "a", "value": 1.0}], "missing": ["b"]}\n'
+
+
+async def test_a_key_without_a_value_is_said_to_have_none(
+    kv: Run, connect: Connect, database_url: str
+) -> None:
+    old = await connect(database_url)
+    await old.execute(f"ALTER TABLE {DEFAULT_STORE} ALTER value DROP NOT NULL")
+    await old.execute(f"INSERT INTO {DEFAULT_STORE} VALUES ('a b', NULL), ('c', '1')")
+    got = kv("get", "a b", "c")
+    assert (got.returncode, got.stdout) == (3, "")
+    assert got.stderr.splitlines() == [
+        'error: no value is stored under "a b": the column holds NULL',
+        "hint: give it one: outgrow kv set 'a b' null",
+    ]
+    assert json.loads(kv("get", "a b", "--json").stdout)["error"]["code"] == "no_value"
+    assert kv("list").stdout == "a b\nc\n", "both keys are there"
+    line = '{"key": "c", "value": 1}\n'
+    for arguments in (("list", "--values"), ("export",)):
+        done = kv(*arguments)
+        assert (done.returncode, done.stdout) == (0, line)
+        assert "passed over 1 without a value: the column holds NULL\n" in done.stderr
+    assert (
+        kv("list", "--values", "--json").stdout == f'{{"items": [{line.strip()}], "next": null}}\n'
+    )
 
 
 def test_list_goes_page_by_page(kv: Run) -> None:

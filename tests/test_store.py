@@ -17,7 +17,7 @@ from conftest import Connect
 from outgrow.database import Database
 from outgrow.errors import BadInput, Conflict, NotFound
 from outgrow.settings import DEFAULT_STORE
-from outgrow.store import MISSING, TEXT, Store, problem, read_json, write_json
+from outgrow.store import MISSING, NO_VALUE, TEXT, Store, problem, read_json, write_json
 
 # Text that PostgreSQL can hold, and what has gone wrong with keys before.
 text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
@@ -393,6 +393,25 @@ async def test_extra_columns_are_tolerated(
     await store.append("b", 1)
     assert await store.scan() == [("a", 2), ("b", [1])]
     assert await old.fetchval(f"SELECT x FROM {DEFAULT_STORE} WHERE key = 'a'") == 7
+
+
+async def test_a_null_of_sql_is_no_value_and_not_missing(
+    store: Store, connect: Connect, database_url: str
+) -> None:
+    old = await connect(database_url)
+    await old.execute(f"ALTER TABLE {DEFAULT_STORE} ALTER value DROP NOT NULL")
+    await old.execute(f"INSERT INTO {DEFAULT_STORE} VALUES ('a', NULL), ('b', 'null')")
+    assert await store.get("a") is NO_VALUE
+    assert await store.mget(["a", "b", "c"]) == [NO_VALUE, None, MISSING]
+    assert await store.scan() == [item async for item in store.get_by_prefix()]
+    assert await store.scan() == [("a", NO_VALUE), ("b", None)]
+    for change in (store.append, store.add_to_set, store.remove):
+        with pytest.raises(Conflict) as caught:
+            await change("a", 1)
+        assert caught.value.code == "not_an_array"
+    await store.set("a", [])
+    await store.append("a", 1)
+    assert await store.get("a") == [1]
 
 
 async def test_a_store_of_another_name_is_made_only_when_asked(

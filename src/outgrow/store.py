@@ -3,7 +3,8 @@
 Values are Python's own by default, and nothing is lost on the way: whole numbers are `int` of any
 size, other numbers `Decimal` (jsonb keeps 1.0 apart from 1), JSON null is None. `Store(database,
 table, TEXT)` takes and gives JSON text instead, for whoever only passes it on. A key that is not
-there is `MISSING`, because null is a value.
+there is `MISSING`, because null is a value. One that is there without a value is `NO_VALUE`: SQL's
+NULL, which somebody's own table may allow in its column; the relations pass over it.
 
 Equal means what it means to jsonb: 1.0 equals 1, and the order of an object's keys is nothing.
 What PostgreSQL cannot hold raises BadInput and names the key: `\\u0000`, half a surrogate pair, NaN
@@ -46,12 +47,14 @@ STREAMED = 100  # rows fetched at a time by get_by_prefix: a value may be megaby
 
 class Missing(enum.Enum):
     MISSING = "missing"
+    NO_VALUE = "no value"
 
     def __repr__(self) -> str:
         return self.name
 
 
 MISSING: Final = Missing.MISSING
+NO_VALUE: Final = Missing.NO_VALUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,10 @@ class Store:
         await self._database.run(self._queries["create"])
 
     async def get(self, key: str) -> Any:
-        """The key's value, or MISSING."""
+        """The key's value; MISSING or NO_VALUE."""
         with self._explained():
-            text = await self._database.value(self._queries["get"], checked_key(key))
-        return MISSING if text is None else self._codec.decode(text)
+            row = await self._database.row(self._queries["get"], checked_key(key))
+        return MISSING if row is None else self._value(row[0])
 
     async def set(self, key: str, value: Any) -> None:
         await self.mset([(key, value)])
@@ -90,18 +93,17 @@ class Store:
         return await self.mdel([key]) == 1
 
     async def mget(self, keys: Iterable[str]) -> list[Any]:
-        """The values in the order of `keys`, MISSING in the place of one that is not there.
+        """The values in the order of `keys`, as `get` gives them.
 
         Each 10,000 keys are read as of one moment.
         """
         keys = [checked_key(key) for key in keys]
-        found: dict[str, str] = {}
+        found: dict[str, str | None] = {}
         for batch in _batches(keys):
             with self._explained():
                 rows = await self._database.rows(self._queries["mget"], batch)
             found.update((row["key"], row["value"]) for row in rows)
-        decode = self._codec.decode
-        return [decode(found[key]) if key in found else MISSING for key in keys]
+        return [self._value(found[key]) if key in found else MISSING for key in keys]
 
     async def mset(self, items: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
         """Write all or none; of a key given twice the last counts."""
@@ -140,7 +142,7 @@ class Store:
             async with self._lasting(readonly=True) as session:
                 async for rows in session.stream(query, *args, batch=STREAMED):
                     for row in rows:
-                        yield row["key"], self._codec.decode(row["value"])
+                        yield row["key"], self._value(row["value"])
 
     async def scan(
         self, prefix: str = "", *, after: str | None = None, limit: int = 1000
@@ -153,7 +155,7 @@ class Store:
         query, args = await self._scan(prefix, after, limit)
         with self._explained():
             rows = await self._database.rows(query, *args)
-        return [(row["key"], self._codec.decode(row["value"])) for row in rows]
+        return [(row["key"], self._value(row["value"])) for row in rows]
 
     async def estimate(self) -> int | None:
         """About how many keys there are, as of the last ANALYZE; None when there was none."""
@@ -230,6 +232,9 @@ class Store:
             args.append(below)
             parts.append("below")
         return _scan_query(self.table, self._order, *parts), args
+
+    def _value(self, text: str | None) -> Any:
+        return NO_VALUE if text is None else self._codec.decode(text)
 
     def _text(self, key: str, value: Any) -> str:
         try:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import shlex
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 import msgspec
 
 from outgrow.cli import App, connected, json_option, note
-from outgrow.errors import BadInput, NotFound
+from outgrow.errors import BadInput, Conflict, NotFound
 from outgrow.progress import Progress
-from outgrow.store import BATCH, MISSING, TEXT, Store, checked_key, problem
+from outgrow.store import BATCH, MISSING, NO_VALUE, TEXT, Store, checked_key, problem
 
 LARGEST_BATCH = 8_000_000  # bytes of lines sent at once
 
@@ -48,6 +49,13 @@ def get(app: App, keys: tuple[str, ...]) -> None:
     async def work() -> None:
         async with _store(app) as store:
             values = await store.mget(keys)
+        empty = [key for key, text in zip(keys, values, strict=True) if text is NO_VALUE]
+        if empty:
+            raise Conflict(
+                "no_value",
+                f"no value is stored under {', '.join(map(_json, empty))}: the column holds NULL",
+                hint=f"give it one: outgrow kv set {shlex.quote(empty[0])} null",
+            )
         found = [(key, text) for key, text in zip(keys, values, strict=True) if text is not MISSING]
         missing = [key for key, text in zip(keys, values, strict=True) if text is MISSING]
         if app.json:
@@ -118,11 +126,14 @@ def list_(app: App, prefix: str, limit: int, after: str | None, values: bool) ->
         async with _store(app) as store:
             page = await store.scan(prefix, after=after, limit=limit + 1)
         more = page[limit - 1][0] if len(page) > limit else None
-        shown = [_line(key, text) if values else _json(key) for key, text in page[:limit]]
+        page = page[:limit]
+        if values:
+            page = _with_values(page)
+        shown = [_line(key, text) if values else _json(key) for key, text in page]
         if app.json:
             click.echo(f'{{"items": [{", ".join(shown)}], "next": {_json(more)}}}')
             return
-        for line, (key, _) in zip(shown, page, strict=False):
+        for line, (key, _) in zip(shown, page, strict=True):
             # A key that would break its line is shown quoted.
             click.echo(line if values or not key.isprintable() else key)
         if more is not None:
@@ -139,11 +150,16 @@ def export(app: App, prefix: str) -> None:
 
     async def work() -> None:
         out = sys.stdout
+        passed = 0
         async with _store(app) as store:
             with Progress("export", "keys", None if prefix else await store.estimate()) as progress:
                 async for key, text in store.get_by_prefix(prefix):
+                    if text is NO_VALUE:
+                        passed += 1
+                        continue
                     out.write(_line(key, text) + "\n")
                     progress.add(1)
+        _note_passed(passed)
 
     app.run(work())
 
@@ -249,6 +265,17 @@ def _size(source: BinaryIO) -> int | None:
 async def _store(app: App) -> AsyncIterator[Store]:
     async with connected(app.settings, pool_size=1) as database:
         yield Store(database, app.settings.store, TEXT)
+
+
+def _with_values(page: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    kept = [(key, text) for key, text in page if text is not NO_VALUE]
+    _note_passed(len(page) - len(kept))
+    return kept
+
+
+def _note_passed(keys: int) -> None:
+    if keys:
+        note(f"passed over {keys:,} without a value: the column holds NULL")
 
 
 def _line(key: str, text: str) -> str:

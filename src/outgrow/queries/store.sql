@@ -58,7 +58,8 @@ AND CASE WHEN jsonb_typeof(stored.value) = 'array' THEN EXISTS (
 RETURNING true;
 
 -- name: kind
-SELECT jsonb_typeof(value) FROM :"store" WHERE key = $1;
+-- No row, or 'nothing' for SQL's NULL.
+SELECT coalesce(jsonb_typeof(value), 'nothing') FROM :"store" WHERE key = $1;
 
 -- name: scan
 -- $1 is the prefix, or the key to go on after; then it stands in `scan.beyond` as well.
