@@ -19,6 +19,7 @@ from outgrow.queries import Query
 
 STORE = "kv_store_2516be19"
 BLUEPRINT = campus_blueprint()
+CONNECT = "INSERT INTO campus.connections (user_id, connected_user_id) VALUES ($1, $2)"
 Connect = Callable[..., Awaitable[Any]]
 
 
@@ -162,12 +163,11 @@ async def test_a_user_cannot_be_made_twice(campus: Database) -> None:
 
 
 async def test_connections(campus: Database) -> None:
-    connect = "INSERT INTO campus.connections (user_id, connected_user_id) VALUES ($1, $2)"
-    await run(campus, connect, "a", "b")
-    await run(campus, connect, "a", "c")
+    await run(campus, CONNECT, "a", "b")
+    await run(campus, CONNECT, "a", "c")
     assert await stored(campus) == {"user:a:connections": ["b", "c"]}
     with pytest.raises(asyncpg.UniqueViolationError, match="b is in user:a:connections"):
-        await run(campus, connect, "a", "b")
+        await run(campus, CONNECT, "a", "b")
     removed = await run(campus, "DELETE FROM campus.connections WHERE connected_user_id = 'b'")
     assert removed == "DELETE 1"
     assert await stored(campus) == {"user:a:connections": ["c"]}
@@ -193,6 +193,69 @@ async def test_what_is_no_list_is_kept_aside(campus: Database, value: Any) -> No
     assert await stored(campus) == {"user:a:connections": ["c"]}
     kept = await rows(campus, "SELECT key, value FROM outgrow.quarantine")
     assert [(k, json.loads(v)) for k, v in kept] == [("user:a:connections", value)]
+
+
+async def test_where_there_is_no_value_a_list_begins(campus: Database) -> None:
+    """In a store whose column allows SQL's NULL."""
+    await run(campus, f"ALTER TABLE {STORE} ALTER value DROP NOT NULL")
+    keys = ("user:a", "user:b:connections", "chat:a:b:messages", "school:MIT:users")
+    for key in keys:
+        await run(campus, f"INSERT INTO {STORE} VALUES ($1, NULL)", key)
+    for relation in ("users", "connections", "messages", "school_members"):
+        assert await rows(campus, f"SELECT FROM campus.{relation}") == []
+    await run(campus, CONNECT, "b", "c")
+    await run(
+        campus,
+        "INSERT INTO campus.messages (chat_id, id, sender_id, rest) "
+        "VALUES ('a:b', 'm1', 'a', '{}')",
+    )
+    assert await rows(campus, "SELECT connected_user_id FROM campus.connections") == [("c",)]
+    assert await rows(campus, "SELECT id FROM campus.messages") == [("m1",)]
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await sign_up(campus, "a")
+
+
+async def test_a_row_that_lost_its_value_is_a_lost_race(
+    campus: Database, campus_url: str, connect: Connect
+) -> None:
+    await run(campus, f"ALTER TABLE {STORE} ALTER value DROP NOT NULL")
+    await sign_up(campus, "a")
+    await run(campus, CONNECT, "a", "b")
+    old = await connect(campus_url)
+    for key, change in (
+        ("user:a", "UPDATE campus.users SET name = 'x'"),
+        ("user:a:connections", "DELETE FROM campus.connections"),
+    ):
+        transaction = old.transaction()
+        await transaction.start()
+        await old.execute(f"UPDATE {STORE} SET value = NULL WHERE key = $1", key)
+        waiting = asyncio.create_task(run(campus, change))
+        await asyncio.sleep(0.3)
+        await transaction.commit()
+        with pytest.raises(asyncpg.SerializationError):
+            await waiting
+        assert await rows(campus, f"SELECT value FROM {STORE} WHERE key = $1", key) == [(None,)]
+
+
+async def test_a_store_that_keeps_nothing_is_told_and_not_asked_for_ever(campus: Database) -> None:
+    await run(
+        campus,
+        "CREATE FUNCTION public.drop_it() RETURNS trigger LANGUAGE plpgsql "
+        "AS 'BEGIN RETURN NULL; END'",
+    )
+    await run(
+        campus,
+        f"CREATE TRIGGER drop_it BEFORE INSERT ON {STORE} "
+        "FOR EACH ROW EXECUTE FUNCTION public.drop_it()",
+    )
+    for key, write in (
+        ("user:a:connections", run(campus, CONNECT, "a", "b")),
+        ("user:a", sign_up(campus, "a", school=None)),
+    ):
+        with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError) as e:
+            await asyncio.wait_for(write, 20)
+        assert e.value.message == f"the store does not keep what is written under {key}"
+        assert STORE in (e.value.hint or "")
 
 
 async def test_messages(campus: Database) -> None:

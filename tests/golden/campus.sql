@@ -11,13 +11,17 @@ BEGIN
     FOR this_key IN
         SELECT DISTINCT k COLLATE "C" FROM unnest(keys) AS k WHERE k <> '' ORDER BY 1
     LOOP
-        LOOP
+        FOR turn IN 1 .. 10 LOOP
             PERFORM 1 FROM "public"."kv_store_2516be19" WHERE key = this_key FOR UPDATE;
             EXIT WHEN FOUND;
             EXIT WHEN made IS NOT NULL AND this_key <> ALL (made);
             EXIT WHEN NOT ((this_key ~ '^user:([^:]+):connections$' AND length(this_key) <= 217) OR (this_key ~ '^user:([^:]+):chats$' AND length(this_key) <= 211) OR (this_key ~ '^user:([^:]+):soft-intros:incoming$' AND length(this_key) <= 226) OR (this_key ~ '^user:([^:]+):soft-intros:outgoing$' AND length(this_key) <= 226) OR (this_key ~ '^school:(.+):users$' AND length(this_key) <= 213) OR (this_key ~ '^schools:all$') OR (this_key ~ '^chat:(.+):messages$' AND length(this_key) <= 214));
             INSERT INTO "public"."kv_store_2516be19" (key, value) VALUES (this_key, '[]') ON CONFLICT DO NOTHING;
             EXIT WHEN FOUND;
+            IF turn = 10 THEN
+            RAISE EXCEPTION 'the store does not keep what is written under %', this_key
+                USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'look for a trigger or a row-level security policy of "public"."kv_store_2516be19"';
+            END IF;
         END LOOP;
     END LOOP;
 END
@@ -219,9 +223,13 @@ BEGIN
     ));
     IF TG_OP = 'INSERT' THEN
         INSERT INTO "public"."kv_store_2516be19" (key, value) VALUES (this_key, new_value);
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'the store does not keep what is written under %', this_key
+                USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'look for a trigger or a row-level security policy of "public"."kv_store_2516be19"';
+        END IF;
     ELSE
         SELECT s.value INTO old_value FROM "public"."kv_store_2516be19" s WHERE s.key = this_key;
-        IF NOT FOUND OR old_value::text <> OLD.probe::text THEN
+        IF old_value::text IS DISTINCT FROM OLD.probe::text THEN
             RAISE EXCEPTION 'a row of users was changed by somebody else: %', this_key
                 USING ERRCODE = 'serialization_failure', HINT = 'run the transaction again';
         END IF;
@@ -319,7 +327,8 @@ BEGIN
         ARRAY[this_key], CASE WHEN TG_OP = 'INSERT' THEN ARRAY[this_key] ELSE '{}' END);
     SELECT s.value INTO list FROM "public"."kv_store_2516be19" s WHERE s.key = this_key;
     IF TG_OP = 'DELETE' THEN
-        IF NOT FOUND OR jsonb_typeof(list) <> 'array' OR NOT list @> jsonb_build_array(OLD."connected_user_id") THEN
+        IF list IS NULL OR jsonb_typeof(list) <> 'array'
+            OR NOT list @> jsonb_build_array(OLD."connected_user_id") THEN
             RAISE EXCEPTION 'a row of connections was changed by somebody else: %', this_key
                 USING ERRCODE = 'serialization_failure', HINT = 'run the transaction again';
         END IF;
@@ -327,6 +336,7 @@ BEGIN
         UPDATE "public"."kv_store_2516be19" s SET value = list - OLD."connected_user_id" WHERE s.key = this_key;
         RETURN OLD;
     END IF;
+    list := coalesce(list, '[]');
     IF jsonb_typeof(list) <> 'array' THEN
         INSERT INTO outgrow.quarantine (store, key, value, reason)
         VALUES ('public.kv_store_2516be19', this_key, list, 'a list was to be written');
@@ -487,9 +497,13 @@ BEGIN
     ));
     IF TG_OP = 'INSERT' THEN
         INSERT INTO "public"."kv_store_2516be19" (key, value) VALUES (this_key, new_value);
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'the store does not keep what is written under %', this_key
+                USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'look for a trigger or a row-level security policy of "public"."kv_store_2516be19"';
+        END IF;
     ELSE
         SELECT s.value INTO old_value FROM "public"."kv_store_2516be19" s WHERE s.key = this_key;
-        IF NOT FOUND OR old_value::text <> OLD.probe::text THEN
+        IF old_value::text IS DISTINCT FROM OLD.probe::text THEN
             RAISE EXCEPTION 'a row of intros was changed by somebody else: %', this_key
                 USING ERRCODE = 'serialization_failure', HINT = 'run the transaction again';
         END IF;
@@ -635,9 +649,13 @@ BEGIN
     ));
     IF TG_OP = 'INSERT' THEN
         INSERT INTO "public"."kv_store_2516be19" (key, value) VALUES (this_key, new_value);
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'the store does not keep what is written under %', this_key
+                USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'look for a trigger or a row-level security policy of "public"."kv_store_2516be19"';
+        END IF;
     ELSE
         SELECT s.value INTO old_value FROM "public"."kv_store_2516be19" s WHERE s.key = this_key;
-        IF NOT FOUND OR old_value::text <> OLD.probe::text THEN
+        IF old_value::text IS DISTINCT FROM OLD.probe::text THEN
             RAISE EXCEPTION 'a row of chats was changed by somebody else: %', this_key
                 USING ERRCODE = 'serialization_failure', HINT = 'run the transaction again';
         END IF;
@@ -779,6 +797,7 @@ BEGIN
         ARRAY[this_key], CASE WHEN TG_OP = 'INSERT' THEN ARRAY[this_key] ELSE '{}' END);
     SELECT s.value INTO list FROM "public"."kv_store_2516be19" s WHERE s.key = this_key;
     IF TG_OP = 'INSERT' THEN
+    list := coalesce(list, '[]');
     IF jsonb_typeof(list) <> 'array' THEN
         INSERT INTO outgrow.quarantine (store, key, value, reason)
         VALUES ('public.kv_store_2516be19', this_key, list, 'a list was to be written');

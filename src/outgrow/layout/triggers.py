@@ -22,6 +22,7 @@ from outgrow.blueprint import SEGMENT_LIMIT, Blueprint, Derived, Relation
 from outgrow.layout import expressions as ex
 from outgrow.queries import literal, quote
 
+TURNS = 10
 _VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -31,6 +32,9 @@ def lock_keys(blueprint: Blueprint, store: str) -> str:
     Of the keys in `made` (all, unless given) those that a list pattern claims are inserted as an
     empty list first when they are not there. NULL and '' are passed over: the `at` of a relation
     that lives in a table.
+
+    A list that is made and still not there may have been deleted by somebody meanwhile, so it is
+    made again; after TURNS it is taken for one that a trigger or a policy of the store hides.
     """
     lists = [
         f"({ex.matches(blueprint, name, 'this_key')})"
@@ -47,13 +51,15 @@ BEGIN
     FOR this_key IN
         SELECT DISTINCT k COLLATE "C" FROM unnest(keys) AS k WHERE k <> '' ORDER BY 1
     LOOP
-        LOOP
+        FOR turn IN 1 .. {TURNS} LOOP
             PERFORM 1 FROM {store} WHERE key = this_key FOR UPDATE;
             EXIT WHEN FOUND;
             EXIT WHEN made IS NOT NULL AND this_key <> ALL (made);
             EXIT WHEN NOT ({" OR ".join(lists) or "false"});
             INSERT INTO {store} (key, value) VALUES (this_key, '[]') ON CONFLICT DO NOTHING;
             EXIT WHEN FOUND;
+            IF turn = {TURNS} THEN{_not_kept(store)}
+            END IF;
         END LOOP;
     END LOOP;
 END""",
@@ -126,9 +132,11 @@ BEGIN
     END IF;{_lists_found(blueprint, name, "this_key")}
     IF TG_OP = 'INSERT' THEN
         INSERT INTO {store} (key, value) VALUES (this_key, new_value);
+        IF NOT FOUND THEN{_not_kept(store)}
+        END IF;
     ELSE
         SELECT s.value INTO old_value FROM {store} s WHERE s.key = this_key;
-        IF NOT FOUND OR old_value::text <> OLD.probe::text THEN{_lost_race(name)}
+        IF old_value::text IS DISTINCT FROM OLD.probe::text THEN{_lost_race(name)}
         END IF;
         IF TG_OP = 'UPDATE' THEN
             UPDATE {store} s SET value = new_value WHERE s.key = this_key;
@@ -166,8 +174,8 @@ BEGIN
     END IF;{_lists_found(blueprint, name, "this_key")}
     SELECT s.value INTO list FROM {store} s WHERE s.key = this_key;
     IF TG_OP = 'DELETE' THEN
-        IF NOT FOUND OR jsonb_typeof(list) <> 'array' OR NOT list @> jsonb_build_array({old}) THEN\
-{_lost_race(name)}
+        IF list IS NULL OR jsonb_typeof(list) <> 'array'
+            OR NOT list @> jsonb_build_array({old}) THEN{_lost_race(name)}
         END IF;
         -- Takes every element that is this text: a doubled id is one row.
         UPDATE {store} s SET value = list - {old} WHERE s.key = this_key;{kept}
@@ -304,6 +312,13 @@ def _refuse_row(blueprint: Blueprint, name: str, value: str) -> str:
         END IF;"""
 
 
+def _not_kept(store: str) -> str:
+    hint = f"look for a trigger or a row-level security policy of {store}"
+    return f"""
+            RAISE EXCEPTION 'the store does not keep what is written under %', this_key
+                USING ERRCODE = 'object_not_in_prerequisite_state', HINT = {literal(hint)};"""
+
+
 def _lost_race(name: str) -> str:
     return f"""
             RAISE EXCEPTION 'a row of {name} was changed by somebody else: %', this_key
@@ -311,7 +326,9 @@ def _lost_race(name: str) -> str:
 
 
 def _not_a_list(store: str, store_name: str) -> str:
+    # NULL, which a store's column may allow, holds nothing to keep.
     return f"""
+    list := coalesce(list, '[]');
     IF jsonb_typeof(list) <> 'array' THEN
         INSERT INTO outgrow.quarantine (store, key, value, reason)
         VALUES ({literal(store_name)}, this_key, list, 'a list was to be written');
