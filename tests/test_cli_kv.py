@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -203,6 +203,60 @@ def test_a_wrong_url_is_one_line_and_a_hint(settings: dict[str, str]) -> None:
     first, second = done.stderr.splitlines()
     assert first.startswith("error: the database cannot be reached (")
     assert second.startswith("hint: check DATABASE_URL")
+
+
+@pytest.fixture
+async def guest(campus_url: str, connect: Connect) -> AsyncIterator[str]:
+    """The URL of an installed campus for a role that may do nothing there; the role's name is
+    `guest_of_` and the database's."""
+    owner = await connect(campus_url)
+    name = "guest_of_" + await owner.fetchval("SELECT current_database()")
+    await owner.execute(f"CREATE ROLE {name} LOGIN")
+    yield campus_url.replace("postgres@", f"{name}@")
+    await owner.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "status --json",
+        "grow --to optimized",
+        "kv list",
+        "account create a@b.example --user a --password-stdin",
+        "serve --port 0",
+    ],
+)
+async def test_a_role_without_privileges_is_told_whose_to_be(guest: str, command: str) -> None:
+    done = outgrow(*command.split(), say="a long password", DATABASE_URL=guest)
+    role = re.search(r"//(\w+)@", guest)
+    assert role
+    assert done.returncode == 3, done.stderr
+    said = done.stdout + done.stderr
+    assert f"the role {role[1]} may not do this in the database" in said
+    assert "permission denied for " in said
+    assert "connect as postgres, who installed Outgrow here" in said
+
+
+async def test_a_role_that_may_make_no_schemas_is_told_so(
+    database_url: str, connect: Connect
+) -> None:
+    owner = await connect(database_url)
+    name = "guest_of_" + await owner.fetchval("SELECT current_database()")
+    await owner.execute(f"CREATE ROLE {name} LOGIN; GRANT ALL ON {DEFAULT_STORE} TO {name}")
+    url = database_url.replace("postgres@", f"{name}@")
+    done = outgrow(
+        "account",
+        "set-password",
+        "a@b.example",
+        "--password-stdin",
+        "--json",
+        say="a long password",
+        DATABASE_URL=url,
+    )
+    error = json.loads(done.stdout)["error"]
+    assert (done.returncode, error["code"]) == (3, "not_permitted")
+    assert error["hint"] == "connect as the store's owner, who may make schemas in this database"
+    await owner.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
 
 
 def test_pg_variables_name_the_database(server: EmbeddedServer, kv: Run, database_url: str) -> None:

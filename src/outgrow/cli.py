@@ -104,6 +104,8 @@ async def connected(
         )
         try:
             yield database
+        except asyncpg.InsufficientPrivilegeError as e:
+            raise await database.not_permitted(e) from e
         finally:
             await database.close()
 

@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from outgrow.errors import Busy, Refused, Unavailable
-from outgrow.queries import Query, load
+from outgrow.queries import Query, load, quote
 
 log = logging.getLogger("outgrow.database")
 
@@ -203,6 +203,23 @@ class Database(Statements):
             await asyncio.wait_for(self.pool.close(), timeout=5)
         except TimeoutError:
             self.pool.terminate()
+
+    async def not_permitted(self, error: asyncpg.InsufficientPrivilegeError) -> Refused:
+        """The error with the role's name, and whose it should be."""
+        role = await self.row(load("database")["role"])
+        assert role is not None
+        name, owner = role
+        hint = "connect as the store's owner, who may make schemas in this database"
+        if owner not in (None, name):
+            hint = f"connect as {owner}, who installed Outgrow here, or: " + (
+                f"GRANT {quote(owner)} TO {quote(name)}"
+            )
+        return Refused(
+            "not_permitted",
+            f"the role {name} may not do this in the database",
+            detail=str(error),
+            hint=hint,
+        )
 
     def observe_with(self, observer: Observer) -> None:
         """Call `observer(name, seconds)` after every statement (for metrics)."""
