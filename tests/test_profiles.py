@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from api import ELSEWHERE, HERE, Api, Person, pages
+from api import ELSEWHERE, HERE, PASSWORD, Api, Person, pages
 from outgrow.database import Database
 from outgrow.queries import Query
 from outgrow.web.schemas import FoundPage, OwnProfile, Profile, ProfilePage
@@ -435,6 +435,32 @@ async def without_profile(api: Api, campus: Database) -> Person:
     return me
 
 
+@pytest.mark.parametrize("value", ['"oops"', "[1]", "null"])
+async def test_what_is_stored_in_a_profiles_place_is_told_and_kept(
+    api: Api, campus: Database, value: str
+) -> None:
+    me = await without_profile(api, campus)
+    put = "INSERT INTO kv_store_2516be19 VALUES ($1, $2)"
+    await campus.run(Query("t", put), f"user:{me.id}", value)
+    new = {"name": "Back Again", "school": ELSEWHERE}
+    answer = await me.call("POST", "/profiles", json=new)
+    assert (answer.status_code, answer.json()["code"]) == (409, "profile_place_taken")
+    assert f"outgrow kv get user:{me.id}" in answer.json()["hint"]
+    stored = await campus.rows(Query("t", "SELECT key, value FROM kv_store_2516be19"))
+    assert [tuple(row) for row in stored] == [(f"user:{me.id}", value)]
+
+
+async def test_a_unique_index_of_the_stores_owner_takes_no_email(
+    api: Api, campus: Database
+) -> None:
+    index = "CREATE UNIQUE INDEX names ON kv_store_2516be19 ((value ->> 'name'))"
+    await campus.run(Query("t", index))
+    await api.sign_up("Only One")
+    body = {"email": "new@campus.example", "password": PASSWORD, "name": "Only One", "school": HERE}
+    answer = await api.post("/auth/signup", body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "profile_place_taken")
+
+
 async def test_an_account_without_a_profile_makes_one(api: Api, campus: Database) -> None:
     me = await without_profile(api, campus)
     for path, status, code in (
@@ -449,5 +475,7 @@ async def test_an_account_without_a_profile_makes_one(api: Api, campus: Database
     new = {"name": "Back Again", "school": ELSEWHERE}
     answers = await asyncio.gather(*(me.call("POST", "/profiles", json=new) for _ in range(3)))
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+    codes = {answer.json().get("code") for answer in answers}
+    assert codes == {None, "profile_exists"}
     answer = await me.get("/profiles")  # with the token from before
     assert [item["id"] for item in answer.json()["items"]] == [me.id]

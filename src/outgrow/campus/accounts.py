@@ -12,6 +12,7 @@ import base64
 import binascii
 import re
 import secrets
+import shlex
 import uuid
 from dataclasses import dataclass
 from hashlib import sha256
@@ -106,7 +107,7 @@ class Accounts:
             await insert_profile(session, user_id, email, profile)
             await _open_session(session, user_id, token)
 
-        await self._transaction(work)
+        await self._transaction(work, user_id)
         return SignedIn(user_id, profile.school, token.session_id, str(token))
 
     async def create(self, email: str, password: str, user_id: str) -> None:
@@ -126,7 +127,7 @@ class Accounts:
                 )
             await _create(session, user_id, email, hashed)
 
-        await self._transaction(work)
+        await self._transaction(work, user_id)
 
     async def set_password(self, email: str, password: str) -> str:
         """Set a new password, end every session of the account, and return its user id."""
@@ -205,7 +206,8 @@ class Accounts:
         return school
 
     async def add_profile(self, user_id: str, profile: NewProfile) -> None:
-        """Make the profile of an account that has none. Raises Conflict when it has one."""
+        """Make the profile of an account that has none. Raises Conflict when it has one, or when
+        its key holds something that is none."""
 
         async def work(session: Session) -> None:
             row = await session.row(SQL["by_user"], user_id)
@@ -214,26 +216,32 @@ class Accounts:
                     "account_gone", "the account is not there any more", hint="sign up again"
                 )
             if await session.row(SQL["school"], user_id) is not None:
-                raise Conflict(
-                    "profile_exists",
-                    "there is a profile already",
-                    hint="change it with PATCH /profiles/me",
-                )
+                raise _profile_exists()
             await insert_profile(session, user_id, row["email"], profile)
 
-        await self._transaction(work)
+        await self._transaction(work, user_id)
 
-    async def _transaction(self, work: Any) -> None:
+    async def _transaction(self, work: Any, user_id: str) -> None:
+        """Run `work` for the account of `user_id`, and say what was there already."""
         try:
             await self._database.transaction(work)
         except asyncpg.UniqueViolationError as e:
-            if e.constraint_name == "accounts_pkey":
+            if e.schema_name == "network" and e.constraint_name == "accounts_pkey":
                 raise Conflict(
                     "account_exists",
                     "this profile has an account already",
                     hint="outgrow account set-password EMAIL",
                 ) from e
-            raise _email_taken() from e
+            if e.schema_name == "network":
+                raise _email_taken() from e
+            if await self._database.row(SQL["school"], user_id) is not None:
+                raise _profile_exists() from e  # somebody was quicker
+            raise Conflict(
+                "profile_place_taken",
+                "the store holds something else where this profile would be",
+                hint="ask the operator to look at it: "
+                f"outgrow kv get {shlex.quote(f'user:{user_id}')}",
+            ) from e
 
 
 async def _create(session: Session, user_id: str, email: str, hashed: str) -> None:
@@ -251,6 +259,14 @@ async def _open_session(session: Statements, user_id: str, token: _RefreshToken)
         token.family_hash,
         token.hash,
         SESSION_SECONDS,
+    )
+
+
+def _profile_exists() -> Conflict:
+    return Conflict(
+        "profile_exists",
+        "there is a profile already",
+        hint="change it with PATCH /profiles/me",
     )
 
 

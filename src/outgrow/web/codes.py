@@ -37,6 +37,7 @@ CODES = {
     "method_not_allowed": Code(405, "The path does not know the method; see `Allow`."),
     "email_taken": Code(409, "Somebody uses this e-mail already."),
     "profile_exists": Code(409, "The account has a profile already."),
+    "profile_place_taken": Code(409, "The store holds something else where the profile would be."),
     "profile_needed": Code(409, "The account has no profile yet, and so no school."),
     "school_is_fixed": Code(409, "The school of a profile cannot be changed."),
     "body_too_large": Code(413, "The body has more than 65,536 bytes."),

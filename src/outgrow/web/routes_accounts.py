@@ -106,7 +106,7 @@ ROUTES = (
         },
         status=201,
         answer=SignUp,
-        errors=("bad_email", "email_taken", "sign_in_busy"),
+        errors=("bad_email", "email_taken", "profile_place_taken", "sign_in_busy"),
     ),
     Route(
         method="POST",

@@ -170,7 +170,7 @@ ROUTES = (
         status=201,
         answer=OwnProfile,
         answer_example=_OWN,
-        errors=("profile_exists", "email_taken"),
+        errors=("profile_exists", "profile_place_taken"),
     ),
     Route(
         method="GET",
