@@ -254,7 +254,10 @@ async def test_expired_and_foreign_access_tokens(api: Api, monkeypatch: pytest.M
         ("name", "", "bad_body"),
         ("name", "   ", "bad_body"),
         ("name", "\u3000", "bad_body"),
+        ("name", "\u200b", "bad_body"),
+        ("name", " \u200d\ufe0f ", "bad_body"),
         ("school", "\u00a0", "bad_body"),
+        ("school", "\u2060\u180e", "bad_body"),
         ("major", "\u2003", "bad_body"),
         ("interests", ["a\n"], "bad_body"),
         ("name", "two\nlines", "bad_body"),
@@ -272,6 +275,12 @@ async def test_bad_sign_ups(api: Api, field: str, value: Any, code: str) -> None
     body = {"email": "a@campus.example", "password": PASSWORD, "name": "Ada", "school": HERE}
     answer = await api.post("/auth/signup", {**body, field: value})
     assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+@pytest.mark.parametrize("name", ["\u200bAda", "👩\u200d🚀", "\u0e01\u0e33", "ﷺ", "\U00020000"])
+async def test_a_name_with_something_to_see_is_one(api: Api, name: str) -> None:
+    ada = await api.sign_up(name)
+    assert (await ada.get("/profiles/me")).json()["name"] == name
 
 
 async def test_a_failed_sign_up_leaves_nothing(api: Api, campus: Database) -> None:

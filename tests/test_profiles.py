@@ -375,6 +375,8 @@ async def test_a_field_of_the_wrong_type_can_be_mended(api: Api, campus: Databas
         ({"id": "x"}, 400, "bad_body"),
         ({"name": None}, 400, "bad_body"),
         ({"name": "x" * 101}, 400, "bad_body"),
+        ({"name": "\u200b\u2060\ufeff"}, 400, "bad_body"),
+        ({"major": "\u3164"}, 400, "bad_body"),
         ({"bio": "x" * 5001}, 400, "bad_body"),
         ({"bio": "nul\0"}, 400, "bad_text"),
         ({"age": 12}, 400, "bad_body"),

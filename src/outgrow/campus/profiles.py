@@ -5,6 +5,7 @@ Nothing here decodes a profile: PostgreSQL writes the JSON and the bytes go to t
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,6 +40,16 @@ Lines = Annotated[list[Line], Meta(max_length=50)]
 Links = Annotated[list[Link], Meta(max_length=12)]
 
 
+# What has no ink by its category in Unicode, and what is called a letter or a sign and has none.
+_INKLESS = frozenset(("Cc", "Cf", "Mn", "Zl", "Zp", "Zs"))
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
+
+def _is_blank(text: str) -> bool:
+    """Whether nobody would see it: blanks, zero-width characters, fillers."""
+    return all(c in _FILLERS or unicodedata.category(c) in _INKLESS for c in text)
+
+
 class _Trimmed(msgspec.Struct):
     """Has no blanks around the texts that are compared and sorted, nor blanks for one: they are
     trimmed where they come in, so a token and a profile name the same school."""
@@ -47,7 +58,7 @@ class _Trimmed(msgspec.Struct):
         for name in ("name", "school", "major", "year"):
             value = getattr(self, name)
             if isinstance(value, str):
-                if not value.strip():
+                if _is_blank(value):
                     raise ValueError(f"{name} is blank")
                 setattr(self, name, value.strip())
 
