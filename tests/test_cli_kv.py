@@ -276,6 +276,39 @@ def test_a_setting_that_cannot_be_is_wrong_usage() -> None:
     assert outgrow("kv", "list", "--help", PORT="many").returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("line", "message", "hint"),
+    [
+        ("kv get --json", "Missing argument 'KEY...'.", "see outgrow kv get --help"),
+        ("kv list --limit 0 --json", "Invalid value for '--limit'", "see outgrow kv list --help"),
+        ("kv list --json --no-such", "No such option", "see outgrow kv list --help"),
+        ("status more --json", "Got unexpected extra argument", "see outgrow status --help"),
+        ("no-such --json", "No such command 'no-such'.", "see outgrow --help"),
+    ],
+)
+def test_wrong_usage_is_json_where_json_is_asked_for(line: str, message: str, hint: str) -> None:
+    done = outgrow(*line.split())
+    assert (done.returncode, done.stderr) == (2, "")
+    error = json.loads(done.stdout)["error"]
+    assert (error["code"], error["hint"]) == ("usage", hint)
+    assert error["message"].startswith(message)
+    plain = outgrow(*line.replace("--json", "").split())
+    assert (plain.returncode, plain.stdout) == (2, "")
+    assert message in plain.stderr
+
+
+@pytest.mark.parametrize("command", ["create a@b.example --user a", "set-password a@b.example"])
+def test_a_password_is_not_asked_for_where_nobody_could_answer(command: str) -> None:
+    done = outgrow("account", *command.split(), "--json")
+    assert (done.returncode, done.stderr) == (2, "")
+    error = json.loads(done.stdout)["error"]
+    assert error["code"] == "password_needed"
+    assert "--password-stdin" in error["hint"]
+    plain = outgrow("account", *command.split())
+    assert (plain.returncode, plain.stdout) == (2, "")
+    assert plain.stderr.startswith("error: a password is needed")
+
+
 def test_the_embedded_server_is_started_shared_and_stopped(tmp_path: Path) -> None:
     settings = {"OUTGROW_HOME": str(tmp_path)}
     with running(tmp_path, options=CARELESS):

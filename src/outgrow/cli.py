@@ -37,7 +37,7 @@ import click
 
 from outgrow import __version__, commands
 from outgrow.database import Database
-from outgrow.errors import OutgrowError, Unavailable
+from outgrow.errors import BadInput, OutgrowError, Unavailable
 from outgrow.server import running
 from outgrow.settings import Settings
 
@@ -149,7 +149,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as e:
-        e.show()
+        # What was typed may have been wrong before `--json` was reached.
+        if "--json" in (sys.argv[1:] if arguments is None else arguments):
+            _report(_from_click(e), as_json=True)
+        else:
+            e.show()
         sys.exit(e.exit_code)
     except OutgrowError as e:
         _report(e, app.json)
@@ -172,6 +176,12 @@ def _interrupt(*_: object) -> NoReturn:
 
 def _terminate(*_: object) -> NoReturn:
     raise SystemExit(143)
+
+
+def _from_click(error: click.ClickException) -> OutgrowError:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f"see {context.command_path} --help" if context else None
+    return BadInput("usage", error.format_message(), hint=hint)
 
 
 def _from_database(error: Exception) -> OutgrowError:

@@ -11,6 +11,7 @@ import click
 from outgrow.campus.accounts import Accounts
 from outgrow.campus.passwords import Passwords
 from outgrow.cli import App, connected, json_option
+from outgrow.errors import BadInput
 from outgrow.install import install
 
 T = TypeVar("T")
@@ -59,6 +60,12 @@ def _password(from_stdin: bool) -> str:
     """Never an argument: those are seen by everybody on the machine, and kept in histories."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise BadInput(
+            "password_needed",
+            "a password is needed, and there is no terminal to ask for it at",
+            hint="give it as the first line of standard input, with --password-stdin",
+        )
     password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     return password
 
