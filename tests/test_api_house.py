@@ -197,6 +197,7 @@ async def test_metrics_count_requests_queries_and_connections(api: Api) -> None:
         ("127.0.0.1", None, {}, 200),
         ("::1", None, {}, 200),
         ("127.0.0.1", None, {"x-forwarded-for": "203.0.113.1"}, 404),
+        ("127.0.0.1", None, {"via": "1.1 proxy"}, 404),
         ("203.0.113.1", None, {}, 404),
         ("203.0.113.1", None, {"authorization": "Bearer "}, 404),
         ("127.0.0.1", "s3cret", {}, 404),

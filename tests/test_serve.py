@@ -138,6 +138,16 @@ def test_a_store_is_made_where_there_is_none(database_url: str, tmp_path: Path) 
         assert httpx.get(f"{own.url}/readyz").status_code == 200
 
 
+def test_an_upgrade_is_not_asked_for_twice_nor_logged(campus_url: str, tmp_path: Path) -> None:
+    with served(tmp_path, DATABASE_URL=campus_url) as server:
+        for protocol in ("websocket", "h2c"):
+            headers = {"connection": "Upgrade", "upgrade": protocol}
+            answer = httpx.get(f"{server.url}/healthz", headers=headers)
+            assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+        code, said, _ = server.stop()
+    assert (code, said.strip()) == (0, "stopped")
+
+
 async def test_without_its_secret_a_server_makes_another(
     campus: Database, campus_url: str, tmp_path: Path
 ) -> None:

@@ -34,6 +34,7 @@ from outgrow.web.parameters import Parameter, checked_text, parse
 JSON = b"application/json"
 LARGEST_BODY = 65_536  # bytes
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+_FORWARDED = (b"forwarded", b"via", b"x-forwarded-for", b"x-real-ip")  # what proxies add
 HEADERS = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -248,7 +249,7 @@ def _is_operator(scope: Scope, headers: Mapping[bytes, bytes], token: str | None
         given = headers.get(b"authorization", b"")
         return secrets.compare_digest(given, b"Bearer " + token.encode("utf-8"))
     host = (scope.get("client") or ("", 0))[0]
-    forwarded = any(name in headers for name in (b"forwarded", b"x-forwarded-for", b"x-real-ip"))
+    forwarded = any(name in headers for name in _FORWARDED)
     return (host == "::1" or host.startswith("127.")) and not forwarded
 
 

@@ -39,6 +39,7 @@ async def serve(settings: Settings, demo: bool) -> None:
     connects meanwhile waits.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn.error").addFilter(_is_ours_to_tell)
     with contextlib.closing(_listen(settings.host, settings.port)) as listener:
         async with connected(settings, generic_plans=True) as database:
             await _prepare(database, settings.store)
@@ -86,6 +87,14 @@ class _Server(uvicorn.Server):
         finally:
             for number in signals:
                 loop.remove_signal_handler(number)
+
+
+def _is_ours_to_tell(record: logging.LogRecord) -> bool:
+    """Not that a caller asked for another protocol, which anybody can as often as they like: HTTP
+    lets a server answer as if they had not, and so it does."""
+    return not record.getMessage().startswith(
+        ("Unsupported upgrade request", "No supported WebSocket library")
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:
