@@ -437,6 +437,20 @@ async def without_profile(api: Api, campus: Database) -> Person:
     return me
 
 
+async def test_an_access_token_outlives_the_profile_but_its_refresh_does_not(
+    api: Api, campus: Database
+) -> None:
+    """As docs/running.md says."""
+    me = await api.sign_up()
+    other = await api.sign_up("Somebody Else")
+    await campus.run(Query("t", "DELETE FROM campus.users WHERE id = $1"), me.id)
+    answer = await me.get("/profiles")
+    assert [item["id"] for item in answer.json()["items"]] == [other.id]
+    tokens = await api.post("/auth/refresh", {"refresh_token": me.tokens["refresh_token"]})
+    me.tokens = tokens.json()
+    assert (await me.get("/profiles")).json()["code"] == "profile_needed"
+
+
 @pytest.mark.parametrize("value", ['"oops"', "[1]", "null"])
 async def test_what_is_stored_in_a_profiles_place_is_told_and_kept(
     api: Api, campus: Database, value: str
