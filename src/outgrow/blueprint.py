@@ -17,9 +17,10 @@ import msgspec
 from outgrow.errors import BadInput
 
 Shape = Literal["document", "ids", "objects", "map", "scalar", "opaque"]
-ColumnType = Literal["key", "label", "text", "number", "boolean", "time", "array", "json"]
+ColumnType = Literal["key", "short", "label", "text", "number", "boolean", "time", "array", "json"]
 JsonType = Literal["string", "number", "boolean", "array", "object"]
 IndexKind = Literal["btree", "contains", "words"]
+Home = Literal["store", "shadow"]
 
 SEGMENT_LIMIT = 200
 """Characters of one variable in a key, of a `key` and of a `label` column. A btree entry holds at
@@ -215,9 +216,21 @@ class Derived(
 
 
 class Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """`on` says where: the store (phase `optimized`), the relation's table, or both."""
+
     relation: str
     columns: tuple[str, ...]
     kind: IndexKind = "btree"
+    on: Literal["store", "table", "both"] = "both"
+
+    @property
+    def on_store(self) -> bool:
+        return self.on != "table"
+
+    @property
+    def on_table(self) -> bool:
+        """A table has no `probe`: its columns say themselves what they hold."""
+        return self.on != "store" and "probe" not in self.columns
 
 
 class Blueprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
@@ -226,6 +239,15 @@ class Blueprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
     relations: dict[str, Relation]
     derived: dict[str, Derived] = {}
     indexes: tuple[Index, ...] = ()
+    hybrid: tuple[str, ...] = ()
+    """The relations that have tables in the phase `hybrid`; in `relational` all have."""
+
+    def source_of(self, name: str) -> str:
+        """The relation with the pattern that the relation's rows come from: itself, or another."""
+        return self.relations[name].source or name
+
+    def pattern_of(self, name: str) -> Pattern:
+        return self.patterns[self.relations[self.source_of(name)].pattern or ""]
 
     @cached_property
     def by_precedence(self) -> tuple[str, ...]:
@@ -279,6 +301,7 @@ def _problems(blueprint: Blueprint) -> Iterator[str]:
     names = [blueprint.name, *blueprint.patterns, *blueprint.relations]
     for relation in blueprint.relations.values():
         names += [*relation.columns, *relation.computed]
+        names += [item for made in relation.computed.values() for item in made.object or ()]
     for name in names:
         if not _NAME.match(name):
             yield f"{name!r} is not a name (lower-case letters, digits, _; at most 40)"
@@ -290,13 +313,18 @@ def _problems(blueprint: Blueprint) -> Iterator[str]:
     owners = [r.pattern for r in blueprint.relations.values() if r.pattern]
     for pattern_name in {p for p in owners if owners.count(p) > 1}:
         yield f"patterns.{pattern_name} is owned by two relations"
+    for name in blueprint.hybrid:
+        if name not in blueprint.relations:
+            yield f"hybrid: there is no relation {name!r}"
     for name, derived in blueprint.derived.items():
         yield from _list_problems(blueprint, name, derived)
     for index in blueprint.indexes:
         indexed = blueprint.relations.get(index.relation)
-        if indexed is None or indexed.pattern is None:
-            yield f"indexes: {index.relation!r} is not a relation with a pattern"
+        if indexed is None:
+            yield f"indexes: there is no relation {index.relation!r}"
             continue
+        if indexed.pattern is None and index.on_store:
+            yield f"indexes: {index.relation} has no pattern: only its table can have an index"
         for column in index.columns:
             if column not in {*indexed.columns, *indexed.computed, "probe"}:
                 yield f"indexes: {index.relation} has no column {column!r}"
@@ -370,6 +398,10 @@ def _derived_problems(blueprint: Blueprint, name: str, relation: Relation) -> It
     for column in [*relation.renamed.values(), relation.unnest, relation.present]:
         if column is not None and column not in known:
             yield f"{where}: {relation.source} has no column {column!r}"
+    if not set(source.key_columns.values()) <= set(relation.renamed.values()):
+        yield f"{where}: the columns of the key of {relation.source} are missing"
+    if relation.unnest and "element" not in relation.renamed.values():
+        yield f"{where}: the element of {relation.unnest} is missing"
     if relation.own or relation.computed:
         yield f"{where}: a relation from another one takes names of its columns only"
 

@@ -2,19 +2,19 @@
 CREATE INDEX CONCURRENTLY "og_key_6cb772e2" ON "public"."kv_store_2516be19" (key COLLATE "C");
 
 -- users by school, sort_created, id (btree)
-CREATE INDEX CONCURRENTLY "og_users_school_sort_created_id_75137247" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (coalesce(outgrow.time_of(value -> 'createdAt'), '-infinity'::timestamptz)), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
+CREATE INDEX CONCURRENTLY "og_users_school_sort_created_id_ff7addc7" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.sort_time_of(value -> 'createdAt')), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
 -- users by school, sort_name, id (btree)
 CREATE INDEX CONCURRENTLY "og_users_school_sort_name_id_986737c5" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (lower(left(coalesce(outgrow.label_of(value -> 'name'), ''), 64))), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
 -- users by school, major, sort_created, id (btree)
-CREATE INDEX CONCURRENTLY "og_users_school_major_sort_created_id_f26678bf" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.key_of(value -> 'major')), (coalesce(outgrow.time_of(value -> 'createdAt'), '-infinity'::timestamptz)), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
+CREATE INDEX CONCURRENTLY "og_users_school_major_sort_created_id_951c440e" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.key_of(value -> 'major')), (outgrow.sort_time_of(value -> 'createdAt')), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
 -- users by school, year, sort_created, id (btree)
-CREATE INDEX CONCURRENTLY "og_users_school_year_sort_created_id_b4dc99c6" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.key_of(value -> 'year')), (coalesce(outgrow.time_of(value -> 'createdAt'), '-infinity'::timestamptz)), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
+CREATE INDEX CONCURRENTLY "og_users_school_year_sort_created_id_1d15c801" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.short_of(value -> 'year')), (outgrow.sort_time_of(value -> 'createdAt')), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
--- users by school, major, year, sort_created (btree)
-CREATE INDEX CONCURRENTLY "og_users_school_major_year_sort_created_bd134acc" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.key_of(value -> 'major')), (outgrow.key_of(value -> 'year')), (coalesce(outgrow.time_of(value -> 'createdAt'), '-infinity'::timestamptz))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
+-- users by school, major, year, sort_created, id (btree)
+CREATE INDEX CONCURRENTLY "og_users_school_major_year_sort_created_id_a560e892" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.key_of(value -> 'major')), (outgrow.short_of(value -> 'year')), (outgrow.sort_time_of(value -> 'createdAt')), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
 -- users by email_key (btree)
 CREATE INDEX CONCURRENTLY "og_users_email_key_0c89b6e3" ON "public"."kv_store_2516be19" ((lower(outgrow.key_of(value -> 'email')))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
@@ -29,7 +29,7 @@ CREATE INDEX CONCURRENTLY "og_users_looking_for_contains_182afbef" ON "public"."
 CREATE INDEX CONCURRENTLY "og_users_school_search_name_id_2626af14" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.search_name(outgrow.label_of(value -> 'name'))) COLLATE "C", (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
 -- users by search_text (words)
-CREATE INDEX CONCURRENTLY "og_users_search_text_words_f6a5c3fa" ON "public"."kv_store_2516be19" USING gin (to_tsvector('simple'::regconfig, (outgrow.search_text(outgrow.key_of(value -> 'school'), outgrow.label_of(value -> 'name'), coalesce(left(outgrow.key_of(value -> 'major'), 1000), '') || ' ' || coalesce(left(outgrow.key_of(value -> 'year'), 1000), '') || ' ' || coalesce(left((outgrow.array_of(value -> 'interests'))::text, 1000), '') || ' ' || coalesce(left((outgrow.array_of(value -> 'lookingFor'))::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(value -> 'bio'), 1000), ''))))) WITH (gin_pending_list_limit = 256) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
+CREATE INDEX CONCURRENTLY "og_users_search_text_words_90e8110f" ON "public"."kv_store_2516be19" USING gin (to_tsvector('simple'::regconfig, (outgrow.search_text(outgrow.key_of(value -> 'school'), outgrow.label_of(value -> 'name'), coalesce(left(outgrow.key_of(value -> 'major'), 1000), '') || ' ' || coalesce(left(outgrow.short_of(value -> 'year'), 1000), '') || ' ' || coalesce(left((outgrow.array_of(value -> 'interests'))::text, 1000), '') || ' ' || coalesce(left((outgrow.array_of(value -> 'lookingFor'))::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(value -> 'bio'), 1000), ''))))) WITH (gin_pending_list_limit = 256) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
 -- users by probe (contains)
 CREATE INDEX CONCURRENTLY "og_users_probe_contains_f2ef5b9d" ON "public"."kv_store_2516be19" USING gin ((value) jsonb_path_ops) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
@@ -56,7 +56,7 @@ CREATE STATISTICS "public"."og_the_shape_of_values_a630c6dd" ON (jsonb_typeof(va
 CREATE STATISTICS "public"."og_users_by_school_13714f52" ON (outgrow.key_of(value -> 'school')) FROM "public"."kv_store_2516be19";
 
 -- users by sort_created
-CREATE STATISTICS "public"."og_users_by_sort_created_551309d5" ON (coalesce(outgrow.time_of(value -> 'createdAt'), '-infinity'::timestamptz)) FROM "public"."kv_store_2516be19";
+CREATE STATISTICS "public"."og_users_by_sort_created_41e1f4f1" ON (outgrow.sort_time_of(value -> 'createdAt')) FROM "public"."kv_store_2516be19";
 
 -- users by id
 CREATE STATISTICS "public"."og_users_by_id_6cf4f185" ON (substr(key, 6)) FROM "public"."kv_store_2516be19";
@@ -71,7 +71,7 @@ CREATE STATISTICS "public"."og_users_by_sort_name_e7d9c90e" ON (lower(left(coale
 CREATE STATISTICS "public"."og_users_by_major_4195ae7b" ON (outgrow.key_of(value -> 'major')) FROM "public"."kv_store_2516be19";
 
 -- users by year
-CREATE STATISTICS "public"."og_users_by_year_53132283" ON (outgrow.key_of(value -> 'year')) FROM "public"."kv_store_2516be19";
+CREATE STATISTICS "public"."og_users_by_year_8713209b" ON (outgrow.short_of(value -> 'year')) FROM "public"."kv_store_2516be19";
 
 -- users by email_key
 CREATE STATISTICS "public"."og_users_by_email_key_ebb67c56" ON (lower(outgrow.key_of(value -> 'email'))) FROM "public"."kv_store_2516be19";

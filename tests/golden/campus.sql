@@ -47,7 +47,7 @@ SELECT substr(store_key, 6),
     outgrow.label_of(store_value -> 'name'),
     outgrow.key_of(store_value -> 'school'),
     outgrow.key_of(store_value -> 'major'),
-    outgrow.key_of(store_value -> 'year'),
+    outgrow.short_of(store_value -> 'year'),
     outgrow.array_of(store_value -> 'interests'),
     outgrow.array_of(store_value -> 'lookingFor'),
     outgrow.time_of(store_value -> 'createdAt'),
@@ -56,14 +56,14 @@ SELECT substr(store_key, 6),
         CASE WHEN to_jsonb(outgrow.label_of(store_value -> 'name')) = store_value -> 'name' THEN 'name' END,
         CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'school')) = store_value -> 'school' THEN 'school' END,
         CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'major')) = store_value -> 'major' THEN 'major' END,
-        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'year')) = store_value -> 'year' THEN 'year' END,
+        CASE WHEN to_jsonb(outgrow.short_of(store_value -> 'year')) = store_value -> 'year' THEN 'year' END,
         CASE WHEN outgrow.array_of(store_value -> 'interests') = store_value -> 'interests' THEN 'interests' END,
         CASE WHEN outgrow.array_of(store_value -> 'lookingFor') = store_value -> 'lookingFor' THEN 'lookingFor' END,
         CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL)
 WHERE jsonb_typeof(store_value) = 'object';
 END;
 
-CREATE FUNCTION "campus"."users_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."users_key"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'user:' || "of_id";
@@ -76,7 +76,7 @@ RETURN (new_rest - array_remove(ARRAY[
         CASE WHEN outgrow.label_of(new_rest -> 'name') IS NOT DISTINCT FROM "new_name" THEN NULL ELSE 'name' END,
         CASE WHEN outgrow.key_of(new_rest -> 'school') IS NOT DISTINCT FROM "new_school" THEN NULL ELSE 'school' END,
         CASE WHEN outgrow.key_of(new_rest -> 'major') IS NOT DISTINCT FROM "new_major" THEN NULL ELSE 'major' END,
-        CASE WHEN outgrow.key_of(new_rest -> 'year') IS NOT DISTINCT FROM "new_year" THEN NULL ELSE 'year' END,
+        CASE WHEN outgrow.short_of(new_rest -> 'year') IS NOT DISTINCT FROM "new_year" THEN NULL ELSE 'year' END,
         CASE WHEN outgrow.array_of(new_rest -> 'interests') IS NOT DISTINCT FROM "new_interests" THEN NULL ELSE 'interests' END,
         CASE WHEN outgrow.array_of(new_rest -> 'lookingFor') IS NOT DISTINCT FROM "new_looking_for" THEN NULL ELSE 'lookingFor' END,
         CASE WHEN outgrow.time_of(new_rest -> 'createdAt') IS NOT DISTINCT FROM "new_created_at" THEN NULL ELSE 'createdAt' END], NULL))
@@ -84,7 +84,7 @@ RETURN (new_rest - array_remove(ARRAY[
     || CASE WHEN "new_name" IS NULL OR outgrow.label_of(new_rest -> 'name') IS NOT DISTINCT FROM "new_name" THEN '{}'::jsonb ELSE jsonb_build_object('name', to_jsonb("new_name")) END
     || CASE WHEN "new_school" IS NULL OR outgrow.key_of(new_rest -> 'school') IS NOT DISTINCT FROM "new_school" THEN '{}'::jsonb ELSE jsonb_build_object('school', to_jsonb("new_school")) END
     || CASE WHEN "new_major" IS NULL OR outgrow.key_of(new_rest -> 'major') IS NOT DISTINCT FROM "new_major" THEN '{}'::jsonb ELSE jsonb_build_object('major', to_jsonb("new_major")) END
-    || CASE WHEN "new_year" IS NULL OR outgrow.key_of(new_rest -> 'year') IS NOT DISTINCT FROM "new_year" THEN '{}'::jsonb ELSE jsonb_build_object('year', to_jsonb("new_year")) END
+    || CASE WHEN "new_year" IS NULL OR outgrow.short_of(new_rest -> 'year') IS NOT DISTINCT FROM "new_year" THEN '{}'::jsonb ELSE jsonb_build_object('year', to_jsonb("new_year")) END
     || CASE WHEN "new_interests" IS NULL OR outgrow.array_of(new_rest -> 'interests') IS NOT DISTINCT FROM "new_interests" THEN '{}'::jsonb ELSE jsonb_build_object('interests', "new_interests") END
     || CASE WHEN "new_looking_for" IS NULL OR outgrow.array_of(new_rest -> 'lookingFor') IS NOT DISTINCT FROM "new_looking_for" THEN '{}'::jsonb ELSE jsonb_build_object('lookingFor', "new_looking_for") END
     || CASE WHEN "new_created_at" IS NULL OR outgrow.time_of(new_rest -> 'createdAt') IS NOT DISTINCT FROM "new_created_at" THEN '{}'::jsonb ELSE jsonb_build_object('createdAt', outgrow.json_of_time("new_created_at")) END;
@@ -102,7 +102,12 @@ FROM (SELECT 'schools:all' AS key, "of_school" AS element) l
 WHERE l.element IS NOT NULL AND l.key ~ '^schools:all$';
 END;
 
-CREATE VIEW "campus"."users" AS
+CREATE OR REPLACE FUNCTION "campus"."users_at"("of_id" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'user:' || "of_id";
+
+CREATE OR REPLACE VIEW "campus"."users" AS
 SELECT d."id",
     d."email",
     d."name",
@@ -115,29 +120,28 @@ SELECT d."id",
     d.rest,
     lower(d."email") AS "email_key",
     lower(left(coalesce(d."name", ''), 64)) AS "sort_name",
-    coalesce(d."created_at", '-infinity'::timestamptz) AS "sort_created",
+    outgrow.sort_time_of(s.value -> 'createdAt') AS "sort_created",
     coalesce(outgrow.boolean_of(s.value #> '{settings,profileVisible}'), true) AS "visible",
     outgrow.search_name(d."name") AS "search_name",
     outgrow.search_text(d."school", d."name", coalesce(left(d."major", 1000), '') || ' ' || coalesce(left(d."year", 1000), '') || ' ' || coalesce(left((d."interests")::text, 1000), '') || ' ' || coalesce(left((d."looking_for")::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(s.value -> 'bio'), 1000), '')) AS "search_text",
-    (SELECT '{'
-        || '"id":' || to_json(d."id")::text
-        || coalesce(',"name":' || to_json(outgrow.label_of(c."name"))::text, '')
-        || CASE WHEN outgrow.key_of(c."school") IS NOT NULL THEN ',"school":' || c."school"::text ELSE '' END
-        || CASE WHEN outgrow.key_of(c."major") IS NOT NULL THEN ',"major":' || c."major"::text ELSE '' END
-        || CASE WHEN outgrow.key_of(c."year") IS NOT NULL THEN ',"year":' || c."year"::text ELSE '' END
-        || CASE WHEN jsonb_typeof(c."age") = 'number' THEN ',"age":' || c."age"::text ELSE '' END
-        || CASE WHEN jsonb_typeof(c."pronouns") = 'string' THEN ',"pronouns":' || c."pronouns"::text ELSE '' END
-        || CASE WHEN jsonb_typeof(c."bio") = 'string' THEN ',"bio":' || c."bio"::text ELSE '' END
-        || CASE WHEN outgrow.array_of(c."interests") IS NOT NULL THEN ',"interests":' || c."interests"::text ELSE '' END
-        || CASE WHEN outgrow.array_of(c."lookingFor") IS NOT NULL THEN ',"looking_for":' || c."lookingFor"::text ELSE '' END
-        || CASE WHEN jsonb_typeof(c."personality") = 'array' THEN ',"personality":' || c."personality"::text ELSE '' END
-        || CASE WHEN jsonb_typeof(c."goals") = 'object' THEN ',"goals":' || c."goals"::text ELSE '' END
-        || CASE WHEN jsonb_typeof(c."livingHabits") = 'object' THEN ',"living_habits":' || c."livingHabits"::text ELSE '' END
-        || CASE WHEN jsonb_typeof(c."photos") = 'array' THEN ',"photos":' || c."photos"::text ELSE '' END
-        || CASE WHEN jsonb_typeof(c."profilePicture") = 'string' THEN ',"profile_picture":' || c."profilePicture"::text ELSE '' END
-        || CASE WHEN jsonb_typeof(c."additionalInfo") = 'string' THEN ',"additional_info":' || c."additionalInfo"::text ELSE '' END
-        || CASE WHEN translate(c."createdAt"::text, '123456789', '000000000') IN ('"0000-00-00T00:00:00.000Z"', '"0000-00-00T00:00:00.000000Z"') THEN ',"created_at":' || c."createdAt"::text ELSE '' END
-        || '}'
+    (SELECT format('{"id":%s,"name":%s,"school":%s,"major":%s,"year":%s,"age":%s,"pronouns":%s,"bio":%s,"interests":%s,"looking_for":%s,"personality":%s,"goals":%s,"living_habits":%s,"photos":%s,"profile_picture":%s,"additional_info":%s,"created_at":%s}',
+        to_json(d."id"),
+        coalesce(to_json(outgrow.label_of(c."name"))::text, 'null'),
+        CASE WHEN outgrow.key_of(c."school") IS NOT NULL THEN c."school" ELSE 'null' END,
+        CASE WHEN outgrow.key_of(c."major") IS NOT NULL THEN c."major" ELSE 'null' END,
+        CASE WHEN outgrow.short_of(c."year") IS NOT NULL THEN c."year" ELSE 'null' END,
+        CASE WHEN outgrow.number_of(c."age") IS NOT NULL THEN c."age" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."pronouns") = 'string' AND pg_column_size(c."pronouns") <= 32768 THEN c."pronouns" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."bio") = 'string' AND pg_column_size(c."bio") <= 32768 THEN c."bio" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."interests") = 'array' AND pg_column_size(c."interests") <= 32768 THEN c."interests" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."lookingFor") = 'array' AND pg_column_size(c."lookingFor") <= 32768 THEN c."lookingFor" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."personality") = 'array' AND pg_column_size(c."personality") <= 32768 THEN c."personality" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."goals") = 'object' AND pg_column_size(c."goals") <= 32768 THEN c."goals" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."livingHabits") = 'object' AND pg_column_size(c."livingHabits") <= 32768 THEN c."livingHabits" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."photos") = 'array' AND pg_column_size(c."photos") <= 32768 THEN c."photos" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."profilePicture") = 'string' AND pg_column_size(c."profilePicture") <= 32768 THEN c."profilePicture" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."additionalInfo") = 'string' AND pg_column_size(c."additionalInfo") <= 32768 THEN c."additionalInfo" ELSE 'null' END,
+        CASE WHEN translate(c."createdAt"::text, '123456789', '000000000') IN ('"0000-00-00T00:00:00.000Z"', '"0000-00-00T00:00:00.000000Z"') THEN c."createdAt" ELSE 'null' END)
     FROM jsonb_to_record(s.value) AS c("name" jsonb, "school" jsonb, "major" jsonb, "year" jsonb, "age" jsonb, "pronouns" jsonb, "bio" jsonb, "interests" jsonb, "lookingFor" jsonb, "personality" jsonb, "goals" jsonb, "livingHabits" jsonb, "photos" jsonb, "profilePicture" jsonb, "additionalInfo" jsonb, "createdAt" jsonb)) AS "card",
     s.key AS at,
     s.value AS probe
@@ -151,7 +155,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
-    this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."users_at"(NEW."id") ELSE OLD.at END;
+    this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."users_key"(NEW."id") ELSE "campus"."users_key"(OLD."id") END;
     old_value jsonb;
     new_value jsonb;
     lists text[];
@@ -229,7 +233,19 @@ BEGIN
         END IF;
     ELSE
         SELECT s.value INTO old_value FROM "public"."kv_store_2516be19" s WHERE s.key = this_key;
-        IF old_value::text IS DISTINCT FROM OLD.probe::text THEN
+        IF NOT EXISTS (
+            SELECT FROM "campus"."users_decode"(this_key, old_value) d
+            WHERE d."id" IS NOT DISTINCT FROM OLD."id"
+                AND d."email" IS NOT DISTINCT FROM OLD."email"
+                AND d."name" IS NOT DISTINCT FROM OLD."name"
+                AND d."school" IS NOT DISTINCT FROM OLD."school"
+                AND d."major" IS NOT DISTINCT FROM OLD."major"
+                AND d."year" IS NOT DISTINCT FROM OLD."year"
+                AND d."interests"::text IS NOT DISTINCT FROM OLD."interests"::text
+                AND d."looking_for"::text IS NOT DISTINCT FROM OLD."looking_for"::text
+                AND d."created_at" IS NOT DISTINCT FROM OLD."created_at"
+                AND d."rest"::text IS NOT DISTINCT FROM OLD."rest"::text
+        ) THEN
             RAISE EXCEPTION 'a row of users was changed by somebody else: %', this_key
                 USING ERRCODE = 'serialization_failure', HINT = 'run the transaction again';
         END IF;
@@ -275,17 +291,22 @@ WHERE outgrow.key_of(e.v) IS NOT NULL
 GROUP BY outgrow.key_of(e.v);
 END;
 
-CREATE FUNCTION "campus"."connections_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."connections_key"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'user:' || "of_id" || ':connections';
 
-CREATE FUNCTION "campus"."connections_probe"(element text)
+CREATE OR REPLACE FUNCTION "campus"."connections_at"("of_id" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'user:' || "of_id" || ':connections';
+
+CREATE OR REPLACE FUNCTION "campus"."connections_probe"(element text)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN jsonb_build_array(element);
 
-CREATE VIEW "campus"."connections" AS
+CREATE OR REPLACE VIEW "campus"."connections" AS
 SELECT d."user_id",
     d."connected_user_id",
     d."pos",
@@ -302,7 +323,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
-    this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."connections_at"(NEW."user_id") ELSE OLD.at END;
+    this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."connections_key"(NEW."user_id") ELSE "campus"."connections_key"(OLD."user_id") END;
     list jsonb;
 BEGIN
     IF TG_OP = 'UPDATE' THEN
@@ -376,7 +397,7 @@ SELECT split_part(store_key, ':', 2),
 WHERE jsonb_typeof(store_value) = 'object';
 END;
 
-CREATE FUNCTION "campus"."intros_at"("of_from" text, "of_to" text, "of_ms" text)
+CREATE OR REPLACE FUNCTION "campus"."intros_key"("of_from" text, "of_to" text, "of_ms" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'intro:' || "of_from" || ':' || "of_to" || ':' || "of_ms";
@@ -409,7 +430,12 @@ FROM (SELECT 'user:' || "of_from_id" || ':soft-intros:outgoing' AS key, 'intro:'
 WHERE l.element IS NOT NULL AND l.key ~ '^user:([^:]+):soft-intros:outgoing$' AND length(l.key) <= 226;
 END;
 
-CREATE VIEW "campus"."intros" AS
+CREATE OR REPLACE FUNCTION "campus"."intros_at"("of_from" text, "of_to" text, "of_ms" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'intro:' || "of_from" || ':' || "of_to" || ':' || "of_ms";
+
+CREATE OR REPLACE VIEW "campus"."intros" AS
 SELECT d."from_id",
     d."to_id",
     d."sent_ms",
@@ -431,7 +457,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
-    this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."intros_at"(NEW."from_id", NEW."to_id", NEW."sent_ms") ELSE OLD.at END;
+    this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."intros_key"(NEW."from_id", NEW."to_id", NEW."sent_ms") ELSE "campus"."intros_key"(OLD."from_id", OLD."to_id", OLD."sent_ms") END;
     old_value jsonb;
     new_value jsonb;
     lists text[];
@@ -503,7 +529,18 @@ BEGIN
         END IF;
     ELSE
         SELECT s.value INTO old_value FROM "public"."kv_store_2516be19" s WHERE s.key = this_key;
-        IF old_value::text IS DISTINCT FROM OLD.probe::text THEN
+        IF NOT EXISTS (
+            SELECT FROM "campus"."intros_decode"(this_key, old_value) d
+            WHERE d."from_id" IS NOT DISTINCT FROM OLD."from_id"
+                AND d."to_id" IS NOT DISTINCT FROM OLD."to_id"
+                AND d."sent_ms" IS NOT DISTINCT FROM OLD."sent_ms"
+                AND d."reason" IS NOT DISTINCT FROM OLD."reason"
+                AND d."status" IS NOT DISTINCT FROM OLD."status"
+                AND d."created_at" IS NOT DISTINCT FROM OLD."created_at"
+                AND d."accepted_at" IS NOT DISTINCT FROM OLD."accepted_at"
+                AND d."denied_at" IS NOT DISTINCT FROM OLD."denied_at"
+                AND d."rest"::text IS NOT DISTINCT FROM OLD."rest"::text
+        ) THEN
             RAISE EXCEPTION 'a row of intros was changed by somebody else: %', this_key
                 USING ERRCODE = 'serialization_failure', HINT = 'run the transaction again';
         END IF;
@@ -549,7 +586,7 @@ SELECT substr(store_key, 6),
 WHERE jsonb_typeof(store_value) = 'object';
 END;
 
-CREATE FUNCTION "campus"."chats_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."chats_key"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'chat:' || "of_id";
@@ -572,7 +609,12 @@ FROM (SELECT 'user:' || outgrow.key_of(e.v) || ':chats' AS key, "of_id" AS eleme
 WHERE l.element IS NOT NULL AND l.key ~ '^user:([^:]+):chats$' AND length(l.key) <= 211;
 END;
 
-CREATE VIEW "campus"."chats" AS
+CREATE OR REPLACE FUNCTION "campus"."chats_at"("of_id" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'chat:' || "of_id";
+
+CREATE OR REPLACE VIEW "campus"."chats" AS
 SELECT d."id",
     d."participants",
     d."created_at",
@@ -589,7 +631,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
-    this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."chats_at"(NEW."id") ELSE OLD.at END;
+    this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."chats_key"(NEW."id") ELSE "campus"."chats_key"(OLD."id") END;
     old_value jsonb;
     new_value jsonb;
     lists text[];
@@ -655,7 +697,13 @@ BEGIN
         END IF;
     ELSE
         SELECT s.value INTO old_value FROM "public"."kv_store_2516be19" s WHERE s.key = this_key;
-        IF old_value::text IS DISTINCT FROM OLD.probe::text THEN
+        IF NOT EXISTS (
+            SELECT FROM "campus"."chats_decode"(this_key, old_value) d
+            WHERE d."id" IS NOT DISTINCT FROM OLD."id"
+                AND d."participants"::text IS NOT DISTINCT FROM OLD."participants"::text
+                AND d."created_at" IS NOT DISTINCT FROM OLD."created_at"
+                AND d."rest"::text IS NOT DISTINCT FROM OLD."rest"::text
+        ) THEN
             RAISE EXCEPTION 'a row of chats was changed by somebody else: %', this_key
                 USING ERRCODE = 'serialization_failure', HINT = 'run the transaction again';
         END IF;
@@ -709,7 +757,7 @@ FROM jsonb_array_elements(CASE WHEN jsonb_typeof(store_value) = 'array' THEN sto
 WHERE jsonb_typeof(e.v) = 'object';
 END;
 
-CREATE FUNCTION "campus"."messages_at"("of_chat" text)
+CREATE OR REPLACE FUNCTION "campus"."messages_key"("of_chat" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'chat:' || "of_chat" || ':messages';
@@ -729,7 +777,12 @@ RETURN (new_rest - array_remove(ARRAY[
     || CASE WHEN "new_kind" IS NULL OR outgrow.key_of(new_rest -> 'type') IS NOT DISTINCT FROM "new_kind" THEN '{}'::jsonb ELSE jsonb_build_object('type', to_jsonb("new_kind")) END
     || CASE WHEN "new_sent_at" IS NULL OR outgrow.time_of(new_rest -> 'timestamp') IS NOT DISTINCT FROM "new_sent_at" THEN '{}'::jsonb ELSE jsonb_build_object('timestamp', outgrow.json_of_time("new_sent_at")) END;
 
-CREATE VIEW "campus"."messages" AS
+CREATE OR REPLACE FUNCTION "campus"."messages_at"("of_chat" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'chat:' || "of_chat" || ':messages';
+
+CREATE OR REPLACE VIEW "campus"."messages" AS
 SELECT d."chat_id",
     d."pos",
     d."id",
@@ -750,7 +803,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
-    this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."messages_at"(NEW."chat_id") ELSE OLD.at END;
+    this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."messages_key"(NEW."chat_id") ELSE "campus"."messages_key"(OLD."chat_id") END;
     list jsonb;
     element jsonb;
     place integer;
@@ -833,12 +886,12 @@ $body$;
 CREATE TRIGGER "messages_write" INSTEAD OF INSERT OR UPDATE OR DELETE ON "campus"."messages"
 FOR EACH ROW EXECUTE FUNCTION "campus"."messages_write"();
 
-CREATE FUNCTION "campus"."school_members_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."school_members_at"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'user:' || "of_id";
 
-CREATE VIEW "campus"."school_members" AS
+CREATE OR REPLACE VIEW "campus"."school_members" AS
 SELECT r."school" AS "school",
     r."id" AS "user_id",
     r."major" AS "major",
@@ -852,17 +905,35 @@ WHERE r."school" IS NOT NULL;
 CREATE TRIGGER "school_members_write" INSTEAD OF INSERT OR UPDATE OR DELETE ON "campus"."school_members"
 FOR EACH ROW EXECUTE FUNCTION "campus"."read_only"();
 
-CREATE FUNCTION "campus"."participants_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."user_search_at"("of_id" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'user:' || "of_id";
+
+CREATE OR REPLACE VIEW "campus"."user_search" AS
+SELECT r."school" AS "school",
+    r."id" AS "user_id",
+    r."visible" AS "visible",
+    r."search_name" AS "search_name",
+    r."search_text" AS "search_text",
+    r.at,
+    r.probe
+FROM "campus"."users" r;
+
+CREATE TRIGGER "user_search_write" INSTEAD OF INSERT OR UPDATE OR DELETE ON "campus"."user_search"
+FOR EACH ROW EXECUTE FUNCTION "campus"."read_only"();
+
+CREATE OR REPLACE FUNCTION "campus"."participants_at"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'chat:' || "of_id";
 
-CREATE FUNCTION "campus"."participants_probe"(element text)
+CREATE OR REPLACE FUNCTION "campus"."participants_probe"(element text)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN jsonb_build_object('participants', jsonb_build_array(element));
 
-CREATE VIEW "campus"."participants" AS
+CREATE OR REPLACE VIEW "campus"."participants" AS
 SELECT r."id" AS "chat_id",
     outgrow.key_of(e.v) AS "user_id",
     e.pos AS "pos",

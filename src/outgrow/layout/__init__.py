@@ -1,16 +1,19 @@
 """Blueprint x home -> functions, views, triggers and indexes. Pure: SQL text out, no I/O.
 
 `expressions` says how a column is read from JSON and written back; `relations` makes the views and
-their decode, encode and locator functions; `triggers` makes the views writable; `indexes` lists
-what the phase `optimized` adds. Golden files of all of it are in tests/golden/.
+their decode, encode and locator functions; `triggers` makes the views writable; `shadow` makes the
+tables that relations are read from in later phases, and the store's triggers that keep them;
+`indexes` lists what the phase `optimized` adds, and the tables' own. Golden files of all of it are
+in tests/golden/.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
-from outgrow.blueprint import Blueprint
-from outgrow.layout import relations, triggers
+from outgrow.blueprint import Blueprint, Home
+from outgrow.layout import relations, shadow, triggers
 from outgrow.layout.indexes import (
     PREFIX,
     Index,
@@ -31,13 +34,20 @@ __all__ = [
     "drop_index",
     "drop_statistics",
     "indexes",
+    "shadow",
     "statistics",
     "version",
 ]
 
 
-def create(blueprint: Blueprint, store_schema: str, store_table: str) -> list[Query]:
-    """The statements, in order, that make the relations of a blueprint over a store."""
+def create(
+    blueprint: Blueprint,
+    store_schema: str,
+    store_table: str,
+    homes: Mapping[str, Home] | None = None,
+) -> list[Query]:
+    """The statements, in order, that make the relations of a blueprint over a store; each where its
+    home is, the store unless `homes` says otherwise."""
     store = quote(store_schema, store_table)
     statements = [
         f"CREATE SCHEMA IF NOT EXISTS {quote(blueprint.name)}",
@@ -48,7 +58,8 @@ def create(blueprint: Blueprint, store_schema: str, store_table: str) -> list[Qu
         statements += relations.functions(blueprint, name)
         lists = triggers.derived_lists(blueprint, name)
         statements += [] if lists is None else [lists]
-        statements.append(relations.view(blueprint, name, store))
+        view = shadow.views(blueprint, homes or {}, {name}, store_schema, store_table)
+        statements += [query.sql for query in view]
         statements += triggers.write(blueprint, name, store, f"{store_schema}.{store_table}")
     return [Query("install.create", statement) for statement in statements]
 

@@ -44,7 +44,7 @@ def indexes(blueprint: Blueprint, store_schema: str, store_table: str) -> list[I
     key = '(key COLLATE "C")'
     order = _index(store_schema, store_table, "key", key, "", "keys by prefix, in order")
     made = [replace(order, key_order=True)]
-    for wanted in blueprint.indexes:
+    for wanted in filter(lambda i: i.on_store, blueprint.indexes):
         made.append(_blueprint_index(blueprint, wanted, store_schema, store_table))
     return made
 
@@ -58,7 +58,7 @@ def statistics(blueprint: Blueprint, store_schema: str, store_table: str) -> lis
     """For the conditions of every relation that has an index. Creating one locks the store as
     ANALYZE does (SHARE UPDATE EXCLUSIVE) for an instant and reads nothing."""
     purposes = {"length(key)": "the length of keys", "jsonb_typeof(value)": "the shape of values"}
-    for index in blueprint.indexes:
+    for index in filter(lambda i: i.on_store, blueprint.indexes):
         relation = blueprint.relations[index.relation]
         column = _columns(blueprint, index.relation)
         flags = [name for name, item in relation.computed.items() if item.flag is not None]
@@ -98,6 +98,28 @@ def _columns(blueprint: Blueprint, relation_name: str) -> ex.ColumnSql:
     return sql
 
 
+def table_indexes(blueprint: Blueprint, name: str, schema: str) -> list[Index]:
+    """Of the table of a relation, which is named as it is, in `schema`."""
+    relation = blueprint.relations[name]
+    source = blueprint.relations[blueprint.source_of(name)]
+    # Prefixes are ranges in the C collation only.
+    in_c = {
+        column
+        for column in relation.columns | relation.computed.keys()
+        if (item := source.computed.get(relation.renamed.get(column, column))) and item.words
+    }
+    made = []
+    for wanted in blueprint.indexes:
+        if wanted.relation != name or not wanted.on_table:
+            continue
+        parts = [
+            quote(column) + (' COLLATE "C"' if wanted.kind == "btree" and column in in_c else "")
+            for column in wanted.columns
+        ]
+        made.append(_of_kind(wanted, parts, "", schema, name))
+    return made
+
+
 def _blueprint_index(blueprint: Blueprint, wanted: Wanted, schema: str, table: str) -> Index:
     relation = blueprint.relations[wanted.relation]
     pattern_name = relation.pattern or ""
@@ -105,6 +127,11 @@ def _blueprint_index(blueprint: Blueprint, wanted: Wanted, schema: str, table: s
     # Prefixes are ranges in the C collation only.
     in_c = {n for n, c in relation.computed.items() if c.words and wanted.kind == "btree"}
     parts = [f"({column(n)})" + (' COLLATE "C"' if n in in_c else "") for n in wanted.columns]
+    where = f" WHERE {ex.matches(blueprint, pattern_name, 'key')}"
+    return _of_kind(wanted, parts, where, schema, table)
+
+
+def _of_kind(wanted: Wanted, parts: list[str], where: str, schema: str, table: str) -> Index:
     using = {
         "btree": f"({', '.join(parts)})",
         "contains": f"USING gin ({parts[0]} jsonb_path_ops)",
@@ -114,7 +141,6 @@ def _blueprint_index(blueprint: Blueprint, wanted: Wanted, schema: str, table: s
     }[wanted.kind]
     label = f"{wanted.relation}_{'_'.join(wanted.columns)}_{wanted.kind}".removesuffix("_btree")
     purpose = f"{wanted.relation} by {', '.join(wanted.columns)} ({wanted.kind})"
-    where = f" WHERE {ex.matches(blueprint, pattern_name, 'key')}"
     return _index(schema, table, label, using, where, purpose)
 
 

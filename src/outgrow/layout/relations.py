@@ -1,57 +1,80 @@
-"""Functions and views of the relations while their home is the store. Pure text, no I/O.
+"""Functions and views of the relations. Pure text, no I/O.
 
 For a relation `users` of the pattern `user:{id}`:
 
 * `users_decode(store_key, store_value)` gives its rows; the planner inlines it wherever it stands;
 * `users_encode(column, ..., rest)` gives the document (or the element) back;
+* `users_key(id)` gives the store's key;
 * `users_at(id)` gives the key under which to look. A relation has a column `at` with the row's
   key, and one `probe` with the row's value: a condition on them finds a row through the store's
-  primary key or its GIN index, which a condition on `id` alone cannot. When a relation moves to a
-  table of its own, both sides of such a condition become the same constant.
+  primary key or its GIN index, which a condition on `id` alone cannot. Where a relation has a
+  table (layout.shadow), both sides of such a condition are the same constant.
 """
 
 from __future__ import annotations
 
-from outgrow.blueprint import Blueprint, Pattern, Relation
+from collections.abc import Sequence
+
+from outgrow.blueprint import Blueprint, Relation
 from outgrow.layout import expressions as ex
 from outgrow.queries import literal, quote
 
 
 def functions(blueprint: Blueprint, name: str) -> list[str]:
+    """What does not depend on where the relation lives."""
     relation = blueprint.relations[name]
     if relation.pattern is None:
-        return _derived_functions(blueprint, name)
-    pattern = blueprint.patterns[relation.pattern]
-    made = [_decode(blueprint, name), _at(blueprint, name, pattern)]
-    if pattern.shape == "ids":
-        made.append(_probe(blueprint, name, None))
-    else:
+        return []
+    made = [
+        decode(blueprint, name, quote(blueprint.name, name + "_decode")),
+        _key(blueprint, name, "key", None),
+    ]
+    if blueprint.patterns[relation.pattern].shape != "ids":
         made.append(_encode(blueprint.name, name, relation))
     return made
 
 
+def locators(blueprint: Blueprint, name: str, in_table: bool) -> list[str]:
+    """The functions that say what `at` and `probe` are to be for a row that is looked for."""
+    relation = blueprint.relations[name]
+    made = [_key(blueprint, name, "at", "''" if in_table else None)]
+    field: str | None = None
+    if relation.unnest is not None:
+        field = blueprint.relations[relation.source or ""].own[relation.unnest].field
+    elif blueprint.pattern_of(name).shape != "ids" or relation.pattern is None:
+        return made
+    return [*made, _probe(blueprint, name, field, in_table)]
+
+
 def view(blueprint: Blueprint, name: str, store: str) -> str:
-    """`store` is the quoted name of the key-value table."""
+    """The view over the store; `store` is the quoted name of the key-value table."""
     relation = blueprint.relations[name]
     if relation.pattern is None:
         return _derived_view(blueprint, name)
-    columns = [f"d.{quote(column)}" for column in relation.own]
-    if blueprint.patterns[relation.pattern].shape != "ids":
-        columns.append("d.rest")
-    columns += [
-        f"{ex.computed(relation, item, lambda c: f'd.{quote(c)}', 's.value')} AS {quote(column)}"
-        for column, item in relation.computed.items()
-    ]
+    columns = selected(blueprint, name, "s.value")
     listed = ",\n    ".join([*columns, "s.key AS at", "s.value AS probe"])
     return (
-        f"CREATE VIEW {quote(blueprint.name, name)} AS\nSELECT {listed}\n"
+        f"CREATE OR REPLACE VIEW {quote(blueprint.name, name)} AS\nSELECT {listed}\n"
         f"FROM {store} s\n"
         f"CROSS JOIN LATERAL {quote(blueprint.name, name + '_decode')}(s.key, s.value) d\n"
         f"WHERE {ex.matches(blueprint, relation.pattern, 's.key')}"
     )
 
 
-def _decode(blueprint: Blueprint, name: str) -> str:
+def selected(blueprint: Blueprint, name: str, value: str) -> list[str]:
+    """The columns of an owned relation, from its decoded row `d` and the store's value (SQL)."""
+    relation = blueprint.relations[name]
+    columns = [f"d.{quote(column)}" for column in relation.own]
+    if blueprint.pattern_of(name).shape != "ids":
+        columns.append("d.rest")
+    return columns + [
+        f"{ex.computed(relation, item, lambda c: f'd.{quote(c)}', value)} AS {quote(column)}"
+        for column, item in relation.computed.items()
+    ]
+
+
+def decode(blueprint: Blueprint, name: str, function: str) -> str:
+    """`function` is the quoted name to give it."""
     relation = blueprint.relations[name]
     pattern = blueprint.patterns[relation.pattern or ""]
     returned = [f"{quote(column)} {own.sql_type}" for column, own in relation.own.items()]
@@ -83,7 +106,7 @@ def _decode(blueprint: Blueprint, name: str) -> str:
     }[pattern.shape]
     rows = {"document": 1, "ids": 20, "objects": 20}[pattern.shape]
     return (
-        f"CREATE FUNCTION {quote(blueprint.name, name + '_decode')}"
+        f"CREATE FUNCTION {function}"
         f"(store_key text, store_value jsonb)\n"
         f"RETURNS TABLE ({', '.join(returned)})\n"
         f"LANGUAGE sql STABLE PARALLEL SAFE ROWS {rows}\n"
@@ -102,48 +125,48 @@ def _encode(schema: str, name: str, relation: Relation) -> str:
     )
 
 
-def _at(blueprint: Blueprint, name: str, pattern: Pattern) -> str:
+def _key(blueprint: Blueprint, name: str, suffix: str, constant: str | None) -> str:
+    pattern = blueprint.pattern_of(name)
     arguments = {v: quote("of_" + v) for v in pattern.variables}
     declared = ", ".join(f"{arguments[v]} text" for v in pattern.variables)
     return (
-        f"CREATE FUNCTION {quote(blueprint.name, name + '_at')}({declared})\n"
+        f"CREATE OR REPLACE FUNCTION {quote(blueprint.name, f'{name}_{suffix}')}({declared})\n"
         f"RETURNS text\nLANGUAGE sql IMMUTABLE PARALLEL SAFE\n"
-        f"RETURN {ex.key_of(pattern, arguments)}"
+        f"RETURN {constant or ex.key_of(pattern, arguments)}"
     )
 
 
-def _probe(blueprint: Blueprint, name: str, field: str | None) -> str:
+def _probe(blueprint: Blueprint, name: str, field: str | None, in_table: bool) -> str:
     """What a row's `probe` contains (`@>`) when this element is in its list: the store's value, or
     the `field` of a document."""
-    element = "jsonb_build_array(element)"
+    probe = "jsonb_build_array(element)"
+    if in_table:
+        probe = "'[]'::jsonb"
+    elif field:
+        probe = f"jsonb_build_object({literal(field)}, {probe})"
     return (
-        f"CREATE FUNCTION {quote(blueprint.name, name + '_probe')}(element text)\n"
-        f"RETURNS jsonb\nLANGUAGE sql STABLE PARALLEL SAFE\n"
-        f"RETURN {f'jsonb_build_object({literal(field)}, {element})' if field else element}"
+        f"CREATE OR REPLACE FUNCTION {quote(blueprint.name, name + '_probe')}(element text)\n"
+        f"RETURNS jsonb\nLANGUAGE sql STABLE PARALLEL SAFE\nRETURN {probe}"
     )
-
-
-def _derived_functions(blueprint: Blueprint, name: str) -> list[str]:
-    relation = blueprint.relations[name]
-    source = blueprint.relations[relation.source or ""]
-    made = [_at(blueprint, name, blueprint.patterns[source.pattern or ""])]
-    if relation.unnest is not None:
-        made.append(_probe(blueprint, name, source.own[relation.unnest].field))
-    return made
 
 
 def _derived_view(blueprint: Blueprint, name: str) -> str:
+    relation = blueprint.relations[name]
+    source = quote(blueprint.name, relation.source or "")
+    selected = derived_select(blueprint, name, source, ["r.at", "r.probe"])
+    return f"CREATE OR REPLACE VIEW {quote(blueprint.name, name)} AS\n{selected}"
+
+
+def derived_select(blueprint: Blueprint, name: str, source: str, more: Sequence[str]) -> str:
+    """The rows of a relation `from` another, whose rows are those of `source` (SQL)."""
     relation = blueprint.relations[name]
     sql = {"element": "outgrow.key_of(e.v)", "position": "e.pos"}
     columns = [
         f"{sql.get(source, f'r.{quote(source)}')} AS {quote(column)}"
         for column, source in relation.renamed.items()
     ]
-    listed = ",\n    ".join([*columns, "r.at", "r.probe"])
-    text = (
-        f"CREATE VIEW {quote(blueprint.name, name)} AS\nSELECT {listed}\n"
-        f"FROM {quote(blueprint.name, relation.source or '')} r"
-    )
+    listed = ",\n    ".join([*columns, *more])
+    text = f"SELECT {listed}\nFROM {source} r"
     conditions = []
     if relation.unnest is not None:
         # The first of doubled elements only, as in every list.

@@ -1,4 +1,5 @@
-"""INSTEAD OF triggers of the relations while their home is the store. Pure text, no I/O.
+"""INSTEAD OF triggers of the relations, the same wherever a relation is read from: what is written
+goes to the store, which keeps the table if there is one. Pure text, no I/O.
 
 What every one of them does, in this order:
 
@@ -123,7 +124,7 @@ def _document(blueprint: Blueprint, name: str, store: str, store_name: str) -> s
     encoded = _encode_call(blueprint, name, relation)
     return f"""
 DECLARE
-    this_key text := CASE WHEN TG_OP = 'INSERT' THEN {_at_call(blueprint, name)} ELSE OLD.at END;
+    this_key text := {_key_call(blueprint, name)};
     old_value jsonb;
     new_value jsonb;{_lists_declared(blueprint, name)}
 BEGIN
@@ -136,7 +137,10 @@ BEGIN
         END IF;
     ELSE
         SELECT s.value INTO old_value FROM {store} s WHERE s.key = this_key;
-        IF old_value::text IS DISTINCT FROM OLD.probe::text THEN{_lost_race(name)}
+        IF NOT EXISTS (
+            SELECT FROM {quote(blueprint.name, name + "_decode")}(this_key, old_value) d
+            WHERE {_same_row(relation)}
+        ) THEN{_lost_race(name)}
         END IF;
         IF TG_OP = 'UPDATE' THEN
             UPDATE {store} s SET value = new_value WHERE s.key = this_key;
@@ -160,7 +164,7 @@ def _ids(blueprint: Blueprint, name: str, store: str, store_name: str) -> str:
     kept = _lists_kept(blueprint, name, store)
     return f"""
 DECLARE
-    this_key text := CASE WHEN TG_OP = 'INSERT' THEN {_at_call(blueprint, name)} ELSE OLD.at END;
+    this_key text := {_key_call(blueprint, name)};
     list jsonb;{_lists_declared(blueprint, name)}
 BEGIN
     IF TG_OP = 'UPDATE' THEN
@@ -200,7 +204,7 @@ def _objects(blueprint: Blueprint, name: str, store: str, store_name: str) -> st
     kept = _lists_kept(blueprint, name, store)
     return f"""
 DECLARE
-    this_key text := CASE WHEN TG_OP = 'INSERT' THEN {_at_call(blueprint, name)} ELSE OLD.at END;
+    this_key text := {_key_call(blueprint, name)};
     list jsonb;
     element jsonb;
     place integer;{_lists_declared(blueprint, name)}
@@ -243,11 +247,28 @@ def _function(signature: str, returns: str, body: str) -> str:
     )
 
 
-def _at_call(blueprint: Blueprint, name: str) -> str:
+def _key_call(blueprint: Blueprint, name: str) -> str:
+    """The store's key of the row, wherever the relation lives."""
     relation = blueprint.relations[name]
-    pattern = blueprint.patterns[relation.pattern or ""]
-    values = ", ".join(f"NEW.{quote(relation.key_columns[v])}" for v in pattern.variables)
-    return f"{quote(blueprint.name, name + '_at')}({values})"
+    function = quote(blueprint.name, name + "_key")
+
+    def call(row: str) -> str:
+        columns = [relation.key_columns[v] for v in blueprint.pattern_of(name).variables]
+        return f"{function}({', '.join(f'{row}.{quote(c)}' for c in columns)})"
+
+    return f"CASE WHEN TG_OP = 'INSERT' THEN {call('NEW')} ELSE {call('OLD')} END"
+
+
+def _same_row(relation: Relation) -> str:
+    """`d` is the row that OLD was: as text, because 1.0 is 1 to jsonb."""
+    columns = [*relation.own, "rest"]
+    texts = {c for c, own in relation.own.items() if own.sql_type == "jsonb"} | {"rest"}
+    return "\n                AND ".join(
+        f"d.{quote(c)}::text IS NOT DISTINCT FROM OLD.{quote(c)}::text"
+        if c in texts
+        else f"d.{quote(c)} IS NOT DISTINCT FROM OLD.{quote(c)}"
+        for c in columns
+    )
 
 
 def _encode_call(blueprint: Blueprint, name: str, relation: Relation, row: str = "NEW") -> str:

@@ -27,22 +27,22 @@ WITH asked AS MATERIALIZED (
   FROM (SELECT 'ð' || to_hex(hashtextextended($1::text, 0)) || ' & ' AS school) AS s
 ),
 begins AS MATERIALIZED (
-  SELECT u.id, u.search_name AS name, 0::bigint AS score
-  FROM campus.users AS u
-  WHERE u.school = $1 AND (u.visible OR u.id = $2) AND $15::integer <= 1
+  SELECT u.user_id AS id, u.search_name AS name, 0::bigint AS score
+  FROM campus.user_search AS u
+  WHERE u.school = $1 AND (u.visible OR u.user_id = $2) AND $15::integer <= 1
     AND u.search_name COLLATE "C" >= $4 AND u.search_name COLLATE "C" < $3 || chr(1114111)
-    AND ROW(1, 0, u.search_name COLLATE "C", u.id) > ROW($15, $16::bigint, $17::text, $18::text)
-  ORDER BY u.search_name COLLATE "C", u.id
+    AND ROW(1, 0, u.search_name COLLATE "C", u.user_id) > ROW($15, $16::bigint, $17::text, $18::text)
+  ORDER BY u.search_name COLLATE "C", u.user_id
   LIMIT $13::bigint + 1 + $14::bigint
 ),
 named AS MATERIALIZED (
   SELECT c.id, c.name, c.score
   FROM (
-    SELECT u.id, u.search_name AS name, 0::bigint AS score
-    FROM campus.users AS u
+    SELECT u.user_id AS id, u.search_name AS name, 0::bigint AS score
+    FROM campus.user_search AS u
     WHERE $15 <= 2 AND (SELECT count(*) FROM begins) <= $13 + $14
       AND to_tsvector('simple', u.search_text) @@ (SELECT named FROM asked)
-      AND u.school IS NOT DISTINCT FROM $1 AND (u.visible OR u.id = $2)
+      AND u.school IS NOT DISTINCT FROM $1 AND (u.visible OR u.user_id = $2)
       AND ' ' || u.search_name LIKE ALL ($8::text[]) AND NOT starts_with(u.search_name, $3)
     LIMIT 500
   ) AS c
@@ -51,13 +51,13 @@ named AS MATERIALIZED (
 worded AS MATERIALIZED (
   SELECT c.id, c.name, c.score
   FROM (
-    SELECT u.id, u.search_name AS name, (-1e6 * ts_rank(
+    SELECT u.user_id AS id, u.search_name AS name, (-1e6 * ts_rank(
       to_tsvector('simple', u.search_text), (SELECT worded FROM asked)))::bigint AS score
-    FROM campus.users AS u
+    FROM campus.user_search AS u
     WHERE $15 <= 3
       AND (SELECT count(*) FROM begins) + (SELECT count(*) FROM named) <= $13 + $14
       AND to_tsvector('simple', u.search_text) @@ (SELECT worded FROM asked)
-      AND u.school IS NOT DISTINCT FROM $1 AND (u.visible OR u.id = $2)
+      AND u.school IS NOT DISTINCT FROM $1 AND (u.visible OR u.user_id = $2)
     LIMIT 200
   ) AS c
   WHERE ROW(3, c.score, c.name COLLATE "C", c.id) > ROW($15, $16, $17, $18)
@@ -65,8 +65,8 @@ worded AS MATERIALIZED (
 mistyped AS MATERIALIZED (
   SELECT c.id, c.name, c.score
   FROM (
-    SELECT u.id, u.search_name AS name, abs(length(u.search_name) - length($3))::bigint AS score
-    FROM campus.users AS u
+    SELECT u.user_id AS id, u.search_name AS name, abs(length(u.search_name) - length($3))::bigint AS score
+    FROM campus.user_search AS u
     WHERE $7 IS NOT NULL
       AND (SELECT count(*) FROM begins) + (SELECT count(*) FROM named)
         + (SELECT count(*) FROM worded) <= $13 + $14
@@ -75,7 +75,7 @@ mistyped AS MATERIALIZED (
       AND ($11::text[] IS NULL OR ' ' || u.search_name || ' ' LIKE ANY ($11))
       AND ($12::text[] IS NULL OR ' ' || u.search_name || ' ' LIKE ANY ($12))
       AND to_tsvector('simple', u.search_text) @@ (SELECT mistyped FROM asked)
-      AND u.school IS NOT DISTINCT FROM $1 AND (u.visible OR u.id = $2)
+      AND u.school IS NOT DISTINCT FROM $1 AND (u.visible OR u.user_id = $2)
     LIMIT 300
   ) AS c
   WHERE ROW(4, c.score, c.name COLLATE "C", c.id) > ROW($15, $16, $17, $18)

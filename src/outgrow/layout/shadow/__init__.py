@@ -1,0 +1,55 @@
+"""Shadows: real tables of relations, kept by triggers of the store. Pure text, no I/O.
+
+All of it lies in a schema of its own (`campus_tables`), which the store's triggers need and making
+the views anew does not touch. For a relation `connections`:
+
+* the table `connections`, with the columns of the view but `at` and `probe`;
+* for a list, the table `connections_lists`: a row for each key of the store, so that an empty list
+  is not the same as none; and in `leftovers` the list itself when its rows do not give it back;
+* `connections_rows(store_key, store_value)`: what the view shows of one row of the store;
+* `store_changed()`, one for all relations that have tables: AFTER each change of a store's row, in
+  the writer's transaction and under the row's lock, it makes the rows of that key what
+  `connections_rows` says. Where the backfill has not come yet, it does the backfill's work.
+
+Nothing here may make a write to the store fail: no constraint but primary keys, whose texts are
+bounded (blueprint.SEGMENT_LIMIT).
+"""
+
+from outgrow.layout.shadow.copying import (
+    backfill,
+    backfill_keys,
+    last_key,
+    verify,
+    verify_back,
+)
+from outgrow.layout.shadow.following import follow, version
+from outgrow.layout.shadow.tables import (
+    analyze,
+    expand,
+    indexes,
+    is_list,
+    lists,
+    retire,
+    schema,
+    table,
+    views,
+)
+
+__all__ = [
+    "analyze",
+    "backfill",
+    "backfill_keys",
+    "expand",
+    "follow",
+    "indexes",
+    "is_list",
+    "last_key",
+    "lists",
+    "retire",
+    "schema",
+    "table",
+    "verify",
+    "verify_back",
+    "version",
+    "views",
+]

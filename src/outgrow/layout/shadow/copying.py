@@ -1,0 +1,176 @@
+"""Fill a table from the store in batches, and compare the two."""
+
+from __future__ import annotations
+
+from outgrow.blueprint import Blueprint
+from outgrow.layout import expressions as ex
+from outgrow.layout.shadow import tables
+from outgrow.queries import Query, literal, quote
+
+
+def last_key(blueprint: Blueprint, name: str, store_schema: str, store_table: str) -> Query:
+    """The largest key of the pattern, or NULL: up to it the backfill goes, later keys come by the
+    triggers."""
+    return Query(
+        "grow.last_key",
+        f"SELECT s.key FROM {quote(store_schema, store_table)} s\n"
+        f"WHERE {_range(blueprint, name, 's.key')}\n"
+        f'ORDER BY s.key COLLATE "C" DESC LIMIT 1',
+    )
+
+
+def backfill(blueprint: Blueprint, name: str, store_schema: str, store_table: str) -> Query:
+    """One batch: `$1` the last key before it, `$2` the last key of all, `$3` how many keys.
+
+    Returns the last key, how many keys, how many rows were made, and the keys that somebody had
+    locked. It waits for nobody: a batch that waited while it held other keys could deadlock with an
+    old client. FOR SHARE keeps a key from being deleted before its rows are there, which would
+    bring them back to life; rows that the trigger made already are newer, and stay.
+    """
+    store = quote(store_schema, store_table)
+    return Query(
+        "grow.backfill",
+        f"""WITH batch AS MATERIALIZED (
+    SELECT s.key FROM {store} s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND {_range(blueprint, name, "s.key")}
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+),
+taken AS MATERIALIZED (
+    SELECT s.key, s.value FROM {store} s
+    WHERE s.key = ANY (ARRAY(SELECT key FROM batch))
+    FOR SHARE SKIP LOCKED
+),
+{_fill(blueprint, name)}
+SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),
+    (SELECT count(*) FROM filled),
+    ARRAY(SELECT key FROM batch EXCEPT SELECT key FROM taken)""",
+    )
+
+
+def backfill_keys(blueprint: Blueprint, name: str, store_schema: str, store_table: str) -> Query:
+    """The keys `$1` (one, or whoever waits here may be in somebody's way); waits for their locks.
+    Returns how many rows were made."""
+    return Query(
+        "grow.backfill_keys",
+        f"""WITH taken AS MATERIALIZED (
+    SELECT s.key, s.value FROM {quote(store_schema, store_table)} s
+    WHERE s.key = ANY ($1::text[]) FOR SHARE
+),
+{_fill(blueprint, name)}
+SELECT count(*) FROM filled""",
+    )
+
+
+def verify(blueprint: Blueprint, name: str, store_schema: str, store_table: str) -> Query:
+    """Compare the next keys of the store with the table, as text: `$1` the last key before, `$2`
+    the last of all, `$3` how many. Returns the last key, how many keys, how many of them have no
+    row or leftovers, and the keys that differ. One statement: what others write meanwhile is in
+    the store and in the table, or in neither."""
+    key = tables.identity(blueprint, name)
+    of_key = tables.of_key(blueprint, name, "t", "b.key")
+
+    def rows(alias: str) -> str:
+        row = ", ".join(f"{alias}.{quote(c)}" for c in tables.columns(blueprint, name))
+        order = ", ".join(f"{alias}.{quote(c)}" for c in key)
+        return f"string_agg(ROW({row})::text, E'\\n' ORDER BY {order})"
+
+    differs = (
+        f"(SELECT {rows('r')} FROM {tables.function(blueprint, name, 'rows')}(b.key, b.value) r)\n"
+        f"        IS DISTINCT FROM (SELECT {rows('t')} FROM {tables.table(blueprint, name)} t "
+        f"WHERE {of_key})"
+    )
+    apart = f"NOT EXISTS (SELECT FROM {tables.table(blueprint, name)} t WHERE {of_key})"
+    if tables.is_list(blueprint, name):
+        head = f"FROM {tables.lists(blueprint, name)} t WHERE {of_key}"
+        left = tables.leftovers(blueprint, name, "b.value")
+        differs += (
+            f"\n        OR NOT EXISTS (SELECT {head})"
+            f"\n        OR (SELECT t.leftovers::text {head}) IS DISTINCT FROM ({left})::text"
+        )
+        apart = f"EXISTS (SELECT {head} AND t.leftovers IS NOT NULL)"
+    return Query(
+        "grow.verify",
+        f"""WITH batch AS MATERIALIZED (
+    SELECT s.key, s.value FROM {quote(store_schema, store_table)} s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND {_range(blueprint, name, "s.key")}
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+),
+compared AS MATERIALIZED (
+    SELECT b.key, {apart} AS apart,
+        {differs} AS differs
+    FROM batch b
+)
+SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
+    coalesce(array_agg(key) FILTER (WHERE differs), '{{}}')
+FROM compared""",
+    )
+
+
+def verify_back(blueprint: Blueprint, name: str, store_schema: str, store_table: str) -> Query:
+    """The keys of up to 100 rows of the table that have no row of the store."""
+    store = quote(store_schema, store_table)
+    selects = []
+    places = [tables.table(blueprint, name)]
+    if tables.is_list(blueprint, name):
+        places.append(tables.lists(blueprint, name))
+    values = {v: f"t.{quote(c)}" for v, c in tables.keys(blueprint, name).items()}
+    key = ex.key_of(blueprint.pattern_of(name), values)
+    for place in places:
+        selects.append(
+            f"SELECT {key} AS key FROM {place} t\n"
+            f"    WHERE NOT EXISTS (SELECT FROM {store} s WHERE s.key = {key})"
+        )
+    union = "\n    UNION\n    ".join(selects)
+    return Query(
+        "grow.verify_back",
+        f"SELECT ARRAY(\n    SELECT k.key FROM (\n    {union}\n    ) k LIMIT 100)",
+    )
+
+
+def _range(blueprint: Blueprint, name: str, key: str) -> str:
+    """The key belongs to the pattern, and lies where an index in C order finds its prefix."""
+    pattern = blueprint.pattern_of(name)
+    conditions = []
+    if pattern.prefix:
+        end = pattern.prefix[:-1] + chr(ord(pattern.prefix[-1]) + 1)
+        conditions.append(f'{key} COLLATE "C" >= {literal(pattern.prefix)}')
+        conditions.append(f'{key} COLLATE "C" < {literal(end)}')
+    conditions.append(ex.matches(blueprint, tables.pattern_name(blueprint, name), key))
+    return " AND ".join(conditions)
+
+
+def _fill(blueprint: Blueprint, name: str) -> str:
+    """CTEs that put the rows of `taken` into the table, those of keys that are not there yet."""
+    listed = ", ".join(map(quote, tables.columns(blueprint, name)))
+    rows = ", ".join(f"r.{quote(c)}" for c in tables.columns(blueprint, name))
+    source = "taken"
+    text = ""
+    if tables.is_list(blueprint, name):
+        pattern = blueprint.pattern_of(name)
+        parts = ", ".join(quote(tables.keys(blueprint, name)[v]) for v in pattern.variables)
+        values = ", ".join(ex.variable(pattern, v, "k.key") for v in pattern.variables)
+        of_key = tables.of_key(blueprint, name, "t", "k.key")
+        head = f"{tables.lists(blueprint, name)} t WHERE {of_key}"
+        text = f"""missing AS MATERIALIZED (
+    SELECT k.key, k.value FROM taken k
+    WHERE NOT EXISTS (SELECT FROM {head})
+),
+headed AS (
+    INSERT INTO {tables.lists(blueprint, name)} ({parts}, leftovers)
+    SELECT {values}, {tables.leftovers(blueprint, name, "k.value")} FROM missing k
+    ON CONFLICT DO NOTHING
+),
+"""
+        source = "missing"
+    return (
+        text
+        + f"""filled AS (
+    INSERT INTO {tables.table(blueprint, name)} ({listed})
+    SELECT {rows} FROM {source} k
+    CROSS JOIN LATERAL {tables.function(blueprint, name, "rows")}(k.key, k.value) r
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)"""
+    )

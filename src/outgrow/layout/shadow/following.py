@@ -1,0 +1,262 @@
+"""The triggers of the store that keep the tables, in the writer's transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+
+from outgrow.blueprint import Blueprint
+from outgrow.layout import expressions as ex
+from outgrow.layout.shadow import tables
+from outgrow.queries import Query, quote
+
+
+_UNCHANGED = """
+        IF NOT is_new AND NEW.value::text IS NOT DISTINCT FROM OLD.value::text THEN
+            RETURN NULL;
+        END IF;"""
+
+
+def version(blueprint: Blueprint, name: str) -> str:
+    """A digest of the table and of how it is kept: with another one it must be made anew."""
+    made = [*(q.sql for q in tables.expand(blueprint, name)), _follow(blueprint, name)]
+    return hashlib.sha256("\n".join(made).encode()).hexdigest()[:16]
+
+
+def follow(
+    blueprint: Blueprint, lifted: Collection[str], store_schema: str, store_table: str
+) -> list[Query]:
+    """The triggers of the store, for exactly these relations; none of them: no triggers, no schema.
+
+    To be run in one transaction that holds SHARE ROW EXCLUSIVE on the store (to take the triggers
+    away: ACCESS EXCLUSIVE), so that no writer is between the old function and the new one.
+    """
+    store = quote(store_schema, store_table)
+    changed = quote(tables.schema(blueprint), "store_changed")
+    truncated = quote(tables.schema(blueprint), "store_truncated")
+    row_trigger = quote(f"outgrow_{blueprint.name}_changed")
+    all_trigger = quote(f"outgrow_{blueprint.name}_truncated")
+    if not lifted:
+        made = [
+            f"DROP TRIGGER IF EXISTS {row_trigger} ON {store}",
+            f"DROP TRIGGER IF EXISTS {all_trigger} ON {store}",
+            f"DROP FUNCTION IF EXISTS {changed}()",
+            f"DROP FUNCTION IF EXISTS {truncated}()",
+        ]
+        return [Query("grow.follow", sql) for sql in made]
+    names = [name for name in blueprint.relations if name in lifted]
+    made = [
+        _changed(blueprint, names, changed),
+        _truncated(blueprint, names, truncated),
+        f"CREATE OR REPLACE TRIGGER {row_trigger}\nAFTER INSERT OR UPDATE OR DELETE ON {store}\n"
+        f"FOR EACH ROW EXECUTE FUNCTION {changed}()",
+        # PostgreSQL replaces no trigger of constraint or statement kind in another way.
+        f"CREATE OR REPLACE TRIGGER {all_trigger}\nAFTER TRUNCATE ON {store}\n"
+        f"FOR EACH STATEMENT EXECUTE FUNCTION {truncated}()",
+        f"ALTER TABLE {store} ENABLE ALWAYS TRIGGER {row_trigger}",
+        f"ALTER TABLE {store} ENABLE ALWAYS TRIGGER {all_trigger}",
+    ]
+    return [Query("grow.follow", sql) for sql in made]
+
+
+def _changed(blueprint: Blueprint, names: Collection[str], function: str) -> str:
+    """AFTER each row. The lifted relations of one pattern are kept one after the other; a key
+    belongs to one pattern at most."""
+    patterns: dict[str, list[str]] = {}
+    for name in names:
+        patterns.setdefault(tables.pattern_name(blueprint, name), []).append(name)
+    gone: list[str] = []
+    kept: list[str] = []
+    for pattern, members in patterns.items():
+        for parts, key, sql in ((gone, "OLD.key", _forget), (kept, "NEW.key", _follow)):
+            body = "".join(sql(blueprint, name) for name in members)
+            if sql is _follow and not any(tables.is_list(blueprint, name) for name in members):
+                body = _UNCHANGED + body
+            parts.append(f"IF {ex.matches(blueprint, pattern, key)} THEN{body}")
+    return f"""CREATE OR REPLACE FUNCTION {function}()
+RETURNS trigger
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    is_new boolean := TG_OP = 'INSERT';
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        is_new := NEW.key <> OLD.key;
+    END IF;
+    IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND is_new) THEN
+        {_chain(gone, "        ")}
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        RETURN NULL;
+    END IF;
+    {_chain(kept, "    ")}
+    RETURN NULL;
+END
+$body$"""
+
+
+def _chain(branches: list[str], indent: str) -> str:
+    return f"\n{indent}ELS".join(branches) + f"\n{indent}END IF;"
+
+
+def _truncated(blueprint: Blueprint, names: Collection[str], function: str) -> str:
+    places = [tables.table(blueprint, name) for name in names]
+    places += [tables.lists(blueprint, name) for name in names if tables.is_list(blueprint, name)]
+    return f"""CREATE OR REPLACE FUNCTION {function}()
+RETURNS trigger
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+    TRUNCATE {", ".join(places)};
+    RETURN NULL;
+END
+$body$"""
+
+
+def _forget(blueprint: Blueprint, name: str) -> str:
+    of_key = tables.of_key(blueprint, name, "t", "OLD.key")
+    sql = f"\n        DELETE FROM {tables.table(blueprint, name)} t WHERE {of_key};"
+    if tables.is_list(blueprint, name):
+        sql += f"\n        DELETE FROM {tables.lists(blueprint, name)} t WHERE {of_key};"
+    return sql
+
+
+def _follow(blueprint: Blueprint, name: str) -> str:
+    """Makes the rows of NEW.key what the store says. OLD is what they are made of now, unless the
+    key is new or the backfill has not come to it."""
+    relation = blueprint.relations[name]
+    if tables.is_list(blueprint, name):
+        return _follow_list(blueprint, name)
+    if relation.unnest is None:
+        return _follow_document(blueprint, name)
+    return _follow_unnested(blueprint, name)
+
+
+def _put(blueprint: Blueprint, name: str, selected: str, changed_only: bool = False) -> str:
+    """INSERT, or bring up to date."""
+    listed = ", ".join(map(quote, tables.columns(blueprint, name)))
+    others = [
+        c for c in tables.columns(blueprint, name) if c not in tables.identity(blueprint, name)
+    ]
+    conflict = ", ".join(map(quote, tables.identity(blueprint, name)))
+    if others:
+        sets = ", ".join(f"{quote(c)} = excluded.{quote(c)}" for c in others)
+        action = f"DO UPDATE SET {sets}"
+    else:
+        action = "DO NOTHING"
+    if others and changed_only:
+        now = ", ".join(f"t.{quote(c)}" for c in others)
+        new = ", ".join(f"excluded.{quote(c)}" for c in others)
+        action += f"\n            WHERE ROW({now}) IS DISTINCT FROM ROW({new})"
+    return (
+        f"\n        INSERT INTO {tables.table(blueprint, name)} AS t ({listed})"
+        f"\n        {selected}"
+        f"\n        ON CONFLICT ({conflict}) {action};"
+    )
+
+
+def _rows_of(blueprint: Blueprint, name: str, row: str) -> str:
+    listed = ", ".join(f"r.{quote(c)}" for c in tables.columns(blueprint, name))
+    function = tables.function(blueprint, name, "rows")
+    return f"SELECT {listed} FROM {function}({row}.key, {row}.value) r"
+
+
+def _follow_document(blueprint: Blueprint, name: str) -> str:
+    relation = blueprint.relations[name]
+    # A relation seen through another has few of its columns, without any jsonb: most changes of
+    # the document leave its row as it is.
+    derived = relation.pattern is None and "jsonb" not in tables.columns(blueprint, name).values()
+    of_key = tables.of_key(blueprint, name, "t", "NEW.key")
+    gone = f"DELETE FROM {tables.table(blueprint, name)} t WHERE {of_key}"
+    function = tables.function(blueprint, name, "rows")
+    return (
+        f"\n        IF NOT EXISTS (SELECT FROM {function}(NEW.key, NEW.value)) THEN"
+        f"\n            {gone};"
+        f"\n        END IF;" + _put(blueprint, name, _rows_of(blueprint, name, "NEW"), derived)
+    )
+
+
+def _follow_unnested(blueprint: Blueprint, name: str) -> str:
+    element = tables.identity(blueprint, name)[-1]
+    function = tables.function(blueprint, name, "rows")
+    return (
+        f"\n        DELETE FROM {tables.table(blueprint, name)} t"
+        f"\n        WHERE {tables.of_key(blueprint, name, 't', 'NEW.key')} AND NOT EXISTS ("
+        f"\n            SELECT FROM {function}(NEW.key, NEW.value) r"
+        f" WHERE r.{quote(element)} = t.{quote(element)});"
+        + _put(blueprint, name, _rows_of(blueprint, name, "NEW"), True)
+    )
+
+
+def _follow_list(blueprint: Blueprint, name: str) -> str:
+    pattern = blueprint.pattern_of(name)
+    place = tables.lists(blueprint, name)
+    parts = ", ".join(quote(tables.keys(blueprint, name)[v]) for v in pattern.variables)
+    values = ", ".join(ex.variable(pattern, v, "NEW.key") for v in pattern.variables)
+    of_key = tables.of_key(blueprint, name, "t", "NEW.key")
+    rows = {"ids": _changed_ids, "objects": _changed_objects}[pattern.shape](blueprint, name)
+    return (
+        f"\n        is_new := is_new OR NOT EXISTS (SELECT FROM {place} t WHERE {of_key});"
+        f"\n        INSERT INTO {place} AS t ({parts}, leftovers)"
+        f"\n        VALUES ({values}, {tables.leftovers(blueprint, name, 'NEW.value')})"
+        f"\n        ON CONFLICT ({parts}) DO UPDATE SET leftovers = excluded.leftovers"
+        f"\n            WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;" + rows
+    )
+
+
+def _changed_ids(blueprint: Blueprint, name: str) -> str:
+    relation = blueprint.relations[name]
+    element = next(quote(c) for c, own in relation.own.items() if own.element)
+    pos = next(quote(c) for c, own in relation.own.items() if own.position)
+    function = tables.function(blueprint, name, "rows")
+    listed = ", ".join(f"r.{quote(c)}" for c in tables.columns(blueprint, name))
+    of_key = tables.of_key(blueprint, name, "t", "NEW.key")
+    return (
+        f"\n        DELETE FROM {tables.table(blueprint, name)} t"
+        f"\n        USING ("
+        f"\n            SELECT r.{element} FROM {function}(OLD.key, OLD.value) r WHERE NOT is_new"
+        f"\n            EXCEPT SELECT r.{element} FROM {function}(NEW.key, NEW.value) r) gone"
+        f"\n        WHERE {of_key} AND t.{element} = gone.{element};"
+        + _put(
+            blueprint,
+            name,
+            f"SELECT {listed} FROM {function}(NEW.key, NEW.value) r"
+            f"\n        WHERE is_new OR NOT EXISTS ("
+            f"\n            SELECT FROM {function}(OLD.key, OLD.value) o"
+            f" WHERE o.{element} = r.{element} AND o.{pos} = r.{pos})",
+        )
+    )
+
+
+def _changed_objects(blueprint: Blueprint, name: str) -> str:
+    """Rows are made of the elements that changed only: a message more must not decode them all."""
+    relation = blueprint.relations[name]
+    pos = next(quote(c) for c, own in relation.own.items() if own.position)
+    array = "CASE WHEN jsonb_typeof({0}) = 'array' THEN {0} ELSE '[]' END"
+    new = f"jsonb_array_elements({array.format('NEW.value')}) WITH ORDINALITY AS n(v, pos)"
+    old = (
+        f"jsonb_array_elements(CASE WHEN is_new THEN '[]' ELSE {array.format('OLD.value')} END) "
+        "WITH ORDINALITY AS o(v, pos)"
+    )
+    listed = ", ".join(
+        "n.pos" if own is not None and own.position else f"r.{quote(c)}"
+        for c, own in ((c, relation.own.get(c)) for c in tables.columns(blueprint, name))
+    )
+    function = tables.function(blueprint, name, "rows")
+    return (
+        f"\n        DELETE FROM {tables.table(blueprint, name)} t"
+        f"\n        WHERE {tables.of_key(blueprint, name, 't', 'NEW.key')} AND NOT EXISTS ("
+        f"\n            SELECT FROM {new} WHERE n.pos = t.{pos} AND jsonb_typeof(n.v) = 'object');"
+        + _put(
+            blueprint,
+            name,
+            f"SELECT {listed} FROM {new}"
+            f"\n        LEFT JOIN {old} ON o.pos = n.pos"
+            f"\n        CROSS JOIN LATERAL {function}(NEW.key, jsonb_build_array(n.v)) r"
+            f"\n        WHERE o.v::text IS DISTINCT FROM n.v::text",
+        )
+    )

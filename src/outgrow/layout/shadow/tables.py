@@ -1,0 +1,203 @@
+"""The tables of a blueprint's relations, and the views over them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from outgrow.blueprint import Blueprint, Home
+from outgrow.layout import expressions as ex
+from outgrow.layout import relations
+from outgrow.layout.indexes import Index, table_indexes
+from outgrow.queries import Query, quote
+
+
+def schema(blueprint: Blueprint) -> str:
+    return f"{blueprint.name}_tables"
+
+
+def table(blueprint: Blueprint, name: str) -> str:
+    """The quoted name of the relation's table."""
+    return quote(schema(blueprint), name)
+
+
+def lists(blueprint: Blueprint, name: str) -> str:
+    """The quoted name of the table of a relation's lists."""
+    return quote(schema(blueprint), f"{name}_lists")
+
+
+def is_list(blueprint: Blueprint, name: str) -> bool:
+    relation = blueprint.relations[name]
+    return relation.pattern is not None and blueprint.pattern_of(name).shape != "document"
+
+
+def columns(blueprint: Blueprint, name: str) -> dict[str, str]:
+    """Column -> SQL type, in the view's order, without `at` and `probe`."""
+    relation = blueprint.relations[name]
+    if relation.pattern is None:
+        source = columns(blueprint, relation.source or "")
+        own = {"element": "text", "position": "bigint"}
+        return {c: own.get(s) or source[s] for c, s in relation.renamed.items()}
+    types = {c: own.sql_type for c, own in relation.own.items()}
+    if blueprint.pattern_of(name).shape != "ids":
+        types["rest"] = "jsonb"
+    for c, item in relation.computed.items():
+        is_time = item.sort is not None and relation.own[item.sort].sql_type == "timestamptz"
+        types[c] = "boolean" if item.flag else 'text COLLATE "C"' if is_time else "text"
+    return types
+
+
+def keys(blueprint: Blueprint, name: str) -> dict[str, str]:
+    """Variable of the pattern -> column of the relation."""
+    relation = blueprint.relations[name]
+    source = blueprint.relations[blueprint.source_of(name)].key_columns
+    if relation.pattern is not None:
+        return source
+    back = {s: c for c, s in relation.renamed.items()}
+    return {variable: back[column] for variable, column in source.items()}
+
+
+def identity(blueprint: Blueprint, name: str) -> list[str]:
+    """The columns of the primary key: those of the store's key, and the element or its place."""
+    relation = blueprint.relations[name]
+    found = [keys(blueprint, name)[v] for v in blueprint.pattern_of(name).variables]
+    if relation.pattern is None:
+        return found + [
+            c for c, s in relation.renamed.items() if relation.unnest and s == "element"
+        ]
+    by_element = blueprint.pattern_of(name).shape == "ids"
+    return found + [
+        c for c, own in relation.own.items() if (own.element if by_element else own.position)
+    ]
+
+
+def expand(blueprint: Blueprint, name: str) -> list[Query]:
+    """The empty table and its functions. Locks nothing that anybody uses."""
+    types = columns(blueprint, name)
+    key_names = identity(blueprint, name)
+    declared = [
+        f"{quote(c)} {sql_type}{' NOT NULL' if c in key_names else ''}"
+        for c, sql_type in types.items()
+    ]
+    declared.append(f"PRIMARY KEY ({', '.join(map(quote, key_names))})")
+    made = [
+        f"CREATE SCHEMA IF NOT EXISTS {quote(schema(blueprint))}",
+        f"CREATE TABLE {table(blueprint, name)} (\n    " + ",\n    ".join(declared) + "\n)",
+    ]
+    if is_list(blueprint, name):
+        parts = [quote(keys(blueprint, name)[v]) for v in blueprint.pattern_of(name).variables]
+        listed = ",\n    ".join([*(f"{part} text NOT NULL" for part in parts), "leftovers jsonb"])
+        made.append(
+            f"CREATE TABLE {lists(blueprint, name)} (\n    {listed},\n"
+            f"    PRIMARY KEY ({', '.join(parts)})\n)"
+        )
+    made += [_decode(blueprint, name), _rows(blueprint, name)]
+    return [Query("grow.expand", sql) for sql in made]
+
+
+def retire(blueprint: Blueprint, name: str) -> list[Query]:
+    """Take away what `expand` made, when nothing follows it any more."""
+    made = [
+        f"DROP TABLE IF EXISTS {table(blueprint, name)}",
+        f"DROP TABLE IF EXISTS {lists(blueprint, name)}",
+        f"DROP FUNCTION IF EXISTS {function(blueprint, name, 'rows')}(text, jsonb)",
+        f"DROP FUNCTION IF EXISTS {function(blueprint, name, 'decode')}(text, jsonb)",
+    ]
+    return [Query("grow.retire", sql) for sql in made]
+
+
+def views(
+    blueprint: Blueprint,
+    homes: Mapping[str, Home],
+    only: Collection[str],
+    store_schema: str,
+    store_table: str,
+) -> list[Query]:
+    """The views and locator functions of the relations `only`, for where each of them lives. Their
+    columns never change, and what was prepared on them goes on. Locks each view against readers."""
+    store = quote(store_schema, store_table)
+    made = []
+    for name in blueprint.relations:
+        if name not in only:
+            continue
+        in_table = homes.get(name, "store") == "shadow"
+        # A view over a relation that has a table shows what that one says for `at`.
+        source_in_table = homes.get(blueprint.source_of(name), "store") == "shadow"
+        made += relations.locators(blueprint, name, in_table or source_in_table)
+        made.append(_view(blueprint, name) if in_table else relations.view(blueprint, name, store))
+    return [Query("grow.views", sql) for sql in made]
+
+
+def indexes(blueprint: Blueprint, name: str) -> list[Index]:
+    """Those that the blueprint asks for on the table; to be built when it is filled."""
+    return table_indexes(blueprint, name, schema(blueprint))
+
+
+def analyze(blueprint: Blueprint, name: str) -> Query:
+    return Query("grow.analyze", f"ANALYZE {table(blueprint, name)}")
+
+
+def function(blueprint: Blueprint, name: str, suffix: str) -> str:
+    return quote(schema(blueprint), f"{name}_{suffix}")
+
+
+def _decode(blueprint: Blueprint, name: str) -> str:
+    source = blueprint.source_of(name)
+    return relations.decode(blueprint, source, function(blueprint, name, "decode"))
+
+
+def _rows(blueprint: Blueprint, name: str) -> str:
+    relation = blueprint.relations[name]
+    source = blueprint.relations[blueprint.source_of(name)]
+    listed = ",\n    ".join(relations.selected(blueprint, blueprint.source_of(name), "store_value"))
+    selected = (
+        f"SELECT {listed}\nFROM {function(blueprint, name, 'decode')}(store_key, store_value) d"
+    )
+    if relation is not source:
+        selected = relations.derived_select(blueprint, name, f"(\n{selected}\n)", [])
+    returned = ", ".join(
+        f"{quote(c)} {sql_type.split()[0]}" for c, sql_type in columns(blueprint, name).items()
+    )
+    rows = 1 if blueprint.pattern_of(name).shape == "document" and not relation.unnest else 20
+    return (
+        f"CREATE FUNCTION {function(blueprint, name, 'rows')}(store_key text, store_value jsonb)\n"
+        f"RETURNS TABLE ({returned})\nLANGUAGE sql STABLE PARALLEL SAFE ROWS {rows}\n"
+        f"BEGIN ATOMIC\n{selected};\nEND"
+    )
+
+
+def _view(blueprint: Blueprint, name: str) -> str:
+    listed = [f"t.{quote(c)}" for c in columns(blueprint, name)]
+    listed += ["''::text AS at", "'[]'::jsonb AS probe"]
+    separator = ",\n    "
+    return (
+        f"CREATE OR REPLACE VIEW {quote(blueprint.name, name)} AS\n"
+        f"SELECT {separator.join(listed)}\nFROM {table(blueprint, name)} t"
+    )
+
+
+def pattern_name(blueprint: Blueprint, name: str) -> str:
+    return blueprint.relations[blueprint.source_of(name)].pattern or ""
+
+
+def of_key(blueprint: Blueprint, name: str, alias: str, key: str) -> str:
+    """The rows `alias` that are of the store's key (SQL)."""
+    pattern = blueprint.pattern_of(name)
+    parts = keys(blueprint, name)
+    return " AND ".join(
+        f"{alias}.{quote(parts[v])} = {ex.variable(pattern, v, key)}" for v in pattern.variables
+    )
+
+
+def leftovers(blueprint: Blueprint, name: str, value: str) -> str:
+    """The list when its rows do not give it back exactly: one that is no array, has an element of
+    another kind or one twice."""
+    elements = f"jsonb_array_elements({value}) AS e(v)"
+    whole = {
+        "ids": f"(SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length({value}) "
+        f"FROM {elements})",
+        "objects": f"NOT EXISTS (SELECT FROM {elements} WHERE jsonb_typeof(e.v) <> 'object')",
+    }[blueprint.pattern_of(name).shape]
+    return (
+        f"CASE WHEN CASE WHEN jsonb_typeof({value}) = 'array' THEN {whole} ELSE false END "
+        f"THEN NULL ELSE {value} END"
+    )

@@ -1,0 +1,1225 @@
+CREATE SCHEMA IF NOT EXISTS "campus_tables";
+
+CREATE TABLE "campus_tables"."users" (
+    "id" text NOT NULL,
+    "email" text,
+    "name" text,
+    "school" text,
+    "major" text,
+    "year" text,
+    "interests" jsonb,
+    "looking_for" jsonb,
+    "created_at" timestamptz,
+    "rest" jsonb,
+    "email_key" text,
+    "sort_name" text,
+    "sort_created" text COLLATE "C",
+    "visible" boolean,
+    "search_name" text,
+    "search_text" text,
+    "card" text,
+    PRIMARY KEY ("id")
+);
+
+CREATE FUNCTION "campus_tables"."users_decode"(store_key text, store_value jsonb)
+RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "created_at" timestamptz, rest jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+SELECT substr(store_key, 6),
+    outgrow.key_of(store_value -> 'email'),
+    outgrow.label_of(store_value -> 'name'),
+    outgrow.key_of(store_value -> 'school'),
+    outgrow.key_of(store_value -> 'major'),
+    outgrow.short_of(store_value -> 'year'),
+    outgrow.array_of(store_value -> 'interests'),
+    outgrow.array_of(store_value -> 'lookingFor'),
+    outgrow.time_of(store_value -> 'createdAt'),
+    store_value - array_remove(ARRAY[
+        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'email')) = store_value -> 'email' THEN 'email' END,
+        CASE WHEN to_jsonb(outgrow.label_of(store_value -> 'name')) = store_value -> 'name' THEN 'name' END,
+        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'school')) = store_value -> 'school' THEN 'school' END,
+        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'major')) = store_value -> 'major' THEN 'major' END,
+        CASE WHEN to_jsonb(outgrow.short_of(store_value -> 'year')) = store_value -> 'year' THEN 'year' END,
+        CASE WHEN outgrow.array_of(store_value -> 'interests') = store_value -> 'interests' THEN 'interests' END,
+        CASE WHEN outgrow.array_of(store_value -> 'lookingFor') = store_value -> 'lookingFor' THEN 'lookingFor' END,
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL)
+WHERE jsonb_typeof(store_value) = 'object';
+END;
+
+CREATE FUNCTION "campus_tables"."users_rows"(store_key text, store_value jsonb)
+RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "created_at" timestamptz, "rest" jsonb, "email_key" text, "sort_name" text, "sort_created" text, "visible" boolean, "search_name" text, "search_text" text, "card" text)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+SELECT d."id",
+    d."email",
+    d."name",
+    d."school",
+    d."major",
+    d."year",
+    d."interests",
+    d."looking_for",
+    d."created_at",
+    d.rest,
+    lower(d."email") AS "email_key",
+    lower(left(coalesce(d."name", ''), 64)) AS "sort_name",
+    outgrow.sort_time_of(store_value -> 'createdAt') AS "sort_created",
+    coalesce(outgrow.boolean_of(store_value #> '{settings,profileVisible}'), true) AS "visible",
+    outgrow.search_name(d."name") AS "search_name",
+    outgrow.search_text(d."school", d."name", coalesce(left(d."major", 1000), '') || ' ' || coalesce(left(d."year", 1000), '') || ' ' || coalesce(left((d."interests")::text, 1000), '') || ' ' || coalesce(left((d."looking_for")::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(store_value -> 'bio'), 1000), '')) AS "search_text",
+    (SELECT format('{"id":%s,"name":%s,"school":%s,"major":%s,"year":%s,"age":%s,"pronouns":%s,"bio":%s,"interests":%s,"looking_for":%s,"personality":%s,"goals":%s,"living_habits":%s,"photos":%s,"profile_picture":%s,"additional_info":%s,"created_at":%s}',
+        to_json(d."id"),
+        coalesce(to_json(outgrow.label_of(c."name"))::text, 'null'),
+        CASE WHEN outgrow.key_of(c."school") IS NOT NULL THEN c."school" ELSE 'null' END,
+        CASE WHEN outgrow.key_of(c."major") IS NOT NULL THEN c."major" ELSE 'null' END,
+        CASE WHEN outgrow.short_of(c."year") IS NOT NULL THEN c."year" ELSE 'null' END,
+        CASE WHEN outgrow.number_of(c."age") IS NOT NULL THEN c."age" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."pronouns") = 'string' AND pg_column_size(c."pronouns") <= 32768 THEN c."pronouns" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."bio") = 'string' AND pg_column_size(c."bio") <= 32768 THEN c."bio" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."interests") = 'array' AND pg_column_size(c."interests") <= 32768 THEN c."interests" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."lookingFor") = 'array' AND pg_column_size(c."lookingFor") <= 32768 THEN c."lookingFor" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."personality") = 'array' AND pg_column_size(c."personality") <= 32768 THEN c."personality" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."goals") = 'object' AND pg_column_size(c."goals") <= 32768 THEN c."goals" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."livingHabits") = 'object' AND pg_column_size(c."livingHabits") <= 32768 THEN c."livingHabits" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."photos") = 'array' AND pg_column_size(c."photos") <= 32768 THEN c."photos" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."profilePicture") = 'string' AND pg_column_size(c."profilePicture") <= 32768 THEN c."profilePicture" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."additionalInfo") = 'string' AND pg_column_size(c."additionalInfo") <= 32768 THEN c."additionalInfo" ELSE 'null' END,
+        CASE WHEN translate(c."createdAt"::text, '123456789', '000000000') IN ('"0000-00-00T00:00:00.000Z"', '"0000-00-00T00:00:00.000000Z"') THEN c."createdAt" ELSE 'null' END)
+    FROM jsonb_to_record(store_value) AS c("name" jsonb, "school" jsonb, "major" jsonb, "year" jsonb, "age" jsonb, "pronouns" jsonb, "bio" jsonb, "interests" jsonb, "lookingFor" jsonb, "personality" jsonb, "goals" jsonb, "livingHabits" jsonb, "photos" jsonb, "profilePicture" jsonb, "additionalInfo" jsonb, "createdAt" jsonb)) AS "card"
+FROM "campus_tables"."users_decode"(store_key, store_value) d;
+END;
+
+CREATE SCHEMA IF NOT EXISTS "campus_tables";
+
+CREATE TABLE "campus_tables"."connections" (
+    "user_id" text NOT NULL,
+    "connected_user_id" text NOT NULL,
+    "pos" bigint,
+    "created_at" timestamptz,
+    PRIMARY KEY ("user_id", "connected_user_id")
+);
+
+CREATE TABLE "campus_tables"."connections_lists" (
+    "user_id" text NOT NULL,
+    leftovers jsonb,
+    PRIMARY KEY ("user_id")
+);
+
+CREATE FUNCTION "campus_tables"."connections_decode"(store_key text, store_value jsonb)
+RETURNS TABLE ("user_id" text, "connected_user_id" text, "pos" bigint, "created_at" timestamptz)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+BEGIN ATOMIC
+SELECT substr(store_key, 6, length(store_key) - 17),
+    outgrow.key_of(e.v),
+    min(e.pos),
+    NULL::timestamptz
+FROM jsonb_array_elements(CASE WHEN jsonb_typeof(store_value) = 'array' THEN store_value ELSE '[]' END) WITH ORDINALITY AS e(v, pos)
+WHERE outgrow.key_of(e.v) IS NOT NULL
+GROUP BY outgrow.key_of(e.v);
+END;
+
+CREATE FUNCTION "campus_tables"."connections_rows"(store_key text, store_value jsonb)
+RETURNS TABLE ("user_id" text, "connected_user_id" text, "pos" bigint, "created_at" timestamptz)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+BEGIN ATOMIC
+SELECT d."user_id",
+    d."connected_user_id",
+    d."pos",
+    d."created_at"
+FROM "campus_tables"."connections_decode"(store_key, store_value) d;
+END;
+
+CREATE SCHEMA IF NOT EXISTS "campus_tables";
+
+CREATE TABLE "campus_tables"."intros" (
+    "from_id" text NOT NULL,
+    "to_id" text NOT NULL,
+    "sent_ms" text NOT NULL,
+    "reason" text,
+    "status" text,
+    "created_at" timestamptz,
+    "accepted_at" timestamptz,
+    "denied_at" timestamptz,
+    "rest" jsonb,
+    PRIMARY KEY ("from_id", "to_id", "sent_ms")
+);
+
+CREATE FUNCTION "campus_tables"."intros_decode"(store_key text, store_value jsonb)
+RETURNS TABLE ("from_id" text, "to_id" text, "sent_ms" text, "reason" text, "status" text, "created_at" timestamptz, "accepted_at" timestamptz, "denied_at" timestamptz, rest jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+SELECT split_part(store_key, ':', 2),
+    split_part(store_key, ':', 3),
+    split_part(store_key, ':', 4),
+    outgrow.text_of(store_value -> 'reason'),
+    outgrow.key_of(store_value -> 'status'),
+    outgrow.time_of(store_value -> 'createdAt'),
+    outgrow.time_of(store_value -> 'acceptedAt'),
+    outgrow.time_of(store_value -> 'deniedAt'),
+    store_value - array_remove(ARRAY[
+        CASE WHEN to_jsonb(outgrow.text_of(store_value -> 'reason')) = store_value -> 'reason' THEN 'reason' END,
+        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'status')) = store_value -> 'status' THEN 'status' END,
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END,
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'acceptedAt')) = store_value -> 'acceptedAt' THEN 'acceptedAt' END,
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'deniedAt')) = store_value -> 'deniedAt' THEN 'deniedAt' END], NULL)
+WHERE jsonb_typeof(store_value) = 'object';
+END;
+
+CREATE FUNCTION "campus_tables"."intros_rows"(store_key text, store_value jsonb)
+RETURNS TABLE ("from_id" text, "to_id" text, "sent_ms" text, "reason" text, "status" text, "created_at" timestamptz, "accepted_at" timestamptz, "denied_at" timestamptz, "rest" jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+SELECT d."from_id",
+    d."to_id",
+    d."sent_ms",
+    d."reason",
+    d."status",
+    d."created_at",
+    d."accepted_at",
+    d."denied_at",
+    d.rest
+FROM "campus_tables"."intros_decode"(store_key, store_value) d;
+END;
+
+CREATE SCHEMA IF NOT EXISTS "campus_tables";
+
+CREATE TABLE "campus_tables"."chats" (
+    "id" text NOT NULL,
+    "participants" jsonb,
+    "created_at" timestamptz,
+    "rest" jsonb,
+    PRIMARY KEY ("id")
+);
+
+CREATE FUNCTION "campus_tables"."chats_decode"(store_key text, store_value jsonb)
+RETURNS TABLE ("id" text, "participants" jsonb, "created_at" timestamptz, rest jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+SELECT substr(store_key, 6),
+    outgrow.array_of(store_value -> 'participants'),
+    outgrow.time_of(store_value -> 'createdAt'),
+    store_value - array_remove(ARRAY[
+        CASE WHEN outgrow.array_of(store_value -> 'participants') = store_value -> 'participants' THEN 'participants' END,
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL)
+WHERE jsonb_typeof(store_value) = 'object';
+END;
+
+CREATE FUNCTION "campus_tables"."chats_rows"(store_key text, store_value jsonb)
+RETURNS TABLE ("id" text, "participants" jsonb, "created_at" timestamptz, "rest" jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+SELECT d."id",
+    d."participants",
+    d."created_at",
+    d.rest
+FROM "campus_tables"."chats_decode"(store_key, store_value) d;
+END;
+
+CREATE SCHEMA IF NOT EXISTS "campus_tables";
+
+CREATE TABLE "campus_tables"."messages" (
+    "chat_id" text NOT NULL,
+    "pos" bigint NOT NULL,
+    "id" text,
+    "sender_id" text,
+    "content" text,
+    "kind" text,
+    "sent_at" timestamptz,
+    "rest" jsonb,
+    PRIMARY KEY ("chat_id", "pos")
+);
+
+CREATE TABLE "campus_tables"."messages_lists" (
+    "chat_id" text NOT NULL,
+    leftovers jsonb,
+    PRIMARY KEY ("chat_id")
+);
+
+CREATE FUNCTION "campus_tables"."messages_decode"(store_key text, store_value jsonb)
+RETURNS TABLE ("chat_id" text, "pos" bigint, "id" text, "sender_id" text, "content" text, "kind" text, "sent_at" timestamptz, rest jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+BEGIN ATOMIC
+SELECT substr(store_key, 6, length(store_key) - 14),
+    e.pos,
+    outgrow.text_of(e.v -> 'id'),
+    outgrow.key_of(e.v -> 'senderId'),
+    outgrow.text_of(e.v -> 'content'),
+    outgrow.key_of(e.v -> 'type'),
+    outgrow.time_of(e.v -> 'timestamp'),
+    e.v - array_remove(ARRAY[
+        CASE WHEN to_jsonb(outgrow.text_of(e.v -> 'id')) = e.v -> 'id' THEN 'id' END,
+        CASE WHEN to_jsonb(outgrow.key_of(e.v -> 'senderId')) = e.v -> 'senderId' THEN 'senderId' END,
+        CASE WHEN to_jsonb(outgrow.text_of(e.v -> 'content')) = e.v -> 'content' THEN 'content' END,
+        CASE WHEN to_jsonb(outgrow.key_of(e.v -> 'type')) = e.v -> 'type' THEN 'type' END,
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(e.v -> 'timestamp')) = e.v -> 'timestamp' THEN 'timestamp' END], NULL)
+FROM jsonb_array_elements(CASE WHEN jsonb_typeof(store_value) = 'array' THEN store_value ELSE '[]' END) WITH ORDINALITY AS e(v, pos)
+WHERE jsonb_typeof(e.v) = 'object';
+END;
+
+CREATE FUNCTION "campus_tables"."messages_rows"(store_key text, store_value jsonb)
+RETURNS TABLE ("chat_id" text, "pos" bigint, "id" text, "sender_id" text, "content" text, "kind" text, "sent_at" timestamptz, "rest" jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+BEGIN ATOMIC
+SELECT d."chat_id",
+    d."pos",
+    d."id",
+    d."sender_id",
+    d."content",
+    d."kind",
+    d."sent_at",
+    d.rest
+FROM "campus_tables"."messages_decode"(store_key, store_value) d;
+END;
+
+CREATE SCHEMA IF NOT EXISTS "campus_tables";
+
+CREATE TABLE "campus_tables"."school_members" (
+    "school" text,
+    "user_id" text NOT NULL,
+    "major" text,
+    "year" text,
+    "created_at" timestamptz,
+    PRIMARY KEY ("user_id")
+);
+
+CREATE FUNCTION "campus_tables"."school_members_decode"(store_key text, store_value jsonb)
+RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "created_at" timestamptz, rest jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+SELECT substr(store_key, 6),
+    outgrow.key_of(store_value -> 'email'),
+    outgrow.label_of(store_value -> 'name'),
+    outgrow.key_of(store_value -> 'school'),
+    outgrow.key_of(store_value -> 'major'),
+    outgrow.short_of(store_value -> 'year'),
+    outgrow.array_of(store_value -> 'interests'),
+    outgrow.array_of(store_value -> 'lookingFor'),
+    outgrow.time_of(store_value -> 'createdAt'),
+    store_value - array_remove(ARRAY[
+        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'email')) = store_value -> 'email' THEN 'email' END,
+        CASE WHEN to_jsonb(outgrow.label_of(store_value -> 'name')) = store_value -> 'name' THEN 'name' END,
+        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'school')) = store_value -> 'school' THEN 'school' END,
+        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'major')) = store_value -> 'major' THEN 'major' END,
+        CASE WHEN to_jsonb(outgrow.short_of(store_value -> 'year')) = store_value -> 'year' THEN 'year' END,
+        CASE WHEN outgrow.array_of(store_value -> 'interests') = store_value -> 'interests' THEN 'interests' END,
+        CASE WHEN outgrow.array_of(store_value -> 'lookingFor') = store_value -> 'lookingFor' THEN 'lookingFor' END,
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL)
+WHERE jsonb_typeof(store_value) = 'object';
+END;
+
+CREATE FUNCTION "campus_tables"."school_members_rows"(store_key text, store_value jsonb)
+RETURNS TABLE ("school" text, "user_id" text, "major" text, "year" text, "created_at" timestamptz)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+SELECT r."school" AS "school",
+    r."id" AS "user_id",
+    r."major" AS "major",
+    r."year" AS "year",
+    r."created_at" AS "created_at"
+FROM (
+SELECT d."id",
+    d."email",
+    d."name",
+    d."school",
+    d."major",
+    d."year",
+    d."interests",
+    d."looking_for",
+    d."created_at",
+    d.rest,
+    lower(d."email") AS "email_key",
+    lower(left(coalesce(d."name", ''), 64)) AS "sort_name",
+    outgrow.sort_time_of(store_value -> 'createdAt') AS "sort_created",
+    coalesce(outgrow.boolean_of(store_value #> '{settings,profileVisible}'), true) AS "visible",
+    outgrow.search_name(d."name") AS "search_name",
+    outgrow.search_text(d."school", d."name", coalesce(left(d."major", 1000), '') || ' ' || coalesce(left(d."year", 1000), '') || ' ' || coalesce(left((d."interests")::text, 1000), '') || ' ' || coalesce(left((d."looking_for")::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(store_value -> 'bio'), 1000), '')) AS "search_text",
+    (SELECT format('{"id":%s,"name":%s,"school":%s,"major":%s,"year":%s,"age":%s,"pronouns":%s,"bio":%s,"interests":%s,"looking_for":%s,"personality":%s,"goals":%s,"living_habits":%s,"photos":%s,"profile_picture":%s,"additional_info":%s,"created_at":%s}',
+        to_json(d."id"),
+        coalesce(to_json(outgrow.label_of(c."name"))::text, 'null'),
+        CASE WHEN outgrow.key_of(c."school") IS NOT NULL THEN c."school" ELSE 'null' END,
+        CASE WHEN outgrow.key_of(c."major") IS NOT NULL THEN c."major" ELSE 'null' END,
+        CASE WHEN outgrow.short_of(c."year") IS NOT NULL THEN c."year" ELSE 'null' END,
+        CASE WHEN outgrow.number_of(c."age") IS NOT NULL THEN c."age" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."pronouns") = 'string' AND pg_column_size(c."pronouns") <= 32768 THEN c."pronouns" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."bio") = 'string' AND pg_column_size(c."bio") <= 32768 THEN c."bio" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."interests") = 'array' AND pg_column_size(c."interests") <= 32768 THEN c."interests" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."lookingFor") = 'array' AND pg_column_size(c."lookingFor") <= 32768 THEN c."lookingFor" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."personality") = 'array' AND pg_column_size(c."personality") <= 32768 THEN c."personality" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."goals") = 'object' AND pg_column_size(c."goals") <= 32768 THEN c."goals" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."livingHabits") = 'object' AND pg_column_size(c."livingHabits") <= 32768 THEN c."livingHabits" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."photos") = 'array' AND pg_column_size(c."photos") <= 32768 THEN c."photos" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."profilePicture") = 'string' AND pg_column_size(c."profilePicture") <= 32768 THEN c."profilePicture" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."additionalInfo") = 'string' AND pg_column_size(c."additionalInfo") <= 32768 THEN c."additionalInfo" ELSE 'null' END,
+        CASE WHEN translate(c."createdAt"::text, '123456789', '000000000') IN ('"0000-00-00T00:00:00.000Z"', '"0000-00-00T00:00:00.000000Z"') THEN c."createdAt" ELSE 'null' END)
+    FROM jsonb_to_record(store_value) AS c("name" jsonb, "school" jsonb, "major" jsonb, "year" jsonb, "age" jsonb, "pronouns" jsonb, "bio" jsonb, "interests" jsonb, "lookingFor" jsonb, "personality" jsonb, "goals" jsonb, "livingHabits" jsonb, "photos" jsonb, "profilePicture" jsonb, "additionalInfo" jsonb, "createdAt" jsonb)) AS "card"
+FROM "campus_tables"."school_members_decode"(store_key, store_value) d
+) r
+WHERE r."school" IS NOT NULL;
+END;
+
+CREATE SCHEMA IF NOT EXISTS "campus_tables";
+
+CREATE TABLE "campus_tables"."user_search" (
+    "school" text,
+    "user_id" text NOT NULL,
+    "visible" boolean,
+    "search_name" text,
+    "search_text" text,
+    PRIMARY KEY ("user_id")
+);
+
+CREATE FUNCTION "campus_tables"."user_search_decode"(store_key text, store_value jsonb)
+RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "created_at" timestamptz, rest jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+SELECT substr(store_key, 6),
+    outgrow.key_of(store_value -> 'email'),
+    outgrow.label_of(store_value -> 'name'),
+    outgrow.key_of(store_value -> 'school'),
+    outgrow.key_of(store_value -> 'major'),
+    outgrow.short_of(store_value -> 'year'),
+    outgrow.array_of(store_value -> 'interests'),
+    outgrow.array_of(store_value -> 'lookingFor'),
+    outgrow.time_of(store_value -> 'createdAt'),
+    store_value - array_remove(ARRAY[
+        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'email')) = store_value -> 'email' THEN 'email' END,
+        CASE WHEN to_jsonb(outgrow.label_of(store_value -> 'name')) = store_value -> 'name' THEN 'name' END,
+        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'school')) = store_value -> 'school' THEN 'school' END,
+        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'major')) = store_value -> 'major' THEN 'major' END,
+        CASE WHEN to_jsonb(outgrow.short_of(store_value -> 'year')) = store_value -> 'year' THEN 'year' END,
+        CASE WHEN outgrow.array_of(store_value -> 'interests') = store_value -> 'interests' THEN 'interests' END,
+        CASE WHEN outgrow.array_of(store_value -> 'lookingFor') = store_value -> 'lookingFor' THEN 'lookingFor' END,
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL)
+WHERE jsonb_typeof(store_value) = 'object';
+END;
+
+CREATE FUNCTION "campus_tables"."user_search_rows"(store_key text, store_value jsonb)
+RETURNS TABLE ("school" text, "user_id" text, "visible" boolean, "search_name" text, "search_text" text)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+SELECT r."school" AS "school",
+    r."id" AS "user_id",
+    r."visible" AS "visible",
+    r."search_name" AS "search_name",
+    r."search_text" AS "search_text"
+FROM (
+SELECT d."id",
+    d."email",
+    d."name",
+    d."school",
+    d."major",
+    d."year",
+    d."interests",
+    d."looking_for",
+    d."created_at",
+    d.rest,
+    lower(d."email") AS "email_key",
+    lower(left(coalesce(d."name", ''), 64)) AS "sort_name",
+    outgrow.sort_time_of(store_value -> 'createdAt') AS "sort_created",
+    coalesce(outgrow.boolean_of(store_value #> '{settings,profileVisible}'), true) AS "visible",
+    outgrow.search_name(d."name") AS "search_name",
+    outgrow.search_text(d."school", d."name", coalesce(left(d."major", 1000), '') || ' ' || coalesce(left(d."year", 1000), '') || ' ' || coalesce(left((d."interests")::text, 1000), '') || ' ' || coalesce(left((d."looking_for")::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(store_value -> 'bio'), 1000), '')) AS "search_text",
+    (SELECT format('{"id":%s,"name":%s,"school":%s,"major":%s,"year":%s,"age":%s,"pronouns":%s,"bio":%s,"interests":%s,"looking_for":%s,"personality":%s,"goals":%s,"living_habits":%s,"photos":%s,"profile_picture":%s,"additional_info":%s,"created_at":%s}',
+        to_json(d."id"),
+        coalesce(to_json(outgrow.label_of(c."name"))::text, 'null'),
+        CASE WHEN outgrow.key_of(c."school") IS NOT NULL THEN c."school" ELSE 'null' END,
+        CASE WHEN outgrow.key_of(c."major") IS NOT NULL THEN c."major" ELSE 'null' END,
+        CASE WHEN outgrow.short_of(c."year") IS NOT NULL THEN c."year" ELSE 'null' END,
+        CASE WHEN outgrow.number_of(c."age") IS NOT NULL THEN c."age" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."pronouns") = 'string' AND pg_column_size(c."pronouns") <= 32768 THEN c."pronouns" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."bio") = 'string' AND pg_column_size(c."bio") <= 32768 THEN c."bio" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."interests") = 'array' AND pg_column_size(c."interests") <= 32768 THEN c."interests" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."lookingFor") = 'array' AND pg_column_size(c."lookingFor") <= 32768 THEN c."lookingFor" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."personality") = 'array' AND pg_column_size(c."personality") <= 32768 THEN c."personality" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."goals") = 'object' AND pg_column_size(c."goals") <= 32768 THEN c."goals" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."livingHabits") = 'object' AND pg_column_size(c."livingHabits") <= 32768 THEN c."livingHabits" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."photos") = 'array' AND pg_column_size(c."photos") <= 32768 THEN c."photos" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."profilePicture") = 'string' AND pg_column_size(c."profilePicture") <= 32768 THEN c."profilePicture" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."additionalInfo") = 'string' AND pg_column_size(c."additionalInfo") <= 32768 THEN c."additionalInfo" ELSE 'null' END,
+        CASE WHEN translate(c."createdAt"::text, '123456789', '000000000') IN ('"0000-00-00T00:00:00.000Z"', '"0000-00-00T00:00:00.000000Z"') THEN c."createdAt" ELSE 'null' END)
+    FROM jsonb_to_record(store_value) AS c("name" jsonb, "school" jsonb, "major" jsonb, "year" jsonb, "age" jsonb, "pronouns" jsonb, "bio" jsonb, "interests" jsonb, "lookingFor" jsonb, "personality" jsonb, "goals" jsonb, "livingHabits" jsonb, "photos" jsonb, "profilePicture" jsonb, "additionalInfo" jsonb, "createdAt" jsonb)) AS "card"
+FROM "campus_tables"."user_search_decode"(store_key, store_value) d
+) r;
+END;
+
+CREATE SCHEMA IF NOT EXISTS "campus_tables";
+
+CREATE TABLE "campus_tables"."participants" (
+    "chat_id" text NOT NULL,
+    "user_id" text NOT NULL,
+    "pos" bigint,
+    PRIMARY KEY ("chat_id", "user_id")
+);
+
+CREATE FUNCTION "campus_tables"."participants_decode"(store_key text, store_value jsonb)
+RETURNS TABLE ("id" text, "participants" jsonb, "created_at" timestamptz, rest jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+SELECT substr(store_key, 6),
+    outgrow.array_of(store_value -> 'participants'),
+    outgrow.time_of(store_value -> 'createdAt'),
+    store_value - array_remove(ARRAY[
+        CASE WHEN outgrow.array_of(store_value -> 'participants') = store_value -> 'participants' THEN 'participants' END,
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL)
+WHERE jsonb_typeof(store_value) = 'object';
+END;
+
+CREATE FUNCTION "campus_tables"."participants_rows"(store_key text, store_value jsonb)
+RETURNS TABLE ("chat_id" text, "user_id" text, "pos" bigint)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+BEGIN ATOMIC
+SELECT r."id" AS "chat_id",
+    outgrow.key_of(e.v) AS "user_id",
+    e.pos AS "pos"
+FROM (
+SELECT d."id",
+    d."participants",
+    d."created_at",
+    d.rest
+FROM "campus_tables"."participants_decode"(store_key, store_value) d
+) r
+CROSS JOIN LATERAL (
+    SELECT e.v, min(e.pos) AS pos
+    FROM jsonb_array_elements(r."participants") WITH ORDINALITY AS e(v, pos)
+    WHERE outgrow.key_of(e.v) IS NOT NULL
+    GROUP BY e.v
+) e;
+END;
+
+CREATE OR REPLACE FUNCTION "campus_tables"."store_changed"()
+RETURNS trigger
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    is_new boolean := TG_OP = 'INSERT';
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        is_new := NEW.key <> OLD.key;
+    END IF;
+    IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND is_new) THEN
+        IF OLD.key ~ '^user:([^:]+)$' AND length(OLD.key) <= 205 THEN
+        DELETE FROM "campus_tables"."users" t WHERE t."id" = substr(OLD.key, 6);
+        DELETE FROM "campus_tables"."school_members" t WHERE t."user_id" = substr(OLD.key, 6);
+        DELETE FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(OLD.key, 6);
+        ELSIF OLD.key ~ '^user:([^:]+):connections$' AND length(OLD.key) <= 217 THEN
+        DELETE FROM "campus_tables"."connections" t WHERE t."user_id" = substr(OLD.key, 6, length(OLD.key) - 17);
+        DELETE FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(OLD.key, 6, length(OLD.key) - 17);
+        ELSIF OLD.key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(OLD.key) <= 210 OR OLD.key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$') THEN
+        DELETE FROM "campus_tables"."intros" t WHERE t."from_id" = split_part(OLD.key, ':', 2) AND t."to_id" = split_part(OLD.key, ':', 3) AND t."sent_ms" = split_part(OLD.key, ':', 4);
+        ELSIF OLD.key ~ '^chat:(.+)$' AND length(OLD.key) <= 205 AND NOT (OLD.key ~ '^chat:(.+):messages$' AND length(OLD.key) <= 214) AND NOT (OLD.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(OLD.key) <= 214 OR OLD.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$')) THEN
+        DELETE FROM "campus_tables"."chats" t WHERE t."id" = substr(OLD.key, 6);
+        DELETE FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(OLD.key, 6);
+        ELSIF OLD.key ~ '^chat:(.+):messages$' AND length(OLD.key) <= 214 THEN
+        DELETE FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(OLD.key, 6, length(OLD.key) - 14);
+        DELETE FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(OLD.key, 6, length(OLD.key) - 14);
+        END IF;
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        RETURN NULL;
+    END IF;
+    IF NEW.key ~ '^user:([^:]+)$' AND length(NEW.key) <= 205 THEN
+        IF NOT is_new AND NEW.value::text IS NOT DISTINCT FROM OLD.value::text THEN
+            RETURN NULL;
+        END IF;
+        IF NOT EXISTS (SELECT FROM "campus_tables"."users_rows"(NEW.key, NEW.value)) THEN
+            DELETE FROM "campus_tables"."users" t WHERE t."id" = substr(NEW.key, 6);
+        END IF;
+        INSERT INTO "campus_tables"."users" AS t ("id", "email", "name", "school", "major", "year", "interests", "looking_for", "created_at", "rest", "email_key", "sort_name", "sort_created", "visible", "search_name", "search_text", "card")
+        SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."card" FROM "campus_tables"."users_rows"(NEW.key, NEW.value) r
+        ON CONFLICT ("id") DO UPDATE SET "email" = excluded."email", "name" = excluded."name", "school" = excluded."school", "major" = excluded."major", "year" = excluded."year", "interests" = excluded."interests", "looking_for" = excluded."looking_for", "created_at" = excluded."created_at", "rest" = excluded."rest", "email_key" = excluded."email_key", "sort_name" = excluded."sort_name", "sort_created" = excluded."sort_created", "visible" = excluded."visible", "search_name" = excluded."search_name", "search_text" = excluded."search_text", "card" = excluded."card";
+        IF NOT EXISTS (SELECT FROM "campus_tables"."school_members_rows"(NEW.key, NEW.value)) THEN
+            DELETE FROM "campus_tables"."school_members" t WHERE t."user_id" = substr(NEW.key, 6);
+        END IF;
+        INSERT INTO "campus_tables"."school_members" AS t ("school", "user_id", "major", "year", "created_at")
+        SELECT r."school", r."user_id", r."major", r."year", r."created_at" FROM "campus_tables"."school_members_rows"(NEW.key, NEW.value) r
+        ON CONFLICT ("user_id") DO UPDATE SET "school" = excluded."school", "major" = excluded."major", "year" = excluded."year", "created_at" = excluded."created_at"
+            WHERE ROW(t."school", t."major", t."year", t."created_at") IS DISTINCT FROM ROW(excluded."school", excluded."major", excluded."year", excluded."created_at");
+        IF NOT EXISTS (SELECT FROM "campus_tables"."user_search_rows"(NEW.key, NEW.value)) THEN
+            DELETE FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(NEW.key, 6);
+        END IF;
+        INSERT INTO "campus_tables"."user_search" AS t ("school", "user_id", "visible", "search_name", "search_text")
+        SELECT r."school", r."user_id", r."visible", r."search_name", r."search_text" FROM "campus_tables"."user_search_rows"(NEW.key, NEW.value) r
+        ON CONFLICT ("user_id") DO UPDATE SET "school" = excluded."school", "visible" = excluded."visible", "search_name" = excluded."search_name", "search_text" = excluded."search_text"
+            WHERE ROW(t."school", t."visible", t."search_name", t."search_text") IS DISTINCT FROM ROW(excluded."school", excluded."visible", excluded."search_name", excluded."search_text");
+    ELSIF NEW.key ~ '^user:([^:]+):connections$' AND length(NEW.key) <= 217 THEN
+        is_new := is_new OR NOT EXISTS (SELECT FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(NEW.key, 6, length(NEW.key) - 17));
+        INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", leftovers)
+        VALUES (substr(NEW.key, 6, length(NEW.key) - 17), CASE WHEN CASE WHEN jsonb_typeof(NEW.value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(NEW.value) FROM jsonb_array_elements(NEW.value) AS e(v)) ELSE false END THEN NULL ELSE NEW.value END)
+        ON CONFLICT ("user_id") DO UPDATE SET leftovers = excluded.leftovers
+            WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
+        DELETE FROM "campus_tables"."connections" t
+        USING (
+            SELECT r."connected_user_id" FROM "campus_tables"."connections_rows"(OLD.key, OLD.value) r WHERE NOT is_new
+            EXCEPT SELECT r."connected_user_id" FROM "campus_tables"."connections_rows"(NEW.key, NEW.value) r) gone
+        WHERE t."user_id" = substr(NEW.key, 6, length(NEW.key) - 17) AND t."connected_user_id" = gone."connected_user_id";
+        INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
+        SELECT r."user_id", r."connected_user_id", r."pos", r."created_at" FROM "campus_tables"."connections_rows"(NEW.key, NEW.value) r
+        WHERE is_new OR NOT EXISTS (
+            SELECT FROM "campus_tables"."connections_rows"(OLD.key, OLD.value) o WHERE o."connected_user_id" = r."connected_user_id" AND o."pos" = r."pos")
+        ON CONFLICT ("user_id", "connected_user_id") DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
+    ELSIF NEW.key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(NEW.key) <= 210 OR NEW.key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$') THEN
+        IF NOT is_new AND NEW.value::text IS NOT DISTINCT FROM OLD.value::text THEN
+            RETURN NULL;
+        END IF;
+        IF NOT EXISTS (SELECT FROM "campus_tables"."intros_rows"(NEW.key, NEW.value)) THEN
+            DELETE FROM "campus_tables"."intros" t WHERE t."from_id" = split_part(NEW.key, ':', 2) AND t."to_id" = split_part(NEW.key, ':', 3) AND t."sent_ms" = split_part(NEW.key, ':', 4);
+        END IF;
+        INSERT INTO "campus_tables"."intros" AS t ("from_id", "to_id", "sent_ms", "reason", "status", "created_at", "accepted_at", "denied_at", "rest")
+        SELECT r."from_id", r."to_id", r."sent_ms", r."reason", r."status", r."created_at", r."accepted_at", r."denied_at", r."rest" FROM "campus_tables"."intros_rows"(NEW.key, NEW.value) r
+        ON CONFLICT ("from_id", "to_id", "sent_ms") DO UPDATE SET "reason" = excluded."reason", "status" = excluded."status", "created_at" = excluded."created_at", "accepted_at" = excluded."accepted_at", "denied_at" = excluded."denied_at", "rest" = excluded."rest";
+    ELSIF NEW.key ~ '^chat:(.+)$' AND length(NEW.key) <= 205 AND NOT (NEW.key ~ '^chat:(.+):messages$' AND length(NEW.key) <= 214) AND NOT (NEW.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(NEW.key) <= 214 OR NEW.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$')) THEN
+        IF NOT is_new AND NEW.value::text IS NOT DISTINCT FROM OLD.value::text THEN
+            RETURN NULL;
+        END IF;
+        IF NOT EXISTS (SELECT FROM "campus_tables"."chats_rows"(NEW.key, NEW.value)) THEN
+            DELETE FROM "campus_tables"."chats" t WHERE t."id" = substr(NEW.key, 6);
+        END IF;
+        INSERT INTO "campus_tables"."chats" AS t ("id", "participants", "created_at", "rest")
+        SELECT r."id", r."participants", r."created_at", r."rest" FROM "campus_tables"."chats_rows"(NEW.key, NEW.value) r
+        ON CONFLICT ("id") DO UPDATE SET "participants" = excluded."participants", "created_at" = excluded."created_at", "rest" = excluded."rest";
+        DELETE FROM "campus_tables"."participants" t
+        WHERE t."chat_id" = substr(NEW.key, 6) AND NOT EXISTS (
+            SELECT FROM "campus_tables"."participants_rows"(NEW.key, NEW.value) r WHERE r."user_id" = t."user_id");
+        INSERT INTO "campus_tables"."participants" AS t ("chat_id", "user_id", "pos")
+        SELECT r."chat_id", r."user_id", r."pos" FROM "campus_tables"."participants_rows"(NEW.key, NEW.value) r
+        ON CONFLICT ("chat_id", "user_id") DO UPDATE SET "pos" = excluded."pos"
+            WHERE ROW(t."pos") IS DISTINCT FROM ROW(excluded."pos");
+    ELSIF NEW.key ~ '^chat:(.+):messages$' AND length(NEW.key) <= 214 THEN
+        is_new := is_new OR NOT EXISTS (SELECT FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(NEW.key, 6, length(NEW.key) - 14));
+        INSERT INTO "campus_tables"."messages_lists" AS t ("chat_id", leftovers)
+        VALUES (substr(NEW.key, 6, length(NEW.key) - 14), CASE WHEN CASE WHEN jsonb_typeof(NEW.value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(NEW.value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE NEW.value END)
+        ON CONFLICT ("chat_id") DO UPDATE SET leftovers = excluded.leftovers
+            WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
+        DELETE FROM "campus_tables"."messages" t
+        WHERE t."chat_id" = substr(NEW.key, 6, length(NEW.key) - 14) AND NOT EXISTS (
+            SELECT FROM jsonb_array_elements(CASE WHEN jsonb_typeof(NEW.value) = 'array' THEN NEW.value ELSE '[]' END) WITH ORDINALITY AS n(v, pos) WHERE n.pos = t."pos" AND jsonb_typeof(n.v) = 'object');
+        INSERT INTO "campus_tables"."messages" AS t ("chat_id", "pos", "id", "sender_id", "content", "kind", "sent_at", "rest")
+        SELECT r."chat_id", n.pos, r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest" FROM jsonb_array_elements(CASE WHEN jsonb_typeof(NEW.value) = 'array' THEN NEW.value ELSE '[]' END) WITH ORDINALITY AS n(v, pos)
+        LEFT JOIN jsonb_array_elements(CASE WHEN is_new THEN '[]' ELSE CASE WHEN jsonb_typeof(OLD.value) = 'array' THEN OLD.value ELSE '[]' END END) WITH ORDINALITY AS o(v, pos) ON o.pos = n.pos
+        CROSS JOIN LATERAL "campus_tables"."messages_rows"(NEW.key, jsonb_build_array(n.v)) r
+        WHERE o.v::text IS DISTINCT FROM n.v::text
+        ON CONFLICT ("chat_id", "pos") DO UPDATE SET "id" = excluded."id", "sender_id" = excluded."sender_id", "content" = excluded."content", "kind" = excluded."kind", "sent_at" = excluded."sent_at", "rest" = excluded."rest";
+    END IF;
+    RETURN NULL;
+END
+$body$;
+
+CREATE OR REPLACE FUNCTION "campus_tables"."store_truncated"()
+RETURNS trigger
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+    TRUNCATE "campus_tables"."users", "campus_tables"."connections", "campus_tables"."intros", "campus_tables"."chats", "campus_tables"."messages", "campus_tables"."school_members", "campus_tables"."user_search", "campus_tables"."participants", "campus_tables"."connections_lists", "campus_tables"."messages_lists";
+    RETURN NULL;
+END
+$body$;
+
+CREATE OR REPLACE TRIGGER "outgrow_campus_changed"
+AFTER INSERT OR UPDATE OR DELETE ON "public"."kv_store_2516be19"
+FOR EACH ROW EXECUTE FUNCTION "campus_tables"."store_changed"();
+
+CREATE OR REPLACE TRIGGER "outgrow_campus_truncated"
+AFTER TRUNCATE ON "public"."kv_store_2516be19"
+FOR EACH STATEMENT EXECUTE FUNCTION "campus_tables"."store_truncated"();
+
+ALTER TABLE "public"."kv_store_2516be19" ENABLE ALWAYS TRIGGER "outgrow_campus_changed";
+
+ALTER TABLE "public"."kv_store_2516be19" ENABLE ALWAYS TRIGGER "outgrow_campus_truncated";
+
+-- users
+SELECT s.key FROM "public"."kv_store_2516be19" s
+WHERE s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205
+ORDER BY s.key COLLATE "C" DESC LIMIT 1;
+
+WITH batch AS MATERIALIZED (
+    SELECT s.key FROM "public"."kv_store_2516be19" s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+),
+taken AS MATERIALIZED (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
+    WHERE s.key = ANY (ARRAY(SELECT key FROM batch))
+    FOR SHARE SKIP LOCKED
+),
+filled AS (
+    INSERT INTO "campus_tables"."users" ("id", "email", "name", "school", "major", "year", "interests", "looking_for", "created_at", "rest", "email_key", "sort_name", "sort_created", "visible", "search_name", "search_text", "card")
+    SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."card" FROM taken k
+    CROSS JOIN LATERAL "campus_tables"."users_rows"(k.key, k.value) r
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),
+    (SELECT count(*) FROM filled),
+    ARRAY(SELECT key FROM batch EXCEPT SELECT key FROM taken);
+
+CREATE INDEX CONCURRENTLY "og_users_school_sort_created_id_66314738" ON "campus_tables"."users" ("school", "sort_created", "id");
+
+CREATE INDEX CONCURRENTLY "og_users_school_sort_name_id_991afc2d" ON "campus_tables"."users" ("school", "sort_name", "id");
+
+CREATE INDEX CONCURRENTLY "og_users_school_major_sort_created_id_57da29f5" ON "campus_tables"."users" ("school", "major", "sort_created", "id");
+
+CREATE INDEX CONCURRENTLY "og_users_school_year_sort_created_id_e2f41002" ON "campus_tables"."users" ("school", "year", "sort_created", "id");
+
+CREATE INDEX CONCURRENTLY "og_users_school_major_year_sort_created_id_0a9fceef" ON "campus_tables"."users" ("school", "major", "year", "sort_created", "id");
+
+CREATE INDEX CONCURRENTLY "og_users_email_key_31221be9" ON "campus_tables"."users" ("email_key");
+
+CREATE INDEX CONCURRENTLY "og_users_interests_contains_ab569f8a" ON "campus_tables"."users" USING gin ("interests" jsonb_path_ops);
+
+CREATE INDEX CONCURRENTLY "og_users_looking_for_contains_28b0ebb0" ON "campus_tables"."users" USING gin ("looking_for" jsonb_path_ops);
+
+WITH batch AS MATERIALIZED (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+),
+compared AS MATERIALIZED (
+    SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."users" t WHERE t."id" = substr(b.key, 6)) AS apart,
+        (SELECT string_agg(ROW(r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."card")::text, E'\n' ORDER BY r."id") FROM "campus_tables"."users_rows"(b.key, b.value) r)
+        IS DISTINCT FROM (SELECT string_agg(ROW(t."id", t."email", t."name", t."school", t."major", t."year", t."interests", t."looking_for", t."created_at", t."rest", t."email_key", t."sort_name", t."sort_created", t."visible", t."search_name", t."search_text", t."card")::text, E'\n' ORDER BY t."id") FROM "campus_tables"."users" t WHERE t."id" = substr(b.key, 6)) AS differs
+    FROM batch b
+)
+SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
+    coalesce(array_agg(key) FILTER (WHERE differs), '{}')
+FROM compared;
+
+SELECT ARRAY(
+    SELECT k.key FROM (
+    SELECT 'user:' || t."id" AS key FROM "campus_tables"."users" t
+    WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'user:' || t."id")
+    ) k LIMIT 100);
+
+-- connections
+SELECT s.key FROM "public"."kv_store_2516be19" s
+WHERE s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+):connections$' AND length(s.key) <= 217
+ORDER BY s.key COLLATE "C" DESC LIMIT 1;
+
+WITH batch AS MATERIALIZED (
+    SELECT s.key FROM "public"."kv_store_2516be19" s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+):connections$' AND length(s.key) <= 217
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+),
+taken AS MATERIALIZED (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
+    WHERE s.key = ANY (ARRAY(SELECT key FROM batch))
+    FOR SHARE SKIP LOCKED
+),
+missing AS MATERIALIZED (
+    SELECT k.key, k.value FROM taken k
+    WHERE NOT EXISTS (SELECT FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(k.key, 6, length(k.key) - 17))
+),
+headed AS (
+    INSERT INTO "campus_tables"."connections_lists" ("user_id", leftovers)
+    SELECT substr(k.key, 6, length(k.key) - 17), CASE WHEN CASE WHEN jsonb_typeof(k.value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(k.value) FROM jsonb_array_elements(k.value) AS e(v)) ELSE false END THEN NULL ELSE k.value END FROM missing k
+    ON CONFLICT DO NOTHING
+),
+filled AS (
+    INSERT INTO "campus_tables"."connections" ("user_id", "connected_user_id", "pos", "created_at")
+    SELECT r."user_id", r."connected_user_id", r."pos", r."created_at" FROM missing k
+    CROSS JOIN LATERAL "campus_tables"."connections_rows"(k.key, k.value) r
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),
+    (SELECT count(*) FROM filled),
+    ARRAY(SELECT key FROM batch EXCEPT SELECT key FROM taken);
+
+CREATE INDEX CONCURRENTLY "og_connections_connected_user_id_user_id_5eac5e4b" ON "campus_tables"."connections" ("connected_user_id", "user_id");
+
+WITH batch AS MATERIALIZED (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+):connections$' AND length(s.key) <= 217
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+),
+compared AS MATERIALIZED (
+    SELECT b.key, EXISTS (SELECT FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17) AND t.leftovers IS NOT NULL) AS apart,
+        (SELECT string_agg(ROW(r."user_id", r."connected_user_id", r."pos", r."created_at")::text, E'\n' ORDER BY r."user_id", r."connected_user_id") FROM "campus_tables"."connections_rows"(b.key, b.value) r)
+        IS DISTINCT FROM (SELECT string_agg(ROW(t."user_id", t."connected_user_id", t."pos", t."created_at")::text, E'\n' ORDER BY t."user_id", t."connected_user_id") FROM "campus_tables"."connections" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17))
+        OR NOT EXISTS (SELECT FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17))
+        OR (SELECT t.leftovers::text FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17)) IS DISTINCT FROM (CASE WHEN CASE WHEN jsonb_typeof(b.value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(b.value) FROM jsonb_array_elements(b.value) AS e(v)) ELSE false END THEN NULL ELSE b.value END)::text AS differs
+    FROM batch b
+)
+SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
+    coalesce(array_agg(key) FILTER (WHERE differs), '{}')
+FROM compared;
+
+SELECT ARRAY(
+    SELECT k.key FROM (
+    SELECT 'user:' || t."user_id" || ':connections' AS key FROM "campus_tables"."connections" t
+    WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'user:' || t."user_id" || ':connections')
+    UNION
+    SELECT 'user:' || t."user_id" || ':connections' AS key FROM "campus_tables"."connections_lists" t
+    WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'user:' || t."user_id" || ':connections')
+    ) k LIMIT 100);
+
+-- intros
+SELECT s.key FROM "public"."kv_store_2516be19" s
+WHERE s.key COLLATE "C" >= 'intro:' AND s.key COLLATE "C" < 'intro;' AND s.key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(s.key) <= 210 OR s.key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$')
+ORDER BY s.key COLLATE "C" DESC LIMIT 1;
+
+WITH batch AS MATERIALIZED (
+    SELECT s.key FROM "public"."kv_store_2516be19" s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND s.key COLLATE "C" >= 'intro:' AND s.key COLLATE "C" < 'intro;' AND s.key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(s.key) <= 210 OR s.key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$')
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+),
+taken AS MATERIALIZED (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
+    WHERE s.key = ANY (ARRAY(SELECT key FROM batch))
+    FOR SHARE SKIP LOCKED
+),
+filled AS (
+    INSERT INTO "campus_tables"."intros" ("from_id", "to_id", "sent_ms", "reason", "status", "created_at", "accepted_at", "denied_at", "rest")
+    SELECT r."from_id", r."to_id", r."sent_ms", r."reason", r."status", r."created_at", r."accepted_at", r."denied_at", r."rest" FROM taken k
+    CROSS JOIN LATERAL "campus_tables"."intros_rows"(k.key, k.value) r
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),
+    (SELECT count(*) FROM filled),
+    ARRAY(SELECT key FROM batch EXCEPT SELECT key FROM taken);
+
+CREATE INDEX CONCURRENTLY "og_intros_to_id_status_d2b59697" ON "campus_tables"."intros" ("to_id", "status");
+
+CREATE INDEX CONCURRENTLY "og_intros_from_id_status_ae826c18" ON "campus_tables"."intros" ("from_id", "status");
+
+WITH batch AS MATERIALIZED (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND s.key COLLATE "C" >= 'intro:' AND s.key COLLATE "C" < 'intro;' AND s.key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(s.key) <= 210 OR s.key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$')
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+),
+compared AS MATERIALIZED (
+    SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."intros" t WHERE t."from_id" = split_part(b.key, ':', 2) AND t."to_id" = split_part(b.key, ':', 3) AND t."sent_ms" = split_part(b.key, ':', 4)) AS apart,
+        (SELECT string_agg(ROW(r."from_id", r."to_id", r."sent_ms", r."reason", r."status", r."created_at", r."accepted_at", r."denied_at", r."rest")::text, E'\n' ORDER BY r."from_id", r."to_id", r."sent_ms") FROM "campus_tables"."intros_rows"(b.key, b.value) r)
+        IS DISTINCT FROM (SELECT string_agg(ROW(t."from_id", t."to_id", t."sent_ms", t."reason", t."status", t."created_at", t."accepted_at", t."denied_at", t."rest")::text, E'\n' ORDER BY t."from_id", t."to_id", t."sent_ms") FROM "campus_tables"."intros" t WHERE t."from_id" = split_part(b.key, ':', 2) AND t."to_id" = split_part(b.key, ':', 3) AND t."sent_ms" = split_part(b.key, ':', 4)) AS differs
+    FROM batch b
+)
+SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
+    coalesce(array_agg(key) FILTER (WHERE differs), '{}')
+FROM compared;
+
+SELECT ARRAY(
+    SELECT k.key FROM (
+    SELECT 'intro:' || t."from_id" || ':' || t."to_id" || ':' || t."sent_ms" AS key FROM "campus_tables"."intros" t
+    WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'intro:' || t."from_id" || ':' || t."to_id" || ':' || t."sent_ms")
+    ) k LIMIT 100);
+
+-- chats
+SELECT s.key FROM "public"."kv_store_2516be19" s
+WHERE s.key COLLATE "C" >= 'chat:' AND s.key COLLATE "C" < 'chat;' AND s.key ~ '^chat:(.+)$' AND length(s.key) <= 205 AND NOT (s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214) AND NOT (s.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(s.key) <= 214 OR s.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'))
+ORDER BY s.key COLLATE "C" DESC LIMIT 1;
+
+WITH batch AS MATERIALIZED (
+    SELECT s.key FROM "public"."kv_store_2516be19" s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND s.key COLLATE "C" >= 'chat:' AND s.key COLLATE "C" < 'chat;' AND s.key ~ '^chat:(.+)$' AND length(s.key) <= 205 AND NOT (s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214) AND NOT (s.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(s.key) <= 214 OR s.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'))
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+),
+taken AS MATERIALIZED (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
+    WHERE s.key = ANY (ARRAY(SELECT key FROM batch))
+    FOR SHARE SKIP LOCKED
+),
+filled AS (
+    INSERT INTO "campus_tables"."chats" ("id", "participants", "created_at", "rest")
+    SELECT r."id", r."participants", r."created_at", r."rest" FROM taken k
+    CROSS JOIN LATERAL "campus_tables"."chats_rows"(k.key, k.value) r
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),
+    (SELECT count(*) FROM filled),
+    ARRAY(SELECT key FROM batch EXCEPT SELECT key FROM taken);
+
+WITH batch AS MATERIALIZED (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND s.key COLLATE "C" >= 'chat:' AND s.key COLLATE "C" < 'chat;' AND s.key ~ '^chat:(.+)$' AND length(s.key) <= 205 AND NOT (s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214) AND NOT (s.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(s.key) <= 214 OR s.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'))
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+),
+compared AS MATERIALIZED (
+    SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."chats" t WHERE t."id" = substr(b.key, 6)) AS apart,
+        (SELECT string_agg(ROW(r."id", r."participants", r."created_at", r."rest")::text, E'\n' ORDER BY r."id") FROM "campus_tables"."chats_rows"(b.key, b.value) r)
+        IS DISTINCT FROM (SELECT string_agg(ROW(t."id", t."participants", t."created_at", t."rest")::text, E'\n' ORDER BY t."id") FROM "campus_tables"."chats" t WHERE t."id" = substr(b.key, 6)) AS differs
+    FROM batch b
+)
+SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
+    coalesce(array_agg(key) FILTER (WHERE differs), '{}')
+FROM compared;
+
+SELECT ARRAY(
+    SELECT k.key FROM (
+    SELECT 'chat:' || t."id" AS key FROM "campus_tables"."chats" t
+    WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'chat:' || t."id")
+    ) k LIMIT 100);
+
+-- messages
+SELECT s.key FROM "public"."kv_store_2516be19" s
+WHERE s.key COLLATE "C" >= 'chat:' AND s.key COLLATE "C" < 'chat;' AND s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214
+ORDER BY s.key COLLATE "C" DESC LIMIT 1;
+
+WITH batch AS MATERIALIZED (
+    SELECT s.key FROM "public"."kv_store_2516be19" s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND s.key COLLATE "C" >= 'chat:' AND s.key COLLATE "C" < 'chat;' AND s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+),
+taken AS MATERIALIZED (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
+    WHERE s.key = ANY (ARRAY(SELECT key FROM batch))
+    FOR SHARE SKIP LOCKED
+),
+missing AS MATERIALIZED (
+    SELECT k.key, k.value FROM taken k
+    WHERE NOT EXISTS (SELECT FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(k.key, 6, length(k.key) - 14))
+),
+headed AS (
+    INSERT INTO "campus_tables"."messages_lists" ("chat_id", leftovers)
+    SELECT substr(k.key, 6, length(k.key) - 14), CASE WHEN CASE WHEN jsonb_typeof(k.value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(k.value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE k.value END FROM missing k
+    ON CONFLICT DO NOTHING
+),
+filled AS (
+    INSERT INTO "campus_tables"."messages" ("chat_id", "pos", "id", "sender_id", "content", "kind", "sent_at", "rest")
+    SELECT r."chat_id", r."pos", r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest" FROM missing k
+    CROSS JOIN LATERAL "campus_tables"."messages_rows"(k.key, k.value) r
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),
+    (SELECT count(*) FROM filled),
+    ARRAY(SELECT key FROM batch EXCEPT SELECT key FROM taken);
+
+WITH batch AS MATERIALIZED (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND s.key COLLATE "C" >= 'chat:' AND s.key COLLATE "C" < 'chat;' AND s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+),
+compared AS MATERIALIZED (
+    SELECT b.key, EXISTS (SELECT FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14) AND t.leftovers IS NOT NULL) AS apart,
+        (SELECT string_agg(ROW(r."chat_id", r."pos", r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest")::text, E'\n' ORDER BY r."chat_id", r."pos") FROM "campus_tables"."messages_rows"(b.key, b.value) r)
+        IS DISTINCT FROM (SELECT string_agg(ROW(t."chat_id", t."pos", t."id", t."sender_id", t."content", t."kind", t."sent_at", t."rest")::text, E'\n' ORDER BY t."chat_id", t."pos") FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14))
+        OR NOT EXISTS (SELECT FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14))
+        OR (SELECT t.leftovers::text FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14)) IS DISTINCT FROM (CASE WHEN CASE WHEN jsonb_typeof(b.value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(b.value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE b.value END)::text AS differs
+    FROM batch b
+)
+SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
+    coalesce(array_agg(key) FILTER (WHERE differs), '{}')
+FROM compared;
+
+SELECT ARRAY(
+    SELECT k.key FROM (
+    SELECT 'chat:' || t."chat_id" || ':messages' AS key FROM "campus_tables"."messages" t
+    WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'chat:' || t."chat_id" || ':messages')
+    UNION
+    SELECT 'chat:' || t."chat_id" || ':messages' AS key FROM "campus_tables"."messages_lists" t
+    WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'chat:' || t."chat_id" || ':messages')
+    ) k LIMIT 100);
+
+-- school_members
+SELECT s.key FROM "public"."kv_store_2516be19" s
+WHERE s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205
+ORDER BY s.key COLLATE "C" DESC LIMIT 1;
+
+WITH batch AS MATERIALIZED (
+    SELECT s.key FROM "public"."kv_store_2516be19" s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+),
+taken AS MATERIALIZED (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
+    WHERE s.key = ANY (ARRAY(SELECT key FROM batch))
+    FOR SHARE SKIP LOCKED
+),
+filled AS (
+    INSERT INTO "campus_tables"."school_members" ("school", "user_id", "major", "year", "created_at")
+    SELECT r."school", r."user_id", r."major", r."year", r."created_at" FROM taken k
+    CROSS JOIN LATERAL "campus_tables"."school_members_rows"(k.key, k.value) r
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),
+    (SELECT count(*) FROM filled),
+    ARRAY(SELECT key FROM batch EXCEPT SELECT key FROM taken);
+
+CREATE INDEX CONCURRENTLY "og_school_members_school_user_id_e98026e7" ON "campus_tables"."school_members" ("school", "user_id");
+
+WITH batch AS MATERIALIZED (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+),
+compared AS MATERIALIZED (
+    SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."school_members" t WHERE t."user_id" = substr(b.key, 6)) AS apart,
+        (SELECT string_agg(ROW(r."school", r."user_id", r."major", r."year", r."created_at")::text, E'\n' ORDER BY r."user_id") FROM "campus_tables"."school_members_rows"(b.key, b.value) r)
+        IS DISTINCT FROM (SELECT string_agg(ROW(t."school", t."user_id", t."major", t."year", t."created_at")::text, E'\n' ORDER BY t."user_id") FROM "campus_tables"."school_members" t WHERE t."user_id" = substr(b.key, 6)) AS differs
+    FROM batch b
+)
+SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
+    coalesce(array_agg(key) FILTER (WHERE differs), '{}')
+FROM compared;
+
+SELECT ARRAY(
+    SELECT k.key FROM (
+    SELECT 'user:' || t."user_id" AS key FROM "campus_tables"."school_members" t
+    WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'user:' || t."user_id")
+    ) k LIMIT 100);
+
+-- user_search
+SELECT s.key FROM "public"."kv_store_2516be19" s
+WHERE s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205
+ORDER BY s.key COLLATE "C" DESC LIMIT 1;
+
+WITH batch AS MATERIALIZED (
+    SELECT s.key FROM "public"."kv_store_2516be19" s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+),
+taken AS MATERIALIZED (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
+    WHERE s.key = ANY (ARRAY(SELECT key FROM batch))
+    FOR SHARE SKIP LOCKED
+),
+filled AS (
+    INSERT INTO "campus_tables"."user_search" ("school", "user_id", "visible", "search_name", "search_text")
+    SELECT r."school", r."user_id", r."visible", r."search_name", r."search_text" FROM taken k
+    CROSS JOIN LATERAL "campus_tables"."user_search_rows"(k.key, k.value) r
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),
+    (SELECT count(*) FROM filled),
+    ARRAY(SELECT key FROM batch EXCEPT SELECT key FROM taken);
+
+CREATE INDEX CONCURRENTLY "og_user_search_school_search_name_user_id_a021fc5b" ON "campus_tables"."user_search" ("school", "search_name" COLLATE "C", "user_id");
+
+CREATE INDEX CONCURRENTLY "og_user_search_search_text_words_44041e76" ON "campus_tables"."user_search" USING gin (to_tsvector('simple'::regconfig, "search_text")) WITH (gin_pending_list_limit = 256);
+
+WITH batch AS MATERIALIZED (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+),
+compared AS MATERIALIZED (
+    SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(b.key, 6)) AS apart,
+        (SELECT string_agg(ROW(r."school", r."user_id", r."visible", r."search_name", r."search_text")::text, E'\n' ORDER BY r."user_id") FROM "campus_tables"."user_search_rows"(b.key, b.value) r)
+        IS DISTINCT FROM (SELECT string_agg(ROW(t."school", t."user_id", t."visible", t."search_name", t."search_text")::text, E'\n' ORDER BY t."user_id") FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(b.key, 6)) AS differs
+    FROM batch b
+)
+SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
+    coalesce(array_agg(key) FILTER (WHERE differs), '{}')
+FROM compared;
+
+SELECT ARRAY(
+    SELECT k.key FROM (
+    SELECT 'user:' || t."user_id" AS key FROM "campus_tables"."user_search" t
+    WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'user:' || t."user_id")
+    ) k LIMIT 100);
+
+-- participants
+SELECT s.key FROM "public"."kv_store_2516be19" s
+WHERE s.key COLLATE "C" >= 'chat:' AND s.key COLLATE "C" < 'chat;' AND s.key ~ '^chat:(.+)$' AND length(s.key) <= 205 AND NOT (s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214) AND NOT (s.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(s.key) <= 214 OR s.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'))
+ORDER BY s.key COLLATE "C" DESC LIMIT 1;
+
+WITH batch AS MATERIALIZED (
+    SELECT s.key FROM "public"."kv_store_2516be19" s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND s.key COLLATE "C" >= 'chat:' AND s.key COLLATE "C" < 'chat;' AND s.key ~ '^chat:(.+)$' AND length(s.key) <= 205 AND NOT (s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214) AND NOT (s.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(s.key) <= 214 OR s.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'))
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+),
+taken AS MATERIALIZED (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
+    WHERE s.key = ANY (ARRAY(SELECT key FROM batch))
+    FOR SHARE SKIP LOCKED
+),
+filled AS (
+    INSERT INTO "campus_tables"."participants" ("chat_id", "user_id", "pos")
+    SELECT r."chat_id", r."user_id", r."pos" FROM taken k
+    CROSS JOIN LATERAL "campus_tables"."participants_rows"(k.key, k.value) r
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),
+    (SELECT count(*) FROM filled),
+    ARRAY(SELECT key FROM batch EXCEPT SELECT key FROM taken);
+
+CREATE INDEX CONCURRENTLY "og_participants_user_id_chat_id_7d21da00" ON "campus_tables"."participants" ("user_id", "chat_id");
+
+WITH batch AS MATERIALIZED (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND s.key COLLATE "C" >= 'chat:' AND s.key COLLATE "C" < 'chat;' AND s.key ~ '^chat:(.+)$' AND length(s.key) <= 205 AND NOT (s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214) AND NOT (s.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(s.key) <= 214 OR s.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'))
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+),
+compared AS MATERIALIZED (
+    SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(b.key, 6)) AS apart,
+        (SELECT string_agg(ROW(r."chat_id", r."user_id", r."pos")::text, E'\n' ORDER BY r."chat_id", r."user_id") FROM "campus_tables"."participants_rows"(b.key, b.value) r)
+        IS DISTINCT FROM (SELECT string_agg(ROW(t."chat_id", t."user_id", t."pos")::text, E'\n' ORDER BY t."chat_id", t."user_id") FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(b.key, 6)) AS differs
+    FROM batch b
+)
+SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
+    coalesce(array_agg(key) FILTER (WHERE differs), '{}')
+FROM compared;
+
+SELECT ARRAY(
+    SELECT k.key FROM (
+    SELECT 'chat:' || t."chat_id" AS key FROM "campus_tables"."participants" t
+    WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'chat:' || t."chat_id")
+    ) k LIMIT 100);
+
+CREATE OR REPLACE FUNCTION "campus"."users_at"("of_id" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '';
+
+CREATE OR REPLACE VIEW "campus"."users" AS
+SELECT t."id",
+    t."email",
+    t."name",
+    t."school",
+    t."major",
+    t."year",
+    t."interests",
+    t."looking_for",
+    t."created_at",
+    t."rest",
+    t."email_key",
+    t."sort_name",
+    t."sort_created",
+    t."visible",
+    t."search_name",
+    t."search_text",
+    t."card",
+    ''::text AS at,
+    '[]'::jsonb AS probe
+FROM "campus_tables"."users" t;
+
+CREATE OR REPLACE FUNCTION "campus"."connections_at"("of_id" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '';
+
+CREATE OR REPLACE FUNCTION "campus"."connections_probe"(element text)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN '[]'::jsonb;
+
+CREATE OR REPLACE VIEW "campus"."connections" AS
+SELECT t."user_id",
+    t."connected_user_id",
+    t."pos",
+    t."created_at",
+    ''::text AS at,
+    '[]'::jsonb AS probe
+FROM "campus_tables"."connections" t;
+
+CREATE OR REPLACE FUNCTION "campus"."intros_at"("of_from" text, "of_to" text, "of_ms" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '';
+
+CREATE OR REPLACE VIEW "campus"."intros" AS
+SELECT t."from_id",
+    t."to_id",
+    t."sent_ms",
+    t."reason",
+    t."status",
+    t."created_at",
+    t."accepted_at",
+    t."denied_at",
+    t."rest",
+    ''::text AS at,
+    '[]'::jsonb AS probe
+FROM "campus_tables"."intros" t;
+
+CREATE OR REPLACE FUNCTION "campus"."chats_at"("of_id" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '';
+
+CREATE OR REPLACE VIEW "campus"."chats" AS
+SELECT t."id",
+    t."participants",
+    t."created_at",
+    t."rest",
+    ''::text AS at,
+    '[]'::jsonb AS probe
+FROM "campus_tables"."chats" t;
+
+CREATE OR REPLACE FUNCTION "campus"."messages_at"("of_chat" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '';
+
+CREATE OR REPLACE VIEW "campus"."messages" AS
+SELECT t."chat_id",
+    t."pos",
+    t."id",
+    t."sender_id",
+    t."content",
+    t."kind",
+    t."sent_at",
+    t."rest",
+    ''::text AS at,
+    '[]'::jsonb AS probe
+FROM "campus_tables"."messages" t;
+
+CREATE OR REPLACE FUNCTION "campus"."school_members_at"("of_id" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '';
+
+CREATE OR REPLACE VIEW "campus"."school_members" AS
+SELECT t."school",
+    t."user_id",
+    t."major",
+    t."year",
+    t."created_at",
+    ''::text AS at,
+    '[]'::jsonb AS probe
+FROM "campus_tables"."school_members" t;
+
+CREATE OR REPLACE FUNCTION "campus"."user_search_at"("of_id" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '';
+
+CREATE OR REPLACE VIEW "campus"."user_search" AS
+SELECT t."school",
+    t."user_id",
+    t."visible",
+    t."search_name",
+    t."search_text",
+    ''::text AS at,
+    '[]'::jsonb AS probe
+FROM "campus_tables"."user_search" t;
+
+CREATE OR REPLACE FUNCTION "campus"."participants_at"("of_id" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '';
+
+CREATE OR REPLACE FUNCTION "campus"."participants_probe"(element text)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN '[]'::jsonb;
+
+CREATE OR REPLACE VIEW "campus"."participants" AS
+SELECT t."chat_id",
+    t."user_id",
+    t."pos",
+    ''::text AS at,
+    '[]'::jsonb AS probe
+FROM "campus_tables"."participants" t;

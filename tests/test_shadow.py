@@ -1,0 +1,146 @@
+"""The tables follow the store: whatever is written to it, by anybody, in the same transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from outgrow import layout
+from outgrow.blueprint import campus as campus_blueprint
+from outgrow.database import Database
+from outgrow.queries import Query
+from outgrow.settings import DEFAULT_STORE
+
+CAMPUS = campus_blueprint()
+PLACE = (CAMPUS, "public", DEFAULT_STORE)
+STORE = f'public."{DEFAULT_STORE}"'
+ALL = list(CAMPUS.relations)
+
+
+async def lift(database: Database, names: Sequence[str]) -> None:
+    """As a growth does it, without one."""
+    async with database.session() as session, session.connection.transaction():
+        await session.run(Query("test.lock", f"LOCK TABLE {STORE} IN SHARE ROW EXCLUSIVE MODE"))
+        for name in names:
+            for query in layout.shadow.expand(CAMPUS, name):
+                await session.run(query)
+        for query in layout.shadow.follow(CAMPUS, names, "public", DEFAULT_STORE):
+            await session.run(query)
+
+
+async def fill(database: Database, name: str, batch: int = 7) -> int:
+    last = await database.value(layout.shadow.last_key(CAMPUS, name, "public", DEFAULT_STORE))
+    after, total = "", 0
+    while last is not None:
+        row = await database.row(
+            layout.shadow.backfill(CAMPUS, name, "public", DEFAULT_STORE), after, last, batch
+        )
+        assert row is not None
+        after, keys, rows, skipped = row
+        assert skipped == []
+        total += rows
+        if not keys:
+            break
+    return total
+
+
+async def differences(database: Database, name: str) -> list[str]:
+    last = await database.value(layout.shadow.last_key(CAMPUS, name, "public", DEFAULT_STORE))
+    verify = layout.shadow.verify(CAMPUS, name, "public", DEFAULT_STORE)
+    row = await database.row(verify, "", last or "", 1_000_000)
+    back = await database.value(layout.shadow.verify_back(CAMPUS, name, "public", DEFAULT_STORE))
+    assert row is not None
+    return [*row[3], *back]
+
+
+async def put(database: Database, key: str, value: Any) -> None:
+    await database.run(
+        Query(
+            "test.put",
+            f"INSERT INTO {STORE} VALUES ($1, $2::text::jsonb) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        ),
+        key,
+        json.dumps(value),
+    )
+
+
+LISTS: list[Any] = [
+    [],
+    ["a"],
+    ["a", "b", "c"],
+    ["c", "b", "a"],
+    ["b", "a", "b"],
+    ["a", 7, None, "b"],
+    "no list",
+    {"a": 1},
+    None,
+    ["x" * 201, "a"],
+]
+
+
+@pytest.mark.parametrize("old", LISTS, ids=str)
+async def test_a_list_is_followed_from_any_value_to_any(campus: Database, old: Any) -> None:
+    await lift(campus, ["connections"])
+    for new in LISTS:
+        await put(campus, "user:k:connections", old)
+        await put(campus, "user:k:connections", new)
+        assert await differences(campus, "connections") == [], new
+
+
+MESSAGES: list[Any] = [
+    [],
+    [{"id": "m1", "content": "a", "n": 1}],
+    [{"id": "m1", "content": "a", "n": 1.0}, {"id": "m2"}],
+    [{"id": "m2"}, {"id": "m1"}],
+    [{"id": "m1"}, "odd", {"id": "m3"}],
+    [3, {"id": "m3"}],
+    {"id": "m1"},
+]
+
+
+@pytest.mark.parametrize("old", MESSAGES, ids=str)
+async def test_messages_are_followed_from_any_value_to_any(campus: Database, old: Any) -> None:
+    await lift(campus, ["messages"])
+    for new in MESSAGES:
+        await put(campus, "chat:a:b:messages", old)
+        await put(campus, "chat:a:b:messages", new)
+        assert await differences(campus, "messages") == [], new
+
+
+@pytest.mark.parametrize("name", ALL)
+async def test_a_table_is_filled_with_what_is_there(campus: Database, name: str) -> None:
+    await put(campus, "user:odd", "no object")
+    await put(campus, "user:odd:connections", [1, "a", "a"])
+    await lift(campus, [name])
+    assert (await fill(campus, name) > 0) == (await count(campus, name) > 0)
+    assert await differences(campus, name) == []
+    assert await fill(campus, name) == 0
+
+
+async def count(database: Database, name: str) -> int:
+    table = layout.shadow.table(CAMPUS, name)
+    found: int = await database.value(Query("test.count", f"SELECT count(*) FROM {table}"))
+    return found
+
+
+async def test_keys_that_go_take_their_rows_along(campus: Database) -> None:
+    await lift(campus, ALL)
+    for name in ALL:
+        await fill(campus, name)
+    for statement in (
+        f"DELETE FROM {STORE} WHERE key < 'user:5'",
+        f"UPDATE {STORE} SET key = 'user:moved' || substr(key, 6) WHERE key > 'user:a'",
+        f"UPDATE {STORE} SET key = key || ':x' WHERE key > 'user:moved9'",
+        f'UPDATE {STORE} SET value = value || \'{{"school": null, "name": 7}}\' '
+        "WHERE jsonb_typeof(value) = 'object' AND key LIKE 'user:%3'",
+    ):
+        await campus.run(Query("test.write", statement))
+        for name in ALL:
+            assert await differences(campus, name) == [], (statement, name)
+    await campus.run(Query("test.truncate", f"TRUNCATE {STORE}"))
+    for name in ALL:
+        assert await count(campus, name) == 0
