@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from outgrow import layout
+from outgrow.blueprint import Home
 from outgrow.blueprint import campus as campus_blueprint
 from outgrow.database import Database
 from outgrow.queries import Query
@@ -144,3 +145,50 @@ async def test_keys_that_go_take_their_rows_along(campus: Database) -> None:
     await campus.run(Query("test.truncate", f"TRUNCATE {STORE}"))
     for name in ALL:
         assert await count(campus, name) == 0
+
+
+async def test_views_move_to_the_tables_and_back_and_show_the_same(campus: Database) -> None:
+    async def shown() -> dict[str, list[str]]:
+        found = {}
+        for name in ALL:
+            listed = ", ".join(layout.shadow.columns(CAMPUS, name))
+            rows = await campus.rows(
+                Query("test.shown", f"SELECT ROW({listed})::text FROM campus.{name} ORDER BY 1")
+            )
+            found[name] = [row[0] for row in rows]
+        return found
+
+    async def sought() -> list[int]:
+        """As the application looks things up: by what says where they are."""
+        user = await campus.value(Query("test.user", "SELECT min(id) FROM campus.users"))
+        return [
+            await campus.value(Query("test.sought", f"SELECT count(*) FROM campus.{sql}"), user)
+            for sql in (
+                "users WHERE id = $1 AND at = campus.users_at($1)",
+                "school_members WHERE user_id = $1 AND at = campus.school_members_at($1)",
+                "connections WHERE user_id = $1 AND at = campus.connections_at($1)",
+                "connections WHERE connected_user_id = $1 "
+                "AND probe @> campus.connections_probe($1)",
+                "participants WHERE user_id = $1 AND probe @> campus.participants_probe($1)",
+            )
+        ]
+
+    before, found = await shown(), await sought()
+    assert all(found)
+    await lift(campus, ALL)
+    for name in ALL:
+        await fill(campus, name)
+    homes: dict[str, Home] = {}
+    for name in ALL:
+        homes[name] = "shadow"
+        await move(campus, homes, [name])
+        assert await shown() == before, name
+        assert await sought() == found, name
+    await move(campus, {}, ALL)
+    assert await shown() == before
+
+
+async def move(database: Database, homes: Mapping[str, Home], names: Sequence[str]) -> None:
+    async with database.session() as session, session.connection.transaction():
+        for query in layout.shadow.views(CAMPUS, homes, names, "public", DEFAULT_STORE):
+            await session.run(query)

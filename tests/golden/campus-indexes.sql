@@ -2,19 +2,19 @@
 CREATE INDEX CONCURRENTLY "og_key_6cb772e2" ON "public"."kv_store_2516be19" (key COLLATE "C");
 
 -- users by school, sort_created, id (btree)
-CREATE INDEX CONCURRENTLY "og_users_school_sort_created_id_ff7addc7" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.sort_time_of(value -> 'createdAt')), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
+CREATE INDEX CONCURRENTLY "og_users_school_sort_created_id_0683343f" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), ((outgrow.sort_time_of(value -> 'createdAt') COLLATE "C")), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
 -- users by school, sort_name, id (btree)
 CREATE INDEX CONCURRENTLY "og_users_school_sort_name_id_986737c5" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (lower(left(coalesce(outgrow.label_of(value -> 'name'), ''), 64))), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
 -- users by school, major, sort_created, id (btree)
-CREATE INDEX CONCURRENTLY "og_users_school_major_sort_created_id_951c440e" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.key_of(value -> 'major')), (outgrow.sort_time_of(value -> 'createdAt')), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
+CREATE INDEX CONCURRENTLY "og_users_school_major_sort_created_id_4147859d" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.key_of(value -> 'major')), ((outgrow.sort_time_of(value -> 'createdAt') COLLATE "C")), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
 -- users by school, year, sort_created, id (btree)
-CREATE INDEX CONCURRENTLY "og_users_school_year_sort_created_id_1d15c801" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.short_of(value -> 'year')), (outgrow.sort_time_of(value -> 'createdAt')), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
+CREATE INDEX CONCURRENTLY "og_users_school_year_sort_created_id_ea83d19d" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.short_of(value -> 'year')), ((outgrow.sort_time_of(value -> 'createdAt') COLLATE "C")), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
 -- users by school, major, year, sort_created, id (btree)
-CREATE INDEX CONCURRENTLY "og_users_school_major_year_sort_created_id_a560e892" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.key_of(value -> 'major')), (outgrow.short_of(value -> 'year')), (outgrow.sort_time_of(value -> 'createdAt')), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
+CREATE INDEX CONCURRENTLY "og_users_school_major_year_sort_created_id_a57f3ff9" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.key_of(value -> 'major')), (outgrow.short_of(value -> 'year')), ((outgrow.sort_time_of(value -> 'createdAt') COLLATE "C")), (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
 -- users by email_key (btree)
 CREATE INDEX CONCURRENTLY "og_users_email_key_0c89b6e3" ON "public"."kv_store_2516be19" ((lower(outgrow.key_of(value -> 'email')))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
@@ -56,7 +56,7 @@ CREATE STATISTICS "public"."og_the_shape_of_values_a630c6dd" ON (jsonb_typeof(va
 CREATE STATISTICS "public"."og_users_by_school_13714f52" ON (outgrow.key_of(value -> 'school')) FROM "public"."kv_store_2516be19";
 
 -- users by sort_created
-CREATE STATISTICS "public"."og_users_by_sort_created_41e1f4f1" ON (outgrow.sort_time_of(value -> 'createdAt')) FROM "public"."kv_store_2516be19";
+CREATE STATISTICS "public"."og_users_by_sort_created_98aa019c" ON ((outgrow.sort_time_of(value -> 'createdAt') COLLATE "C")) FROM "public"."kv_store_2516be19";
 
 -- users by id
 CREATE STATISTICS "public"."og_users_by_id_6cf4f185" ON (substr(key, 6)) FROM "public"."kv_store_2516be19";

@@ -120,7 +120,7 @@ SELECT d."id",
     d.rest,
     lower(d."email") AS "email_key",
     lower(left(coalesce(d."name", ''), 64)) AS "sort_name",
-    outgrow.sort_time_of(s.value -> 'createdAt') AS "sort_created",
+    (outgrow.sort_time_of(s.value -> 'createdAt') COLLATE "C") AS "sort_created",
     coalesce(outgrow.boolean_of(s.value #> '{settings,profileVisible}'), true) AS "visible",
     outgrow.search_name(d."name") AS "search_name",
     outgrow.search_text(d."school", d."name", coalesce(left(d."major", 1000), '') || ' ' || coalesce(left(d."year", 1000), '') || ' ' || coalesce(left((d."interests")::text, 1000), '') || ' ' || coalesce(left((d."looking_for")::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(s.value -> 'bio'), 1000), '')) AS "search_text",
@@ -148,6 +148,37 @@ SELECT d."id",
 FROM "public"."kv_store_2516be19" s
 CROSS JOIN LATERAL "campus"."users_decode"(s.key, s.value) d
 WHERE s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205;
+
+CREATE OR REPLACE FUNCTION "campus"."school_members_at"("of_id" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'user:' || "of_id";
+
+CREATE OR REPLACE VIEW "campus"."school_members" AS
+SELECT r."school" AS "school",
+    r."id" AS "user_id",
+    r."major" AS "major",
+    r."year" AS "year",
+    r."created_at" AS "created_at",
+    r.at,
+    r.probe
+FROM "campus"."users" r
+WHERE r."school" IS NOT NULL;
+
+CREATE OR REPLACE FUNCTION "campus"."user_search_at"("of_id" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'user:' || "of_id";
+
+CREATE OR REPLACE VIEW "campus"."user_search" AS
+SELECT r."school" AS "school",
+    r."id" AS "user_id",
+    r."visible" AS "visible",
+    r."search_name" AS "search_name",
+    r."search_text" AS "search_text",
+    r.at,
+    r.probe
+FROM "campus"."users" r;
 
 CREATE FUNCTION "campus"."users_write"()
 RETURNS trigger
@@ -624,6 +655,30 @@ SELECT d."id",
 FROM "public"."kv_store_2516be19" s
 CROSS JOIN LATERAL "campus"."chats_decode"(s.key, s.value) d
 WHERE s.key ~ '^chat:(.+)$' AND length(s.key) <= 205 AND NOT (s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214) AND NOT (s.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(s.key) <= 214 OR s.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'));
+
+CREATE OR REPLACE FUNCTION "campus"."participants_at"("of_id" text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'chat:' || "of_id";
+
+CREATE OR REPLACE FUNCTION "campus"."participants_probe"(element text)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN jsonb_build_object('participants', jsonb_build_array(element));
+
+CREATE OR REPLACE VIEW "campus"."participants" AS
+SELECT r."id" AS "chat_id",
+    outgrow.key_of(e.v) AS "user_id",
+    e.pos AS "pos",
+    r.at,
+    r.probe
+FROM "campus"."chats" r
+CROSS JOIN LATERAL (
+    SELECT e.v, min(e.pos) AS pos
+    FROM jsonb_array_elements(r."participants") WITH ORDINALITY AS e(v, pos)
+    WHERE outgrow.key_of(e.v) IS NOT NULL
+    GROUP BY e.v
+) e;
 
 CREATE FUNCTION "campus"."chats_write"()
 RETURNS trigger

@@ -132,7 +132,7 @@ def computed(relation: Relation, item: Computed, column: ColumnSql, value: str) 
     if item.sort is not None:
         if relation.own[item.sort].sql_type == "timestamptz":
             field = relation.own[item.sort].field or ""
-            return f"outgrow.sort_time_of({value} -> {literal(field)})"
+            return f'(outgrow.sort_time_of({value} -> {literal(field)}) COLLATE "C")'
         return f"lower(left(coalesce({column(item.sort)}, ''), {SORT_LIMIT}))"
     if item.flag is not None:
         path = literal("{" + item.flag.replace(".", ",") + "}")

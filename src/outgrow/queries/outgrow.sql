@@ -63,6 +63,7 @@ CREATE TABLE IF NOT EXISTS outgrow.growths (
                  state IN ('planned', 'running', 'ready', 'switched', 'rolled_back', 'failed')),
     paused       boolean NOT NULL DEFAULT false,
     postponed    boolean NOT NULL DEFAULT false,
+    rolling_back boolean NOT NULL DEFAULT false,
     max_load     integer,
     pid          integer,
     step         text NOT NULL DEFAULT '',
@@ -167,7 +168,7 @@ $body$;
 CREATE OR REPLACE FUNCTION outgrow.sort_time_of(v jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN v::text LIKE '"____-__-__T__:__:__.%Z"' AND octet_length(v::text) <= 29
-            THEN v::text ELSE '' END COLLATE "C";
+            THEN v::text ELSE '' END;
 
 CREATE OR REPLACE FUNCTION outgrow.json_of_time(t timestamptz) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE

@@ -25,6 +25,7 @@ from outgrow.layout.shadow.copying import (
 from outgrow.layout.shadow.following import follow, version
 from outgrow.layout.shadow.tables import (
     analyze,
+    columns,
     expand,
     indexes,
     is_list,
@@ -39,6 +40,7 @@ __all__ = [
     "analyze",
     "backfill",
     "backfill_keys",
+    "columns",
     "expand",
     "follow",
     "indexes",

@@ -10,7 +10,6 @@ from outgrow.layout import expressions as ex
 from outgrow.layout.shadow import tables
 from outgrow.queries import Query, quote
 
-
 _UNCHANGED = """
         IF NOT is_new AND NEW.value::text IS NOT DISTINCT FROM OLD.value::text THEN
             RETURN NULL;

@@ -112,12 +112,13 @@ def views(
     store_schema: str,
     store_table: str,
 ) -> list[Query]:
-    """The views and locator functions of the relations `only`, for where each of them lives. Their
-    columns never change, and what was prepared on them goes on. Locks each view against readers."""
+    """The views and locator functions of the relations `only` and of those that show them, for where
+    each of them lives. Their columns never change, and what was prepared on them goes on. Locks
+    each view against readers."""
     store = quote(store_schema, store_table)
     made = []
     for name in blueprint.relations:
-        if name not in only:
+        if name not in only and blueprint.source_of(name) not in only:
             continue
         in_table = homes.get(name, "store") == "shadow"
         # A view over a relation that has a table shows what that one says for `at`.
