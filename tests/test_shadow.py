@@ -11,6 +11,8 @@ import pytest
 from outgrow import layout
 from outgrow.blueprint import Home
 from outgrow.blueprint import campus as campus_blueprint
+from outgrow.campus.generator import generate
+from outgrow.campus.population import Spec
 from outgrow.database import Database
 from outgrow.queries import Query
 from outgrow.settings import DEFAULT_STORE
@@ -19,6 +21,13 @@ CAMPUS = campus_blueprint()
 PLACE = (CAMPUS, "public", DEFAULT_STORE)
 STORE = f'public."{DEFAULT_STORE}"'
 ALL = list(CAMPUS.relations)
+
+
+@pytest.fixture
+async def people(campus: Database) -> Database:
+    """With people in it, and the damage that a prototype does."""
+    await generate(campus, Spec(users=100, seed=5, damage=0.05))
+    return campus
 
 
 async def lift(database: Database, names: Sequence[str]) -> None:
@@ -83,7 +92,7 @@ LISTS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("old", LISTS, ids=str)
+@pytest.mark.parametrize("old", LISTS, ids=lambda value: str(value)[:20])
 async def test_a_list_is_followed_from_any_value_to_any(campus: Database, old: Any) -> None:
     await lift(campus, ["connections"])
     for new in LISTS:
@@ -103,7 +112,7 @@ MESSAGES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("old", MESSAGES, ids=str)
+@pytest.mark.parametrize("old", MESSAGES, ids=lambda value: str(value)[:20])
 async def test_messages_are_followed_from_any_value_to_any(campus: Database, old: Any) -> None:
     await lift(campus, ["messages"])
     for new in MESSAGES:
@@ -113,13 +122,13 @@ async def test_messages_are_followed_from_any_value_to_any(campus: Database, old
 
 
 @pytest.mark.parametrize("name", ALL)
-async def test_a_table_is_filled_with_what_is_there(campus: Database, name: str) -> None:
-    await put(campus, "user:odd", "no object")
-    await put(campus, "user:odd:connections", [1, "a", "a"])
-    await lift(campus, [name])
-    assert (await fill(campus, name) > 0) == (await count(campus, name) > 0)
-    assert await differences(campus, name) == []
-    assert await fill(campus, name) == 0
+async def test_a_table_is_filled_with_what_is_there(people: Database, name: str) -> None:
+    await put(people, "user:odd", "no object")
+    await put(people, "user:odd:connections", [1, "a", "a"])
+    await lift(people, [name])
+    assert (await fill(people, name) > 0) == (await count(people, name) > 0)
+    assert await differences(people, name) == []
+    assert await fill(people, name) == 0
 
 
 async def count(database: Database, name: str) -> int:
@@ -128,10 +137,10 @@ async def count(database: Database, name: str) -> int:
     return found
 
 
-async def test_keys_that_go_take_their_rows_along(campus: Database) -> None:
-    await lift(campus, ALL)
+async def test_keys_that_go_take_their_rows_along(people: Database) -> None:
+    await lift(people, ALL)
     for name in ALL:
-        await fill(campus, name)
+        await fill(people, name)
     for statement in (
         f"DELETE FROM {STORE} WHERE key < 'user:5'",
         f"UPDATE {STORE} SET key = 'user:moved' || substr(key, 6) WHERE key > 'user:a'",
@@ -139,20 +148,20 @@ async def test_keys_that_go_take_their_rows_along(campus: Database) -> None:
         f'UPDATE {STORE} SET value = value || \'{{"school": null, "name": 7}}\' '
         "WHERE jsonb_typeof(value) = 'object' AND key LIKE 'user:%3'",
     ):
-        await campus.run(Query("test.write", statement))
+        await people.run(Query("test.write", statement))
         for name in ALL:
-            assert await differences(campus, name) == [], (statement, name)
-    await campus.run(Query("test.truncate", f"TRUNCATE {STORE}"))
+            assert await differences(people, name) == [], (statement, name)
+    await people.run(Query("test.truncate", f"TRUNCATE {STORE}"))
     for name in ALL:
-        assert await count(campus, name) == 0
+        assert await count(people, name) == 0
 
 
-async def test_views_move_to_the_tables_and_back_and_show_the_same(campus: Database) -> None:
+async def test_views_move_to_the_tables_and_back_and_show_the_same(people: Database) -> None:
     async def shown() -> dict[str, list[str]]:
         found = {}
         for name in ALL:
             listed = ", ".join(layout.shadow.columns(CAMPUS, name))
-            rows = await campus.rows(
+            rows = await people.rows(
                 Query("test.shown", f"SELECT ROW({listed})::text FROM campus.{name} ORDER BY 1")
             )
             found[name] = [row[0] for row in rows]
@@ -160,9 +169,16 @@ async def test_views_move_to_the_tables_and_back_and_show_the_same(campus: Datab
 
     async def sought() -> list[int]:
         """As the application looks things up: by what says where they are."""
-        user = await campus.value(Query("test.user", "SELECT min(id) FROM campus.users"))
+        user = await people.value(
+            Query(
+                "test.user",
+                "SELECT min(user_id) FROM campus.participants NATURAL JOIN "
+                "(SELECT user_id FROM campus.connections) c JOIN campus.users u ON u.id = user_id "
+                "WHERE u.school IS NOT NULL",
+            )
+        )
         return [
-            await campus.value(Query("test.sought", f"SELECT count(*) FROM campus.{sql}"), user)
+            await people.value(Query("test.sought", f"SELECT count(*) FROM campus.{sql}"), user)
             for sql in (
                 "users WHERE id = $1 AND at = campus.users_at($1)",
                 "school_members WHERE user_id = $1 AND at = campus.school_members_at($1)",
@@ -175,16 +191,16 @@ async def test_views_move_to_the_tables_and_back_and_show_the_same(campus: Datab
 
     before, found = await shown(), await sought()
     assert all(found)
-    await lift(campus, ALL)
+    await lift(people, ALL)
     for name in ALL:
-        await fill(campus, name)
+        await fill(people, name)
     homes: dict[str, Home] = {}
     for name in ALL:
         homes[name] = "shadow"
-        await move(campus, homes, [name])
+        await move(people, homes, [name])
         assert await shown() == before, name
         assert await sought() == found, name
-    await move(campus, {}, ALL)
+    await move(people, {}, ALL)
     assert await shown() == before
 
 
