@@ -59,7 +59,7 @@ async def test_the_command_answers_with_json(database_url: str, raw: Any) -> Non
     code, out, err = await finished(outgrow(database_url, "grow", "--to", "found", "--plan"))
     assert code == 0
     assert "DROP INDEX CONCURRENTLY" in out
-    code, out, err = await finished(outgrow(database_url, "grow", "--to", "relational"))
+    code, out, err = await finished(outgrow(database_url, "grow", "--to", "nowhere"))
     assert code == 2
 
 

@@ -8,10 +8,11 @@ run again at any time; where nothing changed it only looks.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 
 from outgrow import layout
-from outgrow.blueprint import Blueprint, campus
+from outgrow.blueprint import Blueprint, Home, campus
 from outgrow.database import Database, Session
 from outgrow.errors import Refused
 from outgrow.queries import load
@@ -79,16 +80,34 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     await session.run(sql["patience"])
     await session.run(sql["state"])
     await session.run(sql["functions"])
+    homes = await _homes(session, blueprint)
     await session.run(layout.drop(blueprint.name))
-    for statement in layout.create(blueprint, schema, table):
+    for statement in layout.create(blueprint, schema, table, homes):
         await session.run(statement)
     await session.run(load("network")["schema"])
     await session.run(load("network")["make_secret"])
-    await session.run(sql["schemas_to_close"], f"outgrow,network,{blueprint.name}")
-    await session.run(sql["privacy"])
+    await close(session, blueprint)
     version = _version(blueprint, schema, table)
     await session.run(sql["remember_layout"], blueprint.name, f"{schema}.{table}", version)
     log.info("relations of %s installed over %s.%s", blueprint.name, schema, table)
+
+
+async def _homes(session: Session, blueprint: Blueprint) -> dict[str, Home]:
+    """Where each relation's view reads. A table that another version made is not read any more:
+    its relation is back in the store until a growth makes the table anew."""
+    sql = load("outgrow")
+    versions = {name: layout.shadow.version(blueprint, name) for name in blueprint.relations}
+    await session.run(sql["outdate"], blueprint.name, json.dumps(versions))
+    rows = await session.rows(sql["homes"], blueprint.name)
+    return {row["relation"]: "shadow" for row in rows}
+
+
+async def close(session: Session, blueprint: Blueprint) -> None:
+    """Take from everybody else what a hosted service may have granted on objects of ours that are
+    new. For the end of a transaction that makes some."""
+    schemas = ["outgrow", "network", blueprint.name, layout.shadow.schema(blueprint)]
+    await session.run(load("outgrow")["schemas_to_close"], ",".join(schemas))
+    await session.run(load("outgrow")["privacy"])
 
 
 async def _check_users(session: Session, blueprint: Blueprint) -> None:
@@ -127,6 +146,7 @@ def _version(blueprint: Blueprint, schema: str, table: str) -> str:
         fixed["functions"].sql,
         fixed["privacy"].sql,
         load("network")["schema"].sql,
+        *(layout.shadow.version(blueprint, name) for name in blueprint.relations),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 

@@ -3,37 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
 
 import click
 
 from outgrow.blueprint import campus
-from outgrow.cli import App, connected, json_option, note
+from outgrow.cli import App, connected, json_option
 from outgrow.grow import runner
 from outgrow.grow.plan import Plan
-from outgrow.grow.steps import Phase, Step
-from outgrow.progress import Progress
-
-BLOCK = 8192  # bytes, but for servers compiled otherwise, whose rates are then off by a factor
+from outgrow.grow.runner import Options
+from outgrow.grow.shown import Shown, done, size_of
+from outgrow.grow.state import PHASES, Phase
 
 
 @click.command()
 @click.option(
     "--to",
     "goal",
-    type=click.Choice(["found", "optimized"]),
+    type=click.Choice(PHASES),
     required=True,
-    help="found: the store as it came; optimized: with indexes for every list and search.",
+    help="found: the store as it came; optimized: with indexes for every list and search; hybrid: "
+    "some relations are read from tables of their own; relational: all are.",
 )
 @click.option("--plan", "only_plan", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option(
+    "--postpone-switch",
+    "postpone",
+    is_flag=True,
+    help="Make the tables, and leave it to `outgrow switch` to read from them.",
+)
+@click.option(
+    "--max-load",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Wait while more than N other sessions of the database are working.",
+)
 @json_option
 @click.pass_obj
-def command(app: App, goal: Phase, only_plan: bool) -> None:
+def command(app: App, goal: Phase, only_plan: bool, postpone: bool, max_load: int | None) -> None:
     """Take the store to a phase, live; run again after anything, it goes on.
 
     Reads and writes of the store go on meanwhile. Ctrl-C stops at once; what was built stays.
     """
-    app.run(_plan(app, goal) if only_plan else _grow(app, goal))
+    app.run(_plan(app, goal) if only_plan else _grow(app, goal, Options(postpone, max_load)))
 
 
 async def _plan(app: App, goal: Phase) -> None:
@@ -42,73 +53,25 @@ async def _plan(app: App, goal: Phase) -> None:
         app.answer(plan.as_dict(), "\n".join(_planned(plan)))
 
 
-async def _grow(app: App, goal: Phase) -> None:
+async def _grow(app: App, goal: Phase, options: Options) -> None:
     async with connected(app.settings, pool_size=3) as database:
-        with _Shown() as shown:
+        with Shown() as shown:
             try:
-                done = await runner.grow(database, goal, app.settings.store, campus(), shown)
+                what = await runner.grow(
+                    database, goal, app.settings.store, campus(), shown, options
+                )
             except asyncio.CancelledError:
                 shown.interrupted(goal)
                 raise
-        app.answer(done.as_dict(), _done(done))
-
-
-class _Shown:
-    """A growth on stderr: a line for each step, and how far the builds are."""
-
-    def __init__(self) -> None:
-        self._stack = ExitStack()
-        self._progress: Progress | None = None
-        self._steps = 0
-        self._step: Step | None = None
-        self._said = ""
-
-    def __enter__(self) -> _Shown:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        if self._progress is not None:
-            self._progress.label = "grow"
-        self._stack.__exit__(*raised)  # type: ignore[arg-type]
-
-    def planned(self, plan: Plan, blocks: int) -> None:
-        self._steps = len(plan.steps)
-        for text in plan.notes:
-            note(f"note: {text}")
-        if blocks:
-            total = blocks * BLOCK // 1_000_000
-            self._progress = self._stack.enter_context(Progress("grow", "MB read", total))
-
-    def seen(self, step: Step, number: int, blocks: int, doing: str, waiting: str) -> None:
-        self._step = step
-        if self._progress is None:
-            if waiting and waiting != self._said:
-                note(f"{step.describe()}: {waiting}")
-            self._said = waiting
-            return
-        self._progress.label = f"step {number} of {self._steps}, {step.kind} {step.name}"
-        self._progress.note(waiting or doing)
-        self._progress.add(blocks * BLOCK // 1_000_000 - self._progress.done)
-
-    def finished(self, step: Step, seconds: float, index_bytes: int | None) -> None:
-        self._step = None
-        size = "" if index_bytes is None else f", {_size(index_bytes)}"
-        note(f"{step.describe()} ({seconds:.1f} s{size})")
-
-    def interrupted(self, goal: Phase) -> None:
-        if self._step is not None:
-            note(
-                f"stopped at: {self._step.describe()}; an unfinished index serves no query, and "
-                f"the next `outgrow grow --to {goal}` takes it away and goes on"
-            )
+        app.answer(what.as_dict(), done(what))
 
 
 def _planned(plan: Plan) -> list[str]:
     store = plan.store
     rows = "an unknown number of" if store.rows is None else f"about {store.rows:,}"
     lines = [
-        f"{store.name}: {rows} keys, table {_size(store.table_bytes)}, "
-        f"{len(store.indexes)} indexes {_size(store.index_bytes)}, "
+        f"{store.name}: {rows} keys, table {size_of(store.table_bytes)}, "
+        f"{len(store.indexes)} indexes {size_of(store.index_bytes)}, "
         f"phase {store.phase or 'found (nothing installed)'} -> {plan.goal}"
     ]
     if not plan.steps:
@@ -118,27 +81,14 @@ def _planned(plan: Plan) -> list[str]:
         lines += [f"     {line}" for line in step.sql().splitlines()]
     lines += ["locks:"]
     lines += [f"  {kind}: {lock}" for kind, lock in {s.kind: s.lock for s in plan.steps}.items()]
-    if plan.builds:
+    if sum(plan.costs):
         lines.append(
-            f"estimate: {plan.estimated_seconds:,.0f} s, {_size(plan.estimated_bytes)}, for "
+            f"estimate: {plan.estimated_seconds:,.0f} s, {size_of(plan.estimated_bytes)}, for "
             f"{plan.builds} indexes like a campus has them on two cores"
+            + (f", and tables of {size_of(plan.tables_bytes)}" if plan.tables_bytes else "")
         )
         lines += [f"it would wait for {who}" for who in plan.in_the_way]
     if plan.irrevocable:
         lines.append("going back does not bring back:")
         lines += [f"  {definition};" for definition in plan.irrevocable]
     return lines + [f"note: {text}" for text in plan.notes]
-
-
-def _done(done: runner.Done) -> str:
-    if not done.steps:
-        return f"{done.store.name} is {done.store.phase}: nothing to do"
-    before, after = done.plan.store.index_bytes, done.store.index_bytes
-    return (
-        f"{done.store.name} is {done.store.phase}: {len(done.steps)} steps in "
-        f"{done.seconds:.1f} s, indexes {_size(before)} -> {_size(after)}"
-    )
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:,.1f} MB"

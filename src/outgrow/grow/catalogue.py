@@ -1,9 +1,9 @@
-"""What the database's catalogue says of a store and its indexes."""
+"""What the database's catalogue says of a store, its indexes, and the tables beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import asyncpg
@@ -12,6 +12,8 @@ from outgrow import install, layout
 from outgrow.blueprint import Blueprint
 from outgrow.database import Session
 from outgrow.errors import GrowthFailed
+from outgrow.grow import state
+from outgrow.grow.state import Lift, Phase
 from outgrow.queries import load
 
 
@@ -42,11 +44,24 @@ class StoreIndex:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """A table of ours; `indexes` are the names of the valid ones, without the primary key."""
+
+    name: str
+    oid: int
+    table_bytes: int
+    index_bytes: int
+    indexes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """A store as it is now. `blocks` are those of the table alone; `rows` an estimate, or None
     before the first ANALYZE; `phase` None where no layout is installed; `current` is False where
     the layout is missing or another version's; `others` names blueprints over the same store;
-    `statistics` are the names of ours, each with its schema."""
+    `statistics` are the names of ours, each with its schema; `lifts` the relations with tables, of
+    which `tables` has what is there, by name; `followed` says whether the store has the triggers
+    that keep them."""
 
     oid: int
     schema: str
@@ -60,11 +75,14 @@ class Store:
     owner: str
     user: str
     replica: bool
-    phase: str | None
+    phase: Phase | None
     current: bool
     others: tuple[str, ...]
     indexes: tuple[StoreIndex, ...]
     statistics: Mapping[str, str]
+    lifts: tuple[Lift, ...] = ()
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    followed: bool = False
 
     @property
     def name(self) -> str:
@@ -98,6 +116,11 @@ class Store:
         """Likewise; name -> schema."""
         return {n: s for n, s in self.statistics.items() if not self.others or n in wanted}
 
+    def trusted(self, lift: Lift) -> bool:
+        """Whether its table is there, of this version, and has been kept ever since."""
+        kept = self.followed and lift.state not in ("stale", "leaving")
+        return kept and lift.relation in self.tables
+
     def has(self, name: str) -> bool:
         """Whether an index of that name is there and can be used."""
         return any(i.valid and i.name == name for i in self.indexes)
@@ -106,10 +129,10 @@ class Store:
 async def read(session: Session, store: str, blueprint: Blueprint) -> Store:
     """Look. Raises Refused where there is no such store."""
     current = await install.is_installed(session, store, blueprint)
-    return await look(session, store, blueprint.name, current)
+    return await look(session, store, blueprint, current)
 
 
-async def look(session: Session, store: str, blueprint_name: str, current: bool) -> Store:
+async def look(session: Session, store: str, blueprint: Blueprint, current: bool) -> Store:
     """Look at a store that `read` has found, without asking again whether its layout is current,
     which takes longer than all the rest."""
     sql = load("grow")
@@ -122,14 +145,14 @@ async def look(session: Session, store: str, blueprint_name: str, current: bool)
             hint="somebody dropped or renamed it",
         )
     oid = facts["oid"]
-    phase: str | None = None
+    phase: Phase | None = None
     others: tuple[str, ...] = ()
     if await session.value(load("outgrow")["layouts_exist"]):
-        row = await session.row(load("outgrow")["layout"], blueprint_name)
+        row = await session.row(load("outgrow")["layout"], blueprint.name)
         phase = None if row is None else row["phase"]
         others = tuple(
             row["name"]
-            for row in await session.rows(sql["others"], blueprint_name, f"{schema}.{table}")
+            for row in await session.rows(sql["others"], blueprint.name, f"{schema}.{table}")
         )
     return Store(
         schema=schema,
@@ -137,14 +160,36 @@ async def look(session: Session, store: str, blueprint_name: str, current: bool)
         phase=phase,
         current=current,
         others=others,
-        indexes=tuple(StoreIndex(**row) for row in await session.rows(sql["indexes"], oid)),
+        indexes=tuple(await indexes_of(session, oid)),
         statistics={
             row["name"]: row["schema"]
             for row in await session.rows(sql["statistics"], oid)
             if row["name"].startswith(layout.PREFIX)
         },
+        lifts=await state.lifts(session, blueprint.name),
+        tables=await _tables(session, layout.shadow.schema(blueprint)),
+        followed=bool(await session.value(sql["triggers"], oid, _triggers(blueprint))),
         **facts,
     )
+
+
+def _triggers(blueprint: Blueprint) -> list[str]:
+    return [f"outgrow_{blueprint.name}_{event}" for event in ("changed", "truncated")]
+
+
+async def _tables(session: Session, schema: str) -> dict[str, Table]:
+    sql = load("grow")
+    indexes: dict[str, set[str]] = {}
+    for row in await session.rows(sql["table_indexes"], schema):
+        indexes.setdefault(row["table"], set()).add(row["name"])
+    return {
+        row["name"]: Table(**row, indexes=frozenset(indexes.get(row["name"], ())))
+        for row in await session.rows(sql["tables"], schema)
+    }
+
+
+async def indexes_of(session: Session, oid: int) -> list[StoreIndex]:
+    return [StoreIndex(**row) for row in await session.rows(load("grow")["indexes"], oid)]
 
 
 def waiting_for(row: asyncpg.Record | None) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from outgrow import layout
 from outgrow.blueprint import Blueprint
 from outgrow.errors import Refused
 from outgrow.grow.catalogue import Store, StoreIndex, total_bytes
+from outgrow.grow.estimates import Estimates
+from outgrow.grow.lifting import AnalyzeTable, Backfill, Expand, Verify
+from outgrow.grow.state import Lift, Phase
 from outgrow.grow.steps import (
     Analyze,
     CreateIndex,
@@ -16,10 +20,10 @@ from outgrow.grow.steps import (
     DropIndex,
     DropStatistics,
     Install,
-    Phase,
     Record,
     Step,
 )
+from outgrow.grow.switching import DropTables, Switch, SwitchBack, Unfollow, WaitForSnapshots
 
 BUILD_RATE = 85e6
 """Bytes of the table per second and index, for the estimate of the time: 15 indexes over 426 MB
@@ -27,6 +31,13 @@ BUILD_RATE = 85e6
 
 INDEX_SHARE = 0.036
 """Size of one index over the size of the table, for the estimate of the space: in the same run."""
+
+TABLE_SHARE = 1.6
+"""Size of a relation's table with its indexes, over that of the store's rows it is made of."""
+
+COPYING, COMPARING = 12.0, 8.0
+"""How much longer it takes to copy, or to compare, a part of the store than to read it once for an
+index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +52,39 @@ class Plan:
     notes: tuple[str, ...]
     irrevocable: tuple[str, ...]
     in_the_way: tuple[str, ...] = ()
+    shares: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def builds(self) -> int:
-        return sum(step.kind == CreateIndex.kind for step in self.steps)
+        """Of indexes on the store."""
+        return sum(isinstance(step, CreateIndex) and step.on is None for step in self.steps)
+
+    @property
+    def costs(self) -> tuple[int, ...]:
+        """Of each step, in blocks of the store that are read, or take as long as reading one."""
+        return tuple(round(self._cost(step) * self.store.blocks) for step in self.steps)
+
+    def _cost(self, step: Step) -> float:
+        if isinstance(step, CreateIndex):
+            return 2.0 if step.on is None else self.shares.get(step.on, 0.0)
+        if isinstance(step, Backfill | Verify):
+            times = COPYING if isinstance(step, Backfill) else COMPARING
+            return times * self.shares.get(step.relation, 0.0)
+        return 0.0
 
     @property
     def estimated_seconds(self) -> float:
-        return self.builds * self.store.table_bytes / BUILD_RATE
+        return sum(self.costs) / 2 * self.store.table_bytes / max(self.store.blocks, 1) / BUILD_RATE
+
+    @property
+    def tables_bytes(self) -> int:
+        """What the new tables take."""
+        new = sum(self.shares.get(s.relation, 0) for s in self.steps if isinstance(s, Backfill))
+        return round(new * self.store.table_bytes * TABLE_SHARE)
 
     @property
     def estimated_bytes(self) -> int:
-        return round(self.builds * self.store.table_bytes * INDEX_SHARE)
+        return round(self.builds * self.store.table_bytes * INDEX_SHARE) + self.tables_bytes
 
     def as_dict(self) -> dict[str, Any]:
         store = self.store
@@ -64,6 +96,7 @@ class Plan:
             "table_bytes": store.table_bytes,
             "index_bytes": store.index_bytes,
             "seconds_estimated": round(self.estimated_seconds, 1),
+            "bytes_estimated": self.estimated_bytes,
             "steps": [
                 {
                     "kind": s.kind,
@@ -80,11 +113,15 @@ class Plan:
         }
 
 
-def make(store: Store, blueprint: Blueprint, goal: Phase) -> Plan:
+def make(
+    store: Store, blueprint: Blueprint, goal: Phase, estimates: Estimates | None = None
+) -> Plan:
     """Raises Refused where a growth must not begin."""
     _check(store)
-    make_steps = {"optimized": _to_optimized, "found": _to_found}[goal]
-    steps = make_steps(store, blueprint)
+    found = estimates or Estimates()
+    down, up = _tables(store, blueprint, goal, found)
+    steps = [*down, *(_to_found if goal == "found" else _to_optimized)(store, blueprint, goal)]
+    steps += up
     if not store.current:
         steps.insert(0, Install(blueprint.name))
     dropped = [
@@ -96,10 +133,75 @@ def make(store: Store, blueprint: Blueprint, goal: Phase) -> Plan:
         tuple(steps),
         tuple(_notes(store, goal, dropped)),
         tuple(index.definition for index in dropped),
+        shares={name: found.share(blueprint, name) for name in blueprint.relations},
     )
 
 
-def _to_optimized(store: Store, blueprint: Blueprint) -> list[Step]:
+def lifted(blueprint: Blueprint, phase: Phase) -> tuple[str, ...]:
+    """The relations that have tables in a phase."""
+    return {"hybrid": blueprint.hybrid, "relational": tuple(blueprint.relations)}.get(phase, ())
+
+
+def _tables(
+    store: Store, blueprint: Blueprint, goal: Phase, estimates: Estimates
+) -> tuple[list[Step], list[Step]]:
+    """What is done before the store's indexes are seen to, and what after."""
+    wanted = lifted(blueprint, goal)
+    kept = {x.relation: x for x in store.lifts if x.relation in wanted and store.trusted(x)}
+    gone = [x for x in store.lifts if x.relation not in kept]
+    place = store.schema, store.table
+    down: list[Step] = []
+    read = tuple(x.relation for x in gone if x.state == "shadow")
+    if read:
+        there = all(store.trusted(x) for x in gone)
+        down.append(SwitchBack(blueprint, read, place, _without(store, blueprint, kept), there))
+    following = tuple(x.relation for x in gone if x.state != "leaving")
+    if following:
+        down.append(Unfollow(blueprint, following, tuple(kept), place))
+    for number, x in enumerate(gone, 1):
+        down.append(DropTables(blueprint, x.relation, number == len(gone) and not kept))
+    up: list[Step] = []
+    new = [name for name in wanted if name not in kept]
+    if new:
+        found = tuple((name, estimates.keys(blueprint, name)) for name in new)
+        up.append(Expand(blueprint, found, tuple(kept), place))
+    for name in wanted:
+        up += _fill(store, blueprint, name, kept.get(name), estimates)
+    unread = tuple(n for n in wanted if n not in kept or kept[n].state != "shadow")
+    if unread:
+        up += [WaitForSnapshots(), Switch(blueprint, unread, place, goal)]
+    elif wanted and store.phase != goal:
+        up.append(Record(goal))
+    return down, up
+
+
+def _without(store: Store, blueprint: Blueprint, kept: dict[str, Lift]) -> Phase:
+    """The phase of which all is there when only these relations are read from tables."""
+    there = {name for name, x in kept.items() if x.state == "shadow"}
+    return "hybrid" if blueprint.hybrid and there.issuperset(blueprint.hybrid) else "optimized"
+
+
+def _fill(
+    store: Store, blueprint: Blueprint, name: str, lift: Lift | None, estimates: Estimates
+) -> list[Step]:
+    """What is left to do until the table of a relation can be read."""
+    state = "filling" if lift is None else lift.state
+    keys = estimates.keys(blueprint, name) if lift is None else lift.estimate
+    place = store.schema, store.table
+    steps: list[Step] = []
+    if state == "filling":
+        steps.append(Backfill(blueprint, name, place, keys))
+    there = store.tables[name].indexes if lift is not None else frozenset()
+    missing = [i for i in layout.shadow.indexes(blueprint, name) if i.name not in there]
+    steps += [CreateIndex(index, on=name) for index in missing]
+    if state in ("filling", "filled") or missing:
+        steps.append(AnalyzeTable(blueprint, name))
+    if state in ("filling", "filled"):
+        steps.append(Verify(blueprint, name, place, keys))
+    return steps
+
+
+def _to_optimized(store: Store, blueprint: Blueprint, goal: Phase) -> list[Step]:
     indexes = wanted_indexes(store, blueprint)
     statistics = layout.statistics(blueprint, store.schema, store.table)
     names = {i.name for i in indexes} | {s.name for s in statistics}
@@ -111,20 +213,23 @@ def _to_optimized(store: Store, blueprint: Blueprint) -> list[Step]:
     unknown = tuple(s for s in statistics if s.name not in store.statistics)
     if unknown:
         missing.append(CreateStatistics(unknown))
-    if missing and store.phase == "optimized":
+    indexed = store.phase not in (None, "found")
+    if missing and indexed:
         steps.append(Record("found"))
     steps += missing
     invalid = {i.name for i in store.invalid()}
     steps += _drop_made(store, names, names | invalid, "not asked for any more")
-    if missing or store.phase != "optimized":
+    if missing or not indexed:
         steps += [Analyze(store.name), Record("optimized")]
+    elif goal == "optimized" and store.phase != goal:
+        steps.append(Record("optimized"))
     return steps
 
 
-def _to_found(store: Store, blueprint: Blueprint) -> list[Step]:
+def _to_found(store: Store, blueprint: Blueprint, goal: Phase) -> list[Step]:
     names = {i.name for i in layout.indexes(blueprint, store.schema, store.table)}
     names |= {s.name for s in layout.statistics(blueprint, store.schema, store.table)}
-    steps: list[Step] = [] if store.phase == "found" else [Record("found")]
+    steps: list[Step] = [] if store.phase == goal else [Record("found")]
     return steps + _drop_made(store, names, set(), "made for optimized")
 
 

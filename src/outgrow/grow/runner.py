@@ -1,4 +1,4 @@
-"""Does a plan's steps, one growth of a store at a time, and watches what PostgreSQL is doing.
+"""Does a plan's steps, one growth of a store at a time.
 
 A growth has two connections: one of its own, which holds the lock and runs the statements, and one
 of the pool, which looks every half second at how far they are and who is in their way. When the
@@ -13,18 +13,24 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import asyncpg
 
 from outgrow.blueprint import Blueprint
 from outgrow.database import Database, Session
-from outgrow.errors import GrowthFailed, Refused
-from outgrow.grow import catalogue
+from outgrow.errors import GrowthFailed, OutgrowError, Refused
+from outgrow.grow import catalogue, preflight, state
 from outgrow.grow.catalogue import Store
-from outgrow.grow.plan import Plan, make
-from outgrow.grow.steps import LOOK_AGAIN, CreateIndex, Phase, Step, Work
+from outgrow.grow.estimates import Estimates, sample
+from outgrow.grow.plan import Plan, lifted, make
+from outgrow.grow.state import Ending, Growth, Phase
+from outgrow.grow.steps import CreateIndex, Install, Step, Work
+from outgrow.grow.switching import Switch, WaitForSnapshots
+from outgrow.grow.watch import Watch, Watcher, blocks_read
 from outgrow.queries import load
+
+__all__ = ["Done", "Options", "Watcher", "blocks_read", "grow", "plan", "running"]
 
 log = logging.getLogger("outgrow.grow")
 
@@ -37,32 +43,38 @@ STOPPED = (
 )
 
 
-class Watcher(Protocol):
-    """Whoever shows a growth. Work is counted in blocks of the table: a concurrent build reads it
-    twice, once to make the index and once to see what it missed."""
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`postpone` stops where everything is ready to be switched; `max_load` is how many other
+    sessions may work at the same time before the growth waits."""
 
-    def planned(self, plan: Plan, blocks: int) -> None: ...
-    def seen(self, step: Step, number: int, blocks: int, doing: str, waiting: str) -> None: ...
-    def finished(self, step: Step, seconds: float, index_bytes: int | None) -> None: ...
+    postpone: bool = False
+    max_load: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """`store` is as it is after the growth."""
+    """`store` is as it is after the growth; `ending` how it ended (`ready`: postponed)."""
 
     plan: Plan
     store: Store
     steps: tuple[tuple[Step, float], ...]
     seconds: float
+    ending: Ending = "switched"
 
     def as_dict(self) -> dict[str, Any]:
         return {
             **self.plan.as_dict(),
             "phase": self.store.phase,
+            "state": self.ending,
             "seconds": round(self.seconds, 2),
             "table_bytes": self.store.table_bytes,
             "index_bytes": self.store.index_bytes,
             "index_bytes_before": self.plan.store.index_bytes,
+            "tables": {
+                lift.relation: {"state": lift.state, "keys": lift.keys, "rows": lift.rows}
+                for lift in self.store.lifts
+            },
             "steps": [
                 {"kind": s.kind, "name": s.name, "sql": s.sql(), "seconds": round(seconds, 3)}
                 for s, seconds in self.steps
@@ -73,40 +85,158 @@ class Done:
 async def plan(database: Database, goal: Phase, store: str, blueprint: Blueprint) -> Plan:
     """What `grow` would do, from a read-only transaction. Raises Refused."""
     async with database.session() as session, session.connection.transaction(readonly=True):
-        planned = make(await catalogue.read(session, store, blueprint), blueprint, goal)
+        found = await catalogue.read(session, store, blueprint)
+        estimates = await _estimates(session, found, blueprint, goal)
+        planned = make(found, blueprint, goal, estimates)
+        findings = await preflight.look(session, planned, blueprint)
         rows = await session.rows(load("grow")["old_transactions"])
-        return replace(planned, in_the_way=tuple(catalogue.waiting_for(row) for row in rows))
+        return replace(
+            planned,
+            notes=planned.notes + findings,
+            in_the_way=tuple(catalogue.waiting_for(row) for row in rows),
+        )
 
 
 async def grow(
-    database: Database, goal: Phase, store: str, blueprint: Blueprint, watcher: Watcher
+    database: Database,
+    goal: Phase,
+    store: str,
+    blueprint: Blueprint,
+    watcher: Watcher,
+    options: Options | None = None,
 ) -> Done:
     """Take the store to the phase, online; run again after anything, it does what is left to do.
 
     Raises Refused where it must not begin, or where another growth runs; GrowthFailed when it
     stopped on the way.
     """
-    began = time.monotonic()
-    at = "before the first step"
+    run = _Run(database, blueprint, goal, options or Options())
     try:
         async with _alone(database, store, blueprint) as session:
-            planned = make(await catalogue.read(session, store, blueprint), blueprint, goal)
-            watcher.planned(planned, planned.builds * 2 * planned.store.blocks)
-            pid = await session.value(load("grow")["pid"])
-            done = []
-            before = 0
-            for number, step in enumerate(planned.steps, 1):
-                at = step.describe()
-                watch = _Watch(database, watcher, step, number, before, planned.store.blocks, pid)
-                work = Work(database, session, blueprint, planned.store, watch.waits)
-                seconds = await _do(step, work, watch)
-                if seconds is not None:
-                    done.append((step, seconds))
-                before += watch.whole
-            now = await catalogue.read(session, store, blueprint)
-            return Done(planned, now, tuple(done), time.monotonic() - began)
+            return await run.whole(session, store, watcher)
     except STOPPED as e:
-        raise _stopped(e, at, goal) from e
+        stopped = _stopped(e, run.at, goal)
+        await run.failed(stopped)
+        raise stopped from e
+    except OutgrowError as e:
+        await run.failed(e)
+        raise
+    except asyncpg.PostgresError as e:
+        await run.failed(GrowthFailed("growth_failed", str(e)))
+        raise
+
+
+class _Run:
+    """One run of a growth. `at` is what it is at, in words."""
+
+    _session: Session
+    _watch: Watch
+
+    def __init__(
+        self, database: Database, blueprint: Blueprint, goal: Phase, options: Options
+    ) -> None:
+        self.at = "before the first step"
+        self._options = options
+        self._database = database
+        self._blueprint = blueprint
+        self._goal = goal
+        self._growth: Growth | None = None
+        self._done: list[tuple[Step, float]] = []
+
+    async def whole(self, session: Session, store: str, watcher: Watcher) -> Done:
+        self._session = session
+        pid = await session.value(load("grow")["pid"])
+        self._watch = Watch(self._database, watcher, pid, self._options.max_load)
+        watching = asyncio.create_task(self._watch.run())
+        try:
+            return await self._whole(store)
+        finally:
+            watching.cancel()
+            await asyncio.wait([watching])
+
+    async def _whole(self, store: str) -> Done:
+        began = time.monotonic()
+        found = await catalogue.read(self._session, store, self._blueprint)
+        if not found.current:
+            make(found, self._blueprint, self._goal)  # refuses what must not begin
+            await self._do(Install(self._blueprint.name), 0, found)
+            found = await catalogue.read(self._session, store, self._blueprint)
+        estimates = await _estimates(self._session, found, self._blueprint, self._goal)
+        planned = make(found, self._blueprint, self._goal, estimates)
+        await preflight.look(self._session, planned, self._blueprint)
+        await self._begin(planned)
+        self._watch.planned(planned)
+        ending = await self._steps(planned)
+        if self._growth is not None:
+            self._watch.growth = None
+            await state.end(self._session, self._growth, ending)
+        now = await catalogue.read(self._session, store, self._blueprint)
+        return Done(planned, now, tuple(self._done), time.monotonic() - began, ending)
+
+    async def failed(self, error: OutgrowError) -> None:
+        """Write it down, if that can be done: the connection may be what failed."""
+        if self._growth is None:
+            return
+        try:
+            said = f"{error.message} ({error.code})"
+            await state.end(self._database, self._growth, "failed", said)
+        except (*STOPPED, asyncpg.PostgresError) as e:
+            log.warning("that the growth failed could not be written down: %s", e)
+
+    async def _begin(self, planned: Plan) -> None:
+        """Not where there is nothing to do, and nothing left unfinished."""
+        name = self._blueprint.name
+        if not planned.steps and await state.unfinished(self._session, name) is None:
+            return
+        phases: tuple[Phase, Phase] = planned.store.phase or "found", self._goal
+        options = self._options
+        self._growth = await state.begin(
+            self._session, name, planned.store.name, phases, options.postpone, options.max_load
+        )
+        self._watch.growth = self._growth
+
+    async def _steps(self, planned: Plan) -> Ending:
+        switches = any(isinstance(step, Switch) for step in planned.steps)
+        for number, step in enumerate(planned.steps, 1):
+            if self._options.postpone and switches and isinstance(step, WaitForSnapshots):
+                return "ready"
+            await self._do(step, number, planned.store)
+        rolled_back = self._growth is not None and self._growth.rolling_back
+        return "rolled_back" if rolled_back else "switched"
+
+    async def _do(self, step: Step, number: int, store: Store) -> None:
+        """Do one step, unless there is nothing left to do."""
+        self.at = step.describe()
+        began = time.monotonic()
+        watch = self._watch
+        watch.begins(step, number)
+        work = Work(
+            self._database,
+            self._session,
+            self._blueprint,
+            store,
+            watch.waits,
+            watch.moved,
+            watch.pace,
+        )
+        await watch.pace()
+        if await step.is_done(work):
+            return
+        await step.do(work)
+        seconds = time.monotonic() - began
+        size = await step.size(work) if isinstance(step, CreateIndex) else None
+        watch.watcher.finished(step, seconds, size)
+        self._done.append((step, seconds))
+
+
+async def _estimates(
+    session: Session, store: Store, blueprint: Blueprint, goal: Phase
+) -> Estimates | None:
+    """Only where something is to be copied: it reads some of the store."""
+    there = {lift.relation for lift in store.lifts if store.trusted(lift)}
+    if store.partitioned or there.issuperset(lifted(blueprint, goal)):
+        return None
+    return await sample(session, store, blueprint)
 
 
 def _stopped(error: Exception, at: str, goal: Phase) -> GrowthFailed:
@@ -129,6 +259,7 @@ async def _alone(database: Database, store: str, blueprint: Blueprint) -> AsyncI
     sql = load("grow")
     async with database.dedicated("outgrow grow") as session:
         await session.run(sql["patient"])
+        await session.run(sql["any_plan"])
         try:
             await session.run(sql["not_without_client"])
         except asyncpg.InvalidParameterValueError as e:
@@ -142,81 +273,3 @@ async def _alone(database: Database, store: str, blueprint: Blueprint) -> AsyncI
                 hint="wait for it: `outgrow status` shows how far it is",
             )
         yield session
-
-
-async def _do(step: Step, work: Work, watch: _Watch) -> float | None:
-    """Do one step and return its seconds, or None when there was nothing left to do."""
-    began = time.monotonic()
-    watching = asyncio.create_task(watch.run())
-    try:
-        if await step.is_done(work):
-            return None
-        await step.do(work)
-    finally:
-        watching.cancel()
-        await asyncio.wait([watching])
-    seconds = time.monotonic() - began
-    size = None
-    if isinstance(step, CreateIndex):
-        size = next((i.bytes for i in (await work.look()).indexes if i.name == step.name), None)
-    watch.watcher.finished(step, seconds, size)
-    return seconds
-
-
-class _Watch:
-    """Looks at one step from the pool's side, and tells the watcher."""
-
-    def __init__(
-        self,
-        database: Database,
-        watcher: Watcher,
-        step: Step,
-        number: int,
-        before: int,
-        blocks: int,
-        pid: int,
-    ) -> None:
-        self.watcher = watcher
-        self.whole = 2 * blocks if isinstance(step, CreateIndex) else 0
-        self._database = database
-        self._step = step
-        self._number = number
-        self._before = before
-        self._blocks = blocks
-        self._pid = pid
-        self._done = 0
-        self._waiting = ""
-
-    def waits(self, text: str) -> None:
-        self._waiting = text
-
-    async def run(self) -> None:
-        """Until it is cancelled. That it cannot look ends the looking, not the growth."""
-        try:
-            while True:
-                await self._look()
-                await asyncio.sleep(LOOK_AGAIN)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as e:
-            log.warning("the growth goes on, but cannot be watched: %s", e)
-
-    async def _look(self) -> None:
-        row = await self._database.row(load("grow")["progress"], self._pid)
-        who = catalogue.waiting_for(row)
-        phase = (row and row["phase"]) or ""
-        scanned = (row and row["blocks_done"]) or 0
-        self._done = max(self._done, blocks_read(phase, scanned, self._blocks))
-        waiting = f"waits for {who}" if who else self._waiting
-        self.watcher.seen(self._step, self._number, self._before + self._done, phase, waiting)
-
-
-def blocks_read(phase: str, scanned: int, blocks: int) -> int:
-    """How much of reading the table twice a concurrent build has behind it, by the phase that
-    PostgreSQL reports."""
-    if phase in ("building index", "building index: scanning table"):
-        return scanned
-    if phase == "index validation: scanning table":
-        return blocks + scanned
-    if phase == "waiting for old snapshots":
-        return 2 * blocks
-    validating = phase.startswith("index validation") or phase.endswith("before validation")
-    return blocks if validating or phase.startswith("building index: ") else 0

@@ -12,9 +12,9 @@ concurrent build or drop waits for the transactions that were open when it began
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Protocol
 
 import asyncpg
 
@@ -24,10 +24,9 @@ from outgrow.database import RETRIED, Database, Session
 from outgrow.errors import GrowthFailed
 from outgrow.grow import catalogue
 from outgrow.grow.catalogue import Store, StoreIndex
+from outgrow.grow.state import Phase
 from outgrow.install import install, is_installed
 from outgrow.queries import Query, load
-
-Phase = Literal["found", "optimized"]
 
 ATTEMPTS = 3
 """How often one index is built, when a build lost a race or came out invalid."""
@@ -37,18 +36,21 @@ LOOK_AGAIN = 0.5  # seconds between two looks at something that is waited for
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a step is given. `session` is the growth's own, outside any transaction; `waiting` is
-    told whom a step waits for, and "" when it goes on."""
+    """What a step is given. `session` is the growth's own, outside any transaction. `waiting` is
+    told whom a step waits for, and "" when it goes on; `moved`, how many more keys and rows are
+    done. `pace` returns when the growth may go on: somebody may have paused it."""
 
     database: Database
     session: Session
     blueprint: Blueprint
     store: Store
     waiting: Callable[[str], None]
+    moved: Callable[[int, int], None]
+    pace: Callable[[], Awaitable[None]]
 
     async def look(self) -> Store:
         store = self.store
-        return await catalogue.look(self.session, store.name, self.blueprint.name, store.current)
+        return await catalogue.look(self.session, store.name, self.blueprint, store.current)
 
 
 class Step(Protocol):
@@ -113,7 +115,7 @@ class DropIndex:
 
     async def do(self, work: Work) -> None:
         if not self.index.valid:
-            await wait_for_builders(work)
+            await wait_for_builders(work, work.store.oid)
             if await self.is_done(work):
                 return
         await work.session.run(self._drop())
@@ -124,10 +126,13 @@ class DropIndex:
 
 @dataclass(frozen=True, slots=True)
 class CreateIndex:
+    """On the store, or on the table of the relation `on`."""
+
     kind: ClassVar[str] = "create_index"
     lock: ClassVar[str] = f"{_SHARED}; waits for transactions open when it begins and ends"
 
     index: layout.Index
+    on: str | None = None
 
     @property
     def name(self) -> str:
@@ -140,12 +145,29 @@ class CreateIndex:
         return self.index.create.sql
 
     async def is_done(self, work: Work) -> bool:
-        return (await work.look()).has(self.index.name)
+        return any(i.valid and i.name == self.index.name for i in await self._there(work))
+
+    async def size(self, work: Work) -> int | None:
+        return next((i.bytes for i in await self._there(work) if i.name == self.name), None)
+
+    async def _there(self, work: Work) -> list[StoreIndex]:
+        return await catalogue.indexes_of(work.session, await self._oid(work))
+
+    async def _oid(self, work: Work) -> int:
+        if self.on is None:
+            return work.store.oid
+        tables = (await work.look()).tables
+        if self.on not in tables:
+            raise self._failed(None)
+        return tables[self.on].oid
 
     async def do(self, work: Work) -> None:
         """Build it and look whether it is valid: a build that failed leaves an index that is not,
         which is dropped, and built again when the failure was a lost race."""
         lost: Exception | None = None
+        if any(i.name == self.index.name for i in await self._there(work)):
+            await wait_for_builders(work, await self._oid(work))
+            await self._drop_remains(work)
         for _ in range(ATTEMPTS):
             try:
                 await work.session.run(self.index.create)
@@ -162,7 +184,7 @@ class CreateIndex:
         raise self._failed(lost) from lost
 
     async def _drop_remains(self, work: Work) -> None:
-        for index in (await work.look()).indexes:
+        for index in await self._there(work):
             if index.name == self.index.name and not index.valid:
                 await work.session.run(layout.drop_index(index.schema, index.name))
 
@@ -288,11 +310,11 @@ class Record:
         await work.session.run(load("grow")["record"], work.blueprint.name, self.phase)
 
 
-async def wait_for_builders(work: Work) -> None:
+async def wait_for_builders(work: Work, oid: int) -> None:
     """An index that another session is building right now looks like one whose build failed: wait
     until nobody can be building. Who begins later builds an index that is not there yet."""
     while True:
-        rows = await work.session.rows(load("grow")["builders"], work.store.oid)
+        rows = await work.session.rows(load("grow")["builders"], oid)
         if not rows:
             work.waiting("")
             return

@@ -9,7 +9,7 @@ are always `$1`, `$2`... The type `Query` is what `Database` accepts, and only t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -33,6 +33,11 @@ class Query:
         """This statement with optional clauses of the same file behind it, named apart."""
         name = f"{self.name}.{suffix}" if suffix else self.name
         return Query(name, "\n".join([self.sql, *(part.sql for part in parts)]))
+
+
+def together(name: str, queries: Iterable[Query]) -> Query:
+    """Several statements without parameters, said to the server at once."""
+    return Query(name, ";\n".join(query.sql for query in queries))
 
 
 def quote(*names: str) -> str:

@@ -79,7 +79,7 @@ LIMIT 5;
 -- name: progress
 -- What the session `$1` (a pid) is doing, and the first session in its way, if there is one; this one
 -- is, for the moment in which it asks in a transaction.
-SELECT p.phase, p.blocks_done, b.pid, a.application_name, a.state, a.xact_start
+SELECT p.phase, p.blocks_done, p.blocks_total, b.pid, a.application_name, a.state, a.xact_start
 FROM (SELECT (array_remove(pg_blocking_pids($1::integer), pg_backend_pid()))[1] AS pid) b
 LEFT JOIN pg_stat_progress_create_index p ON p.pid = $1
 LEFT JOIN pg_stat_activity a ON a.pid = b.pid;
@@ -119,3 +119,232 @@ UPDATE outgrow.layouts SET phase = $2 WHERE name = $1;
 -- name: others
 -- Other blueprints over the store `$2`, whose indexes are not those of the blueprint `$1`.
 SELECT name FROM outgrow.layouts WHERE store = $2 AND name <> $1;
+
+-- name: in_the_way
+-- Whose locks on the tables or views $1 (oids) conflict with the mode $2 ('ShareRowExclusiveLock',
+-- 'AccessExclusiveLock'). `taken` names the transaction, which everybody may see; a lock that the same
+-- transaction holds in two looks is one that lasts. Autovacuum gives way by itself.
+SELECT l.virtualtransaction AS taken, l.pid, a.application_name, a.state, a.xact_start
+FROM pg_locks l
+LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'relation' AND l.relation = ANY ($1::oid[]) AND l.granted
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND l.pid IS DISTINCT FROM pg_backend_pid()
+  AND a.backend_type IS DISTINCT FROM 'autovacuum worker'
+  AND ($2::text = 'AccessExclusiveLock'
+    OR l.mode NOT IN ('AccessShareLock', 'RowShareLock'));
+
+-- name: brief
+-- Whoever waits for a strong lock makes everybody wait who comes later: so not for long.
+SET LOCAL lock_timeout = '50ms';
+
+-- name: vacuum_gives_way
+-- Only a lock that is waited for longer than `deadlock_timeout` makes autovacuum stop, and nobody who
+-- reads or writes queues behind this one.
+SET LOCAL lock_timeout = '3s';
+LOCK TABLE :"store" IN SHARE UPDATE EXCLUSIVE MODE;
+SET LOCAL lock_timeout = '50ms';
+
+-- name: lock_writers
+LOCK TABLE :"store" IN SHARE ROW EXCLUSIVE MODE;
+
+-- name: lock_all
+LOCK TABLE :"store" IN ACCESS EXCLUSIVE MODE;
+
+-- name: views_to_lock
+SELECT set_config('outgrow.views', $1, true);
+
+-- name: lock_views
+-- All of them within 50 ms together: the first is locked while the last is waited for. LOCK TABLE would
+-- lock the store behind a view as well; this changes nothing, and locks the view alone.
+DO $do$
+DECLARE
+    until timestamptz := clock_timestamp() + interval '50 ms';
+    seen text;
+    column_name text;
+BEGIN
+    FOR seen, column_name IN
+        SELECT c.oid::regclass::text, quote_ident(a.attname)
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1
+        WHERE c.oid::text = ANY (string_to_array(current_setting('outgrow.views'), ','))
+        ORDER BY c.oid
+    LOOP
+        PERFORM set_config('lock_timeout', greatest(1,
+            floor(extract(epoch FROM until - clock_timestamp()) * 1000))::text, true);
+        EXECUTE format('ALTER VIEW %s ALTER COLUMN %s DROP DEFAULT', seen, column_name);
+    END LOOP;
+    PERFORM set_config('lock_timeout', '50ms', true);
+END
+$do$;
+
+-- name: oids
+-- Of what is there of the names $2 in schema $1.
+SELECT oid FROM pg_class
+WHERE relnamespace = to_regnamespace(quote_ident($1)) AND relname::text = ANY ($2::text[]);
+
+-- name: tables
+-- What is there in the schema $1 of tables: name, oid and size.
+SELECT c.relname::text AS name, c.oid, pg_table_size(c.oid) AS table_bytes,
+       pg_indexes_size(c.oid) AS index_bytes
+FROM pg_class c
+WHERE c.relnamespace = to_regnamespace(quote_ident($1)) AND c.relkind = 'r'
+ORDER BY c.relname;
+
+-- name: table_indexes
+-- The valid indexes in the schema $1, by table.
+SELECT t.relname::text AS "table", c.relname::text AS name
+FROM pg_index i
+JOIN pg_class c ON c.oid = i.indexrelid
+JOIN pg_class t ON t.oid = i.indrelid
+WHERE c.relnamespace = to_regnamespace(quote_ident($1)) AND i.indisvalid AND NOT i.indisprimary;
+
+-- name: triggers
+-- Whether the store has its two triggers $2, and nobody has switched them off.
+SELECT count(*) FILTER (WHERE tgenabled = 'A') = 2
+FROM pg_trigger WHERE tgrelid = $1 AND tgname::text = ANY ($2::text[]);
+
+-- name: lifts
+SELECT relation, version, state, after, upto, skipped, estimate, keys, rows, leftovers, since
+FROM outgrow.lifts WHERE name = $1 ORDER BY relation;
+
+-- name: lift
+SELECT relation, version, state, after, upto, skipped, estimate, keys, rows, leftovers, since
+FROM outgrow.lifts WHERE name = $1 AND relation = $2;
+
+-- name: lift_begins
+INSERT INTO outgrow.lifts (name, relation, version, estimate) VALUES ($1, $2, $3, $4);
+
+-- name: lift_goes_to
+UPDATE outgrow.lifts SET upto = $3 WHERE name = $1 AND relation = $2;
+
+-- name: lift_moves
+UPDATE outgrow.lifts
+SET after = $3, keys = keys + $4, rows = rows + $5, skipped = skipped || $6::text[]
+WHERE name = $1 AND relation = $2;
+
+-- name: lift_pays
+-- One of the keys that somebody had locked has been seen to.
+UPDATE outgrow.lifts SET skipped = array_remove(skipped, $3), rows = rows + $4
+WHERE name = $1 AND relation = $2;
+
+-- name: lift_filled
+UPDATE outgrow.lifts SET state = 'filled' WHERE name = $1 AND relation = $2;
+
+-- name: lift_verified
+UPDATE outgrow.lifts SET state = 'verified', leftovers = $3
+WHERE name = $1 AND relation = $2 AND state = 'filled';
+
+-- name: lifts_become
+UPDATE outgrow.lifts SET state = $3 WHERE name = $1 AND relation = ANY ($2);
+
+-- name: lift_ends
+DELETE FROM outgrow.lifts WHERE name = $1 AND relation = $2;
+
+-- name: drop_schema
+DROP SCHEMA IF EXISTS :"schema";
+
+-- name: open_transactions
+-- Those of this database that may hold a snapshot: nobody sees more of them than their names.
+SELECT l.virtualtransaction AS taken, a.pid, a.application_name, a.state, a.xact_start
+FROM pg_locks l
+JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'virtualxid' AND l.granted AND a.datname = current_database()
+  AND a.pid <> pg_backend_pid() AND a.backend_type IS DISTINCT FROM 'autovacuum worker'
+  AND a.backend_xmin IS NOT NULL;
+
+-- name: any_plan
+-- The tables that a batch reads grow while the statement is used.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', false);
+
+-- name: growths_exist
+SELECT to_regclass('outgrow.growths') IS NOT NULL;
+
+-- name: growth
+-- The growth of a blueprint that is not finished.
+SELECT id, name, store, from_phase, to_phase, state, paused, postponed, rolling_back,
+       max_load, pid, step, doing, waiting, seconds_left,
+       error, started_at, seen_at
+FROM outgrow.growths WHERE name = $1 AND ended_at IS NULL;
+
+-- name: growth_begins
+INSERT INTO outgrow.growths (name, store, from_phase, to_phase, postponed, max_load, pid)
+VALUES ($1, $2, $3, $4, $5, $6, pg_backend_pid())
+RETURNING id;
+
+-- name: growth_goes_on
+-- Perhaps to another phase than it set out for.
+UPDATE outgrow.growths
+SET rolling_back = CASE to_phase WHEN $2 THEN rolling_back ELSE from_phase = $2 END,
+    to_phase = $2, postponed = $3, max_load = $4, state = 'planned', paused = false, error = NULL,
+    pid = pg_backend_pid(), step = '', doing = '', waiting = '', seconds_left = NULL, seen_at = now()
+WHERE id = $1;
+
+-- name: growth_seen
+-- Returns whether somebody has asked it to pause, and how many other sessions are working.
+WITH seen AS (
+    UPDATE outgrow.growths
+    SET state = 'running', step = $2, doing = $3, waiting = $4, seconds_left = $5, seen_at = now()
+    WHERE id = $1 AND state IN ('planned', 'running')
+    RETURNING paused
+)
+SELECT coalesce((SELECT paused FROM seen), false) AS paused, (
+    SELECT count(*) FROM pg_stat_activity a
+    WHERE a.datname = current_database() AND a.backend_type = 'client backend'
+      AND a.pid NOT IN (pg_backend_pid(), $6::integer)
+      AND (a.state = 'active' OR a.state IS NULL AND a.backend_xmin IS NOT NULL)
+) AS load;
+
+-- name: growth_ends
+UPDATE outgrow.growths
+SET state = $2, error = $3, paused = false, waiting = '', seconds_left = NULL, seen_at = now(),
+    ended_at = CASE WHEN $2 IN ('switched', 'rolled_back') THEN now() END
+WHERE id = $1;
+
+-- name: growth_pauses
+UPDATE outgrow.growths SET paused = $2 WHERE name = $1 AND ended_at IS NULL RETURNING id;
+
+-- name: sample
+-- Keys of the store with the sizes of their values, of about $1 percent of its blocks.
+SELECT key, pg_column_size(value) AS bytes,
+       CASE jsonb_typeof(value) WHEN 'array' THEN jsonb_array_length(value) ELSE 1 END AS elements
+FROM :"store" TABLESAMPLE SYSTEM ($1);
+
+-- name: keys
+SELECT key FROM :"store";
+
+-- name: preflight
+-- What may stand in the way of tables beside the store ($1 its oid, $2 the schema of the
+-- relations).
+SELECT
+    has_database_privilege(current_database(), 'CREATE') AS may_create,
+    (SELECT datname FROM pg_database WHERE datname = current_database())::text AS "database",
+    pg_database_size(current_database()) AS database_bytes,
+    current_setting('max_connections')::integer
+        - current_setting('superuser_reserved_connections')::integer
+        - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')
+        AS free_connections,
+    coalesce((SELECT NOT l.collisdeterministic
+              FROM pg_attribute a JOIN pg_collation l ON l.oid = a.attcollation
+              WHERE a.attrelid = $1 AND a.attname = 'key'), false) AS key_is_vague,
+    c.relpersistence <> 'p' AS unlogged,
+    c.relrowsecurity AND c.relforcerowsecurity
+        AND NOT (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)
+        AS rows_hidden,
+    EXISTS (SELECT FROM pg_inherits WHERE inhparent = $1) AS has_children,
+    ARRAY(SELECT r.rulename::text FROM pg_rewrite r WHERE r.ev_class = $1 ORDER BY 1) AS rules,
+    ARRAY(SELECT DISTINCT k.conrelid::regclass::text FROM pg_constraint k
+          WHERE k.confrelid = $1 ORDER BY 1) AS referencing,
+    ARRAY(SELECT p.pubname::text FROM pg_publication p
+          WHERE p.puballtables
+             OR EXISTS (SELECT FROM pg_publication_rel q WHERE q.prpubid = p.oid AND q.prrelid = $1)
+          ORDER BY 1) AS publications,
+    ARRAY(SELECT DISTINCT v.oid::regclass::text FROM pg_depend d
+          JOIN pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
+          JOIN pg_class v ON v.oid = r.ev_class
+          WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND v.oid <> $1
+            AND v.relnamespace <> ALL (ARRAY[to_regnamespace('outgrow'), to_regnamespace(quote_ident($2))])
+          ORDER BY 1) AS views,
+    ARRAY(SELECT application_name || ' at ' || coalesce(client_addr::text, 'a socket')
+          FROM pg_stat_replication ORDER BY 1) AS replicas
+FROM pg_class c
+WHERE c.oid = $1;

@@ -1,0 +1,39 @@
+"""`outgrow resume`: a growth that waits, or was interrupted, goes on."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from outgrow.blueprint import campus
+from outgrow.cli import App, connected, json_option
+from outgrow.grow import control
+from outgrow.grow.shown import Shown, done
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def command(app: App) -> None:
+    """Let a growth that is paused or was interrupted go on.
+
+    Where its process is gone, it goes on in this one.
+    """
+    app.run(_resume(app))
+
+
+async def _resume(app: App) -> None:
+    store = app.settings.store
+    async with connected(app.settings, pool_size=3) as database:
+        growth = await control.wake(database, store, campus())
+        if growth is None:
+            app.answer({"resumed": True, "here": False}, "the growth goes on where it runs")
+            return
+        with Shown() as shown:
+            try:
+                what = await control.resume(database, growth, store, campus(), shown)
+            except asyncio.CancelledError:
+                shown.interrupted(growth.to_phase)
+                raise
+        app.answer(what.as_dict(), done(what))

@@ -1,0 +1,28 @@
+"""`outgrow rollback`: an unfinished growth goes back to where it set out from."""
+
+from __future__ import annotations
+
+import click
+
+from outgrow.blueprint import campus
+from outgrow.cli import App, connected, json_option
+from outgrow.grow import control
+from outgrow.grow.shown import Shown, done
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def command(app: App) -> None:
+    """Take an unfinished growth back to the phase it set out from.
+
+    A growth that is finished is taken back by `outgrow grow --to` that phase.
+    """
+    app.run(_rollback(app))
+
+
+async def _rollback(app: App) -> None:
+    async with connected(app.settings, pool_size=3) as database:
+        with Shown() as shown:
+            what = await control.rollback(database, app.settings.store, campus(), shown)
+        app.answer(what.as_dict(), done(what))

@@ -1,0 +1,25 @@
+"""`outgrow switch`: the relations are read from the tables that a growth has made ready."""
+
+from __future__ import annotations
+
+import click
+
+from outgrow.blueprint import campus
+from outgrow.cli import App, connected, json_option
+from outgrow.grow import control
+from outgrow.grow.shown import Shown, done
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def command(app: App) -> None:
+    """Finish a growth whose switch was postponed."""
+    app.run(_switch(app))
+
+
+async def _switch(app: App) -> None:
+    async with connected(app.settings, pool_size=3) as database:
+        with Shown() as shown:
+            what = await control.switch(database, app.settings.store, campus(), shown)
+        app.answer(what.as_dict(), done(what))

@@ -1,0 +1,65 @@
+"""The one way in which a growth takes a lock that others would notice.
+
+Whoever waits for a strong lock makes everybody wait who comes later, readers too, for as long as it
+waits. So: look first whether a transaction holds the table for longer than an instant, and wait for
+it without asking for the lock; then ask for it, for 50 ms; when that was too short, let everybody
+pass, and try again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal
+
+from outgrow.database import RETRIED, Session
+from outgrow.grow import catalogue
+from outgrow.grow.steps import Work
+from outgrow.queries import load
+
+Mode = Literal["ShareRowExclusiveLock", "AccessExclusiveLock"]
+
+INSTANT = 0.05  # seconds between two looks: a lock that is in both is held for longer
+LONGEST_PAUSE = 1.0
+
+
+async def short_lock(
+    work: Work,
+    oids: Callable[[Session], Awaitable[Sequence[int]]],
+    mode: Mode,
+    body: Callable[[Session], Awaitable[None]],
+) -> None:
+    """Run `body` in a transaction that gives way when it must wait longer than 50 ms for a lock, as
+    often as it takes. `oids` are what `body` will lock in `mode`; who holds one is told to the
+    watcher. Others wait for us up to 50 ms, and as long as `body` needs after it has the lock."""
+    pause = INSTANT
+    while True:
+        await _until_free(work, await oids(work.session), mode)
+        try:
+            async with work.session.connection.transaction():
+                await work.session.run(load("grow")["brief"])
+                await body(work.session)
+        except RETRIED as e:
+            work.waiting(f"gave way to others, and tries again ({e})")
+        else:
+            work.waiting("")
+            return
+        await work.pace()
+        await asyncio.sleep(random.uniform(INSTANT, pause))  # noqa: S311
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
+async def _until_free(work: Work, oids: Sequence[int], mode: Mode) -> None:
+    query = load("grow")["in_the_way"]
+    before: set[str] = set()
+    while True:
+        rows = await work.session.rows(query, list(oids), mode)
+        lasting = [row for row in rows if row["taken"] in before]
+        if not rows or (before and not lasting):
+            return
+        if lasting:
+            work.waiting(f"waits for {catalogue.waiting_for(lasting[0])}, which holds a lock")
+            await work.pace()
+        before = {row["taken"] for row in rows}
+        await asyncio.sleep(INSTANT)

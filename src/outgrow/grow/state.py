@@ -1,0 +1,129 @@
+"""What a growth writes down: a row for itself, and one for each relation that gets a table.
+
+The rows say how far things are; what is there is asked of the catalogue. Whether a growth runs is
+not written anywhere: whoever runs one holds an advisory lock, which a dead process does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from outgrow.database import Statements
+from outgrow.errors import GrowthFailed
+from outgrow.queries import load
+
+Phase = Literal["found", "optimized", "hybrid", "relational"]
+PHASES: tuple[Phase, ...] = ("found", "optimized", "hybrid", "relational")
+
+Ending = Literal["ready", "switched", "rolled_back", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """A relation with a table of its own, or one being made. States: `filling`, `filled`,
+    `verified`, `shadow` (its view reads the table), `stale` (another version's), `leaving` (nothing
+    keeps it any more). `after` is how far the backfill is, `skipped` the keys that it owes."""
+
+    relation: str
+    version: str
+    state: str
+    after: str
+    upto: str | None
+    skipped: list[str]
+    estimate: int | None
+    keys: int
+    rows: int
+    leftovers: int | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """One that is not finished."""
+
+    id: int
+    name: str
+    store: str
+    from_phase: Phase
+    to_phase: Phase
+    state: str
+    paused: bool
+    postponed: bool
+    rolling_back: bool
+    max_load: int | None
+    pid: int | None
+    step: str
+    doing: str
+    waiting: str
+    seconds_left: float | None
+    error: str | None
+    started_at: datetime
+    seen_at: datetime
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "from": self.from_phase,
+            "to": self.to_phase,
+            "state": self.state,
+            "paused": self.paused,
+            "postponed": self.postponed,
+            "rolling_back": self.rolling_back,
+            "step": self.step,
+            "doing": self.doing,
+            "waiting": self.waiting,
+            "seconds_left": self.seconds_left,
+            "error": self.error,
+            "started_at": self.started_at,
+            "seen_at": self.seen_at,
+        }
+
+
+async def lifts(session: Statements, name: str) -> tuple[Lift, ...]:
+    if not await session.value(load("grow")["growths_exist"]):
+        return ()
+    return tuple(Lift(**row) for row in await session.rows(load("grow")["lifts"], name))
+
+
+async def lift(session: Statements, name: str, relation: str) -> Lift:
+    row = await session.row(load("grow")["lift"], name, relation)
+    if row is None:
+        raise GrowthFailed(
+            "lift_gone",
+            f"what was written down of the table of {relation} is gone",
+            hint="somebody changed outgrow.lifts; run the same command again",
+        )
+    return Lift(**row)
+
+
+async def unfinished(session: Statements, name: str) -> Growth | None:
+    if not await session.value(load("grow")["growths_exist"]):
+        return None
+    row = await session.row(load("grow")["growth"], name)
+    return None if row is None else Growth(**row)
+
+
+async def begin(
+    session: Statements,
+    name: str,
+    store: str,
+    phases: tuple[Phase, Phase],
+    postponed: bool,
+    max_load: int | None,
+) -> Growth:
+    """Write a growth down, or go on with the one that is not finished: that one keeps the phase
+    from which it set out, wherever it goes now. Only for whoever holds the lock of the store."""
+    sql = load("grow")
+    there = await unfinished(session, name)
+    if there is None:
+        await session.run(sql["growth_begins"], name, store, *phases, postponed, max_load)
+    else:
+        await session.run(sql["growth_goes_on"], there.id, phases[1], postponed, max_load)
+    growth = await unfinished(session, name)
+    assert growth is not None
+    return growth
+
+
+async def end(session: Statements, growth: Growth, state: Ending, error: str | None = None) -> None:
+    await session.run(load("grow")["growth_ends"], growth.id, state, error)
