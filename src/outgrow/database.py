@@ -3,9 +3,9 @@
 * A statement is a `Query`: named, timed, counted when slow. Nothing here takes a string.
 * Connections are returned to the pool as they are: no code of Outgrow changes a session's state
   outside a transaction (`SET LOCAL` only), so the reset that asyncpg would send is left out.
-* Between two uses a connection is not returned to asyncpg's pool at all, unless somebody waits
-  there, something was raised, or it lay unused for a minute: a turn through that pool costs twice
-  what sending a statement and reading its row does (80 and 40 microseconds).
+* Between two uses a connection is not returned to asyncpg's pool at all, unless something was
+  raised or it lay unused for a minute: a turn through that pool costs twice what sending a
+  statement and reading its row does (80 and 40 microseconds). Whoever waits is handed one.
 * A transaction is READ COMMITTED, short, and run again when PostgreSQL says that it lost a race
   (serialization_failure, which the relations' triggers raise too, deadlock_detected,
   lock_not_available). What runs inside must therefore have no effect outside the database.
@@ -133,7 +133,8 @@ class Database(Statements):
         self._slow = slow
         self._observers = list(observers)
         self._kept: deque[tuple[Any, float]] = deque()  # since when; the last used is the last
-        self._waiting = 0
+        self._taken = 0
+        self._waiters: deque[asyncio.Future[Any]] = deque()
 
     @classmethod
     async def open(
@@ -240,27 +241,70 @@ class Database(Statements):
         return len(self._kept) + int(self.pool.get_idle_size())
 
     async def _take(self) -> Any:
-        """A connection of the pool, for `_give_back`; for `pool.release` when anything was raised,
-        which sees to statements that were cancelled and transactions left open."""
-        while self._kept:
-            connection, _ = self._kept.pop()
-            if _is_ready(connection):
+        """A connection, for `_give_back`; for `_release` when anything was raised."""
+        while self._taken >= self.pool.get_max_size():
+            connection = await self._handed()
+            if connection is not None:
                 return connection
-            await self.pool.release(connection)
-        self._waiting += 1
+        self._taken += 1
         try:
+            while self._kept:
+                connection, _ = self._kept.pop()
+                if _is_ready(connection):
+                    return connection
+                await self.pool.release(connection)
             return await self.pool.acquire()
-        finally:
-            self._waiting -= 1
+        except BaseException:
+            self._free()
+            raise
+
+    async def _handed(self) -> Any:
+        """Wait for a connection that somebody gives back, or None: there may be a place now."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():  # handed over in this very moment
+                connection = waiter.result()
+                if connection is None:
+                    self._hand(None)
+                else:
+                    await self._give_back(connection)
+            raise
+
+    def _hand(self, connection: Any) -> bool:
+        """Wake who has waited longest; False when nobody waits."""
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(connection)
+                return True
+        return False
+
+    def _free(self) -> None:
+        self._taken -= 1
+        self._hand(None)
 
     async def _give_back(self, connection: Any) -> None:
-        if self._waiting or not _is_ready(connection):
-            await self.pool.release(connection)
+        if not _is_ready(connection):
+            await self._release(connection)
             return
+        if self._hand(connection):
+            return
+        self._taken -= 1
         now = time.monotonic()
         self._kept.append((connection, now))
         if now - self._kept[0][1] > _KEPT_SECONDS:
             await self.pool.release(self._kept.popleft()[0])
+
+    async def _release(self, connection: Any) -> None:
+        """To asyncpg's pool, which sees to statements that were cancelled and transactions left
+        open."""
+        try:
+            await self.pool.release(connection)
+        finally:
+            self._free()
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
@@ -269,7 +313,7 @@ class Database(Statements):
         try:
             yield Session(connection, self._observe)
         except BaseException:
-            await self.pool.release(connection)
+            await self._release(connection)
             raise
         await self._give_back(connection)
 
@@ -302,7 +346,7 @@ class Database(Statements):
         try:
             result = await say(Session(connection, self._observe), query, *args)
         except BaseException:
-            await self.pool.release(connection)
+            await self._release(connection)
             raise
         await self._give_back(connection)
         return result
