@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from growing import grow
 from outgrow import layout
 from outgrow.blueprint import Blueprint, campus, parse
 from outgrow.database import Database
@@ -25,7 +26,7 @@ STORE = "kv_store_2516be19"
 # Every type of column, in a document and in the elements of a list.
 COLUMNS = "\n".join(
     f'{{relation}}.columns.{kind}_column = {{{{ field = "{kind}", type = "{kind}" }}}}'
-    for kind in ("key", "label", "text", "number", "boolean", "time", "array", "json")
+    for kind in ("key", "short", "label", "text", "number", "boolean", "time", "array", "json")
 )
 ZOO = parse(
     """
@@ -104,6 +105,7 @@ long_texts = st.sampled_from(["x" * 200, "x" * 201, "é" * 201, "🎓" * 300]).m
 # For a field of each type, the values at the edge of what the column can hold.
 EDGES: dict[str, st.SearchStrategy[str]] = {
     "key": long_texts,
+    "short": st.sampled_from(["x" * 40, "x" * 41, "🎓" * 40]).map(json.dumps),
     "label": long_texts,
     "text": long_texts,
     "number": numbers,
@@ -234,10 +236,10 @@ def hostile_documents() -> st.SearchStrategy[str]:
 _noise_200, _noise_201, _noise_850 = (_noise_text(length) for length in (200, 201, 850))
 # As long as each part of an index entry can be, in characters of four bytes, all at once.
 _wide = ["".join(chr(_noise.randint(0x20000, 0x2A6DF)) for _ in range(200)) for _ in range(4)]
-_widest = (
-    f"user:{_wide[0]}",
-    json.dumps({"school": _wide[1], "major": _wide[2], "year": _wide[3]}),
-)
+_widest_profile = {"school": _wide[1], "major": _wide[2], "year": _wide[3][:40]}
+_widest_profile |= {"createdAt": "2026-01-02T03:04:05.678901Z"}
+_widest = (f"user:{_wide[0]}", json.dumps(_widest_profile))
+_too_wide = (f"user:{_wide[0]}", json.dumps(_widest_profile | {"year": _wide[3]}))
 _widest_intro = (f"intro:{_wide[0]}:{_wide[1]}:{_wide[2]}", json.dumps({"status": _wide[3]}))
 _known_keys = ["user:1", "user:1:connections", "user:1:chats", "school:MIT:users", "schools:all"]
 _odd_keys = ["chat:a:b", "chat:a:b:messages", "chat:a:b:typing:a", "intro:a:b:1", "x", "user:"]
@@ -265,6 +267,7 @@ async def _with_every_index(database: Database, blueprint: Blueprint) -> None:
 )
 @example(data=None, writes=[("user:1", _object({"school": json.dumps(_noise_text(900))}))])
 @example(data=None, writes=[_widest, _widest_intro])
+@example(data=None, writes=[_too_wide])
 async def test_every_index_takes_what_the_bare_table_takes(
     campus: Database, data: Any, writes: list[tuple[str, str]]
 ) -> None:
@@ -298,3 +301,22 @@ async def test_every_index_takes_what_the_bare_table_takes(
         f"TABLE {STORE} EXCEPT TABLE bare) x",
     )
     assert await campus.value(differ) == 0
+
+
+async def test_the_longest_entry_of_an_index_fits(campus: Database) -> None:
+    """Every column of the widest index at its longest: what is written is what the index holds, and
+    not far below the 2,704 bytes that a btree takes."""
+    await grow(campus, "optimized")
+    put = Query("test.put", f"INSERT INTO {STORE} (key, value) VALUES ($1, $2)")
+    await campus.run(put, *_widest)
+    entry = Query(
+        "test.entry",
+        "SELECT school, major, year, sort_created, id, "
+        "pg_column_size(ROW(school, major, year, sort_created, id)) AS bytes "
+        "FROM campus.users WHERE school = $1 AND major = $2 AND year = $3",
+    )
+    row = await campus.row(entry, _wide[1], _wide[2], _wide[3][:40])
+    assert row is not None
+    *parts, size = row
+    assert [len(part) for part in parts] == [200, 200, 40, 29, 200]
+    assert size > 2600

@@ -82,7 +82,7 @@ def asked(*filters: str | None, offset: int = 0, after: tuple[str, str] | None =
 
 MAJOR, YEAR = "Biology", "Junior"
 YES, NO = True, False
-AFTER_DAY = ("2025-06-01 00:00:00+00", "x")
+AFTER_DAY = ('"2025-06-01T00:00:00.000Z"', "x")
 LIST = [DEMO_ID, DEMO_SCHOOL, 20, 0, None, None, DEMO_ID]
 ACCOUNTS, PROFILES = load("accounts"), load("profiles")
 KEY = f"{DEFAULT_STORE}_pkey"
@@ -108,7 +108,7 @@ CASES: dict[str, tuple[Query, list[Any], str, int]] = {
         page("newest", YES, YES, NO, NO),
         asked(MAJOR, YEAR),
         "users_school_major_year",
-        400,  # that index has no id to sort by: PostgreSQL 15 sorts all 300 that match
+        40,
     ),
     "deep": (
         page("newest", deep=True),

@@ -34,6 +34,7 @@ Sort = Literal["newest", "name"]
 _LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$(?!\n)"
 _LINK = r"^https://[!-~]+$(?!\n)"
 Line = Annotated[str, Meta(min_length=1, max_length=100, pattern=_LINE)]
+Short = Annotated[str, Meta(min_length=1, max_length=40, pattern=_LINE)]
 Link = Annotated[str, Meta(max_length=2000, pattern=_LINK)]
 Prose = Annotated[str, Meta(max_length=5000)]
 Lines = Annotated[list[Line], Meta(max_length=50)]
@@ -69,7 +70,7 @@ class NewProfile(_Trimmed, forbid_unknown_fields=True, kw_only=True):
     name: Line
     school: Line
     major: Line | None = None
-    year: Line | None = None
+    year: Short | None = None
     interests: Lines | None = None
     looking_for: Lines | None = None
 
@@ -96,7 +97,7 @@ class ProfileChanges(_Trimmed, forbid_unknown_fields=True, kw_only=True):
     name: Line | UnsetType = UNSET
     school: Any = UNSET
     major: Line | UnsetType | None = UNSET
-    year: Line | UnsetType | None = UNSET
+    year: Short | UnsetType | None = UNSET
     age: Annotated[int, Meta(ge=13, le=120)] | UnsetType | None = UNSET
     pronouns: Line | UnsetType | None = UNSET
     bio: Prose | UnsetType | None = UNSET

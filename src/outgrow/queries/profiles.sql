@@ -13,7 +13,7 @@ SELECT
 FROM (
 
 -- name: newest
-  SELECT q.card, q.sort_created::text AS sort, q.id,
+  SELECT q.card, q.sort_created AS sort, q.id,
     row_number() OVER (ORDER BY q.sort_created DESC, q.id DESC) AS n
   FROM (
     SELECT u.card, u.sort_created, u.id
@@ -31,7 +31,7 @@ SELECT
 FROM (
 
 -- name: deep_newest
-  SELECT q.sort_created::text AS sort, q.id,
+  SELECT q.sort_created AS sort, q.id,
     row_number() OVER (ORDER BY q.sort_created DESC, q.id DESC) AS n
   FROM (
     SELECT u.sort_created, u.id
@@ -51,7 +51,7 @@ LEFT JOIN LATERAL (
   OFFSET 0) AS c ON true
 
 -- name: after_newest
-      AND (u.sort_created, u.id) < ($8::text::timestamptz, $9::text)
+      AND (u.sort_created, u.id) < ($8::text, $9::text)
 
 -- name: end_newest
     ORDER BY u.sort_created DESC, u.id DESC
