@@ -99,6 +99,11 @@ def test_minimal() -> None:
         ('type = "number"', 'type = "money"', "Invalid enum value 'money'"),
         ('shape = "document"', 'shape = "ids"', "a list has one `position` column"),
         ("field =", "felt =", "unknown field `felt`"),
+        (
+            "columns.total =",
+            'computed.card.object = { "%s" = { column = "id" } }\ncolumns.total =',
+            "'%s' is not a name",
+        ),
         ('name = "shop"', "name = ", "Invalid value"),
     ],
 )

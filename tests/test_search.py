@@ -170,6 +170,13 @@ def test_highlights_are_in_what_is_searched() -> None:
     assert highlights.in_profile(Shown(bio="word " * 200 + "chess"), ["chess"]) == []
 
 
+async def test_who_says_little_is_highlighted_too(people: Database) -> None:
+    await put(people, [{"id": "short", "name": "Otto Hess", "school": HERE}])
+    (item,) = await found(people, "otto")
+    assert (item["interests"], item["looking_for"], item["bio"]) == (None, None, None)
+    assert item["highlights"] == [{"field": "name", "pieces": ["", "Otto", " Hess"]}]
+
+
 @pytest.mark.parametrize("value", ["[" * 3000 + "]" * 3000, "[1e5000]"], ids=["deep", "large"])
 async def test_nothing_stored_breaks_an_answer(people: Database, value: str) -> None:
     await people.run(

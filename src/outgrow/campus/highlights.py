@@ -29,8 +29,8 @@ class Shown(msgspec.Struct):
     name: str | None = None
     major: str | None = None
     year: str | None = None
-    interests: list[Any] = []
-    looking_for: list[Any] = []
+    interests: list[Any] | None = None
+    looking_for: list[Any] | None = None
     bio: str | None = None
 
 

@@ -100,9 +100,17 @@ _PROFILE: dict[str, Any] = {
     "school": "Northfield University",
     "major": "Computer Science",
     "year": "Junior",
+    "age": 20,
+    "pronouns": None,
     "bio": "Builds small robots.",
     "interests": ["climbing", "chess"],
     "looking_for": ["friends", "study"],
+    "personality": None,
+    "goals": {"academic": ["research"], "career": "robotics"},
+    "living_habits": None,
+    "photos": None,
+    "profile_picture": None,
+    "additional_info": None,
     "created_at": "2025-09-03T08:15:00.000Z",
 }
 _NEXT = "q2Vb0c9QpH8rJ1kXWyIyMDI1LTA5LTAzIl0"

@@ -43,25 +43,26 @@ class TokenAnswer(Shape):
 
 
 class Profile(Shape):
-    """What members of one's school see of somebody."""
+    """What members of one's school see of somebody. Every field is there: null stands for what was
+    never said, and for what an old client stored as another type or larger than 32 kB."""
 
     id: str
-    name: str | None = None
-    school: str | None = None
-    major: str | None = None
-    year: str | None = None
-    age: float | None = None
-    pronouns: str | None = None
-    bio: str | None = None
-    interests: list[Any] | None = None
-    looking_for: list[Any] | None = None
-    personality: list[Any] | None = None
-    goals: dict[str, Any] | None = None
-    living_habits: dict[str, Any] | None = None
-    photos: list[Any] | None = None
-    profile_picture: str | None = None
-    additional_info: str | None = None
-    created_at: str | None = None
+    name: str | None
+    school: str | None
+    major: str | None
+    year: str | None
+    age: float | None
+    pronouns: str | None
+    bio: str | None
+    interests: list[Any] | None
+    looking_for: list[Any] | None
+    personality: list[Any] | None
+    goals: dict[str, Any] | None
+    living_habits: dict[str, Any] | None
+    photos: list[Any] | None
+    profile_picture: str | None
+    additional_info: str | None
+    created_at: str | None
 
 
 class OwnSettings(Shape):
