@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import click
 
 from outgrow.blueprint import campus
 from outgrow.cli import App, connected, json_option
+from outgrow.grow.state import Growth
 from outgrow.grow.status import Status, status
+
+AGAIN = 1.0  # seconds between two answers of --watch
 
 
 @click.command()
+@click.option("--watch", is_flag=True, help="Say it again every second while a growth runs.")
 @json_option
 @click.pass_obj
-def command(app: App) -> None:
+def command(app: App, watch: bool) -> None:
     """Say which phase the store is in, what its indexes are, and whether it is growing."""
-    app.run(_status(app))
+    app.run(_status(app, watch))
 
 
-async def _status(app: App) -> None:
+async def _status(app: App, watch: bool) -> None:
     async with connected(app.settings, pool_size=1) as database:
-        found = await status(database, app.settings.store, campus())
-        app.answer(found.as_dict(), "\n".join(_told(found)))
+        while True:
+            found = await status(database, app.settings.store, campus())
+            if watch and not app.json:
+                click.clear()  # nothing where stdout is no terminal
+            app.answer(found.as_dict(), "\n".join(_told(found)))
+            if not watch or found.growing is None:
+                return
+            await asyncio.sleep(AGAIN)
 
 
 def _told(found: Status) -> list[str]:
@@ -37,16 +49,39 @@ def _told(found: Status) -> list[str]:
         f"  {role.name:<{width}}  {_size(role.bytes):>12}  {role.role}: {role.why}"
         for role in found.indexes
     ]
-    if found.missing and store.phase == "optimized":
+    if found.missing and store.phase not in (None, "found"):
         lines.append(f"missing  {', '.join(found.missing)}")
-    if found.growing is not None:
-        doing = found.growing.doing or "between two builds"
-        lines.append(f"growing  in pid {found.growing.pid}: {doing}")
-        if found.growing.waiting:
-            lines.append(f"         waits for {found.growing.waiting}")
+    lines += [
+        f"table    {lift.relation}: {lift.state}, {lift.keys:,} keys, {lift.rows:,} rows"
+        + (f", {lift.leftovers:,} keys with leftovers" if lift.leftovers else "")
+        for lift in store.lifts
+    ]
+    if found.growth is not None:
+        lines += _growth(found, found.growth)
+    elif found.growing is not None:
+        lines.append(f"growing  in pid {found.growing.pid}: {found.growing.doing or 'begins'}")
     elif found.missing or any(role.role in ("duplicate", "invalid") for role in found.indexes):
         lines.append("next     outgrow grow --to optimized")
     return lines
+
+
+def _growth(found: Status, growth: Growth) -> list[str]:
+    state = found.growth_state
+    lines = [f"growth   {growth.from_phase} -> {growth.to_phase}, {state}"]
+    if found.growing is not None:
+        lines[0] += f" in pid {found.growing.pid}"
+        lines.append(f"step     {growth.step or 'the first'}")
+        if found.growing.doing:
+            lines.append(f"         {found.growing.doing}")
+        if growth.seconds_left is not None:
+            lines.append(f"left     about {growth.seconds_left:,.0f} s")
+        if found.growing.waiting:
+            lines.append(f"waits    {found.growing.waiting}")
+    if growth.error:
+        lines.append(f"error    {growth.error}")
+    hint = {"ready": "outgrow switch", "paused": "outgrow resume", "running": ""}
+    lines.append(f"next     {hint.get(state, 'outgrow resume, or outgrow rollback')}")
+    return [line for line in lines if line != "next     "]
 
 
 def _size(count: int) -> str:

@@ -57,7 +57,7 @@ def _refuse(row: asyncpg.Record, store: Store) -> None:
         raise Refused(
             "rows_hidden",
             f"row-level security of {store.name} holds for its owner too, who could not copy all",
-            hint="connect as a role with BYPASSRLS, or: ALTER TABLE ... NO FORCE ROW LEVEL SECURITY",
+            hint="connect as a role with BYPASSRLS, or take FORCE ROW LEVEL SECURITY off the store",
         )
     if row["free_connections"] < CONNECTIONS:
         raise Refused(

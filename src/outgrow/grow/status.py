@@ -8,9 +8,10 @@ from typing import Any
 from outgrow import layout
 from outgrow.blueprint import Blueprint
 from outgrow.database import Database
-from outgrow.grow import catalogue
+from outgrow.grow import catalogue, state
 from outgrow.grow.catalogue import Store
 from outgrow.grow.plan import wanted_indexes
+from outgrow.grow.state import Growth, Lift
 from outgrow.queries import load
 
 
@@ -36,12 +37,23 @@ class Growing:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`missing` are names of indexes and statistics that the phase optimized asks for."""
+    """`missing` are names of indexes and statistics that the phase optimized asks for; `growth` is
+    the one that is not finished, whether it is `growing` or not."""
 
     store: Store
     indexes: tuple[Role, ...]
     missing: tuple[str, ...]
     growing: Growing | None
+    growth: Growth | None = None
+
+    @property
+    def growth_state(self) -> str:
+        """In one word: a growth whose process is gone says that it runs."""
+        if self.growth is None:
+            return "none"
+        if self.growing is not None:
+            return "paused" if self.growth.paused else "running"
+        return self.growth.state if self.growth.state in ("ready", "failed") else "interrupted"
 
     def as_dict(self) -> dict[str, Any]:
         store = self.store
@@ -54,8 +66,26 @@ class Status:
             "index_bytes": store.index_bytes,
             "indexes": [asdict(role) for role in self.indexes],
             "missing": self.missing,
+            "tables": [_table(store, lift) for lift in store.lifts],
             "growing": None if self.growing is None else asdict(self.growing),
+            "growth": None
+            if self.growth is None
+            else {**self.growth.as_dict(), "state": self.growth_state},
         }
+
+
+def _table(store: Store, lift: Lift) -> dict[str, Any]:
+    table = store.tables.get(lift.relation)
+    return {
+        "relation": lift.relation,
+        "state": lift.state if store.trusted(lift) else "stale",
+        "keys": lift.keys,
+        "keys_estimated": lift.estimate,
+        "rows": lift.rows,
+        "leftovers": lift.leftovers,
+        "table_bytes": table.table_bytes if table else 0,
+        "index_bytes": table.index_bytes if table else 0,
+    }
 
 
 async def status(database: Database, store: str, blueprint: Blueprint) -> Status:
@@ -63,18 +93,20 @@ async def status(database: Database, store: str, blueprint: Blueprint) -> Status
     sql = load("grow")
     async with database.session() as session, session.connection.transaction(readonly=True):
         found = await catalogue.read(session, store, blueprint)
+        growth = await state.unfinished(session, blueprint.name)
         growing = None
         pid = await session.value(sql["claimed_by"], found.oid)
         if pid is not None:
             row = await session.row(sql["progress"], pid)
-            doing = (row and row["phase"]) or ""
-            growing = Growing(pid, doing, catalogue.waiting_for(row))
+            doing = (row and row["phase"]) or (growth.doing if growth else "")
+            waiting = catalogue.waiting_for(row) or (growth.waiting if growth else "")
+            growing = Growing(pid, doing, waiting.removeprefix("waits for "))
     wanted = [index.name for index in wanted_indexes(found, blueprint)]
     missing = [name for name in wanted if not found.has(name)]
     for statistics in layout.statistics(blueprint, found.schema, found.table):
         if statistics.name not in found.statistics:
             missing.append(statistics.name)
-    return Status(found, tuple(_roles(found, wanted)), tuple(missing), growing)
+    return Status(found, tuple(_roles(found, wanted)), tuple(missing), growing, growth)
 
 
 def _roles(store: Store, wanted: list[str]) -> list[Role]:

@@ -1,0 +1,51 @@
+"""`outgrow verify`: the tables and the store say the same, and no key is missing."""
+
+from __future__ import annotations
+
+import click
+
+from outgrow.blueprint import campus
+from outgrow.cli import App, connected, json_option
+from outgrow.grow.verification import Report, verify
+from outgrow.progress import Progress
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def command(app: App) -> int:
+    """Compare every table with the store, and account for every key.
+
+    Reads everything, at one moment; writes go on meanwhile. Exit code 1 where something differs.
+    """
+    return app.run(_verify(app))
+
+
+async def _verify(app: App) -> int:
+    async with connected(app.settings, pool_size=1) as database:
+        with Progress("verify", "keys") as progress:
+            report = await verify(database, app.settings.store, campus(), progress.add)
+        app.answer(report.as_dict(), "\n".join(_told(report)))
+        return 0 if report.same else 1
+
+
+def _told(report: Report) -> list[str]:
+    width = max((len(name) for name in report.relations), default=0)
+    lines = []
+    for name, found in report.relations.items():
+        text = f"{name:<{width}}  {found.keys:>9,} keys, {found.leftovers:,} with leftovers, "
+        if found.differing:
+            shown = ", ".join(found.differing[:10])
+            text += f"DIFFERENT: {shown}" + (", ..." if len(found.differing) > 10 else "")
+        else:
+            text += "NOT ALL KEYS" if name in report.miscounted else "the same"
+        lines.append(text)
+    keys = report.keys
+    lines.append(
+        f"{keys['total']:,} keys = {keys['lifted']:,} in tables + {keys['leftovers']:,} with "
+        f"leftovers + {keys['in_the_store']:,} of patterns without a table + "
+        f"{keys['opaque']:,} of no pattern"
+    )
+    if not report.followed:
+        lines.append("the store's triggers are missing or switched off: nothing keeps the tables")
+    return lines
