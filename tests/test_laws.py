@@ -18,6 +18,7 @@ from outgrow import layout
 from outgrow.blueprint import Blueprint, campus, parse
 from outgrow.database import Database
 from outgrow.install import install
+from outgrow.layout.shadow import tables
 from outgrow.queries import Query, quote
 
 CAMPUS = campus()
@@ -28,22 +29,47 @@ COLUMNS = "\n".join(
     f'{{relation}}.columns.{kind}_column = {{{{ field = "{kind}", type = "{kind}" }}}}'
     for kind in ("key", "short", "label", "text", "number", "boolean", "time", "array", "json")
 )
+# A text that was cut is not the member: a member's value is no label.
+MEMBER_TYPES = ("key", "short", "text", "number", "boolean", "time", "array", "json")
 ZOO = parse(
     """
 name = "zoo"
 [patterns]
 animal = { key = "animal:{id}", shape = "document" }
 meals = { key = "animal:{id}:meals", shape = "objects" }
+keepers = { key = "animal:{id}:keepers", shape = "map" }
+of_key = { key = "animal:{id}:of:key", shape = "map" }
+of_short = { key = "animal:{id}:of:short", shape = "map" }
+of_text = { key = "animal:{id}:of:text", shape = "map" }
+of_number = { key = "animal:{id}:of:number", shape = "map" }
+of_boolean = { key = "animal:{id}:of:boolean", shape = "map" }
+of_time = { key = "animal:{id}:of:time", shape = "map" }
+of_array = { key = "animal:{id}:of:array", shape = "map" }
+of_json = { key = "animal:{id}:of:json", shape = "map" }
 [relations]
 animals.pattern = "animal"
 animals.columns.id = { key = "id" }
 meals.pattern = "meals"
 meals.columns.animal_id = { key = "id" }
 meals.columns.pos = { position = true }
+keepers.pattern = "keepers"
+keepers.columns.animal_id = { key = "id" }
+keepers.columns.name = { entry = true }
 """
+    + "".join(
+        f"""
+of_{kind}.pattern = "of_{kind}"
+of_{kind}.columns.animal_id = {{ key = "id" }}
+of_{kind}.columns.name = {{ entry = true }}
+of_{kind}.columns.said = {{ value = true, type = "{kind}" }}
+"""
+        for kind in MEMBER_TYPES
+    )
     + COLUMNS.format(relation="animals")
     + "\n"
     + COLUMNS.format(relation="meals")
+    + "\n"
+    + COLUMNS.format(relation="keepers")
 )
 RELATIONS = [
     (CAMPUS, "users"),
@@ -52,6 +78,7 @@ RELATIONS = [
     (CAMPUS, "messages"),
     (ZOO, "animals"),
     (ZOO, "meals"),
+    (ZOO, "keepers"),
 ]
 
 characters = st.characters(codec="utf-8", exclude_characters="\x00")
@@ -131,7 +158,8 @@ def documents(blueprint: Blueprint, relation: str) -> st.SearchStrategy[str]:
 def _value(blueprint: Blueprint, relation: str, sql: str) -> str:
     """A store value that holds the one document or element `sql`."""
     shape = blueprint.patterns[blueprint.relations[relation].pattern or ""].shape
-    return sql if shape == "document" else f"jsonb_build_array({sql})"
+    wrapped = {"document": sql, "map": f"jsonb_build_object('m', {sql})"}
+    return wrapped.get(shape, f"jsonb_build_array({sql})")
 
 
 @pytest.mark.parametrize(("blueprint", "relation"), RELATIONS)
@@ -179,6 +207,36 @@ async def test_decode_undoes_encode(
     assert len(rows) == len(drawn)
     for row in rows:
         assert row["same"], row["value"]
+
+
+@pytest.mark.parametrize("relation", ["keepers", *(f"of_{kind}" for kind in MEMBER_TYPES)])
+@given(data=st.data())
+async def test_rows_and_leftovers_of_a_map_are_the_map(
+    campus: Database, relation: str, data: st.DataObject
+) -> None:
+    """Both laws at once: what the rows and the leftovers give is what they came from, and decodes
+    to the same rows."""
+    await install(campus, blueprint=ZOO)
+    edge = EDGES.get(relation.removeprefix("of_"), documents(ZOO, "keepers"))
+    names = texts | st.sampled_from(["", "x" * 200, "x" * 201, "\U0001f393" * 200])
+    members = st.dictionaries(names, edge | values, max_size=5).map(_object)
+    drawn = data.draw(st.lists(members | values, min_size=1, max_size=12))
+    decode, encode = f"zoo.{relation}_decode", f"zoo.{relation}_encode"
+    own = ZOO.relations[relation]
+    encoded = ", ".join(f"d.{quote(c)}" for c in [*own.encoded, *["rest"] * own.has_rest])
+    leftovers = tables.leftovers(ZOO, relation, "m.v")
+    query = Query(
+        "test.map",
+        f"SELECT m.v::text, l.v::text, r.v::text, CASE WHEN jsonb_typeof(m.v) = 'object' "
+        f"THEN (coalesce(r.v, '{{}}') || coalesce(l.v, '{{}}'))::text ELSE l.v::text END "
+        f"FROM unnest($1::text[]) AS t, LATERAL (SELECT t::jsonb) AS m(v), "
+        f"LATERAL (SELECT {leftovers}) AS l(v), LATERAL (SELECT jsonb_object_agg(d.name, "
+        f"{encode}({encoded})) FROM {decode}('animal:a:of', m.v) d) AS r(v)",
+    )
+    for original, left, made, again in await campus.rows(query, drawn):
+        assert again == original
+        assert made is None or not set(json.loads(made)) & set(json.loads(left or "{}"))
+        assert all(len(name) <= 200 for name in json.loads(made or "{}"))
 
 
 ids = st.lists(

@@ -27,6 +27,9 @@ SEGMENT_LIMIT = 200
 most 2,704 bytes; three such texts of four bytes a character and a timestamp fit. A key with a
 longer segment belongs to no pattern and stays opaque: no index can make its write fail."""
 
+KEY_PARTS = 3
+"""Texts of that length in the primary key of a relation's table."""
+
 _VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)(\.\.\.)?\}")
 _SPECIAL = re.compile(r"[\\.^$*+?()\[\]{}|]")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
@@ -118,13 +121,16 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
-    """Where a column's value is: a variable of the key, a field of the document or element, the
-    element itself, its place in the list, or (only a type) nowhere while the home is the store."""
+    """Where a column's value is: a variable of the key, a field of the document, element or member,
+    the element itself, its place in the list, the name or the whole value of a map's member, or
+    (only a type) nowhere while the home is the store."""
 
     key: str | None = None
     field: str | None = None
     element: bool = False
     position: bool = False
+    entry: bool = False
+    value: bool = False
     type: ColumnType = "key"
 
     @property
@@ -198,6 +204,21 @@ class Relation(
     @property
     def fields(self) -> dict[str, Column]:
         return {name: c for name, c in self.own.items() if c.field}
+
+    @property
+    def encoded(self) -> dict[str, Column]:
+        """The columns that a document, an element or a member is made of again."""
+        return {name: c for name, c in self.own.items() if c.field or c.value}
+
+    @property
+    def has_rest(self) -> bool:
+        """False where one column is the whole: an element of `ids`, a member's value."""
+        return not any(c.element or c.value for c in self.own.values())
+
+    @property
+    def entry(self) -> str:
+        """The column with the name of a map's member."""
+        return next(name for name, c in self.own.items() if c.entry)
 
 
 class Derived(
@@ -325,6 +346,12 @@ def _problems(blueprint: Blueprint) -> Iterator[str]:
             continue
         if indexed.pattern is None and index.on_store:
             yield f"indexes: {index.relation} has no pattern: only its table can have an index"
+        elif index.on_store and blueprint.pattern_of(index.relation).shape != "document":
+            for column in set(index.columns) - {*indexed.key_columns.values(), "probe"}:
+                yield (
+                    f"indexes: a key of {index.relation} has many rows: "
+                    f'{column!r} can be indexed on = "table" only'
+                )
         for column in index.columns:
             if column not in {*indexed.columns, *indexed.computed, "probe"}:
                 yield f"indexes: {index.relation} has no column {column!r}"
@@ -347,24 +374,13 @@ def _owned_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iter
     if pattern is None:
         yield f"{where}.pattern: there is no pattern {relation.pattern!r}"
         return
-    if pattern.shape not in ("document", "ids", "objects"):
+    if pattern.shape not in ("document", "ids", "objects", "map"):
         yield f"{where}: the shape {pattern.shape} has no relation yet"
     if relation.renamed:
         yield f"{where}.columns: a relation of a pattern takes tables, not names"
     if sorted(relation.key_columns) != sorted(pattern.variables):
         yield f"{where}: every variable of {pattern.key!r} needs a column, and no other"
-    columns = relation.own.values()
-    for column_name, column in relation.own.items():
-        sources = [column.key, column.field, column.element or None, column.position or None]
-        if sum(source is not None for source in sources) > 1:
-            yield f"{where}.columns.{column_name}: one source only"
-    lists = pattern.shape != "document"
-    if sum(c.position for c in columns) != lists:
-        yield f"{where}: a list has one `position` column, a document none"
-    if sum(c.element for c in columns) != (pattern.shape == "ids"):
-        yield f"{where}: `ids` has one `element` column, other shapes none"
-    if pattern.shape == "ids" and relation.fields:
-        yield f"{where}: the elements of `ids` have no fields"
+    yield from _column_problems(where, relation, pattern)
     known = set(relation.columns)
     for computed_name, computed in relation.computed.items():
         texts = [computed.lower, computed.sort, computed.flag, computed.words]
@@ -384,6 +400,44 @@ def _owned_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iter
             yield f"{where}.computed.{computed_name}: an object begins with a column of the key"
         for missing in named - known - {None}:
             yield f"{where}.computed.{computed_name}: there is no column {missing!r}"
+        if pattern.shape != "document" and not _of_columns(relation, computed):
+            yield (
+                f"{where}.computed.{computed_name}: "
+                "of a list or map only lower, words and sort of a text"
+            )
+
+
+def _column_problems(where: str, relation: Relation, pattern: Pattern) -> Iterator[str]:
+    """Which sources there are depends on the shape."""
+    columns = relation.own.values()
+    for name, column in relation.own.items():
+        others = [column.element, column.position, column.entry, column.value]
+        if sum([column.key is not None, column.field is not None, *others]) > 1:
+            yield f"{where}.columns.{name}: one source only"
+        if name in ("at", "probe", "rest"):
+            yield f"{where}.columns.{name}: every relation has a column of that name itself"
+    if sum(c.position for c in columns) != (pattern.shape in ("ids", "objects")):
+        yield f"{where}: a list has one `position` column, a document none, a map none"
+    if sum(c.element for c in columns) != (pattern.shape == "ids"):
+        yield f"{where}: `ids` has one `element` column, other shapes none"
+    if pattern.shape == "ids" and relation.fields:
+        yield f"{where}: the elements of `ids` have no fields"
+    if sum(c.entry for c in columns) != (pattern.shape == "map"):
+        yield f"{where}: a map has one `entry` column, other shapes none"
+    values = [c for c in columns if c.value]
+    if values and (pattern.shape != "map" or len(values) > 1 or relation.fields):
+        yield f"{where}: a `value` column is a map's only one, without fields"
+    if len(pattern.variables) + sum(c.element or c.entry for c in columns) > KEY_PARTS:
+        yield f"{where}: rows of more than {KEY_PARTS} ids may not fit into an index"
+    if any(c.type == "label" for c in values):
+        yield f"{where}: a `value` is no label: a text that was cut is not the member"
+
+
+def _of_columns(relation: Relation, computed: Computed) -> bool:
+    """It is made of columns alone: what looks into the document would look at the whole list."""
+    if computed.sort is not None and computed.sort in relation.own:
+        return relation.own[computed.sort].sql_type == "text"
+    return computed.lower is not None or computed.words is not None
 
 
 def _derived_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[str]:
@@ -392,6 +446,8 @@ def _derived_problems(blueprint: Blueprint, name: str, relation: Relation) -> It
     if source is None or source.pattern is None:
         yield f"{where}: needs a `pattern`, or `from` a relation that has one"
         return
+    if blueprint.pattern_of(name).shape != "document":
+        yield f"{where}: {relation.source} is no relation of documents"
     known = {*source.columns, *source.computed}
     if relation.unnest:
         known |= {"element", "position"}
@@ -402,6 +458,8 @@ def _derived_problems(blueprint: Blueprint, name: str, relation: Relation) -> It
         yield f"{where}: the columns of the key of {relation.source} are missing"
     if relation.unnest and "element" not in relation.renamed.values():
         yield f"{where}: the element of {relation.unnest} is missing"
+    if relation.unnest and len(source.key_columns) >= KEY_PARTS:
+        yield f"{where}: rows of more than {KEY_PARTS} ids may not fit into an index"
     if relation.own or relation.computed:
         yield f"{where}: a relation from another one takes names of its columns only"
 

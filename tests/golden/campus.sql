@@ -16,7 +16,8 @@ BEGIN
             EXIT WHEN FOUND;
             EXIT WHEN made IS NOT NULL AND this_key <> ALL (made);
             EXIT WHEN NOT ((this_key ~ '^user:([^:]+):connections$' AND length(this_key) <= 217) OR (this_key ~ '^user:([^:]+):chats$' AND length(this_key) <= 211) OR (this_key ~ '^user:([^:]+):soft-intros:incoming$' AND length(this_key) <= 226) OR (this_key ~ '^user:([^:]+):soft-intros:outgoing$' AND length(this_key) <= 226) OR (this_key ~ '^school:(.+):users$' AND length(this_key) <= 213) OR (this_key ~ '^schools:all$') OR (this_key ~ '^chat:(.+):messages$' AND length(this_key) <= 214));
-            INSERT INTO "public"."kv_store_2516be19" (key, value) VALUES (this_key, '[]') ON CONFLICT DO NOTHING;
+            INSERT INTO "public"."kv_store_2516be19" (key, value) VALUES (this_key, '[]')
+            ON CONFLICT DO NOTHING;
             EXIT WHEN FOUND;
             IF turn = 10 THEN
             RAISE EXCEPTION 'the store does not keep what is written under %', this_key

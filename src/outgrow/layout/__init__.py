@@ -1,10 +1,10 @@
 """Blueprint x home -> functions, views, triggers and indexes. Pure: SQL text out, no I/O.
 
 `expressions` says how a column is read from JSON and written back; `relations` makes the views and
-their decode, encode and locator functions; `triggers` makes the views writable; `shadow` makes the
-tables that relations are read from in later phases, and the store's triggers that keep them;
-`indexes` lists what the phase `optimized` adds, and the tables' own. Golden files of all of it are
-in tests/golden/.
+their decode, encode and locator functions; `triggers` makes the views writable, and `derived` keeps
+the lists of old clients; `shadow` makes the tables that relations are read from in later phases,
+and the store's triggers that keep them; `indexes` lists what the phase `optimized` adds, and the
+tables' own. Golden files of all of it are in tests/golden/.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Mapping
 
 from outgrow.blueprint import Blueprint, Home
-from outgrow.layout import relations, shadow, triggers
+from outgrow.layout import derived, relations, shadow, triggers
 from outgrow.layout.indexes import (
     PREFIX,
     Index,
@@ -56,7 +56,7 @@ def create(
     ]
     for name in blueprint.relations:
         statements += relations.functions(blueprint, name)
-        lists = triggers.derived_lists(blueprint, name)
+        lists = derived.function(blueprint, name)
         statements += [] if lists is None else [lists]
         view = shadow.views(blueprint, homes or {}, {name}, store_schema, store_table)
         statements += [query.sql for query in view]

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from outgrow.blueprint import Blueprint, CardItem, Column, Computed, Pattern, Relation
+from outgrow.blueprint import (
+    SEGMENT_LIMIT,
+    Blueprint,
+    CardItem,
+    Column,
+    Computed,
+    Pattern,
+    Relation,
+)
 from outgrow.queries import literal, quote
 
 SORT_LIMIT = 64
@@ -75,6 +83,8 @@ def from_json(column: Column, value: str) -> str:
     """The column's value from the document (or element) `value`: total, NULL where it misfits."""
     if column.element:
         return f"outgrow.key_of({value})"
+    if column.value:
+        return f"outgrow.{column.type}_of({value})"
     if column.field is None:
         return f"NULL::{column.sql_type}"
     return f"outgrow.{column.type}_of({value} -> {literal(column.field)})"
@@ -102,9 +112,28 @@ def rest(relation: Relation, value: str) -> str:
     return f"{value} - array_remove(ARRAY[\n        {fields}], NULL)"
 
 
+def is_member(relation: Relation, entry: str, value: str) -> str:
+    """A condition: a map's member (SQL of its name and of its value) is a row."""
+    for column in relation.own.values():
+        if column.value:
+            fits = f"{to_json(column, from_json(column, value))} = {value}"
+            break
+    else:
+        fits = f"jsonb_typeof({value}) = 'object'"
+    return f"length({entry}) <= {SEGMENT_LIMIT} AND {fits}"
+
+
+def members(value: str) -> str:
+    """The members of a map as a table function, none of what is no map: `e(k, v)`."""
+    return f"jsonb_each(CASE WHEN jsonb_typeof({value}) = 'object' THEN {value} ELSE '{{}}' END)"
+
+
 def encoded(relation: Relation, arguments: Mapping[str, str], rest_sql: str) -> str:
     """The document of a row. A field whose original in `rest` already decodes to the column's
     value stays as it was (a text that was cut, a time in another zone); else the column is put."""
+    for name, column in relation.own.items():
+        if column.value:
+            return to_json(column, arguments[name])
     fields = []
     put = []
     for name, column in relation.fields.items():

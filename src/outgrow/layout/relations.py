@@ -29,7 +29,7 @@ def functions(blueprint: Blueprint, name: str) -> list[str]:
         decode(blueprint, name, quote(blueprint.name, name + "_decode")),
         _key(blueprint, name, "key", None),
     ]
-    if blueprint.patterns[relation.pattern].shape != "ids":
+    if relation.has_rest or relation.encoded:
         made.append(_encode(blueprint.name, name, relation))
     return made
 
@@ -65,7 +65,7 @@ def selected(blueprint: Blueprint, name: str, value: str) -> list[str]:
     """The columns of an owned relation, from its decoded row `d` and the store's value (SQL)."""
     relation = blueprint.relations[name]
     columns = [f"d.{quote(column)}" for column in relation.own]
-    if blueprint.pattern_of(name).shape != "ids":
+    if relation.has_rest:
         columns.append("d.rest")
     return columns + [
         f"{ex.computed(relation, item, lambda c: f'd.{quote(c)}', value)} AS {quote(column)}"
@@ -78,19 +78,21 @@ def decode(blueprint: Blueprint, name: str, function: str) -> str:
     relation = blueprint.relations[name]
     pattern = blueprint.patterns[relation.pattern or ""]
     returned = [f"{quote(column)} {own.sql_type}" for column, own in relation.own.items()]
-    if pattern.shape != "ids":
+    if relation.has_rest:
         returned.append("rest jsonb")
-    value = {"document": "store_value", "ids": "e.v", "objects": "e.v"}[pattern.shape]
+    value = "store_value" if pattern.shape == "document" else "e.v"
     selected = []
     for own in relation.own.values():
         if own.key:
             sql = ex.variable(pattern, own.key, "store_key")
         elif own.position:
             sql = "min(e.pos)" if pattern.shape == "ids" else "e.pos"
+        elif own.entry:
+            sql = "e.k"
         else:
             sql = ex.from_json(own, value)
         selected.append(sql)
-    if pattern.shape != "ids":
+    if relation.has_rest:
         selected.append(ex.rest(relation, value))
     listed = ",\n    ".join(selected)
     elements = (
@@ -103,8 +105,10 @@ def decode(blueprint: Blueprint, name: str, function: str) -> str:
         # A doubled id is one row, at its first place.
         "ids": f"FROM {elements}\nWHERE outgrow.key_of(e.v) IS NOT NULL\n"
         "GROUP BY outgrow.key_of(e.v)",
+        "map": f"FROM {ex.members('store_value')} AS e(k, v)\n"
+        f"WHERE {ex.is_member(relation, 'e.k', 'e.v')}",
     }[pattern.shape]
-    rows = {"document": 1, "ids": 20, "objects": 20}[pattern.shape]
+    rows = 1 if pattern.shape == "document" else 20
     return (
         f"CREATE FUNCTION {function}"
         f"(store_key text, store_value jsonb)\n"
@@ -115,11 +119,11 @@ def decode(blueprint: Blueprint, name: str, function: str) -> str:
 
 
 def _encode(schema: str, name: str, relation: Relation) -> str:
-    arguments = {column: quote("new_" + column) for column in relation.fields}
-    declared = [f"{arguments[c]} {own.sql_type}" for c, own in relation.fields.items()]
+    arguments = {column: quote("new_" + column) for column in relation.encoded}
+    declared = [f"{arguments[c]} {own.sql_type}" for c, own in relation.encoded.items()]
+    declared += ["new_rest jsonb"] if relation.has_rest else []
     return (
-        f"CREATE FUNCTION {quote(schema, name + '_encode')}"
-        f"({', '.join([*declared, 'new_rest jsonb'])})\n"
+        f"CREATE FUNCTION {quote(schema, name + '_encode')}({', '.join(declared)})\n"
         f"RETURNS jsonb\nLANGUAGE sql STABLE PARALLEL SAFE\n"
         f"RETURN {ex.encoded(relation, arguments, 'new_rest')}"
     )

@@ -17,31 +17,35 @@ They run with the rights of whoever writes to the relation, with a pinned search
 
 from __future__ import annotations
 
-import re
-
-from outgrow.blueprint import SEGMENT_LIMIT, Blueprint, Derived, Relation
+from outgrow.blueprint import SEGMENT_LIMIT, Blueprint, Relation
+from outgrow.layout import derived
 from outgrow.layout import expressions as ex
 from outgrow.queries import literal, quote
 
 TURNS = 10
-_VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
 def lock_keys(blueprint: Blueprint, store: str) -> str:
     """`lock_keys(keys, made)`: row locks in key order until the end of the transaction.
 
-    Of the keys in `made` (all, unless given) those that a list pattern claims are inserted as an
-    empty list first when they are not there. NULL and '' are passed over: the `at` of a relation
-    that lives in a table.
+    Of the keys in `made` (all, unless given) those that a pattern of lists or maps claims are
+    inserted first, empty, when they are not there. NULL and '' are passed over: the `at` of a
+    relation that lives in a table.
 
     A list that is made and still not there may have been deleted by somebody meanwhile, so it is
     made again; after TURNS it is taken for one that a trigger or a policy of the store hides.
     """
-    lists = [
-        f"({ex.matches(blueprint, name, 'this_key')})"
-        for name, pattern in blueprint.patterns.items()
-        if pattern.shape in ("ids", "objects")
-    ]
+
+    def claimed(*shapes: str) -> list[str]:
+        return [
+            f"({ex.matches(blueprint, name, 'this_key')})"
+            for name, pattern in blueprint.patterns.items()
+            if pattern.shape in shapes
+        ]
+
+    lists = claimed("ids", "objects", "map")
+    maps = claimed("map")
+    empty = f"CASE WHEN {' OR '.join(maps)} THEN '{{}}' ELSE '[]' END::jsonb" if maps else "'[]'"
     return _function(
         quote(blueprint.name, "lock_keys") + "(keys text[], made text[] DEFAULT NULL)",
         "void",
@@ -57,33 +61,14 @@ BEGIN
             EXIT WHEN FOUND;
             EXIT WHEN made IS NOT NULL AND this_key <> ALL (made);
             EXIT WHEN NOT ({" OR ".join(lists) or "false"});
-            INSERT INTO {store} (key, value) VALUES (this_key, '[]') ON CONFLICT DO NOTHING;
+            INSERT INTO {store} (key, value) VALUES (this_key, {empty})
+            ON CONFLICT DO NOTHING;
             EXIT WHEN FOUND;
             IF turn = {TURNS} THEN{_not_kept(store)}
             END IF;
         END LOOP;
     END LOOP;
 END""",
-    )
-
-
-def derived_lists(blueprint: Blueprint, name: str) -> str | None:
-    """`users_lists(column, ...)`: the derived lists a row stands in, and as which element."""
-    relation = blueprint.relations[name]
-    if relation.pattern is None:
-        return None
-    selects = _list_selects(blueprint, name)
-    if not selects:
-        return None
-    arguments = ", ".join(
-        f"{quote('of_' + column)} {relation.own[column].sql_type}"
-        for column in _list_columns(blueprint, name)
-    )
-    return (
-        f"CREATE FUNCTION {quote(blueprint.name, name + '_lists')}({arguments})\n"
-        f"RETURNS TABLE (key text, element text, kept boolean)\n"
-        f"LANGUAGE sql STABLE PARALLEL SAFE ROWS 4\n"
-        f"BEGIN ATOMIC\n" + "\nUNION ALL\n".join(selects) + ";\nEND"
     )
 
 
@@ -98,7 +83,8 @@ def write(blueprint: Blueprint, name: str, store: str, store_name: str) -> list[
     made = []
     if relation.pattern is not None:
         shape = blueprint.patterns[relation.pattern].shape
-        body = {"document": _document, "ids": _ids, "objects": _objects}[shape]
+        bodies = {"document": _document, "ids": _ids, "objects": _objects, "map": _map}
+        body = bodies[shape]
         made.append(_function(function + "()", "trigger", body(blueprint, name, store, store_name)))
     made.append(
         f"CREATE TRIGGER {quote(name + '_write')} INSTEAD OF INSERT OR UPDATE OR DELETE ON {view}\n"
@@ -126,11 +112,11 @@ def _document(blueprint: Blueprint, name: str, store: str, store_name: str) -> s
 DECLARE
     this_key text := {_key_call(blueprint, name)};
     old_value jsonb;
-    new_value jsonb;{_lists_declared(blueprint, name)}
+    new_value jsonb;{derived.declared(blueprint, name)}
 BEGIN
     IF TG_OP <> 'DELETE' THEN{_refuse_key(blueprint, name)}{_rest(blueprint, name)}
         new_value := {encoded};{_refuse_row(blueprint, name, "new_value")}
-    END IF;{_lists_found(blueprint, name, "this_key")}
+    END IF;{derived.found(blueprint, name, "this_key")}
     IF TG_OP = 'INSERT' THEN
         INSERT INTO {store} (key, value) VALUES (this_key, new_value);
         IF NOT FOUND THEN{_not_kept(store)}
@@ -147,7 +133,7 @@ BEGIN
         ELSE
             DELETE FROM {store} s WHERE s.key = this_key;
         END IF;
-    END IF;{_lists_kept(blueprint, name, store)}
+    END IF;{derived.kept(blueprint, name, store)}
     IF TG_OP = 'DELETE' THEN
         RETURN OLD;
     END IF;
@@ -161,11 +147,11 @@ def _ids(blueprint: Blueprint, name: str, store: str, store_name: str) -> str:
     relation = blueprint.relations[name]
     element = next(column for column, own in relation.own.items() if own.element)
     new, old = f"NEW.{quote(element)}", f"OLD.{quote(element)}"
-    kept = _lists_kept(blueprint, name, store)
+    kept = derived.kept(blueprint, name, store)
     return f"""
 DECLARE
     this_key text := {_key_call(blueprint, name)};
-    list jsonb;{_lists_declared(blueprint, name)}
+    list jsonb;{derived.declared(blueprint, name)}
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         RAISE EXCEPTION 'a row of {name} has nothing to update'
@@ -175,7 +161,7 @@ BEGIN
             RAISE EXCEPTION 'a row of {name} cannot be kept: % is not an id', {new}
                 USING ERRCODE = 'check_violation';
         END IF;
-    END IF;{_lists_found(blueprint, name, "this_key")}
+    END IF;{derived.found(blueprint, name, "this_key")}
     SELECT s.value INTO list FROM {store} s WHERE s.key = this_key;
     IF TG_OP = 'DELETE' THEN
         IF list IS NULL OR jsonb_typeof(list) <> 'array'
@@ -201,17 +187,17 @@ def _objects(blueprint: Blueprint, name: str, store: str, store_name: str) -> st
     new_element = _encode_call(blueprint, name, relation)
     old_element = _encode_call(blueprint, name, relation, row="OLD")
     refuse_row = _refuse_row(blueprint, name, "jsonb_build_array(element)")
-    kept = _lists_kept(blueprint, name, store)
+    kept = derived.kept(blueprint, name, store)
     return f"""
 DECLARE
     this_key text := {_key_call(blueprint, name)};
     list jsonb;
     element jsonb;
-    place integer;{_lists_declared(blueprint, name)}
+    place integer;{derived.declared(blueprint, name)}
 BEGIN
     IF TG_OP <> 'DELETE' THEN{_refuse_key(blueprint, name)}{_rest(blueprint, name)}
         element := {new_element};{refuse_row}
-    END IF;{_lists_found(blueprint, name, "this_key")}
+    END IF;{derived.found(blueprint, name, "this_key")}
     SELECT s.value INTO list FROM {store} s WHERE s.key = this_key;
     IF TG_OP = 'INSERT' THEN{_not_a_list(store, store_name)}
         UPDATE {store} s SET value = list || jsonb_build_array(element)
@@ -239,6 +225,49 @@ BEGIN
 END"""
 
 
+def _map(blueprint: Blueprint, name: str, store: str, store_name: str) -> str:
+    relation = blueprint.relations[name]
+    new, old = f"NEW.{quote(relation.entry)}", f"OLD.{quote(relation.entry)}"
+    new_member = _encode_call(blueprint, name, relation)
+    refuse_row = _refuse_row(blueprint, name, f"jsonb_build_object({new}, member)")
+    rest = _rest(blueprint, name) if relation.has_rest else ""
+    kept = derived.kept(blueprint, name, store)
+    return f"""
+DECLARE
+    this_key text := {_key_call(blueprint, name)};
+    map jsonb;
+    member jsonb;{derived.declared(blueprint, name)}
+BEGIN
+    IF TG_OP <> 'DELETE' THEN{_refuse_key(blueprint, name)}
+        IF {new} IS NULL OR length({new}) > {SEGMENT_LIMIT} THEN
+            RAISE EXCEPTION 'a row of {name} cannot be kept: % is not an id', {new}
+                USING ERRCODE = 'check_violation';
+        END IF;{rest}
+        member := {new_member};{refuse_row}
+    END IF;{derived.found(blueprint, name, "this_key")}
+    SELECT s.value INTO map FROM {store} s WHERE s.key = this_key;
+    IF TG_OP = 'INSERT' THEN{_not_a_list(store, store_name, "object", "{}", "map")}
+        IF map ? {new} THEN
+            RAISE EXCEPTION 'duplicate row of {name}: % is in %', {new}, this_key
+                USING ERRCODE = 'unique_violation';
+        END IF;
+    ELSIF NOT EXISTS (
+        SELECT FROM {quote(blueprint.name, name + "_decode")}(
+            this_key, jsonb_build_object({old}, map -> {old})) d
+        WHERE {_same_row(relation)}
+    ) THEN{_lost_race(name)}
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        UPDATE {store} s SET value = map - {old} WHERE s.key = this_key;{kept}
+        RETURN OLD;
+    END IF;
+    UPDATE {store} s SET value = map || jsonb_build_object({new}, member)
+    WHERE s.key = this_key;{kept}
+    NEW.at := this_key;
+    RETURN NEW;
+END"""
+
+
 def _function(signature: str, returns: str, body: str) -> str:
     # PERFORM of a function that returns void, and operators, must mean the same for every caller.
     return (
@@ -261,7 +290,7 @@ def _key_call(blueprint: Blueprint, name: str) -> str:
 
 def _same_row(relation: Relation) -> str:
     """`d` is the row that OLD was: as text, because 1.0 is 1 to jsonb."""
-    columns = [*relation.own, "rest"]
+    columns = [*relation.own, *(["rest"] if relation.has_rest else [])]
     texts = {c for c, own in relation.own.items() if own.sql_type == "jsonb"} | {"rest"}
     return "\n                AND ".join(
         f"d.{quote(c)}::text IS NOT DISTINCT FROM OLD.{quote(c)}::text"
@@ -272,8 +301,8 @@ def _same_row(relation: Relation) -> str:
 
 
 def _encode_call(blueprint: Blueprint, name: str, relation: Relation, row: str = "NEW") -> str:
-    values = [f"{row}.{quote(column)}" for column in relation.fields]
-    values.append(f"coalesce({row}.rest, '{{}}')")
+    values = [f"{row}.{quote(column)}" for column in relation.encoded]
+    values += [f"coalesce({row}.rest, '{{}}')"] if relation.has_rest else []
     return f"{quote(blueprint.name, name + '_encode')}({', '.join(values)})"
 
 
@@ -282,15 +311,15 @@ def _refuse_key(blueprint: Blueprint, name: str) -> str:
     pattern = blueprint.patterns[relation.pattern or ""]
     columns = [f"NEW.{quote(c)}" for c in relation.key_columns.values()]
     found = [ex.variable(pattern, v, "this_key") for v in relation.key_columns]
-    moved = " OR ".join(
-        f"NEW.{quote(c)} IS DISTINCT FROM OLD.{quote(c)}" for c in relation.key_columns.values()
-    )
+    moves = [*relation.key_columns.values(), *(c for c, own in relation.own.items() if own.entry)]
+    moved = " OR ".join(f"NEW.{quote(c)} IS DISTINCT FROM OLD.{quote(c)}" for c in moves)
+    misread = f"ROW({', '.join(found)}) IS DISTINCT FROM ROW({', '.join(columns)})"
     return f"""
-        IF TG_OP = 'UPDATE' AND ({moved}) THEN
+        IF TG_OP = 'UPDATE' AND ({moved or "false"}) THEN
             RAISE EXCEPTION 'the key of a row of {name} does not change'
                 USING ERRCODE = 'feature_not_supported', HINT = 'delete it and insert another';
         ELSIF this_key IS NULL OR NOT ({ex.matches(blueprint, relation.pattern or "", "this_key")})
-            OR ROW({", ".join(found)}) IS DISTINCT FROM ROW({", ".join(columns)}) THEN
+            OR {misread if columns else "false"} THEN
             RAISE EXCEPTION 'a row of {name} cannot have the key %', this_key
                 USING ERRCODE = 'check_violation',
                       HINT = {literal(f"its parts must fit the pattern {pattern.key}")};
@@ -319,8 +348,9 @@ def _rest(blueprint: Blueprint, name: str) -> str:
 
 def _refuse_row(blueprint: Blueprint, name: str, value: str) -> str:
     relation = blueprint.relations[name]
-    columns = [f"d.{quote(c)} IS NOT DISTINCT FROM NEW.{quote(c)}" for c in relation.fields]
-    same = "\n                AND ".join([*columns, "d.rest = NEW.rest"])
+    columns = [f"d.{quote(c)} IS NOT DISTINCT FROM NEW.{quote(c)}" for c in relation.encoded]
+    columns += ["d.rest = NEW.rest"] if relation.has_rest else []
+    same = "\n                AND ".join(columns)
     return f"""
         IF NOT EXISTS (
             SELECT FROM {quote(blueprint.name, name + "_decode")}(this_key, {value}) d
@@ -346,117 +376,14 @@ def _lost_race(name: str) -> str:
                 USING ERRCODE = 'serialization_failure', HINT = 'run the transaction again';"""
 
 
-def _not_a_list(store: str, store_name: str) -> str:
+def _not_a_list(
+    store: str, store_name: str, kind: str = "array", empty: str = "[]", name: str = "list"
+) -> str:
     # NULL, which a store's column may allow, holds nothing to keep.
     return f"""
-    list := coalesce(list, '[]');
-    IF jsonb_typeof(list) <> 'array' THEN
+    {name} := coalesce({name}, '{empty}');
+    IF jsonb_typeof({name}) <> '{kind}' THEN
         INSERT INTO outgrow.quarantine (store, key, value, reason)
-        VALUES ({literal(store_name)}, this_key, list, 'a list was to be written');
-        list := '[]';
+        VALUES ({literal(store_name)}, this_key, {name}, 'a {name} was to be written');
+        {name} := '{empty}';
     END IF;"""
-
-
-def _list_selects(blueprint: Blueprint, name: str) -> list[str]:
-    """One SELECT for each derived pattern that this relation, or one seen through it, fills."""
-    selects = []
-    for derived_name, derived in blueprint.derived.items():
-        source = blueprint.relations[derived.source]
-        if derived.source == name:
-            selects.append(_list_of(blueprint, derived_name, derived, None))
-        elif source.source == name:
-            selects.append(_list_of(blueprint, derived_name, derived, source))
-    return selects
-
-
-def _list_columns(blueprint: Blueprint, name: str) -> list[str]:
-    """The columns that the derived lists of a relation are made of."""
-    text = "\n".join(_list_selects(blueprint, name))
-    return [c for c in blueprint.relations[name].own if quote("of_" + c) in text]
-
-
-def _list_of(
-    blueprint: Blueprint, pattern_name: str, derived: Derived, through: Relation | None
-) -> str:
-    def column(name: str) -> str:
-        source = name if through is None else through.renamed[name]
-        return "outgrow.key_of(e.v)" if source == "element" else quote("of_" + source)
-
-    pattern = blueprint.patterns[pattern_name]
-    key = ex.key_of(pattern, {v: column(c) for v, c in derived.key.items()})
-    parts = [
-        literal(piece) if place % 2 == 0 else column(piece)
-        for place, piece in enumerate(_VARIABLE.split(derived.element))
-        if piece
-    ]
-    source = ""
-    if through is not None and through.unnest is not None:
-        source = f", jsonb_array_elements({quote('of_' + through.unnest)}) AS e(v)"
-    condition = ex.matches(blueprint, pattern_name, "l.key")
-    return (
-        f"SELECT l.key, l.element, {str(derived.kept).lower()}\n"
-        f"FROM (SELECT {key} AS key, {' || '.join(parts)} AS element"
-        f"{' FROM ' + source[2:] if source else ''}) l\n"
-        f"WHERE l.element IS NOT NULL AND {condition}"
-    )
-
-
-def _lists_declared(blueprint: Blueprint, name: str) -> str:
-    if derived_lists(blueprint, name) is None:
-        return ""
-    return """
-    lists text[];
-    elements text[];
-    wanted boolean[];"""
-
-
-def _lists_found(blueprint: Blueprint, name: str, key: str) -> str:
-    """Which derived lists change, and the locks on them and on the row's own key, in one order."""
-    if derived_lists(blueprint, name) is None:
-        return f"""
-    PERFORM {quote(blueprint.name, "lock_keys")}(
-        ARRAY[{key}], CASE WHEN TG_OP = 'INSERT' THEN ARRAY[{key}] ELSE '{{}}' END);"""
-    columns = _list_columns(blueprint, name)
-    function = quote(blueprint.name, name + "_lists")
-
-    def call(row: str) -> str:
-        return f"{function}({', '.join(f'{row}.{quote(column)}' for column in columns)})"
-
-    return f"""
-    SELECT array_agg(x.key), array_agg(x.element), array_agg(x.wanted)
-    INTO lists, elements, wanted
-    FROM (
-        SELECT l.key, l.element, bool_or(l.new) AS wanted
-        FROM (
-            SELECT false AS new, o.* FROM {call("OLD")} o WHERE TG_OP <> 'INSERT'
-            UNION ALL
-            SELECT true, n.* FROM {call("NEW")} n WHERE TG_OP <> 'DELETE'
-        ) l
-        GROUP BY l.key, l.element
-        HAVING bool_and(l.new) OR NOT bool_or(l.new OR l.kept)
-    ) x;
-    PERFORM {quote(blueprint.name, "lock_keys")}({key} || lists, (
-        SELECT array_agg(u.k) FROM (
-            SELECT {key} WHERE TG_OP = 'INSERT'
-            UNION ALL
-            SELECT l.k FROM unnest(lists, wanted) AS l(k, w) WHERE l.w
-        ) AS u(k)
-    ));"""
-
-
-def _lists_kept(blueprint: Blueprint, name: str, store: str) -> str:
-    """A derived value that is no list is left alone: it can be derived again at any time."""
-    if derived_lists(blueprint, name) is None:
-        return ""
-    return f"""
-    FOR i IN 1 .. coalesce(cardinality(lists), 0) LOOP
-        IF wanted[i] THEN
-            UPDATE {store} s SET value = s.value || to_jsonb(elements[i])
-            WHERE s.key = lists[i] AND jsonb_typeof(s.value) = 'array'
-              AND NOT s.value @> jsonb_build_array(elements[i]);
-        ELSE
-            UPDATE {store} s SET value = s.value - elements[i]
-            WHERE s.key = lists[i] AND jsonb_typeof(s.value) = 'array'
-              AND s.value @> jsonb_build_array(elements[i]);
-        END IF;
-    END LOOP;"""

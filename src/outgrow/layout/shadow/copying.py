@@ -14,7 +14,7 @@ def last_key(blueprint: Blueprint, name: str, store_schema: str, store_table: st
     return Query(
         "grow.last_key",
         f"SELECT s.key FROM {quote(store_schema, store_table)} s\n"
-        f"WHERE {_range(blueprint, name, 's.key')}\n"
+        f"WHERE {key_range(blueprint, name, 's.key')}\n"
         f'ORDER BY s.key COLLATE "C" DESC LIMIT 1',
     )
 
@@ -33,7 +33,7 @@ def backfill(blueprint: Blueprint, name: str, store_schema: str, store_table: st
         f"""WITH batch AS MATERIALIZED (
     SELECT s.key FROM {store} s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
-      AND {_range(blueprint, name, "s.key")}
+      AND {key_range(blueprint, name, "s.key")}
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint
 ),
 taken AS MATERIALIZED (
@@ -67,13 +67,13 @@ def verify(blueprint: Blueprint, name: str, store_schema: str, store_table: str)
     the last of all, `$3` how many. Returns the last key, how many keys, how many of them have no
     row or leftovers, and the keys that differ. One statement: what others write meanwhile is in
     the store and in the table, or in neither."""
-    key = tables.identity(blueprint, name)
+    key = [c for c in tables.identity(blueprint, name) if c in tables.columns(blueprint, name)]
     of_key = tables.of_key(blueprint, name, "t", "b.key")
 
     def rows(alias: str) -> str:
         row = ", ".join(f"{alias}.{quote(c)}" for c in tables.columns(blueprint, name))
-        order = ", ".join(f"{alias}.{quote(c)}" for c in key)
-        return f"string_agg(ROW({row})::text, E'\\n' ORDER BY {order})"
+        order = f" ORDER BY {', '.join(f'{alias}.{quote(c)}' for c in key)}" if key else ""
+        return f"string_agg(ROW({row})::text, E'\\n'{order})"
 
     differs = (
         f"(SELECT {rows('r')} FROM {tables.function(blueprint, name, 'rows')}(b.key, b.value) r)\n"
@@ -94,7 +94,7 @@ def verify(blueprint: Blueprint, name: str, store_schema: str, store_table: str)
         f"""WITH batch AS MATERIALIZED (
     SELECT s.key, s.value FROM {quote(store_schema, store_table)} s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
-      AND {_range(blueprint, name, "s.key")}
+      AND {key_range(blueprint, name, "s.key")}
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint
 ),
 compared AS MATERIALIZED (
@@ -129,7 +129,7 @@ def verify_back(blueprint: Blueprint, name: str, store_schema: str, store_table:
     )
 
 
-def _range(blueprint: Blueprint, name: str, key: str) -> str:
+def key_range(blueprint: Blueprint, name: str, key: str) -> str:
     """The key belongs to the pattern, and lies where an index in C order finds its prefix."""
     pattern = blueprint.pattern_of(name)
     conditions = []
@@ -148,9 +148,8 @@ def _fill(blueprint: Blueprint, name: str) -> str:
     source = "taken"
     text = ""
     if tables.is_list(blueprint, name):
-        pattern = blueprint.pattern_of(name)
-        parts = ", ".join(quote(tables.keys(blueprint, name)[v]) for v in pattern.variables)
-        values = ", ".join(ex.variable(pattern, v, "k.key") for v in pattern.variables)
+        heads = tables.heads(blueprint, name, "k.key")
+        parts, values = ", ".join(map(quote, heads)), ", ".join(heads.values())
         of_key = tables.of_key(blueprint, name, "t", "k.key")
         head = f"{tables.lists(blueprint, name)} t WHERE {of_key}"
         text = f"""missing AS MATERIALIZED (

@@ -192,12 +192,12 @@ def _follow_unnested(blueprint: Blueprint, name: str) -> str:
 
 
 def _follow_list(blueprint: Blueprint, name: str) -> str:
-    pattern = blueprint.pattern_of(name)
     place = tables.lists(blueprint, name)
-    parts = ", ".join(quote(tables.keys(blueprint, name)[v]) for v in pattern.variables)
-    values = ", ".join(ex.variable(pattern, v, "NEW.key") for v in pattern.variables)
+    heads = tables.heads(blueprint, name, "NEW.key")
+    parts, values = ", ".join(map(quote, heads)), ", ".join(heads.values())
     of_key = tables.of_key(blueprint, name, "t", "NEW.key")
-    rows = {"ids": _changed_ids, "objects": _changed_objects}[pattern.shape](blueprint, name)
+    changed = {"ids": _changed_ids, "objects": _changed_objects, "map": _changed_members}
+    rows = changed[blueprint.pattern_of(name).shape](blueprint, name)
     return (
         f"\n        is_new := is_new OR NOT EXISTS (SELECT FROM {place} t WHERE {of_key});"
         f"\n        INSERT INTO {place} AS t ({parts}, leftovers)"
@@ -256,6 +256,32 @@ def _changed_objects(blueprint: Blueprint, name: str) -> str:
             f"SELECT {listed} FROM {new}"
             f"\n        LEFT JOIN {old} ON o.pos = n.pos"
             f"\n        CROSS JOIN LATERAL {function}(NEW.key, jsonb_build_array(n.v)) r"
+            f"\n        WHERE o.v::text IS DISTINCT FROM n.v::text",
+        )
+    )
+
+
+def _changed_members(blueprint: Blueprint, name: str) -> str:
+    """As with lists of objects: only the members that changed are decoded and written."""
+    relation = blueprint.relations[name]
+    new = f"{ex.members('NEW.value')} AS n(k, v)"
+    old = ex.members("(CASE WHEN is_new THEN '{}' ELSE OLD.value END)") + " AS o(k, v)"
+    listed = ", ".join(f"r.{quote(c)}" for c in tables.columns(blueprint, name))
+    function = tables.function(blueprint, name, "rows")
+    return (
+        f"\n        DELETE FROM {tables.table(blueprint, name)} t"
+        f"\n        USING ("
+        f"\n            SELECT o.k FROM {old}"
+        f"\n            EXCEPT SELECT n.k FROM {new}"
+        f" WHERE {ex.is_member(relation, 'n.k', 'n.v')}) gone"
+        f"\n        WHERE {tables.of_key(blueprint, name, 't', 'NEW.key')}"
+        f" AND t.{quote(relation.entry)} = gone.k;"
+        + _put(
+            blueprint,
+            name,
+            f"SELECT {listed} FROM {new}"
+            f"\n        LEFT JOIN {old} ON o.k = n.k"
+            f"\n        CROSS JOIN LATERAL {function}(NEW.key, jsonb_build_object(n.k, n.v)) r"
             f"\n        WHERE o.v::text IS DISTINCT FROM n.v::text",
         )
     )

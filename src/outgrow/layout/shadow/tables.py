@@ -8,7 +8,7 @@ from outgrow.blueprint import Blueprint, Home
 from outgrow.layout import expressions as ex
 from outgrow.layout import relations
 from outgrow.layout.indexes import Index, table_indexes
-from outgrow.queries import Query, quote
+from outgrow.queries import Query, literal, quote
 
 
 def schema(blueprint: Blueprint) -> str:
@@ -38,7 +38,7 @@ def columns(blueprint: Blueprint, name: str) -> dict[str, str]:
         own = {"element": "text", "position": "bigint"}
         return {c: own.get(s) or source[s] for c, s in relation.renamed.items()}
     types = {c: own.sql_type for c, own in relation.own.items()}
-    if blueprint.pattern_of(name).shape != "ids":
+    if relation.has_rest:
         types["rest"] = "jsonb"
     for c, item in relation.computed.items():
         is_time = item.sort is not None and relation.own[item.sort].sql_type == "timestamptz"
@@ -56,17 +56,29 @@ def keys(blueprint: Blueprint, name: str) -> dict[str, str]:
     return {variable: back[column] for variable, column in source.items()}
 
 
+def heads(blueprint: Blueprint, name: str, key: str) -> dict[str, str]:
+    """The columns that say of which key of the store a row is, with their values for `key` (SQL).
+    Where there is but one key, without variables, the table has it in a column `at`."""
+    pattern = blueprint.pattern_of(name)
+    parts = keys(blueprint, name)
+    found = {parts[v]: ex.variable(pattern, v, key) for v in pattern.variables}
+    return found or {"at": key}
+
+
 def identity(blueprint: Blueprint, name: str) -> list[str]:
-    """The columns of the primary key: those of the store's key, and the element or its place."""
+    """The columns of the primary key: those of the store's key, and the element, its place or the
+    name of the member."""
     relation = blueprint.relations[name]
-    found = [keys(blueprint, name)[v] for v in blueprint.pattern_of(name).variables]
+    found = list(heads(blueprint, name, ""))
     if relation.pattern is None:
         return found + [
             c for c, s in relation.renamed.items() if relation.unnest and s == "element"
         ]
     by_element = blueprint.pattern_of(name).shape == "ids"
     return found + [
-        c for c, own in relation.own.items() if (own.element if by_element else own.position)
+        c
+        for c, own in relation.own.items()
+        if own.entry or (own.element if by_element else own.position)
     ]
 
 
@@ -78,20 +90,29 @@ def expand(blueprint: Blueprint, name: str) -> list[Query]:
         f"{quote(c)} {sql_type}{' NOT NULL' if c in key_names else ''}"
         for c, sql_type in types.items()
     ]
+    only = _only_key(blueprint, name)
+    declared += only
     declared.append(f"PRIMARY KEY ({', '.join(map(quote, key_names))})")
     made = [
         f"CREATE SCHEMA IF NOT EXISTS {quote(schema(blueprint))}",
         f"CREATE TABLE {table(blueprint, name)} (\n    " + ",\n    ".join(declared) + "\n)",
     ]
     if is_list(blueprint, name):
-        parts = [quote(keys(blueprint, name)[v]) for v in blueprint.pattern_of(name).variables]
-        listed = ",\n    ".join([*(f"{part} text NOT NULL" for part in parts), "leftovers jsonb"])
+        parts = [quote(part) for part in heads(blueprint, name, "")]
+        named = only or [f"{part} text NOT NULL" for part in parts]
+        listed = ",\n    ".join([*named, "leftovers jsonb"])
         made.append(
             f"CREATE TABLE {lists(blueprint, name)} (\n    {listed},\n"
             f"    PRIMARY KEY ({', '.join(parts)})\n)"
         )
     made += [_decode(blueprint, name), _rows(blueprint, name)]
     return [Query("grow.expand", sql) for sql in made]
+
+
+def _only_key(blueprint: Blueprint, name: str) -> list[str]:
+    """The column `at` of a pattern without variables: what is inserted need not name it."""
+    pattern = blueprint.pattern_of(name)
+    return [] if pattern.variables else [f"at text NOT NULL DEFAULT {literal(pattern.key)}"]
 
 
 def retire(blueprint: Blueprint, name: str) -> list[Query]:
@@ -112,9 +133,9 @@ def views(
     store_schema: str,
     store_table: str,
 ) -> list[Query]:
-    """The views and locator functions of the relations `only` and of those that show them, for where
-    each of them lives. Their columns never change, and what was prepared on them goes on. Locks
-    each view against readers."""
+    """The views and locator functions of the relations `only` and of those that show them, for
+    where each of them lives. Their columns never change, and what was prepared on them goes on.
+    Locks each view against readers."""
     store = quote(store_schema, store_table)
     made = []
     for name in blueprint.relations:
@@ -182,16 +203,20 @@ def pattern_name(blueprint: Blueprint, name: str) -> str:
 
 def of_key(blueprint: Blueprint, name: str, alias: str, key: str) -> str:
     """The rows `alias` that are of the store's key (SQL)."""
-    pattern = blueprint.pattern_of(name)
-    parts = keys(blueprint, name)
-    return " AND ".join(
-        f"{alias}.{quote(parts[v])} = {ex.variable(pattern, v, key)}" for v in pattern.variables
-    )
+    parts = heads(blueprint, name, key)
+    return " AND ".join(f"{alias}.{quote(column)} = {sql}" for column, sql in parts.items())
 
 
 def leftovers(blueprint: Blueprint, name: str, value: str) -> str:
     """The list when its rows do not give it back exactly: one that is no array, has an element of
-    another kind or one twice."""
+    another kind or one twice. Of a map the members that are no rows; what is no map, whole."""
+    if blueprint.pattern_of(name).shape == "map":
+        is_member = ex.is_member(blueprint.relations[name], "e.k", "e.v")
+        return (
+            f"CASE WHEN jsonb_typeof({value}) = 'object' THEN (SELECT jsonb_object_agg(e.k, e.v) "
+            f"FROM {ex.members(value)} AS e(k, v) WHERE ({is_member}) IS NOT TRUE) "
+            f"ELSE {value} END"
+        )
     elements = f"jsonb_array_elements({value}) AS e(v)"
     whole = {
         "ids": f"(SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length({value}) "

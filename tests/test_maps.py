@@ -1,0 +1,298 @@
+"""Maps, objects keyed by id: their members as rows, written from both sides."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import asyncpg
+import pytest
+
+from conftest import Connect
+from lifted import STORE, differences, fill, lift, put, rows, run, show, stored
+from outgrow.blueprint import parse
+from outgrow.database import Database
+from outgrow.errors import BadInput
+from outgrow.install import install
+
+DESK = parse(
+    """
+name = "desk"
+hybrid = ["ratings"]
+[patterns]
+ratings = { key = "user:{id}:ratings", shape = "map" }
+sent = { key = "sent", shape = "map" }
+waiting = { key = "waiting", shape = "ids" }
+settings = { key = "settings", shape = "document" }
+history = { key = "history", shape = "objects" }
+[relations.ratings]
+pattern = "ratings"
+columns.user_id = { key = "id" }
+columns.rated_id = { entry = true }
+columns.stars = { field = "stars", type = "number" }
+computed.rated_key = { lower = "rated_id" }
+[relations.sent]
+pattern = "sent"
+columns.about = { entry = true }
+columns.day = { value = true, type = "text" }
+[relations.waiting]
+pattern = "waiting"
+columns.id = { element = true }
+columns.pos = { position = true }
+[relations.settings]
+pattern = "settings"
+columns.name = { field = "name", type = "text" }
+[relations.history]
+pattern = "history"
+columns.pos = { position = true }
+columns.did = { field = "did", type = "text" }
+[[indexes]]
+relation = "ratings"
+columns = ["rated_id", "user_id"]
+on = "table"
+"""
+)
+
+
+SMALL = """
+name = "small"
+[patterns]
+skus = { key = "skus:{company}", shape = "map" }
+[relations.skus]
+pattern = "skus"
+columns.company = { key = "company" }
+columns.sku = { entry = true }
+columns.product = { value = true, type = "key" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("{ entry = true }", '{ field = "sku" }', "a map has one `entry` column"),
+        ('shape = "map"', 'shape = "document"', "a map has one `entry` column"),
+        ('type = "key"', 'type = "label"', "a text that was cut is not the member"),
+        ("value = true,", 'value = true, field = "x",', "one source only"),
+        ("columns.product", 'columns.x = { field = "x" }\ncolumns.product', "without fields"),
+        ("columns.sku", "columns.n = { position = true }\ncolumns.sku", "a map none"),
+        ("columns.sku =", "columns.at =", "a column of that name itself"),
+        (
+            "columns.sku",
+            'computed.shown = { flag = "shown" }\ncolumns.sku',
+            "of a list or map only lower",
+        ),
+        (
+            "[relations.skus]",
+            '[[indexes]]\nrelation = "skus"\ncolumns = ["sku"]\n[relations.skus]',
+            "'sku' can be indexed on = \"table\" only",
+        ),
+        (
+            "[relations.skus]",
+            '[relations.seen]\nfrom = "skus"\ncolumns = { c = "company" }\n[relations.skus]',
+            "skus is no relation of documents",
+        ),
+    ],
+)
+def test_a_mistake_is_named(old: str, new: str, says: str) -> None:
+    assert parse(SMALL).relations["skus"].entry == "sku"
+    with pytest.raises(BadInput) as e:
+        parse(SMALL.replace(old, new, 1))
+    assert says in e.value.message
+
+
+def test_four_ids_are_too_many_for_an_index() -> None:
+    wide = SMALL.replace("skus:{company}", "skus:{company}:{a}:{b}")
+    wide += 'columns.a = { key = "a" }\ncolumns.b = { key = "b" }\n'
+    with pytest.raises(BadInput, match="rows of more than 3 ids may not fit into an index"):
+        parse(wide)
+
+
+@pytest.fixture
+async def desk(database: Database) -> Database:
+    await install(database, blueprint=DESK)
+    return database
+
+
+MAPS: list[Any] = [
+    {},
+    {"a": {"stars": 1}},
+    {"a": {"stars": 2, "x": None}, "b": {}, "": {"stars": "none"}},
+    {"a": {"stars": 1}, "b": 3, "c": "text"},
+    {"a": 1.5, "b": None, "x" * 201: {"stars": 1}, "c": {"stars": 3}},
+    {"🎓" * 200: {"stars": 5}, "c": {"stars": 4}},
+    ["a", {"stars": 1}],
+    "no map",
+    None,
+]
+# As text: to jsonb 1.0 equals 1, and is still another value.
+NUMBERS = b'{"a": {"stars": 1.0}, "b": {"stars": 1}}', b'{"a": {"stars": 1}, "b": {"stars": 1.00}}'
+
+
+@pytest.mark.parametrize("key", ["user:k:ratings", "sent"])
+@pytest.mark.parametrize("old", [*MAPS, *NUMBERS], ids=str)
+async def test_a_map_is_followed_from_any_value_to_any(desk: Database, key: str, old: Any) -> None:
+    name = "sent" if key == "sent" else "ratings"
+    await lift(desk, DESK, [name])
+    for new in [*MAPS, *NUMBERS]:
+        await put(desk, key, old)
+        await put(desk, key, new)
+        assert await differences(desk, DESK, name) == [], new
+
+
+async def test_what_is_no_row_is_left_over(desk: Database) -> None:
+    await lift(desk, DESK, ["ratings", "sent"])
+    await put(desk, "user:k:ratings", {"a": {"stars": 1}, "b": 3, "x" * 201: {}})
+    await put(desk, "user:l:ratings", {"a": {}})
+    await put(desk, "sent", ["2026-01-01"])
+    assert await rows(desk, "SELECT rated_id FROM desk_tables.ratings WHERE user_id = 'k'") == [
+        ("a",)
+    ]
+    left = await rows(
+        desk, "SELECT user_id, leftovers::text FROM desk_tables.ratings_lists ORDER BY 1"
+    )
+    assert [(key, text and json.loads(text)) for key, text in left] == [
+        ("k", {"b": 3, "x" * 201: {}}),
+        ("l", None),
+    ]
+    assert await rows(desk, "SELECT leftovers::text FROM desk_tables.sent_lists") == [
+        ('["2026-01-01"]',)
+    ]
+
+
+async def test_only_members_that_changed_are_written(desk: Database) -> None:
+    await lift(desk, DESK, ["ratings"])
+    many = {f"u{n}": {"stars": n} for n in range(50)}
+    await put(desk, "user:k:ratings", many)
+    place = "SELECT rated_id, ctid::text FROM desk_tables.ratings"
+    before = dict(await rows(desk, place))
+    await put(desk, "user:k:ratings", {**many, "u7": {"stars": 70}, "new": {"stars": 0}})
+    after = dict(await rows(desk, place))
+    assert {name for name in after if after[name] != before.get(name)} == {"u7", "new"}
+
+
+@pytest.mark.parametrize("home", ["store", "shadow"])
+async def test_members_are_written_one_by_one(desk: Database, home: Any) -> None:
+    names = list(DESK.relations)
+    if home == "shadow":
+        await lift(desk, DESK, names)
+        await show(desk, DESK, "shadow")
+    await run(desk, "INSERT INTO desk.ratings (user_id, rated_id, stars) VALUES ('k', 'a', 5)")
+    await run(desk, "INSERT INTO desk.ratings VALUES ('k', 'b', 2, '{\"why\": \"late\"}')")
+    await run(desk, "INSERT INTO desk.sent VALUES ('hosting_1', '2026-01-01'), ('', 'x')")
+    await run(desk, "UPDATE desk.ratings SET stars = 3 WHERE user_id = 'k' AND rated_id = 'b'")
+    await run(desk, "UPDATE desk.sent SET day = 'never' WHERE about = ''")
+    await run(desk, "DELETE FROM desk.ratings WHERE rated_id = 'a'")
+    assert await stored(desk) == {
+        "user:k:ratings": {"b": {"stars": 3, "why": "late"}},
+        "sent": {"hosting_1": "2026-01-01", "": "never"},
+    }
+    await run(desk, "DELETE FROM desk.ratings")
+    assert (await stored(desk))["user:k:ratings"] == {}
+    if home == "shadow":
+        assert [await differences(desk, DESK, name) for name in names] == [[]] * len(names)
+
+
+async def test_what_a_map_cannot_hold_is_refused(desk: Database) -> None:
+    await put(desk, "user:k:ratings", {"odd": 3, "a": {}})
+    for insert, error in (
+        ("ratings VALUES ('k', NULL)", "check_violation"),
+        (f"ratings VALUES ('k', '{'x' * 201}')", "check_violation"),
+        ("ratings VALUES ('k:l', 'a')", "check_violation"),
+        ("ratings VALUES ('k', 'c', 1, '{\"stars\": 2}')", "check_violation"),
+        ("ratings VALUES ('k', 'a')", "unique_violation"),
+        ("ratings VALUES ('k', 'odd')", "unique_violation"),
+        ("sent VALUES ('a', NULL)", "check_violation"),
+    ):
+        with pytest.raises(asyncpg.PostgresError) as e:
+            await run(desk, f"INSERT INTO desk.{insert}")
+        assert type(e.value).__name__.lower() == error.replace("_", "") + "error", insert
+    with pytest.raises(asyncpg.FeatureNotSupportedError):
+        await run(desk, "UPDATE desk.ratings SET rated_id = 'other'")
+    assert await stored(desk) == {"user:k:ratings": {"odd": 3, "a": {}}}
+
+
+async def test_a_value_in_the_way_of_a_map_is_kept(desk: Database) -> None:
+    await put(desk, "user:k:ratings", ["no map"])
+    await run(desk, "INSERT INTO desk.ratings (user_id, rated_id, stars) VALUES ('k', 'a', 5)")
+    assert await stored(desk) == {"user:k:ratings": {"a": {"stars": 5}}}
+    assert await rows(desk, "SELECT key, value::text FROM outgrow.quarantine") == [
+        ("user:k:ratings", '["no map"]')
+    ]
+
+
+async def test_two_who_make_the_first_member_both_do(
+    desk: Database, database_url: str, connect: Connect
+) -> None:
+    one, two = await connect(database_url), await connect(database_url)
+    insert = "INSERT INTO desk.ratings (user_id, rated_id, stars) VALUES ('k', $1, 1)"
+    transaction = one.transaction()
+    await transaction.start()
+    await one.execute(insert, "a")
+    other = asyncio.create_task(two.execute(insert, "b"))
+    await asyncio.sleep(0.1)
+    await transaction.commit()
+    await other
+    assert await stored(desk) == {"user:k:ratings": {"a": {"stars": 1}, "b": {"stars": 1}}}
+
+
+async def test_a_member_that_changed_meanwhile_is_looked_at_again(
+    desk: Database, database_url: str, connect: Connect
+) -> None:
+    await put(desk, "user:k:ratings", {"a": {"stars": 1}, "b": {"stars": 1}})
+    one, two = await connect(database_url), await connect(database_url)
+    transaction = one.transaction()
+    await transaction.start()
+    await one.execute("UPDATE desk.ratings SET stars = stars + 1 WHERE rated_id = 'a'")
+    same = asyncio.create_task(
+        two.execute("UPDATE desk.ratings SET stars = stars + 1 WHERE rated_id = 'a'")
+    )
+    await asyncio.sleep(0.1)
+    await transaction.commit()
+    with pytest.raises(asyncpg.SerializationError):
+        await same
+    await two.execute("UPDATE desk.ratings SET stars = 9 WHERE rated_id = 'b'")
+    assert await stored(desk) == {"user:k:ratings": {"a": {"stars": 2}, "b": {"stars": 9}}}
+
+
+ODD: dict[str, list[Any]] = {
+    "waiting": [["a", "b"], ["b", 1, "b"], "none", []],
+    "settings": [{"name": "x", "y": 1}, {"name": 7}, [], {}],
+    "history": [[{"did": "a"}, {"did": "b"}], [{"did": "b"}, 1], {}, []],
+    "sent": [{"a": "b"}, {"a": 1}, [], {}],
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+async def test_a_relation_of_one_key_has_a_table_like_others(desk: Database, name: str) -> None:
+    await put(desk, name, ODD[name][0])
+    await lift(desk, DESK, [name])
+    assert await fill(desk, DESK, name) > 0
+    assert await differences(desk, DESK, name) == []
+    for value in ODD[name]:
+        await put(desk, name, value)
+        assert await differences(desk, DESK, name) == [], value
+        await run(desk, f"UPDATE {STORE} SET key = key || 'x'")
+        assert await differences(desk, DESK, name) == [], value
+        assert await rows(desk, f"SELECT count(*) FROM desk_tables.{name}") == [(0,)]
+        await run(desk, f"TRUNCATE {STORE}")
+
+
+async def test_a_relation_of_one_key_is_written(desk: Database) -> None:
+    await lift(desk, DESK, list(DESK.relations))
+    await show(desk, DESK, "shadow")
+    await run(desk, "INSERT INTO desk.settings VALUES ('old', '{\"x\": 1}')")
+    await run(desk, "UPDATE desk.settings SET name = 'new'")
+    await run(desk, "INSERT INTO desk.waiting (id) VALUES ('a'), ('b')")
+    await run(desk, "DELETE FROM desk.waiting WHERE id = 'a'")
+    await run(desk, "INSERT INTO desk.history (did) VALUES ('a')")
+    await run(desk, "UPDATE desk.history SET did = 'b'")
+    assert await stored(desk) == {
+        "settings": {"name": "new", "x": 1},
+        "waiting": ["b"],
+        "history": [{"did": "b"}],
+    }
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await run(desk, "INSERT INTO desk.settings VALUES ('again', '{}')")
+    for name in DESK.relations:
+        assert await differences(desk, DESK, name) == []
