@@ -34,7 +34,7 @@ SELECT substr(store_key, 6),
     outgrow.array_of(store_value -> 'interests'),
     outgrow.array_of(store_value -> 'lookingFor'),
     outgrow.time_of(store_value -> 'createdAt'),
-    store_value - array_remove(ARRAY[
+    CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
         CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'email')) = store_value -> 'email' THEN 'email' END,
         CASE WHEN to_jsonb(outgrow.label_of(store_value -> 'name')) = store_value -> 'name' THEN 'name' END,
         CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'school')) = store_value -> 'school' THEN 'school' END,
@@ -42,7 +42,7 @@ SELECT substr(store_key, 6),
         CASE WHEN to_jsonb(outgrow.short_of(store_value -> 'year')) = store_value -> 'year' THEN 'year' END,
         CASE WHEN outgrow.array_of(store_value -> 'interests') = store_value -> 'interests' THEN 'interests' END,
         CASE WHEN outgrow.array_of(store_value -> 'lookingFor') = store_value -> 'lookingFor' THEN 'lookingFor' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL)
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL) END
 WHERE jsonb_typeof(store_value) = 'object';
 END;
 
@@ -155,12 +155,12 @@ SELECT split_part(store_key, ':', 2),
     outgrow.time_of(store_value -> 'createdAt'),
     outgrow.time_of(store_value -> 'acceptedAt'),
     outgrow.time_of(store_value -> 'deniedAt'),
-    store_value - array_remove(ARRAY[
+    CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
         CASE WHEN to_jsonb(outgrow.text_of(store_value -> 'reason')) = store_value -> 'reason' THEN 'reason' END,
         CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'status')) = store_value -> 'status' THEN 'status' END,
         CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END,
         CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'acceptedAt')) = store_value -> 'acceptedAt' THEN 'acceptedAt' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'deniedAt')) = store_value -> 'deniedAt' THEN 'deniedAt' END], NULL)
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'deniedAt')) = store_value -> 'deniedAt' THEN 'deniedAt' END], NULL) END
 WHERE jsonb_typeof(store_value) = 'object';
 END;
 
@@ -197,9 +197,9 @@ BEGIN ATOMIC
 SELECT substr(store_key, 6),
     outgrow.array_of(store_value -> 'participants'),
     outgrow.time_of(store_value -> 'createdAt'),
-    store_value - array_remove(ARRAY[
+    CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
         CASE WHEN outgrow.array_of(store_value -> 'participants') = store_value -> 'participants' THEN 'participants' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL)
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL) END
 WHERE jsonb_typeof(store_value) = 'object';
 END;
 
@@ -294,7 +294,7 @@ SELECT substr(store_key, 6),
     outgrow.array_of(store_value -> 'interests'),
     outgrow.array_of(store_value -> 'lookingFor'),
     outgrow.time_of(store_value -> 'createdAt'),
-    store_value - array_remove(ARRAY[
+    CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
         CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'email')) = store_value -> 'email' THEN 'email' END,
         CASE WHEN to_jsonb(outgrow.label_of(store_value -> 'name')) = store_value -> 'name' THEN 'name' END,
         CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'school')) = store_value -> 'school' THEN 'school' END,
@@ -302,7 +302,7 @@ SELECT substr(store_key, 6),
         CASE WHEN to_jsonb(outgrow.short_of(store_value -> 'year')) = store_value -> 'year' THEN 'year' END,
         CASE WHEN outgrow.array_of(store_value -> 'interests') = store_value -> 'interests' THEN 'interests' END,
         CASE WHEN outgrow.array_of(store_value -> 'lookingFor') = store_value -> 'lookingFor' THEN 'lookingFor' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL)
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL) END
 WHERE jsonb_typeof(store_value) = 'object';
 END;
 
@@ -380,7 +380,7 @@ SELECT substr(store_key, 6),
     outgrow.array_of(store_value -> 'interests'),
     outgrow.array_of(store_value -> 'lookingFor'),
     outgrow.time_of(store_value -> 'createdAt'),
-    store_value - array_remove(ARRAY[
+    CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
         CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'email')) = store_value -> 'email' THEN 'email' END,
         CASE WHEN to_jsonb(outgrow.label_of(store_value -> 'name')) = store_value -> 'name' THEN 'name' END,
         CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'school')) = store_value -> 'school' THEN 'school' END,
@@ -388,7 +388,7 @@ SELECT substr(store_key, 6),
         CASE WHEN to_jsonb(outgrow.short_of(store_value -> 'year')) = store_value -> 'year' THEN 'year' END,
         CASE WHEN outgrow.array_of(store_value -> 'interests') = store_value -> 'interests' THEN 'interests' END,
         CASE WHEN outgrow.array_of(store_value -> 'lookingFor') = store_value -> 'lookingFor' THEN 'lookingFor' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL)
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL) END
 WHERE jsonb_typeof(store_value) = 'object';
 END;
 
@@ -457,9 +457,9 @@ BEGIN ATOMIC
 SELECT substr(store_key, 6),
     outgrow.array_of(store_value -> 'participants'),
     outgrow.time_of(store_value -> 'createdAt'),
-    store_value - array_remove(ARRAY[
+    CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
         CASE WHEN outgrow.array_of(store_value -> 'participants') = store_value -> 'participants' THEN 'participants' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL)
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL) END
 WHERE jsonb_typeof(store_value) = 'object';
 END;
 
@@ -493,7 +493,106 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
     is_new boolean := TG_OP = 'INSERT';
+    copied bigint;
 BEGIN
+    IF TG_OP <> 'INSERT' AND current_setting('transaction_isolation') <> 'read committed' THEN
+        IF OLD.key ~ '^user:([^:]+)$' AND length(OLD.key) <= 205 THEN
+        WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
+filled AS (
+    INSERT INTO "campus_tables"."users" ("id", "email", "name", "school", "major", "year", "interests", "looking_for", "created_at", "rest", "email_key", "sort_name", "sort_created", "visible", "search_name", "search_text", "card")
+    SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."card" FROM taken k
+    CROSS JOIN LATERAL "campus_tables"."users_rows"(k.key, k.value) r
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+        SELECT count(*) INTO copied FROM filled;
+        WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
+filled AS (
+    INSERT INTO "campus_tables"."school_members" ("school", "user_id", "major", "year", "created_at")
+    SELECT r."school", r."user_id", r."major", r."year", r."created_at" FROM taken k
+    CROSS JOIN LATERAL "campus_tables"."school_members_rows"(k.key, k.value) r
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+        SELECT count(*) INTO copied FROM filled;
+        WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
+filled AS (
+    INSERT INTO "campus_tables"."user_search" ("school", "user_id", "visible", "search_name", "search_text")
+    SELECT r."school", r."user_id", r."visible", r."search_name", r."search_text" FROM taken k
+    CROSS JOIN LATERAL "campus_tables"."user_search_rows"(k.key, k.value) r
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+        SELECT count(*) INTO copied FROM filled;
+        ELSIF OLD.key ~ '^user:([^:]+):connections$' AND length(OLD.key) <= 217 THEN
+        WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
+missing AS MATERIALIZED (
+    SELECT k.key, k.value FROM taken k
+    WHERE NOT EXISTS (SELECT FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(k.key, 6, length(k.key) - 17))
+),
+headed AS (
+    INSERT INTO "campus_tables"."connections_lists" ("user_id", leftovers)
+    SELECT substr(k.key, 6, length(k.key) - 17), CASE WHEN CASE WHEN jsonb_typeof(k.value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(k.value) FROM jsonb_array_elements(k.value) AS e(v)) ELSE false END THEN NULL ELSE k.value END FROM missing k
+    ON CONFLICT DO NOTHING
+),
+filled AS (
+    INSERT INTO "campus_tables"."connections" ("user_id", "connected_user_id", "pos", "created_at")
+    SELECT r."user_id", r."connected_user_id", r."pos", r."created_at" FROM missing k
+    CROSS JOIN LATERAL "campus_tables"."connections_rows"(k.key, k.value) r
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+        SELECT count(*) INTO copied FROM filled;
+        ELSIF OLD.key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(OLD.key) <= 210 OR OLD.key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$') THEN
+        WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
+filled AS (
+    INSERT INTO "campus_tables"."intros" ("from_id", "to_id", "sent_ms", "reason", "status", "created_at", "accepted_at", "denied_at", "rest")
+    SELECT r."from_id", r."to_id", r."sent_ms", r."reason", r."status", r."created_at", r."accepted_at", r."denied_at", r."rest" FROM taken k
+    CROSS JOIN LATERAL "campus_tables"."intros_rows"(k.key, k.value) r
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+        SELECT count(*) INTO copied FROM filled;
+        ELSIF OLD.key ~ '^chat:(.+)$' AND length(OLD.key) <= 205 AND NOT (OLD.key ~ '^chat:(.+):messages$' AND length(OLD.key) <= 214) AND NOT (OLD.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(OLD.key) <= 214 OR OLD.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$')) THEN
+        WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
+filled AS (
+    INSERT INTO "campus_tables"."chats" ("id", "participants", "created_at", "rest")
+    SELECT r."id", r."participants", r."created_at", r."rest" FROM taken k
+    CROSS JOIN LATERAL "campus_tables"."chats_rows"(k.key, k.value) r
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+        SELECT count(*) INTO copied FROM filled;
+        WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
+filled AS (
+    INSERT INTO "campus_tables"."participants" ("chat_id", "user_id", "pos")
+    SELECT r."chat_id", r."user_id", r."pos" FROM taken k
+    CROSS JOIN LATERAL "campus_tables"."participants_rows"(k.key, k.value) r
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+        SELECT count(*) INTO copied FROM filled;
+        ELSIF OLD.key ~ '^chat:(.+):messages$' AND length(OLD.key) <= 214 THEN
+        WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
+missing AS MATERIALIZED (
+    SELECT k.key, k.value FROM taken k
+    WHERE NOT EXISTS (SELECT FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(k.key, 6, length(k.key) - 14))
+),
+headed AS (
+    INSERT INTO "campus_tables"."messages_lists" ("chat_id", leftovers)
+    SELECT substr(k.key, 6, length(k.key) - 14), CASE WHEN CASE WHEN jsonb_typeof(k.value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(k.value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE k.value END FROM missing k
+    ON CONFLICT DO NOTHING
+),
+filled AS (
+    INSERT INTO "campus_tables"."messages" ("chat_id", "pos", "id", "sender_id", "content", "kind", "sent_at", "rest")
+    SELECT r."chat_id", r."pos", r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest" FROM missing k
+    CROSS JOIN LATERAL "campus_tables"."messages_rows"(k.key, k.value) r
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+        SELECT count(*) INTO copied FROM filled;
+        END IF;
+    END IF;
     IF TG_OP = 'UPDATE' THEN
         is_new := NEW.key <> OLD.key;
     END IF;

@@ -52,7 +52,7 @@ SELECT substr(store_key, 6),
     outgrow.array_of(store_value -> 'interests'),
     outgrow.array_of(store_value -> 'lookingFor'),
     outgrow.time_of(store_value -> 'createdAt'),
-    store_value - array_remove(ARRAY[
+    CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
         CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'email')) = store_value -> 'email' THEN 'email' END,
         CASE WHEN to_jsonb(outgrow.label_of(store_value -> 'name')) = store_value -> 'name' THEN 'name' END,
         CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'school')) = store_value -> 'school' THEN 'school' END,
@@ -60,7 +60,7 @@ SELECT substr(store_key, 6),
         CASE WHEN to_jsonb(outgrow.short_of(store_value -> 'year')) = store_value -> 'year' THEN 'year' END,
         CASE WHEN outgrow.array_of(store_value -> 'interests') = store_value -> 'interests' THEN 'interests' END,
         CASE WHEN outgrow.array_of(store_value -> 'lookingFor') = store_value -> 'lookingFor' THEN 'lookingFor' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL)
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL) END
 WHERE jsonb_typeof(store_value) = 'object';
 END;
 
@@ -420,12 +420,12 @@ SELECT split_part(store_key, ':', 2),
     outgrow.time_of(store_value -> 'createdAt'),
     outgrow.time_of(store_value -> 'acceptedAt'),
     outgrow.time_of(store_value -> 'deniedAt'),
-    store_value - array_remove(ARRAY[
+    CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
         CASE WHEN to_jsonb(outgrow.text_of(store_value -> 'reason')) = store_value -> 'reason' THEN 'reason' END,
         CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'status')) = store_value -> 'status' THEN 'status' END,
         CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END,
         CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'acceptedAt')) = store_value -> 'acceptedAt' THEN 'acceptedAt' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'deniedAt')) = store_value -> 'deniedAt' THEN 'deniedAt' END], NULL)
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'deniedAt')) = store_value -> 'deniedAt' THEN 'deniedAt' END], NULL) END
 WHERE jsonb_typeof(store_value) = 'object';
 END;
 
@@ -612,9 +612,9 @@ BEGIN ATOMIC
 SELECT substr(store_key, 6),
     outgrow.array_of(store_value -> 'participants'),
     outgrow.time_of(store_value -> 'createdAt'),
-    store_value - array_remove(ARRAY[
+    CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
         CASE WHEN outgrow.array_of(store_value -> 'participants') = store_value -> 'participants' THEN 'participants' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL)
+        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL) END
 WHERE jsonb_typeof(store_value) = 'object';
 END;
 

@@ -93,7 +93,12 @@ def decode(blueprint: Blueprint, name: str, function: str) -> str:
             sql = ex.from_json(own, value)
         selected.append(sql)
     if relation.has_rest:
-        selected.append(ex.rest(relation, value))
+        rest = ex.rest(relation, value)
+        if pattern.shape == "document":
+            # Of a value known when this is planned (a trigger's) it is computed there and then,
+            # whatever WHERE says, and raises for a scalar.
+            rest = f"CASE WHEN jsonb_typeof({value}) = 'object' THEN {rest} END"
+        selected.append(rest)
     listed = ",\n    ".join(selected)
     elements = (
         "jsonb_array_elements(CASE WHEN jsonb_typeof(store_value) = 'array' "

@@ -41,7 +41,7 @@ taken AS MATERIALIZED (
     WHERE s.key = ANY (ARRAY(SELECT key FROM batch))
     FOR SHARE SKIP LOCKED
 ),
-{_fill(blueprint, name)}
+{fill(blueprint, name)}
 SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),
     (SELECT count(*) FROM filled),
     ARRAY(SELECT key FROM batch EXCEPT SELECT key FROM taken)""",
@@ -57,7 +57,7 @@ def backfill_keys(blueprint: Blueprint, name: str, store_schema: str, store_tabl
     SELECT s.key, s.value FROM {quote(store_schema, store_table)} s
     WHERE s.key = ANY ($1::text[]) FOR SHARE
 ),
-{_fill(blueprint, name)}
+{fill(blueprint, name)}
 SELECT count(*) FROM filled""",
     )
 
@@ -141,7 +141,7 @@ def key_range(blueprint: Blueprint, name: str, key: str) -> str:
     return " AND ".join(conditions)
 
 
-def _fill(blueprint: Blueprint, name: str) -> str:
+def fill(blueprint: Blueprint, name: str) -> str:
     """CTEs that put the rows of `taken` into the table, those of keys that are not there yet."""
     listed = ", ".join(map(quote, tables.columns(blueprint, name)))
     rows = ", ".join(f"r.{quote(c)}" for c in tables.columns(blueprint, name))
@@ -154,7 +154,7 @@ def _fill(blueprint: Blueprint, name: str) -> str:
         head = f"{tables.lists(blueprint, name)} t WHERE {of_key}"
         text = f"""missing AS MATERIALIZED (
     SELECT k.key, k.value FROM taken k
-    WHERE NOT EXISTS (SELECT FROM {head})
+    WHERE (SELECT true FROM {head}) IS NULL
 ),
 headed AS (
     INSERT INTO {tables.lists(blueprint, name)} ({parts}, leftovers)

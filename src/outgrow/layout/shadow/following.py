@@ -8,6 +8,7 @@ from collections.abc import Collection
 from outgrow.blueprint import Blueprint
 from outgrow.layout import expressions as ex
 from outgrow.layout.shadow import tables
+from outgrow.layout.shadow.copying import fill
 from outgrow.queries import Query, quote
 
 _UNCHANGED = """
@@ -64,10 +65,12 @@ def _changed(blueprint: Blueprint, names: Collection[str], function: str) -> str
     patterns: dict[str, list[str]] = {}
     for name in names:
         patterns.setdefault(tables.pattern_name(blueprint, name), []).append(name)
+    seen: list[str] = []
     gone: list[str] = []
     kept: list[str] = []
+    chains = (seen, "OLD.key", _copy), (gone, "OLD.key", _forget), (kept, "NEW.key", _follow)
     for pattern, members in patterns.items():
-        for parts, key, sql in ((gone, "OLD.key", _forget), (kept, "NEW.key", _follow)):
+        for parts, key, sql in chains:
             body = "".join(sql(blueprint, name) for name in members)
             if sql is _follow and not any(tables.is_list(blueprint, name) for name in members):
                 body = _UNCHANGED + body
@@ -80,7 +83,11 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
     is_new boolean := TG_OP = 'INSERT';
+    copied bigint;
 BEGIN
+    IF TG_OP <> 'INSERT' AND current_setting('transaction_isolation') <> 'read committed' THEN
+        {_chain(seen, "        ")}
+    END IF;
     IF TG_OP = 'UPDATE' THEN
         is_new := NEW.key <> OLD.key;
     END IF;
@@ -114,6 +121,17 @@ BEGIN
     RETURN NULL;
 END
 $body$"""
+
+
+def _copy(blueprint: Blueprint, name: str) -> str:
+    """For REPEATABLE READ. Where the backfill copied OLD after the transaction's snapshot, there
+    are rows that it does not see, and could not take away; they would stay for ever. So it does
+    the backfill's work once more: PostgreSQL says serialization_failure where rows are unseen."""
+    return (
+        f"\n        WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),"
+        f"\n{fill(blueprint, name)}"
+        f"\n        SELECT count(*) INTO copied FROM filled;"
+    )
 
 
 def _forget(blueprint: Blueprint, name: str) -> str:

@@ -1,0 +1,157 @@
+"""What the tests that fire at the ladder share: its steps one by one, on any connection, so that a
+test can leave one out, change it, or stop between two."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from outgrow import layout
+from outgrow.blueprint import Blueprint, Home
+from outgrow.blueprint import campus as campus_blueprint
+from outgrow.queries import Query
+from outgrow.settings import DEFAULT_STORE
+
+CAMPUS = campus_blueprint()
+ALL = tuple(CAMPUS.relations)
+STORE = f'public."{DEFAULT_STORE}"'
+UPSERT = (
+    f"INSERT INTO {STORE} (key, value) VALUES ($1, $2::text::jsonb) "
+    "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+)
+Mutation = Callable[[str], str]
+
+
+def unchanged(sql: str) -> str:
+    return sql
+
+
+def without(text: str, instead: str = "") -> Mutation:
+    """Takes a rule out of generated SQL. That nothing is there to take is a mistake."""
+
+    def mutate(sql: str) -> str:
+        assert text in sql, text
+        return sql.replace(text, instead)
+
+    return mutate
+
+
+class Ladder:
+    """The steps of a growth on one connection, without the engine."""
+
+    def __init__(self, connection: Any, blueprint: Blueprint = CAMPUS, store: str = DEFAULT_STORE):
+        self.connection = connection
+        self.blueprint = blueprint
+        self.place = ("public", store)
+        self.table = f'public."{store}"'
+        self.lifted: set[str] = set()
+        self.homes: dict[str, Home] = {}
+
+    async def say(self, queries: Iterable[Query]) -> None:
+        for query in queries:
+            await self.connection.execute(query.sql)
+
+    async def expand(self, names: Collection[str] = ALL) -> None:
+        async with self.connection.transaction():
+            await self.connection.execute(f"LOCK {self.table} IN SHARE ROW EXCLUSIVE MODE")
+            for name in names:
+                await self.say(layout.shadow.expand(self.blueprint, name))
+            lifted = self.lifted | set(names)
+            await self.say(layout.shadow.follow(self.blueprint, lifted, *self.place))
+        self.lifted = lifted
+
+    async def batch(
+        self, name: str, after: str, upto: str, size: int, mutate: Mutation = unchanged
+    ) -> tuple[str | None, int, int, list[str]]:
+        query = layout.shadow.backfill(self.blueprint, name, *self.place)
+        row = await self.connection.fetchrow(mutate(query.sql), after, upto, size)
+        return tuple(row)
+
+    async def last_key(self, name: str) -> str | None:
+        query = layout.shadow.last_key(self.blueprint, name, *self.place)
+        last: str | None = await self.connection.fetchval(query.sql)
+        return last
+
+    async def backfill(self, name: str, size: int = 500, mutate: Mutation = unchanged) -> list[str]:
+        """Returns the keys that somebody had locked."""
+        last = await self.last_key(name)
+        after, skipped = "", []
+        while last is not None:
+            after_now, keys, _, locked = await self.batch(name, after, last, size, mutate)
+            skipped += locked
+            if not keys:
+                break
+            after = after_now or ""
+        return skipped
+
+    async def backfill_key(self, name: str, key: str) -> int:
+        query = layout.shadow.backfill_keys(self.blueprint, name, *self.place)
+        rows: int = await self.connection.fetchval(query.sql, [key])
+        return rows
+
+    async def show(self, home: Home, names: Collection[str] | None = None) -> None:
+        """Let the views read the tables, or the store."""
+        chosen = self.lifted if names is None else set(names)
+        homes: dict[str, Home] = {**self.homes, **dict.fromkeys(chosen, home)}
+        seen = {n for n in self.blueprint.relations if {n, self.blueprint.source_of(n)} & chosen}
+        async with self.connection.transaction():
+            views = layout.shadow.views(self.blueprint, homes, seen, *self.place)
+            await self.say(views)
+        self.homes = homes
+
+    async def lift(self, names: Collection[str] = ALL) -> None:
+        """All the way up, where nobody is in the way."""
+        await self.expand(names)
+        for name in names:
+            assert await self.backfill(name) == []
+        await self.show("shadow", names)
+
+    async def leave(self, names: Collection[str] | None = None) -> None:
+        """All the way down."""
+        chosen = set(self.lifted if names is None else names)
+        await self.show("store", chosen)
+        async with self.connection.transaction():
+            await self.connection.execute(f"LOCK {self.table} IN ACCESS EXCLUSIVE MODE")
+            rest = self.lifted - chosen
+            await self.say(layout.shadow.follow(self.blueprint, rest, *self.place))
+            for name in chosen:
+                await self.say(layout.shadow.retire(self.blueprint, name))
+        self.lifted = rest
+
+    async def differences(self, names: Collection[str] | None = None) -> dict[str, list[str]]:
+        """The keys of the store and of the tables that differ, by relation; {} when none does."""
+        found = {}
+        for name in sorted(self.lifted if names is None else names):
+            verify = layout.shadow.verify(self.blueprint, name, *self.place)
+            row = await self.connection.fetchrow(
+                verify.sql, "", await self.last_key(name) or "", 1_000_000
+            )
+            back = layout.shadow.verify_back(self.blueprint, name, *self.place)
+            keys = [*row[3], *await self.connection.fetchval(back.sql)]
+            if keys:
+                found[name] = keys
+        return found
+
+
+async def put(connection: Any, values: dict[str, Any]) -> None:
+    """As old clients write."""
+    for key, value in values.items():
+        await connection.execute(UPSERT, key, json.dumps(value))
+
+
+async def waits(connection: Any, who: Any) -> None:
+    """Until the session of `who` waits for a lock; TimeoutError after five seconds."""
+    pid = who.get_server_pid()
+    async with asyncio.timeout(5):
+        while not await connection.fetchval("SELECT cardinality(pg_blocking_pids($1)) > 0", pid):
+            await asyncio.sleep(0.01)
+
+
+async def shown(connection: Any, name: str, blueprint: Blueprint = CAMPUS) -> list[str]:
+    """What a relation shows, but for what says where it lives."""
+    rows = await connection.fetch(
+        f"SELECT (to_jsonb(r) - 'at' - 'probe')::text FROM {blueprint.name}.{name} r ORDER BY 1"
+    )
+    return [row[0] for row in rows]
