@@ -528,7 +528,7 @@ filled AS (
         WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
 missing AS MATERIALIZED (
     SELECT k.key, k.value FROM taken k
-    WHERE NOT EXISTS (SELECT FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(k.key, 6, length(k.key) - 17))
+    WHERE (SELECT true FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(k.key, 6, length(k.key) - 17)) IS NULL
 ),
 headed AS (
     INSERT INTO "campus_tables"."connections_lists" ("user_id", leftovers)
@@ -576,7 +576,7 @@ filled AS (
         WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
 missing AS MATERIALIZED (
     SELECT k.key, k.value FROM taken k
-    WHERE NOT EXISTS (SELECT FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(k.key, 6, length(k.key) - 14))
+    WHERE (SELECT true FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(k.key, 6, length(k.key) - 14)) IS NULL
 ),
 headed AS (
     INSERT INTO "campus_tables"."messages_lists" ("chat_id", leftovers)
@@ -811,7 +811,7 @@ taken AS MATERIALIZED (
 ),
 missing AS MATERIALIZED (
     SELECT k.key, k.value FROM taken k
-    WHERE NOT EXISTS (SELECT FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(k.key, 6, length(k.key) - 17))
+    WHERE (SELECT true FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(k.key, 6, length(k.key) - 17)) IS NULL
 ),
 headed AS (
     INSERT INTO "campus_tables"."connections_lists" ("user_id", leftovers)
@@ -978,7 +978,7 @@ taken AS MATERIALIZED (
 ),
 missing AS MATERIALIZED (
     SELECT k.key, k.value FROM taken k
-    WHERE NOT EXISTS (SELECT FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(k.key, 6, length(k.key) - 14))
+    WHERE (SELECT true FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(k.key, 6, length(k.key) - 14)) IS NULL
 ),
 headed AS (
     INSERT INTO "campus_tables"."messages_lists" ("chat_id", leftovers)
