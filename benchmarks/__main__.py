@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks import measures, processes, reads
+from benchmarks import ladder, measures, processes, reads
 from benchmarks.measures import Run
 from benchmarks.processes import Server, outgrow, serving
 from benchmarks.report import Goal, Report
@@ -89,6 +89,10 @@ async def _measure(report: Report, options: argparse.Namespace) -> None:
             run.memory("Outgrow, at the end", api, Goal("gate", at_most=120))
         await reads.typing(run)
         await reads.what_is_read(run)
+        await ladder.grow(run, await ladder.writes(run))
+        with _api(made) as api:
+            measures.sign_in(run, api)
+            await ladder.page(run, api)
 
 
 async def _beside_peers(run: Run, api: Server, *, with_node: bool) -> None:

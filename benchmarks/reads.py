@@ -35,7 +35,7 @@ async def filtered_page(run: Run, api: Server, peers: Mapping[str, Server]) -> N
     quick = {peer: server for peer, server in peers.items() if peer != PROTOTYPE}
     for server in quick.values():
         _same_people(run, requests, api, server)
-    sent = [await _sent(run.world, _page(run.world, major, year)) for major, year in groups]
+    sent = [await sent_by(run.world, page(run.world, major, year)) for major, year in groups]
     token = run.world.peer_token
     turns = run.take_turns(
         {
@@ -68,7 +68,7 @@ async def one_profile(run: Run, api: Server, peers: Mapping[str, Server]) -> Non
     ids = [user_id for user_id, _ in (await run.world.people())[:2000]]
     requests = [at(f"/profiles/{user_id}") for user_id in ids]
     profiles, school = Profiles(run.world.database, _CURSORS), run.world.school
-    sent = [await _sent(run.world, profiles.one(user_id, school, "")) for user_id in ids[:10]]
+    sent = [await sent_by(run.world, profiles.one(user_id, school, "")) for user_id in ids[:10]]
     token = run.world.peer_token
     quick = {peer: server for peer, server in peers.items() if peer != PROTOTYPE}
     turns = run.take_turns(
@@ -117,7 +117,7 @@ async def search(run: Run, api: Server) -> None:
         ("word", list(WORDS)),
     ):
         # The same few texts for both: pgbench plans each of its scripts on each connection.
-        sent = [await _sent(world, _search(world, text)) for text in texts]
+        sent = [await sent_by(world, _search(world, text)) for text in texts]
         turns = run.take_turns(
             {
                 OURS: partial(run.load, api, [at("/search", q=text) for text in texts]),
@@ -188,10 +188,10 @@ async def what_is_read(run: Run) -> None:
     of = Connections(world.database, _CURSORS)
     lists: dict[Kind, str] = {"of": "connections", "by": "connected-by", "mutual": "mutual"}
     calls: dict[str, Awaitable[bytes]] = {
-        "page by major and year": _page(world, major, year),
-        "page by major": _page(world, major, None),
-        "page by year": _page(world, None, year),
-        "page": _page(world, None, None),
+        "page by major and year": page(world, major, year),
+        "page by major": page(world, major, None),
+        "page by year": page(world, None, year),
+        "page": page(world, None, None),
         "one profile": Profiles(world.database, _CURSORS).one(user_id, world.school, ""),
         "search, a name": _search(world, name),
         "search, a name with a typo": _search(world, typed),
@@ -201,7 +201,7 @@ async def what_is_read(run: Run) -> None:
         calls[path] = of.page(kind, user_id, Page(), school=world.school, viewer=user_id)
     most = 0
     for what, call in calls.items():
-        read = await explain(world.database, await _sent(world, call))
+        read = await explain(world.database, await sent_by(world, call))
         run.report.add(f"rows looked at, {what}", read.rows, "rows")
         run.report.add(f"blocks touched, {what}", read.blocks, "8 kB blocks")
         most = max(most, read.rows)
@@ -221,7 +221,7 @@ def _same_people(run: Run, requests: Sequence[Request], api: Server, peer: Serve
             raise RuntimeError(f"{request.path}: the contenders answer with different people")
 
 
-async def _page(world: World, major: str | None, year: str | None) -> bytes:
+async def page(world: World, major: str | None, year: str | None) -> bytes:
     profiles = Profiles(world.database, _CURSORS)
     return await profiles.page(world.school, Filters(major, year), "newest", Page())
 
@@ -231,7 +231,7 @@ async def _search(world: World, text: str) -> bytes:
     return await service.page(text, Page(), school=world.school, viewer="")
 
 
-async def _sent(world: World, call: Awaitable[Any]) -> Sent:
+async def sent_by(world: World, call: Awaitable[Any]) -> Sent:
     """The statement that a call sends."""
     world.database.taken()
     await call
