@@ -296,3 +296,20 @@ async def test_a_relation_of_one_key_is_written(desk: Database) -> None:
         await run(desk, "INSERT INTO desk.settings VALUES ('again', '{}')")
     for name in DESK.relations:
         assert await differences(desk, DESK, name) == []
+
+
+async def test_an_old_client_in_repeatable_read_is_followed(
+    desk: Database, database_url: str, connect: Connect
+) -> None:
+    await put(desk, "user:k:ratings", {"a": {"stars": 1}, "b": 3})
+    await put(desk, "sent", {"a": "x"})
+    await lift(desk, DESK, ["ratings", "sent"])
+    client = await connect(database_url)
+    async with client.transaction(isolation="repeatable_read"):
+        await client.execute(f"UPDATE {STORE} SET value = value - 'a' || '{{\"c\": {{}}}}'")
+    for name in ("ratings", "sent"):
+        assert await differences(desk, DESK, name) == []
+    async with client.transaction(isolation="repeatable_read"):
+        await client.execute(f"DELETE FROM {STORE}")
+    for name in ("ratings", "sent"):
+        assert await differences(desk, DESK, name) == []
