@@ -617,6 +617,10 @@ filled AS (
     IF TG_OP = 'DELETE' THEN
         RETURN NULL;
     END IF;
+    SELECT s.value INTO NEW.value FROM "public"."kv_store_2516be19" s WHERE s.key = NEW.key;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
     IF NEW.key ~ '^user:([^:]+)$' AND length(NEW.key) <= 205 THEN
         IF NOT is_new AND NEW.value::text IS NOT DISTINCT FROM OLD.value::text THEN
             RETURN NULL;
@@ -711,6 +715,23 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $body$
 BEGIN
+    BEGIN
+        LOCK TABLE "campus_tables"."users", "campus_tables"."connections", "campus_tables"."intros", "campus_tables"."chats", "campus_tables"."messages", "campus_tables"."school_members", "campus_tables"."user_search", "campus_tables"."participants", "campus_tables"."connections_lists", "campus_tables"."messages_lists" IN ACCESS EXCLUSIVE MODE NOWAIT;
+    EXCEPTION WHEN lock_not_available THEN
+        IF current_setting('transaction_isolation') = 'read committed' THEN
+            DELETE FROM "campus_tables"."users";
+            DELETE FROM "campus_tables"."connections";
+            DELETE FROM "campus_tables"."intros";
+            DELETE FROM "campus_tables"."chats";
+            DELETE FROM "campus_tables"."messages";
+            DELETE FROM "campus_tables"."school_members";
+            DELETE FROM "campus_tables"."user_search";
+            DELETE FROM "campus_tables"."participants";
+            DELETE FROM "campus_tables"."connections_lists";
+            DELETE FROM "campus_tables"."messages_lists";
+            RETURN NULL;
+        END IF;
+    END;
     TRUNCATE "campus_tables"."users", "campus_tables"."connections", "campus_tables"."intros", "campus_tables"."chats", "campus_tables"."messages", "campus_tables"."school_members", "campus_tables"."user_search", "campus_tables"."participants", "campus_tables"."connections_lists", "campus_tables"."messages_lists";
     RETURN NULL;
 END

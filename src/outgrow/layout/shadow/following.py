@@ -46,7 +46,7 @@ def follow(
         return [Query("grow.follow", sql) for sql in made]
     names = [name for name in blueprint.relations if name in lifted]
     made = [
-        _changed(blueprint, names, changed),
+        _changed(blueprint, names, changed, store),
         _truncated(blueprint, names, truncated),
         f"CREATE OR REPLACE TRIGGER {row_trigger}\nAFTER INSERT OR UPDATE OR DELETE ON {store}\n"
         f"FOR EACH ROW EXECUTE FUNCTION {changed}()",
@@ -59,9 +59,10 @@ def follow(
     return [Query("grow.follow", sql) for sql in made]
 
 
-def _changed(blueprint: Blueprint, names: Collection[str], function: str) -> str:
+def _changed(blueprint: Blueprint, names: Collection[str], function: str, store: str) -> str:
     """AFTER each row. The lifted relations of one pattern are kept one after the other; a key
-    belongs to one pattern at most."""
+    belongs to one pattern at most. NEW may be old: triggers of others on the store may have written
+    to the row by now, and been followed. So what the store says now is what the rows are made of."""
     patterns: dict[str, list[str]] = {}
     for name in names:
         patterns.setdefault(tables.pattern_name(blueprint, name), []).append(name)
@@ -97,6 +98,10 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         RETURN NULL;
     END IF;
+    SELECT s.value INTO NEW.value FROM {store} s WHERE s.key = NEW.key;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
     {_chain(kept, "    ")}
     RETURN NULL;
 END
@@ -108,8 +113,11 @@ def _chain(branches: list[str], indent: str) -> str:
 
 
 def _truncated(blueprint: Blueprint, names: Collection[str], function: str) -> str:
+    """Whoever truncates holds the store against everybody, and must not wait for who reads a table:
+    that one may be about to write to the store."""
     places = [tables.table(blueprint, name) for name in names]
     places += [tables.lists(blueprint, name) for name in names if tables.is_list(blueprint, name)]
+    deletes = "\n            ".join(f"DELETE FROM {place};" for place in places)
     return f"""CREATE OR REPLACE FUNCTION {function}()
 RETURNS trigger
 LANGUAGE plpgsql
@@ -117,6 +125,14 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $body$
 BEGIN
+    BEGIN
+        LOCK TABLE {", ".join(places)} IN ACCESS EXCLUSIVE MODE NOWAIT;
+    EXCEPTION WHEN lock_not_available THEN
+        IF current_setting('transaction_isolation') = 'read committed' THEN
+            {deletes}
+            RETURN NULL;
+        END IF;
+    END;
     TRUNCATE {", ".join(places)};
     RETURN NULL;
 END
