@@ -146,8 +146,8 @@ async def test_accepting_from_both_sides(
         async with connection.transaction():
             if ordered:
                 await connection.execute(
-                    "SELECT campus.lock_keys(ARRAY[campus.intros_at($1, $2, '1'), "
-                    "campus.connections_at($1), campus.connections_at($2)])",
+                    "SELECT campus.lock_keys(ARRAY[campus.intros_key($1, $2, '1'), "
+                    "campus.connections_key($1), campus.connections_key($2)])",
                     sender,
                     receiver,
                 )

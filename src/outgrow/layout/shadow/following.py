@@ -62,7 +62,7 @@ def follow(
 def _changed(blueprint: Blueprint, names: Collection[str], function: str, store: str) -> str:
     """AFTER each row. The lifted relations of one pattern are kept one after the other; a key
     belongs to one pattern at most. NEW may be old: triggers of others on the store may have written
-    to the row by now, and been followed. So what the store says now is what the rows are made of."""
+    to the row by now, and been followed. The rows are made of what the store says now."""
     patterns: dict[str, list[str]] = {}
     for name in names:
         patterns.setdefault(tables.pattern_name(blueprint, name), []).append(name)
