@@ -36,6 +36,7 @@ import asyncpg
 import click
 
 from outgrow import __version__, commands
+from outgrow.blueprint import Blueprint, campus, parse
 from outgrow.database import Database
 from outgrow.errors import BadInput, OutgrowError, Unavailable
 from outgrow.server import running
@@ -54,6 +55,23 @@ class App:
     @cached_property
     def settings(self) -> Settings:
         return Settings.from_environment()
+
+    @cached_property
+    def blueprint(self) -> Blueprint:
+        """The campus's, unless OUTGROW_BLUEPRINT names a file. Raises BadInput."""
+        file = self.settings.blueprint
+        if file is None:
+            return campus()
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as e:
+            raise BadInput(
+                "no_blueprint",
+                f"OUTGROW_BLUEPRINT cannot be read: {file}",
+                detail=str(e),
+                hint="give the path of a blueprint's TOML file, or unset it for a campus",
+            ) from e
+        return parse(text)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
@@ -134,7 +152,8 @@ def cli() -> None:
     """A campus network that starts on a key-value table and grows out of it, live.
 
     Environment: OUTGROW_HOME (data directory), DATABASE_URL or PG* (a PostgreSQL of your own
-    instead of the embedded one), OUTGROW_STORE (the store's name), PORT, HOST.
+    instead of the embedded one), OUTGROW_STORE (the store's name),
+    OUTGROW_BLUEPRINT (what another app keeps in it), PORT, HOST.
     """
 
 

@@ -84,8 +84,9 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     await session.run(layout.drop(blueprint.name))
     for statement in layout.create(blueprint, schema, table, homes):
         await session.run(statement)
-    await session.run(load("network")["schema"])
-    await session.run(load("network")["make_secret"])
+    if blueprint.name == campus().name:  # what else there is in a campus network
+        await session.run(load("network")["schema"])
+        await session.run(load("network")["make_secret"])
     await close(session, blueprint)
     version = _version(blueprint, schema, table)
     await session.run(sql["remember_layout"], blueprint.name, f"{schema}.{table}", version)

@@ -21,6 +21,7 @@ class Settings:
 
     `database_url` is None when the embedded server is to be used, and "" when libpq's own `PG*`
     variables say where the database is. `store` is the table's bare name, or `schema.name`.
+    `blueprint` is the file that says what the store's keys are, None for a campus.
     `slow_query_ms` is the time in milliseconds from which a query is logged and counted as slow.
     `metrics_token`, when set, is what /metrics asks for.
     """
@@ -28,6 +29,7 @@ class Settings:
     home: Path
     database_url: str | None = None
     store: str = DEFAULT_STORE
+    blueprint: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8000
     slow_query_ms: int = 500
@@ -48,8 +50,8 @@ class Settings:
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
-        """Read PORT, HOST, DATABASE_URL, PG* and the OUTGROW_ variables HOME, STORE, SLOW_MS, POOL,
-        METRICS_TOKEN.
+        """Read PORT, HOST, DATABASE_URL, PG* and the OUTGROW_ variables HOME, STORE, BLUEPRINT,
+        SLOW_MS, POOL, METRICS_TOKEN.
 
         Raises BadInput for a value that cannot be used.
         """
@@ -68,6 +70,7 @@ class Settings:
             home=Path(env.get("OUTGROW_HOME") or _default_home(env)).expanduser().absolute(),
             database_url=url,
             store=store,
+            blueprint=_file(env.get("OUTGROW_BLUEPRINT")),
             host=env.get("HOST") or "127.0.0.1",
             port=_integer(env, "PORT", 8000, 0, 65535),
             slow_query_ms=_integer(env, "OUTGROW_SLOW_MS", 500, 0, 3_600_000),
@@ -79,6 +82,10 @@ class Settings:
 def _default_home(env: Mapping[str, str]) -> str:
     data = env.get("XDG_DATA_HOME") or "~/.local/share"
     return f"{data}/outgrow"
+
+
+def _file(name: str | None) -> Path | None:
+    return Path(name).expanduser().absolute() if name else None
 
 
 def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

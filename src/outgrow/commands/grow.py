@@ -6,7 +6,6 @@ import asyncio
 
 import click
 
-from outgrow.blueprint import campus
 from outgrow.cli import App, connected, json_option
 from outgrow.grow import runner
 from outgrow.grow.plan import Plan
@@ -49,7 +48,7 @@ def command(app: App, goal: Phase, only_plan: bool, postpone: bool, max_load: in
 
 async def _plan(app: App, goal: Phase) -> None:
     async with connected(app.settings, pool_size=1) as database:
-        plan = await runner.plan(database, goal, app.settings.store, campus())
+        plan = await runner.plan(database, goal, app.settings.store, app.blueprint)
         app.answer(plan.as_dict(), "\n".join(_planned(plan)))
 
 
@@ -58,7 +57,7 @@ async def _grow(app: App, goal: Phase, options: Options) -> None:
         with Shown() as shown:
             try:
                 what = await runner.grow(
-                    database, goal, app.settings.store, campus(), shown, options
+                    database, goal, app.settings.store, app.blueprint, shown, options
                 )
             except asyncio.CancelledError:
                 shown.interrupted(goal)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from outgrow.blueprint import campus
 from outgrow.cli import App, connected, json_option
 from outgrow.grow import control
 
@@ -23,5 +22,5 @@ def command(app: App) -> None:
 
 async def _pause(app: App) -> None:
     async with connected(app.settings, pool_size=1) as database:
-        growth = await control.pause(database, app.settings.store, campus())
+        growth = await control.pause(database, app.settings.store, app.blueprint)
         app.answer({"paused": growth.to_phase}, f"the growth to {growth.to_phase} is paused")

@@ -6,7 +6,6 @@ import asyncio
 
 import click
 
-from outgrow.blueprint import campus
 from outgrow.cli import App, connected, json_option
 from outgrow.grow import control
 from outgrow.grow.shown import Shown, done
@@ -26,13 +25,13 @@ def command(app: App) -> None:
 async def _resume(app: App) -> None:
     store = app.settings.store
     async with connected(app.settings, pool_size=3) as database:
-        growth = await control.wake(database, store, campus())
+        growth = await control.wake(database, store, app.blueprint)
         if growth is None:
             app.answer({"resumed": True, "here": False}, "the growth goes on where it runs")
             return
         with Shown() as shown:
             try:
-                what = await control.resume(database, growth, store, campus(), shown)
+                what = await control.resume(database, growth, store, app.blueprint, shown)
             except asyncio.CancelledError:
                 shown.interrupted(growth.to_phase)
                 raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from outgrow.blueprint import campus
 from outgrow.cli import App, connected, json_option
 from outgrow.grow import control
 from outgrow.grow.shown import Shown, done
@@ -24,5 +23,5 @@ def command(app: App) -> None:
 async def _rollback(app: App) -> None:
     async with connected(app.settings, pool_size=3) as database:
         with Shown() as shown:
-            what = await control.rollback(database, app.settings.store, campus(), shown)
+            what = await control.rollback(database, app.settings.store, app.blueprint, shown)
         app.answer(what.as_dict(), done(what))

@@ -6,7 +6,6 @@ import asyncio
 
 import click
 
-from outgrow.blueprint import campus
 from outgrow.cli import App, connected, json_option
 from outgrow.grow.state import Growth
 from outgrow.grow.status import Status, status
@@ -26,7 +25,7 @@ def command(app: App, watch: bool) -> None:
 async def _status(app: App, watch: bool) -> None:
     async with connected(app.settings, pool_size=1) as database:
         while True:
-            found = await status(database, app.settings.store, campus())
+            found = await status(database, app.settings.store, app.blueprint)
             if watch and not app.json:
                 click.clear()  # nothing where stdout is no terminal
             app.answer(found.as_dict(), "\n".join(_told(found)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from outgrow.blueprint import campus
 from outgrow.cli import App, connected, json_option
 from outgrow.grow.verification import Report, verify
 from outgrow.progress import Progress
@@ -24,7 +23,7 @@ def command(app: App) -> int:
 async def _verify(app: App) -> int:
     async with connected(app.settings, pool_size=1) as database:
         with Progress("verify", "keys") as progress:
-            report = await verify(database, app.settings.store, campus(), progress.add)
+            report = await verify(database, app.settings.store, app.blueprint, progress.add)
         app.answer(report.as_dict(), "\n".join(_told(report)))
         return 0 if report.same else 1
 
