@@ -40,6 +40,13 @@ class BatchSize:
 
     def __init__(self) -> None:
         self.keys = FIRST
+        self._batches = 0
+
+    async def plan(self, session: Session) -> None:
+        """Before each batch: the statement is planned anew whenever there are twice as many."""
+        if self._batches & (self._batches - 1) == 0:
+            await session.run(load("grow")["plan_again"])
+        self._batches += 1
 
     def took(self, seconds: float) -> None:
         wanted = self.keys * BATCH_SECONDS / max(seconds, 0.001)
@@ -178,6 +185,7 @@ class Backfill:
 
         while True:
             await work.pace()
+            await size.plan(work.session)
             began = time.monotonic()
             last, keys, rows = await in_transaction(work, batch)
             if not keys:
@@ -289,6 +297,7 @@ async def compare(
     after = ""
     while upto is not None and len(differing) < NAMED:
         await pace()
+        await size.plan(session)
         began = time.monotonic()
         row = await session.row(query, after, upto, size.keys)
         assert row is not None

@@ -43,6 +43,9 @@ STOPPED = (
 )
 
 
+PATIENCE = 10.0  # seconds for writing down that the growth failed, on a server that may be gone
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """`postpone` stops where everything is ready to be switched; `max_load` is how many other
@@ -179,7 +182,8 @@ class _Run:
             return
         try:
             said = f"{error.message} ({error.code})"
-            await state.end(self._database, self._growth, "failed", said)
+            async with asyncio.timeout(PATIENCE):
+                await state.end(self._database, self._growth, "failed", said)
         except (*STOPPED, asyncpg.PostgresError) as e:
             log.warning("that the growth failed could not be written down: %s", e)
 
@@ -259,7 +263,7 @@ async def _alone(database: Database, store: str, blueprint: Blueprint) -> AsyncI
     sql = load("grow")
     async with database.dedicated("outgrow grow") as session:
         await session.run(sql["patient"])
-        await session.run(sql["any_plan"])
+        await session.run(sql["plan_once"])
         try:
             await session.run(sql["not_without_client"])
         except asyncpg.InvalidParameterValueError as e:

@@ -73,7 +73,7 @@ async def verify(
     many keys were looked at. Raises Refused where there is no such store."""
     async with database.dedicated("outgrow verify") as session:
         await session.run(load("grow")["patient"])
-        await session.run(load("grow")["any_plan"])
+        await session.run(load("grow")["plan_once"])
         async with session.connection.transaction(isolation="repeatable_read", readonly=True):
             found = await catalogue.read(session, store, blueprint)
             return await _verify(session, found, blueprint, moved)

@@ -244,17 +244,22 @@ DELETE FROM outgrow.lifts WHERE name = $1 AND relation = $2;
 DROP SCHEMA IF EXISTS :"schema";
 
 -- name: open_transactions
--- Those of this database that may hold a snapshot: nobody sees more of them than their names.
+-- Those of this database that may hold a snapshot. Of other roles' sessions PostgreSQL may not tell:
+-- they may hold one.
 SELECT l.virtualtransaction AS taken, a.pid, a.application_name, a.state, a.xact_start
 FROM pg_locks l
 JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'virtualxid' AND l.granted AND a.datname = current_database()
   AND a.pid <> pg_backend_pid() AND a.backend_type IS DISTINCT FROM 'autovacuum worker'
-  AND a.backend_xmin IS NOT NULL;
+  AND (a.backend_xmin IS NOT NULL OR a.query = '<insufficient privilege>');
 
--- name: any_plan
--- The tables that a batch reads grow while the statement is used.
-SELECT set_config('plan_cache_mode', 'force_custom_plan', false);
+-- name: plan_once
+-- To plan a batch takes as long as to copy some hundred keys.
+SELECT set_config('plan_cache_mode', 'force_generic_plan', false);
+
+-- name: plan_again
+-- The tables that a batch reads grow while its plan is used.
+DISCARD PLANS;
 
 -- name: growths_exist
 SELECT to_regclass('outgrow.growths') IS NOT NULL;
