@@ -1,0 +1,185 @@
+"""What the ladder does where something is not as it should be."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from conftest import Connect
+from growing import CAMPUS, STORE, Recorder
+from laddering import climb, damaged_campus, everything, growth, lifts, outgrow, shown
+from outgrow.database import Database
+from outgrow.errors import GrowthFailed, Refused
+from outgrow.grow import runner
+from outgrow.grow.verification import verify
+from outgrow.install import install
+from outgrow.settings import DEFAULT_STORE
+
+
+@pytest.fixture
+async def raw(database: Database, database_url: str, connect: Connect) -> Any:
+    return await damaged_campus(database, connect, database_url)
+
+
+async def test_verify_accounts_for_every_key(database: Database, raw: Any) -> None:
+    await climb(database, "hybrid")
+    await raw.execute(f"INSERT INTO {STORE} VALUES ('something else', '1'), ('user:x:y:z', '2')")
+    report = await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)
+    assert report.same
+    keys = report.keys
+    assert keys["total"] == await raw.fetchval(f"SELECT count(*) FROM {STORE}")
+    assert keys.pop("total") == sum(keys.values())
+    assert keys["opaque"] >= 2
+    assert keys["in_the_store"] > 0
+    assert keys["leftovers"] == await raw.fetchval(
+        "SELECT count(*) FROM campus_tables.connections_lists WHERE leftovers IS NOT NULL"
+    )
+    assert keys["leftovers"] > 0
+
+
+@pytest.mark.parametrize(
+    ("sql", "relation", "keys"),
+    [
+        (
+            "DELETE FROM campus_tables.school_members WHERE user_id = '{user}'",
+            "school_members",
+            {"user:{user}"},
+        ),
+        (
+            "UPDATE campus_tables.school_members SET major = 'none' WHERE user_id = '{user}'",
+            "school_members",
+            {"user:{user}"},
+        ),
+        (
+            "INSERT INTO campus_tables.connections (user_id, connected_user_id, pos) "
+            "VALUES ('nobody', 'other', 1)",
+            "connections",
+            {"user:nobody:connections"},
+        ),
+    ],
+)
+async def test_a_difference_is_found_and_named(
+    database: Database, database_url: str, raw: Any, sql: str, relation: str, keys: set[str]
+) -> None:
+    await climb(database, "hybrid")
+    user = await raw.fetchval("SELECT user_id FROM campus.school_members LIMIT 1")
+    await raw.execute(sql.format(user=user))
+    report = await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)
+    assert not report.same
+    assert set(report.relations[relation].differing) == {key.format(user=user) for key in keys}
+    assert all(not r.differing for name, r in report.relations.items() if name != relation)
+    process = outgrow(database_url, "verify", "--json")
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert json.loads(out)["same"] is False
+
+
+async def test_a_difference_fails_the_growth_before_the_switch(
+    database: Database, raw: Any
+) -> None:
+    await climb(database, "hybrid", postpone=True)
+    await raw.execute(
+        "DELETE FROM campus_tables.user_search; UPDATE outgrow.lifts SET state = 'filled'"
+    )
+    with pytest.raises(GrowthFailed) as failed:
+        await climb(database, "hybrid")
+    assert failed.value.code == "verify_failed"
+    assert "user:" in (failed.value.detail or "")
+    assert (await growth(raw))["state"] == "failed"
+    assert "shadow" not in (await lifts(raw)).values()
+    await climb(database, "optimized")
+    await climb(database, "hybrid")
+    assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
+
+
+async def test_tables_that_were_not_kept_are_made_anew(database: Database, raw: Any) -> None:
+    await climb(database, "hybrid")
+    before = await everything(raw)
+    trigger = "outgrow_campus_changed"
+    await raw.execute(f"ALTER TABLE {STORE} DISABLE TRIGGER {trigger}")
+    await raw.execute(f"DELETE FROM {STORE} WHERE key LIKE 'user:%:connections'")
+    assert not (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
+    done = await climb(database, "hybrid")
+    assert "expand" in {step.kind for step, _ in done.steps}
+    assert done.store.phase == "hybrid"
+    assert await raw.fetchval("SELECT count(*) FROM campus.connections") == 0
+    assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
+    assert await everything(raw) == before
+
+
+async def test_tables_of_another_version_are_not_read_and_made_anew(
+    database: Database, raw: Any
+) -> None:
+    await climb(database, "hybrid")
+    rows = await shown(raw)
+    older = dict(CAMPUS.relations)
+    changed = msgspec.structs.replace(older["connections"].own["created_at"], type="text")
+    columns = {**older["connections"].columns, "created_at": changed}
+    older["connections"] = msgspec.structs.replace(older["connections"], columns=columns)
+    blueprint = msgspec.structs.replace(CAMPUS, relations=older)
+    await install(database, DEFAULT_STORE, blueprint)
+    states = await lifts(raw)
+    assert states == {"connections": "stale", "school_members": "shadow", "user_search": "shadow"}
+    assert await raw.fetchval("SELECT phase FROM outgrow.layouts") == "optimized"
+    assert await shown(raw) == rows
+    recorder = Recorder()
+    done = await runner.grow(database, "hybrid", DEFAULT_STORE, blueprint, recorder)
+    assert [s.name for s, _ in done.steps if s.kind in ("expand", "switch")] == ["connections"] * 2
+    assert done.store.phase == "hybrid"
+    assert await shown(raw) == rows
+
+
+@pytest.mark.parametrize(
+    ("sql", "code"),
+    [
+        ("ALTER TABLE {s} SET UNLOGGED", "unlogged_store"),
+        ("CREATE TABLE child () INHERITS ({s})", "inherited_store"),
+        ("CREATE SCHEMA campus_tables; CREATE TABLE campus_tables.connections ()", "schema_taken"),
+    ],
+)
+async def test_a_store_that_cannot_be_followed_is_refused(
+    database: Database, raw: Any, sql: str, code: str
+) -> None:
+    await climb(database, "optimized")
+    await raw.execute(sql.format(s=STORE))
+    with pytest.raises(Refused) as refused:
+        await climb(database, "hybrid")
+    assert refused.value.code == code
+    assert await lifts(raw) == {}
+
+
+async def test_a_plan_tells_what_is_around_the_store(database: Database, raw: Any) -> None:
+    await climb(database, "found")
+    await raw.execute(
+        f"CREATE VIEW report AS SELECT count(*) FROM {STORE}; "
+        f"CREATE TABLE child (key text REFERENCES {STORE}); "
+        f"CREATE PUBLICATION feed FOR TABLE {STORE}"
+    )
+    before = await everything(raw)
+    planned = await runner.plan(database, "relational", DEFAULT_STORE, CAMPUS)
+    assert await everything(raw) == before
+    kinds = [step.kind for step in planned.steps]
+    assert kinds.count("backfill") == kinds.count("verify") == len(CAMPUS.relations)
+    assert kinds[-1] == "switch"
+    notes = "\n".join(planned.notes)
+    for word in ("report", "child", "feed", "MB beside the store", "school's whole list"):
+        assert word in notes
+    assert planned.tables_bytes > 0
+    answer = json.loads(json.dumps(planned.as_dict()))
+    assert all(step["lock"] for step in answer["steps"])
+    assert {s["name"] for s in answer["steps"] if s["kind"] == "backfill"} == set(CAMPUS.relations)
+
+
+async def test_an_older_installation_gets_the_new_phases(database: Database, raw: Any) -> None:
+    await climb(database, "optimized")
+    await raw.execute(
+        "DROP TABLE outgrow.lifts, outgrow.growths; "
+        "ALTER TABLE outgrow.layouts DROP CONSTRAINT layouts_phase_check; "
+        "ALTER TABLE outgrow.layouts ADD CONSTRAINT layouts_phase_check "
+        "CHECK (phase IN ('found', 'optimized')); UPDATE outgrow.layouts SET version = 'older'"
+    )
+    done = await climb(database, "hybrid")
+    assert done.store.phase == "hybrid"
