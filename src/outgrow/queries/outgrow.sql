@@ -167,7 +167,8 @@ $body$;
 -- of one millisecond, written with three and with six digits, may stand the other way round.
 CREATE OR REPLACE FUNCTION outgrow.sort_time_of(v jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN v::text LIKE '"____-__-__T__:__:__.%Z"' AND octet_length(v::text) <= 29
+RETURN CASE WHEN octet_length(v::text) <= 29 AND (v::text LIKE '"2___-__-__T__:__:__.%Z"'
+                OR v::text LIKE '"1___-__-__T__:__:__.%Z"')
             THEN v::text ELSE '' END;
 
 CREATE OR REPLACE FUNCTION outgrow.json_of_time(t timestamptz) RETURNS jsonb
