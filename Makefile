@@ -8,8 +8,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 PYTEST := $(BIN)/python -m pytest
 
 # Run on the oldest PostgreSQL and in another collation too: all but what sends no SQL of its own.
-CORE := $(filter-out tests/test_api% tests/test_blueprint.py tests/test_cli% tests/test_golden.py \
-	tests/test_server.py, $(wildcard tests/test_*.py))
+CORE := $(filter-out tests/test_api% tests/test_benchmarks.py tests/test_blueprint.py tests/test_cli% \
+	tests/test_golden.py tests/test_server.py tests/test_tour.py, $(wildcard tests/test_*.py))
 
 .DEFAULT_GOAL := help
 .PHONY: help install serve test lint bench soak
