@@ -8,6 +8,7 @@ import click
 
 from outgrow.cli import App, connected, json_option
 from outgrow.grow.state import Growth
+from outgrow.grow.catalogue import Store
 from outgrow.grow.status import Status, status
 
 AGAIN = 1.0  # seconds between two answers of --watch
@@ -39,7 +40,7 @@ def _told(found: Status) -> list[str]:
     rows = "unknown" if store.rows is None else f"about {store.rows:,}"
     lines = [
         f"store    {store.name}",
-        f"phase    {store.phase or 'found'}" + ("" if store.current else " (layout not installed)"),
+        f"phase    {store.phase or 'found'}{_installed(store)}",
         f"keys     {rows}, {_size(store.table_bytes)}",
         f"indexes  {len(found.indexes)}, {_size(store.index_bytes)}",
     ]
@@ -85,3 +86,11 @@ def _growth(found: Status, growth: Growth) -> list[str]:
 
 def _size(count: int) -> str:
     return f"{count / 1e6:,.1f} MB"
+
+
+def _installed(store: Store) -> str:
+    if store.current:
+        return ""
+    if store.phase is None:
+        return " (nothing installed)"
+    return " (the relations are another version's; the next growth renews them)"
