@@ -7,8 +7,8 @@ import asyncio
 import click
 
 from outgrow.cli import App, connected, json_option
-from outgrow.grow.state import Growth
 from outgrow.grow.catalogue import Store
+from outgrow.grow.state import Growth
 from outgrow.grow.status import Status, status
 
 AGAIN = 1.0  # seconds between two answers of --watch
