@@ -16,12 +16,12 @@ from typing import ClassVar, TypeVar
 
 import asyncpg
 
-from outgrow import install, layout
+from outgrow import layout
 from outgrow.blueprint import Blueprint
 from outgrow.database import RETRIED, Session
 from outgrow.errors import GrowthFailed, Refused
 from outgrow.grow import state
-from outgrow.grow.locks import short_lock
+from outgrow.grow.locks import follow, short_lock
 from outgrow.grow.steps import Work
 from outgrow.queries import Query, load
 
@@ -113,15 +113,10 @@ class Expand:
         await session.run(load("outgrow")["lock"])
         for query in self._tables():
             await session.run(query)
-        store = ".".join(self.store)
-        await session.run(sql["vacuum_gives_way"].with_identifiers(store=store))
-        await session.run(sql["lock_writers"].with_identifiers(store=store))
-        for query in self._triggers():
-            await session.run(query)
         for name, keys in self.relations:
             version = layout.shadow.version(self.blueprint, name)
             await session.run(sql["lift_begins"], self.blueprint.name, name, version, keys)
-        await install.close(session, self.blueprint)
+        await follow(session, self.blueprint, self.store, {*self.names, *self.followed})
 
 
 @dataclass(frozen=True, slots=True)

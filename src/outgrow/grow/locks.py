@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Literal
 
+from outgrow import install, layout
+from outgrow.blueprint import Blueprint
 from outgrow.database import RETRIED, Session
 from outgrow.grow import catalogue
 from outgrow.grow.steps import Work
-from outgrow.queries import load
+from outgrow.queries import load, together
 
 Mode = Literal["ShareRowExclusiveLock", "AccessExclusiveLock"]
 
 INSTANT = 0.05  # seconds between two looks: a lock that is in both is held for longer
 LONGEST_PAUSE = 1.0
+LOCKING = " TRIGGER "  # in the first line of a statement that needs the lock of the store
 
 
 async def short_lock(
@@ -48,6 +51,26 @@ async def short_lock(
         await work.pace()
         await asyncio.sleep(random.uniform(INSTANT, pause))  # noqa: S311
         pause = min(2 * pause, LONGEST_PAUSE)
+
+
+async def follow(
+    session: Session, blueprint: Blueprint, store: tuple[str, str], kept: Collection[str]
+) -> None:
+    """Have the store's triggers keep exactly these tables, from the end of the transaction on. What
+    needs no lock is done first: that of the store is held for the triggers alone."""
+    sql = load("grow")
+    queries = layout.shadow.follow(blueprint, kept, *store)
+    if kept:
+        functions = [q for q in queries if LOCKING not in q.sql.splitlines()[0]]
+        queries = [q for q in queries if q not in functions]
+        for query in functions:
+            await session.run(query)
+        await install.close(session, blueprint)
+    name = ".".join(store)
+    await session.run(sql["vacuum_gives_way"].with_identifiers(store=name))
+    lock = sql["lock_writers"] if kept else sql["lock_all"]
+    await session.run(lock.with_identifiers(store=name))
+    await session.run(together("grow.follow", queries))
 
 
 async def _until_free(work: Work, oids: Sequence[int], mode: Mode) -> None:

@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 
 import asyncpg
 
-from outgrow import install, layout
+from outgrow import layout
 from outgrow.blueprint import Blueprint, Home
 from outgrow.database import Session
 from outgrow.errors import Refused
 from outgrow.grow import catalogue, state
-from outgrow.grow.locks import INSTANT, short_lock
+from outgrow.grow.locks import INSTANT, follow, short_lock
 from outgrow.grow.state import Phase
 from outgrow.grow.steps import Work
 from outgrow.queries import Query, load, together
@@ -201,16 +201,9 @@ class Unfollow:
 
     async def _leave(self, session: Session) -> None:
         sql = load("grow")
-        store = ".".join(self.store)
         await session.run(load("outgrow")["lock"])
         await session.run(sql["lifts_become"], self.blueprint.name, list(self.relations), "leaving")
-        await session.run(sql["vacuum_gives_way"].with_identifiers(store=store))
-        lock = sql["lock_writers"] if self.kept else sql["lock_all"]
-        await session.run(lock.with_identifiers(store=store))
-        for query in self._triggers():
-            await session.run(query)
-        if self.kept:
-            await install.close(session, self.blueprint)
+        await follow(session, self.blueprint, self.store, self.kept)
 
 
 @dataclass(frozen=True, slots=True)
