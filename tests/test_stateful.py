@@ -1,0 +1,382 @@
+"""The ladder as a state machine: whatever old clients and the application write, and wherever a
+growth stands, stops, dies and goes on, nobody notices it.
+
+The model is a dict for what old clients write, and for what the application writes a second store
+with relations of its own, which never grow: each statement is said to both, must end alike, and the
+stores and the relations must be the same after every step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
+
+import asyncpg
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from firing import ALL, CAMPUS, STORE, UPSERT, Ladder
+from outgrow import layout
+from outgrow.server import EmbeddedServer
+
+T = TypeVar("T")
+
+STEPS = int(os.environ.get("OUTGROW_STEPS", "1000"))
+STEPS_OF_ONE = 40
+TWIN = msgspec.structs.replace(CAMPUS, name="twin")
+TWIN_STORE = 'public."twin_store"'
+
+people = st.sampled_from(["a", "b", "c", "é" * 200])
+chats = st.sampled_from(["a:b", "b:c", "a"])
+keys = st.one_of(
+    people.map("user:{}".format),
+    people.map("user:{}:connections".format),
+    chats.map("chat:{}".format),
+    chats.map("chat:{}:messages".format),
+    st.builds("intro:{}:{}:{}".format, people, people, st.sampled_from("12")),
+    st.sampled_from(["school:MIT:users", "schools:all", "odd", "chat:a:b:typing:a", "user:"]),
+    st.sampled_from(["user:" + "x" * 201, "chat:messages", "intro:a:b", "user:a:chats"]),
+)
+schools = st.sampled_from(["MIT", "Yale", None, 7, "s" * 201])
+times = st.sampled_from(["2026-01-02T03:04:05.678Z", "yesterday", None])
+documents = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.sampled_from(["A", "n" * 300, 1.0]),
+        "school": schools,
+        "email": st.sampled_from(["A@x.edu", "b@x.edu"]),
+        "createdAt": times,
+        "participants": st.lists(people | st.integers(0, 1), max_size=3) | st.just("a"),
+        "status": st.sampled_from(["pending", "accepted"]),
+        "settings": st.just({"profileVisible": False}),
+    },
+)
+messages = st.fixed_dictionaries(
+    {"id": st.sampled_from(["m1", "m2"])},
+    optional={"content": st.sampled_from(["hi", "ho"]), "n": st.just(1), "timestamp": times},
+)
+misfits = st.sampled_from([None, 7, "text", True, '["a"]', [], {}, [None], [["a"]], [1.5, "a", {}]])
+lists = st.lists(people | st.just("a"), max_size=4) | st.lists(messages, max_size=3)
+values = documents | lists | misfits
+
+
+def value_of(key: str) -> st.SearchStrategy[Any]:
+    """What belongs under the key, and a misfit now and then."""
+    fits: st.SearchStrategy[Any] = documents
+    if key.endswith(("connections", ":users", ":all", ":chats")):
+        fits = st.lists(people, max_size=4)
+    elif key.endswith("messages"):
+        fits = st.lists(messages, max_size=3)
+    return fits | fits | values
+
+
+puts = keys.flatmap(lambda key: st.tuples(st.just(key), value_of(key)))
+WRITES = {
+    "INSERT INTO {0}.users (id, name, school, rest) VALUES ($1, $2, 'MIT', '{{}}')": 2,
+    "UPDATE {0}.users SET school = $2 WHERE id = $1 AND at = {0}.users_at($1)": 2,
+    "UPDATE {0}.users SET major = 'Art' WHERE school = 'MIT' AND name = $1": 1,
+    "DELETE FROM {0}.users WHERE id = $1 AND at = {0}.users_at($1)": 1,
+    "INSERT INTO {0}.connections (user_id, connected_user_id) VALUES ($1, $2)": 2,
+    "DELETE FROM {0}.connections WHERE user_id = $1 AND at = {0}.connections_at($1)": 1,
+    "DELETE FROM {0}.connections c WHERE connected_user_id = $1 "
+    "AND c.probe @> {0}.connections_probe($1)": 1,
+    "INSERT INTO {0}.intros (from_id, to_id, sent_ms, status) VALUES ($1, $2, '1', 'pending')": 2,
+    "UPDATE {0}.intros SET status = 'accepted' WHERE to_id = $1 AND status = 'pending'": 1,
+    "DELETE FROM {0}.intros WHERE from_id = $1": 1,
+    "INSERT INTO {0}.chats (id, participants) VALUES ($1 || ':' || $2, "
+    "jsonb_build_array($1::text, $2::text))": 2,
+    "DELETE FROM {0}.chats WHERE id = 'a:b'": 0,
+    "INSERT INTO {0}.messages (chat_id, id, sender_id) VALUES ($1 || ':' || $2, 'm1', $1)": 2,
+    "UPDATE {0}.messages SET content = $1 WHERE id = 'm1' AND at = {0}.messages_at('a:b') "
+    "AND chat_id = 'a:b'": 1,
+    "DELETE FROM {0}.messages WHERE chat_id = 'a:b' AND pos = 1": 0,
+}
+
+
+TOLD = (asyncpg.UniqueViolationError, asyncpg.CheckViolationError, asyncpg.SerializationError)
+
+
+class Lift:
+    """How far a relation's table is: what a growth would have written down."""
+
+    def __init__(self) -> None:
+        self.after = ""
+        self.upto: str | None = None
+        self.owed: list[str] = []
+        self.filled = False
+        self.shadow = False
+
+
+class TheLadder(RuleBasedStateMachine):
+    loop: asyncio.AbstractEventLoop
+    client: Any  # autocommit
+    other: Any  # holds transactions open
+    url: str
+    steps = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model: dict[str, Any] = {}
+        self.lifts: dict[str, Lift] = {}
+        self.ladder = Ladder(self.wait(asyncpg.connect(self.url)))
+
+    @classmethod
+    def wait(cls, work: Coroutine[Any, Any, T]) -> T:
+        return cls.loop.run_until_complete(asyncio.wait_for(work, 30))
+
+    def teardown(self) -> None:
+        self.wait(self.other.execute("ROLLBACK"))
+        self.wait(self.ladder.leave())
+        self.wait(self.client.execute(f"TRUNCATE {STORE}, {TWIN_STORE}"))
+        self.wait(self.ladder.connection.close())
+
+    # What clients do ----------------------------------------------------------------------------
+
+    def both(self, sql: str, *parameters: Any, client: Any = None) -> None:
+        """On the store and on the twin."""
+        for store in (STORE, TWIN_STORE):
+            said = sql.replace(STORE, store)
+            self.wait((client or self.client).execute(said, *parameters))
+
+    @rule(put=puts)
+    def put(self, put: tuple[str, Any]) -> None:
+        key, value = put
+        self.both(UPSERT, key, json.dumps(value))
+        self.model[key] = value
+
+    @rule(some=st.dictionaries(keys, values, min_size=2, max_size=5))
+    def put_many(self, some: dict[str, Any]) -> None:
+        insert = UPSERT.replace(
+            "VALUES ($1, $2::text::jsonb)", "SELECT * FROM jsonb_each($1::jsonb)"
+        )
+        self.both(insert, json.dumps(some))
+        self.model.update(some)
+
+    @rule(key=keys)
+    def delete(self, key: str) -> None:
+        self.both(f"DELETE FROM {STORE} WHERE key = $1", key)
+        self.model.pop(key, None)
+
+    @rule(key=keys, to=keys)
+    def rename(self, key: str, to: str) -> None:
+        if key not in self.model or to in self.model:
+            return
+        self.both(f"UPDATE {STORE} SET key = $2 WHERE key = $1", key, to)
+        self.model[to] = self.model.pop(key)
+
+    @rule(key=keys, element=people)
+    def append(self, key: str, element: str) -> None:
+        """Twice in one transaction, around a savepoint that is rolled back."""
+        if not isinstance(self.model.get(key), list):
+            return
+        self.both(
+            f"DO $do$ BEGIN UPDATE {STORE} SET value = value || '[\"x\"]' WHERE key = '{key}';"
+            f"BEGIN UPDATE {STORE} SET value = '7' WHERE key = '{key}'; RAISE EXCEPTION 'no';"
+            f"EXCEPTION WHEN raise_exception THEN NULL; END;"
+            f"UPDATE {STORE} SET value = value || to_jsonb('{element}'::text) WHERE key = '{key}';"
+            "END $do$"
+        )
+        self.model[key] = [*self.model[key], "x", element]
+
+    @rule(
+        write=st.sampled_from(sorted(WRITES)),
+        parameters=st.tuples(people, st.sampled_from(["a", "b", "Yale"])),
+    )
+    def write(self, write: str, parameters: Sequence[str]) -> None:
+        """By the application, which is told the same on both sides."""
+        told = []
+        for schema in ("campus", "twin"):
+            try:
+                sql = write.format(schema)
+                told.append(self.wait(self.client.execute(sql, *parameters[: WRITES[write]])))
+            except TOLD as e:
+                told.append(e.sqlstate)
+        assert told[0] == told[1], (write, told)
+        self.model = self.stored(TWIN_STORE)
+
+    # What a growth does -------------------------------------------------------------------------
+
+    @precondition(lambda self: len(self.lifts) < len(ALL))
+    @rule(some=st.lists(st.sampled_from(ALL), min_size=1, unique=True), crash=st.booleans())
+    def start(self, some: list[str], crash: bool) -> None:
+        names = [name for name in some if name not in self.lifts]
+        if crash:
+            return self.crash(self.ladder.expand(names))
+        self.wait(self.ladder.expand(names))
+        self.lifts |= {name: Lift() for name in names}
+
+    @precondition(lambda self: any(not lift.filled for lift in self.lifts.values()))
+    @rule(size=st.integers(1, 4), data=st.data(), crash=st.booleans())
+    def batch(self, size: int, data: st.DataObject, crash: bool) -> None:
+        name, lift = self.choose(data, lambda lift: not lift.filled)
+        if lift.upto is None:
+            lift.upto = self.wait(self.ladder.last_key(name)) or ""
+        work = self.ladder.batch(name, lift.after, lift.upto, size)
+        if crash:
+            return self.crash(work)
+        self.batched(lift, self.wait(work))
+
+    @precondition(lambda self: any(not lift.filled for lift in self.lifts.values()))
+    @rule(put=puts, gone=st.booleans(), data=st.data(), commits=st.booleans(), old=st.booleans())
+    def batch_beside(
+        self, put: tuple[str, Any], gone: bool, data: st.DataObject, commits: bool, old: bool
+    ) -> None:
+        """While somebody has written and not committed; one with an old snapshot loses a race."""
+        name, lift = self.choose(data, lambda lift: not lift.filled)
+        if lift.upto is None:
+            lift.upto = self.wait(self.ladder.last_key(name)) or ""
+        key, value = put
+        sql, parameters = (UPSERT, [key, json.dumps(value)])
+        if gone:
+            sql, parameters = f"DELETE FROM {STORE} WHERE key = $1", [key]
+        if old:
+            commits = self.after_a_batch(name, lift, sql, parameters)
+        else:
+            self.wait(self.other.execute("BEGIN"))
+            self.wait(self.other.execute(sql, *parameters))
+            self.batched(lift, self.wait(self.ladder.batch(name, lift.after, lift.upto, 50)))
+            self.wait(self.other.execute("COMMIT" if commits else "ROLLBACK"))
+        if commits:
+            self.wait(self.client.execute(sql.replace(STORE, TWIN_STORE), *parameters))
+            self.model.pop(key, None)
+            self.model |= {} if gone else {key: value}
+
+    def after_a_batch(self, name: str, lift: Lift, sql: str, parameters: list[Any]) -> bool:
+        self.wait(self.other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ"))
+        self.wait(self.other.execute(f"SELECT FROM {STORE}"))
+        self.batched(lift, self.wait(self.ladder.batch(name, lift.after, lift.upto or "", 50)))
+        try:
+            self.wait(self.other.execute(sql, *parameters))
+        except asyncpg.SerializationError:
+            self.wait(self.other.execute("ROLLBACK"))
+            return False
+        self.wait(self.other.execute("COMMIT"))
+        return True
+
+    @precondition(lambda self: any(lift.owed for lift in self.lifts.values()))
+    @rule(data=st.data())
+    def pay(self, data: st.DataObject) -> None:
+        name, lift = self.choose(data, lambda lift: bool(lift.owed))
+        self.wait(self.ladder.backfill_key(name, lift.owed.pop()))
+
+    @precondition(lambda self: any(not lift.filled for lift in self.lifts.values()))
+    @rule(data=st.data())
+    def finish(self, data: st.DataObject) -> None:
+        name, lift = self.choose(data, lambda lift: not lift.filled)
+        assert self.wait(self.ladder.backfill(name, 3)) == []
+        lift.owed, lift.filled = [], True
+
+    @precondition(lambda self: any(lift.filled for lift in self.lifts.values()))
+    @rule(data=st.data())
+    def switch(self, data: st.DataObject) -> None:
+        """Or back again."""
+        name, lift = self.choose(data, lambda lift: lift.filled)
+        lift.shadow = not lift.shadow
+        self.wait(self.ladder.show("shadow" if lift.shadow else "store", [name]))
+
+    @precondition(lambda self: self.lifts)
+    @rule(data=st.data())
+    def roll_back(self, data: st.DataObject) -> None:
+        name, _ = self.choose(data, lambda lift: True)
+        self.wait(self.ladder.leave([name]))
+        del self.lifts[name]
+
+    def choose(self, data: st.DataObject, condition: Any) -> tuple[str, Lift]:
+        name = data.draw(st.sampled_from([n for n, lift in self.lifts.items() if condition(lift)]))
+        return name, self.lifts[name]
+
+    def batched(self, lift: Lift, row: tuple[str | None, int, int, list[str]]) -> None:
+        last, count, _, skipped = row
+        lift.after = last or lift.after
+        lift.owed += skipped
+        lift.filled = lift.filled or (not count and not lift.owed)
+
+    def crash(self, work: Coroutine[Any, Any, Any]) -> None:
+        """The connection dies after the work and before its commit; another goes on."""
+
+        async def dies() -> None:
+            await self.ladder.connection.transaction().start()
+            await work
+            self.ladder.connection.terminate()
+            self.ladder.connection = await asyncpg.connect(self.url)
+            self.ladder.lifted = set(self.lifts)
+
+        self.wait(dies())
+
+    # What must hold -----------------------------------------------------------------------------
+
+    def stored(self, store: str) -> dict[str, Any]:
+        rows = self.wait(self.client.fetch(f"SELECT key, value FROM {store}"))
+        return {row["key"]: json.loads(row["value"]) for row in rows}
+
+    @invariant()
+    def the_stores_are_the_model(self) -> None:
+        type(self).steps += 1
+        assert self.stored(STORE) == self.model
+        assert self.stored(TWIN_STORE) == self.model
+
+    @invariant()
+    def every_relation_shows_what_the_twin_shows(self) -> None:
+        for name in ALL:
+            columns = ", ".join(f'"{c}"' for c in layout.shadow.columns(CAMPUS, name))
+            sql = f"SELECT ({columns})::text FROM {{}}.{name} ORDER BY 1"
+            shows, should = (
+                self.wait(self.client.fetch(sql.format(schema))) for schema in ("campus", "twin")
+            )
+            assert shows == should, name
+
+    @invariant()
+    def the_tables_that_are_filled_follow(self) -> None:
+        filled = [name for name, lift in self.lifts.items() if lift.filled]
+        assert self.wait(self.ladder.differences(filled)) == {}
+
+
+@pytest.mark.parametrize("steps", [200, pytest.param(STEPS, marks=pytest.mark.soak)])
+def test_nobody_notices_a_growth(server: EmbeddedServer, campus_template: str, steps: int) -> None:
+    class Machine(TheLadder):
+        loop = asyncio.new_event_loop()
+
+    async def make(name: str, sql: str) -> None:
+        connection = await asyncpg.connect(server.url(name))
+        await connection.execute(sql)
+        await connection.close()
+
+    name = f"stateful_{steps}"
+    Machine.url = server.url(name)
+    Machine.wait(make("postgres", f"CREATE DATABASE {name} TEMPLATE {campus_template}"))
+    try:
+        Machine.wait(make(name, f"CREATE TABLE {TWIN_STORE} (LIKE {STORE} INCLUDING ALL)"))
+        for query in layout.create(TWIN, "public", "twin_store"):
+            Machine.wait(make(name, query.sql))
+        Machine.client = Machine.wait(asyncpg.connect(Machine.url))
+        Machine.other = Machine.wait(asyncpg.connect(Machine.url))
+        run_state_machine_as_test(
+            Machine,
+            settings=settings(
+                max_examples=max(1, steps // STEPS_OF_ONE),
+                stateful_step_count=STEPS_OF_ONE,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+                database=None,
+                # Each step costs 30 ms: shrinking would take minutes.
+                phases=[Phase.explicit, Phase.generate],
+            ),
+        )
+        print(f"{Machine.steps} steps")
+    finally:
+        for connection in (Machine.client, Machine.other):
+            connection.terminate()
+        Machine.wait(make("postgres", f"DROP DATABASE {name} WITH (FORCE)"))
+        Machine.loop.close()
