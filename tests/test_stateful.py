@@ -67,7 +67,9 @@ messages = st.fixed_dictionaries(
     {"id": st.sampled_from(["m1", "m2"])},
     optional={"content": st.sampled_from(["hi", "ho"]), "n": st.just(1), "timestamp": times},
 )
-misfits = st.sampled_from([None, 7, "text", True, '["a"]', [], {}, [None], [["a"]], [1.5, "a", {}]])
+misfits: st.SearchStrategy[Any] = st.sampled_from(
+    [None, 7, "text", True, '["a"]', [], {}, [None], [["a"]], [1.5, "a", {}]]
+)
 lists = st.lists(people | st.just("a"), max_size=4) | st.lists(messages, max_size=3)
 values = documents | lists | misfits
 
@@ -213,7 +215,8 @@ class TheLadder(RuleBasedStateMachine):
     def start(self, some: list[str], crash: bool) -> None:
         names = [name for name in some if name not in self.lifts]
         if crash:
-            return self.crash(self.ladder.expand(names))
+            self.crash(self.ladder.expand(names))
+            return
         self.wait(self.ladder.expand(names))
         self.lifts |= {name: Lift() for name in names}
 
@@ -225,7 +228,8 @@ class TheLadder(RuleBasedStateMachine):
             lift.upto = self.wait(self.ladder.last_key(name)) or ""
         work = self.ladder.batch(name, lift.after, lift.upto, size)
         if crash:
-            return self.crash(work)
+            self.crash(work)
+            return
         self.batched(lift, self.wait(work))
 
     @precondition(lambda self: any(not lift.filled for lift in self.lifts.values()))
