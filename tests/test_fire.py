@@ -1,0 +1,378 @@
+"""Up the ladder and down again while everybody writes: old clients by SQL, the application through
+every relation, some by statements prepared before. Everybody remembers what was acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+import msgspec
+import pytest
+
+from conftest import Connect
+from firing import ALL, CAMPUS, STORE, UPSERT, Ladder
+from growing import grow
+from outgrow import layout
+from outgrow.campus.generator import generate
+from outgrow.campus.population import Spec
+from outgrow.database import Database
+from outgrow.grow.state import Phase
+from outgrow.install import install
+from outgrow.queries import Query
+from outgrow.settings import DEFAULT_STORE
+
+USERS = int(os.environ.get("OUTGROW_FIRE_USERS", "20000"))
+WAY: tuple[Phase, ...] = ("optimized", "hybrid", "relational", "hybrid", "found")
+TWIN = msgspec.structs.replace(CAMPUS, name="twin")  # the same store, and never grows
+HOT_USER, HOT_LIST, HOT_CHAT = "user:hot", "user:hot:connections", "chat:hot:messages"
+LONGEST = 0.5  # seconds that anybody may wait for a lock of the growth
+
+
+class Fire:
+    """What was acknowledged, by whom it was written."""
+
+    def __init__(self, url: str, connect: Connect, database: Database) -> None:
+        self.url, self.connect, self.database = url, connect, database
+        self.mine: dict[str, Any] = {}  # keys that one client writes alone
+        self.hits: Counter[str] = Counter()  # increments of a counter that all share
+        self.elements: dict[str, set[str]] = {HOT_LIST: set(), HOT_CHAT: set()}
+        self.deadlocks = 0
+        self.lost_races = 0
+        self.seconds: list[float] = []
+        self.stopped = False
+        self.burning = asyncio.Event()
+        self.busy = 0
+
+    async def rest(self) -> None:
+        """Until nobody is in the middle of anything; all stay connected."""
+        self.burning.clear()
+        async with asyncio.timeout(30):
+            while self.busy:
+                await asyncio.sleep(0.01)
+
+    async def client(self) -> Any:
+        connection = await self.connect(
+            self.url, server_settings={"application_name": "old client"}
+        )
+        await connection.execute("SET ROLE fire_client")
+        return connection
+
+    async def timed(self, work: Awaitable[Any]) -> Any:
+        began = time.perf_counter()
+        result = await work
+        self.seconds.append(time.perf_counter() - began)
+        return result
+
+    async def until_stopped(self, work: Callable[[random.Random, int], Awaitable[None]]) -> None:
+        chance = random.Random(work.__qualname__)
+        turn = 0
+        while True:
+            await self.burning.wait()
+            if self.stopped:
+                return
+            turn += 1
+            self.busy += 1
+            try:
+                await work(chance, turn)
+            finally:
+                self.busy -= 1
+            await asyncio.sleep(0)
+
+    # Old clients --------------------------------------------------------------------------------
+
+    async def alone(self, name: str) -> None:
+        """Every kind of statement on keys that nobody else writes."""
+        c = await self.client()
+        owner = await self.connect(self.url)  # no COPY FROM where there are policies
+        upsert = await c.prepare(UPSERT)
+        kinds = [
+            (f"user:{name}{{}}", lambda n: {"name": f"N{n}", "school": "MIT", "n": n}),
+            (f"user:{name}{{}}:connections", lambda n: [f"x{i}" for i in range(n % 7)]),
+            (f"chat:{name}:{{}}", lambda n: {"participants": [name, f"p{n % 3}"], "n": n}),
+            (f"chat:{name}:{{}}:messages", lambda n: [{"id": f"m{i}"} for i in range(n % 5)]),
+            (f"intro:{name}:b:{{}}", lambda n: {"status": ["pending", "denied"][n % 2], "n": n}),
+        ]
+
+        async def work(chance: random.Random, turn: int) -> None:
+            key_of, value_of = chance.choice(kinds)
+            key, value = key_of.format(chance.randrange(30)), value_of(turn)
+            match chance.randrange(10):
+                case 0:
+                    await self.timed(c.execute(f"DELETE FROM {STORE} WHERE key = $1", key))
+                    self.mine.pop(key, None)
+                case 1 if key in self.mine:
+                    to = key_of.format(f"r{turn}")
+                    sql = f"UPDATE {STORE} SET key = $2 WHERE key = $1"
+                    assert await self.timed(c.execute(sql, key, to)) == "UPDATE 1"
+                    self.mine[to] = self.mine.pop(key)
+                case 2:
+                    new = {key_of.format(f"c{turn}_{i}"): value for i in range(5)}
+                    records = [(k, json.dumps(v)) for k, v in new.items()]
+                    await owner.copy_records_to_table(DEFAULT_STORE, records=records)
+                    self.mine |= new
+                case 3:
+                    async with c.transaction():
+                        for k in sorted({key, key_of.format(chance.randrange(30))}):
+                            await upsert.fetch(k, json.dumps(value))
+                            self.mine[k] = value
+                case 4:
+                    transaction = c.transaction()
+                    await transaction.start()
+                    await upsert.fetch(key, '"never"')
+                    await transaction.rollback()
+                case 5:
+                    await self.timed(upsert.fetch(key, '"a misfit"'))
+                    self.mine[key] = "a misfit"
+                case _:
+                    await self.timed(upsert.fetch(key, json.dumps(value)))
+                    self.mine[key] = value
+
+        await self.until_stopped(work)
+
+    async def together(self, name: str) -> None:
+        """Old clients on the keys that all share, some in transactions over two of them."""
+        c = await self.client()
+        hit = await c.prepare(
+            f"UPDATE {STORE} SET value = value || jsonb_build_object($2::text, "
+            "coalesce((value ->> $2)::int, 0) + 1) WHERE key = $1"
+        )
+        append = await c.prepare(
+            f"UPDATE {STORE} SET value = value || $2::text::jsonb WHERE key = $1"
+        )
+
+        async def work(chance: random.Random, turn: int) -> None:
+            element = f"{name}{turn}"
+            try:
+                async with c.transaction():
+                    if chance.random() < 0.5:
+                        await append.fetch(HOT_CHAT, json.dumps([{"id": element}]))
+                    if chance.random() < 0.5:
+                        await append.fetch(HOT_LIST, json.dumps([element]))
+                        kept = HOT_LIST
+                    else:
+                        await hit.fetch(HOT_USER, name)
+                        kept = HOT_USER
+                    both = await c.fetchval(
+                        f"SELECT value @> $2::text::jsonb FROM {STORE} WHERE key = $1",
+                        HOT_CHAT,
+                        json.dumps([{"id": element}]),
+                    )
+            except asyncpg.DeadlockDetectedError:
+                self.deadlocks += 1
+                return
+            if both:
+                self.elements[HOT_CHAT].add(element)
+            if kept == HOT_USER:
+                self.hits[name] += 1
+            else:
+                self.elements[HOT_LIST].add(element)
+            await asyncio.sleep(0.02)
+
+        await self.until_stopped(work)
+
+    # The application ----------------------------------------------------------------------------
+
+    async def application(self, name: str) -> None:
+        """Through every relation, with the retry that the application has."""
+
+        async def say(sql: str, *parameters: Any) -> str:
+            query = Query("test.fire", sql)
+            return await self.database.transaction(lambda s: s.run(query, *parameters))
+
+        async def work(chance: random.Random, turn: int) -> None:
+            one = f"{name}{turn}"
+            document = {"id": one, "name": f"N{turn}", "school": "Fire"}
+            await self.timed(
+                say(
+                    "INSERT INTO campus.users (id, name, school, rest) VALUES ($1, $2, 'Fire', $3)",
+                    one,
+                    f"N{turn}",
+                    json.dumps({"id": one}),
+                )
+            )
+            self.mine[f"user:{one}"] = document
+            match chance.randrange(3):
+                case 0:
+                    sql = "DELETE FROM campus.users WHERE id = $1 AND at = campus.users_at($1)"
+                    assert await self.timed(say(sql, one)) == "DELETE 1"
+                    del self.mine[f"user:{one}"]
+                case 1:
+                    sql = "UPDATE campus.users SET major = 'Art' WHERE id = $1 "
+                    assert await say(sql + "AND at = campus.users_at($1)", one) == "UPDATE 1"
+                    self.mine[f"user:{one}"] = {**document, "major": "Art"}
+            await self.timed(
+                say(
+                    "INSERT INTO campus.connections (user_id, connected_user_id) "
+                    "VALUES ('hot', $1)",
+                    one,
+                )
+            )
+            self.elements[HOT_LIST].add(one)
+            intro = "from_id = 'hot' AND to_id = $1 AND sent_ms = '1' "
+            intro += "AND at = campus.intros_at('hot', $1, '1')"
+            await say(
+                "INSERT INTO campus.intros (from_id, to_id, sent_ms, status) "
+                "VALUES ('hot', $1, '1', 'pending')",
+                one,
+            )
+            answer = f"UPDATE campus.intros SET status = 'accepted' WHERE {intro}"
+            # Two at once: one of them finds it pending.
+            answering = [say(f"{answer} AND status = 'pending'", one) for _ in range(2)]
+            assert sorted(await asyncio.gather(*answering)) == ["UPDATE 0", "UPDATE 1"]
+            self.mine[f"intro:hot:{one}:1"] = {"status": "accepted"}
+            await say(
+                "INSERT INTO campus.chats (id, participants) VALUES ($1, $2)",
+                one,
+                json.dumps(["hot", one]),
+            )
+            self.mine[f"chat:{one}"] = {"participants": ["hot", one]}
+            if chance.random() < 0.3:
+                gone = "DELETE FROM campus.connections WHERE user_id = 'hot' "
+                gone += "AND connected_user_id = $1 AND at = campus.connections_at('hot')"
+                assert await say(gone, one) == "DELETE 1"
+                self.elements[HOT_LIST].discard(one)
+
+        await self.until_stopped(work)
+
+    async def held(self, name: str) -> None:
+        """By statements that were prepared before all of it. Reads what it wrote."""
+        c = await self.connect(self.url)
+        send = await c.prepare(
+            "INSERT INTO campus.messages (chat_id, id, sender_id) VALUES ('hot', $1, 'hot')"
+        )
+        read = await c.prepare(
+            "SELECT id FROM campus.messages WHERE chat_id = 'hot' "
+            "AND at = campus.messages_at('hot') AND left(id, 4) = 'held' ORDER BY pos"
+        )
+        school = await c.prepare("SELECT count(*) FROM campus.school_members WHERE school = 'MIT'")
+        sent: list[str] = []
+
+        async def work(chance: random.Random, turn: int) -> None:
+            try:
+                await self.timed(send.fetch(f"{name}{turn}"))
+            except asyncpg.SerializationError:
+                self.lost_races += 1
+                return
+            sent.append(f"{name}{turn}")
+            self.elements[HOT_CHAT].add(f"{name}{turn}")
+            assert [row["id"] for row in await read.fetch()] == sent
+            await school.fetchval()
+            await asyncio.sleep(0.02)
+
+        await self.until_stopped(work)
+
+
+async def longest_wait(connection: Any, stopped: asyncio.Event) -> float:
+    """The longest time in seconds that a session waited for a lock of the growth."""
+    since: dict[tuple[Any, ...], float] = {}
+    longest = 0.0
+    while not stopped.is_set():
+        rows = await connection.fetch(
+            "SELECT a.pid, a.query_start FROM pg_stat_activity a WHERE wait_event_type = 'Lock' "
+            "AND application_name <> 'outgrow grow' AND EXISTS (SELECT FROM pg_stat_activity g "
+            "WHERE g.application_name = 'outgrow grow' AND g.pid = ANY (pg_blocking_pids(a.pid)))"
+        )
+        now = time.perf_counter()
+        since = {tuple(row): since.get(tuple(row), now) for row in rows}
+        longest = max([longest, *(now - began for began in since.values())])
+        await asyncio.sleep(0.01)
+    return longest
+
+
+async def check(fire: Fire, ladder: Ladder, before: dict[str, Any]) -> None:
+    """Nothing lost, brought back, or applied twice; every relation is what the store decodes to."""
+    c = ladder.connection
+    store = {r["key"]: json.loads(r["value"]) for r in await c.fetch(f"SELECT * FROM {STORE}")}
+    hot = {key: store.pop(key) for key in (HOT_USER, *fire.elements)}
+    assert hot[HOT_USER] == {"name": "Hot", **fire.hits}
+    elements = [e if isinstance(e, str) else e["id"] for e in hot[HOT_LIST] + hot[HOT_CHAT]]
+    assert sorted(elements) == sorted(e for kept in fire.elements.values() for e in kept)
+    derived = ("school:Fire:users", "schools:all", "user:hot:soft-intros:outgoing")
+    ignored = {k for k in store if k in derived or k.endswith((":chats", ":soft-intros:incoming"))}
+    expected = {**before, **fire.mine}
+    assert {k: v for k, v in store.items() if k not in ignored} == {
+        k: v for k, v in expected.items() if k not in ignored and k not in hot
+    }
+    signed_up = sorted(k[5:] for k in fire.mine if k.startswith("user:app") and k.count(":") == 1)
+    assert sorted(store.get("school:Fire:users", [])) == signed_up
+    for name in ALL:
+        columns = ", ".join(f'"{c}"' for c in layout.shadow.columns(CAMPUS, name))
+        sql = f"SELECT ({columns})::text FROM {{}}.{name} ORDER BY 1"
+        assert await c.fetch(sql.format("campus")) == await c.fetch(sql.format("twin")), name
+    rows = await c.fetch("SELECT relation FROM outgrow.lifts WHERE state = 'shadow'")
+    assert await ladder.differences({row["relation"] for row in rows}) == {}
+
+
+@pytest.mark.parametrize("users", [300, pytest.param(USERS, marks=pytest.mark.soak)])
+async def test_up_and_down_under_fire(
+    database: Database, database_url: str, connect: Connect, users: int
+) -> None:
+    await generate(database, Spec(users, 3, 0.1, None, False), store=DEFAULT_STORE)
+    await install(database)
+    ladder = Ladder(await connect(database_url))
+    c = ladder.connection
+    await ladder.say(layout.create(TWIN, "public", DEFAULT_STORE))
+    await c.execute(UPSERT, HOT_USER, '{"name": "Hot"}')
+    await c.execute(UPSERT, HOT_LIST, "[]")
+    await c.execute(UPSERT, HOT_CHAT, "[]")
+    rows = await c.fetch(f"SELECT key, value FROM {STORE}")
+    before = {row["key"]: json.loads(row["value"]) for row in rows}
+    await c.execute(
+        f"CREATE ROLE fire_client; GRANT SELECT, INSERT, UPDATE, DELETE ON {STORE} TO fire_client;"
+        f"ALTER TABLE {STORE} ENABLE ROW LEVEL SECURITY;"
+        f"CREATE POLICY fire ON {STORE} TO fire_client USING (key NOT LIKE 'secret:%')"
+    )
+    try:
+        await under_fire(database, database_url, connect, ladder, before)
+    finally:
+        await c.execute("DROP OWNED BY fire_client; DROP ROLE fire_client")
+
+
+async def under_fire(
+    database: Database, url: str, connect: Connect, ladder: Ladder, before: dict[str, Any]
+) -> None:
+    fire = Fire(url, connect, database)
+    work = [fire.alone("a"), fire.alone("b"), fire.together("t"), fire.together("u")]
+    work += [fire.held("held"), fire.application("app_a_"), fire.application("app_b_")]
+    clients = [asyncio.create_task(one) for one in work]
+    try:
+        for goal in WAY:
+            await one_growth(fire, goal, await connect(url), clients)
+            await check(fire, ladder, before)
+    finally:
+        fire.stopped = True
+        fire.burning.set()
+        outcomes = await asyncio.gather(*clients, return_exceptions=True)
+    assert [e for e in outcomes if e is not None] == []
+
+
+async def one_growth(fire: Fire, goal: Phase, watcher: Any, clients: list[Any]) -> None:
+    number, began = len(fire.seconds), time.perf_counter()
+    fire.burning.set()
+    await asyncio.sleep(0.3)
+    rested = asyncio.Event()
+    watching = asyncio.create_task(longest_wait(watcher, rested))
+    try:
+        done = await grow(fire.database, goal)
+        await asyncio.sleep(0.3)
+        assert done.store.phase == goal
+    finally:
+        await fire.rest()
+        rested.set()
+    longest = await watching
+    assert not [client for client in clients if client.done()]
+    slow = sorted(fire.seconds[number:])
+    print(
+        f"{goal}: {time.perf_counter() - began:.1f} s, {len(slow)} statements, "
+        f"p99 {slow[len(slow) * 99 // 100] * 1000:.0f} ms, longest {slow[-1] * 1000:.0f} ms, "
+        f"behind a lock of the growth {longest * 1000:.0f} ms, "
+        f"{fire.deadlocks} deadlocks, {fire.lost_races} lost races"
+    )
+    assert longest < LONGEST
