@@ -92,7 +92,7 @@ class Fire:
         c = await self.client()
         owner = await self.connect(self.url)  # no COPY FROM where there are policies
         upsert = await c.prepare(UPSERT)
-        kinds = [
+        kinds: list[tuple[str, Callable[[int], Any]]] = [
             (f"user:{name}{{}}", lambda n: {"name": f"N{n}", "school": "MIT", "n": n}),
             (f"user:{name}{{}}:connections", lambda n: [f"x{i}" for i in range(n % 7)]),
             (f"chat:{name}:{{}}", lambda n: {"participants": [name, f"p{n % 3}"], "n": n}),
