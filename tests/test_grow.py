@@ -30,8 +30,8 @@ from growing import (
 from outgrow import layout
 from outgrow.database import Database
 from outgrow.errors import GrowthFailed, Refused
-from outgrow.grow.status import status
 from outgrow.grow.state import Phase
+from outgrow.grow.status import status
 from outgrow.settings import DEFAULT_STORE
 
 DUPLICATES = [f"kv_store_2516be19_key_idx{n}" for n in range(19)]
