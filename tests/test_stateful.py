@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -34,12 +35,12 @@ from outgrow.server import EmbeddedServer
 T = TypeVar("T")
 
 STEPS = int(os.environ.get("OUTGROW_STEPS", "1000"))
-STEPS_OF_ONE = 40
+STEPS_OF_ONE = 100
 TWIN = msgspec.structs.replace(CAMPUS, name="twin")
 TWIN_STORE = 'public."twin_store"'
 
-people = st.sampled_from(["a", "b", "c", "é" * 200])
-chats = st.sampled_from(["a:b", "b:c", "a"])
+people = st.sampled_from(["a", "a", "a", "b", "b", "é" * 200])
+chats = st.sampled_from(["a:b", "a:b", "a:b", "a"])
 keys = st.one_of(
     people.map("user:{}".format),
     people.map("user:{}:connections".format),
@@ -85,6 +86,14 @@ def value_of(key: str) -> st.SearchStrategy[Any]:
 
 
 puts = keys.flatmap(lambda key: st.tuples(st.just(key), value_of(key)))
+FIRST: dict[str, Any] = {
+    "user:a": {"name": "A", "school": "MIT"},
+    "user:b": {"name": "B", "school": "Yale"},
+    "user:a:connections": ["b", "c"],
+    "chat:a:b": {"participants": ["a", "b"]},
+    "chat:a:b:messages": [{"id": "m1"}, {"id": "m2"}],
+    "intro:a:b:1": {"status": "pending"},
+}
 WRITES = {
     "INSERT INTO {0}.users (id, name, school, rest) VALUES ($1, $2, 'MIT', '{{}}')": 2,
     "UPDATE {0}.users SET school = $2 WHERE id = $1 AND at = {0}.users_at($1)": 2,
@@ -152,6 +161,27 @@ class TheLadder(RuleBasedStateMachine):
             said = sql.replace(STORE, store)
             self.wait((client or self.client).execute(said, *parameters))
 
+    @initialize(some=st.booleans(), level=st.integers(0, 3))
+    def begin(self, some: bool, level: int) -> None:
+        """Where most of the way may lie behind it already."""
+        for item in FIRST.items() if some else ():
+            self.put(item)
+        if level > 0:
+            self.start(list(ALL), False)
+        if level > 1:
+            self.finish()
+        for lift in self.lifts.values() if level > 2 else ():
+            lift.shadow = True
+        if level > 2:
+            self.wait(self.ladder.show("shadow"))
+
+    @rule(key=st.sampled_from(["user:a:connections", "chat:a:b:messages"]), first=st.booleans())
+    def rewrite(self, key: str, first: bool) -> None:
+        """The same elements in another order, or one less."""
+        value = self.model.get(key)
+        if isinstance(value, list):
+            self.put((key, value[1:] if first else value[::-1]))
+
     @rule(put=puts)
     def put(self, put: tuple[str, Any]) -> None:
         key, value = put
@@ -166,14 +196,18 @@ class TheLadder(RuleBasedStateMachine):
         self.both(insert, json.dumps(some))
         self.model.update(some)
 
-    @rule(key=keys)
-    def delete(self, key: str) -> None:
+    @precondition(lambda self: self.model)
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(sorted(self.model)))
         self.both(f"DELETE FROM {STORE} WHERE key = $1", key)
-        self.model.pop(key, None)
+        del self.model[key]
 
-    @rule(key=keys, to=keys)
-    def rename(self, key: str, to: str) -> None:
-        if key not in self.model or to in self.model:
+    @precondition(lambda self: self.model)
+    @rule(data=st.data(), to=keys)
+    def rename(self, data: st.DataObject, to: str) -> None:
+        key = data.draw(st.sampled_from(sorted(self.model)))
+        if to in self.model:
             return
         self.both(f"UPDATE {STORE} SET key = $2 WHERE key = $1", key, to)
         self.model[to] = self.model.pop(key)
@@ -211,7 +245,10 @@ class TheLadder(RuleBasedStateMachine):
     # What a growth does -------------------------------------------------------------------------
 
     @precondition(lambda self: len(self.lifts) < len(ALL))
-    @rule(some=st.lists(st.sampled_from(ALL), min_size=1, unique=True), crash=st.booleans())
+    @rule(
+        some=st.lists(st.sampled_from(ALL), min_size=1, unique=True) | st.just(list(ALL)),
+        crash=st.booleans(),
+    )
     def start(self, some: list[str], crash: bool) -> None:
         names = [name for name in some if name not in self.lifts]
         if crash:
@@ -242,6 +279,10 @@ class TheLadder(RuleBasedStateMachine):
         if lift.upto is None:
             lift.upto = self.wait(self.ladder.last_key(name)) or ""
         key, value = put
+        owner = CAMPUS.relations[CAMPUS.source_of(name)].pattern
+        own = sorted(k for k in self.model if CAMPUS.match(k) == owner)
+        if own:
+            key = data.draw(st.sampled_from(own))
         sql, parameters = (UPSERT, [key, json.dumps(value)])
         if gone:
             sql, parameters = f"DELETE FROM {STORE} WHERE key = $1", [key]
@@ -276,11 +317,12 @@ class TheLadder(RuleBasedStateMachine):
         self.wait(self.ladder.backfill_key(name, lift.owed.pop()))
 
     @precondition(lambda self: any(not lift.filled for lift in self.lifts.values()))
-    @rule(data=st.data())
-    def finish(self, data: st.DataObject) -> None:
-        name, lift = self.choose(data, lambda lift: not lift.filled)
-        assert self.wait(self.ladder.backfill(name, 3)) == []
-        lift.owed, lift.filled = [], True
+    @rule()
+    def finish(self) -> None:
+        for name, lift in self.lifts.items():
+            if not lift.filled:
+                assert self.wait(self.ladder.backfill(name, 3)) == []
+                lift.owed, lift.filled = [], True
 
     @precondition(lambda self: any(lift.filled for lift in self.lifts.values()))
     @rule(data=st.data())
