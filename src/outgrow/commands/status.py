@@ -8,6 +8,7 @@ import click
 
 from outgrow.cli import App, connected, json_option
 from outgrow.grow.catalogue import Store
+from outgrow.grow.shown import size_of
 from outgrow.grow.state import Growth
 from outgrow.grow.status import Status, status
 
@@ -41,12 +42,12 @@ def _told(found: Status) -> list[str]:
     lines = [
         f"store    {store.name}",
         f"phase    {store.phase or 'found'}{_installed(store)}",
-        f"keys     {rows}, {_size(store.table_bytes)}",
-        f"indexes  {len(found.indexes)}, {_size(store.index_bytes)}",
+        f"keys     {rows}, {size_of(store.table_bytes)}",
+        f"indexes  {len(found.indexes)}, {size_of(store.index_bytes)}",
     ]
     width = max((len(role.name) for role in found.indexes), default=0)
     lines += [
-        f"  {role.name:<{width}}  {_size(role.bytes):>12}  {role.role}: {role.why}"
+        f"  {role.name:<{width}}  {size_of(role.bytes):>12}  {role.role}: {role.why}"
         for role in found.indexes
     ]
     if found.missing and store.phase not in (None, "found"):
@@ -82,10 +83,6 @@ def _growth(found: Status, growth: Growth) -> list[str]:
     hint = {"ready": "outgrow switch", "paused": "outgrow resume", "running": ""}
     lines.append(f"next     {hint.get(state, 'outgrow resume, or outgrow rollback')}")
     return [line for line in lines if line != "next     "]
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:,.1f} MB"
 
 
 def _installed(store: Store) -> str:

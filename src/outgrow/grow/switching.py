@@ -74,19 +74,14 @@ class _Views:
     def name(self) -> str:
         return ", ".join(self.relations)
 
-    def _only(self) -> set[str]:
-        """Those, and what is seen through them: its locators follow."""
-        names = self.blueprint.relations
-        return {n for n in names if {n, self.blueprint.source_of(n)} & set(self.relations)}
-
     def _views(self, homes: Collection[str]) -> list[Query]:
         shadows: dict[str, Home] = dict.fromkeys(homes, "shadow")
-        return layout.shadow.views(self.blueprint, shadows, self._only(), *self.store)
+        return layout.shadow.views(self.blueprint, shadows, self.relations, *self.store)
 
     async def _exchange(self, work: Work, homes: Callable[[set[str]], set[str]], now: str) -> None:
         """`homes` says which relations are read from tables then, by which are now."""
         sql = load("grow")
-        names = list(self._only())
+        names = list(layout.shadow.seen_through(self.blueprint, self.relations))
 
         async def oids(session: Session) -> list[int]:
             rows = await session.rows(sql["oids"], self.blueprint.name, names)

@@ -32,6 +32,7 @@ from outgrow.layout.shadow.tables import (
     lists,
     retire,
     schema,
+    seen_through,
     table,
     views,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "lists",
     "retire",
     "schema",
+    "seen_through",
     "table",
     "verify",
     "verify_back",

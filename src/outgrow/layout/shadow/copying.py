@@ -30,12 +30,7 @@ def backfill(blueprint: Blueprint, name: str, store_schema: str, store_table: st
     store = quote(store_schema, store_table)
     return Query(
         "grow.backfill",
-        f"""WITH batch AS MATERIALIZED (
-    SELECT s.key FROM {store} s
-    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
-      AND {key_range(blueprint, name, "s.key")}
-    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
-),
+        f"""WITH {_batch(blueprint, name, store, "s.key")},
 taken AS MATERIALIZED (
     SELECT s.key, s.value FROM {store} s
     WHERE s.key = ANY (ARRAY(SELECT key FROM batch))
@@ -91,12 +86,7 @@ def verify(blueprint: Blueprint, name: str, store_schema: str, store_table: str)
         apart = f"EXISTS (SELECT {head} AND t.leftovers IS NOT NULL)"
     return Query(
         "grow.verify",
-        f"""WITH batch AS MATERIALIZED (
-    SELECT s.key, s.value FROM {quote(store_schema, store_table)} s
-    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
-      AND {key_range(blueprint, name, "s.key")}
-    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
-),
+        f"""WITH {_batch(blueprint, name, quote(store_schema, store_table), "s.key, s.value")},
 compared AS MATERIALIZED (
     SELECT b.key, {apart} AS apart,
         {differs} AS differs
@@ -127,6 +117,16 @@ def verify_back(blueprint: Blueprint, name: str, store_schema: str, store_table:
         "grow.verify_back",
         f"SELECT ARRAY(\n    SELECT k.key FROM (\n    {union}\n    ) k LIMIT 100)",
     )
+
+
+def _batch(blueprint: Blueprint, name: str, store: str, selected: str) -> str:
+    """The CTE of the next `$3` keys of the relation behind `$1` and up to `$2`, in C order."""
+    return f"""batch AS MATERIALIZED (
+    SELECT {selected} FROM {store} s
+    WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
+      AND {key_range(blueprint, name, "s.key")}
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+)"""
 
 
 def key_range(blueprint: Blueprint, name: str, key: str) -> str:

@@ -26,7 +26,7 @@ def version(blueprint: Blueprint, name: str) -> str:
 def follow(
     blueprint: Blueprint, lifted: Collection[str], store_schema: str, store_table: str
 ) -> list[Query]:
-    """The triggers of the store, for exactly these relations; none of them: no triggers, no schema.
+    """The triggers of the store, for exactly these relations; none of them: no triggers.
 
     To be run in one transaction that holds SHARE ROW EXCLUSIVE on the store (to take the triggers
     away: ACCESS EXCLUSIVE), so that no writer is between the old function and the new one.
@@ -50,7 +50,6 @@ def follow(
         _truncated(blueprint, names, truncated),
         f"CREATE OR REPLACE TRIGGER {row_trigger}\nAFTER INSERT OR UPDATE OR DELETE ON {store}\n"
         f"FOR EACH ROW EXECUTE FUNCTION {changed}()",
-        # PostgreSQL replaces no trigger of constraint or statement kind in another way.
         f"CREATE OR REPLACE TRIGGER {all_trigger}\nAFTER TRUNCATE ON {store}\n"
         f"FOR EACH STATEMENT EXECUTE FUNCTION {truncated}()",
         f"ALTER TABLE {store} ENABLE ALWAYS TRIGGER {row_trigger}",

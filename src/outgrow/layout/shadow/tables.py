@@ -126,6 +126,11 @@ def retire(blueprint: Blueprint, name: str) -> list[Query]:
     return [Query("grow.retire", sql) for sql in made]
 
 
+def seen_through(blueprint: Blueprint, names: Collection[str]) -> set[str]:
+    """These relations, and those that show them."""
+    return {n for n in blueprint.relations if n in names or blueprint.source_of(n) in names}
+
+
 def views(
     blueprint: Blueprint,
     homes: Mapping[str, Home],
@@ -137,9 +142,10 @@ def views(
     where each of them lives. Their columns never change, and what was prepared on them goes on.
     Locks each view against readers."""
     store = quote(store_schema, store_table)
+    shown = seen_through(blueprint, only)
     made = []
     for name in blueprint.relations:
-        if name not in only and blueprint.source_of(name) not in only:
+        if name not in shown:
             continue
         in_table = homes.get(name, "store") == "shadow"
         # A view over a relation that has a table shows what that one says for `at`.
