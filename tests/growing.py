@@ -17,7 +17,7 @@ from outgrow.grow import runner
 from outgrow.grow.plan import Plan
 from outgrow.grow.runner import Done
 from outgrow.grow.state import Phase
-from outgrow.grow.steps import Step
+from outgrow.grow.work import Step
 from outgrow.settings import DEFAULT_STORE
 
 STORE = f'public."{DEFAULT_STORE}"'

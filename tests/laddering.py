@@ -16,7 +16,7 @@ from outgrow.database import Database
 from outgrow.grow import runner
 from outgrow.grow.runner import Done, Options
 from outgrow.grow.state import Phase
-from outgrow.grow.steps import Step
+from outgrow.grow.work import Step
 from outgrow.settings import DEFAULT_STORE
 
 

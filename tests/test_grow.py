@@ -30,8 +30,12 @@ from growing import (
 from outgrow import layout
 from outgrow.database import Database
 from outgrow.errors import GrowthFailed, Refused
+from outgrow.grow import catalogue
 from outgrow.grow.state import Phase
 from outgrow.grow.status import status
+from outgrow.grow.steps import CreateStatistics, DropStatistics
+from outgrow.grow.work import Work
+from outgrow.install import install
 from outgrow.settings import DEFAULT_STORE
 
 DUPLICATES = [f"kv_store_2516be19_key_idx{n}" for n in range(19)]
@@ -434,3 +438,37 @@ async def test_timeouts_of_the_server_are_not_for_a_growth(
         await asyncio.sleep(0.8)
         await blocker.execute("COMMIT")
         assert (await growth).store.phase == "optimized"
+
+
+# -- what a statement meets that is planned meanwhile
+
+
+async def test_statistics_go_without_an_error_for_whoever_is_planning(
+    database: Database, database_url: str, connect: Connect
+) -> None:
+    """PostgreSQL drops statistics under a lock that planners do not notice, who then miss them."""
+    rounds = 40
+    await install(database)
+    stopped = asyncio.Event()
+
+    async def plan() -> None:
+        connection = await connect(database_url)
+        while not stopped.is_set():
+            await connection.execute(f"EXPLAIN SELECT FROM {STORE} WHERE value->>'school' = 'MIT'")
+
+    async def pace() -> None: ...
+
+    async def create_and_drop() -> None:
+        missing = tuple(layout.statistics(CAMPUS, "public", DEFAULT_STORE))
+        there = {statistics.name: "public" for statistics in missing}
+        async with database.session() as session:
+            store = await catalogue.look(session, DEFAULT_STORE, CAMPUS, current=True)
+            work = Work(database, session, CAMPUS, store, lambda _: None, lambda *_: None, pace)
+            for _ in range(rounds):
+                await CreateStatistics(missing).do(work)
+                await DropStatistics(there, store.name, "").do(work)
+
+    planners = [asyncio.create_task(plan()) for _ in range(3)]
+    await create_and_drop()
+    stopped.set()
+    await asyncio.gather(*planners)

@@ -22,7 +22,7 @@ from outgrow.database import RETRIED, Session
 from outgrow.errors import GrowthFailed, Refused
 from outgrow.grow import state
 from outgrow.grow.locks import follow, short_lock
-from outgrow.grow.steps import Work
+from outgrow.grow.work import Work
 from outgrow.queries import Query, load
 
 T = TypeVar("T")

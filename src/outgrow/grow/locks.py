@@ -17,13 +17,14 @@ from outgrow import install, layout
 from outgrow.blueprint import Blueprint
 from outgrow.database import RETRIED, Session
 from outgrow.grow import catalogue
-from outgrow.grow.steps import Work
+from outgrow.grow.work import Work
 from outgrow.queries import load, together
 
 Mode = Literal["ShareRowExclusiveLock", "AccessExclusiveLock"]
 
 INSTANT = 0.05  # seconds between two looks: a lock that is in both is held for longer
 LONGEST_PAUSE = 1.0
+BRIEF = "asked for when nobody holds it for long, given up after 50 ms, and tried again"
 LOCKING = " TRIGGER "  # in the first line of a statement that needs the lock of the store
 
 
@@ -58,7 +59,6 @@ async def follow(
 ) -> None:
     """Have the store's triggers keep exactly these tables, from the end of the transaction on. What
     needs no lock is done first: that of the store is held for the triggers alone."""
-    sql = load("grow")
     queries = layout.shadow.follow(blueprint, kept, *store)
     if kept:
         functions = [q for q in queries if LOCKING not in q.sql.splitlines()[0]]
@@ -66,11 +66,15 @@ async def follow(
         for query in functions:
             await session.run(query)
         await install.close(session, blueprint)
-    name = ".".join(store)
-    await session.run(sql["vacuum_gives_way"].with_identifiers(store=name))
-    lock = sql["lock_writers"] if kept else sql["lock_all"]
-    await session.run(lock.with_identifiers(store=name))
+    await lock_store(session, ".".join(store), everybody=not kept)
     await session.run(together("grow.follow", queries))
+
+
+async def lock_store(session: Session, store: str, everybody: bool) -> None:
+    """Within the transaction of a `short_lock`: against writers, or against readers too."""
+    sql = load("grow")
+    for query in sql["vacuum_gives_way"], sql["lock_all" if everybody else "lock_writers"]:
+        await session.run(query.with_identifiers(store=store))
 
 
 async def _until_free(work: Work, oids: Sequence[int], mode: Mode) -> None:

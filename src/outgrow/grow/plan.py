@@ -21,9 +21,9 @@ from outgrow.grow.steps import (
     DropStatistics,
     Install,
     Record,
-    Step,
 )
 from outgrow.grow.switching import DropTables, Switch, SwitchBack, Unfollow, WaitForSnapshots
+from outgrow.grow.work import Step
 
 BUILD_RATE = 85e6
 """Bytes of the table per second and index, for the estimate of the time: 15 indexes over 426 MB
@@ -255,7 +255,7 @@ def _drop_made(store: Store, wanted: set[str], keep: set[str], reason: str) -> l
     made = store.made_statistics(wanted)
     unwanted = {name: schema for name, schema in made.items() if name not in keep}
     if unwanted:
-        steps.append(DropStatistics(unwanted, reason))
+        steps.append(DropStatistics(unwanted, store.name, reason))
     return steps
 
 

@@ -25,9 +25,10 @@ from outgrow.grow.catalogue import Store
 from outgrow.grow.estimates import Estimates, sample
 from outgrow.grow.plan import Plan, lifted, make
 from outgrow.grow.state import Ending, Growth, Phase
-from outgrow.grow.steps import CreateIndex, Install, Step, Work
+from outgrow.grow.steps import CreateIndex, Install
 from outgrow.grow.switching import Switch, WaitForSnapshots
 from outgrow.grow.watch import Watch, Watcher, blocks_read
+from outgrow.grow.work import Step, Work
 from outgrow.queries import load
 
 __all__ = ["Done", "Options", "Watcher", "blocks_read", "grow", "plan", "running"]

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from outgrow.grow.plan import Plan
 from outgrow.grow.runner import Done
 from outgrow.grow.state import Phase
-from outgrow.grow.steps import Step
+from outgrow.grow.work import Step
 from outgrow.progress import Progress
 
 BLOCK = 8192  # bytes, but for servers compiled otherwise, whose rates are then off by a factor

@@ -5,26 +5,28 @@ to do, `do` does it. Most of these statements cannot run in a transaction, so no
 down before or after one: the catalogue itself is the record, and a step that was interrupted is
 found there, undone or half done, by whoever comes next.
 
-All of them take SHARE UPDATE EXCLUSIVE on the store, if anything: reads and writes go on. A
-concurrent build or drop waits for the transactions that were open when it began, without a timeout.
+All but `DropStatistics` take SHARE UPDATE EXCLUSIVE on the store, if anything: reads and writes go
+on. A concurrent build or drop waits for the transactions that were open when it began, without a
+timeout.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import asyncpg
 
 from outgrow import layout
-from outgrow.blueprint import Blueprint
-from outgrow.database import RETRIED, Database, Session
+from outgrow.database import RETRIED, Session
 from outgrow.errors import GrowthFailed
 from outgrow.grow import catalogue
 from outgrow.grow.catalogue import Store, StoreIndex
+from outgrow.grow.locks import BRIEF, lock_store, short_lock
 from outgrow.grow.state import Phase
+from outgrow.grow.work import Work
 from outgrow.install import install, is_installed
 from outgrow.queries import Query, load
 
@@ -32,38 +34,6 @@ ATTEMPTS = 3
 """How often one index is built, when a build lost a race or came out invalid."""
 
 LOOK_AGAIN = 0.5  # seconds between two looks at something that is waited for
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What a step is given. `session` is the growth's own, outside any transaction. `waiting` is
-    told whom a step waits for, and "" when it goes on; `moved`, how many more keys and rows are
-    done. `pace` returns when the growth may go on: somebody may have paused it."""
-
-    database: Database
-    session: Session
-    blueprint: Blueprint
-    store: Store
-    waiting: Callable[[str], None]
-    moved: Callable[[int, int], None]
-    pace: Callable[[], Awaitable[None]]
-
-    async def look(self) -> Store:
-        store = self.store
-        return await catalogue.look(self.session, store.name, self.blueprint, store.current)
-
-
-class Step(Protocol):
-    kind: ClassVar[str]
-    lock: ClassVar[str]
-
-    @property
-    def name(self) -> str: ...
-    def describe(self) -> str: ...
-    def sql(self) -> str: ...
-    async def is_done(self, work: Work) -> bool: ...
-    async def do(self, work: Work) -> None: ...
-
 
 _SHARED = "SHARE UPDATE EXCLUSIVE on the store: reads and writes go on"
 
@@ -228,12 +198,15 @@ class CreateStatistics:
 
 @dataclass(frozen=True, slots=True)
 class DropStatistics:
-    """`found`: name -> schema."""
+    """`found`: name -> schema. PostgreSQL itself takes SHARE UPDATE EXCLUSIVE, and a statement that
+    is planned at that moment dies of "cache lookup failed for statistics object": the planner has
+    their list already, and misses them. Nobody plans while the store is locked against all."""
 
     kind: ClassVar[str] = "drop_statistics"
-    lock: ClassVar[str] = f"{_SHARED}, for an instant"
+    lock: ClassVar[str] = f"ACCESS EXCLUSIVE on the store, for milliseconds: {BRIEF}"
 
     found: Mapping[str, str]
+    store: str
     reason: str
 
     @property
@@ -250,8 +223,15 @@ class DropStatistics:
         return self.found.keys().isdisjoint((await work.look()).statistics)
 
     async def do(self, work: Work) -> None:
+        async def oids(_: Session) -> Sequence[int]:
+            return [work.store.oid]
+
+        await short_lock(work, oids, "AccessExclusiveLock", self._drop)
+
+    async def _drop(self, session: Session) -> None:
+        await lock_store(session, self.store, everybody=True)
         for drop in self._drops():
-            await work.session.run(drop)
+            await session.run(drop)
 
     def _drops(self) -> list[Query]:
         return [layout.drop_statistics(schema, name) for name, schema in self.found.items()]

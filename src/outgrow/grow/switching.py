@@ -18,12 +18,10 @@ from outgrow.blueprint import Blueprint, Home
 from outgrow.database import Session
 from outgrow.errors import Refused
 from outgrow.grow import catalogue, state
-from outgrow.grow.locks import INSTANT, follow, short_lock
+from outgrow.grow.locks import BRIEF, INSTANT, follow, short_lock
 from outgrow.grow.state import Phase
-from outgrow.grow.steps import Work
+from outgrow.grow.work import Work
 from outgrow.queries import Query, load, together
-
-_BRIEF = "asked for when nobody holds it for long, given up after 50 ms, and tried again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +102,7 @@ class _Views:
 @dataclass(frozen=True, slots=True)
 class Switch(_Views):
     kind: ClassVar[str] = "switch"
-    lock: ClassVar[str] = f"ACCESS EXCLUSIVE on the relations' views, for milliseconds: {_BRIEF}"
+    lock: ClassVar[str] = f"ACCESS EXCLUSIVE on the relations' views, for milliseconds: {BRIEF}"
 
     blueprint: Blueprint
     relations: tuple[str, ...]
@@ -162,7 +160,7 @@ class Unfollow:
     kind: ClassVar[str] = "unfollow"
     lock: ClassVar[str] = (
         "SHARE ROW EXCLUSIVE on the store (ACCESS EXCLUSIVE to take the triggers away), for "
-        f"milliseconds: {_BRIEF}"
+        f"milliseconds: {BRIEF}"
     )
 
     blueprint: Blueprint
@@ -206,7 +204,7 @@ class DropTables:
     """`last`: no table of ours is there afterwards, and their schema goes as well."""
 
     kind: ClassVar[str] = "drop_tables"
-    lock: ClassVar[str] = f"ACCESS EXCLUSIVE on the relation's own table: {_BRIEF}"
+    lock: ClassVar[str] = f"ACCESS EXCLUSIVE on the relation's own table: {BRIEF}"
 
     blueprint: Blueprint
     relation: str

@@ -14,7 +14,8 @@ from outgrow.database import Database
 from outgrow.grow import catalogue
 from outgrow.grow.lifting import Backfill, Verify
 from outgrow.grow.state import Growth
-from outgrow.grow.steps import LOOK_AGAIN, CreateIndex, Step
+from outgrow.grow.steps import LOOK_AGAIN, CreateIndex
+from outgrow.grow.work import Step
 from outgrow.queries import load
 
 if TYPE_CHECKING:
