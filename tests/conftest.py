@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 
 from outgrow.database import Database
 from outgrow.errors import ServerFailed
+from outgrow.grow.state import PHASES, Phase
 from outgrow.server import EmbeddedServer, Programs, running
 from outgrow.settings import DEFAULT_STORE
 
@@ -115,6 +116,31 @@ def campus_template(server: EmbeddedServer, store_template: str) -> str:
     return "campus_template"
 
 
+@pytest.fixture(scope="session", params=[*PHASES, "growing"])
+def phase(request: pytest.FixtureRequest) -> str:
+    """Where the storage of `phased` stands: a phase, or on its way through all of them."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def phase_template(server: EmbeddedServer, campus_template: str, phase: str) -> str:
+    """The name of a database with an empty campus in the phase."""
+    if phase in ("found", "growing"):
+        return campus_template
+
+    async def make(goal: Phase) -> str:
+        from growing import grow
+
+        name = f"template_{goal}"
+        await _admin(server, f"CREATE DATABASE {name} TEMPLATE {campus_template}")
+        database = await Database.open(server.url(name))
+        await grow(database, goal)
+        await database.close()
+        return name
+
+    return asyncio.run(make(next(goal for goal in PHASES if goal == phase)))
+
+
 @pytest.fixture
 async def database_url(server: EmbeddedServer, store_template: str) -> AsyncIterator[str]:
     """The URL of a fresh database with an empty store."""
@@ -146,6 +172,36 @@ async def campus(campus_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
+async def phased(
+    server: EmbeddedServer, phase_template: str, phase: str
+) -> AsyncIterator[Database]:
+    """An empty campus in each phase in turn, and once while it grows up and down all the time."""
+    name = await _clone(server, phase_template)
+    database = await Database.open(server.url(name))
+    growing = asyncio.create_task(_up_and_down(server.url(name))) if phase == "growing" else None
+    try:
+        yield database
+        if growing is not None:
+            assert not growing.done(), growing.exception()
+    finally:
+        if growing is not None:
+            growing.cancel()
+            await asyncio.wait([growing])
+        await database.close()
+        await _admin(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def phased_api(phased: Database) -> AsyncIterator[Any]:
+    """The network's application on `phased`, and a client for it."""
+    from api import Api
+
+    api = await Api.open(phased)
+    yield api
+    await api.close()
+
+
+@pytest.fixture
 async def api(campus: Database) -> AsyncIterator[Any]:
     """The network's application on a fresh campus, and a client for it."""
     from api import Api
@@ -167,6 +223,18 @@ async def connect() -> AsyncIterator[Connect]:
     yield connect
     for connection in opened:
         connection.terminate()
+
+
+async def _up_and_down(url: str) -> None:
+    from growing import grow
+
+    database = await Database.open(url)
+    try:
+        while True:
+            for goal in (*PHASES[1:], *PHASES[-2::-1]):
+                await grow(database, goal)
+    finally:
+        await database.close()
 
 
 async def _clone(server: EmbeddedServer, template: str) -> str:
