@@ -273,6 +273,6 @@ ROUTES = (
         parameters=(*PAGING, flag("counts", "With their members; for those signed in.")),
         answer=SchoolPage,
         answer_example={"items": [{"name": "Northfield University"}], "next": None},
-        errors=_PAGE_ERRORS,
+        errors=(*_PAGE_ERRORS, "not_signed_in", "bad_token", "token_expired"),
     ),
 )
