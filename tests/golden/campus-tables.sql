@@ -9,6 +9,7 @@ CREATE TABLE "campus_tables"."users" (
     "year" text,
     "interests" jsonb,
     "looking_for" jsonb,
+    "blocked" jsonb,
     "created_at" timestamptz,
     "rest" jsonb,
     "email_key" text,
@@ -22,7 +23,7 @@ CREATE TABLE "campus_tables"."users" (
 );
 
 CREATE FUNCTION "campus_tables"."users_decode"(store_key text, store_value jsonb)
-RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "created_at" timestamptz, rest jsonb)
+RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "blocked" jsonb, "created_at" timestamptz, rest jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
 SELECT substr(store_key, 6),
@@ -33,6 +34,7 @@ SELECT substr(store_key, 6),
     outgrow.short_of(store_value -> 'year'),
     outgrow.array_of(store_value -> 'interests'),
     outgrow.array_of(store_value -> 'lookingFor'),
+    outgrow.array_of(store_value -> 'blockedUsers'),
     outgrow.time_of(store_value -> 'createdAt'),
     CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
         CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'email')) = store_value -> 'email' THEN 'email' END,
@@ -42,12 +44,13 @@ SELECT substr(store_key, 6),
         CASE WHEN to_jsonb(outgrow.short_of(store_value -> 'year')) = store_value -> 'year' THEN 'year' END,
         CASE WHEN outgrow.array_of(store_value -> 'interests') = store_value -> 'interests' THEN 'interests' END,
         CASE WHEN outgrow.array_of(store_value -> 'lookingFor') = store_value -> 'lookingFor' THEN 'lookingFor' END,
+        CASE WHEN outgrow.array_of(store_value -> 'blockedUsers') = store_value -> 'blockedUsers' THEN 'blockedUsers' END,
         CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL) END
 WHERE jsonb_typeof(store_value) = 'object';
 END;
 
 CREATE FUNCTION "campus_tables"."users_rows"(store_key text, store_value jsonb)
-RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "created_at" timestamptz, "rest" jsonb, "email_key" text, "sort_name" text, "sort_created" text, "visible" boolean, "search_name" text, "search_text" text, "card" text)
+RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "blocked" jsonb, "created_at" timestamptz, "rest" jsonb, "email_key" text, "sort_name" text, "sort_created" text, "visible" boolean, "search_name" text, "search_text" text, "card" text)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
 SELECT d."id",
@@ -58,6 +61,7 @@ SELECT d."id",
     d."year",
     d."interests",
     d."looking_for",
+    d."blocked",
     d."created_at",
     d.rest,
     lower(d."email") AS "email_key",
@@ -282,7 +286,7 @@ CREATE TABLE "campus_tables"."school_members" (
 );
 
 CREATE FUNCTION "campus_tables"."school_members_decode"(store_key text, store_value jsonb)
-RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "created_at" timestamptz, rest jsonb)
+RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "blocked" jsonb, "created_at" timestamptz, rest jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
 SELECT substr(store_key, 6),
@@ -293,6 +297,7 @@ SELECT substr(store_key, 6),
     outgrow.short_of(store_value -> 'year'),
     outgrow.array_of(store_value -> 'interests'),
     outgrow.array_of(store_value -> 'lookingFor'),
+    outgrow.array_of(store_value -> 'blockedUsers'),
     outgrow.time_of(store_value -> 'createdAt'),
     CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
         CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'email')) = store_value -> 'email' THEN 'email' END,
@@ -302,6 +307,7 @@ SELECT substr(store_key, 6),
         CASE WHEN to_jsonb(outgrow.short_of(store_value -> 'year')) = store_value -> 'year' THEN 'year' END,
         CASE WHEN outgrow.array_of(store_value -> 'interests') = store_value -> 'interests' THEN 'interests' END,
         CASE WHEN outgrow.array_of(store_value -> 'lookingFor') = store_value -> 'lookingFor' THEN 'lookingFor' END,
+        CASE WHEN outgrow.array_of(store_value -> 'blockedUsers') = store_value -> 'blockedUsers' THEN 'blockedUsers' END,
         CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL) END
 WHERE jsonb_typeof(store_value) = 'object';
 END;
@@ -324,6 +330,7 @@ SELECT d."id",
     d."year",
     d."interests",
     d."looking_for",
+    d."blocked",
     d."created_at",
     d.rest,
     lower(d."email") AS "email_key",
@@ -362,13 +369,14 @@ CREATE TABLE "campus_tables"."user_search" (
     "school" text,
     "user_id" text NOT NULL,
     "visible" boolean,
+    "blocked" jsonb,
     "search_name" text,
     "search_text" text,
     PRIMARY KEY ("user_id")
 );
 
 CREATE FUNCTION "campus_tables"."user_search_decode"(store_key text, store_value jsonb)
-RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "created_at" timestamptz, rest jsonb)
+RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "blocked" jsonb, "created_at" timestamptz, rest jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
 SELECT substr(store_key, 6),
@@ -379,6 +387,7 @@ SELECT substr(store_key, 6),
     outgrow.short_of(store_value -> 'year'),
     outgrow.array_of(store_value -> 'interests'),
     outgrow.array_of(store_value -> 'lookingFor'),
+    outgrow.array_of(store_value -> 'blockedUsers'),
     outgrow.time_of(store_value -> 'createdAt'),
     CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
         CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'email')) = store_value -> 'email' THEN 'email' END,
@@ -388,17 +397,19 @@ SELECT substr(store_key, 6),
         CASE WHEN to_jsonb(outgrow.short_of(store_value -> 'year')) = store_value -> 'year' THEN 'year' END,
         CASE WHEN outgrow.array_of(store_value -> 'interests') = store_value -> 'interests' THEN 'interests' END,
         CASE WHEN outgrow.array_of(store_value -> 'lookingFor') = store_value -> 'lookingFor' THEN 'lookingFor' END,
+        CASE WHEN outgrow.array_of(store_value -> 'blockedUsers') = store_value -> 'blockedUsers' THEN 'blockedUsers' END,
         CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL) END
 WHERE jsonb_typeof(store_value) = 'object';
 END;
 
 CREATE FUNCTION "campus_tables"."user_search_rows"(store_key text, store_value jsonb)
-RETURNS TABLE ("school" text, "user_id" text, "visible" boolean, "search_name" text, "search_text" text)
+RETURNS TABLE ("school" text, "user_id" text, "visible" boolean, "blocked" jsonb, "search_name" text, "search_text" text)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
 SELECT r."school" AS "school",
     r."id" AS "user_id",
     r."visible" AS "visible",
+    r."blocked" AS "blocked",
     r."search_name" AS "search_name",
     r."search_text" AS "search_text"
 FROM (
@@ -410,6 +421,7 @@ SELECT d."id",
     d."year",
     d."interests",
     d."looking_for",
+    d."blocked",
     d."created_at",
     d.rest,
     lower(d."email") AS "email_key",
@@ -499,8 +511,8 @@ BEGIN
         IF OLD.key ~ '^user:([^:]+)$' AND length(OLD.key) <= 205 THEN
         WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
 filled AS (
-    INSERT INTO "campus_tables"."users" ("id", "email", "name", "school", "major", "year", "interests", "looking_for", "created_at", "rest", "email_key", "sort_name", "sort_created", "visible", "search_name", "search_text", "card")
-    SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."card" FROM taken k
+    INSERT INTO "campus_tables"."users" ("id", "email", "name", "school", "major", "year", "interests", "looking_for", "blocked", "created_at", "rest", "email_key", "sort_name", "sort_created", "visible", "search_name", "search_text", "card")
+    SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."card" FROM taken k
     CROSS JOIN LATERAL "campus_tables"."users_rows"(k.key, k.value) r
     ON CONFLICT DO NOTHING
     RETURNING 1
@@ -517,8 +529,8 @@ filled AS (
         SELECT count(*) INTO copied FROM filled;
         WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
 filled AS (
-    INSERT INTO "campus_tables"."user_search" ("school", "user_id", "visible", "search_name", "search_text")
-    SELECT r."school", r."user_id", r."visible", r."search_name", r."search_text" FROM taken k
+    INSERT INTO "campus_tables"."user_search" ("school", "user_id", "visible", "blocked", "search_name", "search_text")
+    SELECT r."school", r."user_id", r."visible", r."blocked", r."search_name", r."search_text" FROM taken k
     CROSS JOIN LATERAL "campus_tables"."user_search_rows"(k.key, k.value) r
     ON CONFLICT DO NOTHING
     RETURNING 1
@@ -628,9 +640,9 @@ filled AS (
         IF NOT EXISTS (SELECT FROM "campus_tables"."users_rows"(NEW.key, NEW.value)) THEN
             DELETE FROM "campus_tables"."users" t WHERE t."id" = substr(NEW.key, 6);
         END IF;
-        INSERT INTO "campus_tables"."users" AS t ("id", "email", "name", "school", "major", "year", "interests", "looking_for", "created_at", "rest", "email_key", "sort_name", "sort_created", "visible", "search_name", "search_text", "card")
-        SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."card" FROM "campus_tables"."users_rows"(NEW.key, NEW.value) r
-        ON CONFLICT ("id") DO UPDATE SET "email" = excluded."email", "name" = excluded."name", "school" = excluded."school", "major" = excluded."major", "year" = excluded."year", "interests" = excluded."interests", "looking_for" = excluded."looking_for", "created_at" = excluded."created_at", "rest" = excluded."rest", "email_key" = excluded."email_key", "sort_name" = excluded."sort_name", "sort_created" = excluded."sort_created", "visible" = excluded."visible", "search_name" = excluded."search_name", "search_text" = excluded."search_text", "card" = excluded."card";
+        INSERT INTO "campus_tables"."users" AS t ("id", "email", "name", "school", "major", "year", "interests", "looking_for", "blocked", "created_at", "rest", "email_key", "sort_name", "sort_created", "visible", "search_name", "search_text", "card")
+        SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."card" FROM "campus_tables"."users_rows"(NEW.key, NEW.value) r
+        ON CONFLICT ("id") DO UPDATE SET "email" = excluded."email", "name" = excluded."name", "school" = excluded."school", "major" = excluded."major", "year" = excluded."year", "interests" = excluded."interests", "looking_for" = excluded."looking_for", "blocked" = excluded."blocked", "created_at" = excluded."created_at", "rest" = excluded."rest", "email_key" = excluded."email_key", "sort_name" = excluded."sort_name", "sort_created" = excluded."sort_created", "visible" = excluded."visible", "search_name" = excluded."search_name", "search_text" = excluded."search_text", "card" = excluded."card";
         IF NOT EXISTS (SELECT FROM "campus_tables"."school_members_rows"(NEW.key, NEW.value)) THEN
             DELETE FROM "campus_tables"."school_members" t WHERE t."user_id" = substr(NEW.key, 6);
         END IF;
@@ -641,10 +653,9 @@ filled AS (
         IF NOT EXISTS (SELECT FROM "campus_tables"."user_search_rows"(NEW.key, NEW.value)) THEN
             DELETE FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(NEW.key, 6);
         END IF;
-        INSERT INTO "campus_tables"."user_search" AS t ("school", "user_id", "visible", "search_name", "search_text")
-        SELECT r."school", r."user_id", r."visible", r."search_name", r."search_text" FROM "campus_tables"."user_search_rows"(NEW.key, NEW.value) r
-        ON CONFLICT ("user_id") DO UPDATE SET "school" = excluded."school", "visible" = excluded."visible", "search_name" = excluded."search_name", "search_text" = excluded."search_text"
-            WHERE ROW(t."school", t."visible", t."search_name", t."search_text") IS DISTINCT FROM ROW(excluded."school", excluded."visible", excluded."search_name", excluded."search_text");
+        INSERT INTO "campus_tables"."user_search" AS t ("school", "user_id", "visible", "blocked", "search_name", "search_text")
+        SELECT r."school", r."user_id", r."visible", r."blocked", r."search_name", r."search_text" FROM "campus_tables"."user_search_rows"(NEW.key, NEW.value) r
+        ON CONFLICT ("user_id") DO UPDATE SET "school" = excluded."school", "visible" = excluded."visible", "blocked" = excluded."blocked", "search_name" = excluded."search_name", "search_text" = excluded."search_text";
     ELSIF NEW.key ~ '^user:([^:]+):connections$' AND length(NEW.key) <= 217 THEN
         is_new := is_new OR NOT EXISTS (SELECT FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(NEW.key, 6, length(NEW.key) - 17));
         INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", leftovers)
@@ -766,8 +777,8 @@ taken AS MATERIALIZED (
     FOR SHARE SKIP LOCKED
 ),
 filled AS (
-    INSERT INTO "campus_tables"."users" ("id", "email", "name", "school", "major", "year", "interests", "looking_for", "created_at", "rest", "email_key", "sort_name", "sort_created", "visible", "search_name", "search_text", "card")
-    SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."card" FROM taken k
+    INSERT INTO "campus_tables"."users" ("id", "email", "name", "school", "major", "year", "interests", "looking_for", "blocked", "created_at", "rest", "email_key", "sort_name", "sort_created", "visible", "search_name", "search_text", "card")
+    SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."card" FROM taken k
     CROSS JOIN LATERAL "campus_tables"."users_rows"(k.key, k.value) r
     ON CONFLICT DO NOTHING
     RETURNING 1
@@ -800,8 +811,8 @@ WITH batch AS MATERIALIZED (
 ),
 compared AS MATERIALIZED (
     SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."users" t WHERE t."id" = substr(b.key, 6)) AS apart,
-        (SELECT string_agg(ROW(r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."card")::text, E'\n' ORDER BY r."id") FROM "campus_tables"."users_rows"(b.key, b.value) r)
-        IS DISTINCT FROM (SELECT string_agg(ROW(t."id", t."email", t."name", t."school", t."major", t."year", t."interests", t."looking_for", t."created_at", t."rest", t."email_key", t."sort_name", t."sort_created", t."visible", t."search_name", t."search_text", t."card")::text, E'\n' ORDER BY t."id") FROM "campus_tables"."users" t WHERE t."id" = substr(b.key, 6)) AS differs
+        (SELECT string_agg(ROW(r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."card")::text, E'\n' ORDER BY r."id") FROM "campus_tables"."users_rows"(b.key, b.value) r)
+        IS DISTINCT FROM (SELECT string_agg(ROW(t."id", t."email", t."name", t."school", t."major", t."year", t."interests", t."looking_for", t."blocked", t."created_at", t."rest", t."email_key", t."sort_name", t."sort_created", t."visible", t."search_name", t."search_text", t."card")::text, E'\n' ORDER BY t."id") FROM "campus_tables"."users" t WHERE t."id" = substr(b.key, 6)) AS differs
     FROM batch b
 )
 SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
@@ -1112,8 +1123,8 @@ taken AS MATERIALIZED (
     FOR SHARE SKIP LOCKED
 ),
 filled AS (
-    INSERT INTO "campus_tables"."user_search" ("school", "user_id", "visible", "search_name", "search_text")
-    SELECT r."school", r."user_id", r."visible", r."search_name", r."search_text" FROM taken k
+    INSERT INTO "campus_tables"."user_search" ("school", "user_id", "visible", "blocked", "search_name", "search_text")
+    SELECT r."school", r."user_id", r."visible", r."blocked", r."search_name", r."search_text" FROM taken k
     CROSS JOIN LATERAL "campus_tables"."user_search_rows"(k.key, k.value) r
     ON CONFLICT DO NOTHING
     RETURNING 1
@@ -1134,8 +1145,8 @@ WITH batch AS MATERIALIZED (
 ),
 compared AS MATERIALIZED (
     SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(b.key, 6)) AS apart,
-        (SELECT string_agg(ROW(r."school", r."user_id", r."visible", r."search_name", r."search_text")::text, E'\n' ORDER BY r."user_id") FROM "campus_tables"."user_search_rows"(b.key, b.value) r)
-        IS DISTINCT FROM (SELECT string_agg(ROW(t."school", t."user_id", t."visible", t."search_name", t."search_text")::text, E'\n' ORDER BY t."user_id") FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(b.key, 6)) AS differs
+        (SELECT string_agg(ROW(r."school", r."user_id", r."visible", r."blocked", r."search_name", r."search_text")::text, E'\n' ORDER BY r."user_id") FROM "campus_tables"."user_search_rows"(b.key, b.value) r)
+        IS DISTINCT FROM (SELECT string_agg(ROW(t."school", t."user_id", t."visible", t."blocked", t."search_name", t."search_text")::text, E'\n' ORDER BY t."user_id") FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(b.key, 6)) AS differs
     FROM batch b
 )
 SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
@@ -1213,6 +1224,7 @@ SELECT t."id",
     t."year",
     t."interests",
     t."looking_for",
+    t."blocked",
     t."created_at",
     t."rest",
     t."email_key",
@@ -1320,6 +1332,7 @@ CREATE OR REPLACE VIEW "campus"."user_search" AS
 SELECT t."school",
     t."user_id",
     t."visible",
+    t."blocked",
     t."search_name",
     t."search_text",
     ''::text AS at,

@@ -40,7 +40,7 @@ END
 $body$;
 
 CREATE FUNCTION "campus"."users_decode"(store_key text, store_value jsonb)
-RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "created_at" timestamptz, rest jsonb)
+RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "blocked" jsonb, "created_at" timestamptz, rest jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
 SELECT substr(store_key, 6),
@@ -51,6 +51,7 @@ SELECT substr(store_key, 6),
     outgrow.short_of(store_value -> 'year'),
     outgrow.array_of(store_value -> 'interests'),
     outgrow.array_of(store_value -> 'lookingFor'),
+    outgrow.array_of(store_value -> 'blockedUsers'),
     outgrow.time_of(store_value -> 'createdAt'),
     CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
         CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'email')) = store_value -> 'email' THEN 'email' END,
@@ -60,6 +61,7 @@ SELECT substr(store_key, 6),
         CASE WHEN to_jsonb(outgrow.short_of(store_value -> 'year')) = store_value -> 'year' THEN 'year' END,
         CASE WHEN outgrow.array_of(store_value -> 'interests') = store_value -> 'interests' THEN 'interests' END,
         CASE WHEN outgrow.array_of(store_value -> 'lookingFor') = store_value -> 'lookingFor' THEN 'lookingFor' END,
+        CASE WHEN outgrow.array_of(store_value -> 'blockedUsers') = store_value -> 'blockedUsers' THEN 'blockedUsers' END,
         CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL) END
 WHERE jsonb_typeof(store_value) = 'object';
 END;
@@ -69,7 +71,7 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'user:' || "of_id";
 
-CREATE FUNCTION "campus"."users_encode"("new_email" text, "new_name" text, "new_school" text, "new_major" text, "new_year" text, "new_interests" jsonb, "new_looking_for" jsonb, "new_created_at" timestamptz, new_rest jsonb)
+CREATE FUNCTION "campus"."users_encode"("new_email" text, "new_name" text, "new_school" text, "new_major" text, "new_year" text, "new_interests" jsonb, "new_looking_for" jsonb, "new_blocked" jsonb, "new_created_at" timestamptz, new_rest jsonb)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (new_rest - array_remove(ARRAY[
@@ -80,6 +82,7 @@ RETURN (new_rest - array_remove(ARRAY[
         CASE WHEN outgrow.short_of(new_rest -> 'year') IS NOT DISTINCT FROM "new_year" THEN NULL ELSE 'year' END,
         CASE WHEN outgrow.array_of(new_rest -> 'interests') IS NOT DISTINCT FROM "new_interests" THEN NULL ELSE 'interests' END,
         CASE WHEN outgrow.array_of(new_rest -> 'lookingFor') IS NOT DISTINCT FROM "new_looking_for" THEN NULL ELSE 'lookingFor' END,
+        CASE WHEN outgrow.array_of(new_rest -> 'blockedUsers') IS NOT DISTINCT FROM "new_blocked" THEN NULL ELSE 'blockedUsers' END,
         CASE WHEN outgrow.time_of(new_rest -> 'createdAt') IS NOT DISTINCT FROM "new_created_at" THEN NULL ELSE 'createdAt' END], NULL))
     || CASE WHEN "new_email" IS NULL OR outgrow.key_of(new_rest -> 'email') IS NOT DISTINCT FROM "new_email" THEN '{}'::jsonb ELSE jsonb_build_object('email', to_jsonb("new_email")) END
     || CASE WHEN "new_name" IS NULL OR outgrow.label_of(new_rest -> 'name') IS NOT DISTINCT FROM "new_name" THEN '{}'::jsonb ELSE jsonb_build_object('name', to_jsonb("new_name")) END
@@ -88,6 +91,7 @@ RETURN (new_rest - array_remove(ARRAY[
     || CASE WHEN "new_year" IS NULL OR outgrow.short_of(new_rest -> 'year') IS NOT DISTINCT FROM "new_year" THEN '{}'::jsonb ELSE jsonb_build_object('year', to_jsonb("new_year")) END
     || CASE WHEN "new_interests" IS NULL OR outgrow.array_of(new_rest -> 'interests') IS NOT DISTINCT FROM "new_interests" THEN '{}'::jsonb ELSE jsonb_build_object('interests', "new_interests") END
     || CASE WHEN "new_looking_for" IS NULL OR outgrow.array_of(new_rest -> 'lookingFor') IS NOT DISTINCT FROM "new_looking_for" THEN '{}'::jsonb ELSE jsonb_build_object('lookingFor', "new_looking_for") END
+    || CASE WHEN "new_blocked" IS NULL OR outgrow.array_of(new_rest -> 'blockedUsers') IS NOT DISTINCT FROM "new_blocked" THEN '{}'::jsonb ELSE jsonb_build_object('blockedUsers', "new_blocked") END
     || CASE WHEN "new_created_at" IS NULL OR outgrow.time_of(new_rest -> 'createdAt') IS NOT DISTINCT FROM "new_created_at" THEN '{}'::jsonb ELSE jsonb_build_object('createdAt', outgrow.json_of_time("new_created_at")) END;
 
 CREATE FUNCTION "campus"."users_lists"("of_id" text, "of_school" text)
@@ -117,6 +121,7 @@ SELECT d."id",
     d."year",
     d."interests",
     d."looking_for",
+    d."blocked",
     d."created_at",
     d.rest,
     lower(d."email") AS "email_key",
@@ -175,6 +180,7 @@ CREATE OR REPLACE VIEW "campus"."user_search" AS
 SELECT r."school" AS "school",
     r."id" AS "user_id",
     r."visible" AS "visible",
+    r."blocked" AS "blocked",
     r."search_name" AS "search_name",
     r."search_text" AS "search_text",
     r.at,
@@ -217,9 +223,10 @@ BEGIN
                 CASE WHEN NEW."year" IS DISTINCT FROM OLD."year" THEN 'year' END,
                 CASE WHEN NEW."interests" IS DISTINCT FROM OLD."interests" THEN 'interests' END,
                 CASE WHEN NEW."looking_for" IS DISTINCT FROM OLD."looking_for" THEN 'lookingFor' END,
+                CASE WHEN NEW."blocked" IS DISTINCT FROM OLD."blocked" THEN 'blockedUsers' END,
                 CASE WHEN NEW."created_at" IS DISTINCT FROM OLD."created_at" THEN 'createdAt' END]::text[], NULL);
         END IF;
-        new_value := "campus"."users_encode"(NEW."email", NEW."name", NEW."school", NEW."major", NEW."year", NEW."interests", NEW."looking_for", NEW."created_at", coalesce(NEW.rest, '{}'));
+        new_value := "campus"."users_encode"(NEW."email", NEW."name", NEW."school", NEW."major", NEW."year", NEW."interests", NEW."looking_for", NEW."blocked", NEW."created_at", coalesce(NEW.rest, '{}'));
         IF NOT EXISTS (
             SELECT FROM "campus"."users_decode"(this_key, new_value) d
             WHERE d."email" IS NOT DISTINCT FROM NEW."email"
@@ -229,6 +236,7 @@ BEGIN
                 AND d."year" IS NOT DISTINCT FROM NEW."year"
                 AND d."interests" IS NOT DISTINCT FROM NEW."interests"
                 AND d."looking_for" IS NOT DISTINCT FROM NEW."looking_for"
+                AND d."blocked" IS NOT DISTINCT FROM NEW."blocked"
                 AND d."created_at" IS NOT DISTINCT FROM NEW."created_at"
                 AND d.rest = NEW.rest
         ) THEN
@@ -275,6 +283,7 @@ BEGIN
                 AND d."year" IS NOT DISTINCT FROM OLD."year"
                 AND d."interests"::text IS NOT DISTINCT FROM OLD."interests"::text
                 AND d."looking_for"::text IS NOT DISTINCT FROM OLD."looking_for"::text
+                AND d."blocked"::text IS NOT DISTINCT FROM OLD."blocked"::text
                 AND d."created_at" IS NOT DISTINCT FROM OLD."created_at"
                 AND d."rest"::text IS NOT DISTINCT FROM OLD."rest"::text
         ) THEN
@@ -970,6 +979,7 @@ CREATE OR REPLACE VIEW "campus"."user_search" AS
 SELECT r."school" AS "school",
     r."id" AS "user_id",
     r."visible" AS "visible",
+    r."blocked" AS "blocked",
     r."search_name" AS "search_name",
     r."search_text" AS "search_text",
     r.at,

@@ -261,7 +261,6 @@ async def insert_profile(session: Session, user_id: str, email: str, profile: Ne
     rest = {
         "id": user_id,
         "settings": dict.fromkeys(_SETTINGS.values(), True),
-        "blockedUsers": [],
         "updatedAt": _now(),
     }
     await session.run(

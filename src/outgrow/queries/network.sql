@@ -34,6 +34,28 @@ CREATE TABLE IF NOT EXISTS network.secrets (
   value bytea NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now()
 );
+
+-- Who does not want to see whom. `from_store`: because the list in the user's document says so, not
+-- because the user said it here.
+CREATE TABLE IF NOT EXISTS network.blocks (
+  user_id text NOT NULL,
+  blocked_id text NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  from_store boolean NOT NULL DEFAULT false,
+  PRIMARY KEY (user_id, blocked_id)
+);
+CREATE INDEX IF NOT EXISTS blocks_blocked_id ON network.blocks (blocked_id, user_id);
+
+-- What an intro really was that the store calls denied: the store has no other word that keeps old
+-- clients from accepting it.
+CREATE TABLE IF NOT EXISTS network.closed_intros (
+  from_id text NOT NULL,
+  to_id text NOT NULL,
+  sent_ms text NOT NULL,
+  status text NOT NULL CHECK (status IN ('withdrawn')),
+  closed_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (from_id, to_id, sent_ms)
+);
 REVOKE ALL ON SCHEMA network FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA network FROM PUBLIC;
 

@@ -144,8 +144,8 @@ WHERE u.id = $1 AND u.at = campus.users_at($1)
 
 -- name: insert
 INSERT INTO campus.users
-  (id, email, name, school, major, year, interests, looking_for, created_at, rest)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, date_trunc('milliseconds', now()), $9)
+  (id, email, name, school, major, year, interests, looking_for, blocked, created_at, rest)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '[]', date_trunc('milliseconds', now()), $9)
 
 -- name: change
 -- `$2` holds the columns to set, null for one to empty; `$3` the other fields to set; `$4` those
