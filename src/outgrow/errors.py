@@ -12,6 +12,7 @@
     ├── Conflict                 409  exit 3  the state does not allow it
     ├── TooLarge                 413  exit 2  a body over the limit
     ├── NotJson                  415  exit 2  a body that does not say that it is JSON
+    ├── TooMany                  429  exit 1  too often in too short a time
     ├── Busy                     503  exit 1  retried, and still in somebody's way
     ├── Unavailable              503  exit 1  the database cannot be reached
     ├── ServerFailed             500  exit 1  the embedded server cannot be made or started
@@ -92,6 +93,24 @@ class TooLarge(OutgrowError):
 class NotJson(OutgrowError):
     status = 415
     exit_code = 2
+
+
+class TooMany(OutgrowError):
+    """`retry_after` is in whole seconds."""
+
+    status = 429
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        retry_after: int,
+        detail: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(code, message, detail=detail, hint=hint)
+        self.retry_after = retry_after
 
 
 class Busy(OutgrowError):

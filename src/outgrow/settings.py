@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from outgrow.errors import BadInput
@@ -24,6 +24,9 @@ class Settings:
     `blueprint` is the file that says what the store's keys are, None for a campus.
     `slow_query_ms` is the time in milliseconds from which a query is logged and counted as slow.
     `metrics_token`, when set, is what /metrics asks for.
+    `limits` are the rate limits that differ from their defaults, as (most, seconds) by name; None
+    switches all of them off. `proxies` is how many proxies in front of `serve` are trusted to say
+    whom they speak for.
     """
 
     home: Path
@@ -35,6 +38,8 @@ class Settings:
     slow_query_ms: int = 500
     pool_size: int = 10
     metrics_token: str | None = None
+    limits: Mapping[str, tuple[int, int]] | None = field(default_factory=dict)
+    proxies: int = 0
 
     @property
     def embedded(self) -> bool:
@@ -51,7 +56,7 @@ class Settings:
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Read PORT, HOST, DATABASE_URL, PG* and the OUTGROW_ variables HOME, STORE, BLUEPRINT,
-        SLOW_MS, POOL, METRICS_TOKEN.
+        SLOW_MS, POOL, METRICS_TOKEN, LIMITS, PROXIES.
 
         Raises BadInput for a value that cannot be used.
         """
@@ -76,6 +81,8 @@ class Settings:
             slow_query_ms=_integer(env, "OUTGROW_SLOW_MS", 500, 0, 3_600_000),
             pool_size=_integer(env, "OUTGROW_POOL", 10, 1, 1000),
             metrics_token=env.get("OUTGROW_METRICS_TOKEN") or None,
+            limits=_limits(env.get("OUTGROW_LIMITS") or ""),
+            proxies=_integer(env, "OUTGROW_PROXIES", 0, 0, 10),
         )
 
 
@@ -86,6 +93,24 @@ def _default_home(env: Mapping[str, str]) -> str:
 
 def _file(name: str | None) -> Path | None:
     return Path(name).expanduser().absolute() if name else None
+
+
+def _limits(text: str) -> dict[str, tuple[int, int]] | None:
+    """`off`, or words such as `sign-up=50/3600`: that many in so many seconds. Which names there
+    are is for the network to know."""
+    if text == "off":
+        return None
+    found = {}
+    for word in text.split():
+        parts = re.fullmatch(r"([a-z-]+)=([1-9][0-9]{0,8})/([1-9][0-9]{0,8})", word)
+        if parts is None:
+            raise BadInput(
+                "bad_setting",
+                f"OUTGROW_LIMITS holds what is no limit: {word!r}",
+                hint='set it to "off", or to limits such as "sign-up=50/3600 messages=100/60"',
+            )
+        found[parts[1]] = int(parts[2]), int(parts[3])
+    return found
 
 
 def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

@@ -21,6 +21,7 @@ from typing import Any
 import asyncpg
 
 from outgrow import queries
+from outgrow.campus.limits import Limits
 from outgrow.campus.passwords import Passwords
 from outgrow.campus.profiles import NewProfile, insert_profile
 from outgrow.database import Database, Session, Statements
@@ -83,9 +84,12 @@ class _RefreshToken:
 
 
 class Accounts:
-    def __init__(self, database: Database, passwords: Passwords) -> None:
+    def __init__(
+        self, database: Database, passwords: Passwords, limits: Limits | None = None
+    ) -> None:
         self._database = database
         self._passwords = passwords
+        self._limits = limits
 
     def close(self) -> None:
         self._passwords.close()
@@ -146,12 +150,14 @@ class Accounts:
 
         return await self._database.transaction(work)
 
-    async def log_in(self, email: str, password: str) -> SignedIn:
+    async def log_in(self, email: str, password: str, *, address: str = "") -> SignedIn:
         """Open a session. An unknown e-mail costs and says what a wrong password does.
 
-        Raises NotSignedIn.
+        Raises NotSignedIn, TooMany.
         """
         key = email.lower()
+        if self._limits is not None:
+            await self._limits.log_in(key, address)
         row = None if "\0" in key else await self._database.row(SQL["by_email"], key)
         hashed = row["password_hash"] if row else None
         if not await self._passwords.matches(password[: LONGEST_PASSWORD + 1], hashed):
@@ -171,6 +177,8 @@ class Accounts:
             return school
 
         school = await self._database.transaction(work)
+        if self._limits is not None:
+            await self._limits.logged_in(key, address)
         return SignedIn(user_id, school, token.session_id, str(token))
 
     async def refresh(self, refresh_token: str) -> SignedIn:

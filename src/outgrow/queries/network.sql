@@ -29,6 +29,15 @@ CREATE TABLE IF NOT EXISTS network.sessions (
 );
 CREATE INDEX IF NOT EXISTS sessions_user_id ON network.sessions (user_id);
 
+-- See queries/limits.sql.
+CREATE UNLOGGED TABLE IF NOT EXISTS network.limits (
+  name text NOT NULL,
+  subject text NOT NULL,
+  due timestamptz NOT NULL,
+  wait numeric NOT NULL DEFAULT 0,
+  PRIMARY KEY (name, subject)
+) WITH (fillfactor = 50);
+
 CREATE TABLE IF NOT EXISTS network.secrets (
   name text PRIMARY KEY,
   value bytea NOT NULL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from starlette.routing import Route as Path
 from starlette.routing import Router
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from outgrow import queries
 from outgrow.campus.accounts import Accounts
 from outgrow.campus.connections import Connections
+from outgrow.campus.limits import Limits
 from outgrow.campus.pages import Cursors
 from outgrow.campus.passwords import Passwords
 from outgrow.campus.profiles import Profiles
@@ -25,9 +27,18 @@ from outgrow.web.routes import ROUTES
 
 
 async def make_network(
-    database: Database, *, slow_query_ms: int = 500, metrics_token: str | None = None
+    database: Database,
+    *,
+    slow_query_ms: int = 500,
+    metrics_token: str | None = None,
+    limits: Mapping[str, tuple[int, int]] | None = MappingProxyType({}),
+    proxies: int = 0,
 ) -> Network:
-    """The services on an installed campus. Raises Damaged when its secret is gone."""
+    """The services on an installed campus. Raises Damaged when its secret is gone.
+
+    `limits` are those that differ from their defaults, None for no limits; `proxies` is how many
+    in front of this process say truly whom they speak for.
+    """
     secret = await database.value(queries.load("network")["secret"])
     if secret is None:
         raise Damaged(
@@ -36,9 +47,10 @@ async def make_network(
             hint="restart the server: it makes one, and everybody signs in again",
         )
     cursors = Cursors(derived_key(secret, b"cursors"))
+    counted = Limits(database, derived_key(secret, b"limits"), limits)
     return Network(
         database=database,
-        accounts=Accounts(database, Passwords()),
+        accounts=Accounts(database, Passwords(), counted),
         profiles=Profiles(database, cursors),
         connections=Connections(database, cursors),
         schools=Schools(database, cursors),
@@ -46,6 +58,8 @@ async def make_network(
         tokens=Tokens(derived_key(secret, b"access tokens")),
         metrics=Metrics(database, slow_query_ms / 1000),
         metrics_token=metrics_token,
+        limits=counted,
+        proxies=proxies,
     )
 
 

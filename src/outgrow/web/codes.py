@@ -42,6 +42,7 @@ CODES = {
     "school_is_fixed": Code(409, "The school of a profile cannot be changed."),
     "body_too_large": Code(413, "The body has more than 65,536 bytes."),
     "not_json": Code(415, "The request's Content-Type is not JSON."),
+    "rate_limited": Code(429, "Too often in too short a time; see `Retry-After`."),
     "internal_error": Code(500, "Something failed that should not; the log has its request_id."),
     "database_unavailable": Code(503, "The database cannot be reached at this moment."),
     "sign_in_busy": Code(503, "Too many people are signing in at this moment."),

@@ -8,6 +8,7 @@ One `Resource` serves all methods of a path, and turns whatever is raised into a
 from __future__ import annotations
 
 import enum
+import ipaddress
 import itertools
 import re
 import secrets
@@ -21,6 +22,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from outgrow.campus.accounts import Accounts
 from outgrow.campus.connections import Connections
+from outgrow.campus.limits import Limit, Limits
 from outgrow.campus.profiles import Profiles
 from outgrow.campus.schools import Schools
 from outgrow.campus.search import Search
@@ -65,6 +67,8 @@ class Network:
     tokens: Tokens
     metrics: Metrics
     metrics_token: str | None
+    limits: Limits
+    proxies: int = 0
 
     def signed_up(self, school: str) -> None:
         """Let what is remembered know of a new member."""
@@ -90,6 +94,10 @@ class Call:
         return self._caller
 
     @property
+    def address(self) -> str:
+        return address(self.network, self.scope, self.headers)
+
+    @property
     def school(self) -> str:
         school = self.caller.school
         assert school is not None, "a route that asks for a school is for MEMBERs"
@@ -109,7 +117,8 @@ Handler = Callable[[Call], Awaitable[Answer]]
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """`errors` are the codes that it raises itself, beside those of its access and its input."""
+    """`errors` are the codes that it raises itself, beside those of its access and its input.
+    `limit` counts by account, and where nobody is signed in by address."""
 
     method: str
     path: str
@@ -126,6 +135,7 @@ class Route:
     answer_example: Any = None
     content_type: str = "application/json"
     errors: tuple[str, ...] = ()
+    limit: Limit | None = None
 
     @property
     def is_unsafe(self) -> bool:
@@ -187,6 +197,9 @@ class Resource:
         if path:
             checked_text(scope["path"].encode("utf-8", "surrogatepass"), "the path")
         caller = await self._admit(route, scope, headers)
+        if route.limit is not None:
+            who = address(self._network, scope, headers) if caller is None else caller.user_id
+            await self._network.limits.take(route.limit, who)
         query = parse(scope["query_string"], known)
         body = None
         if route.body is not None:
@@ -219,7 +232,7 @@ class Resource:
 
     def _problem(self, error: Exception, path: str, request_id: bytes) -> Answer:
         problem = problems.problem(error, path, request_id.decode("ascii"))
-        headers = problems.headers_of(problem)
+        headers = problems.headers_of(problem, error)
         if isinstance(error, NotAllowed):
             headers.append((b"allow", self._allowed().encode("ascii")))
         return Answer(
@@ -241,6 +254,23 @@ class Resource:
 
 def no_such_route() -> NotFound:
     return NotFound("no_such_route", "there is nothing here", hint="see what there is at /docs")
+
+
+def address(network: Network, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
+    """Where a request comes from: the socket's other end, or what the outermost trusted proxy saw.
+    Of IPv6 the network of 64 bits, which is what one household has."""
+    host: str = (scope.get("client") or ("", 0))[0]
+    if network.proxies:
+        hops = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+        host = hops[-network.proxies :][0].strip() or host
+    try:
+        parsed = ipaddress.ip_address(host)
+    except ValueError:
+        return host[:64]
+    if isinstance(parsed, ipaddress.IPv6Address):
+        household = ipaddress.IPv6Network((int(parsed), 64), strict=False)
+        return str(parsed.ipv4_mapped or household)
+    return str(parsed)
 
 
 def _is_operator(scope: Scope, headers: Mapping[bytes, bytes], token: str | None) -> bool:

@@ -30,6 +30,10 @@ Every list takes `limit` with `offset`, or with the `cursor` that the page befor
 A parameter or field that a route does not know is refused. Whatever goes wrong is answered as
 problem details (RFC 9457) with a stable `code` and, in `hint`, what to do about it.
 """
+_RETRY_AFTER = {
+    "description": "How many seconds to wait.",
+    "schema": {"type": "integer", "minimum": 1},
+}
 _REF = "#/components/schemas/{name}"
 
 
@@ -70,7 +74,7 @@ def _operation(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
         "operationId": route.handler.__name__,
         "tags": [route.tag],
         "summary": route.summary,
-        "description": f"{route.description}\n\nFor {route.access.value}.".strip(),
+        "description": f"{route.description}\n\nFor {route.access.value}.{_limit(route)}".strip(),
         "responses": _responses(route, schema_of),
         "security": [{"access_token": []}] if _signed(route) else [],
     }
@@ -105,6 +109,8 @@ def _responses(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
                 },
             },
         )
+        if code == "rate_limited":
+            response["headers"] = {"Retry-After": _RETRY_AFTER}
         example = {**PROBLEM_EXAMPLE, "type": f"/docs#{code}", "code": code}
         example |= {"title": error.meaning, "status": error.status}
         response["content"]["application/problem+json"]["examples"][code] = {"value": example}
@@ -128,9 +134,18 @@ def codes_of(route: Route) -> set[str]:
         codes |= {"bad_json", "bad_body", "bad_text", "not_json", "body_too_large"}
     if "{" in route.path:
         codes.add("bad_text")
+    if route.limit is not None:
+        codes.add("rate_limited")
     if route.tag != "operation":
         codes |= {"database_unavailable", "internal_error"}
     return codes
+
+
+def _limit(route: Route) -> str:
+    limit = route.limit
+    if limit is None:
+        return ""
+    return f" At most {limit.most} {limit.what} in {limit.seconds} seconds, unless set otherwise."
 
 
 def _signed(route: Route) -> bool:

@@ -12,7 +12,7 @@ from http import HTTPStatus
 import asyncpg
 import msgspec
 
-from outgrow.errors import OutgrowError, Unavailable
+from outgrow.errors import OutgrowError, TooMany, Unavailable
 
 log = logging.getLogger("outgrow.web")
 
@@ -81,8 +81,10 @@ def _known(error: Exception) -> OutgrowError | None:
     return None
 
 
-def headers_of(problem: Problem) -> list[tuple[bytes, bytes]]:
+def headers_of(problem: Problem, error: Exception) -> list[tuple[bytes, bytes]]:
     """What the status asks for beside the body."""
+    if isinstance(error, TooMany):
+        return [(b"retry-after", b"%d" % error.retry_after)]
     if problem.status == HTTPStatus.UNAUTHORIZED:
         return [(b"www-authenticate", b'Bearer realm="outgrow"')]
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:

@@ -13,6 +13,7 @@ from outgrow.campus.accounts import (
     SHORTEST_PASSWORD,
     SignedIn,
 )
+from outgrow.campus.limits import LOG_IN, SIGN_UP
 from outgrow.campus.profiles import NewProfile
 from outgrow.web.auth import ACCESS_SECONDS
 from outgrow.web.endpoint import HEADERS, Access, Answer, Call, Route
@@ -63,7 +64,9 @@ async def sign_up(call: Call) -> Answer:
 
 
 async def log_in(call: Call) -> Answer:
-    signed_in = await call.network.accounts.log_in(call.body.email, call.body.password)
+    signed_in = await call.network.accounts.log_in(
+        call.body.email, call.body.password, address=call.address
+    )
     return Answer(msgspec.json.encode(_tokens(call, signed_in)))
 
 
@@ -107,6 +110,7 @@ ROUTES = (
         status=201,
         answer=SignUp,
         errors=("bad_email", "email_taken", "profile_place_taken", "sign_in_busy"),
+        limit=SIGN_UP,
     ),
     Route(
         method="POST",
@@ -122,6 +126,7 @@ ROUTES = (
         answer=TokenAnswer,
         answer_example=_TOKENS,
         errors=("wrong_credentials", "sign_in_busy"),
+        limit=LOG_IN,
     ),
     Route(
         method="POST",

@@ -49,6 +49,8 @@ async def serve(settings: Settings, demo: bool) -> None:
                 database,
                 slow_query_ms=settings.slow_query_ms,
                 metrics_token=settings.metrics_token,
+                limits=settings.limits,
+                proxies=settings.proxies,
             )
             try:
                 has_demo = demo and await _demo_account(network)

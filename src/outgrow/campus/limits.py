@@ -1,0 +1,123 @@
+"""Rate limits: how often somebody may do something, counted in the database for all processes.
+
+A limit of `most` within `seconds` lets that many through at once, and from then on one more each
+`seconds / most`. What is refused costs nothing further. Whom it counts is a text: an account, an
+address, or, where passwords are tried, an e-mail; of e-mails and of addresses only a keyed hash is
+kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from outgrow import queries
+from outgrow.database import Database
+from outgrow.errors import BadInput, TooMany
+
+SQL = queries.load("limits")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`name` is what settings call it; `what` ends the sentence "at most so many ..."."""
+
+    name: str
+    most: int
+    seconds: int
+    what: str
+
+
+SIGN_UP = Limit("sign-up", 300, 3600, "sign-ups from one address")
+LOG_IN = Limit("log-in", 600, 600, "log-ins from one address")
+# One address cannot try a thousand passwords of somebody. Many addresses together cannot either;
+# that would keep the owner out too, who therefore is not counted where they signed in before.
+LOG_IN_PAIR = Limit("log-in-pair", 100, 3600, "log-ins to one account from one address")
+LOG_IN_ACCOUNT = Limit("log-in-account", 300, 3600, "log-ins to one account from new addresses")
+CODES = Limit("codes", 120, 3600, "codes asked for from one address")
+CODES_TO_ONE = Limit("codes-to-one", 5, 3600, "codes sent to one e-mail")
+CODE_TRIES = Limit("code-tries", 120, 3600, "codes tried from one address")
+PASSWORDS = Limit("passwords", 20, 3600, "tries of one's own password by one account")
+EXPORTS = Limit("exports", 10, 3600, "exports by one account")
+INTROS = Limit("intros", 200, 86_400, "intros by one account")
+MESSAGES = Limit("messages", 600, 600, "messages by one account")
+BLOCKS = Limit("blocks", 300, 3600, "blocks by one account")
+REPORTS = Limit("reports", 30, 3600, "reports by one account")
+LIMITS = {
+    limit.name: limit
+    for limit in (
+        *(SIGN_UP, LOG_IN, LOG_IN_PAIR, LOG_IN_ACCOUNT, CODES, CODES_TO_ONE, CODE_TRIES),
+        *(PASSWORDS, EXPORTS, INTROS, MESSAGES, BLOCKS, REPORTS),
+    )
+}
+KNOWN_SECONDS = 90 * 86_400  # how long a place where somebody signed in is one of theirs
+
+
+class Limits:
+    """`changed` has (most, seconds) by a limit's name; None switches all of them off."""
+
+    def __init__(
+        self, database: Database, key: bytes, changed: Mapping[str, tuple[int, int]] | None
+    ) -> None:
+        self._database = database
+        self._key = key
+        self._limits: dict[str, Limit] = {}
+        if changed is not None:
+            unknown = sorted(changed.keys() - LIMITS.keys())
+            if unknown:
+                raise BadInput(
+                    "bad_setting",
+                    f"OUTGROW_LIMITS names a limit that is none: {unknown[0]}",
+                    hint=f"there are {', '.join(LIMITS)}",
+                )
+            for name, limit in LIMITS.items():
+                most, seconds = changed.get(name, (limit.most, limit.seconds))
+                self._limits[name] = replace(limit, most=most, seconds=seconds)
+
+    async def take(self, limit: Limit, subject: str, now: datetime | None = None) -> None:
+        """Count one more. Raises TooMany. `now` is the server's clock unless given, for tests."""
+        own = self._limits.get(limit.name)
+        if own is None:
+            return
+        wait: float = await self._database.value(
+            SQL["take"],
+            own.name,
+            self._hashed(subject),
+            own.most,
+            timedelta(seconds=own.seconds / own.most),
+            now,
+        )
+        if wait > 0:
+            raise TooMany(
+                "rate_limited",
+                "that was too often in too short a time",
+                detail=f"at most {own.most} {own.what} in {own.seconds} seconds",
+                hint=f"try again in {math.ceil(wait)} seconds",
+                retry_after=math.ceil(wait),
+            )
+
+    async def log_in(self, email: str, address: str) -> None:
+        """Count a log-in with this e-mail from this address. Raises TooMany."""
+        pair = f"{email} {address}"
+        await self.take(LOG_IN_PAIR, pair)
+        if LOG_IN_ACCOUNT.name in self._limits and not await self._database.value(
+            SQL["knows"], "known-place", self._hashed(pair)
+        ):
+            await self.take(LOG_IN_ACCOUNT, email)
+
+    async def logged_in(self, email: str, address: str) -> None:
+        """Remember this address as one where this account's owner signs in."""
+        if self._limits:
+            pair = self._hashed(f"{email} {address}")
+            await self._database.run(SQL["remember"], "known-place", pair, KNOWN_SECONDS)
+
+    async def forget(self) -> None:
+        """Rows that say nothing any more."""
+        await self._database.run(SQL["forget"])
+
+    def _hashed(self, subject: str) -> str:
+        raw = subject.encode("utf-8", "surrogatepass")
+        return blake2b(raw, digest_size=16, key=self._key).hexdigest()

@@ -1,0 +1,27 @@
+-- Rate limits, shared by all processes. A row's `due` is the time at which whoever it is about has
+-- nothing left to wait for (the theoretical arrival time of GCRA); one that is past says nothing, and
+-- is forgotten. The table is UNLOGGED: after a crash of the server everybody starts afresh.
+
+-- name: take
+-- `$3` how many at once, `$4` the time after which one more is allowed, `$5` now, for tests. One
+-- statement: of two at once the second waits for the row. `wait` is 0 for who may go on, else how many
+-- seconds are to be waited, and then nothing was counted.
+INSERT INTO network.limits AS l (name, subject, due)
+VALUES ($1, $2, coalesce($5::timestamptz, now()) + $4::interval)
+ON CONFLICT (name, subject) DO UPDATE SET
+  due = CASE WHEN l.due <= excluded.due + ($3::integer - 2) * $4
+    THEN greatest(l.due + $4, excluded.due) ELSE l.due END,
+  wait = greatest(0, extract(epoch FROM l.due - excluded.due - ($3 - 2) * $4))
+RETURNING l.wait::double precision
+
+-- name: remember
+INSERT INTO network.limits (name, subject, due)
+VALUES ($1, $2, now() + make_interval(secs => $3))
+ON CONFLICT (name, subject) DO UPDATE SET due = excluded.due
+
+-- name: knows
+SELECT EXISTS (
+  SELECT FROM network.limits AS l WHERE l.name = $1 AND l.subject = $2 AND l.due > now())
+
+-- name: forget
+DELETE FROM network.limits WHERE due < now()

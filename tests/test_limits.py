@@ -1,0 +1,192 @@
+"""Rate limits: the one statement against a model, several processes at once, and the routes."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api import HERE, PASSWORD, Api
+from outgrow.campus.limits import LOG_IN_ACCOUNT, LOG_IN_PAIR, SIGN_UP, Limits
+from outgrow.database import Database
+from outgrow.errors import BadInput, TooMany
+from outgrow.queries import Query
+from outgrow.settings import Settings
+from outgrow.web.openapi import document
+from outgrow.web.routes import ROUTES
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+KEY = b"k" * 32
+_subjects = iter(range(10**9))
+
+
+class Bucket:
+    """The model: `most` drops fit, and one leaks out each `seconds / most`."""
+
+    def __init__(self, most: int, seconds: int) -> None:
+        self.most, self.leak = most, Fraction(seconds, most)
+        self.drops, self.at = Fraction(0), Fraction(0)
+
+    def put(self, now: int) -> Fraction:
+        """The seconds to wait; 0 for one that fitted."""
+        self.drops = max(Fraction(0), self.drops - (now - self.at) / self.leak)
+        self.at = Fraction(now)
+        if self.drops + 1 <= self.most:
+            self.drops += 1
+            return Fraction(0)
+        return (self.drops + 1 - self.most) * self.leak
+
+
+@given(
+    most=st.sampled_from([1, 2, 3, 5, 8]),
+    leak=st.integers(1, 100),
+    pauses=st.lists(st.one_of(st.just(0), st.integers(0, 200)), min_size=1, max_size=30),
+)
+async def test_the_statement_does_what_a_leaking_bucket_does(
+    campus: Database, most: int, leak: int, pauses: list[int]
+) -> None:
+    seconds = most * leak
+    limits = Limits(campus, KEY, {SIGN_UP.name: (most, seconds)})
+    bucket, who, now = Bucket(most, seconds), f"subject {next(_subjects)}", 0
+    for pause in pauses:
+        now += pause
+        expected = bucket.put(now)
+        try:
+            await limits.take(SIGN_UP, who, START + timedelta(seconds=now))
+            waited = 0
+        except TooMany as e:
+            waited = e.retry_after
+        assert waited == expected
+        if waited:
+            bucket.put(now + waited)
+            now += waited  # whoever waits as long as they were told is let through
+            await limits.take(SIGN_UP, who, START + timedelta(seconds=now))
+
+
+async def test_of_many_at_once_in_two_processes_as_many_pass_as_may(
+    campus: Database, campus_url: str
+) -> None:
+    other = await Database.open(campus_url)
+    try:
+        both = [Limits(d, KEY, {SIGN_UP.name: (7, 3600)}) for d in (campus, other)]
+        tries = [both[n % 2].take(SIGN_UP, "one", START) for n in range(40)]
+        results = await asyncio.gather(*tries, return_exceptions=True)
+    finally:
+        await other.close()
+    assert results.count(None) == 7
+    assert all(r is None or isinstance(r, TooMany) for r in results)
+
+
+async def test_what_says_nothing_any_more_is_forgotten(campus: Database) -> None:
+    limits = Limits(campus, KEY, {SIGN_UP.name: (1, 60)})
+    await limits.take(SIGN_UP, "long ago", START)
+    await limits.take(SIGN_UP, "now")
+    await limits.forget()
+    count = Query("t", "SELECT count(*) FROM network.limits")
+    assert await campus.value(count) == 1
+    with pytest.raises(TooMany):
+        await limits.take(SIGN_UP, "now")
+
+
+async def test_a_429_says_when(campus: Database) -> None:
+    api = await Api.open(campus, limits={"sign-up": (2, 3600)})
+    await api.sign_up()
+    await api.sign_up()
+    body = {"email": "a@campus.example", "password": PASSWORD, "name": "Ada", "school": HERE}
+    answer = await api.post("/auth/signup", body)
+    assert answer.status_code == 429
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "rate_limited"
+    assert 1700 < int(answer.headers["retry-after"]) <= 1800
+    await api.close()
+
+
+async def test_limits_can_be_off(campus: Database) -> None:
+    api = await Api.open(campus, limits=None)
+    for _ in range(2):
+        await api.network.limits.take(SIGN_UP, "x")
+    assert await campus.value(Query("t", "SELECT count(*) FROM network.limits")) == 0
+    await api.close()
+
+
+async def test_one_address_cannot_try_many_passwords_and_keeps_nobody_out(
+    campus: Database,
+) -> None:
+    api = await Api.open(campus, limits={"log-in-pair": (3, 3600)})
+    home = await Api.open(campus, caller="198.51.100.1", limits={"log-in-pair": (3, 3600)})
+    ada = await api.sign_up()
+
+    async def log_in(at: Api, password: str) -> int:
+        body = {"email": ada.email.upper(), "password": password}
+        return (await at.post("/auth/login", body)).status_code
+
+    tried = await asyncio.gather(*(log_in(api, "wrong password") for _ in range(6)))
+    assert sorted(tried) == [401, 401, 401, 429, 429, 429]
+    assert await log_in(api, PASSWORD) == 429
+    assert await log_in(home, PASSWORD) == 200
+    await api.close()
+    await home.close()
+
+
+async def test_many_addresses_together_keep_the_owner_out_of_new_places_only(
+    campus: Database,
+) -> None:
+    few = {LOG_IN_ACCOUNT.name: (2, 3600), LOG_IN_PAIR.name: (50, 3600)}
+    home = await Api.open(campus, caller="2001:db8:0:1::1", limits=few)
+    ada = await home.sign_up()
+
+    async def log_in(caller: str, password: str) -> int:
+        api = await Api.open(campus, caller=caller, limits=few)
+        answer = await api.post("/auth/login", {"email": ada.email, "password": password})
+        await api.close()
+        return answer.status_code
+
+    assert await log_in("2001:db8:0:1::1", PASSWORD) == 200
+    attackers = [await log_in(f"203.0.113.{n}", "wrong password") for n in range(4)]
+    assert attackers == [401, 429, 429, 429]
+    assert await log_in("198.51.100.7", PASSWORD) == 429
+    assert await log_in("2001:db8:0:1:ffff::2", PASSWORD) == 200  # the same household
+    await home.close()
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "same"),
+    [(0, True, True), (1, True, False), (1, False, True)],
+)
+async def test_the_address_is_what_trusted_proxies_say(
+    campus: Database, proxies: int, forwarded: bool, same: bool
+) -> None:
+    api = await Api.open(campus, proxies=proxies, limits={"log-in": (1, 3600)})
+    body = {"email": "nobody@campus.example", "password": "wrong password"}
+    seen = []
+    for n in range(2):
+        # What the caller made up comes first, what the proxy saw comes last.
+        hops = {"x-forwarded-for": f"192.0.2.9, 198.51.100.{n}"} if forwarded else {}
+        answer = await api.client.post("/auth/login", json=body, headers=hops)
+        seen.append(answer.status_code)
+    assert seen == ([401, 429] if same else [401, 401])
+    await api.close()
+
+
+async def test_settings(campus: Database) -> None:
+    read = Settings.from_environment
+    assert read({"OUTGROW_LIMITS": "off"}).limits is None
+    assert read({}).limits == {}
+    given = read({"OUTGROW_LIMITS": "sign-up=5/60  messages=1/1", "OUTGROW_PROXIES": "2"})
+    assert given.limits == {"sign-up": (5, 60), "messages": (1, 1)}
+    assert given.proxies == 2
+    for text in ("on", "sign-up", "sign-up=0/1", "sign-up=1", "sign-up=1/0"):
+        with pytest.raises(BadInput, match="OUTGROW_LIMITS"):
+            read({"OUTGROW_LIMITS": text})
+    with pytest.raises(BadInput, match="none: sing-up"):
+        Limits(campus, KEY, {"sing-up": (1, 1)})
+
+
+def test_the_document_says_the_limit() -> None:
+    operation = document(ROUTES)["paths"]["/auth/signup"]["post"]
+    assert "At most 300 sign-ups from one address in 3600 seconds" in operation["description"]
+    assert "retry-after" in {name.lower() for name in operation["responses"]["429"]["headers"]}
