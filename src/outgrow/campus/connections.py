@@ -1,4 +1,4 @@
-"""Connections: mine, somebody's, the ones we share, and who is connected to somebody."""
+"""Connections: mine, somebody's, the ones we share, who is connected to somebody, and their end."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Literal
 
 from outgrow import queries
 from outgrow.campus.pages import Cursors, Page
+from outgrow.campus.pairs import lock_pair
 from outgrow.campus.profiles import nobody
-from outgrow.database import Database
+from outgrow.database import Database, Session
+from outgrow.errors import NotFound
 from outgrow.queries import Query
 
 SQL = queries.load("connections")
@@ -45,6 +47,28 @@ class Connections:
         if not found:
             raise nobody()
         return self._cursors.finish(cut, of)
+
+    async def remove(self, user_id: str, other: str) -> None:
+        """Take each out of the other's list, of which only one may hold it. Their chat stays.
+
+        Raises NotFound when neither has the other; a list that is none holds nobody, and stays.
+        """
+
+        async def work(session: Session) -> None:
+            await lock_pair(session, user_id, other)
+            await session.run(SQL["lock_both"], user_id, other)
+            tags = [
+                await session.run(SQL["remove"], *sides)
+                for sides in ((user_id, other), (other, user_id))
+            ]
+            if tags == ["DELETE 0", "DELETE 0"]:
+                raise NotFound(
+                    "connection_not_found",
+                    "there is no such connection",
+                    hint="see yours with GET /connections",
+                )
+
+        await self._database.transaction(work)
 
 
 @cache

@@ -15,7 +15,10 @@ SELECT
   max(p.id) FILTER (WHERE p.n = $3::bigint),
   EXISTS (
     SELECT FROM campus.users AS t
-    WHERE t.id = $1 AND t.at = campus.users_at($1) AND t.school = $2 AND (t.visible OR t.id = $7)
+    WHERE t.id = $1 AND t.at = campus.users_at($1) AND t.school = $2
+      AND (t.id = $7
+        OR t.visible AND t.blocked @> to_jsonb($7::text) IS NOT TRUE
+          AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $7 AND h.id = $1))
   ) AS found
 FROM (
 
@@ -29,6 +32,8 @@ FROM (
       SELECT FROM campus.users AS u
       WHERE u.id = c.connected_user_id AND u.at = campus.users_at(c.connected_user_id)
         AND u.school = $2 AND u.visible
+        AND (u.blocked @> to_jsonb($7::text) IS NOT TRUE OR u.id = $7)
+        AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $7))
       OFFSET 0) AS shown
     WHERE c.user_id = $1 AND c.at = campus.connections_at($1)
 
@@ -61,6 +66,8 @@ FROM (
       FROM campus.users AS u
       WHERE u.id = c.user_id AND u.at = campus.users_at(c.user_id)
         AND u.school = $2 AND u.visible
+        AND (u.blocked @> to_jsonb($7::text) IS NOT TRUE OR u.id = $7)
+        AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $7))
       OFFSET 0) AS shown
     WHERE c.connected_user_id = $1 AND c.probe @> campus.connections_probe($1)
 
@@ -77,3 +84,13 @@ FROM (
 LEFT JOIN LATERAL (
   SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.at = campus.users_at(p.id)
   OFFSET 0) AS u ON true
+
+-- name: lock_both
+-- The lists of both, where they are there.
+SELECT campus.lock_keys(
+  ARRAY[campus.connections_key($1), campus.connections_key($2)], made := '{}')
+
+-- name: remove
+-- Every place at which the list of `$1` holds `$2`.
+DELETE FROM campus.connections AS c
+WHERE c.user_id = $1 AND c.at = campus.connections_at($1) AND c.connected_user_id = $2

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from outgrow import queries
 from outgrow.campus.accounts import Accounts
 from outgrow.campus.connections import Connections
+from outgrow.campus.intros import Intros
 from outgrow.campus.limits import Limits
 from outgrow.campus.pages import Cursors
 from outgrow.campus.passwords import Passwords
@@ -53,6 +54,7 @@ async def make_network(
         accounts=Accounts(database, Passwords(), counted),
         profiles=Profiles(database, cursors),
         connections=Connections(database, cursors),
+        intros=Intros(database, cursors),
         schools=Schools(database, cursors),
         search=Search(database, cursors),
         tokens=Tokens(derived_key(secret, b"access tokens")),

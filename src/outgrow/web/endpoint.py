@@ -22,6 +22,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from outgrow.campus.accounts import Accounts
 from outgrow.campus.connections import Connections
+from outgrow.campus.intros import Intros
 from outgrow.campus.limits import Limit, Limits
 from outgrow.campus.profiles import Profiles
 from outgrow.campus.schools import Schools
@@ -62,6 +63,7 @@ class Network:
     accounts: Accounts
     profiles: Profiles
     connections: Connections
+    intros: Intros
     schools: Schools
     search: Search
     tokens: Tokens

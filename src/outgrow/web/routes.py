@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from outgrow.web import docs, openapi, routes_accounts, routes_house, routes_people
+from outgrow.web import docs, openapi, routes_accounts, routes_house, routes_intros, routes_people
 from outgrow.web.endpoint import HEADERS, Access, Answer, Call, Route
 
 
@@ -34,6 +34,7 @@ async def go_to_docs(call: Call) -> Answer:
 ROUTES: tuple[Route, ...] = (
     *routes_accounts.ROUTES,
     *routes_people.ROUTES,
+    *routes_intros.ROUTES,
     *routes_house.ROUTES,
     Route(
         method="GET",

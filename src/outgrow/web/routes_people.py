@@ -94,7 +94,7 @@ async def list_schools(call: Call) -> Answer:
     return Answer(await call.network.schools.page(_page(call), counts=counts))
 
 
-_PROFILE: dict[str, Any] = {
+PROFILE: dict[str, Any] = {
     "id": "5f0c9a1e-6f1f-4a39-9a3e-0d7c5f6a2b11",
     "name": "Ada Okafor",
     "school": "Northfield University",
@@ -114,9 +114,9 @@ _PROFILE: dict[str, Any] = {
     "created_at": "2025-09-03T08:15:00.000Z",
 }
 _NEXT = "q2Vb0c9QpH8rJ1kXWyIyMDI1LTA5LTAzIl0"
-_PAGE = {"items": [_PROFILE], "next": _NEXT}
+_PAGE = {"items": [PROFILE], "next": _NEXT}
 _OWN = {
-    **_PROFILE,
+    **PROFILE,
     "email": "ada@northfield.example",
     "settings": {
         "profile_visible": True,
@@ -125,9 +125,9 @@ _OWN = {
         "show_online_status": True,
     },
 }
-_PAGE_ERRORS = ("bad_cursor", "cursor_with_offset", "offset_too_large")
+PAGE_ERRORS = ("bad_cursor", "cursor_with_offset", "offset_too_large")
 _FOUND = {
-    **_PROFILE,
+    **PROFILE,
     "match": "begins",
     "highlights": [{"field": "name", "pieces": ["", "Ada", " ", "Okaf", "or"]}],
 }
@@ -164,7 +164,7 @@ ROUTES = (
         ),
         answer=ProfilePage,
         answer_example=_PAGE,
-        errors=("other_school", *_PAGE_ERRORS),
+        errors=("other_school", *PAGE_ERRORS),
     ),
     Route(
         method="POST",
@@ -215,28 +215,28 @@ ROUTES = (
         summary="Somebody of one's school",
         description="Who is of another school, or hidden, is not there.",
         answer=Profile,
-        answer_example=_PROFILE,
+        answer_example=PROFILE,
         errors=("profile_not_found",),
     ),
     Route(
         path="/connections",
         handler=own_connections,
         summary="One's own connections, newest first",
-        errors=("profile_not_found", *_PAGE_ERRORS),
+        errors=("profile_not_found", *PAGE_ERRORS),
         **_LIST,
     ),
     Route(
         path="/profiles/{id}/connections",
         handler=connections_of,
         summary="Somebody's connections, newest first",
-        errors=("profile_not_found", *_PAGE_ERRORS),
+        errors=("profile_not_found", *PAGE_ERRORS),
         **_LIST,
     ),
     Route(
         path="/profiles/{id}/connections/mutual",
         handler=mutual_connections,
         summary="The connections that somebody shares with oneself",
-        errors=("profile_not_found", *_PAGE_ERRORS),
+        errors=("profile_not_found", *PAGE_ERRORS),
         **_LIST,
     ),
     Route(
@@ -244,7 +244,7 @@ ROUTES = (
         handler=connected_by,
         summary="Who has somebody among their connections, by name",
         description="Also those whom the one does not have in turn.",
-        errors=("profile_not_found", *_PAGE_ERRORS),
+        errors=("profile_not_found", *PAGE_ERRORS),
         **_LIST,
     ),
     Route(
@@ -260,7 +260,7 @@ ROUTES = (
         parameters=(text("q", "What was typed.", required=True, example="ada okaf"), *PAGING),
         answer=FoundPage,
         answer_example={"items": [_FOUND], "next": None},
-        errors=_PAGE_ERRORS,
+        errors=PAGE_ERRORS,
     ),
     Route(
         method="GET",
@@ -273,6 +273,6 @@ ROUTES = (
         parameters=(*PAGING, flag("counts", "With their members; for those signed in.")),
         answer=SchoolPage,
         answer_example={"items": [{"name": "Northfield University"}], "next": None},
-        errors=(*_PAGE_ERRORS, "not_signed_in", "bad_token", "token_expired"),
+        errors=(*PAGE_ERRORS, "not_signed_in", "bad_token", "token_expired"),
     ),
 )

@@ -12,10 +12,13 @@ import msgspec
 from outgrow.web.problems import Problem
 
 __all__ = [
+    "AcceptedIntro",
     "Found",
     "FoundPage",
     "Health",
     "Highlight",
+    "Intro",
+    "IntroPage",
     "OwnProfile",
     "OwnSettings",
     "Problem",
@@ -106,6 +109,29 @@ class Found(Profile, kw_only=True):
 class FoundPage(Shape):
     items: list[Found]
     next: str | None
+
+
+class Intro(Shape):
+    """`id` is to be taken as it is. `reason` and `created_at` are what an old client wrote, too."""
+
+    id: str
+    direction: Literal["incoming", "outgoing"]
+    status: Literal["pending", "accepted", "declined", "withdrawn", "expired"]
+    reason: str | None
+    note: str | None
+    created_at: str
+    answered_at: str | None
+    person: Profile
+
+
+class IntroPage(Shape):
+    items: list[Intro]
+    next: str | None
+
+
+class AcceptedIntro(Shape):
+    intro: Intro
+    chat_id: str
 
 
 class SignUp(TokenAnswer, kw_only=True):
