@@ -34,7 +34,6 @@ MATRIX: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("POST", "/intros/{id}/withdraw"): (401, 404, 404, 200),
     ("GET", "/search"): (401, 200, 200, 200),
     ("GET", "/schools"): (200, 200, 200, 200),
-    ("GET", "/"): (307, 307, 307, 307),
     ("GET", "/healthz"): (200, 200, 200, 200),
     ("GET", "/readyz"): (200, 200, 200, 200),
     ("GET", "/metrics"): (404, 404, 404, 404),

@@ -19,11 +19,13 @@ from outgrow.campus.passwords import Passwords
 from outgrow.campus.profiles import Profiles
 from outgrow.campus.schools import Schools
 from outgrow.campus.search import Search
+from outgrow.campus.visits import Visits
 from outgrow.database import Database
 from outgrow.errors import Damaged
 from outgrow.web.auth import Tokens, derived_key
 from outgrow.web.endpoint import Answer, Network, Resource, Route, no_such_route
 from outgrow.web.metrics import Metrics
+from outgrow.web.pages import table as pages
 from outgrow.web.routes import ROUTES
 
 
@@ -57,6 +59,7 @@ async def make_network(
         intros=Intros(database, cursors),
         schools=Schools(database, cursors),
         search=Search(database, cursors),
+        visits=Visits(database, derived_key(secret, b"forms of pages")),
         tokens=Tokens(derived_key(secret, b"access tokens")),
         metrics=Metrics(database, slow_query_ms / 1000),
         metrics_token=metrics_token,
@@ -71,18 +74,23 @@ def make_app(network: Network, routes: Sequence[Route] = ROUTES) -> ASGIApp:
     for route in sorted(routes, key=lambda route: "{" in route.path):
         by_path.setdefault(route.path, []).append(route)
     return Router(
-        [Path(path, Resource(path, group, network)) for path, group in by_path.items()],
+        [
+            *(Path(path, Resource(path, group, network)) for path, group in by_path.items()),
+            *pages.paths(network),
+        ],
         redirect_slashes=False,
         default=_Missing("(none)", (), network),
     )
 
 
 class _Missing(Resource):
-    """Where no path matches."""
+    """Where no path matches: a problem for programs, a page for people."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 4404})
+        elif b"text/html" in dict(scope["headers"]).get(b"accept", b""):
+            await pages.missing(self._network)(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 

@@ -27,6 +27,7 @@ from outgrow.campus.limits import Limit, Limits
 from outgrow.campus.profiles import Profiles
 from outgrow.campus.schools import Schools
 from outgrow.campus.search import Search
+from outgrow.campus.visits import Visits
 from outgrow.database import Database
 from outgrow.errors import BadInput, Conflict, NotAllowed, NotFound, NotJson, TooLarge
 from outgrow.web import problems
@@ -66,6 +67,7 @@ class Network:
     intros: Intros
     schools: Schools
     search: Search
+    visits: Visits
     tokens: Tokens
     metrics: Metrics
     metrics_token: str | None
@@ -296,7 +298,7 @@ async def _read(
             "the body does not say that it is JSON",
             hint="send Content-Type: application/json",
         )
-    raw = await _whole_body(headers, receive)
+    raw = await whole_body(headers, receive)
     try:
         body = msgspec.json.decode(raw, type=shape)
         if b"\\u0000" in raw and _has_nul(msgspec.json.decode(raw)):
@@ -314,7 +316,7 @@ async def _read(
     return body
 
 
-async def _whole_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+async def whole_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
     declared = headers.get(b"content-length", b"0")
     too_large = TooLarge("body_too_large", f"a body has at most {LARGEST_BODY} bytes")
     if declared.isdigit() and int(declared) > LARGEST_BODY:

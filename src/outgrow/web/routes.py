@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from outgrow.web import docs, openapi, routes_accounts, routes_house, routes_intros, routes_people
-from outgrow.web.endpoint import HEADERS, Access, Answer, Call, Route
+from outgrow.web.endpoint import Access, Answer, Call, Route
 
 
 @cache
@@ -27,24 +27,11 @@ async def read_docs(call: Call) -> Answer:
     return Answer(page.html, content_type=b"text/html; charset=utf-8", headers=page.headers)
 
 
-async def go_to_docs(call: Call) -> Answer:
-    return Answer(status=307, headers=(*HEADERS, (b"location", b"/docs")))
-
-
 ROUTES: tuple[Route, ...] = (
     *routes_accounts.ROUTES,
     *routes_people.ROUTES,
     *routes_intros.ROUTES,
     *routes_house.ROUTES,
-    Route(
-        method="GET",
-        path="/",
-        handler=go_to_docs,
-        access=Access.PUBLIC,
-        tag="operation",
-        summary="To the documentation, until there are pages",
-        status=307,
-    ),
     Route(
         method="GET",
         path="/openapi.json",

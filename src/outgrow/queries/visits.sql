@@ -1,0 +1,21 @@
+-- Sessions of the pages: what a cookie names. Its secret is here as SHA-256 only.
+
+-- name: open
+-- A session just opened becomes a browser's: no refresh token continues it any more.
+UPDATE network.sessions SET family_hash = $2, token_hash = $3
+WHERE id = $1 AND ended_at IS NULL
+
+-- name: visit
+-- Whose session it is, and the school of their profile now; `old` once it was not renewed for a day.
+SELECT s.user_id, p.school, s.turned_at < now() - interval '1 day' AS old
+FROM network.sessions AS s
+LEFT JOIN LATERAL (
+  SELECT u.school FROM campus.users AS u
+  WHERE u.id = s.user_id AND u.at = campus.users_at(s.user_id)
+  OFFSET 0) AS p ON true
+WHERE s.id = $1 AND s.family_hash = $2 AND s.ended_at IS NULL AND s.expires_at > now()
+
+-- name: renew
+UPDATE network.sessions
+SET turned_at = now(), expires_at = now() + make_interval(secs => $2)
+WHERE id = $1 AND ended_at IS NULL

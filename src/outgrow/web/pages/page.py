@@ -1,0 +1,315 @@
+"""What a page is, and how a request for one becomes HTML.
+
+Pages call the same services as the API's routes do. They differ in who asks: a browser, by a cookie
+that it sends by itself. So whatever changes something is a POST that must come from a page of ours:
+the browser says so (Sec-Fetch-Site, or Origin), and the form carries a token made for this cookie.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from outgrow.campus.accounts import SESSION_SECONDS
+from outgrow.campus.visits import Visit
+from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError
+from outgrow.web import problems
+from outgrow.web.endpoint import Access, Network, whole_body
+from outgrow.web.pages import assets
+from outgrow.web.pages.forms import EMPTY, Form
+from outgrow.web.pages.words import said
+
+COOKIE = "outgrow_visit"
+GUEST = "outgrow_guest"  # of somebody who is not signed in, for their forms' token
+HTML = b"text/html; charset=utf-8"
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", _POLICY.encode("ascii")),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    # Not no-referrer: with that a browser calls the origin of its own forms "null".
+    (b"referrer-policy", b"same-origin"),
+    (b"x-content-type-options", b"nosniff"),
+)
+Headers = list[tuple[bytes, bytes]]
+
+# What is said on the page after a form was sent, by the name that stands in its address.
+DONE = {
+    "welcome": "Welcome! Say a few words about yourself in your profile.",
+    "saved": "Saved.",
+    "signed_out": "You are signed out.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A place in the navigation. `covers` are the beginnings of the paths that belong to it, and
+    `counted` names what waits there."""
+
+    path: str
+    label: str
+    icon: str
+    covers: tuple[str, ...] = ()
+    counted: str = ""
+
+
+TABS = (
+    Tab("/people", "People", "people", ("/", "/people")),
+    Tab("/find", "Find", "search"),
+    Tab("/my/settings", "You", "me", ("/my/settings", "/my/profile", "/my/connections")),
+)
+
+
+def _tab(path: str) -> str:
+    """The path of the tab that a page belongs to."""
+    for tab in TABS:
+        if any(path == one or path.startswith(one + "/") for one in tab.covers or (tab.path,)):
+            return tab.path
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    body: bytes = b""
+    status: int = 200
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    content_type: bytes = HTML
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request for a page. `visit` is None for somebody who is not signed in."""
+
+    network: Network
+    scope: Scope
+    headers: Mapping[bytes, bytes]
+    path: Mapping[str, str]
+    query: Form
+    form: Form
+    visit: Visit | None
+    guest: str
+
+    @property
+    def user_id(self) -> str:
+        assert self.visit is not None, "a page that asks for its visitor is not PUBLIC"
+        return self.visit.user_id
+
+    @property
+    def school(self) -> str:
+        assert self.visit is not None
+        assert self.visit.school is not None, "a page that asks for a school is for MEMBERs"
+        return self.visit.school
+
+    def page(
+        self, template: str, *, error: OutgrowError | None = None, status: int = 200, **values: Any
+    ) -> Reply:
+        """A page, or, with what was typed still in it, one that says what was wrong with that."""
+        common = {
+            "visit": self.visit,
+            "token": self.network.visits.form_token(
+                self.visit.cookie if self.visit else self.guest
+            ),
+            "here": self.scope["path"],
+            "done": DONE.get(self.query.raw("done"), ""),
+            "error": said(error) if error else None,
+            "form": self.form,
+            "waiting": {},
+            "tabs": TABS,
+            "tab_here": _tab(self.scope["path"]),
+        }
+        body = assets.render(template, common | values)
+        return Reply(body, error.status if error else status)
+
+    @property
+    def secure(self) -> bool:
+        """Whether the browser came by HTTPS, as far as can be told behind a proxy."""
+        forwarded = self.headers.get(b"x-forwarded-proto", b"")
+        return self.scope.get("scheme") == "https" or forwarded == b"https"
+
+    def signed_in(self, cookie: str, path: str) -> Reply:
+        return to(path, _cookie(COOKIE, cookie, SESSION_SECONDS, self.secure))
+
+    def signed_out(self, path: str) -> Reply:
+        gone = _cookie(COOKIE, "", 0, self.secure)
+        return to(path, gone, (b"clear-site-data", b'"cache"'))
+
+
+Handler = Callable[[Ask], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A route of the pages."""
+
+    method: str
+    path: str
+    handler: Handler
+    access: Access = Access.MEMBER
+
+
+def to(path: str, *headers: tuple[bytes, bytes]) -> Reply:
+    """See this page instead; `path` is one of ours."""
+    return Reply(status=303, headers=((b"location", path.encode("ascii")), *headers))
+
+
+def own_path(text: str) -> str:
+    """A path that somebody may have put into a link to us, if it leads to a page of ours."""
+    safe = quote(text[:1000], safe="/?&=%:,+-._~")
+    return safe if safe.startswith("/") and not safe.startswith("//") else "/"
+
+
+def _cookie(name: str, value: str, seconds: int, secure: bool) -> tuple[bytes, bytes]:
+    parts = f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"
+    return b"set-cookie", (parts + ("; Secure" if secure else "")).encode("ascii")
+
+
+class PageResource:
+    """All methods of one path, as an ASGI application."""
+
+    def __init__(self, path: str, pages: Sequence[Page], network: Network) -> None:
+        self._path = path
+        self._network = network
+        self._pages = {page.method: page for page in pages}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start = time.perf_counter()
+        method: str = scope["method"]
+        headers = dict(scope["headers"])
+        guest = _cookies(headers).get(GUEST, "")
+        new_guest = len(guest) != 32 or not guest.isalnum()
+        ask = Ask(
+            self._network,
+            scope,
+            headers,
+            scope.get("path_params", {}),
+            EMPTY,
+            EMPTY,
+            None,
+            secrets.token_hex(16) if new_guest else guest,
+        )
+        more: Headers = []
+        try:
+            visit = await self._visit(headers)
+            ask = replace(ask, visit=visit)
+            if visit is None and new_guest:
+                more.append(_cookie(GUEST, ask.guest, 86_400, ask.secure))
+            reply = await self._reply(method, ask, receive)
+        except Exception as e:  # noqa: BLE001 - the boundary: everything becomes a page
+            reply = failed(e, ask)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": reply.status,
+                "headers": [
+                    (b"content-type", reply.content_type),
+                    (b"content-length", b"%d" % len(reply.body)),
+                    *HEADERS,
+                    *more,
+                    *reply.headers,
+                ],
+            }
+        )
+        body = b"" if method == "HEAD" else reply.body
+        await send({"type": "http.response.body", "body": body})
+        known = method if method in ("GET", "HEAD", "POST") else "other"
+        seconds = time.perf_counter() - start
+        self._network.metrics.request(known, self._path, reply.status, seconds)
+
+    async def _visit(self, headers: Mapping[bytes, bytes]) -> Visit | None:
+        cookie = _cookies(headers).get(COOKIE, "")
+        return await self._network.visits.visit(cookie) if cookie else None
+
+    async def _reply(self, method: str, ask: Ask, receive: Receive) -> Reply:
+        page = self._pages.get("GET" if method == "HEAD" else method)
+        if page is None:
+            raise NotAllowed("method_not_allowed", f"{self._path} does not know {method[:20]}")
+        ask = replace(ask, query=Form.read(ask.scope["query_string"], "the address"))
+        Form.read(ask.scope["path"].encode("utf-8", "surrogatepass"), "the address")
+        if method == "POST":
+            ask = replace(ask, form=await _form(ask, receive))
+        turned_away = _turned_away(page, method, ask)
+        return turned_away or await page.handler(ask)
+
+
+def _turned_away(page: Page, method: str, ask: Ask) -> Reply | None:
+    """Where somebody has to go first: to sign in, or to make a profile."""
+    if page.access is Access.PUBLIC:
+        return None
+    if ask.visit is None:
+        address: str = ask.scope["path"]
+        if ask.scope["query_string"]:
+            address += "?" + ask.scope["query_string"].decode("ascii", "replace")
+        after = "" if method == "POST" or address == "/" else "?next=" + quote(address, safe="/")
+        return to("/sign-in" + after)
+    if page.access is Access.MEMBER and ask.visit.school is None:
+        return to("/my/profile")
+    return None
+
+
+async def _form(ask: Ask, receive: Receive) -> Form:
+    """The form that was sent, if it is one of ours. Raises BadInput, Forbidden, TooLarge."""
+    kind = ask.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind != b"application/x-www-form-urlencoded":
+        raise BadInput("bad_body", "that is not a form")
+    form = Form.read(await whole_body(ask.headers, receive), "the form")
+    cookie = ask.visit.cookie if ask.visit else ask.guest
+    if not (_is_same_site(ask) and ask.network.visits.is_form_token(cookie, form.raw("token"))):
+        raise Forbidden("other_site", "the form did not come from a page of ours")
+    return form
+
+
+def _is_same_site(ask: Ask) -> bool:
+    """What the browser says of where the form was; one that says nothing has the token to show."""
+    site = ask.headers.get(b"sec-fetch-site")
+    if site is not None:
+        return site == b"same-origin"
+    origin = ask.headers.get(b"origin")
+    if origin is None:
+        return True
+    return urlsplit(origin.decode("latin-1")).netloc == ask.headers.get(b"host", b"").decode(
+        "latin-1"
+    )
+
+
+def _cookies(headers: Mapping[bytes, bytes]) -> Mapping[str, str]:
+    raw = headers.get(b"cookie", b"").decode("latin-1")
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(raw).items()}
+    except CookieError:
+        return {}
+
+
+def failed(error: Exception, ask: Ask) -> Reply:
+    """The page that says what went wrong; logged when it is our fault."""
+    request_id = secrets.token_hex(6)
+    problem = problems.problem(error, ask.scope["path"], request_id)
+    if isinstance(error, Conflict) and error.code in ("profile_needed", "no_own_profile"):
+        return to("/my/profile")
+    known = OutgrowError(problem.code, problem.title, detail=problem.detail, hint=problem.hint)
+    shown = said(known)
+    reply = ask.page(
+        "error.html", problem=shown, request_id=request_id if problem.status == 500 else ""
+    )
+    headers = [(b"retry-after", b"2")] if problem.status == 503 else []
+    return Reply(reply.body, problem.status, tuple(headers))
+
+
+def decoded(body: bytes) -> Any:
+    """A service's JSON. What is nested deeper than a profile ever is makes no page."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError) as e:
+        raise BadInput(
+            "unreadable_profile", "an old client wrote something that no page can show"
+        ) from e

@@ -1,0 +1,65 @@
+"""Errors in the words of the pages: what went wrong, and what to do about it.
+
+An error's own hint speaks to programs (`POST /auth/login`), so it is shown to nobody here; every
+code that a student can meet has its words below, and the rest is told by its fact alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from outgrow.errors import OutgrowError
+
+_WORDS = {
+    "wrong_credentials": ("That e-mail and password do not belong together.", "Try again."),
+    "email_taken": ("Somebody uses this e-mail already.", "If it is you, sign in instead."),
+    "bad_email": ("That is not an e-mail address.", "Write it as name@example.org."),
+    "bad_password": ("That password is too short or too long.", "Use 8 to 200 characters."),
+    "sign_in_busy": ("Many people are signing in at this moment.", "Try again in a few seconds."),
+    "profile_exists": ("You have a profile already.", "You can change it in your settings."),
+    "profile_needed": ("You have no profile yet.", "Make one to see people of your school."),
+    "no_own_profile": ("You have no profile yet.", "Make one to see people of your school."),
+    "profile_not_found": (
+        "There is nobody here.",
+        "They may have left, or be at another school, or not want to be seen.",
+    ),
+    "bad_cursor": ("This page of the list is not there any more.", "Start from its beginning."),
+    "body_too_large": ("That is too much text at once.", "Make it shorter, and try again."),
+    "bad_text": ("There are characters in it that cannot be kept.", "Type it again."),
+    "no_such_route": ("There is no such page.", "It may have moved; start from the beginning."),
+    "method_not_allowed": (
+        "There is no such page.",
+        "It may have moved; start from the beginning.",
+    ),
+    "other_site": (
+        "This form did not come from here, or has been open for too long.",
+        "Go back, reload the page, and send it again.",
+    ),
+    "database_unavailable": (
+        "We cannot reach our data at this moment.",
+        "Nothing is lost. Try again in a few seconds.",
+    ),
+    "too_contended": ("Too much is happening here at once.", "Try again in a few seconds."),
+    "internal_error": ("Something failed that should not.", "Try again in a moment."),
+}
+_FIELD_OF = {"bad_email": "email", "email_taken": "email", "bad_password": "password"}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An error for people; `field` is the one of the form to look at, if it is one."""
+
+    title: str
+    hint: str
+    field: str | None
+
+
+def said(error: OutgrowError) -> Said:
+    if error.code == "bad_body":
+        return Said(_sentence(error.message), error.hint or "", error.detail)
+    title, hint = _WORDS.get(error.code, (_sentence(error.message), ""))
+    return Said(title, hint, _FIELD_OF.get(error.code))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "."

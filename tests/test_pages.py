@@ -1,0 +1,387 @@
+"""The pages as a browser without JavaScript has them: every flow, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from api import ELSEWHERE, HERE, PASSWORD, Api
+from outgrow.database import Database
+from outgrow.web.endpoint import Access
+from outgrow.web.pages import assets
+from outgrow.web.pages.table import PAGES
+from pages import Browser
+
+Somebody = Callable[..., Awaitable[Browser]]
+HOSTILE = "<script>alert(1)</script> \"'><img src=x onerror=alert(2)>"
+LARGEST = 30_000  # bytes of a page
+
+
+@pytest.fixture
+async def somebody(api: Api) -> AsyncIterator[Somebody]:
+    """`await somebody("Ada")`: one more browser, signed up; without a name, not signed in."""
+    opened: list[Browser] = []
+
+    async def somebody(name: str = "", school: str = HERE, **more: str) -> Browser:
+        opened.append(Browser(api))
+        if name:
+            await opened[-1].sign_up(name, school, **more)
+        return opened[-1]
+
+    yield somebody
+    for browser in opened:
+        await browser.close()
+
+
+# Signing in ---------------------------------------------------------------------------------------
+
+
+async def test_sign_up_sign_out_and_in_again(somebody: Somebody) -> None:
+    ada = await somebody()
+    page = await ada.sign_up("Ada Okafor", major="Physics", year="Junior")
+    assert "Welcome!" in page.text
+    assert "Ada Okafor" in page.text
+    await ada.open("/my/settings")
+    page = await ada.send("/sign-out")
+    assert "You are signed out." in page.text
+    page = await ada.open("/people?year=Junior")
+    assert ada.answer.request.url.path == "/sign-in", "a page of members leads to the door"
+    page = await ada.send("/sign-in", 401, email=ada.email, password="wrong password")
+    assert "do not belong together" in page.text
+    assert page.form("/sign-in").fields["email"] == ada.email, "what was typed is kept"
+    assert page.form("/sign-in").fields["password"] == "", "but for the password"
+    page = await ada.send("/sign-in", password=PASSWORD)
+    assert str(ada.answer.request.url).endswith("/people?year=Junior"), "and back to where one was"
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "said", "field"),
+    [
+        ({"name": " "}, 400, "Name cannot be used like that.", "name"),
+        ({"name": "\u200b"}, 400, "Name cannot be used like that.", "name"),
+        ({"school": ""}, 400, "School cannot be used like that.", "school"),
+        ({"major": "x" * 101}, 400, "Major cannot be used like that.", "major"),
+        ({"email": "nobody"}, 400, "That is not an e-mail address.", "email"),
+        ({"password": "short"}, 400, "too short or too long", "password"),
+    ],
+)
+async def test_a_sign_up_that_fails_keeps_what_was_typed(
+    somebody: Somebody, typed: dict[str, str], status: int, said: str, field: str
+) -> None:
+    ada = await somebody()
+    await ada.open("/sign-up")
+    good = {"name": "Ada", "school": HERE, "email": "ada@x.edu", "password": PASSWORD}
+    page = await ada.send("/sign-up", status, **{**good, "major": "Physics", **typed})
+    assert said in page.text
+    fields = page.form("/sign-up").fields
+    kept = {**good, "major": "Physics", **typed, "password": ""}
+    assert {name: fields[name].strip() for name in kept} == {n: v.strip() for n, v in kept.items()}
+    wrong = [given for tag, given in page.elements if "aria-invalid" in given]
+    assert [given["name"] for given in wrong] == [field]
+    assert "error" in wrong[0]["aria-describedby"]
+
+
+async def test_an_email_that_is_taken(somebody: Somebody) -> None:
+    ada = await somebody("Ada")
+    other = await somebody()
+    await other.open("/sign-up")
+    typed = {"name": "Eve", "school": HERE, "email": ada.email.upper(), "password": PASSWORD}
+    page = await other.send("/sign-up", 409, **typed)
+    assert "Somebody uses this e-mail already." in page.text
+
+
+async def test_an_account_without_a_profile_makes_one_first(
+    api: Api, campus: Database, somebody: Somebody
+) -> None:
+    ada = await somebody("Ada")
+    async with campus.session() as session:
+        await session.connection.execute(
+            "DELETE FROM kv_store_2516be19 WHERE key = $1", f"user:{ada.id}"
+        )
+    api.network.visits.forget(ada.id)
+    page = await ada.open("/people")
+    assert "Who are you?" in page.text
+    page = await ada.send("/my/first-profile", 400, name="", school=HERE)
+    assert "Name cannot be used" in page.text
+    page = await ada.send("/my/first-profile", name="Ada Again", school=HERE)
+    assert "Welcome!" in page.text
+    assert "Ada Again" in page.text
+
+
+async def test_a_session_ended_elsewhere_ends_the_visit(api: Api, somebody: Somebody) -> None:
+    ada = await somebody("Ada")
+    visit = next(iter(api.network.visits._known.values()))
+    await api.network.accounts.log_out(visit.user_id, visit.session_id)
+    api.network.visits._known.clear()  # as after FRESH_SECONDS
+    await ada.open("/people")
+    assert ada.answer.request.url.path == "/sign-in"
+
+
+async def test_a_visit_is_no_refresh_token_and_a_refresh_token_no_visit(
+    api: Api, somebody: Somebody
+) -> None:
+    ada = await somebody("Ada")
+    cookie = ada.client.cookies["outgrow_visit"]
+    answer = await api.post("/auth/refresh", {"refresh_token": cookie})
+    assert answer.status_code == 401
+    token = (await api.sign_up("Eve")).tokens["refresh_token"]
+    eve = await somebody()
+    eve.client.cookies["outgrow_visit"] = token
+    await eve.open("/people")
+    assert eve.answer.request.url.path == "/sign-in"
+    await ada.open("/people")
+    assert ada.answer.request.url.path == "/people", "the attempt has not ended the visit"
+
+
+async def test_few_visits_are_remembered_and_few_asked_for(
+    api: Api, somebody: Somebody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("outgrow.campus.visits.MOST", 2)
+    people = [await somebody(name) for name in ("Ada", "Ben", "Cai")]
+    assert len(api.network.visits._known) == 2
+    for person in people:
+        await person.open("/my/settings")
+    before = (await api.get("/metrics")).text
+    await people[2].open("/my/settings")
+    after = (await api.get("/metrics")).text
+
+    def lookups(metrics: str) -> list[str]:
+        return [line for line in metrics.splitlines() if 'count{query="visits.visit"}' in line]
+
+    assert lookups(before) == lookups(after) != []
+
+
+# What is refused ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"sec-fetch-site": "same-origin"}, 303),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"sec-fetch-site": "none"}, 403),
+        ({"origin": "http://campus"}, 303),
+        ({"origin": "http://elsewhere.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({}, 303),
+    ],
+)
+async def test_forms_of_other_sites_are_refused(
+    somebody: Somebody, headers: dict[str, str], status: int
+) -> None:
+    ada = await somebody("Ada")
+    page = await ada.open("/my/settings")
+    fields = page.form("/my/settings").fields
+    answer = await ada.client.post("/my/settings", data=fields, headers=headers)
+    assert answer.status_code == status
+
+
+async def test_a_form_without_its_token_is_refused(somebody: Somebody) -> None:
+    ada, eve = await somebody("Ada"), await somebody("Eve")
+    guest = await somebody()
+    for browser, path in ((ada, "/my/settings"), (guest, "/sign-in")):
+        page = await browser.open(path)
+        fields = page.form(path).fields
+        eves = (await eve.open("/my/settings")).form("/my/settings").fields["token"]
+        for token in ("", "x", "ü", eves):
+            answer = await browser.client.post(path, data={**fields, "token": token})
+            assert answer.status_code == 403
+            assert "did not come from here" in answer.text
+    page = await ada.open("/my/settings")
+    answer = await ada.client.post("/my/settings", json=page.form("/my/settings").fields)
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.method} {page.path}")
+async def test_every_page_that_changes_something_wants_its_token(
+    api: Api, somebody: Somebody, page: object
+) -> None:
+    """And every page that is not public leads nobody to anything but the door."""
+    route = next(one for one in PAGES if one is page)
+    path = route.path.replace("{id}", "somebody")
+    ada, guest = await somebody("Ada"), await somebody()
+    if route.method == "POST":
+        for browser in (ada, guest):
+            answer = await browser.client.post(path, data={"token": "0" * 32})
+            assert answer.status_code == 403, path
+    elif route.access is not Access.PUBLIC:
+        answer = await guest.client.get(path)
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/sign-in")
+
+
+@pytest.mark.parametrize(
+    "next_", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"]
+)
+async def test_nobody_is_led_elsewhere(somebody: Somebody, next_: str) -> None:
+    ada = await somebody("Ada")
+    await ada.send("/sign-out")
+    page = await ada.open("/sign-in", params={"next": next_})
+    fields = {**page.form("/sign-in").fields, "next": next_}
+    fields |= {"email": ada.email, "password": PASSWORD}
+    answer = await ada.client.post("/sign-in", data=fields)
+    assert answer.status_code == 303
+    assert answer.headers["location"] in ("/", "/%5Cevil.example")
+
+
+async def test_the_cookie_is_kept_from_scripts_and_other_sites(somebody: Somebody) -> None:
+    ada = await somebody("Ada")
+    await ada.send("/sign-out")
+    for headers, secure in (({}, False), ({"x-forwarded-proto": "https"}, True)):
+        ada.client.cookies.clear()
+        page = await ada.open("/sign-in")
+        fields = {**page.form("/sign-in").fields, "email": ada.email, "password": PASSWORD}
+        answer = await ada.client.post("/sign-in", data=fields, headers=headers)
+        cookie = answer.headers["set-cookie"]
+        assert cookie.startswith("outgrow_visit=")
+        assert "HttpOnly; SameSite=Lax" in cookie
+        assert ("Secure" in cookie) is secure
+
+
+async def test_headers_of_every_page(somebody: Somebody) -> None:
+    ada, guest = await somebody("Ada"), await somebody()
+    seen = [await guest.client.get(path) for path in ("/", "/sign-in", "/sign-up")]
+    seen += [await ada.client.get(path) for path in ("/", "/find?q=a", "/people/nobody")]
+    for answer in seen:
+        policy = answer.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; ")
+        assert "unsafe" not in policy
+        assert "http" not in policy
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert len(answer.content) < LARGEST
+
+
+async def test_static_files_are_kept_for_ever_under_their_hash(somebody: Somebody) -> None:
+    guest = await somebody()
+    for name, hashed in assets.static()[1].items():
+        answer = await guest.client.get(f"/static/{hashed}")
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+        assert answer.headers["content-encoding"] == "gzip"
+        assert len(answer.content) == len(assets.static()[0][hashed].body)
+        assert (await guest.client.get(f"/static/{name}")).status_code == 404
+        plain = await guest.client.get(f"/static/{hashed}", headers={"accept-encoding": "br"})
+        assert plain.content == answer.content
+        assert (await guest.client.head(f"/static/{hashed}")).content == b""
+        assert (await guest.client.post(f"/static/{hashed}")).status_code == 405
+
+
+async def test_where_no_page_is(api: Api, somebody: Somebody) -> None:
+    guest = await somebody()
+    page = await guest.open("/no/such/page", 404)
+    assert "There is no such page." in page.text
+    assert (await guest.client.put("/people")).status_code == 405
+    assert (await api.get("/no/such/page")).json()["code"] == "no_such_route", "for programs"
+
+
+# People -------------------------------------------------------------------------------------------
+
+
+async def test_hostile_texts_are_texts(somebody: Somebody) -> None:
+    eve = await somebody(HOSTILE[:100], major=HOSTILE[:100])
+    await eve.open("/my/profile")
+    await eve.send("/my/profile", bio=HOSTILE, interests=HOSTILE, additional_info="\n\n" + HOSTILE)
+    assert eve.page.form("/my/profile").fields["bio"].strip() == HOSTILE
+    ada = await somebody("Ada")
+    for path in ("/people", "/find?q=script", f"/people/{eve.id}", "/people?major=<script>"):
+        page = await ada.open(path)
+        assert "<script>alert" not in ada.answer.text
+        assert not any("onerror" in given for _, given in page.elements)
+        tags = {tag for tag, _ in page.elements}
+        assert "img" not in tags
+        assert [given for tag, given in page.elements if tag == "script"] == [
+            {"type": "module", "src": f"/static/{assets.static()[1]['app.js']}"}
+        ]
+        assert not any("style" in given for _, given in page.elements), "no inline style"
+
+
+async def test_browse_filter_and_go_on(somebody: Somebody) -> None:
+    ada = await somebody("Ada Okafor", major="Physics", year="Junior")
+    for number in range(26):
+        await somebody(f"Ben {number:02}", major="Chemistry", year="Senior")
+    await somebody("Far Away", ELSEWHERE, major="Physics")
+    page = await ada.open("/people?sort=name")
+    assert f"27 people at {HERE}" in page.text
+    assert "Chemistry (26)" in page.text
+    assert "Far Away" not in page.text
+    more = next(link for link in page.links if "cursor=" in link)
+    page = await ada.open(more)
+    assert "Ben 25" in page.text
+    assert "Ada Okafor" not in page.text
+    page = await ada.open("/people?major=Physics&year=")
+    assert "1 person" in page.text
+    assert "/people?" in page.links, "each filter can be taken away"
+    page = await ada.open("/people?major=Nothing")
+    assert "Nobody like that yet" in page.text
+    page = await ada.open("/people?cursor=nonsense", 400)
+    assert "not there any more" in page.text
+
+
+async def test_find(somebody: Somebody) -> None:
+    ada = await somebody("Ada Okafor")
+    page = await ada.open("/find?q=ada+okaf")
+    assert "<mark>Okaf</mark>or" in ada.answer.text
+    assert page.form("/find").fields["q"] == "ada okaf"
+    assert "Nobody found" in (await ada.open("/find?q=zzzz")).text
+    assert "Who is it?" in (await ada.open("/find?q=")).text
+
+
+async def test_people_elsewhere_hidden_and_missing_are_the_same_page(somebody: Somebody) -> None:
+    ada, far, hid = await somebody("Ada"), await somebody("Far", ELSEWHERE), await somebody("Hid")
+    await hid.open("/my/settings")
+    await hid.send("/my/settings", profile_visible=None)
+    seen = []
+    for user_id in (far.id, hid.id, "nobody", "a:b", "x" * 300):
+        for path in ("", "/connections", "/mutual"):
+            page = await ada.open(f"/people/{user_id}{path}", 404)
+            assert "There is nobody here." in page.text
+            seen.append(ada.answer.text)
+    assert set(seen) == {seen[0]}
+    assert "Hid" in (await hid.open(f"/people/{hid.id}")).text
+
+
+async def test_change_ones_profile_and_settings(somebody: Somebody) -> None:
+    ada = await somebody("Ada", major="Physics")
+    await ada.open("/my/profile")
+    await ada.send("/my/profile", bio="Builds\r\nrobots.", interests="chess, , climbing,chess")
+    assert "Saved." in ada.page.text
+    await ada.send("/my/profile", age="20", major="")
+    fields = ada.page.form("/my/profile").fields
+    assert fields["interests"] == "chess, climbing"
+    assert fields["bio"].strip() == "Builds\nrobots."
+    assert (fields["age"], fields["major"]) == ("20", "")
+    page = await ada.send("/my/profile", 400, age="old", bio="kept")
+    assert "Age cannot be used like that." in page.text
+    assert page.form("/my/profile").fields["bio"].strip() == "kept"
+    page = await ada.open(f"/people/{ada.id}")
+    assert "Builds robots." in page.text
+    assert "20 years old" in page.text
+    await ada.open("/my/settings")
+    await ada.send("/my/settings", read_receipts=None)
+    switches = ada.page.form("/my/settings").fields
+    assert "read_receipts" not in switches
+    assert switches["profile_visible"] == "on"
+
+
+async def test_what_fails_inside_says_nothing_of_it(
+    api: Api, somebody: Somebody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await somebody("Ada")
+
+    async def fail(*_: object, **__: object) -> bytes:
+        raise RuntimeError("the innards")
+
+    monkeypatch.setattr(type(api.network.profiles), "page", fail)
+    page = await ada.open("/people", 500)
+    assert "Something failed" in page.text
+    assert "innards" not in ada.answer.text
+
+
+async def test_a_database_that_went_away(somebody: Somebody, campus: Database) -> None:
+    ada = await somebody("Ada")
+    await campus.close()
+    page = await ada.open("/people", 503)
+    assert "We cannot reach our data" in page.text
