@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from outgrow.campus.intros import STATUSES, Direction, NewIntro
+from outgrow.campus.limits import INTROS
 from outgrow.campus.pages import Page
 from outgrow.web.endpoint import Access, Answer, Call, Route
 from outgrow.web.parameters import PAGING, choices
@@ -104,6 +105,7 @@ ROUTES = (
         description="There is one pending intro between two people at most, whichever way; after "
         "30 days without an answer it has expired. The setting `allow_messages` is about messages: "
         "whoever does not want any can still be asked.",
+        limit=INTROS,
         body=NewIntro,
         body_example={
             "to": PROFILE["id"],
