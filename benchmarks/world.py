@@ -29,7 +29,7 @@ from outgrow.settings import DEFAULT_STORE
 
 SECRET = "a secret of at least thirty-two bytes"  # signs the peers' tokens
 PASSWORD = "a long enough password"
-_UNSET = {"OUTGROW_LIMITS": "off"} | dict.fromkeys(
+_UNSET = {"OUTGROW_LIMITS": "off", "OUTGROW_SMTP_URL": ""} | dict.fromkeys(
     (
         *("DATABASE_URL", "OUTGROW_STORE", "OUTGROW_SLOW_MS", "OUTGROW_POOL", "HOST"),
         *("OUTGROW_METRICS_TOKEN", "PGSERVICE", "PGHOSTADDR"),

@@ -50,6 +50,7 @@ class Api:
 
     async def close(self) -> None:
         await self.client.aclose()
+        await self.network.confirmations.mail.settle()
         self.network.accounts.close()
 
     async def get(self, path: str, **options: Any) -> httpx.Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jwt
 import pytest
 
 from api import ELSEWHERE, HERE, PASSWORD, Api, Person
@@ -16,6 +17,13 @@ MATRIX: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("POST", "/auth/login"): (200, 200, 200, 200),
     ("POST", "/auth/refresh"): (401, 401, 401, 401),
     ("POST", "/auth/logout"): (401, 204, 204, 204),
+    ("POST", "/auth/verify"): (400, 400, 400, 400),
+    ("POST", "/auth/verify/resend"): (202, 202, 202, 202),
+    ("POST", "/auth/reset"): (202, 202, 202, 202),
+    ("POST", "/auth/reset/confirm"): (400, 400, 400, 400),
+    ("POST", "/auth/password"): (401, 204, 204, 204),
+    ("GET", "/auth/sessions"): (401, 200, 200, 200),
+    ("DELETE", "/auth/sessions/{session}"): (401, 404, 404, 204),
     ("GET", "/profiles"): (401, 200, 200, 200),
     ("POST", "/profiles"): (401, 409, 409, 409),
     ("GET", "/profiles/me"): (401, 200, 200, 200),
@@ -50,6 +58,11 @@ def body_for(path: str, one: Person, caller: str) -> Any:
         | {"password": PASSWORD},
         "/auth/login": {"email": one.email, "password": PASSWORD},
         "/auth/refresh": {"refresh_token": "A" * 64},
+        "/auth/verify": {"email": one.email, "code": "123456", "password": PASSWORD},
+        "/auth/verify/resend": {"email": one.email},
+        "/auth/reset": {"email": one.email},
+        "/auth/reset/confirm": {"email": one.email, "code": "12345678", "password": PASSWORD},
+        "/auth/password": {"old": PASSWORD, "new": "quite another one"},
         "/profiles": name,
         "/profiles/me": {"bio": "changed"},
         "/intros": {"to": one.id, "reason": "study"},
@@ -66,6 +79,11 @@ async def id_for(api: Api, path: str, one: Person) -> str:
     return str(answer.json()["id"])
 
 
+def session_of(person: Person) -> str:
+    claims = jwt.decode(person.tokens["access_token"], options={"verify_signature": False})
+    return str(claims["sid"])
+
+
 def test_every_route_has_a_row_and_every_row_a_route() -> None:
     assert set(MATRIX) == {(route.method, route.path) for route in ROUTES}
 
@@ -80,6 +98,7 @@ async def test_matrix(api: Api, method: str, path: str) -> None:
         "the one": one,
     }
     url = path.replace("{id}", await id_for(api, path, one))
+    url = url.replace("{session}", session_of(one))
     url += "?q=one" if path == "/search" else ""
     # From outside: what is the operator's alone is not shown to anybody who is signed in either.
     options: dict[str, Any] = {"headers": {"x-forwarded-for": "203.0.113.7"}}

@@ -26,7 +26,8 @@ class Settings:
     `metrics_token`, when set, is what /metrics asks for.
     `limits` are the rate limits that differ from their defaults, as (most, seconds) by name; None
     switches all of them off. `proxies` is how many proxies in front of `serve` are trusted to say
-    whom they speak for.
+    whom they speak for. `smtp_url` and `mail_from` say how mail is sent; without the former it is
+    printed.
     """
 
     home: Path
@@ -40,6 +41,8 @@ class Settings:
     metrics_token: str | None = None
     limits: Mapping[str, tuple[int, int]] | None = field(default_factory=dict)
     proxies: int = 0
+    smtp_url: str | None = None
+    mail_from: str = ""
 
     @property
     def embedded(self) -> bool:
@@ -56,7 +59,7 @@ class Settings:
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Read PORT, HOST, DATABASE_URL, PG* and the OUTGROW_ variables HOME, STORE, BLUEPRINT,
-        SLOW_MS, POOL, METRICS_TOKEN, LIMITS, PROXIES.
+        SLOW_MS, POOL, METRICS_TOKEN, LIMITS, PROXIES, SMTP_URL, MAIL_FROM.
 
         Raises BadInput for a value that cannot be used.
         """
@@ -83,6 +86,8 @@ class Settings:
             metrics_token=env.get("OUTGROW_METRICS_TOKEN") or None,
             limits=_limits(env.get("OUTGROW_LIMITS") or ""),
             proxies=_integer(env, "OUTGROW_PROXIES", 0, 0, 10),
+            smtp_url=env.get("OUTGROW_SMTP_URL") or None,
+            mail_from=env.get("OUTGROW_MAIL_FROM") or "",
         )
 
 

@@ -1,4 +1,4 @@
-"""Accounts and sessions: sign up, log in, refresh, log out.
+"""Accounts and sessions: sign up, log in, refresh, log out, a new password.
 
 Credentials are in schema `network`, never in the store. A session is a family of refresh tokens:
 each is good once, and is exchanged for the next. A token that was exchanged before and comes back
@@ -14,26 +14,31 @@ import re
 import secrets
 import shlex
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import TypeVar
 
 import asyncpg
 
 from outgrow import queries
+from outgrow.campus.domains import must_verify
 from outgrow.campus.limits import Limits
 from outgrow.campus.passwords import Passwords
 from outgrow.campus.profiles import NewProfile, insert_profile
 from outgrow.database import Database, Session, Statements
-from outgrow.errors import BadInput, Conflict, NotFound, NotSignedIn
+from outgrow.errors import BadInput, Conflict, Forbidden, NotFound, NotSignedIn
 
 SQL = queries.load("accounts")
+T = TypeVar("T")
 
 SESSION_SECONDS = 30 * 86_400  # of not being used
 GRACE_SECONDS = 10
 LONGEST_EMAIL = 200  # what the relation of users compares whole
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 200
+LONGEST_DEVICE = 100
+_UNPRINTABLE = re.compile(r"[^ -~]")
 _EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII)
 
 
@@ -94,25 +99,26 @@ class Accounts:
     def close(self) -> None:
         self._passwords.close()
 
-    async def sign_up(self, email: str, password: str, profile: NewProfile) -> SignedIn:
-        """Make an account and its profile, both or neither.
+    async def sign_up(
+        self, email: str, password: str, profile: NewProfile, *, device: str = ""
+    ) -> SignedIn:
+        """Make an account and its profile, both or neither, at a school that has no e-mail domains:
+        `Confirmations.sign_up` is the door for all. `device` is the caller's User-Agent.
 
         An e-mail of the prototype's profiles is refused like one that has an account: whoever
         knows the address has not proved that it is theirs. An operator can make that account.
-        Raises BadInput, Conflict.
+        Raises BadInput, Conflict, Forbidden.
         """
         email = valid_email(email)
         hashed = await self._passwords.hash(valid_password(password))
         user_id = str(uuid.uuid4())
-        token = _RefreshToken.new()
 
-        async def work(session: Session) -> None:
-            await _create(session, user_id, email, hashed)
-            await insert_profile(session, user_id, email, profile)
-            await _open_session(session, user_id, token)
+        async def work(session: Session) -> SignedIn:
+            if await must_verify(session, profile.school, email):
+                raise _not_verified()
+            return await make(session, user_id, email, hashed, profile, device)
 
-        await self._transaction(work, user_id)
-        return SignedIn(user_id, profile.school, token.session_id, str(token))
+        return await telling(self._database, work, user_id)
 
     async def create(self, email: str, password: str, user_id: str) -> None:
         """Give the profile `user_id` an account: the operator's door, and the demo's.
@@ -131,7 +137,7 @@ class Accounts:
                 )
             await _create(session, user_id, email, hashed)
 
-        await self._transaction(work, user_id)
+        await telling(self._database, work, user_id)
 
     async def set_password(self, email: str, password: str) -> str:
         """Set a new password, end every session of the account, and return its user id."""
@@ -150,7 +156,9 @@ class Accounts:
 
         return await self._database.transaction(work)
 
-    async def log_in(self, email: str, password: str, *, address: str = "") -> SignedIn:
+    async def log_in(
+        self, email: str, password: str, *, address: str = "", device: str = ""
+    ) -> SignedIn:
         """Open a session. An unknown e-mail costs and says what a wrong password does.
 
         Raises NotSignedIn, TooMany.
@@ -160,7 +168,7 @@ class Accounts:
             await self._limits.log_in(key, address)
         row = None if "\0" in key else await self._database.row(SQL["by_email"], key)
         hashed = row["password_hash"] if row else None
-        if not await self._passwords.matches(password[: LONGEST_PASSWORD + 1], hashed):
+        if not await self._passwords.matches(cut(password), hashed):
             raise NotSignedIn(
                 "wrong_credentials",
                 "the e-mail or the password is wrong",
@@ -172,7 +180,7 @@ class Accounts:
 
         async def work(session: Session) -> str | None:
             await session.run(SQL["forget_sessions"], user_id)
-            await _open_session(session, user_id, token)
+            await _open_session(session, user_id, token, device)
             school: str | None = await session.value(SQL["school"], user_id)
             return school
 
@@ -204,6 +212,44 @@ class Accounts:
             hint="sign in again with POST /auth/login",
         )
 
+    async def change_password(self, user_id: str, session_id: str, old: str, new: str) -> list[str]:
+        """Set another password and end all other sessions, which are returned. Raises BadInput,
+        Forbidden when the old one is wrong."""
+        hashed = await self.own_password(user_id, old)
+        following = await self._passwords.hash(valid_password(new))
+
+        async def work(session: Session) -> list[str]:
+            tag = await session.run(SQL["change_password"], user_id, hashed, following)
+            if tag == "UPDATE 0":
+                raise wrong_password()  # changed meanwhile
+            return [row["id"] for row in await session.rows(SQL["end_others"], user_id, session_id)]
+
+        return await self._database.transaction(work)
+
+    async def own_password(self, user_id: str, password: str) -> str:
+        """The hash of one's password, which one has just said. Raises Forbidden, NotSignedIn."""
+        row = await self._database.row(SQL["by_user"], user_id)
+        if row is None:
+            raise account_gone()
+        hashed: str = row["password_hash"]
+        if not await self._passwords.matches(cut(password), hashed):
+            raise wrong_password()
+        return hashed
+
+    async def sessions(self, user_id: str, session_id: str) -> bytes:
+        """The JSON of one's sessions, the last used first, up to a hundred."""
+        body: bytes = await self._database.value(SQL["sessions"], user_id, session_id)
+        return body
+
+    async def end_session(self, user_id: str, session_id: str) -> None:
+        """End one of one's own sessions. Raises NotFound."""
+        if await self._database.run(SQL["end_session"], session_id, user_id) == "UPDATE 0":
+            raise NotFound(
+                "session_not_found",
+                "you have no such session",
+                hint="see GET /auth/sessions",
+            )
+
     async def log_out(self, user_id: str, session_id: str) -> None:
         """End a session; that it ended before is no error. Its access token runs out by itself."""
         await self._database.run(SQL["end_session"], session_id, user_id)
@@ -220,36 +266,55 @@ class Accounts:
         async def work(session: Session) -> None:
             row = await session.row(SQL["by_user"], user_id)
             if row is None:
-                raise NotSignedIn(
-                    "account_gone", "the account is not there any more", hint="sign up again"
-                )
+                raise account_gone()
+            needed = await must_verify(session, profile.school, row["email"])
+            if needed and row["verified_at"] is None:
+                raise _not_verified()
             if await session.row(SQL["school"], user_id) is not None:
                 raise _profile_exists()
             await insert_profile(session, user_id, row["email"], profile)
 
-        await self._transaction(work, user_id)
+        await telling(self._database, work, user_id)
 
-    async def _transaction(self, work: Any, user_id: str) -> None:
-        """Run `work` for the account of `user_id`, and say what was there already."""
-        try:
-            await self._database.transaction(work)
-        except asyncpg.UniqueViolationError as e:
-            if e.schema_name == "network" and e.constraint_name == "accounts_pkey":
-                raise Conflict(
-                    "account_exists",
-                    "this profile has an account already",
-                    hint="outgrow account set-password EMAIL",
-                ) from e
-            if e.schema_name == "network":
-                raise _email_taken() from e
-            if await self._database.row(SQL["school"], user_id) is not None:
-                raise _profile_exists() from e  # somebody was quicker
+
+async def telling(database: Database, work: Callable[[Session], Awaitable[T]], user_id: str) -> T:
+    """Run `work` for the account of `user_id`, and say what was there already. Raises Conflict."""
+    try:
+        return await database.transaction(work)
+    except asyncpg.UniqueViolationError as e:
+        if e.schema_name == "network" and e.constraint_name == "accounts_pkey":
             raise Conflict(
-                "profile_place_taken",
-                "the store holds something else where this profile would be",
-                hint="ask the operator to look at it: "
-                f"outgrow kv get {shlex.quote(f'user:{user_id}')}",
+                "account_exists",
+                "this profile has an account already",
+                hint="outgrow account set-password EMAIL",
             ) from e
+        if e.schema_name == "network":
+            raise _email_taken() from e
+        if await database.row(SQL["school"], user_id) is not None:
+            raise _profile_exists() from e  # somebody was quicker
+        raise Conflict(
+            "profile_place_taken",
+            "the store holds something else where this profile would be",
+            hint=f"ask the operator to look at it: outgrow kv get {shlex.quote(f'user:{user_id}')}",
+        ) from e
+
+
+async def make(
+    session: Session, user_id: str, email: str, hashed: str, profile: NewProfile, device: str
+) -> SignedIn:
+    """An account, its profile and its first session, in the caller's transaction."""
+    token = _RefreshToken.new()
+    await _create(session, user_id, email, hashed)
+    await insert_profile(session, user_id, email, profile)
+    await _open_session(session, user_id, token, device)
+    return SignedIn(user_id, profile.school, token.session_id, str(token))
+
+
+async def is_taken(session: Session, key: str) -> bool:
+    """Whether an account or a profile of the prototype has this e-mail, in lower case."""
+    if await session.row(SQL["by_email"], key) is not None:
+        return True
+    return await session.row(SQL["profile_with_email"], key, None) is not None
 
 
 async def _create(session: Session, user_id: str, email: str, hashed: str) -> None:
@@ -259,7 +324,9 @@ async def _create(session: Session, user_id: str, email: str, hashed: str) -> No
         raise _email_taken()
 
 
-async def _open_session(session: Statements, user_id: str, token: _RefreshToken) -> None:
+async def _open_session(
+    session: Statements, user_id: str, token: _RefreshToken, device: str
+) -> None:
     await session.run(
         SQL["open_session"],
         token.session_id,
@@ -267,6 +334,7 @@ async def _open_session(session: Statements, user_id: str, token: _RefreshToken)
         token.family_hash,
         token.hash,
         SESSION_SECONDS,
+        _UNPRINTABLE.sub("", device)[:LONGEST_DEVICE] or None,
     )
 
 
@@ -276,6 +344,31 @@ def _profile_exists() -> Conflict:
         "there is a profile already",
         hint="change it with PATCH /profiles/me",
     )
+
+
+def account_gone() -> NotSignedIn:
+    return NotSignedIn("account_gone", "the account is not there any more", hint="sign up again")
+
+
+def wrong_password() -> Forbidden:
+    return Forbidden(
+        "wrong_password",
+        "that is not the password of this account",
+        hint="a forgotten one can be reset with POST /auth/reset",
+    )
+
+
+def _not_verified() -> Forbidden:
+    return Forbidden(
+        "email_not_verified",
+        "this school asks for a code that is sent to your e-mail",
+        hint="a new password by POST /auth/reset shows that the e-mail is yours",
+    )
+
+
+def cut(password: str) -> str:
+    """What is compared of a password, however long a text was sent."""
+    return password[: LONGEST_PASSWORD + 1]
 
 
 def _email_taken() -> Conflict:

@@ -1,10 +1,11 @@
 -- Sign-in: accounts, and sessions with their refresh tokens. Tokens are here as SHA-256 only.
 
 -- name: by_email
-SELECT a.user_id, a.password_hash FROM network.accounts AS a WHERE a.email_key = $1
+SELECT a.user_id, a.email, a.password_hash FROM network.accounts AS a WHERE a.email_key = $1
 
 -- name: by_user
-SELECT a.user_id, a.email FROM network.accounts AS a WHERE a.user_id = $1
+SELECT a.user_id, a.email, a.password_hash, a.verified_at
+FROM network.accounts AS a WHERE a.user_id = $1
 
 -- name: school
 -- The school of a profile; no row when there is no profile.
@@ -24,13 +25,40 @@ UPDATE network.accounts SET password_hash = $2, password_set_at = now()
 WHERE email_key = $1
 RETURNING user_id
 
+-- name: change_password
+-- `$2` is the old hash, as it was when the old password was checked.
+UPDATE network.accounts SET password_hash = $3, password_set_at = now()
+WHERE user_id = $1 AND password_hash = $2
+
+-- name: verified
+UPDATE network.accounts SET verified_at = now() WHERE user_id = $1 AND verified_at IS NULL
+
 -- name: end_sessions
 UPDATE network.sessions SET ended_at = now() WHERE user_id = $1 AND ended_at IS NULL
+RETURNING id
+
+-- name: end_others
+UPDATE network.sessions SET ended_at = now()
+WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL
+RETURNING id
+
+-- name: sessions
+-- `$2` is the caller's own.
+SELECT convert_to(json_build_object('items', coalesce(json_agg(s.line), '[]'), 'next', null)::text,
+  'UTF8')
+FROM (
+  SELECT json_build_object('id', n.id, 'created_at', outgrow.json_of_time(n.created_at),
+    'last_used_at', outgrow.json_of_time(n.turned_at), 'device', n.device, 'current', n.id = $2) AS line
+  FROM network.sessions AS n
+  WHERE n.user_id = $1 AND n.ended_at IS NULL AND n.expires_at > now()
+  ORDER BY n.turned_at DESC, n.id
+  LIMIT 100
+) AS s
 
 -- name: open_session
 -- `$5` is how long a session lives without being used, in seconds.
-INSERT INTO network.sessions (id, user_id, family_hash, token_hash, expires_at)
-VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))
+INSERT INTO network.sessions (id, user_id, family_hash, token_hash, expires_at, device)
+VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5), $6)
 
 -- name: forget_sessions
 -- A user's sessions that are over; an ended one is kept for a day, for whoever looks into it.

@@ -29,6 +29,35 @@ CREATE TABLE IF NOT EXISTS network.sessions (
 );
 CREATE INDEX IF NOT EXISTS sessions_user_id ON network.sessions (user_id);
 
+ALTER TABLE network.accounts ADD COLUMN IF NOT EXISTS verified_at timestamptz;
+ALTER TABLE network.sessions ADD COLUMN IF NOT EXISTS device text;
+
+-- Who signs up for a school that has domains needs an e-mail of one, and a code sent there.
+CREATE TABLE IF NOT EXISTS network.school_domains (
+  domain text PRIMARY KEY,
+  school text NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS school_domains_school ON network.school_domains (school);
+
+-- Sign-ups that wait for their code: no account yet, and no profile.
+CREATE TABLE IF NOT EXISTS network.sign_ups (
+  email_key text PRIMARY KEY,
+  email text NOT NULL,
+  password_hash text NOT NULL,
+  profile text NOT NULL,
+  expires_at timestamptz NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS network.codes (
+  purpose text NOT NULL,
+  subject text NOT NULL,
+  hash bytea NOT NULL,
+  tries integer NOT NULL,
+  expires_at timestamptz NOT NULL,
+  PRIMARY KEY (purpose, subject)
+);
+
 -- See queries/limits.sql.
 CREATE UNLOGGED TABLE IF NOT EXISTS network.limits (
   name text NOT NULL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -11,9 +12,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from outgrow import queries
 from outgrow.campus.accounts import Accounts
+from outgrow.campus.codes import Codes
+from outgrow.campus.confirmations import Confirmations
 from outgrow.campus.connections import Connections
 from outgrow.campus.intros import Intros
 from outgrow.campus.limits import Limits
+from outgrow.campus.mail import Mail, Transport, printed
 from outgrow.campus.pages import Cursors
 from outgrow.campus.passwords import Passwords
 from outgrow.campus.profiles import Profiles
@@ -36,11 +40,13 @@ async def make_network(
     metrics_token: str | None = None,
     limits: Mapping[str, tuple[int, int]] | None = MappingProxyType({}),
     proxies: int = 0,
+    mail: Transport | None = None,
 ) -> Network:
     """The services on an installed campus. Raises Damaged when its secret is gone.
 
     `limits` are those that differ from their defaults, None for no limits; `proxies` is how many
-    in front of this process say truly whom they speak for.
+    in front of this process say truly whom they speak for; `mail` sends it, and unless given it is
+    printed to stderr.
     """
     secret = await database.value(queries.load("network")["secret"])
     if secret is None:
@@ -51,9 +57,11 @@ async def make_network(
         )
     cursors = Cursors(derived_key(secret, b"cursors"))
     counted = Limits(database, derived_key(secret, b"limits"), limits)
+    passwords = Passwords()
+    accounts = Accounts(database, passwords, counted)
     return Network(
         database=database,
-        accounts=Accounts(database, Passwords(), counted),
+        accounts=accounts,
         profiles=Profiles(database, cursors),
         connections=Connections(database, cursors),
         intros=Intros(database, cursors),
@@ -64,8 +72,20 @@ async def make_network(
         metrics=Metrics(database, slow_query_ms / 1000),
         metrics_token=metrics_token,
         limits=counted,
+        confirmations=Confirmations(
+            database,
+            accounts,
+            passwords,
+            counted,
+            Codes(derived_key(secret, b"codes")),
+            Mail(mail or printed(_to_stderr)),
+        ),
         proxies=proxies,
     )
+
+
+def _to_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def make_app(network: Network, routes: Sequence[Route] = ROUTES) -> ASGIApp:

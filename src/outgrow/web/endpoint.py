@@ -13,7 +13,7 @@ import itertools
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from outgrow.campus.accounts import Accounts
+from outgrow.campus.confirmations import Confirmations
 from outgrow.campus.connections import Connections
 from outgrow.campus.intros import Intros
 from outgrow.campus.limits import Limit, Limits
@@ -72,7 +73,12 @@ class Network:
     metrics: Metrics
     metrics_token: str | None
     limits: Limits
+    confirmations: Confirmations
     proxies: int = 0
+
+    def sessions_ended(self, user_id: str, sessions: Iterable[str]) -> None:
+        """Take nothing of these sessions of a user's any more."""
+        self.tokens.end(sessions)
 
     def signed_up(self, school: str) -> None:
         """Let what is remembered know of a new member."""
@@ -96,6 +102,11 @@ class Call:
     def caller(self) -> Caller:
         assert self._caller is not None, "a route that asks for its caller is not PUBLIC"
         return self._caller
+
+    @property
+    def device(self) -> str:
+        """What the caller calls itself."""
+        return self.headers.get(b"user-agent", b"").decode("latin-1")
 
     @property
     def address(self) -> str:
@@ -122,7 +133,8 @@ Handler = Callable[[Call], Awaitable[Answer]]
 @dataclass(frozen=True, kw_only=True)
 class Route:
     """`errors` are the codes that it raises itself, beside those of its access and its input.
-    `limit` counts by account, and where nobody is signed in by address."""
+    `limit` counts by account, and where nobody is signed in by address.
+    `accepted` is the shape of a 202, where that may be the answer as well."""
 
     method: str
     path: str
@@ -140,6 +152,7 @@ class Route:
     content_type: str = "application/json"
     errors: tuple[str, ...] = ()
     limit: Limit | None = None
+    accepted: Any = None
 
     @property
     def is_unsafe(self) -> bool:

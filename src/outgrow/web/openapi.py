@@ -42,7 +42,7 @@ def encoded(routes: Sequence[Route]) -> bytes:
 
 
 def document(routes: Sequence[Route]) -> dict[str, Any]:
-    shapes = [shape for route in routes for shape in (route.body, route.answer) if shape]
+    shapes = [s for route in routes for s in (route.body, route.answer, route.accepted) if s]
     shapes = list(dict.fromkeys([*shapes, Problem]))
     references, components = msgspec.json.schema_components(shapes, ref_template=_REF)
     schema_of = dict(zip(shapes, references, strict=True))
@@ -98,6 +98,12 @@ def _responses(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
             content["example"] = route.answer_example
         good["content"] = {route.content_type: content}
     responses: dict[str, Any] = {str(route.status): good}
+    if route.accepted is not None:
+        content = {"schema": schema_of[route.accepted]}
+        responses["202"] = {
+            "description": HTTPStatus.ACCEPTED.phrase,
+            "content": {route.content_type: content},
+        }
     for code in sorted(codes_of(route), key=lambda code: (CODES[code].status, code)):
         error = CODES[code]
         response = responses.setdefault(
@@ -121,7 +127,7 @@ def codes_of(route: Route) -> set[str]:
     """Every code that a route may answer with: its own, and those of its access and input."""
     codes = {*route.errors, "unknown_parameter"}
     if _signed(route):
-        codes |= {"not_signed_in", "bad_token", "token_expired"}
+        codes |= {"not_signed_in", "bad_token", "token_expired", "session_ended"}
     if route.access is Access.MEMBER:
         codes.add("profile_needed")
     if route.access is Access.OPERATOR:

@@ -1,8 +1,8 @@
-"""Routes: sign up, log in, refresh, log out."""
+"""Routes of accounts: sign up, log in, codes, passwords, sessions."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -13,16 +13,17 @@ from outgrow.campus.accounts import (
     SHORTEST_PASSWORD,
     SignedIn,
 )
-from outgrow.campus.limits import LOG_IN, SIGN_UP
+from outgrow.campus.limits import CODE_TRIES, CODES, LOG_IN, PASSWORDS, SIGN_UP
 from outgrow.campus.profiles import NewProfile
 from outgrow.web.auth import ACCESS_SECONDS
 from outgrow.web.endpoint import HEADERS, Access, Answer, Call, Route
-from outgrow.web.schemas import SignUp, TokenAnswer
+from outgrow.web.schemas import SessionPage, Shape, SignUp, TokenAnswer
 
 Email = Annotated[
     str, Meta(max_length=LONGEST_EMAIL, description="Compared without regard to case.")
 ]
 NewPassword = Annotated[str, Meta(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD)]
+Code = Annotated[str, Meta(min_length=1, max_length=20)]
 AnyPassword = Annotated[str, Meta(max_length=1000)]
 
 
@@ -42,6 +43,38 @@ class RefreshBody(msgspec.Struct, forbid_unknown_fields=True):
     refresh_token: Annotated[str, Meta(max_length=200)]
 
 
+class VerifyBody(msgspec.Struct, forbid_unknown_fields=True):
+    """With the password of the sign-up."""
+
+    email: Email
+    code: Code
+    password: AnyPassword
+
+
+class EmailBody(msgspec.Struct, forbid_unknown_fields=True):
+    email: Email
+
+
+class ResetBody(msgspec.Struct, forbid_unknown_fields=True):
+    email: Email
+    code: Code
+    password: NewPassword
+
+
+class PasswordBody(msgspec.Struct, forbid_unknown_fields=True):
+    old: AnyPassword
+    new: NewPassword
+
+
+class CodeSent(Shape):
+    """The same whether or not there is anybody to send it to."""
+
+    status: Literal["code_sent"]
+
+
+_CODE_SENT = b'{"status":"code_sent"}'
+
+
 def _tokens(call: Call, signed_in: SignedIn) -> dict[str, Any]:
     return {
         "access_token": call.network.tokens.issue(signed_in),
@@ -55,17 +88,73 @@ def _tokens(call: Call, signed_in: SignedIn) -> dict[str, Any]:
 async def sign_up(call: Call) -> Answer:
     body: SignUpBody = call.body
     network = call.network
-    signed_in = await network.accounts.sign_up(body.email, body.password, body)
-    network.signed_up(signed_in.school or "")
-    profile = await network.profiles.own(signed_in.user_id)
+    signed_in = await network.confirmations.sign_up(
+        body.email, body.password, body, device=call.device
+    )
+    if signed_in is None:
+        return Answer(_CODE_SENT, 202)
+    return await _signed_up(call, signed_in)
+
+
+async def verify(call: Call) -> Answer:
+    body: VerifyBody = call.body
+    signed_in = await call.network.confirmations.verify(
+        body.email, body.code, body.password, device=call.device
+    )
+    return await _signed_up(call, signed_in)
+
+
+async def _signed_up(call: Call, signed_in: SignedIn) -> Answer:
+    call.network.signed_up(signed_in.school or "")
+    profile = await call.network.profiles.own(signed_in.user_id)
     answer = {**_tokens(call, signed_in), "profile": msgspec.Raw(profile)}
     headers = (*HEADERS, (b"location", b"/profiles/me"))
     return Answer(msgspec.json.encode(answer), 201, headers=headers)
 
 
+async def resend(call: Call) -> Answer:
+    await call.network.confirmations.resend(call.body.email)
+    return Answer(_CODE_SENT, 202)
+
+
+async def reset(call: Call) -> Answer:
+    await call.network.confirmations.reset(call.body.email)
+    return Answer(_CODE_SENT, 202)
+
+
+async def confirm_reset(call: Call) -> Answer:
+    body: ResetBody = call.body
+    user_id, ended = await call.network.confirmations.confirm_reset(
+        body.email, body.code, body.password
+    )
+    call.network.sessions_ended(user_id, ended)
+    return Answer(status=204)
+
+
+async def change_password(call: Call) -> Answer:
+    user_id = call.caller.user_id
+    ended = await call.network.accounts.change_password(
+        user_id, call.caller.session_id, call.body.old, call.body.new
+    )
+    call.network.sessions_ended(user_id, ended)
+    return Answer(status=204)
+
+
+async def list_sessions(call: Call) -> Answer:
+    caller = call.caller
+    return Answer(await call.network.accounts.sessions(caller.user_id, caller.session_id))
+
+
+async def end_session(call: Call) -> Answer:
+    user_id, session_id = call.caller.user_id, call.path["session"]
+    await call.network.accounts.end_session(user_id, session_id)
+    call.network.sessions_ended(user_id, [session_id])
+    return Answer(status=204)
+
+
 async def log_in(call: Call) -> Answer:
     signed_in = await call.network.accounts.log_in(
-        call.body.email, call.body.password, address=call.address
+        call.body.email, call.body.password, address=call.address, device=call.device
     )
     return Answer(msgspec.json.encode(_tokens(call, signed_in)))
 
@@ -76,7 +165,9 @@ async def refresh(call: Call) -> Answer:
 
 
 async def log_out(call: Call) -> Answer:
-    await call.network.accounts.log_out(call.caller.user_id, call.caller.session_id)
+    caller = call.caller
+    await call.network.accounts.log_out(caller.user_id, caller.session_id)
+    call.network.sessions_ended(caller.user_id, [caller.session_id])
     return Answer(status=204)
 
 
@@ -88,6 +179,24 @@ _TOKENS = {
     "user_id": "5f0c9a1e-6f1f-4a39-9a3e-0d7c5f6a2b11",
 }
 
+_EMAIL = "ada@northfield.example"
+_ENDED = (
+    "A session that ends can be refreshed no more. Its access token is refused at once by the "
+    f"process that ended it, and by others within {ACCESS_SECONDS // 60} minutes."
+)
+_ASKING: dict[str, Any] = {
+    "access": Access.PUBLIC,
+    "tag": "accounts",
+    "description": "The answer is the same whether or not there is anybody to send it to.",
+    "body": EmailBody,
+    "body_example": {"email": _EMAIL},
+    "status": 202,
+    "answer": CodeSent,
+    "answer_example": {"status": "code_sent"},
+    "errors": ("bad_email",),
+    "limit": CODES,
+}
+
 ROUTES = (
     Route(
         method="POST",
@@ -97,7 +206,8 @@ ROUTES = (
         tag="accounts",
         summary="Make an account with its profile",
         description="A new school begins with its first member. Answers with tokens, as a log-in "
-        "does, and with the profile.",
+        "does, and with the profile. For a school with e-mail domains it answers 202: a code was "
+        "sent to the address, and `POST /auth/verify` completes the sign-up with it.",
         body=SignUpBody,
         body_example={
             "email": "ada@northfield.example",
@@ -109,8 +219,12 @@ ROUTES = (
         },
         status=201,
         answer=SignUp,
-        errors=("bad_email", "email_taken", "profile_place_taken", "sign_in_busy"),
+        errors=(
+            *("bad_email", "email_taken", "profile_place_taken", "sign_in_busy"),
+            *("email_not_of_school", "email_not_verified", "mail_failed"),
+        ),
         limit=SIGN_UP,
+        accepted=CodeSent,
     ),
     Route(
         method="POST",
@@ -151,7 +265,98 @@ ROUTES = (
         access=Access.SIGNED_IN,
         tag="accounts",
         summary="End this session",
-        description="The refresh token stops working at once, the access token when it expires.",
+        description=_ENDED,
         status=204,
+    ),
+    Route(
+        method="POST",
+        path="/auth/verify",
+        handler=verify,
+        access=Access.PUBLIC,
+        tag="accounts",
+        summary="Complete a sign-up with the code that was mailed",
+        description="The code has six digits, is good for 15 minutes and five tries, and ends when "
+        "a new one is sent. The password is that of the sign-up.",
+        body=VerifyBody,
+        body_example={"email": _EMAIL, "code": "123456", "password": "correct horse battery"},
+        status=201,
+        answer=SignUp,
+        errors=("bad_email", "wrong_code", "email_taken", "profile_place_taken", "sign_in_busy"),
+        limit=CODE_TRIES,
+    ),
+    Route(
+        method="POST",
+        path="/auth/verify/resend",
+        handler=resend,
+        summary="Send another code for a sign-up that waits",
+        **_ASKING,
+    ),
+    Route(
+        method="POST",
+        path="/auth/reset",
+        handler=reset,
+        summary="Send a code that sets a new password",
+        **_ASKING,
+    ),
+    Route(
+        method="POST",
+        path="/auth/reset/confirm",
+        handler=confirm_reset,
+        access=Access.PUBLIC,
+        tag="accounts",
+        summary="Set a new password with the code that was mailed",
+        description="Ends all sessions of the account. " + _ENDED,
+        body=ResetBody,
+        body_example={"email": _EMAIL, "code": "12345678", "password": "correct horse battery"},
+        status=204,
+        errors=("bad_email", "wrong_code", "sign_in_busy"),
+        limit=CODE_TRIES,
+    ),
+    Route(
+        method="POST",
+        path="/auth/password",
+        handler=change_password,
+        access=Access.SIGNED_IN,
+        tag="accounts",
+        summary="Change one's password",
+        description="Ends all other sessions. " + _ENDED,
+        body=PasswordBody,
+        body_example={"old": "correct horse battery", "new": "a better one still"},
+        status=204,
+        errors=("wrong_password", "account_gone", "sign_in_busy"),
+        limit=PASSWORDS,
+    ),
+    Route(
+        method="GET",
+        path="/auth/sessions",
+        handler=list_sessions,
+        access=Access.SIGNED_IN,
+        tag="accounts",
+        summary="Where one is signed in, the last used first",
+        description="Up to a hundred. `last_used_at` is when the session was last refreshed.",
+        answer=SessionPage,
+        answer_example={
+            "items": [
+                {
+                    "id": "0f5e1f0c9d3a4a52b6b1f6f6f2f7a7c1",
+                    "created_at": "2025-09-03T08:15:00.000Z",
+                    "last_used_at": "2025-09-03T09:40:00.000Z",
+                    "device": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0",
+                    "current": True,
+                }
+            ],
+            "next": None,
+        },
+    ),
+    Route(
+        method="DELETE",
+        path="/auth/sessions/{session}",
+        handler=end_session,
+        access=Access.SIGNED_IN,
+        tag="accounts",
+        summary="Sign out somewhere",
+        description=_ENDED,
+        status=204,
+        errors=("session_not_found",),
     ),
 )

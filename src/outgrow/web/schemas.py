@@ -26,6 +26,7 @@ __all__ = [
     "ProfilePage",
     "School",
     "SchoolPage",
+    "SessionPage",
     "SignUp",
     "TokenAnswer",
 ]
@@ -136,6 +137,21 @@ class AcceptedIntro(Shape):
 
 class SignUp(TokenAnswer, kw_only=True):
     profile: OwnProfile
+
+
+class Session(Shape):
+    """`device` is what it called itself; the current one is the caller's own."""
+
+    id: str
+    created_at: str
+    last_used_at: str
+    device: str | None
+    current: bool
+
+
+class SessionPage(Shape):
+    items: list[Session]
+    next: str | None
 
 
 class School(Shape):

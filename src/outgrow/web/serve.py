@@ -14,6 +14,7 @@ import uvicorn
 
 from outgrow import __version__
 from outgrow.campus.generator import generate
+from outgrow.campus.mail import smtp
 from outgrow.campus.population import DEMO_EMAIL, DEMO_ID, Spec
 from outgrow.cli import connected, note
 from outgrow.database import Database
@@ -40,6 +41,7 @@ async def serve(settings: Settings, demo: bool) -> None:
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn.error").addFilter(_is_ours_to_tell)
+    mail = smtp(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
     with contextlib.closing(_listen(settings.host, settings.port)) as listener:
         async with connected(settings, generic_plans=True) as database:
             await _prepare(database, settings.store)
@@ -51,12 +53,14 @@ async def serve(settings: Settings, demo: bool) -> None:
                 metrics_token=settings.metrics_token,
                 limits=settings.limits,
                 proxies=settings.proxies,
+                mail=mail,
             )
             try:
                 has_demo = demo and await _demo_account(network)
                 await _banner(network, settings, listener, has_demo)
                 await _Server(network).serve(sockets=[listener])
             finally:
+                await network.confirmations.mail.settle()
                 network.accounts.close()
     note("stopped")
 

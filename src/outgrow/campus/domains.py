@@ -1,0 +1,65 @@
+"""The e-mail domains of schools: who signs up for a school that has some shows a mailbox there."""
+
+from __future__ import annotations
+
+import re
+
+from outgrow import queries
+from outgrow.database import Database, Statements
+from outgrow.errors import BadInput, Conflict, Forbidden, NotFound
+
+SQL = queries.load("codes")
+
+_DOMAIN = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.ASCII)
+
+
+class Domains:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self) -> list[tuple[str, str]]:
+        """(domain, school), by school."""
+        return [(row[0], row[1]) for row in await self._database.rows(SQL["domains"])]
+
+    async def add(self, school: str, domain: str) -> None:
+        """From now on a sign-up for `school` needs an e-mail of one of its domains. Who is a member
+        already stays one. Raises BadInput, Conflict when it is another school's."""
+        domain = domain.lower().removeprefix("@")
+        if len(domain) > 190 or not _DOMAIN.fullmatch(domain):
+            raise BadInput(
+                "bad_domain",
+                f"that is no domain of e-mails: {domain}",
+                hint="give what stands behind the @, such as northfield.example",
+            )
+        if not school.strip() or "\0" in school:
+            raise BadInput("bad_school", "a school has a name", hint="give it as profiles have it")
+        of = await self._database.value(SQL["add_domain"], domain, school.strip())
+        if of != school.strip():
+            raise Conflict(
+                "domain_taken",
+                f"{domain} is of {of}",
+                hint=f"outgrow school remove-domain {domain}",
+            )
+
+    async def remove(self, domain: str) -> str:
+        """The school that it was of. Raises NotFound."""
+        school = await self._database.value(SQL["remove_domain"], domain.lower().removeprefix("@"))
+        if school is None:
+            raise NotFound(
+                "domain_not_found", f"no school has the domain {domain}", hint="outgrow school list"
+            )
+        return str(school)
+
+
+async def must_verify(session: Statements, school: str, email: str) -> bool:
+    """Whether who signs up for this school has to show that the e-mail is theirs. Raises Forbidden
+    when it is of no domain of a school that has some."""
+    domains = [row[0] for row in await session.rows(SQL["domains_of"], school)]
+    if domains and email.lower().rpartition("@")[2] not in domains:
+        raise Forbidden(
+            "email_not_of_school",
+            f"{school} is for people with an e-mail of the school",
+            detail=", ".join(domains[:10]),
+            hint="sign up with your address there",
+        )
+    return bool(domains)

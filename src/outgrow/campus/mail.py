@@ -1,0 +1,129 @@
+"""Mail: by SMTP where one is set, else printed at the terminal of `outgrow serve`.
+
+A mail is sent after the transaction that it is about. `send` tells of a failure; `send_later` only
+writes it to the log, for where even that would say too much.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import smtplib
+import ssl
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from outgrow.errors import BadInput, Unavailable
+
+log = logging.getLogger("outgrow.mail")
+
+SECONDS = 20  # for each answer of the SMTP server
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    to: str
+    subject: str
+    text: str
+
+
+Transport = Callable[[Letter], Awaitable[None]]
+
+
+class Mail:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def send(self, letter: Letter) -> None:
+        """Raises Unavailable when the letter was not taken."""
+        try:
+            await self._transport(letter)
+        except (OSError, smtplib.SMTPException) as e:
+            raise Unavailable(
+                "mail_failed",
+                "the mail could not be sent",
+                hint="try again in a few minutes",
+            ) from e
+
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that ends in sending a mail, and answer without it: how long it takes, and
+        whether it fails, would say whether there is anybody to send it to."""
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._done)
+
+    async def settle(self) -> None:
+        """Wait for what is under way."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+            await asyncio.sleep(0)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a mail was not sent: %s", error.__cause__ or error)
+
+
+def printed(tell: Callable[[str], None]) -> Transport:
+    """Mail for whoever tries the network: they read it at the terminal."""
+
+    async def send(letter: Letter) -> None:
+        text = "\n".join(f"  | {line}" for line in letter.text.splitlines())
+        tell(f"mail to {letter.to}: {letter.subject}\n{text}\n")
+
+    return send
+
+
+def smtp(url: str, sender: str) -> Transport:
+    """Mail by `smtp://` (TLS as soon as the server offers it) or `smtps://`. Raises BadInput.
+
+    A password is given to no server without TLS but one on this machine.
+    """
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if (
+        parts.scheme not in ("smtp", "smtps")
+        or not parts.hostname
+        or port == -1
+        or "@" not in sender
+    ):
+        raise BadInput(
+            "bad_setting",
+            "OUTGROW_SMTP_URL and OUTGROW_MAIL_FROM do not say how to send mail",
+            hint="such as smtps://user:password@mail.example.edu:465 and network@example.edu",
+        )
+    host = parts.hostname
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+
+    def blocking(letter: Letter) -> None:
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = sender, letter.to, letter.subject
+        message.set_content(letter.text)
+        context = ssl.create_default_context()
+        with (
+            smtplib.SMTP_SSL(host, port or 465, timeout=SECONDS, context=context)
+            if parts.scheme == "smtps"
+            else smtplib.SMTP(host, port or 587, timeout=SECONDS)
+        ) as server:
+            server.ehlo()
+            if parts.scheme == "smtp" and server.has_extn("starttls"):
+                server.starttls(context=context)
+                server.ehlo()
+            elif parts.scheme == "smtp" and user and host not in _LOOPBACK:
+                raise smtplib.SMTPNotSupportedError(f"{host} offers no TLS")
+            if user:
+                server.login(user, password)
+            server.send_message(message)
+
+    async def send(letter: Letter) -> None:
+        await asyncio.to_thread(blocking, letter)
+
+    return send

@@ -1,0 +1,52 @@
+-- One-time codes, and what waits for them.
+
+-- name: give
+INSERT INTO network.codes (purpose, subject, hash, tries, expires_at)
+VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))
+ON CONFLICT (purpose, subject) DO UPDATE
+SET hash = excluded.hash, tries = excluded.tries, expires_at = excluded.expires_at
+
+-- name: use
+-- The second of two at once waits for the row, and finds no tries left.
+UPDATE network.codes AS c SET tries = CASE WHEN c.hash = $3 THEN 0 ELSE c.tries - 1 END
+WHERE c.purpose = $1 AND c.subject = $2 AND c.tries > 0 AND c.expires_at > now()
+RETURNING c.hash = $3
+
+-- name: forget
+DELETE FROM network.codes WHERE expires_at < now()
+
+-- name: forget_sign_ups
+DELETE FROM network.sign_ups WHERE expires_at < now()
+
+-- name: drop
+DELETE FROM network.codes WHERE subject = $1
+
+-- name: domains_of
+SELECT d.domain FROM network.school_domains AS d WHERE d.school = $1 ORDER BY 1
+
+-- name: domains
+SELECT d.domain, d.school FROM network.school_domains AS d ORDER BY d.school, d.domain
+
+-- name: add_domain
+INSERT INTO network.school_domains AS d (domain, school) VALUES ($1, $2)
+ON CONFLICT (domain) DO UPDATE SET domain = d.domain
+RETURNING d.school
+
+-- name: remove_domain
+DELETE FROM network.school_domains WHERE domain = $1 RETURNING school
+
+-- name: begin
+-- The newest sign-up with an e-mail takes the place of the one before.
+INSERT INTO network.sign_ups (email_key, email, password_hash, profile, expires_at)
+VALUES ($1, $2, $3, $4, now() + interval '1 day')
+ON CONFLICT (email_key) DO UPDATE SET email = excluded.email,
+  password_hash = excluded.password_hash, profile = excluded.profile,
+  expires_at = excluded.expires_at
+
+-- name: waiting
+SELECT s.email, s.password_hash FROM network.sign_ups AS s
+WHERE s.email_key = $1 AND s.expires_at > now()
+
+-- name: finish
+DELETE FROM network.sign_ups WHERE email_key = $1 AND password_hash = $2
+RETURNING email, profile
