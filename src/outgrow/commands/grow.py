@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import click
 
 from outgrow.cli import App, connected, json_option
 from outgrow.grow import runner
+from outgrow.grow.misfits import LEFTOVERS, Misfits
 from outgrow.grow.plan import Plan
 from outgrow.grow.runner import Options
 from outgrow.grow.shown import Shown, done, size_of
 from outgrow.grow.state import PHASES, Phase
+from outgrow.progress import Progress
 
 
 @click.command()
@@ -24,6 +27,12 @@ from outgrow.grow.state import PHASES, Phase
     "some relations are read from tables of their own; relational: all are.",
 )
 @click.option("--plan", "only_plan", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option(
+    "--no-misfits",
+    is_flag=True,
+    help="With --plan: do not look for what would not fit the tables, which reads much of the "
+    "store.",
+)
 @click.option(
     "--postpone-switch",
     "postpone",
@@ -38,18 +47,40 @@ from outgrow.grow.state import PHASES, Phase
 )
 @json_option
 @click.pass_obj
-def command(app: App, goal: Phase, only_plan: bool, postpone: bool, max_load: int | None) -> None:
+def command(
+    app: App,
+    goal: Phase,
+    only_plan: bool,
+    no_misfits: bool,
+    postpone: bool,
+    max_load: int | None,
+) -> None:
     """Take the store to a phase, live; run again after anything, it goes on.
 
     Reads and writes of the store go on meanwhile. Ctrl-C stops at once; what was built stays.
     """
-    app.run(_plan(app, goal) if only_plan else _grow(app, goal, Options(postpone, max_load)))
+    if no_misfits and not only_plan:
+        raise click.UsageError("--no-misfits goes with --plan")
+    if only_plan:
+        app.run(_plan(app, goal, not no_misfits))
+    else:
+        app.run(_grow(app, goal, Options(postpone, max_load)))
 
 
-async def _plan(app: App, goal: Phase) -> None:
-    async with connected(app.settings, pool_size=1) as database:
-        plan = await runner.plan(database, goal, app.settings.store, app.blueprint)
-        app.answer(plan.as_dict(), "\n".join(_planned(plan)))
+async def _plan(app: App, goal: Phase, misfits: bool) -> None:
+    async with connected(app.settings, pool_size=1) as database, AsyncExitStack() as stack:
+        progress: Progress | None = None
+
+        def moved(done: int, total: int) -> None:
+            nonlocal progress
+            if progress is None:
+                progress = stack.enter_context(Progress("misfits", "checks", total))
+                progress.note("--no-misfits leaves them out")
+            progress.add(done - progress.done)
+
+        place = app.settings.store, app.blueprint
+        plan = await runner.plan(database, goal, *place, moved if misfits else None)
+    app.answer(plan.as_dict(), "\n".join(_planned(plan)))
 
 
 async def _grow(app: App, goal: Phase, options: Options) -> None:
@@ -90,4 +121,25 @@ def _planned(plan: Plan) -> list[str]:
     if plan.irrevocable:
         lines.append("going back does not bring back:")
         lines += [f"  {definition};" for definition in plan.irrevocable]
+    if plan.misfits is not None:
+        lines += _misfits(plan.misfits)
     return lines + [f"note: {text}" for text in plan.notes]
+
+
+def _misfits(misfits: Misfits) -> list[str]:
+    """One line for each kind, and a few of its keys."""
+    if not misfits.found:
+        return ["misfits: none"]
+    lines = ["misfits, of which nothing gets lost, and because of which no write fails:"]
+    for one in misfits.found:
+        if one.kind == LEFTOVERS:
+            continue
+        place = " ".join(dict.fromkeys(filter(None, (one.relation, one.about))))
+        lines.append(f"  {one.kind} {place}: {one.count:,}; {one.meaning}")
+        lines.append(
+            f"      {', '.join(one.keys)}" + (", ..." if one.count > len(one.keys) else "")
+        )
+    for relation, count in misfits.leftovers.items():
+        counted = "as `outgrow verify` counts them"
+        lines.append(f"  in all {count:,} keys of {relation} have leftovers or no row, {counted}")
+    return lines

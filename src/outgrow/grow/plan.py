@@ -12,6 +12,7 @@ from outgrow.errors import Refused
 from outgrow.grow.catalogue import Store, StoreIndex, total_bytes
 from outgrow.grow.estimates import Estimates
 from outgrow.grow.lifting import AnalyzeTable, Backfill, Expand, Verify
+from outgrow.grow.misfits import Misfits
 from outgrow.grow.state import Lift, Phase
 from outgrow.grow.steps import (
     Analyze,
@@ -44,7 +45,7 @@ index."""
 class Plan:
     """`store` is as it was when the plan was made; `goal` the phase; `notes` what to know before.
     `irrevocable` are definitions of indexes that going back does not bring back; `in_the_way` says
-    which transactions a build would wait for now."""
+    which transactions a build would wait for now; `misfits` is None where nobody looked."""
 
     store: Store
     goal: Phase
@@ -53,6 +54,12 @@ class Plan:
     irrevocable: tuple[str, ...]
     in_the_way: tuple[str, ...] = ()
     shares: Mapping[str, float] = field(default_factory=dict)
+    misfits: Misfits | None = None
+
+    @property
+    def lifts(self) -> tuple[str, ...]:
+        """The relations that get tables."""
+        return tuple(n for s in self.steps if isinstance(s, Expand) for n in s.names)
 
     @property
     def builds(self) -> int:
@@ -110,6 +117,7 @@ class Plan:
             "notes": self.notes,
             "irrevocable": self.irrevocable,
             "in_the_way": self.in_the_way,
+            "misfits": None if self.misfits is None else self.misfits.as_dict(),
         }
 
 

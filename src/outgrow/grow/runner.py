@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +20,7 @@ import asyncpg
 from outgrow.blueprint import Blueprint
 from outgrow.database import Database, Session
 from outgrow.errors import GrowthFailed, OutgrowError, Refused
-from outgrow.grow import catalogue, preflight, state
+from outgrow.grow import catalogue, misfits, preflight, state
 from outgrow.grow.catalogue import Store
 from outgrow.grow.estimates import Estimates, sample
 from outgrow.grow.plan import Plan, lifted, make
@@ -86,16 +86,34 @@ class Done:
         }
 
 
-async def plan(database: Database, goal: Phase, store: str, blueprint: Blueprint) -> Plan:
-    """What `grow` would do, from a read-only transaction. Raises Refused."""
-    async with database.session() as session, session.connection.transaction(readonly=True):
+async def plan(
+    database: Database,
+    goal: Phase,
+    store: str,
+    blueprint: Blueprint,
+    moved: Callable[[int, int], None] | None = None,
+) -> Plan:
+    """What `grow` would do, from a read-only transaction. Raises Refused.
+
+    With `moved` it also looks for misfits, for which it reads much of the store, and says how many
+    of how many checks are done.
+    """
+    async with (
+        _of_its_own(database, "outgrow plan") as session,
+        session.connection.transaction(readonly=True),
+    ):
         found = await catalogue.read(session, store, blueprint)
         estimates = await _estimates(session, found, blueprint, goal)
         planned = make(found, blueprint, goal, estimates)
         findings = await preflight.look(session, planned, blueprint)
         rows = await session.rows(load("grow")["old_transactions"])
+        misfitting = None
+        if moved is not None and planned.lifts:
+            names = planned.lifts
+            misfitting = await misfits.look(session, planned.store, blueprint, names, moved)
         return replace(
             planned,
+            misfits=misfitting,
             notes=planned.notes + findings,
             in_the_way=tuple(catalogue.waiting_for(row) for row in rows),
         )
@@ -260,15 +278,23 @@ async def running(session: Session, store: Store) -> int | None:
 
 
 @asynccontextmanager
-async def _alone(database: Database, store: str, blueprint: Blueprint) -> AsyncIterator[Session]:
+async def _of_its_own(database: Database, name: str) -> AsyncIterator[Session]:
+    """A connection without timeouts, whose statements end when this process does."""
     sql = load("grow")
-    async with database.dedicated("outgrow grow") as session:
+    async with database.dedicated(name) as session:
         await session.run(sql["patient"])
-        await session.run(sql["plan_once"])
         try:
             await session.run(sql["not_without_client"])
         except asyncpg.InvalidParameterValueError as e:
             log.debug("this server cannot tell that its client has gone: %s", e)
+        yield session
+
+
+@asynccontextmanager
+async def _alone(database: Database, store: str, blueprint: Blueprint) -> AsyncIterator[Session]:
+    sql = load("grow")
+    async with _of_its_own(database, "outgrow grow") as session:
+        await session.run(sql["plan_once"])
         found = await catalogue.read(session, store, blueprint)
         if not await session.value(sql["claim"], found.oid):
             pid = await running(session, found)

@@ -353,3 +353,9 @@ SELECT
           FROM pg_stat_replication ORDER BY 1) AS replicas
 FROM pg_class c
 WHERE c.oid = $1;
+
+-- name: join_by_hash
+-- For questions about a whole store: nobody knows how many of its keys are of one pattern, and where
+-- the planner guesses one, it would look at all keys again for each.
+SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true),
+       set_config('work_mem', '64MB', true);

@@ -23,6 +23,8 @@ from outgrow.layout.shadow.copying import (
     verify_back,
 )
 from outgrow.layout.shadow.following import follow, version
+from outgrow.layout.shadow.misfits import Check, of_values
+from outgrow.layout.shadow.strays import between_keys
 from outgrow.layout.shadow.tables import (
     analyze,
     columns,
@@ -38,9 +40,11 @@ from outgrow.layout.shadow.tables import (
 )
 
 __all__ = [
+    "Check",
     "analyze",
     "backfill",
     "backfill_keys",
+    "between_keys",
     "columns",
     "expand",
     "follow",
@@ -48,6 +52,7 @@ __all__ = [
     "is_list",
     "last_key",
     "lists",
+    "of_values",
     "retire",
     "schema",
     "seen_through",

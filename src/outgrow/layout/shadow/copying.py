@@ -130,14 +130,19 @@ def _batch(blueprint: Blueprint, name: str, store: str, selected: str) -> str:
 
 
 def key_range(blueprint: Blueprint, name: str, key: str) -> str:
+    """The key belongs to the relation's pattern."""
+    return pattern_range(blueprint, tables.pattern_name(blueprint, name), key)
+
+
+def pattern_range(blueprint: Blueprint, pattern_name: str, key: str) -> str:
     """The key belongs to the pattern, and lies where an index in C order finds its prefix."""
-    pattern = blueprint.pattern_of(name)
+    pattern = blueprint.patterns[pattern_name]
     conditions = []
     if pattern.prefix:
         end = pattern.prefix[:-1] + chr(ord(pattern.prefix[-1]) + 1)
         conditions.append(f'{key} COLLATE "C" >= {literal(pattern.prefix)}')
         conditions.append(f'{key} COLLATE "C" < {literal(end)}')
-    conditions.append(ex.matches(blueprint, tables.pattern_name(blueprint, name), key))
+    conditions.append(ex.matches(blueprint, pattern_name, key))
     return " AND ".join(conditions)
 
 

@@ -1,0 +1,211 @@
+"""What does not fit tables: found before a growth, counted and explained, and not lost in it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from examples.generate import generate as example
+
+from conftest import Connect
+from growing import CAMPUS, STORE, Recorder
+from laddering import climb, everything, outgrow, shown
+from lifted import put
+from outgrow.blueprint import Blueprint
+from outgrow.campus.generator import generate
+from outgrow.campus.population import Spec
+from outgrow.database import Database
+from outgrow.grow import runner
+from outgrow.grow.misfits import Misfits
+from outgrow.grow.state import Phase
+from outgrow.grow.verification import verify
+from outgrow.settings import DEFAULT_STORE
+from test_examples import BLUEPRINTS
+
+USERS = 400
+Entries = dict[str, list[list[Any]]]
+
+
+@pytest.fixture
+async def raw(database: Database, database_url: str, connect: Connect) -> Any:
+    return await connect(database_url)
+
+
+async def damaged(database: Database, folder: Path) -> Entries:
+    """A campus with all kinds of damage, of which the entries are returned. Nothing of ours is
+    installed."""
+    manifest = folder / "manifest.json"
+    spec = Spec(USERS, 7, 0.1, None, False)
+    await generate(database, spec, store=DEFAULT_STORE, manifest=manifest)
+    entries: Entries = json.loads(manifest.read_text(encoding="utf-8"))["damage"]
+    return entries
+
+
+async def found(
+    database: Database, goal: Phase = "relational", blueprint: Blueprint = CAMPUS
+) -> Misfits:
+    told: list[tuple[int, int]] = []
+    plan = await runner.plan(
+        database, goal, DEFAULT_STORE, blueprint, lambda *moved: told.append(moved)
+    )
+    assert plan.misfits is not None
+    assert told[0][0] == 0
+    assert told[-1][0] == told[-1][1] == len(told) - 1
+    assert json.loads(json.dumps(plan.as_dict()))["misfits"] == json.loads(
+        json.dumps(plan.misfits.as_dict())
+    )
+    return plan.misfits
+
+
+def counted(misfits: Misfits, kind: str, *places: str) -> int:
+    """Of all places, or of those whose relation or `about` is named."""
+    return sum(
+        one.count
+        for one in misfits.found
+        if one.kind == kind and (not places or one.relation in places or one.about in places)
+    )
+
+
+def entries(found: list[list[Any]]) -> int:
+    return len(found)
+
+
+def lists(found: list[list[Any]]) -> int:
+    """Where the manifest has an entry for each element, and the plan counts lists."""
+    return len({entry[0] for entry in found})
+
+
+def no_nulls(found: list[list[Any]]) -> int:
+    """A JSON null is nothing, as an absent field is."""
+    return sum(entry[-1] != "null" for entry in found)
+
+
+SEEN: dict[str, tuple[Callable[[list[list[Any]]], int], tuple[str, ...]]] = {
+    "stale_school_member": (entries, ("stale_in_list", "school_users")),
+    "missing_school_member": (entries, ("missing_in_list", "school_users")),
+    "one_sided_connection": (entries, ("one_sided", "connections")),
+    "dangling_connection": (entries, ("dangling", "connections")),
+    "dangling_school_member": (entries, ("gone_in_list", "school_users")),
+    "dangling_chat": (entries, ("dangling", "participants")),
+    "gone_chat": (entries, ("gone_in_list", "user_chats")),
+    "dangling_intro": (entries, ("dangling", "intros")),
+    "unlisted_intro": (entries, ("missing_in_list", "intros_incoming")),
+    "gone_intro": (entries, ("gone_in_list", "intros_incoming")),
+    "doubled_element": (lists, ("doubled_element",)),
+    "wrong_element": (lists, ("wrong_element",)),
+    "not_an_array": (lists, ("not_an_array",)),
+    "doubled_email": (entries, ("doubled", "email")),
+    "id_disagrees": (entries, ("id_disagrees",)),
+    "id_missing": (entries, ("id_missing",)),
+    "wrong_type": (no_nulls, ("wrong_type",)),
+    "long_text": (entries, ("long_text",)),
+    "chat_variant_b": (entries, ("leftovers", "participants")),
+    "doubled_message_id": (lists, ("doubled_id", "messages")),
+    "duplicate_index": (entries, ("duplicate_index",)),
+}
+OF_NO_RELATION = {"stuck_typing"}
+
+
+async def test_all_that_is_planted_is_found_and_counted(
+    database: Database, raw: Any, tmp_path: Path
+) -> None:
+    planted = await damaged(database, tmp_path)
+    before = await everything(raw)
+    misfits = await found(database)
+    assert await everything(raw) == before
+    assert SEEN.keys() | OF_NO_RELATION == planted.keys()
+    expected = {kind: count(planted[kind]) for kind, (count, _) in SEEN.items()}
+    assert all(expected.values())
+    seen = {kind: counted(misfits, *where) for kind, (_, where) in SEEN.items()}
+    # A school's name that is too long stands in the list of all schools too.
+    seen["wrong_element"] -= counted(misfits, "wrong_element", "schools")
+    assert seen == expected
+    for one in misfits.found:
+        assert 0 < len(one.keys) <= min(3, one.count)
+        assert one.meaning
+    for one in misfits.found:
+        if one.kind not in ("duplicate_index", "missing_in_list"):
+            query = f"SELECT count(*) FROM {STORE} WHERE key = ANY ($1::text[])"
+            assert await raw.fetchval(query, one.keys) == len(set(one.keys)), one
+
+
+async def test_a_campus_without_damage_has_no_misfits(database: Database) -> None:
+    await generate(database, Spec(USERS, 7, 0.0, None, False), store=DEFAULT_STORE)
+    misfits = await found(database)
+    # Messages that the app itself sends have a sender who is nobody.
+    kinds = [(one.kind, one.about) for one in misfits.found]
+    assert kinds in ([], [("dangling", "sender_id -> users")])
+
+
+@pytest.mark.parametrize("goal", ["hybrid", "relational"])
+async def test_nothing_of_them_is_lost_and_verify_counts_the_same(
+    database: Database, raw: Any, tmp_path: Path, goal: Phase
+) -> None:
+    await damaged(database, tmp_path)
+    store = await raw.fetch(f"SELECT key, value::text FROM {STORE} ORDER BY key")
+    misfits = await found(database, goal)
+    await climb(database, "found")
+    rows = await shown(raw)
+    await climb(database, goal)
+    report = await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)
+    assert report.same
+    left = Counter({name: one.leftovers for name, one in report.relations.items()})
+    assert +left == misfits.leftovers
+    assert left.total()
+    assert await shown(raw) == rows
+    assert await raw.fetch(f"SELECT key, value::text FROM {STORE} ORDER BY key") == store
+    planned = await runner.plan(database, goal, DEFAULT_STORE, CAMPUS, lambda *_: None)
+    assert planned.misfits is None, "where nothing gets a table, nobody looks"
+
+
+BROKEN: dict[str, list[tuple[str, Any]]] = {
+    "events": [
+        ("event:broken", "no object"),
+        ("event:broken:attendees", ["u1", "u1", "nobody"]),
+        ("chat:broken:messages", [{"id": "m1", "text": 7}, {"id": "m1"}, "odd"]),
+    ],
+    "mechanics": [
+        ("bookings:pending", {"0": "b"}),
+        ("booking:1:c1", {"price": "12", "createdAt": "yesterday"}),
+        ("vehicles:broken", [{"make": "x" * 300}]),
+    ],
+    "stock": [
+        ("product:broken", {"supplierIds": "s1", "currentStock": "many"}),
+        ("product_notifications", ["no", "map"]),
+        ("company:broken:ratings", {"u1": 5, "u2": {"stars": "five"}}),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_any_blueprint_has_its_misfits(database: Database, name: str) -> None:
+    blueprint = BLUEPRINTS[name]
+    for key, value in [*example(name, 25), *BROKEN[name]]:
+        await put(database, key, value)
+    misfits = await found(database, "relational", blueprint)
+    assert {one.relation for one in misfits.found}
+    done = await runner.grow(database, "relational", DEFAULT_STORE, blueprint, Recorder())
+    report = await verify(database, DEFAULT_STORE, blueprint, lambda _: None)
+    assert done.store.phase == "relational"
+    assert report.same
+    left = Counter({name: one.leftovers for name, one in report.relations.items()})
+    assert +left == misfits.leftovers
+
+
+async def test_the_command_tells_them_and_can_leave_them_out(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    await damaged(database, tmp_path)
+    for arguments, expected in (((), True), (("--no-misfits",), False)):
+        process = outgrow(database_url, "grow", "--to", "hybrid", "--plan", *arguments)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        assert ("doubled_element connections: " in out) is expected
+        assert ("keys of connections have leftovers" in out) is expected
+    process = outgrow(database_url, "grow", "--to", "hybrid", "--no-misfits")
+    process.communicate(timeout=60)
+    assert process.returncode == 2
