@@ -40,6 +40,12 @@ MATRIX: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("POST", "/intros/{id}/accept"): (401, 404, 404, 200),
     ("POST", "/intros/{id}/decline"): (401, 404, 404, 200),
     ("POST", "/intros/{id}/withdraw"): (401, 404, 404, 200),
+    ("GET", "/chats"): (401, 200, 200, 200),
+    ("GET", "/chats/{id}"): (401, 404, 404, 200),
+    ("GET", "/chats/{id}/messages"): (401, 404, 404, 200),
+    ("POST", "/chats/{id}/messages"): (401, 404, 404, 201),
+    ("POST", "/chats/{id}/read"): (401, 404, 404, 204),
+    ("POST", "/chats/{id}/typing"): (401, 404, 404, 204),
     ("GET", "/search"): (401, 200, 200, 200),
     ("GET", "/schools"): (200, 200, 200, 200),
     ("GET", "/healthz"): (200, 200, 200, 200),
@@ -66,17 +72,23 @@ def body_for(path: str, one: Person, caller: str) -> Any:
         "/profiles": name,
         "/profiles/me": {"bio": "changed"},
         "/intros": {"to": one.id, "reason": "study"},
+        "/chats/{id}/messages": {"content": "Chess at five?"},
+        "/chats/{id}/read": {"pos": 1},
     }.get(path)
 
 
 async def id_for(api: Api, path: str, one: Person) -> str:
     """Of what the path is about: the one, or something of theirs."""
-    if not path.startswith("/intros/"):
+    if not path.startswith(("/intros/", "/chats/")):
         return one.id
     pair = [await api.sign_up("Some Body"), one]
     sender, to = pair[::-1] if path.endswith("/withdraw") else pair
     answer = await sender.call("POST", "/intros", json={"to": to.id, "reason": "study"})
-    return str(answer.json()["id"])
+    intro_id = str(answer.json()["id"])
+    if path.startswith("/intros/"):
+        return intro_id
+    answer = await to.call("POST", f"/intros/{intro_id}/accept")
+    return str(answer.json()["chat_id"])
 
 
 def session_of(person: Person) -> str:
@@ -112,7 +124,9 @@ async def test_matrix(api: Api, method: str, path: str) -> None:
     assert tuple(answers) == MATRIX[method, path], dict(zip(CALLERS, answers, strict=True))
 
 
-@pytest.mark.parametrize("path", [p for method, p in MATRIX if method == "GET" and "{id}" in p])
+@pytest.mark.parametrize(
+    "path", [p for method, p in MATRIX if method == "GET" and "/profiles/{id}" in p]
+)
 async def test_hidden_foreign_and_missing_people_are_told_apart_by_nobody(
     api: Api, path: str
 ) -> None:

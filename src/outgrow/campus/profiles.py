@@ -46,7 +46,7 @@ _INKLESS = frozenset(("Cc", "Cf", "Mn", "Zl", "Zp", "Zs"))
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
-def _is_blank(text: str) -> bool:
+def is_blank(text: str) -> bool:
     """Whether nobody would see it: blanks, zero-width characters, fillers."""
     return all(c in _FILLERS or unicodedata.category(c) in _INKLESS for c in text)
 
@@ -59,7 +59,7 @@ class _Trimmed(msgspec.Struct):
         for name in ("name", "school", "major", "year"):
             value = getattr(self, name)
             if isinstance(value, str):
-                if _is_blank(value):
+                if is_blank(value):
                     raise ValueError(f"{name} is blank")
                 setattr(self, name, value.strip())
 

@@ -94,6 +94,50 @@ CREATE TABLE IF NOT EXISTS network.closed_intros (
   closed_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (from_id, to_id, sent_ms)
 );
+-- Up to where somebody has read a chat. `pos` counts the messages that retention removed, too.
+CREATE TABLE IF NOT EXISTS network.read_marks (
+  chat_id text NOT NULL,
+  user_id text NOT NULL,
+  pos bigint NOT NULL,
+  read_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (chat_id, user_id)
+);
+
+-- What was sent under which key, so that a retry sends it once. `digest` is of the chat and the text.
+CREATE TABLE IF NOT EXISTS network.sent_messages (
+  sender_id text NOT NULL,
+  key text NOT NULL,
+  digest bytea NOT NULL,
+  chat_id text NOT NULL,
+  message_id text NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (sender_id, key)
+);
+CREATE INDEX IF NOT EXISTS sent_messages_created_at ON network.sent_messages (created_at);
+
+-- How many messages retention took from the beginning of a chat: a message's place in the store
+-- plus this is the `pos` that it has for ever.
+CREATE TABLE IF NOT EXISTS network.trimmed_chats (
+  chat_id text PRIMARY KEY,
+  removed bigint NOT NULL
+);
+
+-- The same as of this moment: a statement that waited for a chat's lock began before.
+CREATE OR REPLACE FUNCTION network.removed(of_chat text) RETURNS bigint
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coalesce((SELECT t.removed FROM network.trimmed_chats AS t WHERE t.chat_id = of_chat), 0) $$;
+
+-- A message as others see it. What an old client wrote has no limit, and is cut.
+CREATE OR REPLACE FUNCTION network.message(
+  of_chat text, pos bigint, id text, sender_id text, content text, kind text, sent_at timestamptz
+) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN format(
+  '{"id":%s,"chat_id":%s,"pos":%s,"sender_id":%s,"content":%s,"kind":%s,"sent_at":%s}',
+  coalesce(to_json(left(id, 1000))::text, 'null'), to_json(of_chat), pos,
+  coalesce(to_json(sender_id)::text, 'null'), coalesce(to_json(left(content, 32000))::text, 'null'),
+  coalesce(to_json(kind)::text, 'null'), coalesce(outgrow.json_of_time(sent_at)::text, 'null'));
 REVOKE ALL ON SCHEMA network FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA network FROM PUBLIC;
 

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from outgrow import queries
 from outgrow.campus.accounts import Accounts
+from outgrow.campus.chats import Chats
 from outgrow.campus.codes import Codes
 from outgrow.campus.confirmations import Confirmations
 from outgrow.campus.connections import Connections
@@ -64,6 +65,7 @@ async def make_network(
         accounts=accounts,
         profiles=Profiles(database, cursors),
         connections=Connections(database, cursors),
+        chats=Chats(database, cursors),
         intros=Intros(database, cursors),
         schools=Schools(database, cursors),
         search=Search(database, cursors),

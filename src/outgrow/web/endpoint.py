@@ -21,6 +21,7 @@ import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from outgrow.campus.accounts import Accounts
+from outgrow.campus.chats import Chats
 from outgrow.campus.confirmations import Confirmations
 from outgrow.campus.connections import Connections
 from outgrow.campus.intros import Intros
@@ -65,6 +66,7 @@ class Network:
     accounts: Accounts
     profiles: Profiles
     connections: Connections
+    chats: Chats
     intros: Intros
     schools: Schools
     search: Search
@@ -133,6 +135,7 @@ Handler = Callable[[Call], Awaitable[Answer]]
 @dataclass(frozen=True, kw_only=True)
 class Route:
     """`errors` are the codes that it raises itself, beside those of its access and its input.
+    `headers` are those that it reads, and `other_status` a second good one, with the same answer.
     `limit` counts by account, and where nobody is signed in by address.
     `accepted` is the shape of a 202, where that may be the answer as well."""
 
@@ -144,9 +147,11 @@ class Route:
     summary: str
     description: str = ""
     parameters: tuple[Parameter, ...] = ()
+    headers: tuple[Parameter, ...] = ()
     body: type[msgspec.Struct] | None = None
     body_example: Any = None
     status: int = 200
+    other_status: int | None = None
     answer: Any = None
     answer_example: Any = None
     content_type: str = "application/json"

@@ -19,6 +19,7 @@ TAGS = {
     "accounts": "Signing up and in.",
     "profiles": "People of one's school.",
     "connections": "Who is connected to whom.",
+    "chats": "Talking to somebody.",
     "search": "Finding people.",
     "schools": "The schools.",
     "operation": "For machines, and for whoever runs them.",
@@ -78,8 +79,9 @@ def _operation(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
         "responses": _responses(route, schema_of),
         "security": [{"access_token": []}] if _signed(route) else [],
     }
-    parameters = [_path_parameter(name) for name in re.findall(r"{(\w+)}", route.path)]
-    parameters += [_query_parameter(parameter) for parameter in route.parameters]
+    parameters = [_path_parameter(name, route.tag) for name in re.findall(r"{(\w+)}", route.path)]
+    parameters += [_parameter(parameter, "query") for parameter in route.parameters]
+    parameters += [_parameter(parameter, "header") for parameter in route.headers]
     if parameters:
         operation["parameters"] = parameters
     if route.body is not None:
@@ -104,6 +106,9 @@ def _responses(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
             "description": HTTPStatus.ACCEPTED.phrase,
             "content": {route.content_type: content},
         }
+    if route.other_status is not None:
+        again = HTTPStatus(route.other_status)
+        responses[str(route.other_status)] = {**good, "description": again.phrase}
     for code in sorted(codes_of(route), key=lambda code: (CODES[code].status, code)):
         error = CODES[code]
         response = responses.setdefault(
@@ -158,21 +163,25 @@ def _signed(route: Route) -> bool:
     return route.access in (Access.SIGNED_IN, Access.MEMBER)
 
 
-def _path_parameter(name: str) -> dict[str, Any]:
+_IDS = {"chats": ("A chat's id.", "05a3:5f0c")}
+
+
+def _path_parameter(name: str, tag: str) -> dict[str, Any]:
+    description, example = _IDS.get(tag, ("A user's id.", "5f0c9a1e-6f1f-4a39-9a3e-0d7c5f6a2b11"))
     return {
         "name": name,
         "in": "path",
         "required": True,
-        "description": "A user's id.",
+        "description": description,
         "schema": {"type": "string"},
-        "example": "5f0c9a1e-6f1f-4a39-9a3e-0d7c5f6a2b11",
+        "example": example,
     }
 
 
-def _query_parameter(parameter: Parameter) -> dict[str, Any]:
+def _parameter(parameter: Parameter, where: str) -> dict[str, Any]:
     described: dict[str, Any] = {
         "name": parameter.name,
-        "in": "query",
+        "in": where,
         "description": parameter.description,
         "schema": parameter.schema,
     }

@@ -101,7 +101,7 @@ def checked_text(raw: bytes, where: str) -> str:
 def whole_number(low: int, high: int | None) -> Callable[[str], int]:
     def read(text: str) -> int:
         digits = text[1:] if text[:1] == "-" else text
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= 16):
             raise ValueError("not a whole number")
         value = int(text)
         if value < low or (high is not None and value > high):
@@ -155,6 +155,11 @@ def cursor() -> Parameter:
 
 
 PAGING = (limit(), offset(), cursor())
+
+
+def number(name: str, description: str, low: int, high: int, *, example: int) -> Parameter:
+    schema = {"type": "integer", "minimum": low, "maximum": high}
+    return Parameter(name, whole_number(low, high), schema, description, example=example)
 
 
 def choice(name: str, options: Sequence[str], description: str) -> Parameter:

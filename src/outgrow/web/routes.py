@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 
-from outgrow.web import docs, openapi, routes_accounts, routes_house, routes_intros, routes_people
+from outgrow.web import (
+    docs,
+    openapi,
+    routes_accounts,
+    routes_chats,
+    routes_house,
+    routes_intros,
+    routes_people,
+)
 from outgrow.web.endpoint import Access, Answer, Call, Route
 
 
@@ -31,6 +39,7 @@ ROUTES: tuple[Route, ...] = (
     *routes_accounts.ROUTES,
     *routes_people.ROUTES,
     *routes_intros.ROUTES,
+    *routes_chats.ROUTES,
     *routes_house.ROUTES,
     Route(
         method="GET",

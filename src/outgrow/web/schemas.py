@@ -13,12 +13,16 @@ from outgrow.web.problems import Problem
 
 __all__ = [
     "AcceptedIntro",
+    "Chat",
+    "ChatMessage",
+    "ChatPage",
     "Found",
     "FoundPage",
     "Health",
     "Highlight",
     "Intro",
     "IntroPage",
+    "MessagePage",
     "OwnProfile",
     "OwnSettings",
     "Problem",
@@ -133,6 +137,37 @@ class IntroPage(Shape):
 class AcceptedIntro(Shape):
     intro: Intro
     chat_id: str
+
+
+class ChatMessage(Shape):
+    """`pos` is its place in the chat: later messages have a greater one. Null is for what an old
+    client left out; `kind` is `system` for what the network itself said."""
+
+    id: str | None
+    chat_id: str
+    pos: int
+    sender_id: str | None
+    content: str | None
+    kind: str | None
+    sent_at: str | None
+
+
+class MessagePage(Shape):
+    items: list[ChatMessage]
+    next: str | None
+
+
+class Chat(Shape):
+    id: str
+    person: Profile | None
+    last_message: ChatMessage | None
+    unread: int
+    created_at: str | None
+
+
+class ChatPage(Shape):
+    items: list[Chat]
+    next: str | None
 
 
 class SignUp(TokenAnswer, kw_only=True):

@@ -1,0 +1,210 @@
+"""Chats: one's list of them, their messages, sending, and how far one has read.
+
+Only participants see a chat; to everybody else, and between two of whom one has blocked the other,
+it is not there. Messages are never changed here, and read marks never go back.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from outgrow import queries
+from outgrow.campus.pages import Cursors, Page
+from outgrow.campus.profiles import is_blank
+from outgrow.database import RETRIED, Database
+from outgrow.errors import BadInput, Conflict, Forbidden, NotFound
+from outgrow.queries import Query
+
+SQL = queries.load("chats")
+
+LONGEST_MESSAGE = 4000  # characters
+LONGEST_KEY = 200
+KEY_DAYS = 7  # how long a key is remembered at least
+Direction = Literal["older", "newer"]
+_KEY = re.compile(r"[!-~]{1,200}", re.ASCII)
+
+
+class NewMessage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is said."""
+
+    content: Annotated[str, Meta(min_length=1, max_length=LONGEST_MESSAGE)]
+
+    def __post_init__(self) -> None:
+        if is_blank(self.content):
+            raise ValueError("content is blank")
+
+
+class ReadUpTo(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """`pos` of the last message that was read."""
+
+    pos: Annotated[int, Meta(ge=0, le=2**53)]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The message as JSON. `again` when the key had sent it before."""
+
+    body: bytes
+    again: bool
+
+
+class Chats:
+    def __init__(self, database: Database, cursors: Cursors) -> None:
+        self._database = database
+        self._cursors = cursors
+
+    async def page(self, page: Page, *, school: str, viewer: str) -> bytes:
+        """The JSON of a page of one's chats, by latest activity. Raises BadCursor.
+
+        Reads the last message of each chat one has, and counts what is unread in those shown.
+        """
+        of = ("chats", school, viewer)
+        row = await self._database.row(
+            _page_query(page.cursor is not None),
+            viewer,
+            page.limit,
+            school,
+            page.offset,
+            *self._cursors.open(of, page.cursor),
+        )
+        assert row is not None
+        return self._cursors.finish(row, of)
+
+    async def one(self, chat_id: str, *, school: str, viewer: str) -> bytes:
+        """The JSON of a chat, as in the list. Raises NotFound."""
+        body: bytes | None = await self._database.value(ONE, viewer, chat_id, school)
+        if body is None:
+            raise no_such_chat()
+        return body
+
+    async def messages(
+        self,
+        chat_id: str,
+        direction: Direction,
+        limit: int,
+        *,
+        viewer: str,
+        cursor: str | None = None,
+        pos: int | None = None,
+    ) -> bytes:
+        """The JSON of a page of messages beyond `cursor` or `pos`: newest first when `older`, as
+        they were sent when `newer`. A cursor is good in both directions.
+
+        Raises BadInput (both are given), BadCursor, NotFound.
+        """
+        if cursor is not None and pos is not None:
+            raise BadInput(
+                "cursor_with_pos",
+                "a page begins at a cursor or at a pos, not at both",
+                hint="leave pos out",
+            )
+        of = ("messages", chat_id, viewer)
+        after, _ = self._cursors.open(of, cursor)
+        if pos is not None:
+            after = str(pos)
+        row = await self._database.row(_MESSAGES[direction], viewer, chat_id, limit, after)
+        assert row is not None
+        *cut, found = row
+        if not found:
+            raise no_such_chat()
+        return self._cursors.finish(cut, of)
+
+    async def send(self, chat_id: str, content: str, key: str | None, *, viewer: str) -> Sent:
+        """Append a message, once per key. The message and its key are one transaction.
+
+        Raises BadInput, NotFound, Forbidden (the other takes no messages), Conflict (the key sent
+        something else, or a message that is gone).
+        """
+        message_id = f"{chat_id}:{time.time_ns() // 1_000_000}-{secrets.token_hex(8)}"
+        key = message_id if key is None else valid_key(key)
+        digest = sha256(f"{chat_id}\n{content}".encode()).digest()
+        arguments = (viewer, chat_id, key, digest, message_id, content)
+        try:
+            row = await self._database.row(SEND, *arguments)
+        except RETRIED:
+            row = await self._database.transaction(lambda session: session.row(SEND, *arguments))
+        if row is None:
+            raise no_such_chat()
+        if row["body"] is not None:
+            return Sent(row["body"], again=False)
+        if not row["takes"]:
+            raise Forbidden(
+                "messages_not_taken",
+                "the other person takes no messages",
+                hint="they can allow it in their settings, if they are still there",
+            )
+        return Sent(await self._sent_before(viewer, key, digest), again=True)
+
+    async def _sent_before(self, viewer: str, key: str, digest: bytes) -> bytes:
+        row = await self._database.row(SQL["sent"], viewer, key)
+        if row is None or row["digest"] != digest:
+            raise Conflict(
+                "key_used",
+                "this Idempotency-Key has sent something else",
+                hint="use a new key for each message, and the same one to try again",
+            )
+        body: bytes | None = row["body"]
+        if body is None:
+            raise Conflict(
+                "message_gone",
+                "what this Idempotency-Key has sent is not in the chat any more",
+                hint="send it with a new key",
+            )
+        return body
+
+    async def read(self, chat_id: str, pos: int, *, viewer: str) -> None:
+        """Everything up to `pos` is read; what is further already stays. Raises NotFound."""
+        row = await self._database.row(MARK, viewer, chat_id, pos)
+        if row is None:
+            raise no_such_chat()
+
+    async def typing(self, chat_id: str, *, viewer: str) -> None:
+        """Tell the other that one is typing; kept nowhere. Raises NotFound."""
+        if await self._database.row(OTHER, viewer, chat_id) is None:
+            raise no_such_chat()
+
+
+def no_such_chat() -> NotFound:
+    """The same for a chat that is not there, of others, and with somebody blocked."""
+    return NotFound("chat_not_found", "there is no such chat", hint="see GET /chats")
+
+
+def valid_key(key: str) -> str:
+    """An Idempotency-Key. Raises BadInput."""
+    if not _KEY.fullmatch(key):
+        raise BadInput(
+            "bad_idempotency_key",
+            "that is no Idempotency-Key",
+            hint=f"1 to {LONGEST_KEY} visible ASCII characters; a UUID is a good one",
+        )
+    return key
+
+
+def _joined(first: str, *blocks: str) -> Query:
+    return SQL[first].joined("", *(SQL[block] for block in blocks))
+
+
+@cache
+def _page_query(further: bool) -> Query:
+    start = "further" if further else "from_start"
+    return _joined("page", "told", "of_viewer", "between", "last", "shown", start, "end", "details")
+
+
+_THIS: Sequence[str] = ("this", "between", "shown")
+ONE = _joined("one", "told", "this", "between", "last", "shown", "details")
+SEND = _joined("send", *_THIS, "append")
+MARK = _joined("mark", *_THIS, "marked")
+OTHER = _joined("other", *_THIS)
+_MESSAGES = {
+    direction: _joined("messages", *_THIS, "in_chat", direction) for direction in ("older", "newer")
+}

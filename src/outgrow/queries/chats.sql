@@ -1,0 +1,220 @@
+-- Chats, for the people in them. `$1` is who asks. A chat is a document that names its participants;
+-- the other is the first of them who is somebody else. Where the two have blocked each other, either
+-- way, the chat is not there. `pos` is a message's place in the store plus what retention took.
+
+-- name: page
+-- $2 limit, $3 the viewer's school, $4 offset, $5 sort key and $6 id of the chat before.
+SELECT
+  convert_to('{"items":[' || coalesce(
+    string_agg(p.chat, ',' ORDER BY p.n) FILTER (WHERE p.n <= $2::bigint), '') || ']', 'UTF8'),
+  count(*) > $2::bigint,
+  max(p.sort::text) FILTER (WHERE p.n = $2::bigint),
+  max(p.id) FILTER (WHERE p.n = $2::bigint)
+FROM (
+
+-- name: one
+-- $2 the chat, $3 the viewer's school.
+SELECT convert_to(p.chat, 'UTF8')
+FROM (
+
+-- name: told
+-- Who and how much is unread is looked up for what is shown alone. Before somebody's first mark, and
+-- behind it, a message is read when its own `readBy` says so, as old clients do; the system's welcome
+-- never counts.
+  SELECT q.id, q.sort, row_number() OVER (ORDER BY q.sort DESC, q.id DESC) AS n,
+    format(
+      '{"id":%s,"person":%s,"last_message":%s,"unread":%s,"created_at":%s}',
+      to_json(q.id), coalesce(u.card, 'null'), coalesce(q.last, 'null'), unread.n,
+      coalesce(outgrow.json_of_time(q.created_at)::text, 'null')) AS chat
+  FROM (
+    SELECT c.id, c.other, c.created_at, c.removed,
+      (extract(epoch FROM coalesce(l.sent_at, c.created_at, 'epoch')) * 1000000)::bigint AS sort,
+      CASE WHEN l.pos IS NOT NULL THEN network.message(
+        c.id, l.pos + c.removed, l.id, l.sender_id, l.content, l.kind, l.sent_at) END AS last
+
+-- name: of_viewer
+    FROM (
+      SELECT p.chat_id
+      FROM campus.participants AS p
+      WHERE p.user_id = $1 AND p.probe @> campus.participants_probe($1)) AS x
+
+-- name: this
+    FROM (SELECT $2::text AS chat_id) AS x
+
+-- name: between
+    CROSS JOIN LATERAL (
+      SELECT c.id, c.created_at,
+        (SELECT outgrow.key_of(e.v)
+         FROM jsonb_array_elements(c.participants) WITH ORDINALITY AS e(v, pos)
+         WHERE outgrow.key_of(e.v) <> $1
+         ORDER BY e.pos LIMIT 1) AS other,
+        coalesce((
+          SELECT t.removed FROM network.trimmed_chats AS t WHERE t.chat_id = c.id), 0) AS removed
+      FROM campus.chats AS c
+      WHERE c.id = x.chat_id AND c.at = campus.chats_at(x.chat_id)
+        AND c.participants @> jsonb_build_array($1::text)
+      OFFSET 0) AS c
+
+-- name: last
+    LEFT JOIN LATERAL (
+      SELECT m.pos, m.id, m.sender_id, m.content, m.kind, m.sent_at
+      FROM campus.messages AS m
+      WHERE m.chat_id = c.id AND m.at = campus.messages_at(c.id)
+      ORDER BY m.pos DESC LIMIT 1) AS l ON true
+
+-- name: shown
+    WHERE NOT EXISTS (
+        SELECT FROM network.blocks AS b WHERE b.user_id = $1 AND b.blocked_id = c.other)
+      AND NOT EXISTS (
+        SELECT FROM network.blocks AS b WHERE b.user_id = c.other AND b.blocked_id = $1)
+      AND NOT EXISTS (
+        SELECT FROM campus.users AS u
+        WHERE u.id = c.other AND u.at = campus.users_at(c.other)
+          AND u.blocked @> to_jsonb($1::text))
+
+-- name: further
+      AND ((extract(epoch FROM coalesce(l.sent_at, c.created_at, 'epoch')) * 1000000)::bigint, c.id)
+        < ($5::text::bigint, $6::text)
+
+-- name: from_start
+      AND $5::text IS NULL AND $6::text IS NULL
+
+-- name: end
+    ORDER BY sort DESC, c.id DESC
+    LIMIT $2::bigint + 1 OFFSET $4::bigint
+
+-- name: details
+  ) AS q
+  LEFT JOIN LATERAL (
+    SELECT u.card
+    FROM campus.users AS u
+    WHERE u.id = q.other AND u.at = campus.users_at(q.other) AND u.school = $3 AND u.visible
+    OFFSET 0) AS u ON true
+  CROSS JOIN LATERAL (
+    SELECT count(*) AS n
+    FROM (
+      SELECT FROM campus.messages AS m
+      WHERE m.chat_id = q.id AND m.at = campus.messages_at(q.id)
+        AND m.pos > coalesce((
+          SELECT r.pos FROM network.read_marks AS r WHERE r.chat_id = q.id AND r.user_id = $1), 0)
+          - q.removed
+        AND m.sender_id IS DISTINCT FROM $1 AND m.kind IS DISTINCT FROM 'system'
+        AND NOT coalesce(m.rest -> 'readBy' @> to_jsonb($1::text), false)
+      LIMIT 99) AS m) AS unread
+) AS p
+
+-- name: messages
+-- $2 the chat, $3 limit, $4 the place beyond which the page begins.
+WITH chat AS MATERIALIZED (
+  SELECT c.id, c.removed
+
+-- name: in_chat
+)
+SELECT
+  convert_to('{"items":[' || coalesce(
+    string_agg(p.message, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8'),
+  count(*) > $3::bigint,
+  max(p.pos::text) FILTER (WHERE p.n = $3::bigint),
+  '',
+  EXISTS (SELECT FROM chat) AS found
+FROM (
+
+-- name: older
+  SELECT q.pos, row_number() OVER (ORDER BY q.pos DESC) AS n,
+    network.message(q.chat_id, q.pos, q.id, q.sender_id, q.content, q.kind, q.sent_at) AS message
+  FROM (
+    SELECT m.chat_id, m.pos + (SELECT c.removed FROM chat AS c) AS pos,
+      m.id, m.sender_id, m.content, m.kind, m.sent_at
+    FROM campus.messages AS m
+    WHERE m.chat_id = (SELECT c.id FROM chat AS c)
+      AND m.at = campus.messages_at((SELECT c.id FROM chat AS c))
+      AND m.pos < coalesce($4::text::bigint, 9000000000000000000)
+        - (SELECT c.removed FROM chat AS c)
+    ORDER BY m.pos DESC
+    LIMIT $3::bigint + 1
+  ) AS q
+) AS p
+
+-- name: newer
+  SELECT q.pos, row_number() OVER (ORDER BY q.pos) AS n,
+    network.message(q.chat_id, q.pos, q.id, q.sender_id, q.content, q.kind, q.sent_at) AS message
+  FROM (
+    SELECT m.chat_id, m.pos + (SELECT c.removed FROM chat AS c) AS pos,
+      m.id, m.sender_id, m.content, m.kind, m.sent_at
+    FROM campus.messages AS m
+    WHERE m.chat_id = (SELECT c.id FROM chat AS c)
+      AND m.at = campus.messages_at((SELECT c.id FROM chat AS c))
+      AND m.pos > coalesce($4::text::bigint, 0) - (SELECT c.removed FROM chat AS c)
+    ORDER BY m.pos
+    LIMIT $3::bigint + 1
+  ) AS q
+) AS p
+
+-- name: send
+-- $2 the chat, $3 the key, $4 its digest, $5 the message's id, $6 the text. The key first: whoever
+-- comes with it at the same time waits there, and then sends nothing. The message is written as the
+-- prototype did; `readBy` stays empty, and is there for old clients, which add themselves.
+WITH chat AS MATERIALIZED (
+  SELECT c.id, c.other, EXISTS (
+    SELECT FROM campus.users AS u
+    WHERE u.id = c.other AND u.at = campus.users_at(c.other)
+      AND u.rest #> '{settings,allowMessages}' IS DISTINCT FROM 'false') AS takes
+
+-- name: append
+), sent AS (
+  INSERT INTO network.sent_messages (sender_id, key, digest, chat_id, message_id)
+  SELECT $1, $3, $4, c.id, $5 FROM chat AS c WHERE c.takes
+  ON CONFLICT (sender_id, key) DO NOTHING
+  RETURNING chat_id
+), message AS (
+  INSERT INTO campus.messages (chat_id, id, sender_id, content, sent_at, rest)
+  SELECT s.chat_id, $5, $1, $6, date_trunc('milliseconds', now()),
+    '{"readBy": [], "readAt": null}'
+  FROM sent AS s
+  RETURNING chat_id, pos, id, sender_id, content, kind, sent_at
+)
+SELECT c.other, c.takes, (
+  SELECT convert_to(network.message(
+    m.chat_id, m.pos + network.removed(m.chat_id), m.id, m.sender_id, m.content, m.kind, m.sent_at),
+    'UTF8')
+  FROM message AS m) AS body
+FROM chat AS c
+
+-- name: sent
+-- What was sent with a key: its digest, and the message while it is there.
+SELECT s.digest, CASE WHEN m.pos IS NOT NULL THEN convert_to(network.message(
+  s.chat_id, m.pos + network.removed(s.chat_id), m.id, m.sender_id, m.content, m.kind, m.sent_at),
+  'UTF8') END AS body
+FROM network.sent_messages AS s
+LEFT JOIN LATERAL (
+  SELECT m.pos, m.id, m.sender_id, m.content, m.kind, m.sent_at
+  FROM campus.messages AS m
+  WHERE m.chat_id = s.chat_id AND m.at = campus.messages_at(s.chat_id) AND m.id = s.message_id
+  LIMIT 1) AS m ON true
+WHERE s.sender_id = $1 AND s.key = $2
+
+-- name: mark
+-- $2 the chat, $3 up to where. Never backwards, and never behind the end.
+WITH chat AS MATERIALIZED (
+  SELECT c.id, c.other, c.removed
+
+-- name: marked
+), mark AS (
+  INSERT INTO network.read_marks AS r (chat_id, user_id, pos)
+  SELECT c.id, $1, least($3::bigint, l.pos + c.removed)
+  FROM chat AS c
+  CROSS JOIN LATERAL (
+    SELECT max(m.pos) AS pos
+    FROM campus.messages AS m
+    WHERE m.chat_id = c.id AND m.at = campus.messages_at(c.id)) AS l
+  WHERE l.pos IS NOT NULL
+  ON CONFLICT (chat_id, user_id) DO UPDATE SET pos = excluded.pos, read_at = now()
+  WHERE r.pos < excluded.pos
+  RETURNING r.pos
+)
+SELECT c.other, (SELECT m.pos FROM mark AS m) AS pos FROM chat AS c
+
+-- name: other
+-- $2 the chat: whom it is with.
+SELECT c.other
+
