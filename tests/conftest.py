@@ -178,7 +178,7 @@ async def phased(
     """An empty campus in each phase in turn, and once while it grows up and down all the time."""
     name = await _clone(server, phase_template)
     database = await Database.open(server.url(name))
-    growing = asyncio.create_task(_up_and_down(server.url(name))) if phase == "growing" else None
+    growing = asyncio.create_task(up_and_down(server.url(name))) if phase == "growing" else None
     try:
         yield database
         if growing is not None:
@@ -225,7 +225,7 @@ async def connect() -> AsyncIterator[Connect]:
         connection.terminate()
 
 
-async def _up_and_down(url: str) -> None:
+async def up_and_down(url: str) -> None:
     from growing import grow
 
     database = await Database.open(url)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
+import httpx
 import pytest
 
-from api import ELSEWHERE, HERE, Api, pages
+from api import ELSEWHERE, HERE, Api, Person, pages
 from outgrow.database import Database
 from outgrow.queries import Query
 
+CONNECTIONS = Query(
+    "lists", "SELECT key, value FROM kv_store_2516be19 WHERE key ~ '^user:[^:]+:connections$'"
+)
 PUT = Query("put", "INSERT INTO kv_store_2516be19 SELECT * FROM unnest($1::text[], $2::jsonb[])")
 
 
@@ -109,3 +114,75 @@ async def test_cursors_of_connections(api: Api, campus: Database) -> None:
     # One's own list is the same under both of its names.
     answer = await me.get(f"/profiles/{me.id}/connections?limit=3&cursor={cursor}")
     assert [item["id"] for item in answer.json()["items"]] == ["p5", "p4", "p3"]
+
+
+# Removing ---------------------------------------------------------------------------------------
+
+
+async def lists(database: Database) -> dict[str, Any]:
+    """All lists of connections, as an old client reads them."""
+    rows = await database.rows(CONNECTIONS)
+    return {row["key"].split(":")[1]: json.loads(row["value"]) for row in rows}
+
+
+async def remove(person: Person, other: str) -> httpx.Response:
+    return await person.call("DELETE", f"/connections/{other}")
+
+
+async def test_removed_on_both_sides(phased_api: Api, phased: Database) -> None:
+    """Every place of a doubled id, and nobody else; one-sided ones too, from either side."""
+    ada = await phased_api.sign_up("Ada Okafor")
+    values: dict[str, Any] = {f"user:{ada.id}:connections": ["b", "c", "b", 7, "d", None, "b"]}
+    for id_ in "bcde":
+        values |= person(id_)
+    values |= {f"user:{id_}:connections": ["x", ada.id, ada.id] for id_ in "be"}
+    chat = {f"chat:{ada.id}:b": {"participants": [ada.id, "b"]}, "user:b:chats": [f"{ada.id}:b"]}
+    await put(phased, values | chat)
+    for other in "bce":
+        answer = await remove(ada, other)
+        assert (answer.status_code, answer.content) == (204, b"")
+        answer = await remove(ada, other)
+        assert (answer.status_code, answer.json()["code"]) == (404, "connection_not_found")
+    assert await lists(phased) == {ada.id: [7, "d", None], "b": ["x"], "e": ["x"]}
+    assert [other["id"] for other in await pages(ada, "/connections", limit=5)] == ["d"]
+    kept = await phased.rows(Query("test", "SELECT key FROM kv_store_2516be19 WHERE key ~ 'chat'"))
+    assert {row["key"] for row in kept} == set(chat)
+
+
+async def test_removing_from_both_sides_at_once(phased_api: Api, phased: Database) -> None:
+    people = [await phased_api.sign_up(f"Person {number}") for number in range(4)]
+    ids = [p.id for p in people]
+    await put(phased, {f"user:{p.id}:connections": [*ids, "x"] for p in people})
+    answers = await asyncio.gather(*(remove(p, other) for p in people for other in ids))
+    assert sorted(a.status_code for a in answers) == [204] * 10 + [404] * 6
+    assert await lists(phased) == {id_: ["x"] for id_ in ids}
+
+
+async def test_whoever_is_gone_or_hidden_can_be_removed(api: Api, campus: Database) -> None:
+    me = await api.sign_up("Me Myself")
+    values = person("hidden", **HIDDEN) | person("far", ELSEWHERE)
+    await put(campus, values | {f"user:{me.id}:connections": ["gone", "hidden", "far", "odd id"]})
+    for other in ("gone", "hidden", "far", "odd%20id"):
+        assert (await remove(me, other)).status_code == 204
+    assert await lists(campus) == {me.id: []}
+
+
+@pytest.mark.parametrize("value", [None, {}, "p1", 7, True, {"p1": 1}], ids=str)
+async def test_removing_from_what_is_no_list(api: Api, campus: Database, value: Any) -> None:
+    """It holds nobody, and stays as it is; what the other side has is taken out."""
+    me = await api.sign_up("Me Myself")
+    await put(campus, {**person("p1"), f"user:{me.id}:connections": value})
+    answer = await remove(me, "p1")
+    assert (answer.status_code, answer.json()["code"]) == (404, "connection_not_found")
+    assert await lists(campus) == {me.id: value}
+    await put(campus, {"user:p1:connections": [me.id]})
+    assert (await remove(me, "p1")).status_code == 204
+    assert await lists(campus) == {me.id: value, "p1": []}
+
+
+async def test_removing_makes_no_list(api: Api, campus: Database) -> None:
+    me = await api.sign_up("Me Myself")
+    for other in ("nobody", me.id, "a:b", "x" * 300, "%2f"):
+        answer = await remove(me, other)
+        assert answer.status_code == 404
+    assert await lists(campus) == {}
