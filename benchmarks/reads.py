@@ -223,7 +223,7 @@ def _same_people(run: Run, requests: Sequence[Request], api: Server, peer: Serve
 
 async def page(world: World, major: str | None, year: str | None) -> bytes:
     profiles = Profiles(world.database, _CURSORS)
-    return await profiles.page(world.school, Filters(major, year), "newest", Page())
+    return await profiles.page(world.school, Filters(major, year), "newest", Page(), viewer="")
 
 
 async def _search(world: World, text: str) -> bytes:

@@ -49,6 +49,10 @@ MATRIX: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("GET", "/search"): (401, 200, 200, 200),
     ("GET", "/schools"): (200, 200, 200, 200),
     ("GET", "/healthz"): (200, 200, 200, 200),
+    ("GET", "/blocks"): (401, 200, 200, 200),
+    ("PUT", "/blocks/{id}"): (401, 204, 204, 400),
+    ("DELETE", "/blocks/{id}"): (401, 204, 204, 400),
+    ("POST", "/reports"): (401, 201, 201, 400),
     ("GET", "/readyz"): (200, 200, 200, 200),
     ("GET", "/metrics"): (404, 404, 404, 404),
     ("GET", "/openapi.json"): (200, 200, 200, 200),
@@ -75,6 +79,7 @@ def body_for(path: str, one: Person, caller: str) -> Any:
         "/chats/{id}/messages": {"content": "Chess at five?"},
         "/chats/{id}/read": {"pos": 1},
     }.get(path)
+        "/reports": {"profile": one.id, "reason": "spam"},
 
 
 async def id_for(api: Api, path: str, one: Person) -> str:

@@ -77,7 +77,7 @@ def page(sort: profiles.Sort, *given: bool, further: bool = False, deep: bool = 
 
 def asked(*filters: str | None, offset: int = 0, after: tuple[str, str] | None = None) -> list[Any]:
     given = [*filters, *[None] * (4 - len(filters))]
-    return [DEMO_SCHOOL, *given, 20, offset, *(after or (None, None))]
+    return [DEMO_SCHOOL, *given, 20, offset, *(after or (None, None)), DEMO_ID]
 
 
 MAJOR, YEAR = "Biology", "Junior"
@@ -163,13 +163,13 @@ async def test_a_filter_by_interest_is_planned_for_what_is_asked(
     said: list[str] = []
     large.observe_with(lambda name, _: said.append(name))
     answer = await profiles.Profiles(large, Cursors(b"k" * 32)).page(
-        DEMO_SCHOOL, filters, "newest", Page(20, 0, None)
+        DEMO_SCHOOL, filters, "newest", Page(20, 0, None), viewer=DEMO_ID
     )
     assert json.loads(answer)["items"] or filters.interests == ("nobody has this",)
     assert "database.plan_for_parameters" in said
     given = tuple(argument is not None for argument in filters.arguments())
     query = page("newest", *given)
-    arguments = [DEMO_SCHOOL, *filters.arguments(), 20, 0, None, None]
+    arguments = [DEMO_SCHOOL, *filters.arguments(), 20, 0, None, None, DEMO_ID]
     async with large.session() as session:
         await session.connection.execute(f"PREPARE varied AS {query.sql}")
         await session.connection.execute("SET plan_cache_mode = force_custom_plan")

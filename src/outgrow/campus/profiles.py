@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from outgrow import queries
+from outgrow.campus.hidden import Hidden
 from outgrow.campus.pages import Cursors, Page
 from outgrow.campus.remembered import Remembered
 from outgrow.database import Database, Session
@@ -27,6 +28,8 @@ SQL = queries.load("profiles")
 FACETS = ("major", "year")
 FRESH_SECONDS = 30.0
 MOST_COUNTS = 1000
+MOST_VALUES = 100
+"""Values of a facet. As many more are counted, since hidden people may empty some of them."""
 Sort = Literal["newest", "name"]
 
 # One line with something on it; PostgreSQL's text holds no NUL, a name no line break.
@@ -154,7 +157,8 @@ class Profiles:
     def __init__(self, database: Database, cursors: Cursors) -> None:
         self._database = database
         self._cursors = cursors
-        self._counts: Remembered[bytes] = Remembered(FRESH_SECONDS, MOST_COUNTS)
+        self._counts: Remembered[dict[str, int]] = Remembered(FRESH_SECONDS, MOST_COUNTS)
+        self._hidden = Hidden(database)
 
     async def page(
         self,
@@ -163,13 +167,16 @@ class Profiles:
         sort: Sort,
         page: Page,
         *,
+        viewer: str,
         total: bool = False,
         facets: Sequence[str] = (),
     ) -> bytes:
-        """The JSON of a page of a school's visible profiles. Raises BadCursor, BadInput.
+        """The JSON of a page of a school's visible profiles, without whoever is hidden from
+        `viewer`. Raises BadCursor, BadInput.
 
         `total` and `facets` read every profile that the filters leave; so they are remembered for
-        FRESH_SECONDS, or until this process changes somebody of the school.
+        FRESH_SECONDS, or until this process changes somebody of the school. They are counted once
+        for all viewers: the few who are hidden from this one are subtracted.
         """
         arguments = filters.arguments()
         of = ("profiles", school, sort, *arguments)
@@ -186,40 +193,58 @@ class Profiles:
             page.limit,
             page.offset,
             *after,
+            viewer,
         )
         assert row is not None
         extra = b""
+        hidden = await self._hidden.ids(viewer, school) if total or facets else []
         if total:
-            extra += b',"total":' + await self._counted("count", school, arguments)
+            count = await self._counted("count", school, arguments, hidden)
+            extra += b',"total":%d' % count.get("", 0)
         if facets:
             counts = [
-                b'"%b":%b' % (facet.encode("ascii"), await self._facet(facet, school, arguments))
+                b'"%b":%b'
+                % (facet.encode("ascii"), await self._facet(facet, school, arguments, hidden))
                 for facet in facets
             ]
             extra += b',"facets":{%b}' % b",".join(counts)
         return self._cursors.finish(row, of, extra)
 
-    async def _facet(self, facet: str, school: str, arguments: Sequence[str | None]) -> bytes:
+    async def _facet(
+        self, facet: str, school: str, arguments: Sequence[str | None], hidden: Sequence[str]
+    ) -> bytes:
         """Members by value, without the facet's own filter, to show the alternatives."""
         own = FACETS.index(facet)
         others = [None if place == own else value for place, value in enumerate(arguments)]
-        return await self._counted(f"facet_{facet}", school, others)
+        counts = await self._counted(facet, school, others, hidden)
+        by_size = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        return msgspec.json.encode(
+            [{"value": value, "count": members} for value, members in by_size[:MOST_VALUES]]
+        )
 
-    async def _counted(self, block: str, school: str, arguments: Sequence[str | None]) -> bytes:
-        async def count() -> bytes:
-            given = tuple(argument is not None for argument in arguments)
-            rows = await self._database.rows(_narrowed(block, given), school, *arguments)
-            if block == "count":
-                return b"%d" % rows[0][0]
-            return msgspec.json.encode(
-                [{"value": value, "count": members} for value, members in rows]
-            )
+    async def _counted(
+        self, what: str, school: str, arguments: Sequence[str | None], hidden: Sequence[str]
+    ) -> dict[str, int]:
+        """Members by value of a facet; of a `count`, all under the value ""."""
+        given = tuple(argument is not None for argument in arguments)
 
-        return await self._counts.get(school, (block, *arguments), count)
+        async def count() -> dict[str, int]:
+            rows = await self._database.rows(_narrowed(what, given), school, *arguments)
+            return {row["value"]: row["members"] for row in rows}
+
+        counts = await self._counts.get(school, (what, *arguments), count)
+        if not hidden:
+            return counts
+        query = _narrowed(what, given, of_hidden=True)
+        rows = await self._database.rows(query, school, *arguments, hidden)
+        less = {row["value"]: row["members"] for row in rows}
+        left = {value: members - less.get(value, 0) for value, members in counts.items()}
+        return {value: members for value, members in left.items() if members > 0}
 
     def changed(self, school: str) -> None:
         """Count anew: somebody of the school came, or changed."""
         self._counts.forget(school)
+        self._hidden.forget(school)
 
     async def one(self, user_id: str, school: str, viewer: str) -> bytes:
         """The public profile of somebody in one's school. Raises NotFound for anybody else."""
@@ -297,17 +322,22 @@ def no_profile() -> NotFound:
 @cache
 def _page_query(sort: Sort, given: tuple[bool, ...], further: bool, deep: bool) -> Query:
     if deep:
-        blocks = (f"deep_{sort}", *_clauses(given), "from_start", f"end_{sort}", "cards")
+        blocks = (f"deep_{sort}", "hidden", *_clauses(given), "from_start", f"end_{sort}", "cards")
         return SQL["deep"].joined(sort, *(SQL[block] for block in blocks))
     start = f"after_{sort}" if further else "from_start"
-    blocks = (sort, *_clauses(given), start, f"end_{sort}")
+    blocks = (sort, "hidden", *_clauses(given), start, f"end_{sort}")
     return SQL["page"].joined(sort, *(SQL[block] for block in blocks))
 
 
 @cache
-def _narrowed(block: str, given: tuple[bool, ...]) -> Query:
-    """A count, or a facet, of whoever the filters leave."""
-    end = () if block == "count" else ("end_facet",)
+def _narrowed(what: str, given: tuple[bool, ...], of_hidden: bool = False) -> Query:
+    """A count, or a facet, of whoever the filters leave; or how many of the hidden are in it."""
+    if of_hidden:
+        block, *end = f"hidden_{what}", "end_hidden"
+    elif what == "count":
+        block, *end = (what,)
+    else:
+        block, *end = f"facet_{what}", "end_facet"
     return SQL[block].joined("", *(SQL[name] for name in (*_clauses(given), *end)))
 
 

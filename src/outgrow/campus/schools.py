@@ -13,6 +13,7 @@ import time
 import msgspec
 
 from outgrow import queries
+from outgrow.campus.hidden import Hidden
 from outgrow.campus.pages import Cursors, Page
 from outgrow.database import Database
 
@@ -29,16 +30,26 @@ class Schools:
         self._members: dict[str, int] = {}
         self._counted_at: float | None = None
         self._counting = asyncio.Lock()
+        self._hidden = Hidden(database)
 
-    async def page(self, page: Page, *, counts: bool = False) -> bytes:
-        """The JSON of a page of schools by name, in the order of code points. Raises BadCursor."""
+    async def page(
+        self, page: Page, *, counts: bool = False, viewer: str = "", school: str | None = None
+    ) -> bytes:
+        """The JSON of a page of schools by name, in the order of code points; `counts` for
+        `viewer`, of `school`. Raises BadCursor."""
         await self._refresh()
         of = ("schools",)
         after = self._cursors.open(of, page.cursor)
         start = page.offset if after[1] is None else bisect.bisect_right(self._names, after[1])
         shown = self._names[start : start + page.limit]
+        # Next to a school's total, its size would tell of who is left out of the other.
+        hidden = {}
+        if counts and school in shown:
+            hidden[school] = await self._hidden_members(viewer, school)
         items = [
-            {"name": name, "members": self._members[name]} if counts else {"name": name}
+            {"name": name, "members": self._members[name] - hidden.get(name, 0)}
+            if counts
+            else {"name": name}
             for name in shown
         ]
         more = start + page.limit < len(self._names)
@@ -52,6 +63,13 @@ class Schools:
             if school not in self._members:
                 bisect.insort(self._names, school)
             self._members[school] = self._members.get(school, 0) + 1
+
+    async def _hidden_members(self, viewer: str, school: str) -> int:
+        hidden = await self._hidden.ids(viewer, school)
+        if not hidden:
+            return 0
+        count: int = await self._database.value(SQL["hidden_members"], school, hidden)
+        return count
 
     def _is_fresh(self) -> bool:
         return self._counted_at is not None and time.monotonic() < self._counted_at + FRESH_SECONDS

@@ -84,6 +84,27 @@ CREATE TABLE IF NOT EXISTS network.blocks (
 );
 CREATE INDEX IF NOT EXISTS blocks_blocked_id ON network.blocks (blocked_id, user_id);
 
+-- Whom nobody shows to whom: a block hides both from each other. Every list has the same clause
+-- (`hidden` in profiles.sql), and with it `users.blocked`, where old clients keep their blocks.
+CREATE OR REPLACE VIEW network.hidden AS
+SELECT b.user_id AS viewer, b.blocked_id AS id FROM network.blocks AS b
+UNION ALL
+SELECT b.blocked_id, b.user_id FROM network.blocks AS b;
+
+-- What people say of each other to the operator, who closes it.
+CREATE TABLE IF NOT EXISTS network.reports (
+  id text PRIMARY KEY DEFAULT gen_random_uuid()::text,
+  reporter_id text NOT NULL,
+  profile_id text NOT NULL,
+  reason text NOT NULL,
+  note text,
+  message_id text,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  closed_at timestamptz,
+  outcome text
+);
+CREATE INDEX IF NOT EXISTS reports_created_at ON network.reports (created_at, id);
+
 -- What an intro really was that the store calls denied: the store has no other word that keeps old
 -- clients from accepting it.
 CREATE TABLE IF NOT EXISTS network.closed_intros (

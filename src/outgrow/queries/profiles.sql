@@ -1,7 +1,7 @@
 -- Profiles of one school. A page's statement is `page` and a sort, one clause per filter (given, or
 -- `any_`), where it begins, and the sort's end; every clause names its parameter, so the numbers never change:
 -- $1 school, $2 major, $3 year, $4 interests, $5 looking_for, $6 limit, $7 offset, $8 sort key
--- and $9 id of the row before. `u.card` is the public profile as JSON text, made by PostgreSQL.
+-- and $9 id of the row before, $10 whoever asks. `u.card` is the public profile as JSON text, made by PostgreSQL.
 
 -- name: page
 SELECT
@@ -79,6 +79,12 @@ LEFT JOIN LATERAL (
 -- name: from_start
       AND $8::text IS NULL AND $9::text IS NULL
 
+-- name: hidden
+-- Whoever blocked the viewer, or was blocked by them, is not there: see network.hidden. `u.blocked`
+-- is what an old client keeps in the profile itself.
+      AND (u.blocked @> to_jsonb($10::text) IS NOT TRUE OR u.id = $10)
+      AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $10))
+
 -- name: major
       AND u.major = $2
 
@@ -104,7 +110,7 @@ LEFT JOIN LATERAL (
       AND $5::jsonb IS NULL
 
 -- name: count
-SELECT count(*)
+SELECT '' AS value, count(*) AS members
 FROM campus.users AS u
 WHERE u.school = $1 AND u.visible
 
@@ -121,13 +127,47 @@ WHERE u.school = $1 AND u.visible AND u.year IS NOT NULL
 -- name: end_facet
 GROUP BY 1
 ORDER BY 2 DESC, 1
-LIMIT 100
+LIMIT 200
+
+-- name: hidden_count
+-- How many of the people $6 a count counts, or a facet under each of its values.
+SELECT '' AS value, count(*) AS members
+FROM unnest($6::text[]) AS h(id)
+CROSS JOIN LATERAL (
+  SELECT
+  FROM campus.users AS u
+  WHERE u.id = h.id AND u.at = campus.users_at(h.id) AND u.school = $1 AND u.visible
+
+-- name: hidden_major
+SELECT u.value, count(*) AS members
+FROM unnest($6::text[]) AS h(id)
+CROSS JOIN LATERAL (
+  SELECT u.major AS value
+  FROM campus.users AS u
+  WHERE u.id = h.id AND u.at = campus.users_at(h.id) AND u.school = $1 AND u.visible
+    AND u.major IS NOT NULL
+
+-- name: hidden_year
+SELECT u.value, count(*) AS members
+FROM unnest($6::text[]) AS h(id)
+CROSS JOIN LATERAL (
+  SELECT u.year AS value
+  FROM campus.users AS u
+  WHERE u.id = h.id AND u.at = campus.users_at(h.id) AND u.school = $1 AND u.visible
+    AND u.year IS NOT NULL
+
+-- name: end_hidden
+  OFFSET 0) AS u
+GROUP BY 1
 
 -- name: one
 -- `$2` is the school and `$3` the id of whoever asks.
 SELECT convert_to(u.card, 'UTF8')
 FROM campus.users AS u
-WHERE u.id = $1 AND u.at = campus.users_at($1) AND u.school = $2 AND (u.visible OR u.id = $3)
+WHERE u.id = $1 AND u.at = campus.users_at($1) AND u.school = $2
+  AND (u.id = $3
+    OR u.visible AND u.blocked @> to_jsonb($3::text) IS NOT TRUE
+      AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $3 AND h.id = $1))
 
 -- name: own
 SELECT convert_to(

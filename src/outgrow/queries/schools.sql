@@ -3,3 +3,13 @@
 SELECT m.school, count(*) AS members
 FROM campus.school_members AS m
 GROUP BY m.school
+
+-- name: hidden_members
+-- How many of the people $2 the school $1 counts.
+SELECT count(*)
+FROM unnest($2::text[]) AS h(id)
+CROSS JOIN LATERAL (
+  SELECT
+  FROM campus.users AS u
+  WHERE u.id = h.id AND u.at = campus.users_at(h.id) AND u.school = $1
+  OFFSET 0) AS u

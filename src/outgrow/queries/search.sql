@@ -26,10 +26,15 @@ WITH asked AS MATERIALIZED (
          to_tsquery('simple', school || $7) AS mistyped
   FROM (SELECT 'ð' || to_hex(hashtextextended($1::text, 0)) || ' & ' AS school) AS s
 ),
+hidden AS MATERIALIZED (
+  SELECT ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $2) AS ids
+),
 begins AS MATERIALIZED (
   SELECT u.user_id AS id, u.search_name AS name, 0::bigint AS score
   FROM campus.user_search AS u
-  WHERE u.school = $1 AND (u.visible OR u.user_id = $2) AND $15::integer <= 1
+  WHERE u.school = $1 AND $15::integer <= 1
+    AND (u.user_id = $2 OR u.visible AND u.blocked @> to_jsonb($2::text) IS NOT TRUE)
+    AND u.user_id <> ALL ((SELECT ids FROM hidden)::text[])
     AND u.search_name COLLATE "C" >= $4 AND u.search_name COLLATE "C" < $3 || chr(1114111)
     AND ROW(1, 0, u.search_name COLLATE "C", u.user_id) > ROW($15, $16::bigint, $17::text, $18::text)
   ORDER BY u.search_name COLLATE "C", u.user_id
@@ -42,7 +47,9 @@ named AS MATERIALIZED (
     FROM campus.user_search AS u
     WHERE $15 <= 2 AND (SELECT count(*) FROM begins) <= $13 + $14
       AND to_tsvector('simple', u.search_text) @@ (SELECT named FROM asked)
-      AND u.school IS NOT DISTINCT FROM $1 AND (u.visible OR u.user_id = $2)
+      AND u.school IS NOT DISTINCT FROM $1
+      AND (u.user_id = $2 OR u.visible AND u.blocked @> to_jsonb($2::text) IS NOT TRUE)
+      AND u.user_id <> ALL ((SELECT ids FROM hidden)::text[])
       AND ' ' || u.search_name LIKE ALL ($8::text[]) AND NOT starts_with(u.search_name, $3)
     LIMIT 500
   ) AS c
@@ -57,7 +64,9 @@ worded AS MATERIALIZED (
     WHERE $15 <= 3
       AND (SELECT count(*) FROM begins) + (SELECT count(*) FROM named) <= $13 + $14
       AND to_tsvector('simple', u.search_text) @@ (SELECT worded FROM asked)
-      AND u.school IS NOT DISTINCT FROM $1 AND (u.visible OR u.user_id = $2)
+      AND u.school IS NOT DISTINCT FROM $1
+      AND (u.user_id = $2 OR u.visible AND u.blocked @> to_jsonb($2::text) IS NOT TRUE)
+      AND u.user_id <> ALL ((SELECT ids FROM hidden)::text[])
     LIMIT 200
   ) AS c
   WHERE ROW(3, c.score, c.name COLLATE "C", c.id) > ROW($15, $16, $17, $18)
@@ -75,7 +84,9 @@ mistyped AS MATERIALIZED (
       AND ($11::text[] IS NULL OR ' ' || u.search_name || ' ' LIKE ANY ($11))
       AND ($12::text[] IS NULL OR ' ' || u.search_name || ' ' LIKE ANY ($12))
       AND to_tsvector('simple', u.search_text) @@ (SELECT mistyped FROM asked)
-      AND u.school IS NOT DISTINCT FROM $1 AND (u.visible OR u.user_id = $2)
+      AND u.school IS NOT DISTINCT FROM $1
+      AND (u.user_id = $2 OR u.visible AND u.blocked @> to_jsonb($2::text) IS NOT TRUE)
+      AND u.user_id <> ALL ((SELECT ids FROM hidden)::text[])
     LIMIT 300
   ) AS c
   WHERE ROW(4, c.score, c.name COLLATE "C", c.id) > ROW($15, $16, $17, $18)

@@ -24,6 +24,7 @@ from outgrow.campus.passwords import Passwords
 from outgrow.campus.profiles import Profiles
 from outgrow.campus.schools import Schools
 from outgrow.campus.search import Search
+from outgrow.campus.safety import Safety
 from outgrow.campus.visits import Visits
 from outgrow.database import Database
 from outgrow.errors import Damaged
@@ -70,6 +71,7 @@ async def make_network(
         schools=Schools(database, cursors),
         search=Search(database, cursors),
         visits=Visits(database, derived_key(secret, b"forms of pages")),
+        safety=Safety(database, cursors),
         tokens=Tokens(derived_key(secret, b"access tokens")),
         metrics=Metrics(database, slow_query_ms / 1000),
         metrics_token=metrics_token,

@@ -11,6 +11,7 @@ class Code(NamedTuple):
 
 
 CODES = {
+    "about_oneself": Code(400, "One can neither block nor report oneself."),
     "bad_body": Code(400, "The body is JSON, but not what this route takes."),
     "bad_cursor": Code(400, "This list, with these filters and this sort, gave no such cursor."),
     "bad_email": Code(400, "That is not an e-mail address that can be used."),
@@ -61,6 +62,7 @@ CODES = {
     "profile_place_taken": Code(409, "The store holds something else where the profile would be."),
     "profile_needed": Code(409, "The account has no profile yet, and so no school."),
     "school_is_fixed": Code(409, "The school of a profile cannot be changed."),
+    "too_many_blocks": Code(409, "One can block 1,000 people."),
     "body_too_large": Code(413, "The body has more than 65,536 bytes."),
     "not_json": Code(415, "The request's Content-Type is not JSON."),
     "rate_limited": Code(429, "Too often in too short a time; see `Retry-After`."),

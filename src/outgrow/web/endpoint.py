@@ -29,6 +29,7 @@ from outgrow.campus.limits import Limit, Limits
 from outgrow.campus.profiles import Profiles
 from outgrow.campus.schools import Schools
 from outgrow.campus.search import Search
+from outgrow.campus.safety import Safety
 from outgrow.campus.visits import Visits
 from outgrow.database import Database
 from outgrow.errors import BadInput, Conflict, NotAllowed, NotFound, NotJson, TooLarge
@@ -71,6 +72,7 @@ class Network:
     schools: Schools
     search: Search
     visits: Visits
+    safety: Safety
     tokens: Tokens
     metrics: Metrics
     metrics_token: str | None

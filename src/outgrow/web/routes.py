@@ -13,6 +13,7 @@ from outgrow.web import (
     routes_intros,
     routes_people,
 )
+    routes_safety,
 from outgrow.web.endpoint import Access, Answer, Call, Route
 
 
@@ -42,6 +43,7 @@ ROUTES: tuple[Route, ...] = (
     *routes_chats.ROUTES,
     *routes_house.ROUTES,
     Route(
+    *routes_safety.ROUTES,
         method="GET",
         path="/openapi.json",
         handler=read_openapi,

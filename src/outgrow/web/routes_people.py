@@ -29,7 +29,13 @@ async def list_profiles(call: Call) -> Answer:
         )
     filters = Filters(query["major"], query["year"], query["interest"], query["looking_for"])
     body = await call.network.profiles.page(
-        school, filters, query["sort"], _page(call), total=query["total"], facets=query["facets"]
+        school,
+        filters,
+        query["sort"],
+        _page(call),
+        viewer=call.caller.user_id,
+        total=query["total"],
+        facets=query["facets"],
     )
     return Answer(body)
 
@@ -89,9 +95,14 @@ async def search_people(call: Call) -> Answer:
 
 async def list_schools(call: Call) -> Answer:
     counts = call.query["counts"]
-    if counts:
-        call.network.tokens.caller(call.headers.get(b"authorization"))
-    return Answer(await call.network.schools.page(_page(call), counts=counts))
+    if not counts:
+        return Answer(await call.network.schools.page(_page(call)))
+    caller = call.network.tokens.caller(call.headers.get(b"authorization"))
+    school = caller.school or await call.network.accounts.school(caller.user_id)
+    body = await call.network.schools.page(
+        _page(call), counts=True, viewer=caller.user_id, school=school
+    )
+    return Answer(body)
 
 
 PROFILE: dict[str, Any] = {

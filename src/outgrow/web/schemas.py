@@ -13,6 +13,8 @@ from outgrow.web.problems import Problem
 
 __all__ = [
     "AcceptedIntro",
+    "Block",
+    "BlockPage",
     "Chat",
     "ChatMessage",
     "ChatPage",
@@ -28,6 +30,7 @@ __all__ = [
     "Problem",
     "Profile",
     "ProfilePage",
+    "Report",
     "School",
     "SchoolPage",
     "SessionPage",
@@ -168,6 +171,23 @@ class Chat(Shape):
 class ChatPage(Shape):
     items: list[Chat]
     next: str | None
+
+
+class Block(Shape):
+    """`profile` is null for who is gone, or cannot be seen for another reason."""
+
+    id: str
+    profile: Profile | None
+    created_at: str
+
+
+class BlockPage(Shape):
+    items: list[Block]
+    next: str | None
+
+
+class Report(Shape):
+    id: str
 
 
 class SignUp(TokenAnswer, kw_only=True):

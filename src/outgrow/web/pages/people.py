@@ -33,7 +33,7 @@ async def browse(ask: Ask) -> Reply:
     )
     found = decoded(
         await ask.network.profiles.page(
-            ask.school, filters, sort, cut(ask), total=True, facets=FACETS
+            ask.school, filters, sort, cut(ask), viewer=ask.user_id, total=True, facets=FACETS
         )
     )
     return ask.page(

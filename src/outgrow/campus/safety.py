@@ -1,0 +1,145 @@
+"""Safety: whom one does not want to see, and what the operator should see.
+
+A block hides both from each other everywhere, and neither can tell it from the other's absence. So
+blocking asks nobody whether the one is there: the answer would tell who had blocked whom, and who
+was blocked first may block back.
+
+Blocks that old clients keep in a user's document hide as well: at once from whoever is named in
+it, and from its owner since the owner's last sign-in or refresh (`absorb_blocks`).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from outgrow import queries
+from outgrow.campus.pages import Cursors, Page
+from outgrow.campus.pairs import lock_pair
+from outgrow.campus.profiles import nobody
+from outgrow.database import Database, Session
+from outgrow.errors import BadInput, Conflict
+from outgrow.queries import Query
+
+SQL = queries.load("safety")
+CONNECTIONS = queries.load("connections")
+INTROS = queries.load("intros")
+
+LONGEST_ID = 200
+MOST_BLOCKED = 1000
+"""People whom one may have blocked: every list compares with all of them."""
+
+Reason = Literal["spam", "harassment", "impersonation", "inappropriate", "other"]
+
+
+class NewReport(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Whom it is about, and why; `message` is the id of the message that it is about."""
+
+    profile: Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
+    reason: Reason
+    note: Annotated[str, Meta(max_length=2000)] | None = None
+    message: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+
+
+class Safety:
+    def __init__(self, database: Database, cursors: Cursors) -> None:
+        self._database = database
+        self._cursors = cursors
+
+    async def block(self, user_id: str, other: str) -> None:
+        """Hide the two from each other, end their connection and their pending intros. Their chat
+        stays, and neither sees it. That it was so before is no error.
+
+        Raises BadInput (oneself), NotFound (what is nobody's id), Conflict (too many).
+        """
+        _check(user_id, other)
+
+        async def work(session: Session) -> None:
+            await lock_pair(session, user_id, other)
+            pending = await session.rows(SQL["pending"], user_id, other)
+            parts = [[row[place] for row in pending] for place in range(3)]
+            await session.run(SQL["lock"], user_id, other, *parts)
+            if await session.value(SQL["blocked"], user_id, other) >= MOST_BLOCKED:
+                raise Conflict(
+                    "too_many_blocks",
+                    f"one can block {MOST_BLOCKED} people",
+                    hint="see GET /blocks, and unblock whom you do not mind any more",
+                )
+            await session.run(SQL["block"], user_id, other)
+            await session.run(SQL["add_to_list"], user_id, other)
+            for mine, theirs in ((user_id, other), (other, user_id)):
+                await session.run(CONNECTIONS["remove"], mine, theirs)
+            for intro in pending:
+                if await session.run(INTROS["deny"], *intro) == "UPDATE 1":
+                    await session.run(INTROS["close"], *intro)
+
+        await self._database.transaction(work)
+
+    async def unblock(self, user_id: str, other: str) -> None:
+        """Take a block back, whoever wrote it. That there is none is no error; a block by the other
+        side stays. Raises BadInput, NotFound, as `block` does."""
+        _check(user_id, other)
+
+        async def work(session: Session) -> None:
+            await lock_pair(session, user_id, other)
+            await session.run(SQL["lock_own"], user_id)
+            await session.run(SQL["unblock"], user_id, other)
+            await session.run(SQL["take_from_list"], user_id, other)
+
+        await self._database.transaction(work)
+
+    async def blocks(self, page: Page, *, school: str, viewer: str) -> bytes:
+        """The JSON of a page of those whom `viewer` has blocked, newest first. Who is gone is there
+        by id, to be unblocked. Raises BadCursor."""
+        of = ("blocks", school, viewer)
+        after = self._cursors.open(of, page.cursor)
+        query = _page_query(page.cursor is not None)
+        row = await self._database.row(query, viewer, school, page.limit, page.offset, *after)
+        assert row is not None
+        return self._cursors.finish(row, of)
+
+    async def report(self, reporter: str, report: NewReport) -> str:
+        """Keep a report for the operator, and return its id. As with a block, nobody is asked
+        whether the one is there. Raises BadInput (oneself), NotFound (what is nobody's id)."""
+        _check(reporter, report.profile)
+        report_id: str = await self._database.value(
+            SQL["report"], reporter, report.profile, report.reason, report.note, report.message
+        )
+        return report_id
+
+
+async def absorb_blocks(database: Database, user_id: str) -> None:
+    """Take over what the list in one's own document says by now. Costs a look at that document, and
+    more only after an old client changed it.
+
+    Connections and intros stay as they are: that was the old client's to say.
+    """
+    if not await database.value(_listed("differs"), user_id, MOST_BLOCKED):
+        return
+
+    async def work(session: Session) -> None:
+        await session.run(SQL["lock_own"], user_id)
+        await session.run(_listed("absorb"), user_id, MOST_BLOCKED)
+
+    await database.transaction(work)
+
+
+def _check(user_id: str, other: str) -> None:
+    if other == user_id:
+        raise BadInput("about_oneself", "that is oneself", hint="name somebody else")
+    if not 0 < len(other) <= LONGEST_ID or ":" in other:
+        raise nobody()
+
+
+@cache
+def _listed(block: str) -> Query:
+    return SQL["listed"].joined(block, SQL[block])
+
+
+@cache
+def _page_query(further: bool) -> Query:
+    start = SQL["further"] if further else SQL["from_start"]
+    return SQL["page"].joined("", start, SQL["end"])

@@ -1,0 +1,131 @@
+-- Blocks and reports. A block hides both from each other; the network's truth of it is network.blocks.
+-- A user's document keeps a list for old clients as well: what is said here is written there, and
+-- what an old client wrote there counts as said. `hidden` in profiles.sql is the clause of every list.
+
+-- name: hidden
+SELECT ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $1)
+
+-- name: listing
+-- Who has `$1` in the list of their document.
+SELECT ARRAY(
+  SELECT u.id FROM campus.users AS u WHERE u.blocked @> to_jsonb($1::text) AND u.id <> $1)
+
+-- name: pending
+-- The pending intros of the two; those that are too old to be answered are closed as well.
+SELECT i.from_id, i.to_id, i.sent_ms
+FROM campus.intros AS i
+WHERE i.to_id = ANY (ARRAY[$1::text, $2::text]) AND i.from_id = ANY (ARRAY[$1::text, $2::text])
+  AND i.from_id <> i.to_id AND i.status = 'pending'
+
+-- name: lock
+-- What `$1` blocking `$2` touches in the store, and nothing that is not there: $3, $4 and $5 hold the
+-- parts of the intros' ids.
+SELECT campus.lock_keys(
+  ARRAY[campus.users_key($1), campus.connections_key($1), campus.connections_key($2)]
+  || ARRAY(
+    SELECT campus.intros_key(i.from_id, i.to_id, i.sent_ms)
+    FROM unnest($3::text[], $4::text[], $5::text[]) AS i(from_id, to_id, sent_ms)),
+  made := '{}')
+
+-- name: lock_own
+SELECT campus.lock_keys(ARRAY[campus.users_key($1)], made := '{}')
+
+-- name: blocked
+-- How many `$1` has blocked by now, without `$2`.
+SELECT count(*) FROM network.blocks AS b WHERE b.user_id = $1 AND b.blocked_id <> $2
+
+-- name: block
+INSERT INTO network.blocks (user_id, blocked_id) VALUES ($1, $2)
+ON CONFLICT (user_id, blocked_id) DO UPDATE SET from_store = false
+
+-- name: unblock
+DELETE FROM network.blocks AS b WHERE b.user_id = $1 AND b.blocked_id = $2
+
+-- name: add_to_list
+-- A list that is none stays as it is: what old clients make of it is theirs.
+UPDATE campus.users AS u SET blocked = coalesce(u.blocked, '[]') || to_jsonb($2::text)
+WHERE u.id = $1 AND u.at = campus.users_at($1)
+  AND u.blocked @> to_jsonb($2::text) IS NOT TRUE
+  AND (u.blocked IS NOT NULL OR NOT u.rest ? 'blockedUsers')
+
+-- name: take_from_list
+UPDATE campus.users AS u SET blocked = u.blocked - $2::text
+WHERE u.id = $1 AND u.at = campus.users_at($1) AND u.blocked @> to_jsonb($2::text)
+
+-- name: listed
+-- Whom the list in one's own document names: the first $2 that can be somebody's id.
+WITH listed AS (
+  SELECT e.v #>> '{}' AS id
+  FROM campus.users AS u
+  CROSS JOIN LATERAL jsonb_array_elements(u.blocked) WITH ORDINALITY AS e(v, n)
+  WHERE u.id = $1 AND u.at = campus.users_at($1) AND jsonb_typeof(e.v) = 'string'
+    AND e.v #>> '{}' <> $1 AND length(e.v #>> '{}') BETWEEN 1 AND 200
+  GROUP BY 1
+  ORDER BY min(e.n)
+  LIMIT $2
+)
+
+-- name: differs
+-- Whether the list says anything else than what was taken from it before.
+SELECT EXISTS (
+  SELECT FROM listed AS l
+  WHERE NOT EXISTS (
+    SELECT FROM network.blocks AS b WHERE b.user_id = $1 AND b.blocked_id = l.id)
+) OR EXISTS (
+  SELECT FROM network.blocks AS b
+  WHERE b.user_id = $1 AND b.from_store AND b.blocked_id NOT IN (SELECT l.id FROM listed AS l)
+)
+
+-- name: absorb
+, gone AS (
+  DELETE FROM network.blocks AS b
+  WHERE b.user_id = $1 AND b.from_store AND b.blocked_id NOT IN (SELECT l.id FROM listed AS l)
+)
+INSERT INTO network.blocks (user_id, blocked_id, from_store)
+SELECT $1, l.id, true FROM listed AS l
+ON CONFLICT (user_id, blocked_id) DO NOTHING
+
+-- name: page
+-- Whom `$1`, of school $2, has blocked, newest first; $3 limit, $4 offset, $5 sort key and $6 id of
+-- the row before. Who is gone, or has blocked `$1` in turn, is an id without a profile.
+SELECT
+  convert_to('{"items":[' || coalesce(
+    string_agg(
+      format('{"id":%s,"profile":%s,"created_at":%s}',
+        to_json(p.id), coalesce(c.card, 'null'), outgrow.json_of_time(p.created_at)),
+      ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8'),
+  count(*) > $3::bigint,
+  max(p.sort::text) FILTER (WHERE p.n = $3::bigint),
+  max(p.id) FILTER (WHERE p.n = $3::bigint)
+FROM (
+  SELECT q.id, q.created_at, q.sort, row_number() OVER (ORDER BY q.sort DESC, q.id DESC) AS n
+  FROM (
+    SELECT b.blocked_id AS id, b.created_at, t.sort
+    FROM network.blocks AS b
+    CROSS JOIN LATERAL (
+      SELECT (extract(epoch FROM b.created_at) * 1000000)::bigint AS sort) AS t
+    WHERE b.user_id = $1
+
+-- name: from_start
+      AND $5::text IS NULL AND $6::text IS NULL
+
+-- name: further
+      AND (t.sort, b.blocked_id) < ($5::text::bigint, $6::text)
+
+-- name: end
+    ORDER BY t.sort DESC, b.blocked_id DESC
+    LIMIT $3::bigint + 1 OFFSET $4::bigint
+  ) AS q
+) AS p
+LEFT JOIN LATERAL (
+  SELECT u.card
+  FROM campus.users AS u
+  WHERE u.id = p.id AND u.at = campus.users_at(p.id) AND u.school = $2 AND u.visible
+    AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
+    AND NOT EXISTS (SELECT FROM network.blocks AS b WHERE b.user_id = p.id AND b.blocked_id = $1)
+  OFFSET 0) AS c ON true
+
+-- name: report
+INSERT INTO network.reports (reporter_id, profile_id, reason, note, message_id)
+VALUES ($1, $2, $3, $4, $5)
+RETURNING id
