@@ -32,6 +32,7 @@ from outgrow.web.auth import Tokens, derived_key
 from outgrow.web.endpoint import Answer, Network, Resource, Route, no_such_route
 from outgrow.web.metrics import Metrics
 from outgrow.web.pages import table as pages
+from outgrow.web.pages.waiting import Waiting
 from outgrow.web.routes import ROUTES
 
 
@@ -61,17 +62,19 @@ async def make_network(
     counted = Limits(database, derived_key(secret, b"limits"), limits)
     passwords = Passwords()
     accounts = Accounts(database, passwords, counted)
+    intros = Intros(database, cursors)
     return Network(
         database=database,
         accounts=accounts,
         profiles=Profiles(database, cursors),
         connections=Connections(database, cursors),
         chats=Chats(database, cursors),
-        intros=Intros(database, cursors),
+        intros=intros,
         schools=Schools(database, cursors),
         search=Search(database, cursors),
         visits=Visits(database, derived_key(secret, b"forms of pages")),
         safety=Safety(database, cursors),
+        waiting=Waiting(intros),
         tokens=Tokens(derived_key(secret, b"access tokens")),
         metrics=Metrics(database, slow_query_ms / 1000),
         metrics_token=metrics_token,

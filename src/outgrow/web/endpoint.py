@@ -36,6 +36,7 @@ from outgrow.errors import BadInput, Conflict, NotAllowed, NotFound, NotJson, To
 from outgrow.web import problems
 from outgrow.web.auth import Caller, Tokens
 from outgrow.web.metrics import Metrics
+from outgrow.web.pages.waiting import Waiting
 from outgrow.web.parameters import Parameter, checked_text, parse
 
 JSON = b"application/json"
@@ -73,6 +74,7 @@ class Network:
     search: Search
     visits: Visits
     safety: Safety
+    waiting: Waiting
     tokens: Tokens
     metrics: Metrics
     metrics_token: str | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from outgrow.campus.accounts import valid_email, valid_password
+from outgrow.campus.limits import LOG_IN, SIGN_UP
 from outgrow.campus.pages import LARGEST_LIMIT
 from outgrow.campus.pages import Page as Cut
 from outgrow.campus.profiles import NewProfile
@@ -33,7 +34,9 @@ async def sign_in(ask: Ask) -> Reply:
     accounts = ask.network.accounts
     next_ = own_path(ask.form.raw("next") or "/")
     try:
-        signed_in = await accounts.log_in(ask.form.text("email"), ask.form.raw("password"))
+        signed_in = await accounts.log_in(
+            ask.form.text("email"), ask.form.raw("password"), address=ask.address
+        )
     except OutgrowError as e:
         return ask.page("sign_in.html", error=e, next=next_)
     return ask.signed_in(await ask.network.visits.open(signed_in), next_)
@@ -83,8 +86,8 @@ async def sign_out(ask: Ask) -> Reply:
 PAGES = (
     Page(method="GET", path="/", handler=home, access=Access.PUBLIC),
     Page(method="GET", path="/sign-in", handler=sign_in_form, access=Access.PUBLIC),
-    Page(method="POST", path="/sign-in", handler=sign_in, access=Access.PUBLIC),
+    Page(method="POST", path="/sign-in", handler=sign_in, access=Access.PUBLIC, limit=LOG_IN),
     Page(method="GET", path="/sign-up", handler=sign_up_form, access=Access.PUBLIC),
-    Page(method="POST", path="/sign-up", handler=sign_up, access=Access.PUBLIC),
+    Page(method="POST", path="/sign-up", handler=sign_up, access=Access.PUBLIC, limit=SIGN_UP),
     Page(method="POST", path="/sign-out", handler=sign_out, access=Access.PUBLIC),
 )

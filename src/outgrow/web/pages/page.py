@@ -15,15 +15,16 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import msgspec
 from starlette.types import Receive, Scope, Send
 
 from outgrow.campus.accounts import SESSION_SECONDS
+from outgrow.campus.limits import Limit
 from outgrow.campus.visits import Visit
 from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError
 from outgrow.web import problems
-from outgrow.web.endpoint import Access, Network, whole_body
+from outgrow.web.endpoint import Access, Network, address, whole_body
 from outgrow.web.pages import assets
+from outgrow.web.pages.decoding import decoded as decoded
 from outgrow.web.pages.forms import EMPTY, Form
 from outgrow.web.pages.words import said
 
@@ -48,6 +49,11 @@ Headers = list[tuple[bytes, bytes]]
 DONE = {
     "welcome": "Welcome! Say a few words about yourself in your profile.",
     "saved": "Saved.",
+    "intro_sent": "Your intro is on its way.",
+    "accepted": "You are connected now.",
+    "declined": "Declined. They are not told why.",
+    "withdrawn": "Taken back.",
+    "removed": "You are not connected any more.",
     "signed_out": "You are signed out.",
 }
 
@@ -67,6 +73,7 @@ class Tab:
 TABS = (
     Tab("/people", "People", "people", ("/", "/people")),
     Tab("/find", "Find", "search"),
+    Tab("/my/intros", "Intros", "intros", counted="intros"),
     Tab("/my/settings", "You", "me", ("/my/settings", "/my/profile", "/my/connections")),
 )
 
@@ -99,6 +106,12 @@ class Ask:
     form: Form
     visit: Visit | None
     guest: str
+    waiting: Mapping[str, int]
+
+    @property
+    def address(self) -> str:
+        """Where the browser is, for limits."""
+        return address(self.network, self.scope, self.headers)
 
     @property
     def user_id(self) -> str:
@@ -124,7 +137,7 @@ class Ask:
             "done": DONE.get(self.query.raw("done"), ""),
             "error": said(error) if error else None,
             "form": self.form,
-            "waiting": {},
+            "waiting": self.waiting,
             "tabs": TABS,
             "tab_here": _tab(self.scope["path"]),
         }
@@ -156,6 +169,7 @@ class Page:
     path: str
     handler: Handler
     access: Access = Access.MEMBER
+    limit: Limit | None = None
 
 
 def to(path: str, *headers: tuple[bytes, bytes]) -> Reply:
@@ -197,11 +211,12 @@ class PageResource:
             EMPTY,
             None,
             secrets.token_hex(16) if new_guest else guest,
+            {},
         )
         more: Headers = []
         try:
             visit = await self._visit(headers)
-            ask = replace(ask, visit=visit)
+            ask = await self._member(replace(ask, visit=visit))
             if visit is None and new_guest:
                 more.append(_cookie(GUEST, ask.guest, 86_400, ask.secure))
             reply = await self._reply(method, ask, receive)
@@ -239,7 +254,19 @@ class PageResource:
         if method == "POST":
             ask = replace(ask, form=await _form(ask, receive))
         turned_away = _turned_away(page, method, ask)
-        return turned_away or await page.handler(ask)
+        if turned_away is not None:
+            return turned_away
+        if page.limit is not None:
+            who = ask.visit.user_id if ask.visit else ask.address
+            await self._network.limits.take(page.limit, who)
+        return await page.handler(ask)
+
+    async def _member(self, ask: Ask) -> Ask:
+        """With what waits for them: it stands on every page, on one that says what failed too."""
+        if ask.visit is None or ask.visit.school is None:
+            return ask
+        waiting = await self._network.waiting.of(ask.visit.user_id, ask.visit.school)
+        return replace(ask, waiting=waiting)
 
 
 def _turned_away(page: Page, method: str, ask: Ask) -> Reply | None:
@@ -303,13 +330,3 @@ def failed(error: Exception, ask: Ask) -> Reply:
     )
     headers = [(b"retry-after", b"2")] if problem.status == 503 else []
     return Reply(reply.body, problem.status, tuple(headers))
-
-
-def decoded(body: bytes) -> Any:
-    """A service's JSON. What is nested deeper than a profile ever is makes no page."""
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as e:
-        raise BadInput(
-            "unreadable_profile", "an old client wrote something that no page can show"
-        ) from e

@@ -6,13 +6,27 @@ import asyncio
 from typing import Any
 from urllib.parse import urlencode
 
+from outgrow.campus.between import between
 from outgrow.campus.connections import Kind
 from outgrow.campus.pages import Page as Cut
 from outgrow.campus.profiles import FACETS, Filters, Sort
+from outgrow.errors import OutgrowError
 from outgrow.web.pages.page import Ask, Page, Reply, decoded
 
 SHOWN = 24  # of a list on one page
 FEW = 6  # of a list that is a part of another page
+
+# What one may want to meet for, as the intros' service names it.
+REASONS = {
+    "friends": "Making friends",
+    "study": "Studying together",
+    "collaborate": "A project",
+    "roommate": "Sharing a place",
+    "event-buddy": "Going out",
+    "workout-partner": "Working out",
+    "dining-companion": "Eating together",
+    "network": "Work and careers",
+}
 
 
 def cut(ask: Ask, shown: int = SHOWN) -> Cut:
@@ -42,7 +56,7 @@ async def browse(ask: Ask) -> Reply:
         given=given,
         sort=sort,
         active=_active(given, sort),
-        more=_more("/people", _pairs(given, sort), found["next"]),
+        more=more("/people", _pairs(given, sort), found["next"]),
         first=not query.has("cursor"),
     )
 
@@ -64,7 +78,7 @@ def _active(given: dict[str, Any], sort: str) -> list[tuple[str, str]]:
     ]
 
 
-def _more(path: str, pairs: list[tuple[str, str]], cursor: str | None) -> str:
+def more(path: str, pairs: list[tuple[str, str]], cursor: str | None) -> str:
     return f"{path}?{urlencode([*pairs, ('cursor', cursor)])}" if cursor else ""
 
 
@@ -77,19 +91,33 @@ async def find(ask: Ask) -> Reply:
         )
     for item in found["items"]:
         item["marked"] = {h["field"]: h["pieces"] for h in item["highlights"]}
-    more = _more("/find", [("q", typed)], found["next"])
-    return ask.page("find.html", typed=typed, found=found, more=more)
+    rest = more("/find", [("q", typed)], found["next"])
+    return ask.page("find.html", typed=typed, found=found, more=rest)
 
 
-async def person(ask: Ask) -> Reply:
+async def person(ask: Ask, error: OutgrowError | None = None) -> Reply:
     user_id = ask.path["id"]
     network = ask.network
     shown = decoded(await network.profiles.one(user_id, ask.school, ask.user_id))
-    is_self = user_id == ask.user_id
-    mutual, theirs = await asyncio.gather(
-        _connections(ask, "mutual", user_id, FEW), _connections(ask, "of", user_id, FEW)
+    mutual, theirs, between_us = await asyncio.gather(
+        _connections(ask, "mutual", user_id, FEW),
+        _connections(ask, "of", user_id, FEW),
+        between(network.database, ask.user_id, ask.school, user_id),
     )
-    return ask.page("person.html", person=shown, is_self=is_self, mutual=mutual, theirs=theirs)
+    return ask.page(
+        "person.html",
+        error=error,
+        person=shown,
+        is_self=user_id == ask.user_id,
+        mutual=mutual,
+        theirs=theirs,
+        between=between_us,
+        reasons=REASONS,
+    )
+
+
+async def person_page(ask: Ask) -> Reply:
+    return await person(ask)
 
 
 async def _connections(ask: Ask, kind: Kind, user_id: str, shown: int) -> dict[str, Any]:
@@ -113,19 +141,19 @@ async def _list(ask: Ask, kind: Kind, name: str) -> Reply:
     user_id = ask.path["id"]
     shown = decoded(await ask.network.profiles.one(user_id, ask.school, ask.user_id))
     found = await _connections(ask, kind, user_id, SHOWN)
-    more = _more(ask.scope["path"], [], found["next"])
-    return ask.page("connections.html", person=shown, kind=name, found=found, more=more)
+    rest = more(ask.scope["path"], [], found["next"])
+    return ask.page("connections.html", person=shown, kind=name, found=found, more=rest)
 
 
 async def own_connections(ask: Ask) -> Reply:
     found = await _connections(ask, "of", ask.user_id, SHOWN)
-    more = _more("/my/connections", [], found["next"])
-    return ask.page("connections.html", person=None, kind="own", found=found, more=more)
+    rest = more("/my/connections", [], found["next"])
+    return ask.page("connections.html", person=None, kind="own", found=found, more=rest)
 
 
 PAGES = (
     Page(method="GET", path="/people", handler=browse),
-    Page(method="GET", path="/people/{id}", handler=person),
+    Page(method="GET", path="/people/{id}", handler=person_page),
     Page(method="GET", path="/people/{id}/connections", handler=connections_of),
     Page(method="GET", path="/people/{id}/mutual", handler=mutual_connections),
     Page(method="GET", path="/find", handler=find),

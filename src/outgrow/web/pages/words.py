@@ -26,6 +26,22 @@ _WORDS = {
     "bad_cursor": ("This page of the list is not there any more.", "Start from its beginning."),
     "body_too_large": ("That is too much text at once.", "Make it shorter, and try again."),
     "bad_text": ("There are characters in it that cannot be kept.", "Type it again."),
+    "intro_to_oneself": ("That is you.", "Look for somebody else."),
+    "profile_hidden": (
+        "Your profile is hidden, so nobody could see who asks.",
+        "Show it in your settings first.",
+    ),
+    "already_connected": ("You are connected already.", ""),
+    "intro_pending": ("One of you has asked already.", "Look at your intros."),
+    "intro_expired": ("This intro is older than 30 days.", "Send a new one."),
+    "intro_answered": ("This intro was answered already.", "Look at your intros again."),
+    "intro_not_found": ("There is no such intro.", "It may have been taken back."),
+    "connection_not_found": ("You are not connected.", ""),
+    "chat_place_taken": (
+        "We could not open your chat.",
+        "Tell whoever runs this: something else is kept in its place.",
+    ),
+    "rate_limited": ("That was a lot in a short time.", "Wait a while, and try again."),
     "no_such_route": ("There is no such page.", "It may have moved; start from the beginning."),
     "method_not_allowed": (
         "There is no such page.",
