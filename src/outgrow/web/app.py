@@ -22,9 +22,9 @@ from outgrow.campus.mail import Mail, Transport, printed
 from outgrow.campus.pages import Cursors
 from outgrow.campus.passwords import Passwords
 from outgrow.campus.profiles import Profiles
+from outgrow.campus.safety import Safety
 from outgrow.campus.schools import Schools
 from outgrow.campus.search import Search
-from outgrow.campus.safety import Safety
 from outgrow.campus.visits import Visits
 from outgrow.database import Database
 from outgrow.errors import Damaged

@@ -27,9 +27,9 @@ from outgrow.campus.connections import Connections
 from outgrow.campus.intros import Intros
 from outgrow.campus.limits import Limit, Limits
 from outgrow.campus.profiles import Profiles
+from outgrow.campus.safety import Safety
 from outgrow.campus.schools import Schools
 from outgrow.campus.search import Search
-from outgrow.campus.safety import Safety
 from outgrow.campus.visits import Visits
 from outgrow.database import Database
 from outgrow.errors import BadInput, Conflict, NotAllowed, NotFound, NotJson, TooLarge
