@@ -78,8 +78,8 @@ def body_for(path: str, one: Person, caller: str) -> Any:
         "/intros": {"to": one.id, "reason": "study"},
         "/chats/{id}/messages": {"content": "Chess at five?"},
         "/chats/{id}/read": {"pos": 1},
-    }.get(path)
         "/reports": {"profile": one.id, "reason": "spam"},
+    }.get(path)
 
 
 async def id_for(api: Api, path: str, one: Person) -> str:

@@ -12,8 +12,8 @@ from outgrow.web import (
     routes_house,
     routes_intros,
     routes_people,
-)
     routes_safety,
+)
 from outgrow.web.endpoint import Access, Answer, Call, Route
 
 
