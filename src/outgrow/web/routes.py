@@ -42,8 +42,8 @@ ROUTES: tuple[Route, ...] = (
     *routes_intros.ROUTES,
     *routes_chats.ROUTES,
     *routes_house.ROUTES,
-    Route(
     *routes_safety.ROUTES,
+    Route(
         method="GET",
         path="/openapi.json",
         handler=read_openapi,
