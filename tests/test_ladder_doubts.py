@@ -16,6 +16,7 @@ from outgrow.errors import GrowthFailed, Refused
 from outgrow.grow import runner
 from outgrow.grow.verification import verify
 from outgrow.install import install
+from outgrow.layout.shadow import following
 from outgrow.settings import DEFAULT_STORE
 
 
@@ -130,6 +131,23 @@ async def test_tables_of_another_version_are_not_read_and_made_anew(
     assert [s.name for s, _ in done.steps if s.kind in ("expand", "switch")] == ["connections"] * 2
     assert done.store.phase == "hybrid"
     assert await shown(raw) == rows
+
+
+@pytest.mark.parametrize("part", ["_forget", "_copy", "_follow", "_chain"])
+async def test_whatever_keeps_the_tables_is_made_anew_when_it_is_made_otherwise(
+    database: Database, raw: Any, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    """A fix of any part of it must reach the stores that have tables already."""
+    await climb(database, "hybrid")
+    was = getattr(following, part)
+    monkeypatch.setattr(following, part, lambda *a: was(*a) + f"\n-- {part}, mended\n")
+    await install(database, DEFAULT_STORE, CAMPUS)
+    assert set((await lifts(raw)).values()) == {"stale"}
+    await climb(database, "hybrid")
+    assert set((await lifts(raw)).values()) == {"shadow"}
+    source = "SELECT string_agg(prosrc, '') FROM pg_proc WHERE proname LIKE 'store\\_%'"
+    assert f"{part}, mended" in await raw.fetchval(source)
+    assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import asyncpg
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from outgrow import layout
 from outgrow.blueprint import Home
@@ -119,6 +124,109 @@ async def test_messages_are_followed_from_any_value_to_any(campus: Database, old
         await put(campus, "chat:a:b:messages", old)
         await put(campus, "chat:a:b:messages", new)
         assert await differences(campus, "messages") == [], new
+
+
+ELEMENTS: dict[str, st.SearchStrategy[Any]] = {
+    "connections": st.sampled_from(["a", "b", "c", "d", "x" * 201, 7, None, ["a"]]),
+    "messages": st.sampled_from(
+        [{"id": "a", "n": 1}, {"id": "a", "n": 1.0}, {"content": "x"}, {}, "odd", [{}]]
+    ),
+}
+CHANGES = st.sampled_from(["append", "append", "append", "prepend", "drop", "other"])
+FAST = "ELSE ROW(NEW.value - (-1))"
+
+
+@st.composite
+def histories(draw: st.DrawFn, elements: st.SearchStrategy[Any]) -> list[Any]:
+    """Values of one key, most of which are the one before with an element behind it."""
+    value: Any = draw(st.lists(elements, max_size=4))
+    found = [value]
+    for change in draw(st.lists(CHANGES, min_size=1, max_size=8)):
+        before = value if isinstance(value, list) else []
+        if change == "other":
+            value = draw(st.one_of(st.lists(elements, max_size=4), st.sampled_from([None, {}, 1])))
+        elif change == "drop":
+            value = before[:-1]
+        else:
+            element = draw(elements)
+            value = [*before, element] if change == "append" else [element, *before]
+        found.append(value)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("connections", "user:k:connections"), ("messages", "chat:a:b:messages")]
+)
+async def test_one_element_more_is_followed_as_any_other_change_is(
+    campus: Database, name: str, key: str
+) -> None:
+    """The short way beside the long way, which makes anything of anything."""
+    await lift(campus, [name])
+    short = next(query for query in layout.shadow.follow(CAMPUS, [name], *PLACE[1:]))
+    assert FAST in short.sql
+    long = Query("test.long", short.sql.replace(FAST, "ELSE false AND ROW(NEW.value - (-1))"))
+
+    async def followed(way: Query, values: list[Any]) -> list[Any]:
+        await campus.run(way)
+        await campus.run(Query("test.clear", f"DELETE FROM {STORE}"))
+        seen = []
+        for value in values:
+            await put(campus, key, value)
+            assert await differences(campus, name) == [], value
+            seen.append(
+                [
+                    tuple(row)
+                    for table in (name, f"{name}_lists")
+                    for row in await campus.rows(
+                        Query("test.all", f"SELECT t::text FROM campus_tables.{table} t ORDER BY 1")
+                    )
+                ]
+            )
+        return seen
+
+    loop = asyncio.get_running_loop()
+
+    @given(histories(ELEMENTS[name]))
+    @settings(max_examples=40)
+    def same(values: list[Any]) -> None:
+        async def both() -> bool:
+            return await followed(short, values) == await followed(long, values)
+
+        assert asyncio.run_coroutine_threadsafe(both(), loop).result(30)
+
+    await asyncio.to_thread(same)
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "old", "new", "expected"),
+    [
+        ("connections", "user:k:connections", [], ["a"], True),
+        ("connections", "user:k:connections", ["a"], ["a", "b"], True),
+        ("connections", "user:k:connections", ["a"], ["b", "a"], False),
+        ("connections", "user:k:connections", ["a", "b"], ["a", "b", "a"], False),
+        ("connections", "user:k:connections", ["a", 7], ["a", 7, "b"], False),
+        ("connections", "user:k:connections", ["a"], ["a", "x" * 201], False),
+        ("connections", "user:k:connections", ["a"], ["b"], False),
+        ("messages", "chat:a:b:messages", [{"n": 1}], [{"n": 1}, {"n": 1}], True),
+        ("messages", "chat:a:b:messages", [{"n": 1}], [{"n": 1.0}, {"n": 1}], False),
+        ("messages", "chat:a:b:messages", [{"n": 1}, 3], [{"n": 1}, 3, {}], False),
+    ],
+)
+async def test_the_short_way_is_taken_for_one_element_more_behind_a_whole_list(
+    campus: Database, name: str, key: str, old: Any, new: Any, expected: bool
+) -> None:
+    await lift(campus, [name])
+    await put(campus, key, old)
+    query = next(query for query in layout.shadow.follow(CAMPUS, [name], *PLACE[1:]))
+    told = re.sub(r"(ELSE ROW\(NEW.value.*THEN)", r"\1 RAISE EXCEPTION 'short';", query.sql)
+    assert told != query.sql
+    await campus.run(Query("test.told", told))
+    if not expected:
+        await put(campus, key, new)
+        assert await differences(campus, name) == []
+        return
+    with pytest.raises(asyncpg.RaiseError, match="short"):
+        await put(campus, key, new)
 
 
 @pytest.mark.parametrize("name", ALL)

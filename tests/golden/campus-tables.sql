@@ -505,6 +505,7 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
     is_new boolean := TG_OP = 'INSERT';
+    is_whole boolean;
     copied bigint;
 BEGIN
     IF TG_OP <> 'INSERT' AND current_setting('transaction_isolation') <> 'read committed' THEN
@@ -657,7 +658,18 @@ filled AS (
         SELECT r."school", r."user_id", r."visible", r."blocked", r."search_name", r."search_text" FROM "campus_tables"."user_search_rows"(NEW.key, NEW.value) r
         ON CONFLICT ("user_id") DO UPDATE SET "school" = excluded."school", "visible" = excluded."visible", "blocked" = excluded."blocked", "search_name" = excluded."search_name", "search_text" = excluded."search_text";
     ELSIF NEW.key ~ '^user:([^:]+):connections$' AND length(NEW.key) <= 217 THEN
-        is_new := is_new OR NOT EXISTS (SELECT FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(NEW.key, 6, length(NEW.key) - 17));
+        is_whole := (SELECT t.leftovers IS NULL FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(NEW.key, 6, length(NEW.key) - 17));
+        is_new := is_new OR is_whole IS NULL;
+        IF (CASE
+            WHEN is_new OR NOT is_whole OR jsonb_typeof(OLD.value) <> 'array'
+                OR jsonb_typeof(NEW.value) <> 'array' THEN false
+            WHEN jsonb_array_length(NEW.value) <> jsonb_array_length(OLD.value) + 1 THEN false
+            WHEN (outgrow.key_of(NEW.value -> -1) IS NOT NULL AND NOT OLD.value ? (NEW.value ->> -1)) IS NOT TRUE THEN false
+            ELSE ROW(NEW.value - (-1))::record *= ROW(OLD.value)::record END) THEN
+        INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
+        SELECT r."user_id", r."connected_user_id", jsonb_array_length(NEW.value), r."created_at" FROM "campus_tables"."connections_rows"(NEW.key, jsonb_build_array(NEW.value -> -1)) r
+        ON CONFLICT ("user_id", "connected_user_id") DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
+        ELSE
         INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", leftovers)
         VALUES (substr(NEW.key, 6, length(NEW.key) - 17), CASE WHEN CASE WHEN jsonb_typeof(NEW.value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(NEW.value) FROM jsonb_array_elements(NEW.value) AS e(v)) ELSE false END THEN NULL ELSE NEW.value END)
         ON CONFLICT ("user_id") DO UPDATE SET leftovers = excluded.leftovers
@@ -672,6 +684,7 @@ filled AS (
         WHERE is_new OR NOT EXISTS (
             SELECT FROM "campus_tables"."connections_rows"(OLD.key, OLD.value) o WHERE o."connected_user_id" = r."connected_user_id" AND o."pos" = r."pos")
         ON CONFLICT ("user_id", "connected_user_id") DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
+        END IF;
     ELSIF NEW.key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(NEW.key) <= 210 OR NEW.key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$') THEN
         IF NOT is_new AND NEW.value::text IS NOT DISTINCT FROM OLD.value::text THEN
             RETURN NULL;
@@ -700,7 +713,18 @@ filled AS (
         ON CONFLICT ("chat_id", "user_id") DO UPDATE SET "pos" = excluded."pos"
             WHERE ROW(t."pos") IS DISTINCT FROM ROW(excluded."pos");
     ELSIF NEW.key ~ '^chat:(.+):messages$' AND length(NEW.key) <= 214 THEN
-        is_new := is_new OR NOT EXISTS (SELECT FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(NEW.key, 6, length(NEW.key) - 14));
+        is_whole := (SELECT t.leftovers IS NULL FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(NEW.key, 6, length(NEW.key) - 14));
+        is_new := is_new OR is_whole IS NULL;
+        IF (CASE
+            WHEN is_new OR NOT is_whole OR jsonb_typeof(OLD.value) <> 'array'
+                OR jsonb_typeof(NEW.value) <> 'array' THEN false
+            WHEN jsonb_array_length(NEW.value) <> jsonb_array_length(OLD.value) + 1 THEN false
+            WHEN (jsonb_typeof(NEW.value -> -1) = 'object') IS NOT TRUE THEN false
+            ELSE ROW(NEW.value - (-1))::record *= ROW(OLD.value)::record END) THEN
+        INSERT INTO "campus_tables"."messages" AS t ("chat_id", "pos", "id", "sender_id", "content", "kind", "sent_at", "rest")
+        SELECT r."chat_id", jsonb_array_length(NEW.value), r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest" FROM "campus_tables"."messages_rows"(NEW.key, jsonb_build_array(NEW.value -> -1)) r
+        ON CONFLICT ("chat_id", "pos") DO UPDATE SET "id" = excluded."id", "sender_id" = excluded."sender_id", "content" = excluded."content", "kind" = excluded."kind", "sent_at" = excluded."sent_at", "rest" = excluded."rest";
+        ELSE
         INSERT INTO "campus_tables"."messages_lists" AS t ("chat_id", leftovers)
         VALUES (substr(NEW.key, 6, length(NEW.key) - 14), CASE WHEN CASE WHEN jsonb_typeof(NEW.value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(NEW.value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE NEW.value END)
         ON CONFLICT ("chat_id") DO UPDATE SET leftovers = excluded.leftovers
@@ -714,6 +738,7 @@ filled AS (
         CROSS JOIN LATERAL "campus_tables"."messages_rows"(NEW.key, jsonb_build_array(n.v)) r
         WHERE o.v::text IS DISTINCT FROM n.v::text
         ON CONFLICT ("chat_id", "pos") DO UPDATE SET "id" = excluded."id", "sender_id" = excluded."sender_id", "content" = excluded."content", "kind" = excluded."kind", "sent_at" = excluded."sent_at", "rest" = excluded."rest";
+        END IF;
     END IF;
     RETURN NULL;
 END

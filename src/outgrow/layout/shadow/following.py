@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
-from outgrow.blueprint import Blueprint
+from outgrow.blueprint import Blueprint, Column
 from outgrow.layout import expressions as ex
 from outgrow.layout.shadow import tables
 from outgrow.layout.shadow.copying import fill
@@ -18,8 +18,9 @@ _UNCHANGED = """
 
 
 def version(blueprint: Blueprint, name: str) -> str:
-    """A digest of the table and of how it is kept: with another one it must be made anew."""
-    made = [*(q.sql for q in tables.expand(blueprint, name)), _follow(blueprint, name)]
+    """A digest of the table and of all that keeps it: with another one it must be made anew."""
+    made = [query.sql for query in tables.expand(blueprint, name)]
+    made += [_changed(blueprint, [name], "", ""), _truncated(blueprint, [name], "")]
     return hashlib.sha256("\n".join(made).encode()).hexdigest()[:16]
 
 
@@ -83,6 +84,7 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
     is_new boolean := TG_OP = 'INSERT';
+    is_whole boolean;
     copied bigint;
 BEGIN
     IF TG_OP <> 'INSERT' AND current_setting('transaction_isolation') <> 'read committed' THEN
@@ -230,14 +232,60 @@ def _follow_list(blueprint: Blueprint, name: str) -> str:
     parts, values = ", ".join(map(quote, heads)), ", ".join(heads.values())
     of_key = tables.of_key(blueprint, name, "t", "NEW.key")
     changed = {"ids": _changed_ids, "objects": _changed_objects, "map": _changed_members}
-    rows = changed[blueprint.pattern_of(name).shape](blueprint, name)
-    return (
-        f"\n        is_new := is_new OR NOT EXISTS (SELECT FROM {place} t WHERE {of_key});"
+    shape = blueprint.pattern_of(name).shape
+    rows = changed[shape](blueprint, name)
+    whole = (
         f"\n        INSERT INTO {place} AS t ({parts}, leftovers)"
         f"\n        VALUES ({values}, {tables.leftovers(blueprint, name, 'NEW.value')})"
         f"\n        ON CONFLICT ({parts}) DO UPDATE SET leftovers = excluded.leftovers"
         f"\n            WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;" + rows
     )
+    if shape != "map":
+        one = f"\n        IF ({_IS_APPENDED[shape]}) THEN{_appended(blueprint, name)}"
+        whole = f"{one}\n        ELSE{whole}\n        END IF;"
+    return (
+        f"\n        is_whole := (SELECT t.leftovers IS NULL FROM {place} t WHERE {of_key});"
+        f"\n        is_new := is_new OR is_whole IS NULL;" + whole
+    )
+
+
+def _is_appended(is_row: str) -> str:
+    """NEW is OLD, of which the rows say all, and one element behind it that is a row. Images are
+    compared, because 1.0 equals 1 and is not the same."""
+    return f"""CASE
+            WHEN is_new OR NOT is_whole OR jsonb_typeof(OLD.value) <> 'array'
+                OR jsonb_typeof(NEW.value) <> 'array' THEN false
+            WHEN jsonb_array_length(NEW.value) <> jsonb_array_length(OLD.value) + 1 THEN false
+            WHEN ({is_row}) IS NOT TRUE THEN false
+            ELSE ROW(NEW.value - (-1))::record *= ROW(OLD.value)::record END"""
+
+
+_IS_APPENDED = {
+    "ids": _is_appended(
+        "outgrow.key_of(NEW.value -> -1) IS NOT NULL AND NOT OLD.value ? (NEW.value ->> -1)"
+    ),
+    "objects": _is_appended("jsonb_typeof(NEW.value -> -1) = 'object'"),
+}
+
+
+def _appended(blueprint: Blueprint, name: str) -> str:
+    """One row more: what most changes of a list are, and what of a long one costs least."""
+    listed = ", ".join(
+        "jsonb_array_length(NEW.value)" if own is not None and own.position else f"r.{quote(c)}"
+        for c, own in _columns(blueprint, name)
+    )
+    function = tables.function(blueprint, name, "rows")
+    return _put(
+        blueprint,
+        name,
+        f"SELECT {listed} FROM {function}(NEW.key, jsonb_build_array(NEW.value -> -1)) r",
+    )
+
+
+def _columns(blueprint: Blueprint, name: str) -> Iterator[tuple[str, Column | None]]:
+    """Of the table, with what the blueprint says of them."""
+    own = blueprint.relations[name].own
+    return ((column, own.get(column)) for column in tables.columns(blueprint, name))
 
 
 def _changed_ids(blueprint: Blueprint, name: str) -> str:
@@ -276,7 +324,7 @@ def _changed_objects(blueprint: Blueprint, name: str) -> str:
     )
     listed = ", ".join(
         "n.pos" if own is not None and own.position else f"r.{quote(c)}"
-        for c, own in ((c, relation.own.get(c)) for c in tables.columns(blueprint, name))
+        for c, own in _columns(blueprint, name)
     )
     function = tables.function(blueprint, name, "rows")
     return (
