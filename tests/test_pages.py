@@ -402,6 +402,7 @@ async def test_an_intro_from_hello_to_the_connections_end(somebody: Somebody) ->
     accept = next(form.action for form in page.forms if form.action.endswith("/accept"))
     page = await ben.send(accept)
     assert "You are connected now." in page.text
+    assert "Nobody has said anything yet." in page.text, "their chat is open"
     assert "Ada Okafor" in (await ben.open("/my/connections")).text
     page = await ada.open(theirs)
     assert "Connected" in page.text
@@ -453,3 +454,70 @@ async def test_what_waits_is_counted_in_the_navigation(api: Api, somebody: Someb
     page = await ada.open("/people")
     assert ("b", badge) in page.elements
     assert "1 waiting" in page.text
+
+
+async def connected(ada: Browser, ben: Browser) -> str:
+    """Introduce them, and return the path of their chat."""
+    await ada.open(f"/people/{ben.id}")
+    await ada.send(f"/people/{ben.id}", reason="friends")
+    page = await ben.open("/my/intros")
+    await ben.send(next(form.action for form in page.forms if form.action.endswith("/accept")))
+    return ben.answer.request.url.path
+
+
+async def test_two_talk_without_script(api: Api, somebody: Somebody) -> None:
+    ada, ben, eve = await somebody("Ada"), await somebody("Ben"), await somebody("Eve")
+    assert "No chats yet" in (await ada.open("/my/chats")).text
+    chat = await connected(ada, ben)
+    await ada.open(f"/people/{ben.id}")
+    assert f"{chat}#end" in [link.replace("%3A", ":") for link in ada.page.links]
+    page = await ada.open(chat)
+    form = next(form for form in page.forms if "content" in form.fields)
+    page = await ada.send(form.action, 400, content=" ")
+    assert "Message cannot be used like that." in page.text
+    page = await ada.send(form.action, content=HOSTILE + "\r\nBye")
+    assert HOSTILE in page.text
+    assert "<script>alert" not in ada.answer.text
+    again = await ada.client.post(
+        form.action, data={**form.fields, "content": "Twice?", "key": "k-1"}
+    )
+    again = await ada.client.post(
+        form.action, data={**form.fields, "content": "Twice?", "key": "k-1"}
+    )
+    assert again.status_code == 303, "a form that is sent again"
+    assert (await ada.open(chat)).text.count("Twice?") == 1
+    api.network.waiting.forget(ben.id)
+    page = await ben.open("/my/chats")
+    assert "2 unread" in page.text
+    assert ("b", {"class": "badge", "data-badge": "chats"}) in page.elements
+    page = await ben.open(chat)
+    assert "Twice?" in page.text
+    assert "unread" not in (await ben.open("/my/chats")).text
+    for path in (chat, "/my/chats/nobody"):
+        page = await eve.open(path, 404)
+        assert "There is no such chat." in page.text
+
+
+async def test_older_messages(api: Api, somebody: Somebody) -> None:
+    ada, ben = await somebody("Ada"), await somebody("Ben")
+    chat = await connected(ada, ben)
+    chat_id = chat.rpartition("/")[2].replace("%3A", ":")
+    for number in range(50):
+        await api.network.chats.send(chat_id, f"word {number:02}", None, viewer=ada.id)
+    page = await ben.open(chat)
+    assert "word 49" in page.text
+    assert "word 09" not in page.text
+    page = await ben.open(next(link for link in page.links if "before=" in link))
+    assert "word 09" in page.text
+    assert page.text.index("word 08") < page.text.index("word 09"), "as they were said"
+
+
+async def test_the_scripts_token_is_the_visitors_own(api: Api, somebody: Somebody) -> None:
+    ada, guest = await somebody("Ada"), await somebody()
+    page = await ada.open("/my/chats")
+    answer = await ada.client.post("/my/token", data=page.forms[-1].fields)
+    token = answer.json()["access_token"]
+    own = await api.get("/profiles/me", headers={"authorization": f"Bearer {token}"})
+    assert own.json()["id"] == ada.id
+    assert (await ada.client.post("/my/token")).status_code in (400, 403)
+    assert (await guest.client.post("/my/token", data={"token": "x"})).status_code == 403

@@ -63,18 +63,19 @@ async def make_network(
     passwords = Passwords()
     accounts = Accounts(database, passwords, counted)
     intros = Intros(database, cursors)
+    chats = Chats(database, cursors)
     return Network(
         database=database,
         accounts=accounts,
         profiles=Profiles(database, cursors),
         connections=Connections(database, cursors),
-        chats=Chats(database, cursors),
+        chats=chats,
         intros=intros,
         schools=Schools(database, cursors),
         search=Search(database, cursors),
         visits=Visits(database, derived_key(secret, b"forms of pages")),
         safety=Safety(database, cursors),
-        waiting=Waiting(intros),
+        waiting=Waiting(intros, chats),
         tokens=Tokens(derived_key(secret, b"access tokens")),
         metrics=Metrics(database, slow_query_ms / 1000),
         metrics_token=metrics_token,

@@ -67,11 +67,7 @@ async def accept(ask: Ask) -> Reply:
         ask.path["id"], school=ask.school, viewer=ask.user_id
     )
     ask.network.waiting.forget(ask.user_id)
-    return to(_after(ask, "accepted", chat_id))
-
-
-def _after(ask: Ask, done: str, chat_id: str) -> str:
-    return "/my/connections?done=" + done
+    return to(f"/my/chats/{segment(chat_id)}?done=accepted")
 
 
 async def decline(ask: Ask) -> Reply:

@@ -74,6 +74,7 @@ TABS = (
     Tab("/people", "People", "people", ("/", "/people")),
     Tab("/find", "Find", "search"),
     Tab("/my/intros", "Intros", "intros", counted="intros"),
+    Tab("/my/chats", "Chats", "chats", counted="chats"),
     Tab("/my/settings", "You", "me", ("/my/settings", "/my/profile", "/my/connections")),
 )
 

@@ -11,6 +11,7 @@ from outgrow.campus.connections import Kind
 from outgrow.campus.pages import Page as Cut
 from outgrow.campus.profiles import FACETS, Filters, Sort
 from outgrow.errors import OutgrowError
+from outgrow.web.pages.assets import segment
 from outgrow.web.pages.page import Ask, Page, Reply, decoded
 
 SHOWN = 24  # of a list on one page
@@ -112,8 +113,14 @@ async def person(ask: Ask, error: OutgrowError | None = None) -> Reply:
         mutual=mutual,
         theirs=theirs,
         between=between_us,
+        chat=chat_path(ask.user_id, user_id) if between_us.connected else "",
         reasons=REASONS,
     )
+
+
+def chat_path(one: str, other: str) -> str:
+    """Where two who are connected talk."""
+    return "/my/chats/" + segment(":".join(sorted((one, other))))
 
 
 async def person_page(ask: Ask) -> Reply:

@@ -41,6 +41,14 @@ _WORDS = {
         "We could not open your chat.",
         "Tell whoever runs this: something else is kept in its place.",
     ),
+    "chat_not_found": (
+        "There is no such chat.",
+        "It may be with somebody who is not here any more.",
+    ),
+    "messages_not_taken": ("They take no messages at this moment.", ""),
+    "key_used": ("This message was sent before.", "Reload the page to see it."),
+    "message_gone": ("This message was sent before, and is gone.", "Reload the page."),
+    "bad_idempotency_key": ("This form cannot be sent again.", "Reload the page."),
     "rate_limited": ("That was a lot in a short time.", "Wait a while, and try again."),
     "no_such_route": ("There is no such page.", "It may have moved; start from the beginning."),
     "method_not_allowed": (
