@@ -50,7 +50,7 @@ class Api:
 
     async def close(self) -> None:
         await self.client.aclose()
-        await self.network.confirmations.mail.settle()
+        await self.network.settle()
         self.network.accounts.close()
 
     async def get(self, path: str, **options: Any) -> httpx.Response:

@@ -52,7 +52,7 @@ async def opened(database: Database, outbox: Outbox, **limits: Any) -> AsyncIter
     await Domains(database).add(HERE, "@Northfield.example")
     api = await Api.open(database, mail=outbox, limits={**PLENTY, **limits})
     yield api
-    await api.network.confirmations.mail.settle()
+    await api.network.confirmations.mail.background.settle()
     await api.close()
 
 
@@ -101,7 +101,7 @@ async def test_the_answer_does_not_say_who_has_an_account(campus: Database, outb
             known = await api.post(path, {"email": ADA})
             unknown = await api.post(path, {"email": "nobody@northfield.example"})
             assert (known.status_code, known.content) == (202, unknown.content)
-        await api.network.confirmations.mail.settle()
+        await api.network.confirmations.mail.background.settle()
         assert {letter.to for letter in outbox.letters} == {ADA}
 
 
@@ -132,12 +132,12 @@ async def test_a_code_has_few_tries_and_a_short_life(campus: Database, outbox: O
             await verify(api, wrong, email=other["email"])
         assert (await verify(api, outbox.code(), email=other["email"])).status_code == 400
         await api.post("/auth/verify/resend", {"email": other["email"]})
-        await api.network.confirmations.mail.settle()
+        await api.network.confirmations.mail.background.settle()
         over = Query("t", "UPDATE network.codes SET expires_at = now() - interval '1 second'")
         await campus.run(over)
         assert (await verify(api, outbox.code(), email=other["email"])).status_code == 400
         await api.post("/auth/verify/resend", {"email": other["email"]})
-        await api.network.confirmations.mail.settle()
+        await api.network.confirmations.mail.background.settle()
         assert (await verify(api, outbox.code(), email=other["email"])).status_code == 201
 
 
@@ -178,11 +178,11 @@ async def test_mail_that_fails_is_told_and_a_reset_does_not_tell(
         assert (answer.status_code, answer.json()["code"]) == (503, "mail_failed")
         outbox.broken = False
         assert (await api.post("/auth/verify/resend", {"email": ADA})).status_code == 202
-        await api.network.confirmations.mail.settle()
+        await api.network.confirmations.mail.background.settle()
         assert (await verify(api, outbox.code())).status_code == 201
         outbox.broken = True
         assert (await api.post("/auth/reset", {"email": ADA})).status_code == 202
-        await api.network.confirmations.mail.settle()
+        await api.network.confirmations.mail.background.settle()
         assert "a mail was not sent" in caplog.text
 
 
@@ -197,7 +197,7 @@ async def test_a_forgotten_password_is_set_anew(phased: Database, outbox: Outbox
     async with opened(phased, outbox) as api:
         ada = await api.sign_up(school="Open School", email="ada@open.example")
         await api.post("/auth/reset", {"email": "ADA@open.example"})
-        await api.network.confirmations.mail.settle()
+        await api.network.confirmations.mail.background.settle()
         body = {"email": ada.email, "code": outbox.code(), "password": "quite another one"}
         answers = await asyncio.gather(*(api.post("/auth/reset/confirm", body) for _ in range(3)))
         assert sorted(answer.status_code for answer in answers) == [204, 400, 400]

@@ -7,7 +7,6 @@ writes it to the log, for where even that would say too much.
 from __future__ import annotations
 
 import asyncio
-import logging
 import smtplib
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine
@@ -16,9 +15,8 @@ from email.message import EmailMessage
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from outgrow.campus.background import Background
 from outgrow.errors import BadInput, Unavailable
-
-log = logging.getLogger("outgrow.mail")
 
 SECONDS = 20  # for each answer of the SMTP server
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -37,7 +35,7 @@ Transport = Callable[[Letter], Awaitable[None]]
 class Mail:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._under_way: set[asyncio.Task[None]] = set()
+        self.background = Background("a mail was not sent")
 
     async def send(self, letter: Letter) -> None:
         """Raises Unavailable when the letter was not taken."""
@@ -53,20 +51,7 @@ class Mail:
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something that ends in sending a mail, and answer without it: how long it takes, and
         whether it fails, would say whether there is anybody to send it to."""
-        task = asyncio.create_task(work)
-        self._under_way.add(task)
-        task.add_done_callback(self._done)
-
-    async def settle(self) -> None:
-        """Wait for what is under way."""
-        while self._under_way:
-            await asyncio.wait(self._under_way)
-            await asyncio.sleep(0)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a mail was not sent: %s", error.__cause__ or error)
+        self.background.start(work)
 
 
 def printed(tell: Callable[[str], None]) -> Transport:

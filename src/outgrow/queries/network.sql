@@ -49,6 +49,13 @@ CREATE TABLE IF NOT EXISTS network.sign_ups (
   expires_at timestamptz NOT NULL
 );
 
+-- Who deleted their account, while anything of them may be left. `swept_at`: once looked through.
+CREATE TABLE IF NOT EXISTS network.deletions (
+  user_id text PRIMARY KEY,
+  asked_at timestamptz NOT NULL DEFAULT now(),
+  swept_at timestamptz
+);
+
 CREATE TABLE IF NOT EXISTS network.codes (
   purpose text NOT NULL,
   subject text NOT NULL,

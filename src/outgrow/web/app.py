@@ -16,6 +16,8 @@ from outgrow.campus.chats import Chats
 from outgrow.campus.codes import Codes
 from outgrow.campus.confirmations import Confirmations
 from outgrow.campus.connections import Connections
+from outgrow.campus.deletion import Deletions
+from outgrow.campus.export import Export
 from outgrow.campus.intros import Intros
 from outgrow.campus.limits import Limits
 from outgrow.campus.mail import Mail, Transport, printed
@@ -88,6 +90,8 @@ async def make_network(
             Codes(derived_key(secret, b"codes")),
             Mail(mail or printed(_to_stderr)),
         ),
+        export=Export(database),
+        deletions=Deletions(database, accounts),
         proxies=proxies,
     )
 

@@ -13,7 +13,7 @@ import itertools
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,8 @@ from outgrow.campus.accounts import Accounts
 from outgrow.campus.chats import Chats
 from outgrow.campus.confirmations import Confirmations
 from outgrow.campus.connections import Connections
+from outgrow.campus.deletion import Deletions
+from outgrow.campus.export import Export
 from outgrow.campus.intros import Intros
 from outgrow.campus.limits import Limit, Limits
 from outgrow.campus.profiles import Profiles
@@ -80,7 +82,14 @@ class Network:
     metrics_token: str | None
     limits: Limits
     confirmations: Confirmations
+    export: Export
+    deletions: Deletions
     proxies: int = 0
+
+    async def settle(self, seconds: float = 60) -> None:
+        """Wait for what goes on after its request was answered, so long for each kind."""
+        await self.confirmations.mail.background.settle(seconds)
+        await self.deletions.background.settle(seconds)
 
     def sessions_ended(self, user_id: str, sessions: Iterable[str]) -> None:
         """Take nothing of these sessions of a user's any more."""
@@ -131,6 +140,9 @@ class Answer:
     status: int = 200
     content_type: bytes = JSON
     headers: Sequence[tuple[bytes, bytes]] = ()
+    stream: AsyncIterator[bytes] | None = None
+    """Instead of a body, what makes one piece by piece. Its first piece comes before the status, so
+    what fails before it is a problem; what fails later ends the connection, in the midst of it."""
 
 
 Handler = Callable[[Call], Awaitable[Answer]]
@@ -190,6 +202,8 @@ class Resource:
         request_id = self._request_id(headers)
         try:
             answer = await self._answer(method, scope, headers, receive)
+            if answer.stream is not None:
+                answer = replace(answer, body=await anext(answer.stream))
         except Exception as e:  # noqa: BLE001 - the boundary: everything becomes a problem
             answer = self._problem(e, scope["path"], request_id)
         await send(
@@ -198,13 +212,19 @@ class Resource:
                 "status": answer.status,
                 "headers": [
                     (b"content-type", answer.content_type),
-                    (b"content-length", b"%d" % len(answer.body)),
+                    *_length(answer),
                     (b"x-request-id", request_id),
                     *(answer.headers or HEADERS),
                 ],
             }
         )
-        await send(_body(b"" if method == "HEAD" else answer.body))
+        if answer.stream is None or method == "HEAD":
+            await send(_body(b"" if method == "HEAD" else answer.body))
+        else:
+            await send(_body(answer.body, more=True))
+            async for piece in answer.stream:
+                await send(_body(piece, more=True))
+            await send(_body(b""))
         known = method if method in self._routes else "other"
         seconds = time.perf_counter() - start
         self._network.metrics.request(known, self._path, answer.status, seconds)
@@ -366,5 +386,9 @@ def _has_nul(value: Any) -> bool:
     return isinstance(value, list) and any(_has_nul(inner) for inner in value)
 
 
-def _body(body: bytes) -> Message:
-    return {"type": "http.response.body", "body": body}
+def _length(answer: Answer) -> list[tuple[bytes, bytes]]:
+    return [] if answer.stream else [(b"content-length", b"%d" % len(answer.body))]
+
+
+def _body(body: bytes, more: bool = False) -> Message:
+    return {"type": "http.response.body", "body": body, "more_body": more}

@@ -13,7 +13,7 @@ from outgrow.campus.accounts import (
     SHORTEST_PASSWORD,
     SignedIn,
 )
-from outgrow.campus.limits import CODE_TRIES, CODES, LOG_IN, PASSWORDS, SIGN_UP
+from outgrow.campus.limits import CODE_TRIES, CODES, EXPORTS, LOG_IN, PASSWORDS, SIGN_UP
 from outgrow.campus.profiles import NewProfile
 from outgrow.web.auth import ACCESS_SECONDS
 from outgrow.web.endpoint import HEADERS, Access, Answer, Call, Route
@@ -64,6 +64,24 @@ class ResetBody(msgspec.Struct, forbid_unknown_fields=True):
 class PasswordBody(msgspec.Struct, forbid_unknown_fields=True):
     old: AnyPassword
     new: NewPassword
+
+
+class Exported(Shape):
+    """`profile` is what the store has of it."""
+
+    exported_at: str
+    account: dict[str, str | None]
+    profile: dict[str, Any] | None
+    sessions: list[dict[str, Any]]
+    connections: list[dict[str, Any]]
+    intros: list[dict[str, Any]]
+    blocks: list[dict[str, Any]]
+    reports: list[dict[str, Any]]
+    chats: list[dict[str, Any]]
+
+
+class DeleteBody(msgspec.Struct, forbid_unknown_fields=True):
+    password: AnyPassword
 
 
 class CodeSent(Shape):
@@ -168,6 +186,20 @@ async def log_out(call: Call) -> Answer:
     caller = call.caller
     await call.network.accounts.log_out(caller.user_id, caller.session_id)
     call.network.sessions_ended(caller.user_id, [caller.session_id])
+    return Answer(status=204)
+
+
+async def export(call: Call) -> Answer:
+    headers = (*HEADERS, (b"content-disposition", b'attachment; filename="outgrow.json"'))
+    return Answer(headers=headers, stream=call.network.export.of(call.caller.user_id))
+
+
+async def delete(call: Call) -> Answer:
+    user_id, school = call.caller.user_id, call.caller.school
+    ended = await call.network.deletions.delete(user_id, call.body.password)
+    call.network.sessions_ended(user_id, ended)
+    if school is not None:
+        call.network.profiles.changed(school)
     return Answer(status=204)
 
 
@@ -358,5 +390,36 @@ ROUTES = (
         description=_ENDED,
         status=204,
         errors=("session_not_found",),
+    ),
+    Route(
+        method="GET",
+        path="/profiles/me/export",
+        handler=export,
+        access=Access.SIGNED_IN,
+        tag="accounts",
+        summary="Everything about oneself, as one JSON document",
+        description="Account, sessions, the whole profile as it is stored, connections, intros, "
+        "blocks, reports one made, and chats with all messages. Of others there are ids, and the "
+        "names of those whom one may see. It is sent while it is read, so it has no length, and "
+        "what changes meanwhile may be in it or not. Not in it: chats hidden by a block.",
+        answer=Exported,
+        errors=("account_gone",),
+        limit=EXPORTS,
+    ),
+    Route(
+        method="DELETE",
+        path="/profiles/me",
+        handler=delete,
+        access=Access.SIGNED_IN,
+        tag="accounts",
+        summary="Delete one's account",
+        description="For ever. Account, sessions and profile are gone with the answer; "
+        "connections, intros and blocks follow within minutes. What one wrote stays in the chats of those one "
+        "wrote to, without a name; a chat that nobody is left in goes too.",
+        body=DeleteBody,
+        body_example={"password": "correct horse battery"},
+        status=204,
+        errors=("wrong_password", "account_gone", "sign_in_busy"),
+        limit=PASSWORDS,
     ),
 )

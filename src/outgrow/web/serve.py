@@ -16,6 +16,7 @@ from outgrow import __version__
 from outgrow.campus.generator import generate
 from outgrow.campus.mail import smtp
 from outgrow.campus.population import DEMO_EMAIL, DEMO_ID, Spec
+from outgrow.campus.upkeep import keep_up
 from outgrow.cli import connected, note
 from outgrow.database import Database
 from outgrow.errors import Conflict, NotFound, Refused, ServerFailed
@@ -55,12 +56,17 @@ async def serve(settings: Settings, demo: bool) -> None:
                 proxies=settings.proxies,
                 mail=mail,
             )
+            upkeep = asyncio.create_task(
+                keep_up(network.limits, network.confirmations, network.deletions)
+            )
             try:
                 has_demo = demo and await _demo_account(network)
                 await _banner(network, settings, listener, has_demo)
                 await _Server(network).serve(sockets=[listener])
             finally:
-                await network.confirmations.mail.settle()
+                upkeep.cancel()
+                await asyncio.wait([upkeep])
+                await network.settle(LAST_SECONDS)
                 network.accounts.close()
     note("stopped")
 

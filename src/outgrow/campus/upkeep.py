@@ -1,0 +1,28 @@
+"""What a serving process does by itself, now and then. Every process does it, and may."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import asyncpg
+
+from outgrow.campus.confirmations import Confirmations
+from outgrow.campus.deletion import Deletions
+from outgrow.campus.limits import Limits
+from outgrow.errors import OutgrowError
+
+log = logging.getLogger("outgrow.upkeep")
+
+EVERY_SECONDS = 60
+
+
+async def keep_up(limits: Limits, confirmations: Confirmations, deletions: Deletions) -> None:
+    """Until cancelled: go on with deletions, forget what is over."""
+    while True:
+        for work in (deletions.resume, limits.forget, confirmations.forget):
+            try:
+                await work()
+            except (OutgrowError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as e:
+                log.warning("%s failed, and is tried again: %s", work.__qualname__, e)
+        await asyncio.sleep(EVERY_SECONDS)
