@@ -144,13 +144,20 @@ SELECT
   ) AS connected
 
 -- name: between
--- The pending intros of a pair, in both directions, the oldest first.
+-- The pending intros of a pair, in both directions, the oldest first. In a store, where keys sort by
+-- whom an intro is from and to, they are looked up by the first and the last time that a key can have.
 SELECT i.from_id, i.to_id, i.sent_ms
-FROM campus.intros AS i
+FROM (VALUES ($1::text, $2::text), ($2::text, $1::text)) AS way(from_id, to_id)
+CROSS JOIN LATERAL (
+  SELECT i.from_id, i.to_id, i.sent_ms, i.created_at
+  FROM campus.intros AS i
+  WHERE i.from_id = way.from_id AND i.to_id = way.to_id AND i.status = 'pending'
+    AND i.at >= campus.intros_at(way.from_id, way.to_id, '0')
+    AND i.at <= campus.intros_at(way.from_id, way.to_id, '99999999999999999999')
+  OFFSET 0) AS i
 
 -- name: pending
-    WHERE i.to_id = ANY (ARRAY[$1::text, $2::text]) AND i.from_id = ANY (ARRAY[$1::text, $2::text])
-      AND i.from_id <> i.to_id AND i.status = 'pending' AND NOT e.is_over
+    WHERE NOT e.is_over
     ORDER BY t.sent, i.sent_ms
 
 -- name: send
