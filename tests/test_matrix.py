@@ -36,6 +36,8 @@ MATRIX: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("GET", "/profiles/{id}/connected-by"): (401, 404, 200, 200),
     ("GET", "/connections"): (401, 200, 200, 200),
     ("DELETE", "/connections/{id}"): (401, 404, 404, 404),
+    ("GET", "/discover"): (401, 200, 200, 200),
+    ("GET", "/suggestions"): (401, 200, 200, 200),
     ("POST", "/intros"): (401, 404, 201, 400),
     ("GET", "/intros/incoming"): (401, 200, 200, 200),
     ("GET", "/intros/outgoing"): (401, 200, 200, 200),

@@ -153,10 +153,12 @@ class CardItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
 
 
 class Computed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
-    """A read-only column, by exactly one of: `lower`, `sort`, `flag`, `words`, `search`, `object`.
+    """A read-only column, by exactly one of: `lower`, `sort`, `flag`, `words`, `search`, `object`,
+    `lists`, `traits`.
 
     `search` lists the columns and fields that are searched, `within` the column that every search
-    is limited to, `name` the column whose words are searched with typos.
+    is limited to, `name` the column whose words are searched with typos. `traits` lists the columns
+    whose elements are compared `within` a column, among those who are alike in one of the `groups`.
     """
 
     lower: str | None = None
@@ -168,6 +170,9 @@ class Computed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
     within: str | None = None
     name: str | None = None
     object: dict[str, CardItem] | None = None
+    lists: tuple[str, ...] | None = None
+    traits: tuple[str, ...] | None = None
+    groups: tuple[str, ...] = ()
 
 
 class Relation(
@@ -384,16 +389,18 @@ def _owned_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iter
     known = set(relation.columns)
     for computed_name, computed in relation.computed.items():
         texts = [computed.lower, computed.sort, computed.flag, computed.words]
-        kinds = [*texts, computed.search, computed.object]
+        kinds = [*texts, computed.search, computed.object, computed.lists, computed.traits]
         if sum(kind is not None for kind in kinds) != 1:
             yield (
                 f"{where}.computed.{computed_name}: "
-                "exactly one of lower, sort, flag, words, search, object"
+                "exactly one of lower, sort, flag, words, search, object, lists, traits"
             )
         if computed.search is not None and not (computed.within and computed.name):
             yield f"{where}.computed.{computed_name}: search needs `within` and `name`"
+        if computed.traits is not None and not (computed.within and computed.groups):
+            yield f"{where}.computed.{computed_name}: traits need `within` and `groups`"
         named = {computed.lower, computed.sort, computed.words}
-        named |= {computed.within, computed.name}
+        named |= {computed.within, computed.name, *(computed.traits or ()), *computed.groups}
         named |= {item.column for item in (computed.object or {}).values()}
         first = next(iter((computed.object or {}).values()), None)
         if first is not None and first.column not in relation.key_columns.values():

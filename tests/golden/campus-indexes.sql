@@ -25,6 +25,9 @@ CREATE INDEX CONCURRENTLY "og_users_interests_contains_f6f5c7f1" ON "public"."kv
 -- users by looking_for (contains)
 CREATE INDEX CONCURRENTLY "og_users_looking_for_contains_182afbef" ON "public"."kv_store_2516be19" USING gin ((outgrow.array_of(value -> 'lookingFor')) jsonb_path_ops) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
+-- users by traits (words)
+CREATE INDEX CONCURRENTLY "og_users_traits_words_e979d55f" ON "public"."kv_store_2516be19" USING gin (to_tsvector('simple'::regconfig, (outgrow.trait_words(outgrow.key_of(value -> 'school'), ARRAY[outgrow.key_of(value -> 'major'), outgrow.short_of(value -> 'year')], ARRAY[outgrow.array_of(value -> 'lookingFor'), outgrow.array_of(value -> 'interests')])))) WITH (gin_pending_list_limit = 256) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
+
 -- users by school, search_name, id (btree)
 CREATE INDEX CONCURRENTLY "og_users_school_search_name_id_2626af14" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.search_name(outgrow.label_of(value -> 'name'))) COLLATE "C", (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 

@@ -18,6 +18,8 @@ CREATE TABLE "campus_tables"."users" (
     "visible" boolean,
     "search_name" text,
     "search_text" text,
+    "likes" jsonb,
+    "traits" text,
     "card" text,
     PRIMARY KEY ("id")
 );
@@ -50,7 +52,7 @@ WHERE jsonb_typeof(store_value) = 'object';
 END;
 
 CREATE FUNCTION "campus_tables"."users_rows"(store_key text, store_value jsonb)
-RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "blocked" jsonb, "created_at" timestamptz, "rest" jsonb, "email_key" text, "sort_name" text, "sort_created" text, "visible" boolean, "search_name" text, "search_text" text, "card" text)
+RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "blocked" jsonb, "created_at" timestamptz, "rest" jsonb, "email_key" text, "sort_name" text, "sort_created" text, "visible" boolean, "search_name" text, "search_text" text, "likes" jsonb, "traits" text, "card" text)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
 SELECT d."id",
@@ -70,6 +72,8 @@ SELECT d."id",
     coalesce(outgrow.boolean_of(store_value #> '{settings,profileVisible}'), true) AS "visible",
     outgrow.search_name(d."name") AS "search_name",
     outgrow.search_text(d."school", d."name", coalesce(left(d."major", 1000), '') || ' ' || coalesce(left(d."year", 1000), '') || ' ' || coalesce(left((d."interests")::text, 1000), '') || ' ' || coalesce(left((d."looking_for")::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(store_value -> 'bio'), 1000), '')) AS "search_text",
+    jsonb_build_array(CASE WHEN pg_column_size(store_value -> 'interests') <= 32768 THEN store_value -> 'interests' END, CASE WHEN pg_column_size(store_value -> 'lookingFor') <= 32768 THEN store_value -> 'lookingFor' END, CASE WHEN pg_column_size(store_value -> 'goals' -> 'academic') <= 32768 THEN store_value -> 'goals' -> 'academic' END, CASE WHEN pg_column_size(store_value -> 'goals' -> 'leisure') <= 32768 THEN store_value -> 'goals' -> 'leisure' END, CASE WHEN pg_column_size(store_value -> 'personality') <= 32768 THEN store_value -> 'personality' END, CASE WHEN pg_column_size(store_value -> 'major') <= 32768 THEN store_value -> 'major' END, CASE WHEN pg_column_size(store_value -> 'year') <= 32768 THEN store_value -> 'year' END) AS "likes",
+    outgrow.trait_words(d."school", ARRAY[d."major", d."year"], ARRAY[d."looking_for", d."interests"]) AS "traits",
     (SELECT format('{"id":%s,"name":%s,"school":%s,"major":%s,"year":%s,"age":%s,"pronouns":%s,"bio":%s,"interests":%s,"looking_for":%s,"personality":%s,"goals":%s,"living_habits":%s,"photos":%s,"profile_picture":%s,"additional_info":%s,"created_at":%s}',
         to_json(d."id"),
         coalesce(to_json(outgrow.label_of(c."name"))::text, 'null'),
@@ -339,6 +343,8 @@ SELECT d."id",
     coalesce(outgrow.boolean_of(store_value #> '{settings,profileVisible}'), true) AS "visible",
     outgrow.search_name(d."name") AS "search_name",
     outgrow.search_text(d."school", d."name", coalesce(left(d."major", 1000), '') || ' ' || coalesce(left(d."year", 1000), '') || ' ' || coalesce(left((d."interests")::text, 1000), '') || ' ' || coalesce(left((d."looking_for")::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(store_value -> 'bio'), 1000), '')) AS "search_text",
+    jsonb_build_array(CASE WHEN pg_column_size(store_value -> 'interests') <= 32768 THEN store_value -> 'interests' END, CASE WHEN pg_column_size(store_value -> 'lookingFor') <= 32768 THEN store_value -> 'lookingFor' END, CASE WHEN pg_column_size(store_value -> 'goals' -> 'academic') <= 32768 THEN store_value -> 'goals' -> 'academic' END, CASE WHEN pg_column_size(store_value -> 'goals' -> 'leisure') <= 32768 THEN store_value -> 'goals' -> 'leisure' END, CASE WHEN pg_column_size(store_value -> 'personality') <= 32768 THEN store_value -> 'personality' END, CASE WHEN pg_column_size(store_value -> 'major') <= 32768 THEN store_value -> 'major' END, CASE WHEN pg_column_size(store_value -> 'year') <= 32768 THEN store_value -> 'year' END) AS "likes",
+    outgrow.trait_words(d."school", ARRAY[d."major", d."year"], ARRAY[d."looking_for", d."interests"]) AS "traits",
     (SELECT format('{"id":%s,"name":%s,"school":%s,"major":%s,"year":%s,"age":%s,"pronouns":%s,"bio":%s,"interests":%s,"looking_for":%s,"personality":%s,"goals":%s,"living_habits":%s,"photos":%s,"profile_picture":%s,"additional_info":%s,"created_at":%s}',
         to_json(d."id"),
         coalesce(to_json(outgrow.label_of(c."name"))::text, 'null'),
@@ -430,6 +436,8 @@ SELECT d."id",
     coalesce(outgrow.boolean_of(store_value #> '{settings,profileVisible}'), true) AS "visible",
     outgrow.search_name(d."name") AS "search_name",
     outgrow.search_text(d."school", d."name", coalesce(left(d."major", 1000), '') || ' ' || coalesce(left(d."year", 1000), '') || ' ' || coalesce(left((d."interests")::text, 1000), '') || ' ' || coalesce(left((d."looking_for")::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(store_value -> 'bio'), 1000), '')) AS "search_text",
+    jsonb_build_array(CASE WHEN pg_column_size(store_value -> 'interests') <= 32768 THEN store_value -> 'interests' END, CASE WHEN pg_column_size(store_value -> 'lookingFor') <= 32768 THEN store_value -> 'lookingFor' END, CASE WHEN pg_column_size(store_value -> 'goals' -> 'academic') <= 32768 THEN store_value -> 'goals' -> 'academic' END, CASE WHEN pg_column_size(store_value -> 'goals' -> 'leisure') <= 32768 THEN store_value -> 'goals' -> 'leisure' END, CASE WHEN pg_column_size(store_value -> 'personality') <= 32768 THEN store_value -> 'personality' END, CASE WHEN pg_column_size(store_value -> 'major') <= 32768 THEN store_value -> 'major' END, CASE WHEN pg_column_size(store_value -> 'year') <= 32768 THEN store_value -> 'year' END) AS "likes",
+    outgrow.trait_words(d."school", ARRAY[d."major", d."year"], ARRAY[d."looking_for", d."interests"]) AS "traits",
     (SELECT format('{"id":%s,"name":%s,"school":%s,"major":%s,"year":%s,"age":%s,"pronouns":%s,"bio":%s,"interests":%s,"looking_for":%s,"personality":%s,"goals":%s,"living_habits":%s,"photos":%s,"profile_picture":%s,"additional_info":%s,"created_at":%s}',
         to_json(d."id"),
         coalesce(to_json(outgrow.label_of(c."name"))::text, 'null'),
@@ -512,8 +520,8 @@ BEGIN
         IF OLD.key ~ '^user:([^:]+)$' AND length(OLD.key) <= 205 THEN
         WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
 filled AS (
-    INSERT INTO "campus_tables"."users" ("id", "email", "name", "school", "major", "year", "interests", "looking_for", "blocked", "created_at", "rest", "email_key", "sort_name", "sort_created", "visible", "search_name", "search_text", "card")
-    SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."card" FROM taken k
+    INSERT INTO "campus_tables"."users" ("id", "email", "name", "school", "major", "year", "interests", "looking_for", "blocked", "created_at", "rest", "email_key", "sort_name", "sort_created", "visible", "search_name", "search_text", "likes", "traits", "card")
+    SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."likes", r."traits", r."card" FROM taken k
     CROSS JOIN LATERAL "campus_tables"."users_rows"(k.key, k.value) r
     ON CONFLICT DO NOTHING
     RETURNING 1
@@ -641,9 +649,9 @@ filled AS (
         IF NOT EXISTS (SELECT FROM "campus_tables"."users_rows"(NEW.key, NEW.value)) THEN
             DELETE FROM "campus_tables"."users" t WHERE t."id" = substr(NEW.key, 6);
         END IF;
-        INSERT INTO "campus_tables"."users" AS t ("id", "email", "name", "school", "major", "year", "interests", "looking_for", "blocked", "created_at", "rest", "email_key", "sort_name", "sort_created", "visible", "search_name", "search_text", "card")
-        SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."card" FROM "campus_tables"."users_rows"(NEW.key, NEW.value) r
-        ON CONFLICT ("id") DO UPDATE SET "email" = excluded."email", "name" = excluded."name", "school" = excluded."school", "major" = excluded."major", "year" = excluded."year", "interests" = excluded."interests", "looking_for" = excluded."looking_for", "blocked" = excluded."blocked", "created_at" = excluded."created_at", "rest" = excluded."rest", "email_key" = excluded."email_key", "sort_name" = excluded."sort_name", "sort_created" = excluded."sort_created", "visible" = excluded."visible", "search_name" = excluded."search_name", "search_text" = excluded."search_text", "card" = excluded."card";
+        INSERT INTO "campus_tables"."users" AS t ("id", "email", "name", "school", "major", "year", "interests", "looking_for", "blocked", "created_at", "rest", "email_key", "sort_name", "sort_created", "visible", "search_name", "search_text", "likes", "traits", "card")
+        SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."likes", r."traits", r."card" FROM "campus_tables"."users_rows"(NEW.key, NEW.value) r
+        ON CONFLICT ("id") DO UPDATE SET "email" = excluded."email", "name" = excluded."name", "school" = excluded."school", "major" = excluded."major", "year" = excluded."year", "interests" = excluded."interests", "looking_for" = excluded."looking_for", "blocked" = excluded."blocked", "created_at" = excluded."created_at", "rest" = excluded."rest", "email_key" = excluded."email_key", "sort_name" = excluded."sort_name", "sort_created" = excluded."sort_created", "visible" = excluded."visible", "search_name" = excluded."search_name", "search_text" = excluded."search_text", "likes" = excluded."likes", "traits" = excluded."traits", "card" = excluded."card";
         IF NOT EXISTS (SELECT FROM "campus_tables"."school_members_rows"(NEW.key, NEW.value)) THEN
             DELETE FROM "campus_tables"."school_members" t WHERE t."user_id" = substr(NEW.key, 6);
         END IF;
@@ -802,8 +810,8 @@ taken AS MATERIALIZED (
     FOR SHARE SKIP LOCKED
 ),
 filled AS (
-    INSERT INTO "campus_tables"."users" ("id", "email", "name", "school", "major", "year", "interests", "looking_for", "blocked", "created_at", "rest", "email_key", "sort_name", "sort_created", "visible", "search_name", "search_text", "card")
-    SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."card" FROM taken k
+    INSERT INTO "campus_tables"."users" ("id", "email", "name", "school", "major", "year", "interests", "looking_for", "blocked", "created_at", "rest", "email_key", "sort_name", "sort_created", "visible", "search_name", "search_text", "likes", "traits", "card")
+    SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."likes", r."traits", r."card" FROM taken k
     CROSS JOIN LATERAL "campus_tables"."users_rows"(k.key, k.value) r
     ON CONFLICT DO NOTHING
     RETURNING 1
@@ -828,6 +836,8 @@ CREATE INDEX CONCURRENTLY "og_users_interests_contains_ab569f8a" ON "campus_tabl
 
 CREATE INDEX CONCURRENTLY "og_users_looking_for_contains_28b0ebb0" ON "campus_tables"."users" USING gin ("looking_for" jsonb_path_ops);
 
+CREATE INDEX CONCURRENTLY "og_users_traits_words_0100073e" ON "campus_tables"."users" USING gin (to_tsvector('simple'::regconfig, "traits")) WITH (gin_pending_list_limit = 256);
+
 WITH batch AS MATERIALIZED (
     SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
@@ -836,8 +846,8 @@ WITH batch AS MATERIALIZED (
 ),
 compared AS MATERIALIZED (
     SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."users" t WHERE t."id" = substr(b.key, 6)) AS apart,
-        (SELECT string_agg(ROW(r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."card")::text, E'\n' ORDER BY r."id") FROM "campus_tables"."users_rows"(b.key, b.value) r)
-        IS DISTINCT FROM (SELECT string_agg(ROW(t."id", t."email", t."name", t."school", t."major", t."year", t."interests", t."looking_for", t."blocked", t."created_at", t."rest", t."email_key", t."sort_name", t."sort_created", t."visible", t."search_name", t."search_text", t."card")::text, E'\n' ORDER BY t."id") FROM "campus_tables"."users" t WHERE t."id" = substr(b.key, 6)) AS differs
+        (SELECT string_agg(ROW(r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."likes", r."traits", r."card")::text, E'\n' ORDER BY r."id") FROM "campus_tables"."users_rows"(b.key, b.value) r)
+        IS DISTINCT FROM (SELECT string_agg(ROW(t."id", t."email", t."name", t."school", t."major", t."year", t."interests", t."looking_for", t."blocked", t."created_at", t."rest", t."email_key", t."sort_name", t."sort_created", t."visible", t."search_name", t."search_text", t."likes", t."traits", t."card")::text, E'\n' ORDER BY t."id") FROM "campus_tables"."users" t WHERE t."id" = substr(b.key, 6)) AS differs
     FROM batch b
 )
 SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
@@ -1258,6 +1268,8 @@ SELECT t."id",
     t."visible",
     t."search_name",
     t."search_text",
+    t."likes",
+    t."traits",
     t."card",
     ''::text AS at,
     '[]'::jsonb AS probe

@@ -172,7 +172,19 @@ def computed(relation: Relation, item: Computed, column: ColumnSql, value: str) 
         about = _joined(relation, item.search, column, value)
         within, name = column(item.within or ""), column(item.name or "")
         return f"outgrow.search_text({within}, {name}, {about})"
+    if item.lists is not None:
+        return f"jsonb_build_array({', '.join(_list(path, value) for path in item.lists)})"
+    if item.traits is not None:
+        groups = ", ".join(map(column, item.groups))
+        lists = ", ".join(map(column, item.traits))
+        return f"outgrow.trait_words({column(item.within or '')}, ARRAY[{groups}], ARRAY[{lists}])"
     return _object(relation, item.object or {}, column, value)
+
+
+def _list(path: str, value: str) -> str:
+    """What is at a path of the document. Its type is not looked at: that costs twice as much."""
+    found = " -> ".join([value, *map(literal, path.split("."))])
+    return f"CASE WHEN pg_column_size({found}) <= {CARD_LIMIT} THEN {found} END"
 
 
 def _joined(relation: Relation, names: Sequence[str], column: ColumnSql, value: str) -> str:

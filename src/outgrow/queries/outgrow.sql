@@ -224,6 +224,23 @@ RETURN coalesce('ð' || to_hex(hashtextextended(school, 0)), '')
   || replace(' ' || reverse(outgrow.search_name(name)), ' ', ' ø')
   || ' ' || left(outgrow.fold(left(coalesce(about, ''), 2000)), 2000);
 
+-- What somebody has in common with others of their group, as words: for each group (`a` the first, `b`
+-- the second) and each text in the lists one hash of `place`, group, list and text. So one word of an
+-- index finds who of a school, of one major, likes the same; hashing leaves nothing for a text parser to
+-- cut. Of a list the first 24 elements count.
+CREATE OR REPLACE FUNCTION outgrow.trait_words(place text, groups text[], lists jsonb[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (
+  SELECT coalesce(string_agg(
+    chr(96 + g.n::integer) || to_hex(hashtextextended(
+      place || chr(31) || g.name || chr(31) || l.n || chr(31) || (e.v #>> '{}'), 0)),
+    ' ' ORDER BY g.n, l.n, e.n), '')
+  FROM unnest(groups) WITH ORDINALITY AS g(name, n)
+  CROSS JOIN unnest(lists) WITH ORDINALITY AS l(list, n)
+  CROSS JOIN jsonb_array_elements(CASE WHEN jsonb_typeof(l.list) = 'array'
+    AND pg_column_size(l.list) <= 32768 THEN l.list ELSE '[]' END) WITH ORDINALITY AS e(v, n)
+  WHERE place IS NOT NULL AND g.name IS NOT NULL AND jsonb_typeof(e.v) = 'string' AND e.n <= 24);
+
 -- name: privacy
 -- Nobody but the owner may see the schemas of the setting `outgrow.schemas`: hosted services grant on
 -- whatever is new to the roles that strangers sign in as, and a view would show them what row-level

@@ -17,6 +17,7 @@ from outgrow.campus.codes import Codes
 from outgrow.campus.confirmations import Confirmations
 from outgrow.campus.connections import Connections
 from outgrow.campus.deletion import Deletions
+from outgrow.campus.discover import Discover
 from outgrow.campus.export import Export
 from outgrow.campus.intros import Intros
 from outgrow.campus.limits import Limits
@@ -73,6 +74,7 @@ async def make_network(
         connections=Connections(database, cursors),
         chats=chats,
         intros=intros,
+        discover=Discover(database, cursors),
         schools=Schools(database, cursors),
         search=Search(database, cursors),
         visits=Visits(database, derived_key(secret, b"forms of pages")),

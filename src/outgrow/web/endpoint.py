@@ -25,6 +25,7 @@ from outgrow.campus.chats import Chats
 from outgrow.campus.confirmations import Confirmations
 from outgrow.campus.connections import Connections
 from outgrow.campus.deletion import Deletions
+from outgrow.campus.discover import Discover
 from outgrow.campus.export import Export
 from outgrow.campus.intros import Intros
 from outgrow.campus.limits import Limit, Limits
@@ -71,6 +72,7 @@ class Network:
     profiles: Profiles
     connections: Connections
     chats: Chats
+    discover: Discover
     intros: Intros
     schools: Schools
     search: Search

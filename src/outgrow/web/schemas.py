@@ -24,6 +24,7 @@ __all__ = [
     "Highlight",
     "Intro",
     "IntroPage",
+    "MatchPage",
     "MessagePage",
     "OwnProfile",
     "OwnSettings",
@@ -35,6 +36,7 @@ __all__ = [
     "SchoolPage",
     "SessionPage",
     "SignUp",
+    "SuggestionPage",
     "TokenAnswer",
 ]
 
@@ -188,6 +190,44 @@ class BlockPage(Shape):
 
 class Report(Shape):
     id: str
+
+
+class Reason(Shape):
+    """What somebody has in common with oneself."""
+
+    kind: Literal[
+        "interests",
+        "looking_for",
+        "academic_goals",
+        "leisure_goals",
+        "personality",
+        "major",
+        "year",
+    ]
+    values: list[str]
+
+
+class Match(Profile, kw_only=True):
+    """`score` is of 100; `reasons` is empty where it is 0."""
+
+    score: int
+    reasons: list[Reason]
+
+
+class MatchPage(Shape):
+    items: list[Match]
+    next: str | None
+
+
+class Suggestion(Profile, kw_only=True):
+    """`mutual` is how many of one's connections have them."""
+
+    mutual: int
+
+
+class SuggestionPage(Shape):
+    items: list[Suggestion]
+    next: str | None
 
 
 class SignUp(TokenAnswer, kw_only=True):

@@ -42,7 +42,8 @@ def columns(blueprint: Blueprint, name: str) -> dict[str, str]:
         types["rest"] = "jsonb"
     for c, item in relation.computed.items():
         is_time = item.sort is not None and relation.own[item.sort].sql_type == "timestamptz"
-        types[c] = "boolean" if item.flag else 'text COLLATE "C"' if is_time else "text"
+        plain = "boolean" if item.flag else "jsonb" if item.lists else "text"
+        types[c] = 'text COLLATE "C"' if is_time else plain
     return types
 
 

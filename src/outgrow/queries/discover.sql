@@ -1,0 +1,295 @@
+-- Who of one's school has most in common with oneself, and why. One statement in every phase.
+--
+-- Nobody scores a school of 50,000. An index gives a *pool* of the most promising, whoever is in it is
+-- scored exactly and stands by score and id; behind the pool comes the rest of the school, newest
+-- first. What the pool is made of, and what was tried: docs/decisions/0012-discover.md.
+--
+-- `likes` is what somebody shows, as JSON: 0 interests, 1 looking for, 2 academic and 3 other goals,
+-- 4 personality, 5 major, 6 year.
+--
+-- $1 school, $2 the viewer's id, $3 limit; $4 score, $5 sort key and $6 id of the row before (the score
+-- is -1 behind the pool, 1000 in front of everything), $7 and $8 what the rest begins behind.
+
+-- name: page
+WITH me AS MATERIALIZED (
+  SELECT u.likes, u.traits
+  FROM campus.users AS u
+  WHERE u.id = $2 AND u.at = campus.users_at($2)
+),
+mine AS MATERIALIZED (
+  SELECT DISTINCT l.n::integer - 1 AS kind, e.v #>> '{}' AS value
+  FROM me
+  CROSS JOIN jsonb_array_elements(me.likes) WITH ORDINALITY AS l(list, n)
+  CROSS JOIN jsonb_array_elements(CASE
+    WHEN jsonb_typeof(l.list) = 'array' AND l.n <= 5 THEN l.list
+    WHEN jsonb_typeof(l.list) = 'string' AND l.n > 5 THEN jsonb_build_array(l.list)
+    ELSE '[]' END) AS e(v)
+  WHERE jsonb_typeof(e.v) = 'string'
+),
+
+-- name: excluded
+-- Oneself; connections, whoever of the two has the other in their list; who was asked or asks and
+-- waits for an answer; blocks in either direction, and those of old clients. (Whose list names the
+-- viewer is taken from each row: `blocked`.)
+-- (Whose list is known to be theirs by the viewer's own is not taken apart.)
+have AS MATERIALIZED (
+  SELECT c.connected_user_id AS id
+  FROM campus.connections AS c
+  WHERE c.user_id = $2 AND c.at = campus.connections_at($2)
+),
+excluded AS MATERIALIZED (
+  SELECT $2::text AS id
+  UNION
+  SELECT h.id FROM have AS h
+  UNION
+  SELECT c.user_id
+  FROM campus.connections AS c
+  WHERE c.connected_user_id = $2 AND c.probe @> campus.connections_probe($2)
+    AND c.user_id <> ALL (ARRAY(SELECT h.id FROM have AS h))
+  UNION
+  SELECT i.other
+  FROM (
+    SELECT i.to_id AS other, i.created_at, i.sent_ms
+    FROM campus.intros AS i
+    WHERE i.from_id = $2 AND i.status = 'pending'
+    UNION ALL
+    SELECT i.from_id, i.created_at, i.sent_ms
+    FROM campus.intros AS i
+    WHERE i.to_id = $2 AND i.status = 'pending'
+  ) AS i
+  WHERE coalesce(
+    i.created_at,
+    CASE WHEN i.sent_ms ~ '^[0-9]{1,13}$' THEN to_timestamp(i.sent_ms::bigint / 1000.0) END,
+    'epoch') >= now() - interval '30 days'
+  UNION
+  SELECT e.v
+  FROM campus.users AS u
+  CROSS JOIN jsonb_array_elements_text(u.blocked) AS e(v)
+  WHERE u.id = $2 AND u.at = campus.users_at($2) AND e.v IS NOT NULL
+  UNION
+  SELECT b.blocked_id FROM network.blocks AS b WHERE b.user_id = $2
+  UNION
+  SELECT b.user_id FROM network.blocks AS b WHERE b.blocked_id = $2
+),
+
+-- name: pool
+-- Of everybody the store has words that stand for "of this school and major, and likes this" (`a`) and
+-- "of this school and year, and likes this" (`b`). Two of a kind, or both of the same thing, make
+-- somebody promising. Nine things count; each pair gives its first 40 people. Without their index
+-- every pair would read the whole store, so there are none then.
+words AS MATERIALIZED (
+  SELECT w.kind, w.word, w.n
+  FROM (
+    SELECT left(t.word, 1) AS kind, t.word, row_number() OVER (PARTITION BY left(t.word, 1) ORDER BY t.n) AS n
+    FROM me CROSS JOIN string_to_table(me.traits, ' ') WITH ORDINALITY AS t(word, n)
+    WHERE t.word <> ''
+  ) AS w
+  WHERE w.n <= 9 AND EXISTS (
+    SELECT FROM pg_class AS c JOIN pg_index AS i ON i.indexrelid = c.oid
+    WHERE c.relname >= 'og_users_traits_words' AND c.relname < 'og_users_traits_wordt' AND i.indisvalid)
+),
+pairs AS MATERIALIZED (
+  SELECT CASE WHEN one.kind = other.kind THEN one.kind ELSE 'ab' END AS kind,
+    (one.word || ' & ' || other.word)::tsquery AS both_words
+  FROM words AS one
+  JOIN words AS other ON other.word <> one.word AND (
+    other.kind = one.kind AND other.n > one.n OR one.kind = 'a' AND other.kind = 'b' AND other.n = one.n)
+),
+-- About what they will score: n things in common are found by n of `ab`, or n * (n - 1) / 2 of a kind.
+sharing AS (
+  SELECT h.id, greatest(
+    max(25) FILTER (WHERE h.kind = 'ab') + 7 * count(*) FILTER (WHERE h.kind = 'ab'),
+    max(18) FILTER (WHERE h.kind = 'a') + 3.5 * sqrt(1 + 8 * count(*) FILTER (WHERE h.kind = 'a')),
+    max(13) FILTER (WHERE h.kind = 'b') + 3.5 * sqrt(1 + 8 * count(*) FILTER (WHERE h.kind = 'b'))
+  ) AS worth
+  FROM (
+    SELECT p.kind, u.id
+    FROM pairs AS p
+    CROSS JOIN LATERAL (
+      SELECT u.id
+      FROM campus.users AS u
+      WHERE to_tsvector('simple', u.traits) @@ p.both_words
+      LIMIT 40) AS u
+  ) AS h
+  GROUP BY h.id
+),
+promising AS MATERIALIZED (
+  SELECT s.id
+  FROM sharing AS s
+  WHERE s.id NOT IN (SELECT e.id FROM excluded AS e)
+  ORDER BY s.worth DESC, s.id DESC
+  LIMIT 120
+),
+near AS MATERIALIZED (
+  SELECT p.id FROM promising AS p
+  UNION (
+    SELECT u.id
+    FROM campus.users AS u
+    WHERE (SELECT count(*) FROM promising) < 120 AND u.school = $1
+      AND u.major = (SELECT m.value FROM mine AS m WHERE m.kind = 5)
+      AND u.visible AND u.id NOT IN (SELECT e.id FROM excluded AS e)
+    ORDER BY u.sort_created DESC, u.id DESC
+    LIMIT 60)
+  UNION (
+    SELECT u.id
+    FROM campus.users AS u
+    WHERE (SELECT count(*) FROM promising) < 120 AND u.school = $1
+      AND u.visible AND u.id NOT IN (SELECT e.id FROM excluded AS e)
+    ORDER BY u.sort_created DESC, u.id DESC
+    LIMIT 120)
+),
+pool AS MATERIALIZED (
+  SELECT c.id, s.score
+  FROM (
+    SELECT n.id, u.likes
+    FROM near AS n
+    CROSS JOIN LATERAL (
+      SELECT u.likes
+      FROM campus.users AS u
+      WHERE u.id = n.id AND u.at = campus.users_at(n.id) AND u.school = $1 AND u.visible
+        AND NOT coalesce(u.blocked @> to_jsonb($2::text), false)
+      OFFSET 0) AS u
+  ) AS c
+
+-- name: scored
+-- What each thing in common counts, and how much of its kind at most: 100 for everything.
+  CROSS JOIN LATERAL (
+    SELECT least(30, 6 * count(*) FILTER (WHERE m.kind = 0))
+      + least(20, 10 * count(*) FILTER (WHERE m.kind = 1))
+      + least(15, 5 * count(*) FILTER (WHERE m.kind IN (2, 3)))
+      + least(10, 5 * count(*) FILTER (WHERE m.kind = 4))
+      + 15 * count(*) FILTER (WHERE m.kind = 5)
+      + 10 * count(*) FILTER (WHERE m.kind = 6) AS score
+    FROM mine AS m
+    WHERE c.likes -> m.kind ? m.value
+      AND jsonb_typeof(c.likes -> m.kind) = CASE WHEN m.kind < 5 THEN 'array' ELSE 'string' END
+  ) AS s
+
+-- name: cut
+),
+first AS MATERIALIZED (
+  SELECT p.score AS rank, ''::text AS sort, p.id
+  FROM pool AS p
+  WHERE (p.score, p.id) < ($4::bigint, $6::text)
+  ORDER BY p.score DESC, p.id DESC
+  LIMIT $3::bigint + 1
+),
+rest AS (
+  SELECT -1::bigint AS rank, u.sort_created AS sort, u.id
+  FROM campus.users AS u
+  WHERE (SELECT count(*) FROM first) <= $3 AND u.school = $1 AND u.visible
+    AND (u.sort_created, u.id) < ($7::text, $8::text) AND $5::text IS NOT NULL
+    AND NOT coalesce(u.blocked @> to_jsonb($2::text), false)
+    AND u.id NOT IN (SELECT e.id FROM excluded AS e) AND u.id NOT IN (SELECT p.id FROM pool AS p)
+  ORDER BY u.sort_created DESC, u.id DESC
+  LIMIT $3 + 1
+),
+page AS MATERIALIZED (
+  SELECT a.rank, a.sort, a.id, row_number() OVER (ORDER BY a.rank DESC, a.sort DESC, a.id DESC) AS n
+  FROM (SELECT * FROM first UNION ALL SELECT * FROM rest) AS a
+  ORDER BY a.rank DESC, a.sort DESC, a.id DESC
+  LIMIT $3 + 1
+),
+shown AS (
+  SELECT c.n, left(c.card, -1) || format(',"score":%s,"reasons":[%s]}', s.score, r.reasons) AS item
+  FROM (
+    SELECT p.n, u.card, u.likes
+    FROM page AS p
+    CROSS JOIN LATERAL (
+      SELECT u.card, u.likes
+      FROM campus.users AS u
+      WHERE u.id = p.id AND u.at = campus.users_at(p.id)
+      OFFSET 0) AS u
+    WHERE p.n <= $3
+  ) AS c
+
+-- name: told
+  CROSS JOIN LATERAL (
+    SELECT string_agg(
+      format('{"kind":"%s","values":%s}', (
+        '{interests,looking_for,academic_goals,leisure_goals,personality,major,year}'::text[])[k.kind + 1],
+        k.values),
+      ',' ORDER BY k.kind) AS reasons
+    FROM (
+      SELECT m.kind, json_agg(m.value ORDER BY m.value COLLATE "C")::text AS values
+      FROM mine AS m
+      WHERE c.likes -> m.kind ? m.value
+        AND jsonb_typeof(c.likes -> m.kind) = CASE WHEN m.kind < 5 THEN 'array' ELSE 'string' END
+      GROUP BY m.kind
+    ) AS k
+  ) AS r
+)
+SELECT
+  convert_to('{"items":[' || coalesce(
+    (SELECT string_agg(s.item, ',' ORDER BY s.n) FROM shown AS s), '') || ']', 'UTF8'),
+  EXISTS (SELECT FROM page AS p WHERE p.n > $3),
+  last.rank, last.sort, last.id
+FROM (SELECT) AS one
+LEFT JOIN page AS last ON last.n = $3
+
+-- name: suggested
+-- Whom one's connections have: of the viewer's 200 newest connections whom the viewer may see the 200
+-- newest entries each, so at most 40,000 whatever a list holds. The 500 with most in common are looked
+-- up and stand by that number, newest first.
+-- $1 school, $2 the viewer's id, $3 limit; $4 number, $5 sort key and $6 id of the row before.
+WITH
+
+-- name: friends
+friends AS MATERIALIZED (
+  SELECT c.connected_user_id AS id
+  FROM campus.connections AS c
+  CROSS JOIN LATERAL (
+    SELECT FROM campus.users AS u
+    WHERE u.id = c.connected_user_id AND u.at = campus.users_at(c.connected_user_id)
+      AND u.school = $1 AND u.visible AND NOT coalesce(u.blocked @> to_jsonb($2::text), false)
+    OFFSET 0) AS shown
+  WHERE c.user_id = $2 AND c.at = campus.connections_at($2)
+    AND c.connected_user_id <> ALL (ARRAY(
+      SELECT b.blocked_id FROM network.blocks AS b WHERE b.user_id = $2
+      UNION ALL SELECT b.user_id FROM network.blocks AS b WHERE b.blocked_id = $2))
+  ORDER BY c.pos DESC, c.connected_user_id DESC
+  LIMIT 200
+),
+near AS MATERIALIZED (
+  SELECT theirs.id, count(*) AS mutual
+  FROM friends AS f
+  CROSS JOIN LATERAL (
+    SELECT c.connected_user_id AS id
+    FROM campus.connections AS c
+    WHERE c.user_id = f.id AND c.at = campus.connections_at(f.id)
+    ORDER BY c.pos DESC, c.connected_user_id DESC
+    LIMIT 200) AS theirs
+  WHERE theirs.id NOT IN (SELECT e.id FROM excluded AS e)
+  GROUP BY theirs.id
+  ORDER BY count(*) DESC, theirs.id DESC
+  LIMIT 500
+),
+page AS MATERIALIZED (
+  SELECT n.id, n.mutual, u.sort_created AS sort,
+    row_number() OVER (ORDER BY n.mutual DESC, u.sort_created DESC, n.id DESC) AS n
+  FROM near AS n
+  CROSS JOIN LATERAL (
+    SELECT u.sort_created
+    FROM campus.users AS u
+    WHERE u.id = n.id AND u.at = campus.users_at(n.id) AND u.school = $1 AND u.visible
+      AND NOT coalesce(u.blocked @> to_jsonb($2::text), false)
+    OFFSET 0) AS u
+  WHERE (n.mutual, u.sort_created, n.id) < ($4::bigint, $5::text, $6::text)
+  ORDER BY n.mutual DESC, u.sort_created DESC, n.id DESC
+  LIMIT $3::bigint + 1
+),
+shown AS (
+  SELECT p.n, left(u.card, -1) || format(',"mutual":%s}', p.mutual) AS item
+  FROM page AS p
+  CROSS JOIN LATERAL (
+    SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.at = campus.users_at(p.id)
+    OFFSET 0) AS u
+  WHERE p.n <= $3
+)
+SELECT
+  convert_to('{"items":[' || coalesce(
+    (SELECT string_agg(s.item, ',' ORDER BY s.n) FROM shown AS s), '') || ']', 'UTF8'),
+  EXISTS (SELECT FROM page AS p WHERE p.n > $3),
+  last.mutual, last.sort, last.id
+FROM (SELECT) AS one
+LEFT JOIN page AS last ON last.n = $3
