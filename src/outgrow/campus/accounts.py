@@ -26,6 +26,7 @@ from outgrow.campus.domains import must_verify
 from outgrow.campus.limits import Limits
 from outgrow.campus.passwords import Passwords
 from outgrow.campus.profiles import NewProfile, insert_profile
+from outgrow.campus.safety import absorb_blocks
 from outgrow.database import Database, Session, Statements
 from outgrow.errors import BadInput, Conflict, Forbidden, NotFound, NotSignedIn
 
@@ -187,6 +188,7 @@ class Accounts:
         school = await self._database.transaction(work)
         if self._limits is not None:
             await self._limits.logged_in(key, address)
+        await absorb_blocks(self._database, user_id)
         return SignedIn(user_id, school, token.session_id, str(token))
 
     async def refresh(self, refresh_token: str) -> SignedIn:
@@ -201,6 +203,7 @@ class Accounts:
                 SQL["turn"], token.session_id, token.hash, following.hash, SESSION_SECONDS
             )
             if user_id is not None:
+                await absorb_blocks(self._database, user_id)
                 school = await self.school(user_id)
                 return SignedIn(user_id, school, token.session_id, str(following))
             await self._database.run(

@@ -14,6 +14,7 @@ from outgrow.errors import NotFound
 from outgrow.queries import Query
 
 SQL = queries.load("connections")
+SAFETY = queries.load("safety")
 
 # `of` X: whom X has; `mutual`: of those, whom the viewer has too; `by`: who has X.
 Kind = Literal["of", "mutual", "by"]
@@ -51,17 +52,18 @@ class Connections:
     async def remove(self, user_id: str, other: str) -> None:
         """Take each out of the other's list, of which only one may hold it. Their chat stays.
 
-        Raises NotFound when neither has the other; a list that is none holds nobody, and stays.
+        Raises NotFound when neither has the other, or when the other is hidden by a block: that is
+        as if they were not there. A list that is none holds nobody, and stays.
         """
 
         async def work(session: Session) -> None:
             await lock_pair(session, user_id, other)
             await session.run(SQL["lock_both"], user_id, other)
-            tags = [
-                await session.run(SQL["remove"], *sides)
-                for sides in ((user_id, other), (other, user_id))
-            ]
-            if tags == ["DELETE 0", "DELETE 0"]:
+            removed = False
+            if not await session.value(SAFETY["is_hidden"], user_id, other):
+                for sides in ((user_id, other), (other, user_id)):
+                    removed |= await session.run(SQL["remove"], *sides) != "DELETE 0"
+            if not removed:
                 raise NotFound(
                     "connection_not_found",
                     "there is no such connection",

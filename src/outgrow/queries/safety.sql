@@ -5,6 +5,12 @@
 -- name: hidden
 SELECT ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $1)
 
+-- name: is_hidden
+-- Whether `$2` is hidden from `$1`.
+SELECT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = $2) OR EXISTS (
+  SELECT FROM campus.users AS u
+  WHERE u.id = $2 AND u.at = campus.users_at($2) AND u.blocked @> to_jsonb($1::text))
+
 -- name: listing
 -- Who has `$1` in the list of their document.
 SELECT ARRAY(
