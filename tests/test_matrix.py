@@ -50,13 +50,13 @@ MATRIX: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("POST", "/chats/{id}/messages"): (401, 404, 404, 201),
     ("POST", "/chats/{id}/read"): (401, 404, 404, 204),
     ("POST", "/chats/{id}/typing"): (401, 404, 404, 204),
-    ("GET", "/search"): (401, 200, 200, 200),
-    ("GET", "/schools"): (200, 200, 200, 200),
-    ("GET", "/healthz"): (200, 200, 200, 200),
     ("GET", "/blocks"): (401, 200, 200, 200),
     ("PUT", "/blocks/{id}"): (401, 204, 204, 400),
     ("DELETE", "/blocks/{id}"): (401, 204, 204, 400),
     ("POST", "/reports"): (401, 201, 201, 400),
+    ("GET", "/search"): (401, 200, 200, 200),
+    ("GET", "/schools"): (200, 200, 200, 200),
+    ("GET", "/healthz"): (200, 200, 200, 200),
     ("GET", "/readyz"): (200, 200, 200, 200),
     ("GET", "/metrics"): (404, 404, 404, 404),
     ("GET", "/openapi.json"): (200, 200, 200, 200),
@@ -80,9 +80,9 @@ def body_for(path: str, one: Person, caller: str) -> Any:
         "/profiles": name,
         "/profiles/me": {"bio": "changed"},
         "/intros": {"to": one.id, "reason": "study"},
+        "/reports": {"profile": one.id, "reason": "spam"},
         "/chats/{id}/messages": {"content": "Chess at five?"},
         "/chats/{id}/read": {"pos": 1},
-        "/reports": {"profile": one.id, "reason": "spam"},
     }.get(path)
 
 

@@ -28,6 +28,9 @@ CREATE INDEX CONCURRENTLY "og_users_looking_for_contains_182afbef" ON "public"."
 -- users by traits (words)
 CREATE INDEX CONCURRENTLY "og_users_traits_words_e979d55f" ON "public"."kv_store_2516be19" USING gin (to_tsvector('simple'::regconfig, (outgrow.trait_words(outgrow.key_of(value -> 'school'), ARRAY[outgrow.key_of(value -> 'major'), outgrow.short_of(value -> 'year')], ARRAY[outgrow.array_of(value -> 'lookingFor'), outgrow.array_of(value -> 'interests')])))) WITH (gin_pending_list_limit = 256) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
+-- users by blocked (contains)
+CREATE INDEX CONCURRENTLY "og_users_blocked_contains_e4d41d46" ON "public"."kv_store_2516be19" USING gin ((outgrow.array_of(value -> 'blockedUsers')) jsonb_path_ops) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
+
 -- users by school, search_name, id (btree)
 CREATE INDEX CONCURRENTLY "og_users_school_search_name_id_2626af14" ON "public"."kv_store_2516be19" ((outgrow.key_of(value -> 'school')), (outgrow.search_name(outgrow.label_of(value -> 'name'))) COLLATE "C", (substr(key, 6))) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
@@ -84,6 +87,9 @@ CREATE STATISTICS "public"."og_users_by_interests_ce796157" ON (outgrow.array_of
 
 -- users by looking_for
 CREATE STATISTICS "public"."og_users_by_looking_for_68a119c0" ON (outgrow.array_of(value -> 'lookingFor')) FROM "public"."kv_store_2516be19";
+
+-- users by blocked
+CREATE STATISTICS "public"."og_users_by_blocked_b8e04f79" ON (outgrow.array_of(value -> 'blockedUsers')) FROM "public"."kv_store_2516be19";
 
 -- users by search_name
 CREATE STATISTICS "public"."og_users_by_search_name_8b981c55" ON (outgrow.search_name(outgrow.label_of(value -> 'name'))) FROM "public"."kv_store_2516be19";

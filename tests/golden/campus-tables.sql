@@ -838,6 +838,8 @@ CREATE INDEX CONCURRENTLY "og_users_looking_for_contains_28b0ebb0" ON "campus_ta
 
 CREATE INDEX CONCURRENTLY "og_users_traits_words_0100073e" ON "campus_tables"."users" USING gin (to_tsvector('simple'::regconfig, "traits")) WITH (gin_pending_list_limit = 256);
 
+CREATE INDEX CONCURRENTLY "og_users_blocked_contains_81edf5af" ON "campus_tables"."users" USING gin ("blocked" jsonb_path_ops);
+
 WITH batch AS MATERIALIZED (
     SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text

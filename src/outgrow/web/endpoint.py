@@ -74,10 +74,10 @@ class Network:
     chats: Chats
     discover: Discover
     intros: Intros
+    safety: Safety
     schools: Schools
     search: Search
     visits: Visits
-    safety: Safety
     waiting: Waiting
     tokens: Tokens
     metrics: Metrics

@@ -43,8 +43,8 @@ ROUTES: tuple[Route, ...] = (
     *routes_intros.ROUTES,
     *routes_discover.ROUTES,
     *routes_chats.ROUTES,
-    *routes_house.ROUTES,
     *routes_safety.ROUTES,
+    *routes_house.ROUTES,
     Route(
         method="GET",
         path="/openapi.json",
