@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 
 from conftest import Connect
-from growing import CAMPUS, STORE, Recorder
-from laddering import climb, damaged_campus, everything, growth, lifts, outgrow, shown
+from growing import CAMPUS, STORE, Recorder, opened
+from laddering import befriend, climb, damaged_campus, everything, growth, lifts, outgrow, shown
 from outgrow.database import Database
 from outgrow.errors import GrowthFailed, Refused
 from outgrow.grow import runner
@@ -167,6 +169,96 @@ async def test_a_store_that_cannot_be_followed_is_refused(
         await climb(database, "hybrid")
     assert refused.value.code == code
     assert await lifts(raw) == {}
+
+
+async def test_keys_that_are_equal_and_differ_are_refused_before_anything_is_made(
+    database: Database, database_url: str, connect: Connect
+) -> None:
+    raw = await connect(database_url)
+    try:
+        await raw.execute(
+            "CREATE COLLATION vague (provider = icu, locale = 'und', deterministic = false)"
+        )
+    except asyncpg.FeatureNotSupportedError as e:
+        pytest.skip(str(e))
+    await raw.execute(f"ALTER TABLE {STORE} ALTER COLUMN key TYPE text COLLATE vague")
+    before = await everything(raw)
+    for look in (runner.plan(database, "hybrid", DEFAULT_STORE, CAMPUS), climb(database, "hybrid")):
+        with pytest.raises(Refused) as refused:
+            await look
+        assert refused.value.code == "vague_keys"
+    assert await everything(raw) == before
+
+
+@pytest.fixture
+async def owner(database: Database, raw: Any, database_url: str) -> AsyncIterator[Database]:
+    """The campus as its store's owner sees it, who is no superuser, and has grown to optimized."""
+    name = await raw.fetchval("SELECT current_database() || '_owner'")
+    await raw.execute(
+        f"CREATE ROLE {name} LOGIN; ALTER TABLE {STORE} OWNER TO {name}; "
+        f"GRANT CREATE ON SCHEMA public TO {name}; "
+        f"GRANT CREATE ON DATABASE {await raw.fetchval('SELECT current_database()')} TO {name}"
+    )
+    async with opened(database_url.replace("postgres@", f"{name}@")) as hosted:
+        await climb(hosted, "optimized")
+        yield hosted
+    await raw.execute(f"DROP OWNED BY {name} CASCADE; DROP ROLE {name}")
+
+
+@pytest.mark.parametrize(
+    ("sql", "code", "undo"),
+    [
+        (
+            "ALTER TABLE {s} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+            "rows_hidden",
+            "ALTER TABLE {s} NO FORCE ROW LEVEL SECURITY",
+        ),
+        (
+            "REVOKE CREATE ON DATABASE {d} FROM {d}_owner",
+            "schema_not_allowed",
+            "GRANT CREATE ON DATABASE {d} TO {d}_owner",
+        ),
+    ],
+)
+async def test_an_owner_who_could_not_keep_tables_is_refused(
+    owner: Database, raw: Any, sql: str, code: str, undo: str
+) -> None:
+    names = {"s": STORE, "d": await raw.fetchval("SELECT current_database()")}
+    before = await everything(raw)
+    await raw.execute(sql.format(**names))
+    for look in (runner.plan(owner, "hybrid", DEFAULT_STORE, CAMPUS), climb(owner, "hybrid")):
+        with pytest.raises(Refused) as refused:
+            await look
+        assert refused.value.code == code
+        assert refused.value.hint
+    assert await lifts(raw) == {}
+    assert await everything(raw) == before
+    await raw.execute(undo.format(**names))
+    assert (await climb(owner, "hybrid")).store.phase == "hybrid"
+
+
+@pytest.mark.parametrize(
+    ("of", "warning"),
+    [
+        (f"TABLE {STORE}", "the new tables are not: feed"),
+        ("TABLES IN SCHEMA public", "the new tables are not: feed"),
+        ("ALL TABLES", "publications of all tables have the new ones too"),
+    ],
+)
+async def test_a_published_store_is_told_of_and_can_be_written(
+    database: Database, raw: Any, of: str, warning: str
+) -> None:
+    """What is published must have a key, or no row of it could be changed any more."""
+    await raw.execute(f"CREATE PUBLICATION feed FOR {of}")
+    planned = await runner.plan(database, "relational", DEFAULT_STORE, CAMPUS)
+    assert any(warning in note for note in planned.notes)
+    await climb(database, "relational")
+    await befriend(raw, "someone", "other")
+    await befriend(raw, "someone", "another")
+    await raw.execute(f"UPDATE {STORE} SET value = value - 'name' WHERE key LIKE 'user:%1'")
+    await raw.execute(f"DELETE FROM {STORE} WHERE key LIKE 'user:%2'")
+    assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
+    assert (await climb(database, "found")).store.phase == "found"
 
 
 async def test_a_plan_tells_what_is_around_the_store(database: Database, raw: Any) -> None:

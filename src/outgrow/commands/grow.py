@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack
 
 import click
@@ -86,13 +85,9 @@ async def _plan(app: App, goal: Phase, misfits: bool) -> None:
 async def _grow(app: App, goal: Phase, options: Options) -> None:
     async with connected(app.settings, pool_size=3) as database:
         with Shown() as shown:
-            try:
-                what = await runner.grow(
-                    database, goal, app.settings.store, app.blueprint, shown, options
-                )
-            except asyncio.CancelledError:
-                shown.interrupted(goal)
-                raise
+            what = await runner.grow(
+                database, goal, app.settings.store, app.blueprint, shown, options
+            )
         app.answer(what.as_dict(), done(what))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from outgrow.cli import App, connected, json_option
@@ -30,9 +28,5 @@ async def _resume(app: App) -> None:
             app.answer({"resumed": True, "here": False}, "the growth goes on where it runs")
             return
         with Shown() as shown:
-            try:
-                what = await control.resume(database, growth, store, app.blueprint, shown)
-            except asyncio.CancelledError:
-                shown.interrupted(growth.to_phase)
-                raise
+            what = await control.resume(database, growth, store, app.blueprint, shown)
         app.answer(what.as_dict(), done(what))

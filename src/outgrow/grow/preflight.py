@@ -79,6 +79,11 @@ def _notes(row: Any, plan: Plan, blueprint: Blueprint) -> list[str]:
         ("rules", "the store has rules: what they write elsewhere, its triggers do not see"),
         ("publications", "the store is published: the new tables are not"),
         (
+            "published_whole",
+            "publications of all tables have the new ones too: whoever subscribes needs these "
+            "first, or its replication stops (ALTER PUBLICATION cannot leave them out)",
+        ),
+        (
             "replicas",
             "replicas get the tables too; a reader there who began before the backfill "
             "and keeps its snapshot may miss rows after the switch",

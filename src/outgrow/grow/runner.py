@@ -180,7 +180,8 @@ class _Run:
         began = time.monotonic()
         found = await catalogue.read(self._session, store, self._blueprint)
         if not found.current:
-            make(found, self._blueprint, self._goal)  # refuses what must not begin
+            wished = make(found, self._blueprint, self._goal)
+            await preflight.look(self._session, wished, self._blueprint)
             await self._do(Install(self._blueprint.name), 0, found)
             found = await catalogue.read(self._session, store, self._blueprint)
         estimates = await _estimates(self._session, found, self._blueprint, self._goal)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from contextlib import ExitStack
 
 from outgrow.grow.plan import Plan
 from outgrow.grow.runner import Done
 from outgrow.grow.state import Phase
+from outgrow.grow.steps import CreateIndex
 from outgrow.grow.work import Step
 from outgrow.progress import Progress
 
@@ -15,9 +17,10 @@ BLOCK = 8192  # bytes, but for servers compiled otherwise, whose rates are then 
 
 
 class Shown:
-    """A Watcher."""
+    """A Watcher; one that is left by Ctrl-C says where the growth stopped."""
 
     def __init__(self) -> None:
+        self._goal: Phase | None = None
         self._stack = ExitStack()
         self._progress: Progress | None = None
         self._steps = 0
@@ -31,8 +34,11 @@ class Shown:
         if self._progress is not None:
             self._progress.label = "grow"
         self._stack.__exit__(*raised)  # type: ignore[arg-type]
+        if isinstance(raised[1], asyncio.CancelledError):
+            self._interrupted()
 
     def planned(self, plan: Plan, blocks: int) -> None:
+        self._goal = plan.goal
         self._steps = len(plan.steps)
         for text in plan.notes:
             _say(f"note: {text}")
@@ -56,12 +62,23 @@ class Shown:
         size = "" if index_bytes is None else f", {size_of(index_bytes)}"
         _say(f"{step.describe()} ({seconds:.1f} s{size})")
 
-    def interrupted(self, goal: Phase) -> None:
-        if self._step is not None:
-            _say(
-                f"stopped at: {self._step.describe()}; an unfinished index serves no query, and "
-                f"the next `outgrow grow --to {goal}` takes it away and goes on"
+    def _interrupted(self) -> None:
+        if self._goal is None:
+            _say("stopped before the first step")
+            return
+        text = (
+            "stopped between two steps"
+            if self._step is None
+            else (f"stopped at: {self._step.describe()}")
+        )
+        if isinstance(self._step, CreateIndex):
+            text += (
+                "; an unfinished index serves no query, and the next `outgrow grow --to "
+                f"{self._goal}` takes it away and goes on"
             )
+        else:
+            text += "; what is done stays, and `outgrow resume` goes on"
+        _say(text)
 
 
 def done(what: Done) -> str:

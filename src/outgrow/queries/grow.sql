@@ -340,9 +340,12 @@ SELECT
     ARRAY(SELECT DISTINCT k.conrelid::regclass::text FROM pg_constraint k
           WHERE k.confrelid = $1 ORDER BY 1) AS referencing,
     ARRAY(SELECT p.pubname::text FROM pg_publication p
-          WHERE p.puballtables
-             OR EXISTS (SELECT FROM pg_publication_rel q WHERE q.prpubid = p.oid AND q.prrelid = $1)
+          WHERE EXISTS (SELECT FROM pg_publication_rel q WHERE q.prpubid = p.oid AND q.prrelid = $1)
+             OR EXISTS (SELECT FROM pg_publication_namespace q
+                        WHERE q.pnpubid = p.oid AND q.pnnspid = c.relnamespace)
           ORDER BY 1) AS publications,
+    ARRAY(SELECT p.pubname::text FROM pg_publication p WHERE p.puballtables ORDER BY 1)
+        AS published_whole,
     ARRAY(SELECT DISTINCT v.oid::regclass::text FROM pg_depend d
           JOIN pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
           JOIN pg_class v ON v.oid = r.ev_class
