@@ -27,7 +27,7 @@ class Settings:
     `limits` are the rate limits that differ from their defaults, as (most, seconds) by name; None
     switches all of them off. `proxies` is how many proxies in front of `serve` are trusted to say
     whom they speak for. `smtp_url` and `mail_from` say how mail is sent; without the former it is
-    printed.
+    printed. `keep_messages` is after how many days a message goes, None for never.
     """
 
     home: Path
@@ -43,6 +43,7 @@ class Settings:
     proxies: int = 0
     smtp_url: str | None = None
     mail_from: str = ""
+    keep_messages: int | None = None
 
     @property
     def embedded(self) -> bool:
@@ -59,7 +60,7 @@ class Settings:
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Read PORT, HOST, DATABASE_URL, PG* and the OUTGROW_ variables HOME, STORE, BLUEPRINT,
-        SLOW_MS, POOL, METRICS_TOKEN, LIMITS, PROXIES, SMTP_URL, MAIL_FROM.
+        SLOW_MS, POOL, METRICS_TOKEN, LIMITS, PROXIES, SMTP_URL, MAIL_FROM, KEEP_MESSAGES.
 
         Raises BadInput for a value that cannot be used.
         """
@@ -88,6 +89,7 @@ class Settings:
             proxies=_integer(env, "OUTGROW_PROXIES", 0, 0, 10),
             smtp_url=env.get("OUTGROW_SMTP_URL") or None,
             mail_from=env.get("OUTGROW_MAIL_FROM") or "",
+            keep_messages=_integer(env, "OUTGROW_KEEP_MESSAGES", 0, 0, 36_500) or None,
         )
 
 

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Meta
 
 from outgrow import queries
+from outgrow.campus.live import Live
 from outgrow.campus.pages import Cursors, Page
 from outgrow.campus.profiles import is_blank
 from outgrow.database import RETRIED, Database
@@ -59,9 +60,10 @@ class Sent:
 
 
 class Chats:
-    def __init__(self, database: Database, cursors: Cursors) -> None:
+    def __init__(self, database: Database, cursors: Cursors, live: Live) -> None:
         self._database = database
         self._cursors = cursors
+        self._live = live
 
     async def page(self, page: Page, *, school: str, viewer: str) -> bytes:
         """The JSON of a page of one's chats, by latest activity. Raises BadCursor.
@@ -136,6 +138,7 @@ class Chats:
         if row is None:
             raise no_such_chat()
         if row["body"] is not None:
+            self._live.changed(chat_id, _both(viewer, row["other"]))
             return Sent(row["body"], again=False)
         if not row["takes"]:
             raise Forbidden(
@@ -167,11 +170,15 @@ class Chats:
         row = await self._database.row(MARK, viewer, chat_id, pos)
         if row is None:
             raise no_such_chat()
+        if row["pos"] is not None:
+            self._live.changed(chat_id, _both(viewer, row["other"]))
 
     async def typing(self, chat_id: str, *, viewer: str) -> None:
         """Tell the other that one is typing; kept nowhere. Raises NotFound."""
-        if await self._database.row(OTHER, viewer, chat_id) is None:
+        row = await self._database.row(OTHER, viewer, chat_id)
+        if row is None:
             raise no_such_chat()
+        self._live.typing(chat_id, viewer, _both(viewer, row["other"]))
 
 
 def no_such_chat() -> NotFound:
@@ -188,6 +195,10 @@ def valid_key(key: str) -> str:
             hint=f"1 to {LONGEST_KEY} visible ASCII characters; a UUID is a good one",
         )
     return key
+
+
+def _both(viewer: str, other: str | None) -> list[str]:
+    return [viewer] if other is None else [viewer, other]
 
 
 def _joined(first: str, *blocks: str) -> Query:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from starlette.routing import Route as Path
-from starlette.routing import Router
+from starlette.routing import Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from outgrow import queries
@@ -21,6 +21,7 @@ from outgrow.campus.discover import Discover
 from outgrow.campus.export import Export
 from outgrow.campus.intros import Intros
 from outgrow.campus.limits import Limits
+from outgrow.campus.live import Live
 from outgrow.campus.mail import Mail, Transport, printed
 from outgrow.campus.pages import Cursors
 from outgrow.campus.passwords import Passwords
@@ -33,6 +34,7 @@ from outgrow.database import Database
 from outgrow.errors import Damaged
 from outgrow.web.auth import Tokens, derived_key
 from outgrow.web.endpoint import Answer, Network, Resource, Route, no_such_route
+from outgrow.web.live import LiveSocket
 from outgrow.web.metrics import Metrics
 from outgrow.web.pages import table as pages
 from outgrow.web.pages.waiting import Waiting
@@ -64,15 +66,17 @@ async def make_network(
     cursors = Cursors(derived_key(secret, b"cursors"))
     counted = Limits(database, derived_key(secret, b"limits"), limits)
     passwords = Passwords()
+    live = Live(database)
     accounts = Accounts(database, passwords, counted)
     intros = Intros(database, cursors)
-    chats = Chats(database, cursors)
+    chats = Chats(database, cursors, live)
     return Network(
         database=database,
         accounts=accounts,
         profiles=Profiles(database, cursors),
         connections=Connections(database, cursors),
         chats=chats,
+        live=live,
         discover=Discover(database, cursors),
         intros=intros,
         safety=Safety(database, cursors),
@@ -110,6 +114,7 @@ def make_app(network: Network, routes: Sequence[Route] = ROUTES) -> ASGIApp:
     return Router(
         [
             *(Path(path, Resource(path, group, network)) for path, group in by_path.items()),
+            WebSocketRoute("/live", LiveSocket(network)),
             *pages.paths(network),
         ],
         redirect_slashes=False,

@@ -29,6 +29,7 @@ from outgrow.campus.discover import Discover
 from outgrow.campus.export import Export
 from outgrow.campus.intros import Intros
 from outgrow.campus.limits import Limit, Limits
+from outgrow.campus.live import Live
 from outgrow.campus.profiles import Profiles
 from outgrow.campus.safety import Safety
 from outgrow.campus.schools import Schools
@@ -73,6 +74,7 @@ class Network:
     connections: Connections
     chats: Chats
     discover: Discover
+    live: Live
     intros: Intros
     safety: Safety
     schools: Schools

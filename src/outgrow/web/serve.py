@@ -16,6 +16,7 @@ from outgrow import __version__
 from outgrow.campus.generator import generate
 from outgrow.campus.mail import smtp
 from outgrow.campus.population import DEMO_EMAIL, DEMO_ID, Spec
+from outgrow.campus.retention import keep
 from outgrow.campus.upkeep import keep_up
 from outgrow.cli import connected, note
 from outgrow.database import Database
@@ -27,6 +28,8 @@ from outgrow.settings import Settings
 from outgrow.store import Store
 from outgrow.web.app import make_app, make_network
 from outgrow.web.endpoint import Network
+from outgrow.web.live import LARGEST_MESSAGE
+from outgrow.web.sockets import Sockets
 
 DEMO_USERS = 2_000
 DEMO_PASSWORD = "outgrow-demo"  # noqa: S105 - printed at every start
@@ -62,7 +65,7 @@ async def serve(settings: Settings, demo: bool) -> None:
             try:
                 has_demo = demo and await _demo_account(network)
                 await _banner(network, settings, listener, has_demo)
-                await _Server(network).serve(sockets=[listener])
+                await _run(network, listener, settings.keep_messages)
             finally:
                 upkeep.cancel()
                 await asyncio.wait([upkeep])
@@ -71,13 +74,26 @@ async def serve(settings: Settings, demo: bool) -> None:
     note("stopped")
 
 
-class _Server(uvicorn.Server):
+async def _run(network: Network, listener: socket.socket, keep_days: int | None) -> None:
+    """Serve, and do what goes on beside it."""
+    keeping = asyncio.create_task(keep(network.database, keep_days))
+    try:
+        async with network.live.running():
+            await Server(network).serve(sockets=[listener])
+    finally:
+        keeping.cancel()
+        await asyncio.wait([keeping])
+
+
+class Server(uvicorn.Server):
     def __init__(self, network: Network) -> None:
         super().__init__(
             uvicorn.Config(
                 make_app(network),
                 http="httptools",
-                ws="none",
+                ws=Sockets,
+                ws_max_size=LARGEST_MESSAGE,
+                ws_per_message_deflate=False,
                 lifespan="off",
                 log_config=None,
                 access_log=False,

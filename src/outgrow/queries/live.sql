@@ -1,0 +1,75 @@
+-- What sockets are told: looked up by chat, never by socket.
+
+-- name: gather
+-- The chats of these users, with the last `pos` and how far everybody has read.
+SELECT p.user_id, p.chat_id,
+  coalesce(l.pos, 0) + coalesce((
+    SELECT t.removed FROM network.trimmed_chats AS t WHERE t.chat_id = p.chat_id), 0) AS last,
+  ARRAY(SELECT r.user_id FROM network.read_marks AS r
+    WHERE r.chat_id = p.chat_id ORDER BY r.user_id) AS readers,
+  ARRAY(SELECT r.pos FROM network.read_marks AS r
+    WHERE r.chat_id = p.chat_id ORDER BY r.user_id) AS marks
+FROM unnest($1::text[]) AS v(id)
+JOIN campus.participants AS p ON p.user_id = v.id AND p.probe @> campus.participants_probe(v.id)
+CROSS JOIN LATERAL (
+  SELECT max(m.pos) AS pos
+  FROM campus.messages AS m
+  WHERE m.chat_id = p.chat_id AND m.at = campus.messages_at(p.chat_id)) AS l
+
+-- name: look
+-- What there is in each chat `$1` behind the place `$2`, up to `$3` messages. `hidden`: one of its
+-- people has blocked another.
+SELECT x.chat_id, c.users, m.places, m.messages,
+  CASE WHEN m.places IS NULL THEN false ELSE EXISTS (
+      SELECT FROM network.blocks AS b
+      WHERE b.user_id = ANY (c.users) AND b.blocked_id = ANY (c.users))
+    OR EXISTS (
+      SELECT FROM unnest(c.users) AS v(id)
+      JOIN campus.users AS u ON u.id = v.id AND u.at = campus.users_at(v.id)
+      WHERE u.blocked ?| array_remove(c.users, v.id)) END AS hidden,
+  coalesce(m.places[cardinality(m.places)], (
+    SELECT max(l.pos) + c.removed
+    FROM campus.messages AS l
+    WHERE l.chat_id = x.chat_id AND l.at = campus.messages_at(x.chat_id)), 0) AS last,
+  ARRAY(SELECT r.user_id FROM network.read_marks AS r
+    WHERE r.chat_id = x.chat_id ORDER BY r.user_id) AS readers,
+  ARRAY(SELECT r.pos FROM network.read_marks AS r
+    WHERE r.chat_id = x.chat_id ORDER BY r.user_id) AS marks
+FROM unnest($1::text[], $2::bigint[]) AS x(chat_id, after)
+CROSS JOIN LATERAL (
+  SELECT
+    ARRAY(SELECT outgrow.key_of(e.v) FROM jsonb_array_elements(c.participants) AS e(v)
+      WHERE outgrow.key_of(e.v) IS NOT NULL) AS users,
+    coalesce((
+      SELECT t.removed FROM network.trimmed_chats AS t WHERE t.chat_id = c.id), 0) AS removed
+  FROM campus.chats AS c
+  WHERE c.id = x.chat_id AND c.at = campus.chats_at(x.chat_id)
+  OFFSET 0) AS c
+CROSS JOIN LATERAL (
+  SELECT array_agg(m.pos + c.removed ORDER BY m.pos) AS places,
+    array_agg(network.message(x.chat_id, m.pos + c.removed, m.id, m.sender_id, m.content, m.kind,
+      m.sent_at) ORDER BY m.pos) AS messages
+  FROM (
+    SELECT m.pos, m.id, m.sender_id, m.content, m.kind, m.sent_at
+    FROM campus.messages AS m
+    WHERE m.chat_id = x.chat_id AND m.at = campus.messages_at(x.chat_id)
+      AND m.pos > x.after - c.removed
+    ORDER BY m.pos LIMIT $3::bigint) AS m) AS m
+
+-- name: shows
+-- Of these users, who lets others see what they have read.
+SELECT u.id
+FROM unnest($1::text[]) AS v(id)
+JOIN campus.users AS u ON u.id = v.id AND u.at = campus.users_at(v.id)
+WHERE u.rest #> '{settings,readReceipts}' IS DISTINCT FROM 'false'
+
+-- name: over
+-- Of these sessions, those that are over.
+SELECT v.id
+FROM unnest($1::text[]) AS v(id)
+WHERE NOT EXISTS (
+  SELECT FROM network.sessions AS s
+  WHERE s.id = v.id AND s.ended_at IS NULL AND s.expires_at > now())
+
+-- name: notify
+SELECT pg_notify($1, $2)

@@ -1,0 +1,52 @@
+"""uvicorn's WebSockets, with an end: nothing is kept for ever for a reader who does not read."""
+
+from __future__ import annotations
+
+import socket
+from asyncio import BaseTransport
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+SEND_BUFFER = 65_536  # bytes that the kernel keeps for one socket; it takes twice as much
+LAST_SECONDS = 5  # to read what was sent before the close, and the close
+
+
+class Sockets(WebSocketsSansIOProtocol):
+    """Closing does not wait until there is room to write; what is not read within LAST_SECONDS is
+    thrown away with the connection."""
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        connection = transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        super().connection_made(transport)
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "websocket.close":
+            self.writable.set()
+        await super().send(message)
+
+    async def run_asgi(self) -> None:
+        try:
+            await super().run_asgi()
+        finally:
+            self._end_soon()
+
+    def handle_ping(self) -> None:
+        """Answers to pings go by no queue of ours."""
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.transport.abort()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._end_soon()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._end_soon()
+
+    def _end_soon(self) -> None:
+        self.loop.call_later(LAST_SECONDS, self.transport.abort)

@@ -1,0 +1,120 @@
+"""What goes after a while, what never goes, and what appending a message needs its lock for."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from api import Api, pages
+from conftest import Connect
+from outgrow.campus import chats, retention
+from outgrow.database import Database
+from outgrow.queries import Query
+from test_chats import chat_id, old, open_chat, read, said, seen, send, stored, two
+from test_concurrency import UNLOCKED, locked_or_not, run, wait_for_lock
+
+BEFORE = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+async def test_old_messages_go_and_the_others_keep_their_pos(
+    phased_api: Api, phased: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while somebody writes all the time."""
+    monkeypatch.setattr(retention, "TRIMMED", 3)
+    ada, ben = await two(phased_api)
+    chat = chat_id(ada, ben)
+    await open_chat(phased, ada, ben, *(old(chat, ada.id, n) for n in range(1, 9)))
+    await read(ben, chat, 8)
+    sending = [asyncio.create_task(said(ada, chat, f"new {n}")) for n in range(6)]
+    assert await retention.trim(phased, BEFORE, pause=0.01) == 1
+    sent = await asyncio.gather(*sending)
+    assert sorted(m["pos"] for m in sent) == list(range(9, 15))
+    path = f"/chats/{chat}/messages"
+    assert await pages(ada, path, limit=4, direction="newer") == sorted(
+        sent, key=lambda m: m["pos"]
+    )
+    assert len(await stored(phased, chat)) == 6
+    assert (await seen(ben, chat))["unread"] == 6
+    await read(ben, chat, 12)
+    assert (await seen(ben, chat))["unread"] == 2
+    assert [m["pos"] for m in await pages(ada, path, limit=4, pos=12)] == [11, 10, 9]
+    assert (await seen(ada, chat))["last_message"]["pos"] == 14
+    assert await retention.trim(phased, BEFORE, pause=0) == 0
+
+
+async def test_a_young_message_keeps_what_is_behind_it(api: Api, campus: Database) -> None:
+    ada, ben = await two(api)
+    chat = chat_id(ada, ben)
+    odd: dict[str, Any] = {"content": "when?", "senderId": ada.id}
+    young = old(chat, ada.id, 2, timestamp="2026-05-01T00:00:00.000Z")
+    messages = [old(chat, ada.id, 1), odd, old(chat, ada.id, 3), young, old(chat, ada.id, 4), odd]
+    await open_chat(campus, ada, ben, *messages)
+    other = await open_chat(campus, ada, await api.sign_up("Else"), odd)
+    assert await retention.trim(campus, BEFORE, pause=0) == 1
+    assert await stored(campus, chat) == messages[3:]
+    assert [m["pos"] for m in await pages(ben, f"/chats/{chat}/messages", limit=5)] == [6, 5, 4]
+    assert await stored(campus, other) == [odd]
+
+
+async def test_keys_are_forgotten(api: Api, campus: Database) -> None:
+    ada, ben = await two(api)
+    chat = await open_chat(campus, ada, ben)
+    for key in ("old", "new"):
+        await said(ada, chat, "text", key)
+    sql = (
+        "UPDATE network.sent_messages SET created_at = now() - interval '8 days' WHERE key = 'old'"
+    )
+    await campus.run(Query("age", sql))
+    await retention.forget_keys(campus)
+    assert (await send(ada, chat, "text", "new")).status_code == 200
+    assert (await send(ada, chat, "text", "old")).status_code == 201
+
+
+@locked_or_not
+async def test_two_messages_at_once(
+    campus: Database, api: Api, campus_url: str, connect: Connect, locked: bool
+) -> None:
+    """The second waits for the first, and is put behind it; without the lock it takes its place."""
+    ada, ben = await two(api)
+    chat = await open_chat(campus, ada, ben)
+    if not locked:
+        await run(campus, UNLOCKED)
+    first, second, third = [await connect(campus_url) for _ in range(3)]
+
+    def arguments(text: str) -> tuple[Any, ...]:
+        digest = hashlib.sha256(text.encode()).digest()
+        return ada.id, chat, text, digest, f"{chat}:{text}", text
+
+    transaction = first.transaction()
+    await transaction.start()
+    assert (await first.fetchrow(chats.SEND.sql, *arguments("one")))["body"]
+    other = asyncio.create_task(second.fetchrow(chats.SEND.sql, *arguments("two")))
+    await wait_for_lock(third)
+    await transaction.commit()
+    assert (await other)["body"]
+    kept = [m["content"] for m in await stored(campus, chat)]
+    assert kept == (["one", "two"] if locked else ["two"])
+
+
+async def test_a_key_is_taken_while_the_first_is_still_being_sent(
+    campus: Database, api: Api, campus_url: str, connect: Connect
+) -> None:
+    """Who comes second waits; if the first fails, the second sends."""
+    ada, ben = await two(api)
+    chat = await open_chat(campus, ada, ben)
+    first, third = [await connect(campus_url) for _ in range(2)]
+    digest = hashlib.sha256(f"{chat}\ntext".encode()).digest()
+    for fails in (True, False):
+        transaction = first.transaction()
+        await transaction.start()
+        row = await first.fetchrow(chats.SEND.sql, ada.id, chat, f"k{fails}", digest, "id", "text")
+        assert row["body"]
+        other = asyncio.create_task(send(ada, chat, "text", f"k{fails}"))
+        await wait_for_lock(third)
+        await (transaction.rollback() if fails else transaction.commit())
+        assert (await other).status_code == (201 if fails else 200)
+    assert len(await stored(campus, chat)) == 2
