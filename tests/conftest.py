@@ -212,6 +212,25 @@ async def api(campus: Database) -> AsyncIterator[Any]:
 
 
 @pytest.fixture
+async def somebody(api: Any) -> AsyncIterator[Any]:
+    """`await somebody("Ada")`: one more browser at the pages of `api`, signed up; without a name,
+    not signed in."""
+    from pages import Browser
+
+    opened: list[Any] = []
+
+    async def somebody(name: str = "", school: str | None = None, **more: str) -> Any:
+        opened.append(Browser(api))
+        if name:
+            await opened[-1].sign_up(name, school, **more)
+        return opened[-1]
+
+    yield somebody
+    for browser in opened:
+        await browser.close()
+
+
+@pytest.fixture
 async def connect() -> AsyncIterator[Connect]:
     """`await connect(url)`: one more connection, as an old client has it; closed at the end."""
     opened: list[Any] = []

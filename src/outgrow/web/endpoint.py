@@ -97,6 +97,7 @@ class Network:
 
     def sessions_ended(self, user_id: str, sessions: Iterable[str]) -> None:
         """Take nothing of these sessions of a user's any more."""
+        self.visits.forget(user_id)
         self.tokens.end(sessions)
 
     def signed_up(self, school: str) -> None:

@@ -75,6 +75,7 @@ def _environment() -> jinja2.Environment:
         "when": when,
         "day": day,
         "segment": segment,
+        "browser": browser,
     }
     return environment
 
@@ -100,6 +101,18 @@ def texts(values: Any) -> list[str]:
 def segment(text: str) -> str:
     """An id as a part of a path."""
     return quote(text, safe="", errors="replace")
+
+
+def browser(device: str | None) -> str:
+    """What a User-Agent is called by people."""
+    named = device or ""
+    programs = ("Firefox", "Edg", "OPR", "Chrome", "Safari", "curl")
+    systems = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux")
+    called = {"Edg": "Edge", "OPR": "Opera", "Mac OS X": "Mac"}
+    program = next((one for one in programs if one in named), "")
+    system = next((one for one in systems if one in named), "")
+    parts = [called.get(one, one) for one in (program, system) if one]
+    return " on ".join(parts) or named[:40] or "A program"
 
 
 def _moment(iso: str | None) -> datetime | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from outgrow.campus.accounts import valid_email, valid_password
 from outgrow.campus.limits import LOG_IN, SIGN_UP
 from outgrow.campus.pages import LARGEST_LIMIT
@@ -35,7 +37,7 @@ async def sign_in(ask: Ask) -> Reply:
     next_ = own_path(ask.form.raw("next") or "/")
     try:
         signed_in = await accounts.log_in(
-            ask.form.text("email"), ask.form.raw("password"), address=ask.address
+            ask.form.text("email"), ask.form.raw("password"), address=ask.address, device=ask.device
         )
     except OutgrowError as e:
         return ask.page("sign_in.html", error=e, next=next_)
@@ -52,9 +54,11 @@ async def sign_up(ask: Ask) -> Reply:
         email = valid_email(ask.form.text("email"))
         password = valid_password(ask.form.raw("password"))
         profile = new_profile(ask)
-        signed_in = await network.accounts.sign_up(email, password, profile)
+        signed_in = await network.confirmations.sign_up(email, password, profile, device=ask.device)
     except OutgrowError as e:
         return await _sign_up_page(ask, e)
+    if signed_in is None:
+        return to("/sign-up/code?" + urlencode({"email": email}))
     network.signed_up(profile.school)
     return ask.signed_in(await network.visits.open(signed_in), "/?done=welcome")
 
@@ -79,7 +83,7 @@ async def schools(ask: Ask) -> list[str]:
 async def sign_out(ask: Ask) -> Reply:
     if ask.visit is not None:
         await ask.network.accounts.log_out(ask.visit.user_id, ask.visit.session_id)
-        ask.network.visits.forget(ask.visit.user_id)
+        ask.network.sessions_ended(ask.visit.user_id, [ask.visit.session_id])
     return ask.signed_out("/?done=signed_out")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -53,6 +53,12 @@ DONE = {
     "accepted": "You are connected now.",
     "declined": "Declined. They are not told why.",
     "withdrawn": "Taken back.",
+    "blocked": "Blocked. You do not see each other any more.",
+    "unblocked": "Not blocked any more.",
+    "reported": "Thank you. Whoever runs this will look at it.",
+    "password_set": "Your new password is set.",
+    "deleted": "Your account and everything about you is being deleted.",
+    "session_ended": "Signed out there.",
     "removed": "You are not connected any more.",
     "signed_out": "You are signed out.",
 }
@@ -75,7 +81,7 @@ TABS = (
     Tab("/find", "Find", "search"),
     Tab("/my/intros", "Intros", "intros", counted="intros"),
     Tab("/my/chats", "Chats", "chats", counted="chats"),
-    Tab("/my/settings", "You", "me", ("/my/settings", "/my/profile", "/my/connections")),
+    Tab("/my/settings", "You", "me", ("/my",)),
 )
 
 
@@ -93,6 +99,8 @@ class Reply:
     status: int = 200
     headers: tuple[tuple[bytes, bytes], ...] = ()
     content_type: bytes = HTML
+    stream: AsyncIterator[bytes] | None = None
+    """Instead of a body, what makes one; its first piece comes before the status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +152,11 @@ class Ask:
         }
         body = assets.render(template, common | values)
         return Reply(body, error.status if error else status)
+
+    @property
+    def device(self) -> str:
+        """What the browser calls itself."""
+        return self.headers.get(b"user-agent", b"").decode("latin-1")
 
     @property
     def secure(self) -> bool:
@@ -221,6 +234,8 @@ class PageResource:
             if visit is None and new_guest:
                 more.append(_cookie(GUEST, ask.guest, 86_400, ask.secure))
             reply = await self._reply(method, ask, receive)
+            if reply.stream is not None:
+                reply = replace(reply, body=await anext(reply.stream))
         except Exception as e:  # noqa: BLE001 - the boundary: everything becomes a page
             reply = failed(e, ask)
         await send(
@@ -229,7 +244,7 @@ class PageResource:
                 "status": reply.status,
                 "headers": [
                     (b"content-type", reply.content_type),
-                    (b"content-length", b"%d" % len(reply.body)),
+                    *([] if reply.stream else [(b"content-length", b"%d" % len(reply.body))]),
                     *HEADERS,
                     *more,
                     *reply.headers,
@@ -237,6 +252,11 @@ class PageResource:
             }
         )
         body = b"" if method == "HEAD" else reply.body
+        if reply.stream is not None and method != "HEAD":
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            async for piece in reply.stream:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            body = b""
         await send({"type": "http.response.body", "body": body})
         known = method if method in ("GET", "HEAD", "POST") else "other"
         seconds = time.perf_counter() - start

@@ -6,10 +6,18 @@ from starlette.routing import Route as Path
 from starlette.types import Receive, Scope, Send
 
 from outgrow.web.endpoint import Access, Network, no_such_route
-from outgrow.web.pages import assets, entry, intros, mine, people, talk
+from outgrow.web.pages import account, assets, entry, intros, mine, people, safety, talk
 from outgrow.web.pages.page import Ask, Page, PageResource, Reply
 
-PAGES: tuple[Page, ...] = (*entry.PAGES, *people.PAGES, *mine.PAGES, *intros.PAGES, *talk.PAGES)
+PAGES: tuple[Page, ...] = (
+    *entry.PAGES,
+    *people.PAGES,
+    *intros.PAGES,
+    *talk.PAGES,
+    *safety.PAGES,
+    *mine.PAGES,
+    *account.PAGES,
+)
 _FOR_EVER = (
     (b"cache-control", b"public, max-age=31536000, immutable"),
     (b"vary", b"accept-encoding"),

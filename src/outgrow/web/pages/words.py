@@ -49,6 +49,24 @@ _WORDS = {
     "key_used": ("This message was sent before.", "Reload the page to see it."),
     "message_gone": ("This message was sent before, and is gone.", "Reload the page."),
     "bad_idempotency_key": ("This form cannot be sent again.", "Reload the page."),
+    "about_oneself": ("That is you.", "Look for somebody else."),
+    "too_many_blocks": ("You have blocked 1,000 people.", "Unblock some whom you do not mind."),
+    "wrong_code": (
+        "That is not the code, or not any more.",
+        "Look at it again, or ask for another one.",
+    ),
+    "wrong_password": ("That is not your password.", "Try again."),
+    "email_not_of_school": (
+        "This school is for people with an e-mail of the school.",
+        "Use the address that your school gave you.",
+    ),
+    "email_not_verified": (
+        "This school asks for a code that is sent to your e-mail.",
+        "Set a new password under “Password forgotten?”: that shows that the e-mail is yours.",
+    ),
+    "mail_failed": ("We could not send a mail at this moment.", "Try again in a few minutes."),
+    "account_gone": ("This account is not there any more.", ""),
+    "session_not_found": ("You are signed out there already.", ""),
     "rate_limited": ("That was a lot in a short time.", "Wait a while, and try again."),
     "no_such_route": ("There is no such page.", "It may have moved; start from the beginning."),
     "method_not_allowed": (
@@ -66,7 +84,14 @@ _WORDS = {
     "too_contended": ("Too much is happening here at once.", "Try again in a few seconds."),
     "internal_error": ("Something failed that should not.", "Try again in a moment."),
 }
-_FIELD_OF = {"bad_email": "email", "email_taken": "email", "bad_password": "password"}
+_FIELD_OF = {
+    "bad_email": "email",
+    "email_taken": "email",
+    "email_not_of_school": "email",
+    "bad_password": "password",
+    "wrong_password": "old",
+    "wrong_code": "code",
+}
 
 
 @dataclass(frozen=True, slots=True)
