@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from api import PASSWORD, Api
+from api import HERE, PASSWORD, Api
 from outgrow.web.app import make_app
 
 HOSTILE = "<script>alert(1)</script> \"'><img src=x onerror=alert(2)>"
@@ -118,7 +118,7 @@ class Browser:
         answer = await request
         while answer.status_code == 303:
             answer = await self.client.get(answer.headers["location"])
-        assert answer.status_code == status, f"{answer.status_code}: {answer.text}"
+        assert answer.status_code == status, f"{answer.status_code}: {Seen(answer.text).text}"
         self.answer = answer
         self.page = Seen(answer.text)
         return self.page
@@ -137,7 +137,7 @@ class Browser:
         await self.open("/sign-up")
         typed: dict[str, Any] = {
             "name": name,
-            "school": school,
+            "school": school or HERE,
             "email": self.email,
             "password": PASSWORD,
         }

@@ -1,9 +1,10 @@
-"""The pages as a browser without JavaScript has them: safety, passwords, sessions, one's own data."""
+"""The pages as a browser without JavaScript has them: safety, passwords, sessions, own data."""
 
 from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 from api import ELSEWHERE, HERE, PASSWORD, Api
 from outgrow.campus.domains import Domains
@@ -92,8 +93,8 @@ async def test_codes_from_a_mailbox(campus: Database) -> None:
     ada = Browser(api)
     try:
         await ada.open("/sign-up")
-        typed = {"name": "Ada", "email": "ada@campus.example", "password": PASSWORD}
-        page = await ada.send("/sign-up", 403, **{**typed, "email": "ada@x.edu"}, school=HERE)
+        typed: dict[str, Any] = {"name": "Ada", "email": "ada@campus.example", "password": PASSWORD}
+        page = await ada.send("/sign-up", 403, **(typed | {"email": "ada@x.edu", "school": HERE}))
         assert "e-mail of the school" in page.text
         page = await ada.send("/sign-up", school=HERE, **typed)
         assert "Look into your mail" in page.text
@@ -110,7 +111,7 @@ async def test_codes_from_a_mailbox(campus: Database) -> None:
         await ada.open("/forgot")
         page = await ada.send("/forgot", email="ada@campus.example")
         assert page.text == same, "nobody learns who has an account"
-        await api.network.confirmations.mail.settle()
+        await api.network.confirmations.mail.background.settle(10)
         page = await ada.send("/reset", code=code(), password="another one")
         assert "Your new password is set." in page.text
         page = await ada.send("/sign-in", email="ada@campus.example", password="another one")

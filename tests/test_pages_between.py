@@ -145,3 +145,21 @@ async def test_the_scripts_token_is_the_visitors_own(api: Api, somebody: Somebod
     assert own.json()["id"] == ada.id
     assert (await ada.client.post("/my/token")).status_code in (400, 403)
     assert (await guest.client.post("/my/token", data={"token": "x"})).status_code == 403
+
+
+async def test_meet_somebody(somebody: Somebody) -> None:
+    ada = await somebody("Ada", major="Physics")
+    await ada.open("/my/profile")
+    await ada.send("/my/profile", interests="chess, film")
+    assert "Nobody new" in (await ada.open("/meet")).text
+    ben, cai = await somebody("Ben"), await somebody("Cai Silva", major="Physics")
+    await cai.open("/my/profile")
+    await cai.send("/my/profile", interests="film")
+    page = await ada.open("/meet")
+    assert "Cai Silva" in page.text
+    assert "Both: film · same major" in page.text
+    await connected(ada, ben)
+    await connected(ben, cai)
+    page = await ada.open("/meet")
+    assert "Your connections know them" in page.text
+    assert "1 connection in common" in page.text

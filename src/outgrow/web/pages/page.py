@@ -77,8 +77,8 @@ class Tab:
 
 
 TABS = (
-    Tab("/people", "People", "people", ("/", "/people")),
-    Tab("/find", "Find", "search"),
+    Tab("/people", "People", "people", ("/people", "/find")),
+    Tab("/meet", "Meet", "meet"),
     Tab("/my/intros", "Intros", "intros", counted="intros"),
     Tab("/my/chats", "Chats", "chats", counted="chats"),
     Tab("/my/settings", "You", "me", ("/my",)),
@@ -87,6 +87,8 @@ TABS = (
 
 def _tab(path: str) -> str:
     """The path of the tab that a page belongs to."""
+    if path == "/":
+        return TABS[0].path
     for tab in TABS:
         if any(path == one or path.startswith(one + "/") for one in tab.covers or (tab.path,)):
             return tab.path

@@ -6,12 +6,13 @@ from starlette.routing import Route as Path
 from starlette.types import Receive, Scope, Send
 
 from outgrow.web.endpoint import Access, Network, no_such_route
-from outgrow.web.pages import account, assets, entry, intros, mine, people, safety, talk
+from outgrow.web.pages import account, assets, entry, intros, meet, mine, people, safety, talk
 from outgrow.web.pages.page import Ask, Page, PageResource, Reply
 
 PAGES: tuple[Page, ...] = (
     *entry.PAGES,
     *people.PAGES,
+    *meet.PAGES,
     *intros.PAGES,
     *talk.PAGES,
     *safety.PAGES,

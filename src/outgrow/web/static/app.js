@@ -75,3 +75,173 @@ document.addEventListener("click", async (event) => {
   else link.remove();
   first?.querySelector("a")?.focus();
 });
+
+// Times as they are where one is.
+function tell(time) {
+  const moment = new Date(time.dateTime);
+  if (Number.isNaN(moment.getTime())) return;
+  const now = new Date();
+  const today = moment.toDateString() === now.toDateString();
+  const year = moment.getFullYear() === now.getFullYear() ? undefined : "numeric";
+  time.textContent = today
+    ? moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
+    : moment.toLocaleDateString([], { day: "numeric", month: "short", year });
+  time.title = moment.toLocaleString();
+}
+document.querySelectorAll("time[datetime]").forEach(tell);
+
+// What the page's visitor may ask the API, with a token that is got anew before it is over.
+const body = document.body.dataset;
+const api = {
+  token: null,
+  until: 0,
+  async bearer() {
+    if (Date.now() > this.until) {
+      const token = document.querySelector("input[name=token]").value;
+      const answer = await fetch("/my/token", { method: "POST", body: new URLSearchParams({ token }) });
+      if (!answer.ok) throw new Error("signed out");
+      const given = await answer.json();
+      this.token = given.access_token;
+      this.until = Date.now() + (given.expires_in - 60) * 1000;
+    }
+    return this.token;
+  },
+  async call(method, path, json, headers = {}) {
+    const answer = await fetch(path, {
+      method,
+      headers: {
+        authorization: `Bearer ${await this.bearer()}`,
+        ...(json ? { "content-type": "application/json" } : {}),
+        ...headers,
+      },
+      body: json ? JSON.stringify(json) : undefined,
+    });
+    if (answer.status === 401) this.until = 0;
+    return answer;
+  },
+};
+
+// A chat: messages come and go while one looks at it.
+const log = document.querySelector("[data-messages]");
+const composer = document.querySelector("[data-composer]");
+if (log && composer && !new URLSearchParams(location.search).has("before")) {
+  const chat = `/chats/${encodeURIComponent(body.chat)}`;
+  const template = document.querySelector("[data-template]").content.firstElementChild;
+  const text = composer.querySelector("textarea");
+  const whom = document.querySelector(".whom h1").textContent;
+  const state = document.querySelector("[data-state]");
+  let last = Number(log.lastElementChild?.dataset.pos ?? 0);
+
+  const nearEnd = () => innerHeight + scrollY > document.documentElement.scrollHeight - 160;
+  const toEnd = () => scrollTo(0, document.documentElement.scrollHeight);
+
+  const element = (message) => {
+    const line = template.cloneNode(true);
+    const mine = message.sender_id === body.me;
+    line.className = message.kind === "system" ? "system" : mine ? "mine" : "theirs";
+    line.querySelector("span").textContent = `${mine ? "You" : whom}: `;
+    line.querySelector("p").append(message.content ?? "");
+    line.querySelector("time").dateTime = message.sent_at ?? "";
+    tell(line.querySelector("time"));
+    return line;
+  };
+
+  const read = () => {
+    if (document.visibilityState === "visible" && last) {
+      api.call("POST", `${chat}/read`, { pos: last }).catch(() => {});
+    }
+  };
+
+  // What was said since the last message that is shown; asked again by whoever is told to look.
+  let looking = null;
+  let again = false;
+  const look = () => {
+    if (looking) {
+      again = true;
+      return looking;
+    }
+    looking = (async () => {
+      try {
+        do {
+          again = false;
+          let more = true;
+          while (more) {
+            const answer = await api.call("GET", `${chat}/messages?direction=newer&limit=100&pos=${last}`);
+            if (!answer.ok) return;
+            const page = await answer.json();
+            const stay = nearEnd();
+            for (const message of page.items) {
+              if (message.pos <= last) continue;
+              last = message.pos;
+              const line = element(message);
+              line.dataset.pos = message.pos;
+              const first = log.querySelector(".waiting, .failed");
+              if (first && first.dataset.said === message.content && message.sender_id === body.me) first.remove();
+              const pending = log.querySelector(".waiting, .failed");
+              if (pending) pending.before(line);
+              else log.append(line);
+            }
+            document.querySelector("[data-empty]")?.remove();
+            if (page.items.length && stay) toEnd();
+            more = page.next !== null;
+            if (page.items.length) read();
+          }
+        } while (again);
+        state.textContent = "";
+      } catch {
+        state.textContent = "Trying to reach them…";
+      }
+    })().finally(() => (looking = null));
+    return looking;
+  };
+
+  const say = async (line, content, key) => {
+    line.classList.remove("failed");
+    line.classList.add("waiting");
+    line.querySelector("button")?.remove();
+    let problem = "Not sent.";
+    try {
+      const answer = await api.call("POST", `${chat}/messages`, { content }, { "idempotency-key": key });
+      if (answer.ok) return look();
+      if (answer.status === 403) problem = "They take no messages at this moment.";
+      if (answer.status === 429) problem = "That was a lot at once.";
+    } catch {
+      problem = "Not sent: there is no connection.";
+    }
+    line.classList.replace("waiting", "failed");
+    const retry = document.createElement("button");
+    retry.type = "button";
+    retry.textContent = `${problem} Try again`;
+    retry.addEventListener("click", () => say(line, content, key));
+    line.append(retry);
+  };
+
+  const uuid = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+
+  composer.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const content = text.value.trim();
+    if (!content) return;
+    const line = element({ sender_id: body.me, content, sent_at: new Date().toISOString() });
+    line.dataset.said = content;
+    log.append(line);
+    document.querySelector("[data-empty]")?.remove();
+    text.value = "";
+    text.focus();
+    toEnd();
+    say(line, content, uuid());
+  });
+  text.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && matchMedia("(hover: hover)").matches) {
+      event.preventDefault();
+      composer.requestSubmit();
+    }
+  });
+
+  toEnd();
+  text.focus({ preventScroll: true });
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") look().then(read);
+  });
+  setInterval(() => document.visibilityState === "visible" && look(), 3000);
+}
