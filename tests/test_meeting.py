@@ -23,11 +23,11 @@ from hypothesis.stateful import (
 )
 
 from api import Api, Person, pages
-from conftest import up_and_down
+from conftest import Connect, up_and_down
 from outgrow.campus import connections, intros
 from outgrow.database import Database
 from outgrow.server import EmbeddedServer
-from test_concurrency import UNLOCKED, locked_or_not
+from test_concurrency import UNLOCKED, locked_or_not, wait_for_lock
 from test_concurrency import run as run_sql
 from test_connections import put
 from test_intros import ago, do, old_intro, send, sent, stored, told, two
@@ -128,6 +128,31 @@ async def test_two_answers_have_one_outcome(phased_api: Api, phased: Database) -
         if accepted:
             assert (await ada.call("DELETE", f"/connections/{ben.id}")).status_code == 204
         assert len(after[f"user:{ben.id}:soft-intros:incoming"]) == turn + 1
+
+
+@pytest.mark.parametrize("word", ["accepted", "denied", None])
+async def test_an_old_client_is_quicker(
+    api: Api, campus: Database, campus_url: str, connect: Connect, word: str | None
+) -> None:
+    """It has answered, or deleted the intro, and commits while we wait for the document's lock."""
+    ada, ben = await two(api)
+    intro_id = await sent(ada, ben)
+    client, watcher = await connect(campus_url), await connect(campus_url)
+    async with client.transaction():
+        key = f"intro:{intro_id}"
+        if word is None:
+            await client.execute("DELETE FROM kv_store_2516be19 WHERE key = $1", key)
+        else:
+            sql = "UPDATE kv_store_2516be19 SET value = value || $2 WHERE key = $1"
+            await client.execute(sql, key, json.dumps({"status": word}))
+        late = asyncio.create_task(do(ben, "accept", intro_id))
+        await wait_for_lock(watcher)
+    if word is None:
+        assert told(await late) == (404, "intro_not_found")
+    else:
+        assert told(await late) == (409, "intro_answered")
+        assert (await late).json()["detail"] == f"it is {word.replace('denied', 'declined')}"
+    assert "chat:" not in "".join(await stored(campus)), "nothing else was written"
 
 
 async def test_both_accept_what_the_other_sent(phased_api: Api, phased: Database) -> None:

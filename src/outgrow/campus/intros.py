@@ -58,6 +58,19 @@ class NewIntro(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     note: Annotated[str, Meta(max_length=500)] | None = None
 
 
+class _Intro(msgspec.Struct):
+    """An intro as PostgreSQL wrote it, of which nothing is read but what changes."""
+
+    id: msgspec.Raw
+    direction: msgspec.Raw
+    status: str
+    reason: msgspec.Raw
+    note: msgspec.Raw
+    created_at: msgspec.Raw
+    answered_at: msgspec.Raw
+    person: msgspec.Raw
+
+
 @dataclass(frozen=True, slots=True)
 class IntroId:
     """Who sent it to whom, and when: together the store's key of it."""
@@ -146,7 +159,7 @@ class Intros:
         chat_id = f"{one}:{other}"
         participants = msgspec.json.encode([one, other]).decode("utf-8")
 
-        async def work(session: Session) -> bytes:
+        async def work(session: Session) -> str | None:
             rows = await session.rows(SQL_BETWEEN, one, other)
             pending = [IntroId(*row) for row in rows]
             if intro_id not in pending:
@@ -154,60 +167,65 @@ class Intros:
             await session.run(
                 SQL["lock_accept"], *_columns(pending), one, other, chat_id, participants
             )
-            if await session.run(SQL["accept"], *intro_id.parts) != "UPDATE 1":
-                raise await _not_pending(session, intro_id, viewer, school)
+            answered_at: str | None = await session.value(SQL["accept"], *intro_id.parts)
+            if answered_at is None:
+                return None
             for superseded in pending:
                 if superseded != intro_id:
                     await _withdraw(session, superseded)
             await session.run(SQL["connect"], one, other)
             await _open_chat(session, chat_id, participants)
-            return await _body(session, intro_id, viewer, school)
+            return answered_at
 
-        body = await self._answer(intro_id, intro_id.to_id, viewer, school, work)
-        return body, chat_id
+        if intro_id.to_id != viewer:
+            raise _no_such_intro()
+        return await self._answer(intro_id, viewer, school, "accepted", work), chat_id
 
     async def decline(self, text: str, *, school: str, viewer: str) -> bytes:
         """Say no, and return the intro. Raises as `accept` does."""
         intro_id = IntroId.parse(text)
 
-        async def work(session: Session) -> bytes:
-            await session.run(SQL["lock_answer"], *_columns([intro_id]))
-            if await session.run(SQL["deny"], *intro_id.parts) != "UPDATE 1":
-                raise await _not_pending(session, intro_id, viewer, school)
-            return await _body(session, intro_id, viewer, school)
+        async def work(session: Session) -> str | None:
+            answered_at: str | None = await session.value(SQL["deny"], *intro_id.parts)
+            return answered_at
 
-        return await self._answer(intro_id, intro_id.to_id, viewer, school, work)
+        if intro_id.to_id != viewer:
+            raise _no_such_intro()
+        return await self._answer(intro_id, viewer, school, "declined", work)
 
     async def withdraw(self, text: str, *, school: str, viewer: str) -> bytes:
         """Take back what one has sent, and return it. Raises as `accept` does."""
         intro_id = IntroId.parse(text)
 
-        async def work(session: Session) -> bytes:
-            await session.run(SQL["lock_answer"], *_columns([intro_id]))
-            if not await _withdraw(session, intro_id):
-                raise await _not_pending(session, intro_id, viewer, school)
-            return await _body(session, intro_id, viewer, school)
-
-        return await self._answer(intro_id, intro_id.from_id, viewer, school, work)
+        if intro_id.from_id != viewer:
+            raise _no_such_intro()
+        return await self._answer(
+            intro_id, viewer, school, "withdrawn", lambda session: _withdraw(session, intro_id)
+        )
 
     async def _answer(
         self,
         intro_id: IntroId,
-        by: str,
         viewer: str,
         school: str,
-        work: Callable[[Session], Awaitable[bytes]],
+        outcome: str,
+        work: Callable[[Session], Awaitable[str | None]],
     ) -> bytes:
-        """Run `work` under the pair's lock, for a pending intro that is `viewer`'s to answer."""
-        if by != viewer:
-            raise _no_such_intro()
+        """Run `work` under the pair's lock for a pending intro, which is returned with the outcome.
+        `work` returns when it was answered, as JSON, or None where it is not pending any more."""
 
         async def locked(session: Session) -> bytes:
             await lock_pair(session, intro_id.from_id, intro_id.to_id)
-            _, status = await _one(session, intro_id, viewer, school)
+            body, status = await _one(session, intro_id, viewer, school)
             if status != "pending":
                 raise _answered(status)
-            return await work(session)
+            answered_at = await work(session)
+            if answered_at is None:  # an old client, who knows no lock of pairs, was quicker
+                _, status = await _one(session, intro_id, viewer, school)
+                raise _answered(status)
+            intro = msgspec.json.decode(body, type=_Intro)
+            intro.status, intro.answered_at = outcome, msgspec.Raw(answered_at)
+            return msgspec.json.encode(intro)
 
         return await self._database.transaction(locked)
 
@@ -254,15 +272,16 @@ async def _send(session: Session, viewer: str, school: str, intro: NewIntro) -> 
         rest["note"] = intro.note
     kept = msgspec.json.encode(rest).decode("utf-8")
     await session.run(SQL["send"], *intro_id.parts, intro.reason, sent_at, kept)
-    return await _body(session, intro_id, viewer, school)
+    body, _ = await _one(session, intro_id, viewer, school)
+    return body
 
 
-async def _withdraw(session: Session, intro_id: IntroId) -> bool:
-    """Whether it was pending."""
-    if await session.run(SQL["deny"], *intro_id.parts) != "UPDATE 1":
-        return False
-    await session.run(SQL["close"], *intro_id.parts)
-    return True
+async def _withdraw(session: Session, intro_id: IntroId) -> str | None:
+    """When, as JSON; None when it was not pending."""
+    answered_at: str | None = await session.value(SQL["deny"], *intro_id.parts)
+    if answered_at is not None:
+        await session.run(SQL["close"], *intro_id.parts)
+    return answered_at
 
 
 async def _open_chat(session: Session, chat_id: str, participants: str) -> None:
@@ -286,19 +305,6 @@ async def _one(session: Session, intro_id: IntroId, viewer: str, school: str) ->
     if row is None:
         raise _no_such_intro()
     return row["intro"], row["status"]
-
-
-async def _body(session: Session, intro_id: IntroId, viewer: str, school: str) -> bytes:
-    body, _ = await _one(session, intro_id, viewer, school)
-    return body
-
-
-async def _not_pending(
-    session: Session, intro_id: IntroId, viewer: str, school: str
-) -> Conflict | NotFound:
-    """An old client, who knows no lock of pairs, was quicker."""
-    _, status = await _one(session, intro_id, viewer, school)
-    return _answered(status)
 
 
 def _answered(status: str) -> Conflict:

@@ -164,15 +164,9 @@ CROSS JOIN LATERAL (
 INSERT INTO campus.intros (from_id, to_id, sent_ms, reason, status, created_at, rest)
 VALUES ($1, $2, $3, $4, 'pending', $5, $6)
 
--- name: lock_answer
--- $1, $2 and $3 hold the parts of the intros' ids.
-SELECT campus.lock_keys(ARRAY(
-  SELECT campus.intros_key(i.from_id, i.to_id, i.sent_ms)
-  FROM unnest($1::text[], $2::text[], $3::text[]) AS i(from_id, to_id, sent_ms)))
-
 -- name: lock_accept
--- $4 and $5 are the two, $6 is their chat and $7 whom it is between. Lists of chats are made by the
--- chat itself, where there is none yet.
+-- $1, $2 and $3 hold the parts of the intros' ids, $4 and $5 are the two, $6 is their chat and $7 whom
+-- it is between. Lists of chats are made with the chat, where there is none yet.
 SELECT campus.lock_keys(
   ARRAY[campus.connections_key($4), campus.connections_key($5), campus.chats_key($6)]
   || ARRAY(SELECT l.key FROM campus.chats_lists($6, $7) AS l)
@@ -189,12 +183,14 @@ UPDATE campus.intros AS i
 SET status = 'accepted', accepted_at = date_trunc('milliseconds', clock_timestamp())
 WHERE i.from_id = $1 AND i.to_id = $2 AND i.sent_ms = $3 AND i.at = campus.intros_at($1, $2, $3)
   AND i.status = 'pending'
+RETURNING outgrow.json_of_time(i.accepted_at) AS answered_at
 
 -- name: deny
 UPDATE campus.intros AS i
 SET status = 'denied', denied_at = date_trunc('milliseconds', clock_timestamp())
 WHERE i.from_id = $1 AND i.to_id = $2 AND i.sent_ms = $3 AND i.at = campus.intros_at($1, $2, $3)
   AND i.status = 'pending'
+RETURNING outgrow.json_of_time(i.denied_at) AS answered_at
 
 -- name: close
 INSERT INTO network.closed_intros (from_id, to_id, sent_ms, status, closed_at)
