@@ -163,7 +163,10 @@ def _signed(route: Route) -> bool:
     return route.access in (Access.SIGNED_IN, Access.MEMBER)
 
 
-_IDS = {"chats": ("A chat's id.", "05a3:5f0c")}
+_IDS = {
+    "accounts": ("A session's id.", "0f5e1f0c9d3a4a52b6b1f6f6f2f7a7c1"),
+    "chats": ("A chat's id.", "05a3:5f0c"),
+}
 
 
 def _path_parameter(name: str, tag: str) -> dict[str, Any]:

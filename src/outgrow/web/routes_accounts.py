@@ -414,8 +414,8 @@ ROUTES = (
         tag="accounts",
         summary="Delete one's account",
         description="For ever. Account, sessions and profile are gone with the answer; "
-        "connections, intros and blocks follow within minutes. What one wrote stays in the chats of those one "
-        "wrote to, without a name; a chat that nobody is left in goes too.",
+        "connections, intros and blocks follow within minutes. What one wrote stays in the chats "
+        "of those one wrote to, without a name; a chat that nobody is left in goes too.",
         body=DeleteBody,
         body_example={"password": "correct horse battery"},
         status=204,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from outgrow.campus.chats import NewMessage, ReadUpTo, valid_key
+from outgrow.campus.limits import MESSAGES
 from outgrow.campus.pages import Page
 from outgrow.web.endpoint import Access, Answer, Call, Route
 from outgrow.web.parameters import PAGING, choice, cursor, limit, number, text
@@ -146,6 +147,7 @@ ROUTES = (
             "message_gone",
             "too_contended",
         ),
+        limit=MESSAGES,
         **_ONE,
     ),
     Route(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from outgrow.campus.limits import BLOCKS, REPORTS
 from outgrow.campus.pages import Page
 from outgrow.campus.safety import MOST_BLOCKED, NewReport
 from outgrow.web.endpoint import Access, Answer, Call, Route
@@ -65,6 +66,7 @@ ROUTES = (
         f"{MOST_BLOCKED:,} people.",
         status=204,
         errors=("about_oneself", "profile_not_found", "too_many_blocks", "too_contended"),
+        limit=BLOCKS,
     ),
     Route(
         method="DELETE",
@@ -93,5 +95,6 @@ ROUTES = (
         answer=Report,
         answer_example={"id": "0c7c3d0e-7a52-4d6c-9a53-1a1f0f6c2e5d"},
         errors=("about_oneself", "profile_not_found"),
+        limit=REPORTS,
     ),
 )
