@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks import ladder, measures, processes, reads
+from benchmarks import ladder, measures, processes, reads, writes
 from benchmarks.measures import Run
 from benchmarks.processes import Server, outgrow, serving
 from benchmarks.report import Goal, Report
@@ -75,7 +75,9 @@ async def _measure(report: Report, options: argparse.Namespace) -> None:
         with _api(made) as api:
             measures.sign_in(run, api)
             await measures.found(run, api)
+            await writes.accepts(run, "found", 0)
         await measures.grow(run)
+        await writes.accepts(run, "optimized", 1)
         await made.relational()
         with _api(made) as api:
             measures.sign_in(run, api)
@@ -93,6 +95,7 @@ async def _measure(report: Report, options: argparse.Namespace) -> None:
         with _api(made) as api:
             measures.sign_in(run, api)
             await ladder.page(run, api)
+            await writes.accepts(run, "relational", 2)
 
 
 async def _beside_peers(run: Run, api: Server, *, with_node: bool) -> None:
