@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from outgrow.blueprint import campus
-from outgrow.campus import connections, profiles
+from outgrow.campus import connections, profiles, safety
 from outgrow.campus.generator import generate
 from outgrow.campus.pages import Cursors, Page
 from outgrow.campus.population import DEMO_ID, DEMO_SCHOOL, Spec
@@ -84,7 +84,7 @@ MAJOR, YEAR = "Biology", "Junior"
 YES, NO = True, False
 AFTER_DAY = ('"2025-06-01T00:00:00.000Z"', "x")
 LIST = [DEMO_ID, DEMO_SCHOOL, 20, 0, None, None, DEMO_ID]
-ACCOUNTS, PROFILES = load("accounts"), load("profiles")
+ACCOUNTS, PROFILES, SAFETY = load("accounts"), load("profiles"), load("safety")
 KEY = f"{DEFAULT_STORE}_pkey"
 # Statement, parameters, the index that finds its rows, how many rows of the store it may look at.
 CASES: dict[str, tuple[Query, list[Any], str, int]] = {
@@ -120,6 +120,15 @@ CASES: dict[str, tuple[Query, list[Any], str, int]] = {
     "own": (PROFILES["own"], [DEMO_ID], KEY, 1),
     "school": (ACCOUNTS["school"], [DEMO_ID], KEY, 1),
     "e-mail": (ACCOUNTS["profile_with_email"], ["x@y.example", None], "users_email_key", 1),
+    "hidden from one": (SAFETY["is_hidden"], [DEMO_ID, "me"], KEY, 1),
+    "hidden by old lists": (SAFETY["listing"], [DEMO_ID], "users_blocked", 10),
+    "blocks": (safety._page_query(False), [DEMO_ID, DEMO_SCHOOL, 20, 0, None, None], KEY, 20),
+    "hidden of a count": (
+        profiles._narrowed("major", (NO, YES, NO, NO), of_hidden=True),
+        [DEMO_SCHOOL, None, YEAR, None, None, f"{{{DEMO_ID},me}}"],
+        KEY,
+        1,
+    ),
     "connections": (connections._query("of", False), LIST, KEY, 70),
     "mutual": (connections._query("mutual", False), LIST, KEY, 80),
     "connected by": (connections._query("by", False), LIST, "connections_probe", 120),

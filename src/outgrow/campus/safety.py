@@ -59,7 +59,7 @@ class Safety:
 
         async def work(session: Session) -> None:
             await lock_pair(session, user_id, other)
-            pending = await session.rows(SQL["pending"], user_id, other)
+            pending = await session.rows(INTROS["between"], user_id, other)
             parts = [[row[place] for row in pending] for place in range(3)]
             await session.run(SQL["lock"], user_id, other, *parts)
             if await session.value(SQL["blocked"], user_id, other) >= MOST_BLOCKED:

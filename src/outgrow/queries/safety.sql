@@ -16,13 +16,6 @@ SELECT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = $2
 SELECT ARRAY(
   SELECT u.id FROM campus.users AS u WHERE u.blocked @> to_jsonb($1::text) AND u.id <> $1)
 
--- name: pending
--- The pending intros of the two; those that are too old to be answered are closed as well.
-SELECT i.from_id, i.to_id, i.sent_ms
-FROM campus.intros AS i
-WHERE i.to_id = ANY (ARRAY[$1::text, $2::text]) AND i.from_id = ANY (ARRAY[$1::text, $2::text])
-  AND i.from_id <> i.to_id AND i.status = 'pending'
-
 -- name: lock
 -- What `$1` blocking `$2` touches in the store, and nothing that is not there: $3, $4 and $5 hold the
 -- parts of the intros' ids.
