@@ -29,7 +29,7 @@ class Close(IntEnum):
 class Line:
     """`floors` says of each chat up to which `pos` the socket has been told.
 
-    Until it is `ready`, messages wait in `_held`; while it catches up with a chat, what is new
+    Until it is `ready`, everything waits in `_held`; while it catches up with a chat, what is new
     there is only noted in `behind`, and read from the table like everything before it.
     """
 
@@ -41,7 +41,7 @@ class Line:
         self.ended: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
         self.floors: dict[str, int] = {}
         self.behind: dict[str, int] = {}
-        self._held: list[tuple[str, int, str]] | None = []
+        self._held: list[tuple[str | None, int, str]] | None = []
         self._events: deque[str] = deque()
         self._bytes = 0
         self._filled = asyncio.Event()
@@ -52,19 +52,27 @@ class Line:
         held, self._held = self._held or [], None
         self.floors = floors
         self.say(json.dumps({"type": "ready", "user_id": self.user_id}))
-        for message in held:
-            self.message(*message)
+        for chat_id, pos, event in held:
+            if chat_id is None:
+                self.say(event)
+            else:
+                self.message(chat_id, pos, event)
 
     def message(self, chat_id: str, pos: int, event: str) -> None:
         if self._held is not None:
-            self._held.append((chat_id, pos, event))
-            if len(self._held) > MOST_EVENTS:
-                self.end(Close.TOO_SLOW, "too much at once")
+            self._hold(self._held, chat_id, pos, event)
         elif chat_id in self.behind:
             self.behind[chat_id] = max(pos, self.behind[chat_id])
         elif pos > self.floors.get(chat_id, 0):
             self.floors[chat_id] = pos
             self.say(event)
+
+    def _hold(
+        self, held: list[tuple[str | None, int, str]], chat_id: str | None, pos: int, event: str
+    ) -> None:
+        held.append((chat_id, pos, event))
+        if len(held) > MOST_EVENTS:
+            self.end(Close.TOO_SLOW, "too much at once")
 
     def shortened(self, chat_id: str, last: int) -> None:
         """An old client took messages out: places behind `last` are given anew."""
@@ -74,6 +82,9 @@ class Line:
     def say(self, event: str, *, paced: bool = False) -> None:
         """To be sent. Ends a line whose reader is so slow that it does not fit; unless the caller
         sees to that himself, with `drained`."""
+        if self._held is not None:
+            self._hold(self._held, None, 0, event)
+            return
         self._events.append(event)
         self._bytes += len(event)
         self._filled.set()

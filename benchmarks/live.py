@@ -1,0 +1,233 @@
+"""Delivery: how long after somebody began to send it a message is on the sockets of its chat.
+
+Sockets are in pairs, two people with a chat; one after the other sends over HTTP, in even steps
+whatever the answers. The clients are one process, and share the machine with the server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import os
+import secrets
+import statistics
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import websockets
+from websockets.asyncio.client import ClientConnection
+
+from benchmarks.processes import Server, outgrow, run, serving
+from benchmarks.report import Goal, Report
+from benchmarks.world import World, world
+from outgrow.campus.accounts import SignedIn
+from outgrow.web.auth import Tokens, derived_key
+
+_PEOPLE = "SELECT u.id FROM campus.users AS u WHERE u.school = $1 AND u.visible LIMIT $2"
+_SESSIONS = """
+WITH made AS (
+  INSERT INTO network.accounts (user_id, email, email_key, password_hash)
+  SELECT i, i, i, '' FROM unnest($1::text[]) AS i ON CONFLICT DO NOTHING)
+INSERT INTO network.sessions (id, user_id, family_hash, token_hash, expires_at)
+SELECT s, i, '', '', now() + interval '1 day' FROM unnest($1::text[], $2::text[]) AS t(i, s)
+"""
+_CHATS = """
+INSERT INTO campus.chats (id, participants, created_at, rest)
+SELECT c, to_jsonb(string_to_array(c, ':')), now(), jsonb_build_object('chatId', c)
+FROM unnest($1::text[]) AS c
+WHERE NOT EXISTS (SELECT FROM campus.chats AS o WHERE o.id = c AND o.at = campus.chats_at(c))
+"""
+_SENDERS = 8  # connections that send
+_OPENING = 50  # sockets opened at once
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Milliseconds. `lost` and `doubled` count messages on sockets, of which each has two."""
+
+    p50_ms: float
+    p99_ms: float
+    answer_p99_ms: float
+    lost: int
+    doubled: int
+    sent: int
+    opened_seconds: float
+
+
+class _People:
+    """`count` people in pairs, signed in."""
+
+    def __init__(self, ids: Sequence[str], tokens: Sequence[str]) -> None:
+        self.tokens = dict(zip(ids, tokens, strict=True))
+        self.pairs = list(zip(ids[::2], ids[1::2], strict=True))
+        self.chats = [":".join(sorted(pair)) for pair in self.pairs]
+
+    @classmethod
+    async def make(cls, made: World, count: int) -> _People:
+        rows = await made.sql(_PEOPLE, made.school, count)
+        ids = [row["id"] for row in rows]
+        assert len(ids) == count, "a campus with so many people"
+        secret = await made.sql("SELECT value FROM network.secrets WHERE name = $1", "signing")
+        tokens = Tokens(derived_key(secret[0]["value"], b"access tokens"))
+        sessions = [secrets.token_hex(16) for _ in ids]
+        await made.sql(_SESSIONS, ids, sessions)
+        signed = [SignedIn(i, made.school, s, "") for i, s in zip(ids, sessions, strict=True)]
+        people = cls(ids, [tokens.issue(one) for one in signed])
+        await made.sql(_CHATS, people.chats)
+        return people
+
+
+async def deliver(
+    made: World, server: Server, sockets: int, rate: float, seconds: float
+) -> Delivered:
+    people = await _People.make(made, sockets)
+    seen: dict[tuple[str, str], list[float]] = {}
+    start = time.monotonic()
+    async with _open(server, people, seen):
+        opened = time.monotonic() - start
+        begun, answered = await _send(server, people, rate, seconds)
+        expected = 2 * len(begun)
+        for _ in range(100):  # ten seconds for the last
+            if sum(map(len, seen.values())) >= expected:
+                break
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)
+    took = [
+        (at - begun[text]) * 1000
+        for (text, _), times in seen.items()
+        for at in times
+        if text in begun
+    ]
+    found = {key: len(times) for key, times in seen.items() if key[0] in begun}
+    return Delivered(
+        p50_ms=statistics.median(took),
+        p99_ms=statistics.quantiles(took, n=100)[98],
+        answer_p99_ms=statistics.quantiles(answered, n=100)[98],
+        lost=expected - len(found),
+        doubled=sum(found.values()) - len(found),
+        sent=len(begun),
+        opened_seconds=opened,
+    )
+
+
+@asynccontextmanager
+async def _open(
+    server: Server, people: _People, seen: dict[tuple[str, str], list[float]]
+) -> AsyncIterator[None]:
+    opening = asyncio.Semaphore(_OPENING)
+    connections: list[ClientConnection] = []
+    tasks: list[asyncio.Task[None]] = []
+
+    async def read(user: str, connection: ClientConnection) -> None:
+        async for text in connection:
+            event = json.loads(text)
+            if event["type"] == "message":
+                key = (event["message"]["content"], user)
+                seen.setdefault(key, []).append(time.monotonic())
+
+    async def one(user: str, token: str) -> None:
+        async with opening:
+            connection = await websockets.connect(
+                f"ws://127.0.0.1:{server.port}/live",
+                additional_headers={"authorization": f"Bearer {token}"},
+                compression=None,
+                proxy=None,
+                open_timeout=60,
+                ping_interval=None,
+            )
+            assert json.loads(await connection.recv())["type"] == "ready"
+        connections.append(connection)
+        tasks.append(asyncio.create_task(read(user, connection)))
+
+    await asyncio.gather(*(one(user, token) for user, token in people.tokens.items()))
+    try:
+        yield
+    finally:
+        await asyncio.gather(*(connection.close() for connection in connections))
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _send(
+    server: Server, people: _People, rate: float, seconds: float
+) -> tuple[dict[str, float], list[float]]:
+    """When each message began to be sent, and how long its answers took, in milliseconds."""
+    begun: dict[str, float] = {}
+    answered: list[float] = []
+    numbers = itertools.count()
+    start = time.monotonic()
+
+    async def sender() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        while (number := next(numbers)) < rate * seconds:
+            await asyncio.sleep(start + number / rate - time.monotonic())
+            which = number % len(people.chats)
+            text = f"message {number} {secrets.token_hex(4)}"
+            user = people.pairs[which][number // len(people.chats) % 2]
+            body = json.dumps({"content": text}).encode()
+            begun[text] = time.monotonic()
+            writer.write(
+                f"POST /chats/{people.chats[which]}/messages HTTP/1.1\r\nhost: campus\r\n"
+                f"authorization: Bearer {people.tokens[user]}\r\n"
+                f"idempotency-key: {number}-{start}\r\n"
+                f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+                + body
+            )
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 201"), head
+            await reader.readexactly(
+                int(head.lower().split(b"content-length: ")[1].split(b"\r")[0])
+            )
+            answered.append((time.monotonic() - begun[text]) * 1000)
+        writer.close()
+
+    await asyncio.gather(*(sender() for _ in range(_SENDERS)))
+    return begun, answered
+
+
+async def measure(report: Report, made: World, server: Server, phase: str, seconds: float) -> None:
+    """The gate and the aim."""
+    for sockets, rate, goal in (
+        (500, 50, Goal("gate", at_most=500)),
+        (1000, 100, Goal("aim", at_most=250)),
+    ):
+        load = os.getloadavg()[0]
+        result = await deliver(made, server, sockets, rate, seconds)
+        name = f"live, {sockets:,} sockets, {rate} messages/s, {phase}"
+        report.add(f"{name}: p99 of delivery", result.p99_ms, "ms", goal)
+        report.add(f"{name}: p50 of delivery", result.p50_ms, "ms")
+        report.add(f"{name}: p99 of the answer", result.answer_p99_ms, "ms")
+        kept = Goal(goal.kind, at_most=0)
+        report.add(f"{name}: lost", result.lost, f"of {2 * result.sent:,}", kept)
+        report.add(f"{name}: doubled", result.doubled, f"of {2 * result.sent:,}", kept)
+        report.note(
+            f"{name}: {sockets:,} sockets opened in {result.opened_seconds:.1f} s; "
+            f"load of the machine before it {load:.1f}"
+        )
+
+
+async def _alone(options: argparse.Namespace) -> None:
+    report = Report(users=options.users, judged=True)
+    async with world(options.users) as made:
+        if options.phase != "found":
+            run(outgrow("grow", "--to", options.phase), made.env)
+        log = Path(made.home) / "api.log"
+        with serving(outgrow("serve", "--no-demo"), made.env, log) as server:
+            await measure(report, made, server, options.phase, options.seconds)
+            report.add("memory of the process", server.resident_mb, "MB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.live", description=__doc__)
+    parser.add_argument("--users", type=int, default=5_000)
+    parser.add_argument("--seconds", type=float, default=15.0)
+    parser.add_argument("--phase", default="optimized")
+    asyncio.run(_alone(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()
