@@ -121,6 +121,50 @@ const api = {
   },
 };
 
+// What is new, as it happens: /live knows us by our cookie. `told` hears every event, and `ready` of a
+// connection from which on nothing is left out; until there is one, `ready` is asked every 5 seconds.
+function live(told, ready) {
+  let socket = null;
+  let heard = 0;
+  let wait = 1000;
+  let is_ready = false;
+  const connect = () => {
+    socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
+    heard = Date.now();
+    socket.addEventListener("message", ({ data }) => {
+      heard = Date.now();
+      const event = JSON.parse(data);
+      if (event.type === "ready") {
+        wait = 1000;
+        is_ready = true;
+        ready();
+      } else if (event.type === "ping") socket.send('{"type":"pong"}');
+      else told(event);
+    });
+    socket.addEventListener("close", ({ code }) => {
+      is_ready = false;
+      if (code === 4401 || code === 4403) return;
+      setTimeout(connect, wait * (0.5 + Math.random()));
+      wait = Math.min(wait * 2, 30000);
+    });
+  };
+  connect();
+  setInterval(() => {
+    if (is_ready && Date.now() - heard > 60000) socket.close();
+    if (!is_ready && document.visibilityState === "visible") ready();
+  }, 5000);
+  return (message) => is_ready && socket.send(JSON.stringify(message));
+}
+
+function count(name, more) {
+  const badge = document.querySelector(`[data-badge="${name}"]`);
+  if (!badge) return;
+  const number = badge.firstElementChild;
+  const now = (Number.parseInt(number.textContent, 10) || 0) + more;
+  number.textContent = now > 99 ? "99+" : now;
+  badge.hidden = now === 0;
+}
+
 // A chat: messages come and go while one looks at it.
 const log = document.querySelector("[data-messages]");
 const composer = document.querySelector("[data-composer]");
@@ -238,10 +282,53 @@ if (log && composer && !new URLSearchParams(location.search).has("before")) {
     }
   });
 
+  // The other one: whether they type, and how far they have read.
+  const typing = document.querySelector("[data-typing]");
+  let stopped = 0;
+  let seen = 0;
+  const tellSeen = () => {
+    const newest = [...log.children].filter((line) => line.dataset.pos).at(-1);
+    const all = newest?.classList.contains("mine") && seen >= Number(newest.dataset.pos);
+    typing.textContent = all ? "Seen" : "";
+    typing.classList.toggle("seen", Boolean(all));
+  };
+  const tell_live = live((event) => {
+    if (event.chat_id !== body.chat) {
+      if (event.type === "message" && event.message.sender_id !== body.me) count("chats", 1);
+    } else if (event.type === "message") {
+      if (event.message.sender_id !== body.me) typing.textContent = "";
+      look().then(tellSeen);
+    } else if (event.user_id !== body.me && event.type === "read") {
+      seen = Math.max(seen, event.pos);
+      tellSeen();
+    } else if (event.user_id !== body.me && event.type === "typing") {
+      typing.textContent = `${whom} is typing…`;
+      typing.classList.remove("seen");
+      clearTimeout(stopped);
+      stopped = setTimeout(tellSeen, 4000);
+    }
+  }, () => look().then(tellSeen));
+  let told_typing = 0;
+  text.addEventListener("input", () => {
+    if (text.value && Date.now() - told_typing > 2500) {
+      told_typing = Date.now();
+      tell_live({ type: "typing", chat_id: body.chat });
+    }
+  });
+
   toEnd();
   text.focus({ preventScroll: true });
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") look().then(read);
   });
-  setInterval(() => document.visibilityState === "visible" && look(), 3000);
+} else if ("live" in body) {
+  // The list of chats: shown anew when something is said.
+  let timer = 0;
+  live((event) => {
+    if (event.type !== "message") return;
+    clearTimeout(timer);
+    timer = setTimeout(() => show(location.pathname).then(() => {
+      document.querySelectorAll("time[datetime]").forEach(tell);
+    }), 300);
+  }, () => {});
 }

@@ -1,0 +1,264 @@
+"""The pages in a real browser: two people at once, on a server with a port, in light and dark."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from api import HERE, PASSWORD
+from live import Place, place
+from outgrow.database import Database
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="NOT TESTED: there is no Chromium (apt-get install chromium)"
+)
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 860}
+Visitor = Callable[..., Awaitable[Any]]
+
+
+@pytest.fixture
+async def here(campus: Database, campus_url: str) -> AsyncIterator[Place]:
+    async with place(campus_url) as made:
+        yield made
+
+
+@pytest.fixture
+async def visitor(here: Place) -> AsyncIterator[Visitor]:
+    """`await visitor("Ada")`: a page in a browser of their own, signed up. What the browser
+    complains of, a script that fails or something the policy forbids, fails the test."""
+    from playwright.async_api import async_playwright
+
+    complaints: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+
+        async def visitor(name: str = "", **options: Any) -> Any:
+            options = {
+                "viewport": PHONE,
+                "base_url": here.url.replace("ws:", "http:").removesuffix("/live"),
+                **options,
+            }
+            context = await browser.new_context(**options)
+            page = await context.new_page()
+            page.set_default_timeout(15_000)
+            page.on("pageerror", lambda e: complaints.append(str(e)))
+            page.on(
+                "console",
+                lambda m: complaints.append(m.text) if "Security Policy" in m.text else None,
+            )
+            if name:
+                await page.goto("/sign-up")
+                await page.fill("#name", name)
+                await page.fill("#school", HERE)
+                await page.fill("#email", f"{name.split()[0].lower()}@campus.example")
+                await page.fill("#password", PASSWORD)
+                await page.click("main button")
+                await page.wait_for_selector("text=Welcome!")
+            return page
+
+        yield visitor
+        await browser.close()
+    assert complaints == []
+
+
+async def introduced(ada: Any, ben: Any) -> None:
+    """Ada says hello to Ben Silva, who says yes; both are in their chat then."""
+    await ada.goto("/find")
+    await ada.type("#q", "ben sil")
+    await ada.click("text=Ben Silva")
+    await ada.click("text=Say hello")
+    await ada.click("text=Studying together")
+    await ada.fill("#note", "Shall we?")
+    await ada.click("text=Send")
+    await ada.wait_for_selector("text=Your intro is on its way.")
+    await ben.goto("/my/intros")
+    await ben.click("text=Accept")
+    await ben.wait_for_selector("text=You are connected now.")
+    await ada.reload()
+    await ada.click("text=Message")
+    await ada.wait_for_selector("[data-composer]")
+
+
+async def test_two_people_from_sign_up_to_a_chat(visitor: Visitor) -> None:
+    """Everything that is said arrives at the other while they look, once and in order."""
+    ada, ben = await visitor("Ada Okafor"), await visitor("Ben Silva", viewport=DESK)
+    await introduced(ada, ben)
+    for page, other, text in (
+        (ada, ben, "Hello Ben"),
+        (ben, ada, "<b>Hello</b> Ada"),
+        (ada, ben, "Chess at five?"),
+        (ben, ada, "Yes!"),
+    ):
+        await page.fill("#content", text)
+        await page.click("[aria-label=Send]")
+        await other.wait_for_selector(f".theirs >> text={text}")
+        await page.wait_for_selector(f".mine[data-pos] >> text={text}")
+    for page in (ada, ben):
+        said = await page.eval_on_selector_all(
+            ".messages li", "all => all.map(one => one.querySelector('p').lastChild.textContent)"
+        )
+        assert said == ["Hello Ben", "<b>Hello</b> Ada", "Chess at five?", "Yes!"]
+    await ada.type("#content", "I am still wri")
+    await ben.wait_for_selector("text=Ada Okafor is typing…")
+    await ada.goto("/people")
+    await ben.fill("#content", "Are you there?")
+    await ben.press("#content", "Enter")
+    await ben.wait_for_selector(".mine[data-pos] >> text=Are you there?")
+    await ada.goto("/my/chats")
+    await ada.wait_for_selector("text=Are you there?")
+    await ben.fill("#content", "Hello?")
+    await ben.press("#content", "Enter")
+    await ada.wait_for_selector(".chats >> text=Hello?")
+
+
+async def test_search_filters_and_lists_while_one_types(here: Place, visitor: Visitor) -> None:
+    for number in range(30):
+        year = "Senior" if number % 3 else "Junior"
+        await here.api.sign_up(f"Cai Number{number:02}", year=year)
+    ada = await visitor("Ada Okafor", viewport=DESK)
+    await ada.goto("/find")
+    await ada.type("#q", "cia number07")
+    await ada.wait_for_selector("mark >> text=Cai")
+    assert await ada.locator(".person").count() >= 1
+    assert "q=cia+number07" in ada.url
+    await ada.goto("/people")
+    await ada.select_option("#year", "Junior")
+    await ada.wait_for_selector("text=10 people")
+    await ada.goto("/people")
+    assert await ada.locator(".person").count() == 24
+    await ada.click("text=Show more")
+    await ada.wait_for_function("document.querySelectorAll('.person').length === 31")
+
+
+async def test_without_script_everything_is_there(visitor: Visitor) -> None:
+    ada = await visitor("Ada Okafor", java_script_enabled=False)
+    ben = await visitor("Ben Silva", java_script_enabled=False)
+    await ada.goto("/people")
+    await ada.fill("#q", "ben")
+    await ada.click("main button >> text=Find")
+    await ada.click("text=Ben Silva")
+    await ada.click("summary >> text=Say hello")
+    await ada.click("text=Making friends")
+    await ada.click("text=Send")
+    await ben.goto("/my/intros")
+    await ben.click("text=Accept")
+    await ben.fill("#content", "Hello Ada")
+    await ben.click("[aria-label=Send]")
+    await ada.goto("/my/chats")
+    await ada.click("text=Hello Ada")
+    await ada.wait_for_selector(".theirs >> text=Hello Ada")
+
+
+_RULES = """() => {
+  const wrong = [];
+  const shown = (e) => e.checkVisibility({checkVisibilityCSS: true});
+  const name = (e) => (e.getAttribute('aria-label') || e.labels?.[0]?.textContent
+    || e.textContent || '').trim();
+  if (document.querySelectorAll('h1').length !== 1) wrong.push('not one h1');
+  if (!document.documentElement.lang) wrong.push('no language');
+  if (!document.querySelector('main')) wrong.push('no main');
+  const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);
+  if (new Set(ids).size !== ids.length) wrong.push('an id twice');
+  for (const e of document.querySelectorAll('input:not([type=hidden]), select, textarea')) {
+    if (!e.labels?.length) wrong.push('no label: ' + e.outerHTML);
+    for (const id of (e.getAttribute('aria-describedby') || '').split(' '))
+      if (id && !document.getElementById(id)) wrong.push('described by nothing: ' + id);
+  }
+  for (const e of document.querySelectorAll('a[href], button, summary')) {
+    if (!name(e)) wrong.push('no name: ' + e.outerHTML);
+    const box = e.getBoundingClientRect();
+    const inText = e.tagName === 'A' && ['P', 'H2', 'B'].includes(e.parentElement.tagName)
+      && !e.classList.contains('button') && !e.classList.contains('back');
+    if (shown(e) && box.height && box.height < 43.5 && !inText && !e.classList.contains('skip')
+        && !e.closest('.head') && !e.closest('.card.person'))
+      wrong.push(`only ${box.height} high: ` + e.outerHTML.slice(0, 90));
+  }
+  if (document.documentElement.scrollWidth > innerWidth) wrong.push('wider than the screen');
+  return wrong;
+}"""
+_CONTRAST = """() => {
+  const parse = (c) => {
+    const n = c.match(/[\\d.]+/g).map(Number);
+    return {rgb: n.slice(0, 3), a: n[3] ?? 1};
+  };
+  const light = (rgb) => {
+    const [r, g, b] = rgb.map((v) => {
+      v /= 255;
+      return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (e) => {
+    for (; e; e = e.parentElement) {
+      const c = parse(getComputedStyle(e).backgroundColor);
+      if (c.a === 1) return c.rgb;
+    }
+    return [255, 255, 255];
+  };
+  const wrong = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const e = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !e.checkVisibility() || e.closest('template')) continue;
+    if (e.closest('.unseen, .skip')) continue;
+    const [a, b] = [light(parse(getComputedStyle(e).color).rgb), light(behind(e))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) wrong.push(`${ratio.toFixed(2)}: ${walker.currentNode.data.trim()}`);
+  }
+  return wrong;
+}"""
+
+
+async def test_pages_are_for_everybody(visitor: Visitor) -> None:
+    """Labels, one heading, targets for thumbs, contrast, no scrolling sideways, on every page."""
+    ada, ben = await visitor("Ada Okafor"), await visitor("Ben Silva", viewport=DESK)
+    guest = await visitor()
+    await introduced(ada, ben)
+    chat = re.sub(r"[?#].*", "", ada.url)
+    person = await ben.evaluate("document.querySelector('.who').getAttribute('href')")
+    seen = {}
+    inside = ("/people", "/find?q=b", "/meet", "/my/intros", "/my/intros/sent", "/my/connections")
+    more = ("/my/settings", "/my/profile", "/my/account", "/my/account/delete", "/my/blocked")
+    outside = ("/", "/sign-in", "/sign-up", "/forgot", "/sign-up/code", "/nothing")
+    for page, paths in (
+        (ben, (*inside, *more, person, f"{person}/report", chat, "/my/chats", "/people/nobody")),
+        (ada, ("/people", "/my/chats", chat, "/my/settings")),
+        (guest, outside),
+    ):
+        for path in paths:
+            await page.goto(path)
+            wrong = await page.evaluate(_RULES)
+            for scheme in ("light", "dark"):
+                await page.emulate_media(color_scheme=scheme)
+                wrong += await page.evaluate(_CONTRAST)
+            if wrong:
+                seen[path] = wrong
+    assert seen == {}
+
+
+async def test_the_keyboard_is_enough(visitor: Visitor) -> None:
+    ada = await visitor("Ada Okafor")
+    await ada.goto("/people")
+    await ada.keyboard.press("Tab")
+    assert await ada.evaluate("document.activeElement.className") == "skip"
+    await ada.keyboard.press("Enter")
+    assert await ada.evaluate("document.activeElement.id") == "main"
+    for _ in range(40):
+        await ada.keyboard.press("Tab")
+        style = await ada.evaluate(
+            "(e => [e.tagName, getComputedStyle(e).outlineStyle, getComputedStyle(e, '::after')"
+            ".outlineStyle])(document.activeElement)"
+        )
+        if style[0] == "BODY":
+            break
+        assert "solid" in style[1:], style
