@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks import ladder, measures, processes, reads, writes
+from benchmarks import discover, ladder, measures, processes, reads, writes
 from benchmarks.measures import Run
 from benchmarks.processes import Server, outgrow, serving
 from benchmarks.report import Goal, Report
@@ -86,6 +86,7 @@ async def _measure(report: Report, options: argparse.Namespace) -> None:
             await reads.connections(run, api)
             await reads.counts(run, api)
             await reads.depth(run, api)
+            await discover.beside_a_page(run, api, "optimized")
             measures.log_ins(run, api)
             measures.sign_ups(run, api, "optimized")
             run.memory("Outgrow, at the end", api, Goal("gate", at_most=120))
@@ -95,6 +96,7 @@ async def _measure(report: Report, options: argparse.Namespace) -> None:
         with _api(made) as api:
             measures.sign_in(run, api)
             await ladder.page(run, api)
+            await discover.beside_a_page(run, api, "relational")
             await writes.accepts(run, "relational", 2)
 
 

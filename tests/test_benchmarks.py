@@ -31,6 +31,8 @@ def test_the_benchmarks_run(tmp_path: Path) -> None:
     gates = {row["name"] for row in rows if row["goal"].startswith("gate")}
     assert gates == {
         "backfill of all relations",
+        "discover, phase optimized: p50",
+        "discover, phase relational: p50",
         "page by major and year",
         "memory of one process, Outgrow",
         "memory of one process, Outgrow, at the end",

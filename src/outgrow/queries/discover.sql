@@ -118,14 +118,14 @@ promising AS MATERIALIZED (
   FROM sharing AS s
   WHERE s.id NOT IN (SELECT e.id FROM excluded AS e)
   ORDER BY s.worth DESC, s.id DESC
-  LIMIT 120
+  LIMIT 100
 ),
 near AS MATERIALIZED (
   SELECT p.id FROM promising AS p
   UNION (
     SELECT u.id
     FROM campus.users AS u
-    WHERE (SELECT count(*) FROM promising) < 120 AND u.school = $1
+    WHERE (SELECT count(*) FROM promising) < 100 AND u.school = $1
       AND u.major = (SELECT m.value FROM mine AS m WHERE m.kind = 5)
       AND u.visible AND u.id NOT IN (SELECT e.id FROM excluded AS e)
     ORDER BY u.sort_created DESC, u.id DESC
@@ -133,10 +133,10 @@ near AS MATERIALIZED (
   UNION (
     SELECT u.id
     FROM campus.users AS u
-    WHERE (SELECT count(*) FROM promising) < 120 AND u.school = $1
+    WHERE (SELECT count(*) FROM promising) < 100 AND u.school = $1
       AND u.visible AND u.id NOT IN (SELECT e.id FROM excluded AS e)
     ORDER BY u.sort_created DESC, u.id DESC
-    LIMIT 120)
+    LIMIT 100)
 ),
 pool AS MATERIALIZED (
   SELECT c.id, s.score

@@ -1,0 +1,66 @@
+"""Discover and suggestions beside a plain filtered page, each asked by many people in turn."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Sequence
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlencode
+
+from benchmarks.measures import Run
+from benchmarks.processes import Server
+from benchmarks.report import Goal
+from outgrow.campus.accounts import SignedIn
+from outgrow.queries import load
+from outgrow.web.auth import Tokens, derived_key
+
+PEOPLE = 60
+PLAIN = "a page by major"
+_VIEWERS = """
+SELECT u.id, u.major FROM campus.users AS u
+WHERE u.school = $1 AND u.visible AND u.major IS NOT NULL ORDER BY md5(u.id) LIMIT $2
+"""
+
+
+async def beside_a_page(run: Run, api: Server, phase: str) -> None:
+    """p50 of the first page of each, one request at a time: every person asks all three, so that
+    whatever else the machine does meanwhile, it does to all of them."""
+    viewers = await run.world.sql(_VIEWERS, run.world.school, PEOPLE)
+    secret = await run.world.database.value(load("network")["secret"])
+    run.world.database.taken()
+    tokens = Tokens(derived_key(secret, b"access tokens"))
+    paths = {"discover": "/discover", "suggestions": "/suggestions", PLAIN: ""}
+    took: dict[str, list[float]] = {name: [] for name in paths}
+    connection = HTTPConnection("127.0.0.1", api.port, timeout=300)
+    for turn in range(run.rounds + 1):
+        for viewer in viewers:
+            token = tokens.issue(SignedIn(viewer["id"], run.world.school, "bench", ""))
+            plain = f"/profiles?{urlencode({'major': viewer['major']})}"
+            for name, path in paths.items():
+                seconds = _seconds(connection, path or plain, token)
+                if turn:  # the first is to plan and to have everything in memory
+                    took[name].append(seconds * 1000)
+    connection.close()
+    than = statistics.median(took[PLAIN])
+    gates = {"discover": (Goal("gate", at_most=10), Goal("aim", at_most=5))}
+    for name in ("discover", "suggestions"):
+        label = f"{name}, phase {phase}: p50"
+        goals = gates.get(name, ())
+        run.report.add(label, statistics.median(took[name]), "ms", *goals, peer=PLAIN, than=than)
+        p99 = statistics.quantiles(took[name], n=100)[98]
+        run.report.add(f"{name}, phase {phase}: p99", p99, "ms")
+
+
+def _seconds(connection: HTTPConnection, path: str, token: str) -> float:
+    start = time.perf_counter()
+    connection.request("GET", path, headers={"authorization": f"Bearer {token}"})
+    answer = connection.getresponse()
+    body = answer.read()
+    seconds = time.perf_counter() - start
+    said: Any = json.loads(body)
+    if answer.status != 200 or not isinstance(said["items"], Sequence):
+        raise RuntimeError(f"{path}: {answer.status} {body[:200]!r}")
+    return seconds
