@@ -51,6 +51,23 @@ async def test_mine_newest_first_and_no_page_is_short(api: Api, campus: Database
     assert [item["id"] for item in found] == expected
 
 
+async def test_by_name(phased_api: Api, phased: Database) -> None:
+    me = await phased_api.sign_up("Me Myself")
+    names = ["Zoe", "ada", "Bo", "Ada", "Cy"]
+    values: dict[str, Any] = {**person("hidden", **HIDDEN)}
+    for number, name in enumerate(names):
+        values |= person(f"p{number}")
+        values[f"user:p{number}"]["name"] = name
+    values[f"user:{me.id}:connections"] = ["hidden", "p0", "p1", "p2", "p3", "p4", "gone"]
+    await put(phased, values)
+    for limit in (1, 2, 20):
+        found = await pages(me, "/connections", limit=limit, sort="name")
+        assert [item["id"] for item in found] == ["p1", "p3", "p2", "p4", "p0"]
+    newest = (await me.get("/connections?limit=1")).json()["next"]
+    answer = await me.get(f"/connections?sort=name&cursor={newest}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
+
+
 async def test_shared_connections(api: Api, campus: Database) -> None:
     me = await api.sign_up("Me Myself")
     values: dict[str, Any] = {}

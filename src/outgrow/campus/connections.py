@@ -16,8 +16,9 @@ from outgrow.queries import Query
 SQL = queries.load("connections")
 SAFETY = queries.load("safety")
 
-# `of` X: whom X has; `mutual`: of those, whom the viewer has too; `by`: who has X.
-Kind = Literal["of", "mutual", "by"]
+# `of` X: whom X has, newest first; `named`: the same by name;
+# `mutual`: of those, whom the viewer has too; `by`: who has X.
+Kind = Literal["of", "named", "mutual", "by"]
 
 
 class Connections:
@@ -75,8 +76,8 @@ class Connections:
 
 @cache
 def _query(kind: Kind, further: bool) -> Query:
-    by = "_by" if kind == "by" else ""
-    lists = {"of": ("of",), "mutual": ("of", "mutual"), "by": ("by",)}
-    start = f"further{by}" if further else "from_start"
-    blocks = (*lists[kind], start, f"end{by}", "cards")
+    order = f"_{kind}" if kind in ("by", "named") else ""
+    lists = ("of", "mutual") if kind == "mutual" else (kind,)
+    start = f"further{order}" if further else "from_start"
+    blocks = (*lists, start, f"end{order}", "cards")
     return SQL["page"].joined(kind, *(SQL[block] for block in blocks))

@@ -80,6 +80,31 @@ FROM (
   ) AS q
 ) AS p
 
+-- name: named
+-- As `of`, by name.
+  SELECT q.sort_name AS sort, q.id, row_number() OVER (ORDER BY q.sort_name, q.id) AS n
+  FROM (
+    SELECT shown.sort_name, c.connected_user_id AS id
+    FROM campus.connections AS c
+    CROSS JOIN LATERAL (
+      SELECT u.sort_name
+      FROM campus.users AS u
+      WHERE u.id = c.connected_user_id AND u.at = campus.users_at(c.connected_user_id)
+        AND u.school = $2 AND u.visible
+        AND (u.blocked @> to_jsonb($7::text) IS NOT TRUE OR u.id = $7)
+        AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $7))
+      OFFSET 0) AS shown
+    WHERE c.user_id = $1 AND c.at = campus.connections_at($1)
+
+-- name: further_named
+      AND (shown.sort_name, c.connected_user_id) > ($5::text, $6::text)
+
+-- name: end_named
+    ORDER BY shown.sort_name, c.connected_user_id
+    LIMIT $3::bigint + 1 OFFSET $4::bigint
+  ) AS q
+) AS p
+
 -- name: cards
 LEFT JOIN LATERAL (
   SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.at = campus.users_at(p.id)

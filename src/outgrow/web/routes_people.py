@@ -64,11 +64,11 @@ async def change_profile(call: Call) -> Answer:
 
 
 async def own_connections(call: Call) -> Answer:
-    return await _connections(call, "of", call.caller.user_id)
+    return await _connections(call, _sorted(call), call.caller.user_id)
 
 
 async def connections_of(call: Call) -> Answer:
-    return await _connections(call, "of", call.path["id"])
+    return await _connections(call, _sorted(call), call.path["id"])
 
 
 async def mutual_connections(call: Call) -> Answer:
@@ -77,6 +77,10 @@ async def mutual_connections(call: Call) -> Answer:
 
 async def connected_by(call: Call) -> Answer:
     return await _connections(call, "by", call.path["id"])
+
+
+def _sorted(call: Call) -> Kind:
+    return "named" if call.query["sort"] == "name" else "of"
 
 
 async def _connections(call: Call, kind: Kind, user_id: str) -> Answer:
@@ -149,6 +153,10 @@ _LIST: dict[str, Any] = {
     "parameters": PAGING,
     "answer": ProfilePage,
     "answer_example": _PAGE,
+}
+_SORTED_LIST = {
+    **_LIST,
+    "parameters": (choice("sort", ("newest", "name"), "The order."), *PAGING),
 }
 
 ROUTES = (
@@ -232,16 +240,16 @@ ROUTES = (
     Route(
         path="/connections",
         handler=own_connections,
-        summary="One's own connections, newest first",
+        summary="One's own connections",
         errors=("profile_not_found", *PAGE_ERRORS),
-        **_LIST,
+        **_SORTED_LIST,
     ),
     Route(
         path="/profiles/{id}/connections",
         handler=connections_of,
-        summary="Somebody's connections, newest first",
+        summary="Somebody's connections",
         errors=("profile_not_found", *PAGE_ERRORS),
-        **_LIST,
+        **_SORTED_LIST,
     ),
     Route(
         path="/profiles/{id}/connections/mutual",
