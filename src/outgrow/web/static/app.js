@@ -317,7 +317,8 @@ if (log && composer && !new URLSearchParams(location.search).has("before")) {
   });
 
   toEnd();
-  text.focus({ preventScroll: true });
+  // Not where it would open a keyboard over what was said.
+  if (matchMedia("(hover: hover)").matches) text.focus({ preventScroll: true });
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") look().then(read);
   });
