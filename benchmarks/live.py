@@ -2,6 +2,8 @@
 
 Sockets are in pairs, two people with a chat; one after the other sends over HTTP, in even steps
 whatever the answers. The clients are one process, and share the machine with the server.
+
+`python -m benchmarks.live --phase relational` measures sending and delivery alone.
 """
 
 from __future__ import annotations
@@ -24,8 +26,10 @@ from websockets.asyncio.client import ClientConnection
 
 from benchmarks.processes import Server, outgrow, run, serving
 from benchmarks.report import Goal, Report
+from benchmarks.sending import sends
 from benchmarks.world import World, world
 from outgrow.campus.accounts import SignedIn
+from outgrow.install import install
 from outgrow.web.auth import Tokens, derived_key
 
 _PEOPLE = "SELECT u.id FROM campus.users AS u WHERE u.school = $1 AND u.visible LIMIT $2"
@@ -215,6 +219,8 @@ async def _alone(options: argparse.Namespace) -> None:
     async with world(options.users) as made:
         if options.phase != "found":
             run(outgrow("grow", "--to", options.phase), made.env)
+        await install(made.database)
+        await sends(report, made, options.phase, 3)
         log = Path(made.home) / "api.log"
         with serving(outgrow("serve", "--no-demo"), made.env, log) as server:
             await measure(report, made, server, options.phase, options.seconds)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import websockets
 
-from api import Person
+from api import ELSEWHERE, Person
 from live import Place, Sight, at, place
 from outgrow.campus import live as telling
 from outgrow.campus.lines import Close
@@ -107,6 +107,46 @@ async def test_what_others_may_not_see(here: Place, campus: Database) -> None:
         await eve_sees.event("pong")
         assert [e["type"] for e in eve_sees.events] == ["ready", "pong"]
         assert [e["user_id"] for e in ben_sees.of("typing")] == [ada.id]
+
+
+@pytest.mark.parametrize(
+    ("who", "told"),
+    [
+        ("nobody", False),
+        ("another school", False),
+        ("same school", False),
+        ("blocked", False),
+        ("participant", True),
+        ("sender", True),
+    ],
+)
+async def test_matrix(here: Place, campus: Database, who: str, told: bool) -> None:
+    """Who is told of a message, asked by everybody."""
+    ada, ben = await two(here)
+    others = {
+        "another school": await here.api.sign_up("Far Away", ELSEWHERE),
+        "same school": await here.api.sign_up("Near By"),
+        "blocked": await here.api.sign_up("Blo Cked"),
+    }
+    chat = await open_chat(campus, ada, ben)
+    blocked = await open_chat(campus, ada, others["blocked"])
+    await ada.call("PUT", f"/blocks/{others['blocked'].id}")
+    person = {**others, "nobody": None, "participant": ben, "sender": ada}[who]
+    if person is None:
+        headers = {"authorization": "Bearer nobody"}
+        async with here.connect(None, ready=False, headers=headers) as sight:
+            assert (await sight.end())[0] == Close.NOT_SIGNED_IN
+        return
+    async with here.connect(person) as sight:
+        assert (await send(ada, blocked, "not any more")).status_code == 404
+        await said(ada, chat, "hello")
+        await sight.say(type="resume", after={chat: 0, blocked: 0})
+        await sight.say(type="ping")
+        await sight.event("pong")
+        if told:
+            await sight.places(chat, 1)
+        assert set(sight.told(chat)) == ({1} if told else set())
+        assert sight.told(blocked) == []
 
 
 async def test_read_receipts_that_are_off(here: Place, campus: Database) -> None:
