@@ -190,7 +190,7 @@ async def _banner(
     async with network.database.session() as session:
         version = session.connection.get_server_version()
     rows = [
-        ("API", at),
+        ("Campus", at),
         ("Docs", f"{at}/docs"),
         ("Database", f"PostgreSQL {version.major}.{version.micro}, {_place(settings)}"),
         ("Store", f"{settings.store}, phase {layout['phase'] if layout else 'unknown'}"),
