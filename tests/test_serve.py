@@ -138,12 +138,13 @@ def test_a_store_is_made_where_there_is_none(database_url: str, tmp_path: Path) 
         assert httpx.get(f"{own.url}/readyz").status_code == 200
 
 
-def test_an_upgrade_is_not_asked_for_twice_nor_logged(campus_url: str, tmp_path: Path) -> None:
+def test_an_upgrade_that_is_none_is_not_logged(campus_url: str, tmp_path: Path) -> None:
+    """Anybody can ask as often as they like: half a WebSocket is refused, others passed over."""
     with served(tmp_path, DATABASE_URL=campus_url) as server:
-        for protocol in ("websocket", "h2c"):
+        for protocol, status in (("websocket", 400), ("h2c", 200)):
             headers = {"connection": "Upgrade", "upgrade": protocol}
             answer = httpx.get(f"{server.url}/healthz", headers=headers)
-            assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+            assert answer.status_code == status
         code, said, _ = server.stop()
     assert (code, said.strip()) == (0, "stopped")
 
