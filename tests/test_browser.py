@@ -45,6 +45,7 @@ async def visitor(here: Place) -> AsyncIterator[Visitor]:
         async def visitor(name: str = "", **options: Any) -> Any:
             options = {
                 "viewport": PHONE,
+                "reduced_motion": "reduce",
                 "base_url": here.url.replace("ws:", "http:").removesuffix("/live"),
                 **options,
             }
