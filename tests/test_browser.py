@@ -109,7 +109,7 @@ async def test_two_people_from_sign_up_to_a_chat(visitor: Visitor) -> None:
             ".messages li", "all => all.map(one => one.querySelector('p').lastChild.textContent)"
         )
         assert said == ["Hello Ben", "<b>Hello</b> Ada", "Chess at five?", "Yes!"]
-    await ada.type("#content", "I am still wri")
+    await ada.type("#content", "I am still wri", delay=250)
     await ben.wait_for_selector("text=Ada Okafor is typing…")
     await ada.goto("/people")
     await ben.fill("#content", "Are you there?")

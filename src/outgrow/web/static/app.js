@@ -285,8 +285,10 @@ if (log && composer && !new URLSearchParams(location.search).has("before")) {
   // The other one: whether they type, and how far they have read.
   const typing = document.querySelector("[data-typing]");
   let stopped = 0;
+  let types_until = 0;
   let seen = 0;
   const tellSeen = () => {
+    if (Date.now() < types_until) return;
     const newest = [...log.children].filter((line) => line.dataset.pos).at(-1);
     const all = newest?.classList.contains("mine") && seen >= Number(newest.dataset.pos);
     typing.textContent = all ? "Seen" : "";
@@ -296,7 +298,7 @@ if (log && composer && !new URLSearchParams(location.search).has("before")) {
     if (event.chat_id !== body.chat) {
       if (event.type === "message" && event.message.sender_id !== body.me) count("chats", 1);
     } else if (event.type === "message") {
-      if (event.message.sender_id !== body.me) typing.textContent = "";
+      if (event.message.sender_id !== body.me) types_until = 0;
       look().then(tellSeen);
     } else if (event.user_id !== body.me && event.type === "read") {
       seen = Math.max(seen, event.pos);
@@ -304,8 +306,9 @@ if (log && composer && !new URLSearchParams(location.search).has("before")) {
     } else if (event.user_id !== body.me && event.type === "typing") {
       typing.textContent = `${whom} is typing…`;
       typing.classList.remove("seen");
+      types_until = Date.now() + 4000;
       clearTimeout(stopped);
-      stopped = setTimeout(tellSeen, 4000);
+      stopped = setTimeout(tellSeen, 4010);
     }
   }, () => look().then(tellSeen));
   let told_typing = 0;
