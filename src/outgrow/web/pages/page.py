@@ -346,10 +346,9 @@ def failed(error: Exception, ask: Ask) -> Reply:
     problem = problems.problem(error, ask.scope["path"], request_id)
     if isinstance(error, Conflict) and error.code in ("profile_needed", "no_own_profile"):
         return to("/my/profile")
-    known = OutgrowError(problem.code, problem.title, detail=problem.detail, hint=problem.hint)
-    shown = said(known)
+    shown = error if isinstance(error, OutgrowError) else problem
     reply = ask.page(
-        "error.html", problem=shown, request_id=request_id if problem.status == 500 else ""
+        "error.html", problem=said(shown), request_id=request_id if problem.status == 500 else ""
     )
     headers = [(b"retry-after", b"2")] if problem.status == 503 else []
     return Reply(reply.body, problem.status, tuple(headers))

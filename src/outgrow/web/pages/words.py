@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from outgrow.errors import OutgrowError
+from outgrow.web.problems import Problem
 
 _WORDS = {
     "wrong_credentials": ("That e-mail and password do not belong together.", "Try again."),
@@ -103,10 +104,11 @@ class Said:
     field: str | None
 
 
-def said(error: OutgrowError) -> Said:
+def said(error: OutgrowError | Problem) -> Said:
+    message = error.message if isinstance(error, OutgrowError) else error.title
     if error.code == "bad_body":
-        return Said(_sentence(error.message), error.hint or "", error.detail)
-    title, hint = _WORDS.get(error.code, (_sentence(error.message), ""))
+        return Said(_sentence(message), error.hint or "", error.detail)
+    title, hint = _WORDS.get(error.code, (_sentence(message), ""))
     return Said(title, hint, _FIELD_OF.get(error.code))
 
 
