@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks import discover, ladder, measures, processes, reads, writes
+from benchmarks import discover, ladder, live, measures, processes, reads, writes
 from benchmarks.measures import Run
 from benchmarks.processes import Server, outgrow, serving
 from benchmarks.report import Goal, Report
+from benchmarks.sending import sends
 from benchmarks.world import World, world
 from outgrow.errors import OutgrowError
 
@@ -90,6 +91,8 @@ async def _measure(report: Report, options: argparse.Namespace) -> None:
             measures.log_ins(run, api)
             measures.sign_ups(run, api, "optimized")
             run.memory("Outgrow, at the end", api, Goal("gate", at_most=120))
+            await live.measure(report, made, api, "optimized", 5 * options.seconds)
+        await sends(report, made, "optimized", options.seconds)
         await reads.typing(run)
         await reads.what_is_read(run)
         await ladder.grow(run, await ladder.writes(run))
@@ -98,6 +101,7 @@ async def _measure(report: Report, options: argparse.Namespace) -> None:
             await ladder.page(run, api)
             await discover.beside_a_page(run, api, "relational")
             await writes.accepts(run, "relational", 2)
+        await sends(report, made, "relational", options.seconds)
 
 
 async def _beside_peers(run: Run, api: Server, *, with_node: bool) -> None:

@@ -64,7 +64,7 @@ class Delivered:
 
 
 class _People:
-    """`count` people in pairs, signed in."""
+    """People in pairs, signed in."""
 
     def __init__(self, ids: Sequence[str], tokens: Sequence[str]) -> None:
         self.tokens = dict(zip(ids, tokens, strict=True))
@@ -73,9 +73,9 @@ class _People:
 
     @classmethod
     async def make(cls, made: World, count: int) -> _People:
+        """`count` of them, or as many as the school has."""
         rows = await made.sql(_PEOPLE, made.school, count)
-        ids = [row["id"] for row in rows]
-        assert len(ids) == count, "a campus with so many people"
+        ids = [row["id"] for row in rows][: len(rows) // 2 * 2]
         secret = await made.sql("SELECT value FROM network.secrets WHERE name = $1", "signing")
         tokens = Tokens(derived_key(secret[0]["value"], b"access tokens"))
         sessions = [secrets.token_hex(16) for _ in ids]
@@ -193,7 +193,9 @@ async def _send(
     return begun, answered
 
 
-async def measure(report: Report, made: World, server: Server, phase: str, seconds: float) -> None:
+async def measure(
+    report: Report, made: World, server: Server, phase: str, seconds: float = 15
+) -> None:
     """The gate and the aim."""
     for sockets, rate, goal in (
         (500, 50, Goal("gate", at_most=500)),
