@@ -5,25 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
-import asyncpg
 import httpx
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import invariant, precondition, rule
 
-from api import Api, Person, pages
-from conftest import Connect, up_and_down
+from api import Api, pages
+from conftest import Connect
+from machines import Machine, hold
 from outgrow.campus import connections, intros
 from outgrow.database import Database
 from outgrow.server import EmbeddedServer
@@ -31,8 +24,6 @@ from test_concurrency import UNLOCKED, locked_or_not, wait_for_lock
 from test_concurrency import run as run_sql
 from test_connections import put
 from test_intros import ago, do, old_intro, send, sent, stored, told, two
-
-T = TypeVar("T")
 
 
 async def unlock(campus: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,27 +219,16 @@ four = st.sampled_from([0, 0, 0, 0, 1, 1, 1, 1, 2, 3])  # most is between two of
 pairs = st.tuples(four, four).filter(lambda pair: pair[0] != pair[1])
 
 
-class Meeting(RuleBasedStateMachine):
-    loop: asyncio.AbstractEventLoop
-    client: Any  # an old one, on the store
-    people: list[Person]
+class Meeting(Machine):
+    CLEAN = (
+        "DELETE FROM kv_store_2516be19 WHERE key !~ '^(school.*|user:[^:]+)$'; "
+        "DELETE FROM network.closed_intros"
+    )
     turn = 0
 
     def __init__(self) -> None:
         super().__init__()
         self.model = Model()
-
-    @classmethod
-    def wait(cls, work: Coroutine[Any, Any, T]) -> T:
-        return cls.loop.run_until_complete(asyncio.wait_for(work, 30))
-
-    def teardown(self) -> None:
-        self.wait(
-            self.client.execute(
-                "DELETE FROM kv_store_2516be19 WHERE key !~ '^(school.*|user:[^:]+)$'; "
-                "DELETE FROM network.closed_intros"
-            )
-        )
 
     def key(self, person: int, what: str) -> str:
         return f"user:{self.people[person].id}:{what}"
@@ -433,43 +413,4 @@ class Meeting(RuleBasedStateMachine):
 def test_what_is_between_four_people(
     server: EmbeddedServer, phase_template: str, phase: str, examples: int
 ) -> None:
-    class Machine(Meeting):
-        loop = asyncio.new_event_loop()
-
-    async def make(sql: str) -> None:
-        connection = await asyncpg.connect(server.url("postgres"))
-        await connection.execute(sql)
-        await connection.close()
-
-    name = f"meeting_{examples}_{phase}"
-    Machine.wait(make(f"CREATE DATABASE {name} TEMPLATE {phase_template}"))
-    database = Machine.wait(Database.open(server.url(name)))
-    api = Machine.wait(Api.open(database, limits=None))
-    Machine.client = Machine.wait(asyncpg.connect(server.url(name)))
-    growing = (
-        Machine.loop.create_task(up_and_down(server.url(name))) if phase == "growing" else None
-    )
-    Machine.people = [Machine.wait(api.sign_up(f"Person {number}")) for number in range(4)]
-    try:
-        run_state_machine_as_test(
-            Machine,
-            settings=settings(
-                max_examples=examples,
-                stateful_step_count=40,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-                database=None,
-                # Each step costs 30 ms: shrinking would take minutes.
-                phases=[Phase.explicit, Phase.generate],
-            ),
-        )
-        assert growing is None or not growing.done()
-    finally:
-        if growing is not None:
-            growing.cancel()
-            Machine.wait(asyncio.wait([growing]))
-        Machine.client.terminate()
-        Machine.wait(api.close())
-        Machine.wait(database.close())
-        Machine.wait(make(f"DROP DATABASE {name} WITH (FORCE)"))
-        Machine.loop.close()
+    hold(Meeting, server, phase_template, phase, people=4, examples=examples)
