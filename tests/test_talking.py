@@ -138,7 +138,7 @@ class Talking(Machine):
         self.wait(self.client.execute(sql, key, json.dumps(value)))
 
 
-@pytest.mark.parametrize("examples", [4, pytest.param(400, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", [10, pytest.param(400, marks=pytest.mark.soak)])
 def test_what_three_people_say(
     server: EmbeddedServer, phase_template: str, phase: str, examples: int
 ) -> None:
