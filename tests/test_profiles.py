@@ -167,7 +167,7 @@ BAD = [
     ("limit=ten", "bad_parameter"),
     ("limit=1.5", "bad_parameter"),
     ("limit=%D9%A1", "bad_parameter"),
-    ("limit=9999999999999999", "bad_parameter"),
+    ("limit=99999999999999999", "bad_parameter"),
     ("limit=5&limit=6", "repeated_parameter"),
     ("offset=-1", "bad_parameter"),
     ("offset=10001", "offset_too_large"),
