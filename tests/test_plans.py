@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import statistics
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -179,16 +180,21 @@ async def test_a_filter_by_interest_is_planned_for_what_is_asked(
     given = tuple(argument is not None for argument in filters.arguments())
     query = page("newest", *given)
     arguments = [DEMO_SCHOOL, *filters.arguments(), 20, 0, None, None, DEMO_ID]
+    plans = []
     async with large.session() as session:
-        await session.connection.execute(f"PREPARE varied AS {query.sql}")
-        await session.connection.execute("SET plan_cache_mode = force_custom_plan")
-        text = await session.connection.fetchval(
-            "EXPLAIN (ANALYZE, TIMING off, FORMAT json) "
-            f"EXECUTE varied({', '.join(map(literal, arguments))})"
-        )
-        await session.connection.execute("RESET plan_cache_mode; DEALLOCATE varied")
-    nodes = list(walk(json.loads(text)[0]["Plan"]))
-    assert sum(map(looked_at, nodes)) <= 400
+        for _ in range(3):
+            await session.connection.execute(f"PREPARE varied AS {query.sql}")
+            await session.connection.execute("SET plan_cache_mode = force_custom_plan")
+            text = await session.connection.fetchval(
+                "EXPLAIN (ANALYZE, TIMING off, FORMAT json) "
+                f"EXECUTE varied({', '.join(map(literal, arguments))})"
+            )
+            await session.connection.execute("RESET plan_cache_mode; DEALLOCATE varied")
+            plans.append(json.loads(text)[0]["Plan"])
+            await session.connection.execute(f'ANALYZE "{DEFAULT_STORE}"')
+    # Of the samples that statistics are made of, one in some dozens misleads the planner.
+    rows = statistics.median(sum(map(looked_at, walk(plan))) for plan in plans)
+    assert rows <= 400, json.dumps(plans, indent=1)
 
 
 def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
