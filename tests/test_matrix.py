@@ -1,68 +1,79 @@
-"""Every route, asked by everybody: nobody, somebody of another school, of the same, and the one
-whom the path is about. A route without a row here fails."""
+"""Every route, asked by everybody: nobody, somebody of another school, of the same, somebody whom
+the one has blocked, the other of the one's chat or intro, and the one whom the path is about. A
+route without a row here fails."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import jwt
 import pytest
 
 from api import ELSEWHERE, HERE, PASSWORD, Api, Person
+from outgrow.database import Database
 from outgrow.web.routes import ROUTES
 
-# (method, path): what nobody, another school, the same school and the one concerned are answered.
-MATRIX: dict[tuple[str, str], tuple[int, int, int, int]] = {
-    ("POST", "/auth/signup"): (201, 201, 201, 201),
-    ("POST", "/auth/login"): (200, 200, 200, 200),
-    ("POST", "/auth/refresh"): (401, 401, 401, 401),
-    ("POST", "/auth/logout"): (401, 204, 204, 204),
-    ("POST", "/auth/verify"): (400, 400, 400, 400),
-    ("POST", "/auth/verify/resend"): (202, 202, 202, 202),
-    ("POST", "/auth/reset"): (202, 202, 202, 202),
-    ("POST", "/auth/reset/confirm"): (400, 400, 400, 400),
-    ("POST", "/auth/password"): (401, 204, 204, 204),
-    ("GET", "/auth/sessions"): (401, 200, 200, 200),
-    ("DELETE", "/auth/sessions/{session}"): (401, 404, 404, 204),
-    ("GET", "/profiles"): (401, 200, 200, 200),
-    ("POST", "/profiles"): (401, 409, 409, 409),
-    ("GET", "/profiles/me"): (401, 200, 200, 200),
-    ("PATCH", "/profiles/me"): (401, 200, 200, 200),
-    ("DELETE", "/profiles/me"): (401, 204, 204, 204),
-    ("GET", "/profiles/me/export"): (401, 200, 200, 200),
-    ("GET", "/profiles/{id}"): (401, 404, 200, 200),
-    ("GET", "/profiles/{id}/connections"): (401, 404, 200, 200),
-    ("GET", "/profiles/{id}/connections/mutual"): (401, 404, 200, 200),
-    ("GET", "/profiles/{id}/connected-by"): (401, 404, 200, 200),
-    ("GET", "/connections"): (401, 200, 200, 200),
-    ("DELETE", "/connections/{id}"): (401, 404, 404, 404),
-    ("GET", "/discover"): (401, 200, 200, 200),
-    ("GET", "/suggestions"): (401, 200, 200, 200),
-    ("POST", "/intros"): (401, 404, 201, 400),
-    ("GET", "/intros/incoming"): (401, 200, 200, 200),
-    ("GET", "/intros/outgoing"): (401, 200, 200, 200),
-    ("POST", "/intros/{id}/accept"): (401, 404, 404, 200),
-    ("POST", "/intros/{id}/decline"): (401, 404, 404, 200),
-    ("POST", "/intros/{id}/withdraw"): (401, 404, 404, 200),
-    ("GET", "/chats"): (401, 200, 200, 200),
-    ("GET", "/chats/{id}"): (401, 404, 404, 200),
-    ("GET", "/chats/{id}/messages"): (401, 404, 404, 200),
-    ("POST", "/chats/{id}/messages"): (401, 404, 404, 201),
-    ("POST", "/chats/{id}/read"): (401, 404, 404, 204),
-    ("POST", "/chats/{id}/typing"): (401, 404, 404, 204),
-    ("GET", "/blocks"): (401, 200, 200, 200),
-    ("PUT", "/blocks/{id}"): (401, 204, 204, 400),
-    ("DELETE", "/blocks/{id}"): (401, 204, 204, 400),
-    ("POST", "/reports"): (401, 201, 201, 400),
-    ("GET", "/search"): (401, 200, 200, 200),
-    ("GET", "/schools"): (200, 200, 200, 200),
-    ("GET", "/healthz"): (200, 200, 200, 200),
-    ("GET", "/readyz"): (200, 200, 200, 200),
-    ("GET", "/metrics"): (404, 404, 404, 404),
-    ("GET", "/openapi.json"): (200, 200, 200, 200),
-    ("GET", "/docs"): (200, 200, 200, 200),
+# (method, path): what CALLERS are answered.
+MATRIX: dict[tuple[str, str], tuple[int, int, int, int, int, int]] = {
+    ("POST", "/auth/signup"): (201, 201, 201, 201, 201, 201),
+    ("POST", "/auth/login"): (200, 200, 200, 200, 200, 200),
+    ("POST", "/auth/refresh"): (401, 401, 401, 401, 401, 401),
+    ("POST", "/auth/logout"): (401, 204, 204, 204, 204, 204),
+    ("POST", "/auth/verify"): (400, 400, 400, 400, 400, 400),
+    ("POST", "/auth/verify/resend"): (202, 202, 202, 202, 202, 202),
+    ("POST", "/auth/reset"): (202, 202, 202, 202, 202, 202),
+    ("POST", "/auth/reset/confirm"): (400, 400, 400, 400, 400, 400),
+    ("POST", "/auth/password"): (401, 204, 204, 204, 204, 204),
+    ("GET", "/auth/sessions"): (401, 200, 200, 200, 200, 200),
+    ("DELETE", "/auth/sessions/{session}"): (401, 404, 404, 404, 404, 204),
+    ("GET", "/profiles"): (401, 200, 200, 200, 200, 200),
+    ("POST", "/profiles"): (401, 409, 409, 409, 409, 409),
+    ("GET", "/profiles/me"): (401, 200, 200, 200, 200, 200),
+    ("PATCH", "/profiles/me"): (401, 200, 200, 200, 200, 200),
+    ("DELETE", "/profiles/me"): (401, 204, 204, 204, 204, 204),
+    ("GET", "/profiles/me/export"): (401, 200, 200, 200, 200, 200),
+    ("GET", "/profiles/{id}"): (401, 404, 200, 404, 200, 200),
+    ("GET", "/profiles/{id}/connections"): (401, 404, 200, 404, 200, 200),
+    ("GET", "/profiles/{id}/connections/mutual"): (401, 404, 200, 404, 200, 200),
+    ("GET", "/profiles/{id}/connected-by"): (401, 404, 200, 404, 200, 200),
+    ("GET", "/connections"): (401, 200, 200, 200, 200, 200),
+    ("DELETE", "/connections/{id}"): (401, 404, 404, 404, 204, 404),
+    ("GET", "/discover"): (401, 200, 200, 200, 200, 200),
+    ("GET", "/suggestions"): (401, 200, 200, 200, 200, 200),
+    ("POST", "/intros"): (401, 404, 201, 404, 409, 400),
+    ("GET", "/intros/incoming"): (401, 200, 200, 200, 200, 200),
+    ("GET", "/intros/outgoing"): (401, 200, 200, 200, 200, 200),
+    ("POST", "/intros/{id}/accept"): (401, 404, 404, 404, 404, 200),
+    ("POST", "/intros/{id}/decline"): (401, 404, 404, 404, 404, 200),
+    ("POST", "/intros/{id}/withdraw"): (401, 404, 404, 404, 404, 200),
+    ("GET", "/chats"): (401, 200, 200, 200, 200, 200),
+    ("GET", "/chats/{id}"): (401, 404, 404, 404, 200, 200),
+    ("GET", "/chats/{id}/messages"): (401, 404, 404, 404, 200, 200),
+    ("POST", "/chats/{id}/messages"): (401, 404, 404, 404, 201, 201),
+    ("POST", "/chats/{id}/read"): (401, 404, 404, 404, 204, 204),
+    ("POST", "/chats/{id}/typing"): (401, 404, 404, 404, 204, 204),
+    ("GET", "/blocks"): (401, 200, 200, 200, 200, 200),
+    ("PUT", "/blocks/{id}"): (401, 204, 204, 204, 204, 400),
+    ("DELETE", "/blocks/{id}"): (401, 204, 204, 204, 204, 400),
+    ("POST", "/reports"): (401, 201, 201, 201, 201, 400),
+    ("GET", "/search"): (401, 200, 200, 200, 200, 200),
+    ("GET", "/schools"): (200, 200, 200, 200, 200, 200),
+    ("GET", "/healthz"): (200, 200, 200, 200, 200, 200),
+    ("GET", "/readyz"): (200, 200, 200, 200, 200, 200),
+    ("GET", "/metrics"): (404, 404, 404, 404, 404, 404),
+    ("GET", "/openapi.json"): (200, 200, 200, 200, 200, 200),
+    ("GET", "/docs"): (200, 200, 200, 200, 200, 200),
 }
-CALLERS = ("nobody", "another school", "same school", "the one")
+CALLERS = ("nobody", "another school", "same school", "blocked", "the other", "the one")
+
+
+@pytest.fixture
+async def api(campus: Database) -> AsyncIterator[Api]:
+    """Without limits: everybody asks from the same address."""
+    api = await Api.open(campus, limits=None)
+    yield api
+    await api.close()
 
 
 def body_for(path: str, one: Person, caller: str) -> Any:
@@ -86,18 +97,16 @@ def body_for(path: str, one: Person, caller: str) -> Any:
     }.get(path)
 
 
-async def id_for(api: Api, path: str, one: Person) -> str:
-    """Of what the path is about: the one, or something of theirs."""
-    if not path.startswith(("/intros/", "/chats/")):
-        return one.id
-    pair = [await api.sign_up("Some Body"), one]
-    sender, to = pair[::-1] if path.endswith("/withdraw") else pair
+async def about(api: Api, path: str, one: Person) -> tuple[str, Person]:
+    """The id of what the path is about, the one or something of theirs; and the other of it."""
+    other = await api.sign_up("The Other")
+    sender, to = (one, other) if path.endswith("/withdraw") else (other, one)
     answer = await sender.call("POST", "/intros", json={"to": to.id, "reason": "study"})
     intro_id = str(answer.json()["id"])
     if path.startswith("/intros/"):
-        return intro_id
+        return intro_id, other
     answer = await to.call("POST", f"/intros/{intro_id}/accept")
-    return str(answer.json()["chat_id"])
+    return str(answer.json()["chat_id"]) if path.startswith("/chats/") else one.id, other
 
 
 def session_of(person: Person) -> str:
@@ -112,14 +121,12 @@ def test_every_route_has_a_row_and_every_row_a_route() -> None:
 @pytest.mark.parametrize(("method", "path"), MATRIX)
 async def test_matrix(api: Api, method: str, path: str) -> None:
     one = await api.sign_up("The One")
-    people: dict[str, Person | None] = {
-        "nobody": None,
-        "another school": await api.sign_up("Far Away", ELSEWHERE),
-        "same school": await api.sign_up("Near By"),
-        "the one": one,
-    }
-    url = path.replace("{id}", await id_for(api, path, one))
-    url = url.replace("{session}", session_of(one))
+    id_, other = await about(api, path, one)
+    blocked = await api.sign_up("Kept Off")
+    assert (await one.call("PUT", f"/blocks/{blocked.id}")).status_code == 204
+    far, near = await api.sign_up("Far Away", ELSEWHERE), await api.sign_up("Near By")
+    people = dict(zip(CALLERS, (None, far, near, blocked, other, one), strict=True))
+    url = path.replace("{id}", id_).replace("{session}", session_of(one))
     url += "?q=one" if path == "/search" else ""
     # From outside: what is the operator's alone is not shown to anybody who is signed in either.
     options: dict[str, Any] = {"headers": {"x-forwarded-for": "203.0.113.7"}}
