@@ -19,6 +19,7 @@ from outgrow.server import EmbeddedServer
 PASSWORDS = (PASSWORD, "another long password")
 whom = st.sampled_from([0, 1])
 which = st.integers(0, 5)
+mostly = st.sampled_from([True, True, True, False])
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Sessions(Machine):
         client = self.people[0].api.client
         return self.wait(client.request(method, path, headers=headers, json=body))
 
-    @rule(owner=whom, right=st.booleans())
+    @rule(owner=whom, right=mostly)
     def signs_in(self, owner: int, right: bool) -> None:
         has = self.passwords[owner]
         password = PASSWORDS[has if right else 1 - has]
@@ -102,7 +103,7 @@ class Sessions(Machine):
             meant.alive = False
 
     @precondition(lambda self: self.kept)
-    @rule(number=which, right=st.booleans())
+    @rule(number=which, right=mostly)
     def changes_the_password(self, number: int, right: bool) -> None:
         """Which ends every other session of the account."""
         kept = self.kept[number % len(self.kept)]
@@ -136,7 +137,7 @@ class Sessions(Machine):
             assert [one["id"] for one in listed if one["current"]] == [self.id_of(kept)]
 
 
-@pytest.mark.parametrize("examples", [5, pytest.param(200, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", [12, pytest.param(200, marks=pytest.mark.soak)])
 def test_sessions_end_as_they_should(
     server: EmbeddedServer, campus_template: str, examples: int
 ) -> None:
