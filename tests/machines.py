@@ -62,6 +62,7 @@ def hold(
         machine.loop.create_task(up_and_down(server.url(name))) if phase == "growing" else None
     )
     machine.people = [machine.wait(api.sign_up(f"Person {number}")) for number in range(people)]
+    machine.wait(machine.client.execute(machine.CLEAN))
     try:
         run_state_machine_as_test(
             machine,
