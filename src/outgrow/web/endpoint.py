@@ -15,7 +15,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
@@ -150,6 +150,7 @@ class Answer:
     what fails before it is a problem; what fails later ends the connection, in the midst of it."""
 
 
+A = TypeVar("A", bound=Answer)
 Handler = Callable[[Call], Awaitable[Answer]]
 
 
@@ -206,30 +207,11 @@ class Resource:
         headers = dict(scope["headers"])
         request_id = self._request_id(headers)
         try:
-            answer = await self._answer(method, scope, headers, receive)
-            if answer.stream is not None:
-                answer = replace(answer, body=await anext(answer.stream))
+            answer = await begun(await self._answer(method, scope, headers, receive))
         except Exception as e:  # noqa: BLE001 - the boundary: everything becomes a problem
             answer = self._problem(e, scope["path"], request_id)
-        await send(
-            {
-                "type": "http.response.start",
-                "status": answer.status,
-                "headers": [
-                    (b"content-type", answer.content_type),
-                    *_length(answer),
-                    (b"x-request-id", request_id),
-                    *(answer.headers or HEADERS),
-                ],
-            }
-        )
-        if answer.stream is None or method == "HEAD":
-            await send(_body(b"" if method == "HEAD" else answer.body))
-        else:
-            await send(_body(answer.body, more=True))
-            async for piece in answer.stream:
-                await send(_body(piece, more=True))
-            await send(_body(b""))
+        more = ((b"x-request-id", request_id), *(answer.headers or HEADERS))
+        await respond(send, method, answer, more)
         known = method if method in self._routes else "other"
         seconds = time.perf_counter() - start
         self._network.metrics.request(known, self._path, answer.status, seconds)
@@ -391,8 +373,36 @@ def _has_nul(value: Any) -> bool:
     return isinstance(value, list) and any(_has_nul(inner) for inner in value)
 
 
-def _length(answer: Answer) -> list[tuple[bytes, bytes]]:
-    return [] if answer.stream else [(b"content-length", b"%d" % len(answer.body))]
+async def begun(answer: A) -> A:
+    """With the first piece of its stream for its body."""
+    if answer.stream is None:
+        return answer
+    return replace(answer, body=await anext(answer.stream))
+
+
+async def respond(
+    send: Send, method: str, answer: Answer, headers: Iterable[tuple[bytes, bytes]]
+) -> None:
+    """Send an answer that is `begun`, with these headers after those of its body."""
+    of_body = [(b"content-type", answer.content_type)]
+    if answer.stream is None:
+        of_body.append((b"content-length", b"%d" % len(answer.body)))
+    await send(
+        {
+            "type": "http.response.start",
+            "status": answer.status,
+            "headers": [*of_body, *headers],
+        }
+    )
+    if method == "HEAD":
+        await send(_body(b""))
+    elif answer.stream is None:
+        await send(_body(answer.body))
+    else:
+        await send(_body(answer.body, more=True))
+        async for piece in answer.stream:
+            await send(_body(piece, more=True))
+        await send(_body(b""))
 
 
 def _body(body: bytes, more: bool = False) -> Message:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -22,7 +22,7 @@ from outgrow.campus.limits import Limit
 from outgrow.campus.visits import Visit
 from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError
 from outgrow.web import problems
-from outgrow.web.endpoint import Access, Network, address, whole_body
+from outgrow.web.endpoint import Access, Answer, Network, address, begun, respond, whole_body
 from outgrow.web.pages import assets
 from outgrow.web.pages.decoding import decoded as decoded
 from outgrow.web.pages.forms import EMPTY, Form
@@ -96,13 +96,10 @@ def _tab(path: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    body: bytes = b""
-    status: int = 200
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+class Reply(Answer):
+    """Its headers come after those of every page."""
+
     content_type: bytes = HTML
-    stream: AsyncIterator[bytes] | None = None
-    """Instead of a body, what makes one; its first piece comes before the status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,31 +232,10 @@ class PageResource:
             ask = await self._member(replace(ask, visit=visit))
             if visit is None and new_guest:
                 more.append(_cookie(GUEST, ask.guest, 86_400, ask.secure))
-            reply = await self._reply(method, ask, receive)
-            if reply.stream is not None:
-                reply = replace(reply, body=await anext(reply.stream))
+            reply = await begun(await self._reply(method, ask, receive))
         except Exception as e:  # noqa: BLE001 - the boundary: everything becomes a page
             reply = failed(e, ask)
-        await send(
-            {
-                "type": "http.response.start",
-                "status": reply.status,
-                "headers": [
-                    (b"content-type", reply.content_type),
-                    *([] if reply.stream else [(b"content-length", b"%d" % len(reply.body))]),
-                    *HEADERS,
-                    *more,
-                    *reply.headers,
-                ],
-            }
-        )
-        body = b"" if method == "HEAD" else reply.body
-        if reply.stream is not None and method != "HEAD":
-            await send({"type": "http.response.body", "body": body, "more_body": True})
-            async for piece in reply.stream:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-            body = b""
-        await send({"type": "http.response.body", "body": body})
+        await respond(send, method, reply, (*HEADERS, *more, *reply.headers))
         known = method if method in ("GET", "HEAD", "POST") else "other"
         seconds = time.perf_counter() - start
         self._network.metrics.request(known, self._path, reply.status, seconds)
@@ -351,4 +327,4 @@ def failed(error: Exception, ask: Ask) -> Reply:
         "error.html", problem=said(shown), request_id=request_id if problem.status == 500 else ""
     )
     headers = [(b"retry-after", b"2")] if problem.status == 503 else []
-    return Reply(reply.body, problem.status, tuple(headers))
+    return Reply(reply.body, problem.status, headers=headers)
