@@ -146,6 +146,7 @@ async def test_forms_of_other_sites_are_refused(somebody: Somebody) -> None:
         ({"origin": "http://campus"}, 303),
         ({"origin": "http://elsewhere.example"}, 403),
         ({"origin": "null"}, 403),
+        ({"origin": "http://["}, 403),
         ({}, 303),
     ):
         answer = await ada.client.post("/my/settings", data=fields, headers=headers)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from http.cookies import CookieError, SimpleCookie
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -18,7 +16,7 @@ from outgrow.campus.live import GONE
 from outgrow.errors import NotFound, NotSignedIn
 from outgrow.web.auth import Caller
 from outgrow.web.endpoint import Network
-from outgrow.web.pages.page import COOKIE
+from outgrow.web.pages.page import COOKIE, cookies, is_same_origin
 
 log = logging.getLogger("outgrow.live")
 
@@ -114,11 +112,11 @@ class LiveSocket:
         headers = dict(scope["headers"])
         if b"authorization" in headers:
             return self._caller(headers[b"authorization"])
-        cookie = _cookie(headers.get(b"cookie", b""))
+        cookie = cookies(headers).get(COOKIE)
         visit = await self._network.visits.visit(cookie) if cookie else None
         if visit is None:
             return None
-        if not _is_same_origin(headers.get(b"origin", b""), headers.get(b"host", b"")):
+        if not is_same_origin(headers):
             raise _Refused(Close.OTHER_ORIGIN, "other_origin")
         return Caller(visit.user_id, visit.school, visit.session_id, math.inf)
 
@@ -181,19 +179,3 @@ async def _next(receive: Receive) -> Said:
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as e:
         raise _Refused(Close.BAD_MESSAGE, str(e)[:100]) from e
-
-
-def _cookie(raw: bytes) -> str:
-    try:
-        found = SimpleCookie(raw.decode("latin-1")).get(COOKIE)
-    except CookieError:
-        return ""
-    return found.value if found else ""
-
-
-def _is_same_origin(origin: bytes, host: bytes) -> bool:
-    """Whether a page of this host asks, by whichever name the browser calls it."""
-    try:
-        return bool(host) and urlsplit(origin.decode("ascii")).netloc == host.decode("ascii")
-    except (UnicodeDecodeError, ValueError):
-        return False

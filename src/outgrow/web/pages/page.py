@@ -213,7 +213,7 @@ class PageResource:
         start = time.perf_counter()
         method: str = scope["method"]
         headers = dict(scope["headers"])
-        guest = _cookies(headers).get(GUEST, "")
+        guest = cookies(headers).get(GUEST, "")
         new_guest = len(guest) != 32 or not guest.isalnum()
         ask = Ask(
             self._network,
@@ -241,7 +241,7 @@ class PageResource:
         self._network.metrics.request(known, self._path, reply.status, seconds)
 
     async def _visit(self, headers: Mapping[bytes, bytes]) -> Visit | None:
-        cookie = _cookies(headers).get(COOKIE, "")
+        cookie = cookies(headers).get(COOKIE, "")
         return await self._network.visits.visit(cookie) if cookie else None
 
     async def _reply(self, method: str, ask: Ask, receive: Receive) -> Reply:
@@ -300,15 +300,19 @@ def _is_same_site(ask: Ask) -> bool:
     site = ask.headers.get(b"sec-fetch-site")
     if site is not None:
         return site == b"same-origin"
-    origin = ask.headers.get(b"origin")
-    if origin is None:
-        return True
-    return urlsplit(origin.decode("latin-1")).netloc == ask.headers.get(b"host", b"").decode(
-        "latin-1"
-    )
+    return b"origin" not in ask.headers or is_same_origin(ask.headers)
 
 
-def _cookies(headers: Mapping[bytes, bytes]) -> Mapping[str, str]:
+def is_same_origin(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a page of this host asks, by whichever name the browser calls it."""
+    origin, host = headers.get(b"origin", b""), headers.get(b"host", b"")
+    try:
+        return bool(host) and urlsplit(origin.decode("ascii")).netloc == host.decode("ascii")
+    except ValueError:  # not ASCII, or half an address, such as http://[
+        return False
+
+
+def cookies(headers: Mapping[bytes, bytes]) -> Mapping[str, str]:
     raw = headers.get(b"cookie", b"").decode("latin-1")
     try:
         return {name: morsel.value for name, morsel in SimpleCookie(raw).items()}
