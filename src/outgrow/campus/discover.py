@@ -72,10 +72,14 @@ class Discover:
 
 @cache
 def _matches() -> Query:
-    blocks = ("excluded", "pool", "scored", "cut", "scored", "told")
-    return SQL["page"].joined("", *(SQL[block] for block in blocks))
+    blocks = ("pool", "scored", "cut", "scored", "told")
+    return SQL["page"].joined("", *_excluded(), *(SQL[block] for block in blocks))
 
 
 @cache
 def _suggestions() -> Query:
-    return SQL["suggested"].joined("", SQL["excluded"], SQL["friends"])
+    return SQL["suggested"].joined("", *_excluded(), SQL["friends"])
+
+
+def _excluded() -> tuple[Query, ...]:
+    return SQL["excluded"], queries.load("intros")["timed"], SQL["excluded_too"]

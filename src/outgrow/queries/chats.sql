@@ -63,10 +63,7 @@ FROM (
       ORDER BY m.pos DESC LIMIT 1) AS l ON true
 
 -- name: shown
-    WHERE NOT EXISTS (
-        SELECT FROM network.blocks AS b WHERE b.user_id = $1 AND b.blocked_id = c.other)
-      AND NOT EXISTS (
-        SELECT FROM network.blocks AS b WHERE b.user_id = c.other AND b.blocked_id = $1)
+    WHERE NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = c.other)
       AND NOT EXISTS (
         SELECT FROM campus.users AS u
         WHERE u.id = c.other AND u.at = campus.users_at(c.other)

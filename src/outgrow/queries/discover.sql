@@ -30,8 +30,9 @@ mine AS MATERIALIZED (
 -- name: excluded
 -- Oneself; connections, whoever of the two has the other in their list; who was asked or asks and
 -- waits for an answer; blocks in either direction, and those of old clients. (Whose list names the
--- viewer is taken from each row: `blocked`.)
--- (Whose list is known to be theirs by the viewer's own is not taken apart.)
+-- viewer is taken from each row: `blocked`.) When an intro was sent, and whether it is over, says the
+-- block `timed` of intros.sql, which stands between this and `excluded_too`. The lists of those whom
+-- the viewer has anyway are not taken apart.
 have AS MATERIALIZED (
   SELECT c.connected_user_id AS id
   FROM campus.connections AS c
@@ -57,19 +58,16 @@ excluded AS MATERIALIZED (
     FROM campus.intros AS i
     WHERE i.to_id = $2 AND i.status = 'pending'
   ) AS i
-  WHERE coalesce(
-    i.created_at,
-    CASE WHEN i.sent_ms ~ '^[0-9]{1,13}$' THEN to_timestamp(i.sent_ms::bigint / 1000.0) END,
-    'epoch') >= now() - interval '30 days'
+
+-- name: excluded_too
+  WHERE NOT e.is_over
   UNION
   SELECT e.v
   FROM campus.users AS u
   CROSS JOIN jsonb_array_elements_text(u.blocked) AS e(v)
   WHERE u.id = $2 AND u.at = campus.users_at($2) AND e.v IS NOT NULL
   UNION
-  SELECT b.blocked_id FROM network.blocks AS b WHERE b.user_id = $2
-  UNION
-  SELECT b.user_id FROM network.blocks AS b WHERE b.blocked_id = $2
+  SELECT h.id FROM network.hidden AS h WHERE h.viewer = $2
 ),
 
 -- name: pool
@@ -245,8 +243,7 @@ friends AS MATERIALIZED (
     OFFSET 0) AS shown
   WHERE c.user_id = $2 AND c.at = campus.connections_at($2)
     AND c.connected_user_id <> ALL (ARRAY(
-      SELECT b.blocked_id FROM network.blocks AS b WHERE b.user_id = $2
-      UNION ALL SELECT b.user_id FROM network.blocks AS b WHERE b.blocked_id = $2))
+      SELECT h.id FROM network.hidden AS h WHERE h.viewer = $2))
   ORDER BY c.pos DESC, c.connected_user_id DESC
   LIMIT 200
 ),

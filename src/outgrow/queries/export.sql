@@ -90,10 +90,7 @@ FROM (
     FROM jsonb_array_elements(c.participants) AS e(v)
     CROSS JOIN LATERAL (SELECT outgrow.key_of(e.v) AS other) AS o
     WHERE o.other <> $1 AND (
-      EXISTS (
-        SELECT FROM network.blocks AS b
-        WHERE (b.user_id = $1 AND b.blocked_id = o.other)
-          OR (b.user_id = o.other AND b.blocked_id = $1))
+      EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = o.other)
       OR EXISTS (
         SELECT FROM campus.users AS u
         WHERE u.id = o.other AND u.at = campus.users_at(o.other)

@@ -91,10 +91,7 @@ FROM (
       SELECT FROM campus.users AS u
       WHERE u.id = i.other AND u.at = campus.users_at(i.other) AND u.school = $2 AND u.visible
         AND NOT coalesce(u.blocked @> to_jsonb($1::text), false)
-        AND u.id <> ALL (ARRAY(
-          SELECT b.blocked_id FROM network.blocks AS b WHERE b.user_id = $1
-          UNION ALL
-          SELECT b.user_id FROM network.blocks AS b WHERE b.blocked_id = $1))
+        AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $1))
       OFFSET 0) AS p
     WHERE i.from_id <> i.to_id AND s.status IS NOT NULL
 
@@ -127,9 +124,7 @@ SELECT
     SELECT FROM campus.users AS u
     WHERE u.id = $3 AND u.at = campus.users_at($3) AND u.school = $2 AND u.visible
       AND NOT coalesce(u.blocked @> to_jsonb($1::text), false)
-      AND NOT EXISTS (
-        SELECT FROM network.blocks AS b
-        WHERE (b.user_id = $1 AND b.blocked_id = $3) OR (b.user_id = $3 AND b.blocked_id = $1))
+      AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = $3)
   ) AS reachable,
   EXISTS (
     SELECT FROM campus.users AS u
