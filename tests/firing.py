@@ -1,22 +1,20 @@
-"""What the tests that fire at the ladder share: its steps one by one, on any connection, so that a
-test can leave one out, change it, or stop between two."""
+"""What the tests of tables share: the steps of a growth one by one, on any connection and for any
+blueprint, so that a test can leave one out, change it, or stop between two."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from typing import Any
 
+from growing import CAMPUS, STORE
 from outgrow import layout
 from outgrow.blueprint import Blueprint, Home
-from outgrow.blueprint import campus as campus_blueprint
 from outgrow.queries import Query
 from outgrow.settings import DEFAULT_STORE
 
-CAMPUS = campus_blueprint()
 ALL = tuple(CAMPUS.relations)
-STORE = f'public."{DEFAULT_STORE}"'
 UPSERT = (
     f"INSERT INTO {STORE} (key, value) VALUES ($1, $2::text::jsonb) "
     "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
@@ -69,6 +67,21 @@ class Ladder:
         row = await self.connection.fetchrow(mutate(query.sql), after, upto, size)
         return tuple(row)
 
+    async def run(self, sql: str, *arguments: Any) -> None:
+        await self.connection.execute(sql, *arguments)
+
+    async def rows(self, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in await self.connection.fetch(sql, *arguments)]
+
+    async def put(self, key: str, value: Any) -> None:
+        """As old clients write; bytes are JSON already, for what Python's would not be."""
+        text = value.decode() if isinstance(value, bytes) else json.dumps(value)
+        await self.connection.execute(UPSERT, key, text)
+
+    async def stored(self) -> dict[str, Any]:
+        rows = await self.rows(f"SELECT key, value::text FROM {STORE}")
+        return {key: json.loads(value) for key, value in rows}
+
     async def last_key(self, name: str) -> str | None:
         query = layout.shadow.last_key(self.blueprint, name, *self.place)
         last: str | None = await self.connection.fetchval(query.sql)
@@ -76,15 +89,34 @@ class Ladder:
 
     async def backfill(self, name: str, size: int = 500, mutate: Mutation = unchanged) -> list[str]:
         """Returns the keys that somebody had locked."""
+        batches = [batch async for batch in self.batches(name, size, mutate)]
+        return [key for _, skipped in batches for key in skipped]
+
+    async def fill(self, name: str, size: int = 7) -> int:
+        """Where nobody is in the way; returns how many rows it made."""
+        batches = [batch async for batch in self.batches(name, size)]
+        assert not any(skipped for _, skipped in batches)
+        return sum(rows for rows, _ in batches)
+
+    async def batches(
+        self, name: str, size: int, mutate: Mutation = unchanged
+    ) -> AsyncIterator[tuple[int, list[str]]]:
+        """Of each batch how many rows it made, and the keys that somebody had locked."""
         last = await self.last_key(name)
-        after, skipped = "", []
-        while last is not None:
-            after_now, keys, _, locked = await self.batch(name, after, last, size, mutate)
-            skipped += locked
+        after: str | None = ""
+        while last is not None and after is not None:
+            after, keys, rows, skipped = await self.batch(name, after, last, size, mutate)
+            yield rows, skipped
             if not keys:
                 break
-            after = after_now or ""
-        return skipped
+
+    async def index(self) -> None:
+        """The indexes of the store and of the tables."""
+        made = [*layout.indexes(self.blueprint, *self.place)]
+        for name in self.lifted:
+            made += layout.shadow.indexes(self.blueprint, name)
+        for item in made:
+            await self.connection.execute(item.create.sql.replace(" CONCURRENTLY", ""))
 
     async def backfill_key(self, name: str, key: str) -> int:
         query = layout.shadow.backfill_keys(self.blueprint, name, *self.place)
@@ -105,7 +137,7 @@ class Ladder:
         """All the way up, where nobody is in the way."""
         await self.expand(names)
         for name in names:
-            assert await self.backfill(name) == []
+            await self.fill(name, 500)
         await self.show("shadow", names)
 
     async def leave(self, names: Collection[str] | None = None) -> None:

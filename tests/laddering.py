@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import firing
 from conftest import Connect
 from growing import CAMPUS, STORE, Recorder
 from outgrow.campus.generator import generate
@@ -88,13 +89,7 @@ async def everything(raw: Any) -> set[tuple[str, ...]]:
 
 async def shown(raw: Any) -> dict[str, list[str]]:
     """What every relation shows, but for where it lives."""
-    found = {}
-    for name in CAMPUS.relations:
-        rows = await raw.fetch(
-            f"SELECT (to_jsonb(r) - 'at' - 'probe')::text AS row FROM campus.{name} r ORDER BY 1"
-        )
-        found[name] = [row["row"] for row in rows]
-    return found
+    return {name: await firing.shown(raw, name) for name in CAMPUS.relations}
 
 
 async def lifts(raw: Any) -> dict[str, str]:

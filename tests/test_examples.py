@@ -9,20 +9,9 @@ from typing import Any
 import pytest
 from examples.generate import EXAMPLES, generate
 
-from growing import grow
-from lifted import (
-    STORE,
-    differences,
-    drop,
-    fill,
-    index,
-    lift,
-    put,
-    rows,
-    run,
-    show,
-    stored,
-)
+from conftest import Connect
+from firing import Ladder, shown
+from growing import STORE, grow
 from outgrow.blueprint import Blueprint, parse
 from outgrow.database import Database
 from outgrow.grow.state import Phase
@@ -74,12 +63,15 @@ def blueprint(request: pytest.FixtureRequest) -> Blueprint:
 
 
 @pytest.fixture
-async def filled(database: Database, blueprint: Blueprint) -> Database:
+async def filled(
+    database: Database, database_url: str, connect: Connect, blueprint: Blueprint
+) -> Ladder:
     """The example's store and the relations over it."""
+    ladder = Ladder(await connect(database_url), blueprint)
     for key, value in generate(blueprint.name, SIZE):
-        await put(database, key, value)
+        await ladder.put(key, value)
     await install(database, blueprint=blueprint)
-    return database
+    return ladder
 
 
 def test_there_is_a_generator_for_each() -> None:
@@ -97,81 +89,73 @@ def test_every_pattern_has_keys(blueprint: Blueprint) -> None:
     assert list(generate(blueprint.name, SIZE)) == list(generate(blueprint.name, SIZE))
 
 
-async def shown(database: Database, blueprint: Blueprint) -> dict[str, list[str]]:
-    """What every relation shows, but for where it lives."""
-    found = {}
-    for name in blueprint.relations:
-        sql = f"SELECT (to_jsonb(r) - 'at' - 'probe')::text FROM {blueprint.name}.{name} r"
-        found[name] = sorted(row[0] for row in await rows(database, sql))
-    return found
-
-
-async def same(database: Database, blueprint: Blueprint) -> None:
-    for name in blueprint.relations:
-        assert await differences(database, blueprint, name) == [], name
+async def seen(ladder: Ladder) -> dict[str, list[str]]:
+    """What every relation shows."""
+    relations = ladder.blueprint.relations
+    return {name: await shown(ladder.connection, name, ladder.blueprint) for name in relations}
 
 
 async def test_every_relation_is_lifted_and_shows_the_same(
-    filled: Database, blueprint: Blueprint
+    filled: Ladder, blueprint: Blueprint
 ) -> None:
-    store, before = await stored(filled), await shown(filled, blueprint)
+    store, before = await filled.stored(), await seen(filled)
     assert all(before.values()), "every relation has rows"
-    await lift(filled, blueprint, list(blueprint.relations))
+    await filled.expand(blueprint.relations)
     for name in blueprint.relations:
-        assert await fill(filled, blueprint, name) == len(before[name])
-    await index(filled, blueprint, list(blueprint.relations))
-    await same(filled, blueprint)
-    await show(filled, blueprint, "shadow")
-    assert await shown(filled, blueprint) == before
-    await drop(filled, blueprint)
-    assert await shown(filled, blueprint) == before
-    assert await stored(filled) == store
+        assert await filled.fill(name) == len(before[name])
+    await filled.index()
+    assert await filled.differences() == {}
+    await filled.show("shadow")
+    assert await seen(filled) == before
+    await filled.leave()
+    assert await seen(filled) == before
+    assert await filled.stored() == store
     left = "SELECT relname FROM pg_class WHERE relnamespace = $1::text::regnamespace"
-    assert await rows(filled, left, f"{blueprint.name}_tables") == []
-    assert await rows(filled, "SELECT tgname FROM pg_trigger WHERE tgname LIKE 'outgrow%'") == []
+    assert await filled.rows(left, f"{blueprint.name}_tables") == []
+    assert await filled.rows("SELECT tgname FROM pg_trigger WHERE tgname LIKE 'outgrow%'") == []
 
 
 async def test_writes_do_the_same_in_the_store_and_with_tables(
-    filled: Database, blueprint: Blueprint
+    filled: Ladder, blueprint: Blueprint
 ) -> None:
     """Each write twice, from the same state: with the relation in the store, and in its table."""
-    original = await stored(filled)
+    original = await filled.stored()
     names = list(blueprint.relations)
     ends: list[Any] = []
     for home in ("store", "shadow"):
-        await run(filled, f"TRUNCATE {STORE}")
+        await filled.run(f"TRUNCATE {STORE}")
         for key, value in original.items():
-            await put(filled, key, value)
+            await filled.put(key, value)
         if home == "shadow":
-            await lift(filled, blueprint, names)
+            await filled.expand(names)
             for name in names:
-                await fill(filled, blueprint, name)
-            await index(filled, blueprint, names)
-            await show(filled, blueprint, "shadow")
+                await filled.fill(name)
+            await filled.index()
+            await filled.show("shadow")
         changes = []
         for write in WRITES[blueprint.name]:
-            before = await stored(filled)
-            await run(filled, write)
-            after = await stored(filled)
+            before = await filled.stored()
+            await filled.run(write)
+            after = await filled.stored()
             assert after != before, write
             if home == "shadow":
-                await same(filled, blueprint)
+                assert await filled.differences() == {}
             changes.append(after)
-        ends.append((changes, await shown(filled, blueprint)))
+        ends.append((changes, await seen(filled)))
     assert ends[0] == ends[1]
 
 
-async def test_tables_follow_old_clients(filled: Database, blueprint: Blueprint) -> None:
+async def test_tables_follow_old_clients(filled: Ladder, blueprint: Blueprint) -> None:
     names = list(blueprint.relations)
-    await lift(filled, blueprint, names)
+    await filled.expand(names)
     for name in names[::2]:  # the others are still to be filled
-        await fill(filled, blueprint, name)
+        await filled.fill(name)
     values: dict[str | None, list[Any]] = {}
     for key, value in generate(blueprint.name, SIZE):
         values.setdefault(blueprint.match(key), []).append((key, value))
     for pairs in values.values():
         for (key, _), (_, other) in zip(pairs, pairs[1:] + pairs[:1], strict=True):
-            await put(filled, key, other)
+            await filled.put(key, other)
     for statement in (
         "DELETE FROM {} WHERE key LIKE '%3%'",
         'UPDATE {} SET value = value || \'["u1", 7, {{"id": "new"}}]\' '
@@ -180,23 +164,25 @@ async def test_tables_follow_old_clients(filled: Database, blueprint: Blueprint)
         "WHERE jsonb_typeof(value) = 'object'",
         "UPDATE {} SET key = key || '999' WHERE key LIKE '%14'",
     ):
-        await run(filled, statement.format(STORE))
+        await filled.run(statement.format(STORE))
         for name in names[::2]:
-            assert await differences(filled, blueprint, name) == [], (statement, name)
+            assert await filled.differences([name]) == {}, (statement, name)
     for name in names:
-        await fill(filled, blueprint, name)
-    await same(filled, blueprint)
+        await filled.fill(name)
+    assert await filled.differences() == {}
 
 
-async def test_a_growth_takes_it_up_and_down(filled: Database, blueprint: Blueprint) -> None:
-    store, before = await stored(filled), await shown(filled, blueprint)
+async def test_a_growth_takes_it_up_and_down(
+    filled: Ladder, database: Database, blueprint: Blueprint
+) -> None:
+    store, before = await filled.stored(), await seen(filled)
     way: list[Phase] = ["optimized", "hybrid", "relational", "hybrid", "found"]
     for goal in way:
-        done = await grow(filled, goal, blueprint=blueprint)
+        done = await grow(database, goal, blueprint=blueprint)
         assert done.store.phase == goal
-        assert await shown(filled, blueprint) == before
+        assert await seen(filled) == before
         if goal == "relational":
-            await same(filled, blueprint)
-    assert await stored(filled) == store
+            assert await filled.differences(blueprint.relations) == {}
+    assert await filled.stored() == store
     tables = "SELECT to_regnamespace($1) IS NULL"
-    assert await rows(filled, tables, f"{blueprint.name}_tables") == [(True,)]
+    assert await filled.rows(tables, f"{blueprint.name}_tables") == [(True,)]

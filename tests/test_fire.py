@@ -17,8 +17,8 @@ import msgspec
 import pytest
 
 from conftest import Connect
-from firing import ALL, CAMPUS, STORE, UPSERT, Ladder
-from growing import grow
+from firing import ALL, UPSERT, Ladder
+from growing import CAMPUS, STORE, grow
 from outgrow import layout
 from outgrow.campus.generator import generate
 from outgrow.campus.population import Spec

@@ -12,9 +12,9 @@ import pytest
 from examples.generate import generate as example
 
 from conftest import Connect
+from firing import put
 from growing import CAMPUS, STORE, Recorder
 from laddering import climb, everything, outgrow, shown
-from lifted import put
 from outgrow.blueprint import Blueprint
 from outgrow.campus.generator import generate
 from outgrow.campus.population import Spec
@@ -182,10 +182,11 @@ BROKEN: dict[str, list[tuple[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-async def test_any_blueprint_has_its_misfits(database: Database, name: str) -> None:
+async def test_any_blueprint_has_its_misfits(
+    database: Database, database_url: str, connect: Connect, name: str
+) -> None:
     blueprint = BLUEPRINTS[name]
-    for key, value in [*example(name, 25), *BROKEN[name]]:
-        await put(database, key, value)
+    await put(await connect(database_url), dict([*example(name, 25), *BROKEN[name]]))
     misfits = await found(database, "relational", blueprint)
     assert {one.relation for one in misfits.found}
     done = await runner.grow(database, "relational", DEFAULT_STORE, blueprint, Recorder())

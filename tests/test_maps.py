@@ -10,7 +10,8 @@ import asyncpg
 import pytest
 
 from conftest import Connect
-from lifted import STORE, differences, fill, lift, put, rows, run, show, stored
+from firing import Ladder
+from growing import STORE
 from outgrow.blueprint import parse
 from outgrow.database import Database
 from outgrow.errors import BadInput
@@ -109,9 +110,9 @@ def test_four_ids_are_too_many_for_an_index() -> None:
 
 
 @pytest.fixture
-async def desk(database: Database) -> Database:
+async def desk(database: Database, database_url: str, connect: Connect) -> Ladder:
     await install(database, blueprint=DESK)
-    return database
+    return Ladder(await connect(database_url), DESK)
 
 
 MAPS: list[Any] = [
@@ -131,70 +132,70 @@ NUMBERS = b'{"a": {"stars": 1.0}, "b": {"stars": 1}}', b'{"a": {"stars": 1}, "b"
 
 @pytest.mark.parametrize("key", ["user:k:ratings", "sent"])
 @pytest.mark.parametrize("old", [*MAPS, *NUMBERS], ids=str)
-async def test_a_map_is_followed_from_any_value_to_any(desk: Database, key: str, old: Any) -> None:
+async def test_a_map_is_followed_from_any_value_to_any(desk: Ladder, key: str, old: Any) -> None:
     name = "sent" if key == "sent" else "ratings"
-    await lift(desk, DESK, [name])
+    await desk.expand([name])
     for new in [*MAPS, *NUMBERS]:
-        await put(desk, key, old)
-        await put(desk, key, new)
-        assert await differences(desk, DESK, name) == [], new
+        await desk.put(key, old)
+        await desk.put(key, new)
+        assert await desk.differences([name]) == {}, new
 
 
-async def test_what_is_no_row_is_left_over(desk: Database) -> None:
-    await lift(desk, DESK, ["ratings", "sent"])
-    await put(desk, "user:k:ratings", {"a": {"stars": 1}, "b": 3, "x" * 201: {}})
-    await put(desk, "user:l:ratings", {"a": {}})
-    await put(desk, "sent", ["2026-01-01"])
-    assert await rows(desk, "SELECT rated_id FROM desk_tables.ratings WHERE user_id = 'k'") == [
+async def test_what_is_no_row_is_left_over(desk: Ladder) -> None:
+    await desk.expand(["ratings", "sent"])
+    await desk.put("user:k:ratings", {"a": {"stars": 1}, "b": 3, "x" * 201: {}})
+    await desk.put("user:l:ratings", {"a": {}})
+    await desk.put("sent", ["2026-01-01"])
+    assert await desk.rows("SELECT rated_id FROM desk_tables.ratings WHERE user_id = 'k'") == [
         ("a",)
     ]
-    left = await rows(
-        desk, "SELECT user_id, leftovers::text FROM desk_tables.ratings_lists ORDER BY 1"
+    left = await desk.rows(
+        "SELECT user_id, leftovers::text FROM desk_tables.ratings_lists ORDER BY 1"
     )
     assert [(key, text and json.loads(text)) for key, text in left] == [
         ("k", {"b": 3, "x" * 201: {}}),
         ("l", None),
     ]
-    assert await rows(desk, "SELECT leftovers::text FROM desk_tables.sent_lists") == [
+    assert await desk.rows("SELECT leftovers::text FROM desk_tables.sent_lists") == [
         ('["2026-01-01"]',)
     ]
 
 
-async def test_only_members_that_changed_are_written(desk: Database) -> None:
-    await lift(desk, DESK, ["ratings"])
+async def test_only_members_that_changed_are_written(desk: Ladder) -> None:
+    await desk.expand(["ratings"])
     many = {f"u{n}": {"stars": n} for n in range(50)}
-    await put(desk, "user:k:ratings", many)
+    await desk.put("user:k:ratings", many)
     place = "SELECT rated_id, ctid::text FROM desk_tables.ratings"
-    before = dict(await rows(desk, place))
-    await put(desk, "user:k:ratings", {**many, "u7": {"stars": 70}, "new": {"stars": 0}})
-    after = dict(await rows(desk, place))
+    before = dict(await desk.rows(place))
+    await desk.put("user:k:ratings", {**many, "u7": {"stars": 70}, "new": {"stars": 0}})
+    after = dict(await desk.rows(place))
     assert {name for name in after if after[name] != before.get(name)} == {"u7", "new"}
 
 
 @pytest.mark.parametrize("home", ["store", "shadow"])
-async def test_members_are_written_one_by_one(desk: Database, home: Any) -> None:
+async def test_members_are_written_one_by_one(desk: Ladder, home: Any) -> None:
     names = list(DESK.relations)
     if home == "shadow":
-        await lift(desk, DESK, names)
-        await show(desk, DESK, "shadow")
-    await run(desk, "INSERT INTO desk.ratings (user_id, rated_id, stars) VALUES ('k', 'a', 5)")
-    await run(desk, "INSERT INTO desk.ratings VALUES ('k', 'b', 2, '{\"why\": \"late\"}')")
-    await run(desk, "INSERT INTO desk.sent VALUES ('hosting_1', '2026-01-01'), ('', 'x')")
-    await run(desk, "UPDATE desk.ratings SET stars = 3 WHERE user_id = 'k' AND rated_id = 'b'")
-    await run(desk, "UPDATE desk.sent SET day = 'never' WHERE about = ''")
-    await run(desk, "DELETE FROM desk.ratings WHERE rated_id = 'a'")
-    assert await stored(desk) == {
+        await desk.expand(names)
+        await desk.show("shadow")
+    await desk.run("INSERT INTO desk.ratings (user_id, rated_id, stars) VALUES ('k', 'a', 5)")
+    await desk.run("INSERT INTO desk.ratings VALUES ('k', 'b', 2, '{\"why\": \"late\"}')")
+    await desk.run("INSERT INTO desk.sent VALUES ('hosting_1', '2026-01-01'), ('', 'x')")
+    await desk.run("UPDATE desk.ratings SET stars = 3 WHERE user_id = 'k' AND rated_id = 'b'")
+    await desk.run("UPDATE desk.sent SET day = 'never' WHERE about = ''")
+    await desk.run("DELETE FROM desk.ratings WHERE rated_id = 'a'")
+    assert await desk.stored() == {
         "user:k:ratings": {"b": {"stars": 3, "why": "late"}},
         "sent": {"hosting_1": "2026-01-01", "": "never"},
     }
-    await run(desk, "DELETE FROM desk.ratings")
-    assert (await stored(desk))["user:k:ratings"] == {}
+    await desk.run("DELETE FROM desk.ratings")
+    assert (await desk.stored())["user:k:ratings"] == {}
     if home == "shadow":
-        assert [await differences(desk, DESK, name) for name in names] == [[]] * len(names)
+        assert await desk.differences() == {}
 
 
-async def test_what_a_map_cannot_hold_is_refused(desk: Database) -> None:
-    await put(desk, "user:k:ratings", {"odd": 3, "a": {}})
+async def test_what_a_map_cannot_hold_is_refused(desk: Ladder) -> None:
+    await desk.put("user:k:ratings", {"odd": 3, "a": {}})
     for insert, error in (
         ("ratings VALUES ('k', NULL)", "check_violation"),
         (f"ratings VALUES ('k', '{'x' * 201}')", "check_violation"),
@@ -205,24 +206,24 @@ async def test_what_a_map_cannot_hold_is_refused(desk: Database) -> None:
         ("sent VALUES ('a', NULL)", "check_violation"),
     ):
         with pytest.raises(asyncpg.PostgresError) as e:
-            await run(desk, f"INSERT INTO desk.{insert}")
+            await desk.run(f"INSERT INTO desk.{insert}")
         assert type(e.value).__name__.lower() == error.replace("_", "") + "error", insert
     with pytest.raises(asyncpg.FeatureNotSupportedError):
-        await run(desk, "UPDATE desk.ratings SET rated_id = 'other'")
-    assert await stored(desk) == {"user:k:ratings": {"odd": 3, "a": {}}}
+        await desk.run("UPDATE desk.ratings SET rated_id = 'other'")
+    assert await desk.stored() == {"user:k:ratings": {"odd": 3, "a": {}}}
 
 
-async def test_a_value_in_the_way_of_a_map_is_kept(desk: Database) -> None:
-    await put(desk, "user:k:ratings", ["no map"])
-    await run(desk, "INSERT INTO desk.ratings (user_id, rated_id, stars) VALUES ('k', 'a', 5)")
-    assert await stored(desk) == {"user:k:ratings": {"a": {"stars": 5}}}
-    assert await rows(desk, "SELECT key, value::text FROM outgrow.quarantine") == [
+async def test_a_value_in_the_way_of_a_map_is_kept(desk: Ladder) -> None:
+    await desk.put("user:k:ratings", ["no map"])
+    await desk.run("INSERT INTO desk.ratings (user_id, rated_id, stars) VALUES ('k', 'a', 5)")
+    assert await desk.stored() == {"user:k:ratings": {"a": {"stars": 5}}}
+    assert await desk.rows("SELECT key, value::text FROM outgrow.quarantine") == [
         ("user:k:ratings", '["no map"]')
     ]
 
 
 async def test_two_who_make_the_first_member_both_do(
-    desk: Database, database_url: str, connect: Connect
+    desk: Ladder, database_url: str, connect: Connect
 ) -> None:
     one, two = await connect(database_url), await connect(database_url)
     insert = "INSERT INTO desk.ratings (user_id, rated_id, stars) VALUES ('k', $1, 1)"
@@ -233,13 +234,13 @@ async def test_two_who_make_the_first_member_both_do(
     await asyncio.sleep(0.1)
     await transaction.commit()
     await other
-    assert await stored(desk) == {"user:k:ratings": {"a": {"stars": 1}, "b": {"stars": 1}}}
+    assert await desk.stored() == {"user:k:ratings": {"a": {"stars": 1}, "b": {"stars": 1}}}
 
 
 async def test_a_member_that_changed_meanwhile_is_looked_at_again(
-    desk: Database, database_url: str, connect: Connect
+    desk: Ladder, database_url: str, connect: Connect
 ) -> None:
-    await put(desk, "user:k:ratings", {"a": {"stars": 1}, "b": {"stars": 1}})
+    await desk.put("user:k:ratings", {"a": {"stars": 1}, "b": {"stars": 1}})
     one, two = await connect(database_url), await connect(database_url)
     transaction = one.transaction()
     await transaction.start()
@@ -252,7 +253,7 @@ async def test_a_member_that_changed_meanwhile_is_looked_at_again(
     with pytest.raises(asyncpg.SerializationError):
         await same
     await two.execute("UPDATE desk.ratings SET stars = 9 WHERE rated_id = 'b'")
-    assert await stored(desk) == {"user:k:ratings": {"a": {"stars": 2}, "b": {"stars": 9}}}
+    assert await desk.stored() == {"user:k:ratings": {"a": {"stars": 2}, "b": {"stars": 9}}}
 
 
 ODD: dict[str, list[Any]] = {
@@ -264,52 +265,49 @@ ODD: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("name", ODD)
-async def test_a_relation_of_one_key_has_a_table_like_others(desk: Database, name: str) -> None:
-    await put(desk, name, ODD[name][0])
-    await lift(desk, DESK, [name])
-    assert await fill(desk, DESK, name) > 0
-    assert await differences(desk, DESK, name) == []
+async def test_a_relation_of_one_key_has_a_table_like_others(desk: Ladder, name: str) -> None:
+    await desk.put(name, ODD[name][0])
+    await desk.expand([name])
+    assert await desk.fill(name) > 0
+    assert await desk.differences([name]) == {}
     for value in ODD[name]:
-        await put(desk, name, value)
-        assert await differences(desk, DESK, name) == [], value
-        await run(desk, f"UPDATE {STORE} SET key = key || 'x'")
-        assert await differences(desk, DESK, name) == [], value
-        assert await rows(desk, f"SELECT count(*) FROM desk_tables.{name}") == [(0,)]
-        await run(desk, f"TRUNCATE {STORE}")
+        await desk.put(name, value)
+        assert await desk.differences([name]) == {}, value
+        await desk.run(f"UPDATE {STORE} SET key = key || 'x'")
+        assert await desk.differences([name]) == {}, value
+        assert await desk.rows(f"SELECT count(*) FROM desk_tables.{name}") == [(0,)]
+        await desk.run(f"TRUNCATE {STORE}")
 
 
-async def test_a_relation_of_one_key_is_written(desk: Database) -> None:
-    await lift(desk, DESK, list(DESK.relations))
-    await show(desk, DESK, "shadow")
-    await run(desk, "INSERT INTO desk.settings VALUES ('old', '{\"x\": 1}')")
-    await run(desk, "UPDATE desk.settings SET name = 'new'")
-    await run(desk, "INSERT INTO desk.waiting (id) VALUES ('a'), ('b')")
-    await run(desk, "DELETE FROM desk.waiting WHERE id = 'a'")
-    await run(desk, "INSERT INTO desk.history (did) VALUES ('a')")
-    await run(desk, "UPDATE desk.history SET did = 'b'")
-    assert await stored(desk) == {
+async def test_a_relation_of_one_key_is_written(desk: Ladder) -> None:
+    await desk.expand(DESK.relations)
+    await desk.show("shadow")
+    await desk.run("INSERT INTO desk.settings VALUES ('old', '{\"x\": 1}')")
+    await desk.run("UPDATE desk.settings SET name = 'new'")
+    await desk.run("INSERT INTO desk.waiting (id) VALUES ('a'), ('b')")
+    await desk.run("DELETE FROM desk.waiting WHERE id = 'a'")
+    await desk.run("INSERT INTO desk.history (did) VALUES ('a')")
+    await desk.run("UPDATE desk.history SET did = 'b'")
+    assert await desk.stored() == {
         "settings": {"name": "new", "x": 1},
         "waiting": ["b"],
         "history": [{"did": "b"}],
     }
     with pytest.raises(asyncpg.UniqueViolationError):
-        await run(desk, "INSERT INTO desk.settings VALUES ('again', '{}')")
-    for name in DESK.relations:
-        assert await differences(desk, DESK, name) == []
+        await desk.run("INSERT INTO desk.settings VALUES ('again', '{}')")
+    assert await desk.differences() == {}
 
 
 async def test_an_old_client_in_repeatable_read_is_followed(
-    desk: Database, database_url: str, connect: Connect
+    desk: Ladder, database_url: str, connect: Connect
 ) -> None:
-    await put(desk, "user:k:ratings", {"a": {"stars": 1}, "b": 3})
-    await put(desk, "sent", {"a": "x"})
-    await lift(desk, DESK, ["ratings", "sent"])
+    await desk.put("user:k:ratings", {"a": {"stars": 1}, "b": 3})
+    await desk.put("sent", {"a": "x"})
+    await desk.expand(["ratings", "sent"])
     client = await connect(database_url)
     async with client.transaction(isolation="repeatable_read"):
         await client.execute(f"UPDATE {STORE} SET value = value - 'a' || '{{\"c\": {{}}}}'")
-    for name in ("ratings", "sent"):
-        assert await differences(desk, DESK, name) == []
+    assert await desk.differences() == {}
     async with client.transaction(isolation="repeatable_read"):
         await client.execute(f"DELETE FROM {STORE}")
-    for name in ("ratings", "sent"):
-        assert await differences(desk, DESK, name) == []
+    assert await desk.differences() == {}

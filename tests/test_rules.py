@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from conftest import Connect
-from firing import ALL, CAMPUS, STORE, Ladder, put, shown, unchanged, waits, without
-from growing import grow, until
+from firing import ALL, Ladder, put, shown, unchanged, waits, without
+from growing import CAMPUS, STORE, grow, until
 from outgrow import layout
 from outgrow.database import Database
 from outgrow.settings import DEFAULT_STORE

@@ -11,7 +11,8 @@ import asyncpg
 import pytest
 
 from conftest import Connect
-from firing import ALL, CAMPUS, STORE, UPSERT, Ladder, put, shown, waits
+from firing import ALL, UPSERT, Ladder, put, shown, waits
+from growing import CAMPUS, STORE
 from outgrow import layout
 from outgrow.database import Database
 from outgrow.layout.shadow import tables

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -13,19 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import Connect
+from firing import ALL, Ladder
+from growing import CAMPUS, STORE
 from outgrow import layout
-from outgrow.blueprint import Home
-from outgrow.blueprint import campus as campus_blueprint
 from outgrow.campus.generator import generate
 from outgrow.campus.population import Spec
 from outgrow.database import Database
 from outgrow.queries import Query
 from outgrow.settings import DEFAULT_STORE
 
-CAMPUS = campus_blueprint()
 PLACE = (CAMPUS, "public", DEFAULT_STORE)
-STORE = f'public."{DEFAULT_STORE}"'
-ALL = list(CAMPUS.relations)
 
 
 @pytest.fixture
@@ -35,52 +31,9 @@ async def people(campus: Database) -> Database:
     return campus
 
 
-async def lift(database: Database, names: Sequence[str]) -> None:
-    """As a growth does it, without one."""
-    async with database.session() as session, session.connection.transaction():
-        await session.run(Query("test.lock", f"LOCK TABLE {STORE} IN SHARE ROW EXCLUSIVE MODE"))
-        for name in names:
-            for query in layout.shadow.expand(CAMPUS, name):
-                await session.run(query)
-        for query in layout.shadow.follow(CAMPUS, names, "public", DEFAULT_STORE):
-            await session.run(query)
-
-
-async def fill(database: Database, name: str, batch: int = 7) -> int:
-    last = await database.value(layout.shadow.last_key(CAMPUS, name, "public", DEFAULT_STORE))
-    after, total = "", 0
-    while last is not None:
-        row = await database.row(
-            layout.shadow.backfill(CAMPUS, name, "public", DEFAULT_STORE), after, last, batch
-        )
-        assert row is not None
-        after, keys, rows, skipped = row
-        assert skipped == []
-        total += rows
-        if not keys:
-            break
-    return total
-
-
-async def differences(database: Database, name: str) -> list[str]:
-    last = await database.value(layout.shadow.last_key(CAMPUS, name, "public", DEFAULT_STORE))
-    verify = layout.shadow.verify(CAMPUS, name, "public", DEFAULT_STORE)
-    row = await database.row(verify, "", last or "", 1_000_000)
-    back = await database.value(layout.shadow.verify_back(CAMPUS, name, "public", DEFAULT_STORE))
-    assert row is not None
-    return [*row[3], *back]
-
-
-async def put(database: Database, key: str, value: Any) -> None:
-    await database.run(
-        Query(
-            "test.put",
-            f"INSERT INTO {STORE} VALUES ($1, $2::text::jsonb) "
-            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        ),
-        key,
-        json.dumps(value),
-    )
+@pytest.fixture
+async def ladder(campus_url: str, connect: Connect) -> Ladder:
+    return Ladder(await connect(campus_url))
 
 
 LISTS: list[Any] = [
@@ -98,12 +51,12 @@ LISTS: list[Any] = [
 
 
 @pytest.mark.parametrize("old", LISTS, ids=lambda value: str(value)[:20])
-async def test_a_list_is_followed_from_any_value_to_any(campus: Database, old: Any) -> None:
-    await lift(campus, ["connections"])
+async def test_a_list_is_followed_from_any_value_to_any(ladder: Ladder, old: Any) -> None:
+    await ladder.expand(["connections"])
     for new in LISTS:
-        await put(campus, "user:k:connections", old)
-        await put(campus, "user:k:connections", new)
-        assert await differences(campus, "connections") == [], new
+        await ladder.put("user:k:connections", old)
+        await ladder.put("user:k:connections", new)
+        assert await ladder.differences(["connections"]) == {}, new
 
 
 MESSAGES: list[Any] = [
@@ -118,12 +71,12 @@ MESSAGES: list[Any] = [
 
 
 @pytest.mark.parametrize("old", MESSAGES, ids=lambda value: str(value)[:20])
-async def test_messages_are_followed_from_any_value_to_any(campus: Database, old: Any) -> None:
-    await lift(campus, ["messages"])
+async def test_messages_are_followed_from_any_value_to_any(ladder: Ladder, old: Any) -> None:
+    await ladder.expand(["messages"])
     for new in MESSAGES:
-        await put(campus, "chat:a:b:messages", old)
-        await put(campus, "chat:a:b:messages", new)
-        assert await differences(campus, "messages") == [], new
+        await ladder.put("chat:a:b:messages", old)
+        await ladder.put("chat:a:b:messages", new)
+        assert await ladder.differences(["messages"]) == {}, new
 
 
 ELEMENTS: dict[str, st.SearchStrategy[Any]] = {
@@ -158,10 +111,10 @@ def histories(draw: st.DrawFn, elements: st.SearchStrategy[Any]) -> list[Any]:
     ("name", "key"), [("connections", "user:k:connections"), ("messages", "chat:a:b:messages")]
 )
 async def test_one_element_more_is_followed_as_any_other_change_is(
-    campus: Database, name: str, key: str
+    campus: Database, ladder: Ladder, name: str, key: str
 ) -> None:
     """The short way beside the long way, which makes anything of anything."""
-    await lift(campus, [name])
+    await ladder.expand([name])
     short = next(query for query in layout.shadow.follow(CAMPUS, [name], *PLACE[1:]))
     assert FAST in short.sql
     long = Query("test.long", short.sql.replace(FAST, "ELSE false AND ROW(NEW.value - (-1))"))
@@ -171,8 +124,8 @@ async def test_one_element_more_is_followed_as_any_other_change_is(
         await campus.run(Query("test.clear", f"DELETE FROM {STORE}"))
         seen = []
         for value in values:
-            await put(campus, key, value)
-            assert await differences(campus, name) == [], value
+            await ladder.put(key, value)
+            assert await ladder.differences([name]) == {}, value
             seen.append(
                 [
                     tuple(row)
@@ -213,30 +166,32 @@ async def test_one_element_more_is_followed_as_any_other_change_is(
     ],
 )
 async def test_the_short_way_is_taken_for_one_element_more_behind_a_whole_list(
-    campus: Database, name: str, key: str, old: Any, new: Any, expected: bool
+    campus: Database, ladder: Ladder, name: str, key: str, old: Any, new: Any, expected: bool
 ) -> None:
-    await lift(campus, [name])
-    await put(campus, key, old)
+    await ladder.expand([name])
+    await ladder.put(key, old)
     query = next(query for query in layout.shadow.follow(CAMPUS, [name], *PLACE[1:]))
     told = re.sub(r"(ELSE ROW\(NEW.value.*THEN)", r"\1 RAISE EXCEPTION 'short';", query.sql)
     assert told != query.sql
     await campus.run(Query("test.told", told))
     if not expected:
-        await put(campus, key, new)
-        assert await differences(campus, name) == []
+        await ladder.put(key, new)
+        assert await ladder.differences([name]) == {}
         return
     with pytest.raises(asyncpg.RaiseError, match="short"):
-        await put(campus, key, new)
+        await ladder.put(key, new)
 
 
 @pytest.mark.parametrize("name", ALL)
-async def test_a_table_is_filled_with_what_is_there(people: Database, name: str) -> None:
-    await put(people, "user:odd", "no object")
-    await put(people, "user:odd:connections", [1, "a", "a"])
-    await lift(people, [name])
-    assert (await fill(people, name) > 0) == (await count(people, name) > 0)
-    assert await differences(people, name) == []
-    assert await fill(people, name) == 0
+async def test_a_table_is_filled_with_what_is_there(
+    people: Database, ladder: Ladder, name: str
+) -> None:
+    await ladder.put("user:odd", "no object")
+    await ladder.put("user:odd:connections", [1, "a", "a"])
+    await ladder.expand([name])
+    assert (await ladder.fill(name) > 0) == (await count(people, name) > 0)
+    assert await ladder.differences([name]) == {}
+    assert await ladder.fill(name) == 0
 
 
 async def count(database: Database, name: str) -> int:
@@ -245,10 +200,10 @@ async def count(database: Database, name: str) -> int:
     return found
 
 
-async def test_keys_that_go_take_their_rows_along(people: Database) -> None:
-    await lift(people, ALL)
+async def test_keys_that_go_take_their_rows_along(people: Database, ladder: Ladder) -> None:
+    await ladder.expand(ALL)
     for name in ALL:
-        await fill(people, name)
+        await ladder.fill(name)
     for statement in (
         f"DELETE FROM {STORE} WHERE key < 'user:5'",
         f"UPDATE {STORE} SET key = 'user:moved' || substr(key, 6) WHERE key > 'user:a'",
@@ -257,14 +212,15 @@ async def test_keys_that_go_take_their_rows_along(people: Database) -> None:
         "WHERE jsonb_typeof(value) = 'object' AND key LIKE 'user:%3'",
     ):
         await people.run(Query("test.write", statement))
-        for name in ALL:
-            assert await differences(people, name) == [], (statement, name)
+        assert await ladder.differences() == {}, statement
     await people.run(Query("test.truncate", f"TRUNCATE {STORE}"))
     for name in ALL:
         assert await count(people, name) == 0
 
 
-async def test_views_move_to_the_tables_and_back_and_show_the_same(people: Database) -> None:
+async def test_views_move_to_the_tables_and_back_and_show_the_same(
+    people: Database, ladder: Ladder
+) -> None:
     async def shown() -> dict[str, list[str]]:
         found = {}
         for name in ALL:
@@ -299,20 +255,12 @@ async def test_views_move_to_the_tables_and_back_and_show_the_same(people: Datab
 
     before, found = await shown(), await sought()
     assert all(found)
-    await lift(people, ALL)
+    await ladder.expand(ALL)
     for name in ALL:
-        await fill(people, name)
-    homes: dict[str, Home] = {}
+        await ladder.fill(name)
     for name in ALL:
-        homes[name] = "shadow"
-        await move(people, homes, [name])
+        await ladder.show("shadow", [name])
         assert await shown() == before, name
         assert await sought() == found, name
-    await move(people, {}, ALL)
+    await ladder.show("store")
     assert await shown() == before
-
-
-async def move(database: Database, homes: Mapping[str, Home], names: Sequence[str]) -> None:
-    async with database.session() as session, session.connection.transaction():
-        for query in layout.shadow.views(CAMPUS, homes, names, "public", DEFAULT_STORE):
-            await session.run(query)

@@ -28,7 +28,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from firing import ALL, CAMPUS, STORE, UPSERT, Ladder
+from firing import ALL, UPSERT, Ladder
+from growing import CAMPUS, STORE
 from outgrow import layout
 from outgrow.server import EmbeddedServer
 
