@@ -94,18 +94,8 @@ class Store:
         return [i for i in self.indexes if not i.valid and i.needed_by is None]
 
     def duplicates(self) -> dict[StoreIndex, StoreIndex]:
-        """Each index that another one stands for, and that other, which stays. Ours count as
-        neither: they go by the phase."""
-        kept: list[StoreIndex] = []
-        found = {}
-        others = [i for i in self.indexes if i.valid and not i.ours]
-        for index in sorted(others, key=lambda i: (i.needed_by is None, not i.is_unique, i.oid)):
-            like = next((k for k in kept if k.stands_for(index)), None)
-            if like is None or index.needed_by is not None:
-                kept.append(index)
-            else:
-                found[index] = like
-        return found
+        """As `duplicates`. Ours count as neither: they go by the phase."""
+        return duplicates(i for i in self.indexes if not i.ours)
 
     def made(self, wanted: Collection[str]) -> list[StoreIndex]:
         """The indexes that Outgrow made for this blueprint; `wanted` are the names it asks for.
@@ -206,6 +196,20 @@ def waiting_for(row: asyncpg.Record | None) -> str:
         age = (datetime.now(UTC) - began).total_seconds()
         text += f", in a transaction open since {began:%H:%M:%S} UTC ({max(age, 0):,.0f} s)"
     return text
+
+
+def duplicates(indexes: Iterable[StoreIndex]) -> dict[StoreIndex, StoreIndex]:
+    """Each index that another one stands for, and that other, which stays."""
+    kept: list[StoreIndex] = []
+    found = {}
+    valid = [i for i in indexes if i.valid]
+    for index in sorted(valid, key=lambda i: (i.needed_by is None, not i.is_unique, i.oid)):
+        like = next((k for k in kept if k.stands_for(index)), None)
+        if like is None or index.needed_by is not None:
+            kept.append(index)
+        else:
+            found[index] = like
+    return found
 
 
 def total_bytes(found: Iterable[StoreIndex]) -> int:
