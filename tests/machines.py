@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from api import Api, Person
 from conftest import up_and_down
+from firing import UPSERT
 from outgrow.database import Database
 from outgrow.server import EmbeddedServer
 
@@ -29,6 +31,10 @@ class Machine(RuleBasedStateMachine):
     @classmethod
     def wait(cls, work: Coroutine[Any, Any, T]) -> T:
         return cls.loop.run_until_complete(asyncio.wait_for(work, 30))
+
+    def upsert(self, key: str, value: Any) -> None:
+        """As an old client does."""
+        self.wait(self.client.execute(UPSERT, key, json.dumps(value)))
 
     def teardown(self) -> None:
         self.wait(self.client.execute(self.CLEAN))

@@ -72,19 +72,30 @@ async def visitor(here: Place) -> AsyncIterator[Visitor]:
     assert complaints == []
 
 
-async def introduced(ada: Any, ben: Any) -> None:
-    """Ada says hello to Ben Silva, who says yes; both are in their chat then."""
-    await ada.goto("/find")
-    await ada.type("#q", "ben sil")
+async def meet(ada: Any, ben: Any, reason: str, note: str = "") -> None:
+    """Ada, who sees Ben in a list, says hello to him, and he says yes; he is in their chat then."""
     await ada.click("text=Ben Silva")
-    await ada.click("text=Say hello")
-    await ada.click("text=Studying together")
-    await ada.fill("#note", "Shall we?")
+    await ada.click("summary >> text=Say hello")
+    await ada.click(f"text={reason}")
+    await ada.fill("#note", note)
     await ada.click("text=Send")
     await ada.wait_for_selector("text=Your intro is on its way.")
     await ben.goto("/my/intros")
     await ben.click("text=Accept")
     await ben.wait_for_selector("text=You are connected now.")
+
+
+async def say(page: Any, text: str, *, by_key: bool = False) -> None:
+    """In the chat that the page shows."""
+    await page.fill("#content", text)
+    await (page.press("#content", "Enter") if by_key else page.click("[aria-label=Send]"))
+
+
+async def introduced(ada: Any, ben: Any) -> None:
+    """Both are in their chat then."""
+    await ada.goto("/find")
+    await ada.type("#q", "ben sil")
+    await meet(ada, ben, "Studying together", "Shall we?")
     await ada.reload()
     await ada.click("text=Message")
     await ada.wait_for_selector("[data-composer]")
@@ -100,8 +111,7 @@ async def test_two_people_from_sign_up_to_a_chat(visitor: Visitor) -> None:
         (ada, ben, "Chess at five?"),
         (ben, ada, "Yes!"),
     ):
-        await page.fill("#content", text)
-        await page.click("[aria-label=Send]")
+        await say(page, text)
         await other.wait_for_selector(f".theirs >> text={text}")
         await page.wait_for_selector(f".mine[data-pos] >> text={text}")
     for page in (ada, ben):
@@ -112,13 +122,11 @@ async def test_two_people_from_sign_up_to_a_chat(visitor: Visitor) -> None:
     await ada.type("#content", "I am still wri", delay=250)
     await ben.wait_for_selector("text=Ada Okafor is typing…")
     await ada.goto("/people")
-    await ben.fill("#content", "Are you there?")
-    await ben.press("#content", "Enter")
+    await say(ben, "Are you there?", by_key=True)
     await ben.wait_for_selector(".mine[data-pos] >> text=Are you there?")
     await ada.goto("/my/chats")
     await ada.wait_for_selector("text=Are you there?")
-    await ben.fill("#content", "Hello?")
-    await ben.press("#content", "Enter")
+    await say(ben, "Hello?", by_key=True)
     await ada.wait_for_selector(".chats >> text=Hello?")
 
 
@@ -147,14 +155,8 @@ async def test_without_script_everything_is_there(visitor: Visitor) -> None:
     await ada.goto("/people")
     await ada.fill("#q", "ben")
     await ada.click("main button >> text=Find")
-    await ada.click("text=Ben Silva")
-    await ada.click("summary >> text=Say hello")
-    await ada.click("text=Making friends")
-    await ada.click("text=Send")
-    await ben.goto("/my/intros")
-    await ben.click("text=Accept")
-    await ben.fill("#content", "Hello Ada")
-    await ben.click("[aria-label=Send]")
+    await meet(ada, ben, "Making friends")
+    await say(ben, "Hello Ada")
     await ada.goto("/my/chats")
     await ada.click("text=Hello Ada")
     await ada.wait_for_selector(".theirs >> text=Hello Ada")

@@ -22,8 +22,8 @@ from outgrow.grow.state import Phase
 from outgrow.install import install
 from outgrow.queries import Query
 from outgrow.server import EmbeddedServer
+from plans import admin, explain, looked_at, opened, read_whole, used
 from test_discover import score
-from test_plans import literal, opened, walk
 
 USERS = 5_000
 VIEWERS = 25
@@ -52,20 +52,17 @@ def school_url(server: EmbeddedServer, request: pytest.FixtureRequest) -> Iterat
     goal: Phase = request.param
     name = f"discover_{goal}"
 
-    async def admin(sql: str) -> None:
-        async with opened(server.url("postgres")) as database:
-            await database.run(Query("t", sql))
-
     async def make() -> None:
         async with opened(server.url(name)) as database:
             await generate(database, Spec(USERS, largest=USERS))
             await install(database)
             await grow(database, goal)
 
-    asyncio.run(admin(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
+    postgres = server.url("postgres")
+    asyncio.run(admin(postgres, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
     asyncio.run(make())
     yield server.url(name)
-    asyncio.run(admin(f"DROP DATABASE {name} WITH (FORCE)"))
+    asyncio.run(admin(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture
@@ -122,28 +119,7 @@ CASES: dict[str, tuple[Query, list[Any], str, int]] = {
 @pytest.mark.parametrize("name", CASES)
 async def test_no_statement_reads_a_school(school: Database, name: str) -> None:
     query, arguments, index, most = CASES[name]
-    async with school.session() as session:
-        connection = session.connection
-        await connection.execute(f"PREPARE hot AS {query.sql}")
-        try:
-            text = await connection.fetchval(
-                "EXPLAIN (ANALYZE, TIMING off, FORMAT json) "
-                f"EXECUTE hot({', '.join(map(literal, arguments))})"
-            )
-        finally:
-            await connection.execute("DEALLOCATE hot")
-    nodes = list(walk(json.loads(text)[0]["Plan"]))
-    scanned = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
-    assert not [name for name in scanned if name not in ("blocks", "pg_index", "pg_class")]
-    used = [node["Index Name"] for node in nodes if "Index Name" in node]
-    assert any(index in name for name in used), used
-    assert sum(map(looked_at, nodes)) <= most, sum(map(looked_at, nodes))
-
-
-def looked_at(node: dict[str, Any]) -> float:
-    """Rows that a scan took or passed over."""
-    if "Relation Name" not in node:
-        return 0
-    passed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
-    loops: float = node["Actual Loops"]
-    return loops * (float(node["Actual Rows"]) + float(passed))
+    nodes = await explain(school, query, arguments)
+    assert read_whole(nodes) <= {"blocks", "pg_index", "pg_class"}
+    assert any(index in name for name in used(nodes)), used(nodes)
+    assert looked_at(nodes) <= most

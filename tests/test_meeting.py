@@ -361,13 +361,6 @@ class Meeting(Machine):
         sql = "UPDATE kv_store_2516be19 SET value = value || $2 WHERE key = $1"
         self.wait(self.client.execute(sql, f"intro:{intro_id}", json.dumps(fields)))
 
-    def upsert(self, key: str, value: Any) -> None:
-        sql = (
-            "INSERT INTO kv_store_2516be19 VALUES ($1, $2) "
-            "ON CONFLICT (key) DO UPDATE SET value = $2"
-        )
-        self.wait(self.client.execute(sql, key, json.dumps(value)))
-
     # What must hold -----------------------------------------------------------------------------
 
     @invariant()

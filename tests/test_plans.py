@@ -5,7 +5,6 @@ their parameters."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import statistics
 from collections.abc import AsyncIterator, Iterator
@@ -24,6 +23,7 @@ from outgrow.install import install
 from outgrow.queries import Query, load
 from outgrow.server import EmbeddedServer
 from outgrow.settings import DEFAULT_STORE
+from plans import admin, explain, looked_at, opened, read_whole, used
 
 USERS = 50_000
 
@@ -31,6 +31,7 @@ USERS = 50_000
 class Silent:
     """Watches a growth and says nothing."""
 
+    def noted(self, *_: Any) -> None: ...
     def planned(self, *_: Any) -> None: ...
     def seen(self, *_: Any) -> None: ...
     def finished(self, *_: Any) -> None: ...
@@ -43,27 +44,14 @@ async def make(url: str) -> None:
         await grow(database, "optimized", DEFAULT_STORE, campus(), Silent())
 
 
-@contextlib.asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Database]:
-    database = await Database.open(url, slow_query_ms=600_000, generic_plans=True)
-    try:
-        yield database
-    finally:
-        await database.close()
-
-
 @pytest.fixture(scope="module")
 def large_url(server: EmbeddedServer) -> Iterator[str]:
     """A campus of one large school, in phase optimized."""
-
-    async def admin(sql: str) -> None:
-        async with opened(server.url("postgres")) as database:
-            await database.run(Query("t", sql))
-
-    asyncio.run(admin("CREATE DATABASE large_campus TEMPLATE template0 ENCODING 'UTF8'"))
+    postgres = server.url("postgres")
+    asyncio.run(admin(postgres, "CREATE DATABASE large_campus TEMPLATE template0 ENCODING 'UTF8'"))
     asyncio.run(make(server.url("large_campus")))
     yield server.url("large_campus")
-    asyncio.run(admin("DROP DATABASE large_campus WITH (FORCE)"))
+    asyncio.run(admin(postgres, "DROP DATABASE large_campus WITH (FORCE)"))
 
 
 @pytest.fixture
@@ -139,22 +127,10 @@ CASES: dict[str, tuple[Query, list[Any], str, int]] = {
 @pytest.mark.parametrize("name", CASES)
 async def test_a_statement_looks_at_few_rows(large: Database, name: str) -> None:
     query, arguments, index, most = CASES[name]
-    async with large.session() as session:
-        connection = session.connection
-        await connection.execute(f"PREPARE hot AS {query.sql}")
-        try:
-            text = await connection.fetchval(
-                "EXPLAIN (ANALYZE, TIMING off, FORMAT json) "
-                f"EXECUTE hot({', '.join(map(literal, arguments))})"
-            )
-        finally:
-            await connection.execute("DEALLOCATE hot")
-    plan = json.loads(text)[0]["Plan"]
-    nodes = list(walk(plan))
-    assert "Seq Scan" not in {node["Node Type"] for node in nodes}
-    used = [node["Index Name"] for node in nodes if "Index Name" in node]
-    assert any(index in name for name in used), used
-    assert sum(map(looked_at, nodes)) <= most, json.dumps(plan, indent=1)
+    nodes = await explain(large, query, arguments)
+    assert read_whole(nodes) == set()
+    assert any(index in name for name in used(nodes)), used(nodes)
+    assert looked_at(nodes, DEFAULT_STORE) <= most, json.dumps(nodes[0], indent=1)
 
 
 @pytest.mark.parametrize(
@@ -181,38 +157,9 @@ async def test_a_filter_by_interest_is_planned_for_what_is_asked(
     query = page("newest", *given)
     arguments = [DEMO_SCHOOL, *filters.arguments(), 20, 0, None, None, DEMO_ID]
     plans = []
-    async with large.session() as session:
-        for _ in range(3):
-            await session.connection.execute(f"PREPARE varied AS {query.sql}")
-            await session.connection.execute("SET plan_cache_mode = force_custom_plan")
-            text = await session.connection.fetchval(
-                "EXPLAIN (ANALYZE, TIMING off, FORMAT json) "
-                f"EXECUTE varied({', '.join(map(literal, arguments))})"
-            )
-            await session.connection.execute("RESET plan_cache_mode; DEALLOCATE varied")
-            plans.append(json.loads(text)[0]["Plan"])
-            await session.connection.execute(f'ANALYZE "{DEFAULT_STORE}"')
+    for _ in range(3):
+        plans.append(await explain(large, query, arguments, custom=True))
+        await large.run(Query("test.analyze", f'ANALYZE "{DEFAULT_STORE}"'))
     # Of the samples that statistics are made of, one in some dozens misleads the planner.
-    rows = statistics.median(sum(map(looked_at, walk(plan))) for plan in plans)
-    assert rows <= 400, json.dumps(plans, indent=1)
-
-
-def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for child in node.get("Plans", ()):
-        yield from walk(child)
-
-
-def looked_at(node: dict[str, Any]) -> float:
-    """Rows of the store that a scan took or passed over."""
-    if node.get("Relation Name") != DEFAULT_STORE:
-        return 0
-    passed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
-    loops: float = node["Actual Loops"]
-    return loops * (float(node["Actual Rows"]) + float(passed))
-
-
-def literal(value: Any) -> str:
-    if value is None:
-        return "NULL"
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+    rows = statistics.median(looked_at(nodes, DEFAULT_STORE) for nodes in plans)
+    assert rows <= 400, json.dumps([nodes[0] for nodes in plans], indent=1)

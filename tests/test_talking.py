@@ -130,13 +130,6 @@ class Talking(Machine):
         sql = "SELECT value FROM kv_store_2516be19 WHERE key = $1"
         return json.loads(self.wait(self.client.fetchval(sql, key)) or "[]")
 
-    def upsert(self, key: str, value: Any) -> None:
-        sql = (
-            "INSERT INTO kv_store_2516be19 VALUES ($1, $2) "
-            "ON CONFLICT (key) DO UPDATE SET value = $2"
-        )
-        self.wait(self.client.execute(sql, key, json.dumps(value)))
-
 
 @pytest.mark.parametrize("examples", [10, pytest.param(400, marks=pytest.mark.soak)])
 def test_what_three_people_say(
