@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -32,6 +32,10 @@ class Recorder:
         self.blocks: list[int] = []
         self.done: list[str] = []
         self.total = 0
+        self.notes: Sequence[str] = ()
+
+    def noted(self, notes: Sequence[str]) -> None:
+        self.notes = notes
 
     def planned(self, plan: Plan, blocks: int) -> None:
         self.total = blocks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import subprocess
 from typing import Any
@@ -104,6 +105,29 @@ async def test_whoever_is_told_to_stop_says_where(
     assert await shown(raw) == rows
     if phase == "optimized":
         assert await everything(raw) == ends
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+async def test_what_is_to_know_is_told_before_the_first_step(
+    database_url: str, raw: Any, options: tuple[str, ...]
+) -> None:
+    """By `grow` as by `grow --plan`, and also where the first step installs all there is."""
+    await raw.execute(f"CREATE VIEW report AS SELECT key FROM {STORE}")
+    goal = ("grow", "--to", "hybrid")
+    _, out, _ = await finished(outgrow(database_url, *goal, "--plan", "--json", "--no-misfits"))
+    planned = json.loads(out)["notes"]
+    assert any(note.startswith("views of others show the store") for note in planned)
+    code, out, err = await finished(outgrow(database_url, *goal, *options))
+    assert code == 0, err
+    told = [line.removeprefix("note: ") for line in err.splitlines()[: len(planned)]]
+    assert [_sizeless(note) for note in told] == [_sizeless(note) for note in planned]
+    assert err.count("note: ") == len(planned)
+    if options:
+        assert json.loads(out)["notes"] == told
+
+
+def _sizeless(note: str) -> str:
+    return re.sub(r"\d+", "N", note)
 
 
 async def test_status_is_watched_while_a_growth_runs(

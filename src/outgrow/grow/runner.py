@@ -102,10 +102,7 @@ async def plan(
         _of_its_own(database, "outgrow plan") as session,
         session.connection.transaction(readonly=True),
     ):
-        found = await catalogue.read(session, store, blueprint)
-        estimates = await _estimates(session, found, blueprint, goal)
-        planned = make(found, blueprint, goal, estimates)
-        findings = await preflight.look(session, planned, blueprint)
+        planned = await _planned(session, store, blueprint, goal)
         rows = await session.rows(load("grow")["old_transactions"])
         misfitting = None
         if moved is not None and planned.lifts:
@@ -114,7 +111,6 @@ async def plan(
         return replace(
             planned,
             misfits=misfitting,
-            notes=planned.notes + findings,
             in_the_way=tuple(catalogue.waiting_for(row) for row in rows),
         )
 
@@ -178,15 +174,12 @@ class _Run:
 
     async def _whole(self, store: str) -> Done:
         began = time.monotonic()
-        found = await catalogue.read(self._session, store, self._blueprint)
-        if not found.current:
-            wished = make(found, self._blueprint, self._goal)
-            await preflight.look(self._session, wished, self._blueprint)
-            await self._do(Install(self._blueprint.name), 0, found)
-            found = await catalogue.read(self._session, store, self._blueprint)
-        estimates = await _estimates(self._session, found, self._blueprint, self._goal)
-        planned = make(found, self._blueprint, self._goal, estimates)
-        await preflight.look(self._session, planned, self._blueprint)
+        planned = await _planned(self._session, store, self._blueprint, self._goal)
+        self._watch.watcher.noted(planned.notes)
+        if not planned.store.current:
+            await self._do(Install(self._blueprint.name), 0, planned.store)
+            again = await _planned(self._session, store, self._blueprint, self._goal)
+            planned = replace(again, notes=planned.notes)
         await self._begin(planned)
         self._watch.planned(planned)
         ending = await self._steps(planned)
@@ -251,6 +244,15 @@ class _Run:
         size = await step.size(work) if isinstance(step, CreateIndex) else None
         watch.watcher.finished(step, seconds, size)
         self._done.append((step, seconds))
+
+
+async def _planned(session: Session, name: str, blueprint: Blueprint, goal: Phase) -> Plan:
+    """With everything to know before in its notes. Raises Refused."""
+    store = await catalogue.read(session, name, blueprint)
+    estimates = await _estimates(session, store, blueprint, goal)
+    planned = make(store, blueprint, goal, estimates)
+    findings = await preflight.look(session, planned, blueprint)
+    return replace(planned, notes=planned.notes + findings)
 
 
 async def _estimates(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from outgrow.grow.plan import Plan
@@ -37,11 +38,13 @@ class Shown:
         if isinstance(raised[1], asyncio.CancelledError):
             self._interrupted()
 
+    def noted(self, notes: Sequence[str]) -> None:
+        for text in notes:
+            _say(f"note: {text}")
+
     def planned(self, plan: Plan, blocks: int) -> None:
         self._goal = plan.goal
         self._steps = len(plan.steps)
-        for text in plan.notes:
-            _say(f"note: {text}")
         if blocks:
             total = blocks * BLOCK // 1_000_000
             self._progress = self._stack.enter_context(Progress("grow", "MB read", total))

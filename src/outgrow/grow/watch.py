@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import asyncpg
@@ -28,8 +28,10 @@ HELD = 0.1  # seconds between two looks of a growth that is paused
 
 class Watcher(Protocol):
     """Whoever shows a growth. Work is counted in blocks of the store: a concurrent build reads it
-    twice, once to make the index and once to see what it missed."""
+    twice, once to make the index and once to see what it missed. `noted` is what to know before,
+    said before the first step."""
 
+    def noted(self, notes: Sequence[str]) -> None: ...
     def planned(self, plan: Plan, blocks: int) -> None: ...
     def seen(self, step: Step, number: int, blocks: int, doing: str, waiting: str) -> None: ...
     def finished(self, step: Step, seconds: float, index_bytes: int | None) -> None: ...

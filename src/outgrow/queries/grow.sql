@@ -350,7 +350,8 @@ SELECT
           JOIN pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
           JOIN pg_class v ON v.oid = r.ev_class
           WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND v.oid <> $1
-            AND v.relnamespace <> ALL (ARRAY[to_regnamespace('outgrow'), to_regnamespace(quote_ident($2))])
+            AND v.relnamespace = ANY (
+              ARRAY[to_regnamespace('outgrow'), to_regnamespace(quote_ident($2))]) IS NOT TRUE
           ORDER BY 1) AS views,
     ARRAY(SELECT application_name || ' at ' || coalesce(client_addr::text, 'a socket')
           FROM pg_stat_replication ORDER BY 1) AS replicas
