@@ -6,6 +6,7 @@ import copy
 import json
 import re
 from collections import Counter
+from functools import cache
 from typing import Any
 
 import pytest
@@ -18,6 +19,16 @@ from keyspaces.score import COLUMNS, perfect, score, table
 SIZE = 60
 RATE = 0.05
 every_app = pytest.mark.parametrize("name", APPS)
+
+
+@cache
+def sound(name: str) -> Keyspace:
+    return build(name, SIZE)
+
+
+@cache
+def damaged(name: str) -> Keyspace:
+    return build(name, SIZE, damage=RATE)
 
 
 def findings(keyspace: Keyspace) -> set[tuple[str, str]]:
@@ -36,7 +47,7 @@ def test_the_same_seed_gives_the_same_store(name: str) -> None:
 @every_app
 def test_a_key_is_in_one_pattern(name: str) -> None:
     """The first that matches it: the order of the lines tells which."""
-    keyspace = build(name, SIZE)
+    keyspace = sound(name)
     assert set(keyspace.pattern_of) == set(keyspace.rows)
     for key, pattern in keyspace.pattern_of.items():
         matching = [
@@ -47,7 +58,7 @@ def test_a_key_is_in_one_pattern(name: str) -> None:
 
 @every_app
 def test_patterns_are_as_they_are_said_to_be(name: str) -> None:
-    keyspace = build(name, SIZE)
+    keyspace = sound(name)
     assert [each.alias for each in keyspace.patterns.values()] == list(keyspace.world.patterns)
     kinds = {"document": dict, "map": dict, "ids": list, "objects": list}
     for pattern in keyspace.patterns.values():
@@ -65,7 +76,7 @@ def test_patterns_are_as_they_are_said_to_be(name: str) -> None:
 
 @every_app
 def test_every_reference_is_used_and_nothing_is_wrong_before_it_is_damaged(name: str) -> None:
-    keyspace = build(name, SIZE)
+    keyspace = sound(name)
     assert findings(keyspace) <= keyspace.world.excused
     for pattern in keyspace.patterns.values():
         for reference in pattern.references:
@@ -77,7 +88,7 @@ def test_every_reference_is_used_and_nothing_is_wrong_before_it_is_damaged(name:
 
 @every_app
 def test_planted_damage_is_damage(name: str) -> None:
-    keyspace = build(name, SIZE, damage=RATE)
+    keyspace = damaged(name)
     assert keyspace.damage
     assert {(one.key, one.kind) for one in keyspace.damage} <= findings(keyspace)
     assert not {(one.key, one.kind) for one in keyspace.damage} & keyspace.neutral
@@ -85,7 +96,7 @@ def test_planted_damage_is_damage(name: str) -> None:
 
 
 def test_every_kind_of_damage_is_planted() -> None:
-    planted = {one.kind for name in APPS for one in build(name, SIZE, damage=RATE).damage}
+    planted = {one.kind for name in APPS for one in damaged(name).damage}
     assert planted == set(KINDS)
 
 
@@ -95,7 +106,7 @@ def test_some_apps_are_held_back() -> None:
 
 @every_app
 def test_the_perfect_document_has_the_best_score_and_an_empty_one_none(name: str) -> None:
-    keyspace = build(name, SIZE, damage=RATE)
+    keyspace = damaged(name)
     best = score(keyspace, perfect(keyspace))
     assert {share for share in best.shares() if share is not None} == {1.0}
     assert best.wrong == []
@@ -113,7 +124,7 @@ def changed(document: dict[str, Any], name: str, **fields: Any) -> dict[str, Any
 
 
 def test_each_mistake_costs_its_own_share_and_no_other() -> None:
-    truth = build("mechanics", SIZE, damage=RATE)
+    truth = damaged("mechanics")
     best = perfect(truth)
     count, asked = len(truth.patterns), len(truth.references(is_asked=True))
 
@@ -146,7 +157,7 @@ def test_each_mistake_costs_its_own_share_and_no_other() -> None:
 
 
 def test_segments_are_compared_by_their_position_and_names_do_not_matter() -> None:
-    truth = build("mechanics", SIZE)
+    truth = sound("mechanics")
     text = json.dumps(perfect(truth))
     for old, new in (("{userId}", "{x}"), ("user:{id}", "user:{y}"), ("{bookingId}", "{z}")):
         text = text.replace(json.dumps(old)[1:-1], new)
@@ -155,7 +166,7 @@ def test_segments_are_compared_by_their_position_and_names_do_not_matter() -> No
 
 
 def test_a_wrong_finding_of_damage_counts_double() -> None:
-    truth = build("events", SIZE, damage=RATE)
+    truth = damaged("events")
     best = perfect(truth)
     sound = next(key for key in truth.rows if key not in {one.key for one in truth.damage})
     misfits = best["integrity"]["misfits"]
@@ -169,7 +180,7 @@ def test_a_wrong_finding_of_damage_counts_double() -> None:
 
 
 def test_a_list_that_does_not_answer_may_be_named_by_either_side() -> None:
-    truth = build("campus", SIZE, damage=RATE)
+    truth = damaged("campus")
     best = perfect(truth)
     pairs = {one.key: one.other[0][0] for one in truth.damage if one.kind == "one_sided"}
     assert pairs
@@ -180,7 +191,7 @@ def test_a_list_that_does_not_answer_may_be_named_by_either_side() -> None:
 
 
 def test_keys_of_two_patterns_in_one_count_for_the_larger() -> None:
-    truth = build("events", SIZE)
+    truth = sound("events")
     one = {"pattern": "everything", "regex": r".*", "shape": "document"}
     counts = Counter(truth.pattern_of.values())
     result = score(truth, {"patterns": [{"pattern": "?", "regex": "("}, one]})
@@ -188,7 +199,7 @@ def test_keys_of_two_patterns_in_one_count_for_the_larger() -> None:
 
 
 def test_the_table_has_a_line_for_each_app_and_the_mean() -> None:
-    truth = build("board", SIZE)
+    truth = sound("board")
     text = table({"board": (len(truth.rows), score(truth, perfect(truth)))})
     head, line, mean = text.splitlines()
     assert line.split()[:3] == ["board", str(len(truth.rows)), "100.0"]

@@ -6,10 +6,20 @@ them: by these it is measured how well a store is understood.
 
 from __future__ import annotations
 
-from . import known, studio, trades
+from . import held, held_trades, invented, known, studio, trades
 from .generate import App, Keyspace, generated
 
-HELD: tuple[str, ...] = ()
+HELD = (
+    "market",
+    "quiz",
+    "clinic",
+    "appliances",
+    "loyalty",
+    "freelance",
+    "arcade",
+    "homework",
+    "bazaar",
+)
 APPS: dict[str, App] = {
     "campus": (known.CAMPUS, known.campus),
     "events": (known.EVENTS, known.events),
@@ -18,6 +28,15 @@ APPS: dict[str, App] = {
     "slips": (studio.SLIPS, studio.slips),
     "studio": (studio.STUDIO, studio.studio),
     "board": (trades.BOARD, trades.board),
+    "market": (held_trades.MARKET, held_trades.market),
+    "quiz": (held.QUIZ, held.quiz),
+    "clinic": (held.CLINIC, held.clinic),
+    "appliances": (held_trades.APPLIANCES, held_trades.appliances),
+    "loyalty": (held.LOYALTY, held.loyalty),
+    "freelance": (held.FREELANCE, held.freelance),
+    "arcade": (invented.ARCADE, invented.arcade),
+    "homework": (invented.HOMEWORK, invented.homework),
+    "bazaar": (invented.BAZAAR, invented.bazaar),
 }
 
 

@@ -172,6 +172,7 @@ class _Planter:
         for index in world.indexes:
             self.sources[index.source].append(index)
         self.targets = {index.target for index in world.indexes}
+        self.known = {alias: set(named(world, alias, world.rows)) for alias in world.patterns}
 
     def run(self) -> list[Damage]:
         for index in self.world.indexes:
@@ -312,11 +313,11 @@ class _Planter:
             return self._leave(pattern, key)
         value = copy.deepcopy(world.rows[key])
         places = list(slots([value], 0, TOKEN.findall(reference.path)))
-        places = [p for p in places if isinstance(p[2], str) and p[2] not in world.sentinels]
+        places = [p for p in places if type(p[2]) in (str, int) and p[2] not in world.sentinels]
         if not places or reference.to in self.targets_of(pattern.alias):
             return False
         holder, at, old, is_key = world.pick(places)
-        new = resembling(old, world)
+        new = type(old)(self._nobody(str(old), reference.to))
         if holder and holder[at] is value:
             value = new
         elif is_key:
@@ -335,6 +336,12 @@ class _Planter:
         """The indexes of a pattern: what names them cannot dangle, it can only be missing there."""
         return {index.target for index in self.sources[alias]}
 
+    def _nobody(self, old: str, alias: str) -> str:
+        """What nothing is called, in the format of what something is called."""
+        while (new := resembling(old, self.world)) in self.known[alias]:
+            pass
+        return new
+
     def _leave(self, pattern: Pattern, key: str) -> bool:
         """An entry of a unique index whose row is gone."""
         world = self.world
@@ -351,7 +358,7 @@ class _Planter:
         if pattern.alias in self.targets | set(self.sources) or pattern.symmetric:
             return False
         old = world.segments[key][place]
-        new = resembling(old, world)
+        new = self._nobody(old, reference.to)
         segments = [new if s == old else s for s in world.segments[key]]
         value = json.loads(json.dumps(world.rows[key], ensure_ascii=False).replace(old, new))
         if pattern.key(*segments) in world.rows:

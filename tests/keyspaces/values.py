@@ -282,6 +282,9 @@ def resembling(value: str, values: Values) -> str:
         if part.isdigit():
             first = part[:2] if len(part) > 8 else str(values.number(1, 9))
             return first + values.digits(max(len(part) - len(first), 3 if len(part) < 4 else 0))
+        if len(part) < 4 and not part.isalpha():
+            letters = BASE36[10:]
+            return "".join(values.pick("0123456789" if c.isdigit() else letters) for c in part)
         is_random = any(c.isdigit() for c in part) and not re.fullmatch(r"[a-zA-Z]+\d+", part)
         if is_random:
             return values.rand(len(part))

@@ -13,7 +13,7 @@ The patterns of an app are said as lines of text, one a pattern:
                     key that varies, and the whole key)
     text            values are texts that hold JSON
     both            some are
-    name~regex      what a segment of the key looks like (default: anything without a colon)
+    name~regex      what a segment of the key looks like (default: anything without : and /)
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Pattern:
     def regex(self) -> str:
         parts, end = [], 0
         for found in PLACE.finditer(self.name):
-            usual = ".+" if found[2] else "[^:]+"
+            usual = ".+" if found[2] else "[^:/]+"
             parts += [re.escape(self.name[end : found.start()]), self.formats.get(found[1], usual)]
             end = found.end()
         return "".join([*parts, re.escape(self.name[end:])])
