@@ -76,8 +76,8 @@ class Connections:
 
 @cache
 def _query(kind: Kind, further: bool) -> Query:
-    order = f"_{kind}" if kind in ("by", "named") else ""
-    lists = ("of", "mutual") if kind == "mutual" else (kind,)
+    order = "_by_name" if kind in ("by", "named") else ""
+    lists = {"of": ("of",), "mutual": ("of", "mutual")}.get(kind, ("by_name", kind, "shown"))
     start = f"further{order}" if further else "from_start"
     blocks = (*lists, start, f"end{order}", "cards")
     return SQL["page"].joined(kind, *(SQL[block] for block in blocks))

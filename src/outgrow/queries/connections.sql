@@ -55,52 +55,41 @@ FROM (
   ) AS q
 ) AS p
 
--- name: by
--- Who has the one in their list, whether or not the one has them; by name.
+-- name: by_name
   SELECT q.sort_name AS sort, q.id, row_number() OVER (ORDER BY q.sort_name, q.id) AS n
   FROM (
-    SELECT shown.sort_name, c.user_id AS id
-    FROM campus.connections AS c
-    CROSS JOIN LATERAL (
-      SELECT u.sort_name
-      FROM campus.users AS u
-      WHERE u.id = c.user_id AND u.at = campus.users_at(c.user_id)
-        AND u.school = $2 AND u.visible
-        AND (u.blocked @> to_jsonb($7::text) IS NOT TRUE OR u.id = $7)
-        AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $7))
-      OFFSET 0) AS shown
-    WHERE c.connected_user_id = $1 AND c.probe @> campus.connections_probe($1)
+    SELECT shown.sort_name, c.id
+    FROM (
 
--- name: further_by
-      AND (shown.sort_name, c.user_id) > ($5::text, $6::text)
-
--- name: end_by
-    ORDER BY shown.sort_name, c.user_id
-    LIMIT $3::bigint + 1 OFFSET $4::bigint
-  ) AS q
-) AS p
+-- name: by
+-- Who has the one in their list, whether or not the one has them.
+      SELECT c.user_id AS id
+      FROM campus.connections AS c
+      WHERE c.connected_user_id = $1 AND c.probe @> campus.connections_probe($1)
 
 -- name: named
--- As `of`, by name.
-  SELECT q.sort_name AS sort, q.id, row_number() OVER (ORDER BY q.sort_name, q.id) AS n
-  FROM (
-    SELECT shown.sort_name, c.connected_user_id AS id
-    FROM campus.connections AS c
+-- As `of`.
+      SELECT c.connected_user_id AS id
+      FROM campus.connections AS c
+      WHERE c.user_id = $1 AND c.at = campus.connections_at($1)
+
+-- name: shown
+    ) AS c
     CROSS JOIN LATERAL (
       SELECT u.sort_name
       FROM campus.users AS u
-      WHERE u.id = c.connected_user_id AND u.at = campus.users_at(c.connected_user_id)
+      WHERE u.id = c.id AND u.at = campus.users_at(c.id)
         AND u.school = $2 AND u.visible
         AND (u.blocked @> to_jsonb($7::text) IS NOT TRUE OR u.id = $7)
         AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $7))
       OFFSET 0) AS shown
-    WHERE c.user_id = $1 AND c.at = campus.connections_at($1)
+    WHERE true
 
--- name: further_named
-      AND (shown.sort_name, c.connected_user_id) > ($5::text, $6::text)
+-- name: further_by_name
+      AND (shown.sort_name, c.id) > ($5::text, $6::text)
 
--- name: end_named
-    ORDER BY shown.sort_name, c.connected_user_id
+-- name: end_by_name
+    ORDER BY shown.sort_name, c.id
     LIMIT $3::bigint + 1 OFFSET $4::bigint
   ) AS q
 ) AS p

@@ -145,7 +145,7 @@ pool AS MATERIALIZED (
       SELECT u.likes
       FROM campus.users AS u
       WHERE u.id = n.id AND u.at = campus.users_at(n.id) AND u.school = $1 AND u.visible
-        AND NOT coalesce(u.blocked @> to_jsonb($2::text), false)
+        AND u.blocked @> to_jsonb($2::text) IS NOT TRUE
       OFFSET 0) AS u
   ) AS c
 
@@ -177,7 +177,7 @@ rest AS (
   FROM campus.users AS u
   WHERE (SELECT count(*) FROM first) <= $3 AND u.school = $1 AND u.visible
     AND (u.sort_created, u.id) < ($7::text, $8::text) AND $5::text IS NOT NULL
-    AND NOT coalesce(u.blocked @> to_jsonb($2::text), false)
+    AND u.blocked @> to_jsonb($2::text) IS NOT TRUE
     AND u.id NOT IN (SELECT e.id FROM excluded AS e) AND u.id NOT IN (SELECT p.id FROM pool AS p)
   ORDER BY u.sort_created DESC, u.id DESC
   LIMIT $3 + 1
@@ -239,7 +239,7 @@ friends AS MATERIALIZED (
   CROSS JOIN LATERAL (
     SELECT FROM campus.users AS u
     WHERE u.id = c.connected_user_id AND u.at = campus.users_at(c.connected_user_id)
-      AND u.school = $1 AND u.visible AND NOT coalesce(u.blocked @> to_jsonb($2::text), false)
+      AND u.school = $1 AND u.visible AND u.blocked @> to_jsonb($2::text) IS NOT TRUE
     OFFSET 0) AS shown
   WHERE c.user_id = $2 AND c.at = campus.connections_at($2)
     AND c.connected_user_id <> ALL (ARRAY(
@@ -269,7 +269,7 @@ page AS MATERIALIZED (
     SELECT u.sort_created
     FROM campus.users AS u
     WHERE u.id = n.id AND u.at = campus.users_at(n.id) AND u.school = $1 AND u.visible
-      AND NOT coalesce(u.blocked @> to_jsonb($2::text), false)
+      AND u.blocked @> to_jsonb($2::text) IS NOT TRUE
     OFFSET 0) AS u
   WHERE (n.mutual, u.sort_created, n.id) < ($4::bigint, $5::text, $6::text)
   ORDER BY n.mutual DESC, u.sort_created DESC, n.id DESC

@@ -135,7 +135,7 @@ LEFT JOIN LATERAL (
   WHERE u.id = x.other AND u.at = campus.users_at(x.other) AND u.visible
     AND u.school = (
       SELECT v.school FROM campus.users AS v WHERE v.id = $1 AND v.at = campus.users_at($1))
-    AND NOT coalesce(u.blocked @> to_jsonb($1::text), false)
+    AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
     AND NOT EXISTS (
       SELECT FROM network.blocks AS b WHERE b.user_id = x.other AND b.blocked_id = $1)
   OFFSET 0) AS p ON true

@@ -90,7 +90,7 @@ FROM (
     CROSS JOIN LATERAL (
       SELECT FROM campus.users AS u
       WHERE u.id = i.other AND u.at = campus.users_at(i.other) AND u.school = $2 AND u.visible
-        AND NOT coalesce(u.blocked @> to_jsonb($1::text), false)
+        AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
         AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $1))
       OFFSET 0) AS p
     WHERE i.from_id <> i.to_id AND s.status IS NOT NULL
@@ -123,7 +123,7 @@ SELECT
   EXISTS (
     SELECT FROM campus.users AS u
     WHERE u.id = $3 AND u.at = campus.users_at($3) AND u.school = $2 AND u.visible
-      AND NOT coalesce(u.blocked @> to_jsonb($1::text), false)
+      AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
       AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = $3)
   ) AS reachable,
   EXISTS (
