@@ -227,8 +227,11 @@ class _Planter:
         key, other = self._fresh(index.source), self.world.pick(self.world.keys[index.source])
         if index.by is None or key is None or key == other or "[]" in index.by:
             return False
-        old = self._entries(index, key, world.rows[key])
         is_list = target.shape in ("ids", "objects")
+        paths = {each.path for each in world.patterns[index.source].references if each.asked}
+        if not is_list and index.by in paths:
+            return False  # it would have to name what is not there
+        old = self._entries(index, key, world.rows[key])
         row = copy.deepcopy(world.rows[key])
         values = found(world.rows[other], index.by)
         if not old or not values or not isinstance(values[0], str):
@@ -338,9 +341,10 @@ class _Planter:
 
     def _nobody(self, old: str, alias: str) -> str:
         """What nothing is called, in the format of what something is called."""
-        while (new := resembling(old, self.world)) in self.known[alias]:
-            pass
-        return new
+        for _ in range(20):
+            if (new := resembling(old, self.world)) not in self.known[alias]:
+                return new
+        return f"{old}{self.world.digits(3)}"  # the format has no room for another
 
     def _leave(self, pattern: Pattern, key: str) -> bool:
         """An entry of a unique index whose row is gone."""

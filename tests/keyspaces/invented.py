@@ -88,13 +88,13 @@ def _match(w: World, players: list[str], seasons: list[str]) -> None:
 HOMEWORK = r"""
 pupil       pupil_{id}                        document  class>class parents[]>parent id~\d+
 parent      parent_{id}                       document  children[]>pupil
-class       class_{name}                      document  teacher>teacher name~\d\w
-pupils      class_{name}_pupils               ids       []>pupil ~{name}>class =pupil name~\d\w
+class       class_{name}                      document  teacher>teacher name~[0-9a-z]+
+pupils      class_{name}_pupils               ids       []>pupil ~{name}>class =pupil name~[0-9a-z]+
 teacher     teacher.{email}                   document
 task        task:{class}:{date}:{n}           document  {class}>class teacherEmail>teacher ~class>class
 submission  submission:{task...}:{pupilId}    document  {task}>task {pupilId}>pupil
 grades      grades_{pupilId}                  map       {}>task {pupilId}>pupil
-diary       diary_{class}_{month}             objects   {class}>class [].pupil>pupil class~\d\w
+diary       diary_{class}_{month}             objects   {class}>class [].pupil>pupil class~[0-9a-z]+
 absence     absence_{pupilId}_{date}          document  {pupilId}>pupil pupilId~\d+
 timetable   cache:timetable:{class}           document  {class}>class
 reset       reset-{token}                     document  email>teacher

@@ -267,6 +267,7 @@ class Values:
         return {"endpoint": endpoint, "expirationTime": None, "keys": keys}
 
 
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
@@ -279,16 +280,18 @@ def resembling(value: str, values: Values) -> str:
 
     def other(found: re.Match[str]) -> str:
         part = found.group()
-        if part.isdigit():
-            first = part[:2] if len(part) > 8 else str(values.number(1, 9))
-            return first + values.digits(max(len(part) - len(first), 3 if len(part) < 4 else 0))
-        if len(part) < 4 and not part.isalpha():
-            letters = BASE36[10:]
-            return "".join(values.pick("0123456789" if c.isdigit() else letters) for c in part)
-        is_random = any(c.isdigit() for c in part) and not re.fullmatch(r"[a-zA-Z]+\d+", part)
-        if is_random:
-            return values.rand(len(part))
-        return re.sub(r"\d+", lambda digits: values.digits(len(digits.group()) + 2), part)
+        if part.isalpha() or DATE.fullmatch(part):
+            return part
+        if part.isdigit() and len(part) < 4:
+            return values.digits(1).replace("0", "9") + values.digits(len(part) + 1)
+        start = 2 if part.isdigit() else len(part) - len(part.lstrip(string.ascii_letters))
+        is_word = part[start:].isdigit()  # as in apt12 and GOLD20
+        rest = part[start:] if is_word else part
+        return part[: len(part) - len(rest)] + "".join(map(like, rest))
 
-    changed = re.sub(r"[0-9A-Za-z]+", other, value)
+    def like(letter: str) -> str:
+        kind = string.digits if letter.isdigit() else string.ascii_lowercase
+        return values.pick(kind.upper() if letter.isupper() else kind)
+
+    changed = re.sub(r"\d{4}-\d\d-\d\d(?!\d)|[0-9A-Za-z]+", other, value)
     return changed if changed != value else f"{value}-{plain(values.title())[:9]}"
