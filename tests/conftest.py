@@ -226,19 +226,19 @@ async def api(campus: Database) -> AsyncIterator[Any]:
 async def somebody(api: Any) -> AsyncIterator[Any]:
     """`await somebody("Ada")`: one more browser at the pages of `api`, signed up; without a name,
     not signed in."""
-    from pages import Browser
+    from pages import browsers
 
-    opened: list[Any] = []
+    async with browsers(api) as somebody:
+        yield somebody
 
-    async def somebody(name: str = "", school: str | None = None, **more: str) -> Any:
-        opened.append(Browser(api))
-        if name:
-            await opened[-1].sign_up(name, school, **more)
-        return opened[-1]
 
-    yield somebody
-    for browser in opened:
-        await browser.close()
+@pytest.fixture
+async def phased_somebody(phased_api: Any) -> AsyncIterator[Any]:
+    """The same on `phased_api`."""
+    from pages import browsers
+
+    async with browsers(phased_api) as somebody:
+        yield somebody
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -148,3 +149,19 @@ class Browser:
 
     async def close(self) -> None:
         await self.client.aclose()
+
+
+@contextlib.asynccontextmanager
+async def browsers(api: Api) -> AsyncIterator[Somebody]:
+    """Makes browsers, and closes them in the end."""
+    opened: list[Browser] = []
+
+    async def somebody(name: str = "", school: str | None = None, **more: str) -> Browser:
+        opened.append(Browser(api))
+        if name:
+            await opened[-1].sign_up(name, school, **more)
+        return opened[-1]
+
+    yield somebody
+    for browser in opened:
+        await browser.close()

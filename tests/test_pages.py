@@ -317,8 +317,8 @@ async def test_people_elsewhere_hidden_and_missing_are_the_same_page(somebody: S
     assert "Hid" in (await hid.open(f"/people/{hid.id}")).text
 
 
-async def test_change_ones_profile_and_settings(somebody: Somebody) -> None:
-    ada = await somebody("Ada", major="Physics")
+async def test_change_ones_profile_and_settings(phased_somebody: Somebody) -> None:
+    ada = await phased_somebody("Ada", major="Physics")
     await ada.open("/my/profile")
     await ada.send("/my/profile", bio="Builds\r\nrobots.", interests="chess, , climbing,chess")
     assert "Saved." in ada.page.text

@@ -6,8 +6,8 @@ from api import Api
 from pages import HOSTILE, Browser, Somebody
 
 
-async def test_an_intro_from_hello_to_the_connections_end(somebody: Somebody) -> None:
-    ada, ben = await somebody("Ada Okafor"), await somebody("Ben Silva")
+async def test_an_intro_from_hello_to_the_connections_end(phased_somebody: Somebody) -> None:
+    ada, ben = await phased_somebody("Ada Okafor"), await phased_somebody("Ben Silva")
     theirs = f"/people/{ben.id}"
     await ada.open(theirs)
     page = await ada.send(theirs, 400, note="no reason")
@@ -89,8 +89,8 @@ async def connected(ada: Browser, ben: Browser) -> str:
     return ben.answer.request.url.path
 
 
-async def test_two_talk_without_script(api: Api, somebody: Somebody) -> None:
-    ada, ben, eve = await somebody("Ada"), await somebody("Ben"), await somebody("Eve")
+async def test_two_talk_without_script(phased_api: Api, phased_somebody: Somebody) -> None:
+    ada, ben, eve = [await phased_somebody(name) for name in ("Ada", "Ben", "Eve")]
     assert "No chats yet" in (await ada.open("/my/chats")).text
     chat = await connected(ada, ben)
     await ada.open(f"/people/{ben.id}")
@@ -110,7 +110,7 @@ async def test_two_talk_without_script(api: Api, somebody: Somebody) -> None:
     )
     assert again.status_code == 303, "a form that is sent again"
     assert (await ada.open(chat)).text.count("Twice?") == 1
-    api.network.waiting.forget(ben.id)
+    phased_api.network.waiting.forget(ben.id)
     page = await ben.open("/my/chats")
     assert "2 unread" in page.text
     assert ("b", {"class": "badge", "data-badge": "chats"}) in page.elements
