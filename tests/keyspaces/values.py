@@ -293,5 +293,8 @@ def resembling(value: str, values: Values) -> str:
         kind = string.digits if letter.isdigit() else string.ascii_lowercase
         return values.pick(kind.upper() if letter.isupper() else kind)
 
-    changed = re.sub(r"\d{4}-\d\d-\d\d(?!\d)|[0-9A-Za-z]+", other, value)
-    return changed if changed != value else f"{value}-{plain(values.title())[:9]}"
+    for _ in range(9):
+        changed = re.sub(r"\d{4}-\d\d-\d\d(?!\d)|[0-9A-Za-z]+", other, value)
+        if changed != value:
+            return changed
+    return f"{value}-{plain(values.title())[:9]}"
