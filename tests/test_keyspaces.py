@@ -198,6 +198,19 @@ def test_keys_of_two_patterns_in_one_count_for_the_larger() -> None:
     assert result.patterns == max(counts.values()) / len(truth.rows)
 
 
+def test_what_is_true_of_a_part_of_a_pattern_is_not_invented() -> None:
+    """It is lost all the same, with the keys of that part."""
+    truth = sound("campus")
+    document = perfect(truth)
+    school = next(p for p in document["patterns"] if p["pattern"].endswith(":users"))
+    part = {**school, "pattern": "school:Northern Tech:users", "regex": "school:N.*:users"}
+    result = score(truth, {"patterns": [part, *document["patterns"]]})
+    assert result.patterns < 1 == result.references_recall == result.references_precision
+    assert result.derived_precision == 1
+    part["references"] = [{"from": "[]", "to": "schools:all"}]
+    assert score(truth, {"patterns": [part, *document["patterns"]]}).references_precision != 1
+
+
 def test_the_table_has_a_line_for_each_app_and_the_mean() -> None:
     truth = sound("board")
     text = table({"board": (len(truth.rows), score(truth, perfect(truth)))})

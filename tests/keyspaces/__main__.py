@@ -35,7 +35,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--damage", type=float, default=0.01, help="share of rows (0.01)")
     parser.add_argument(
-        "--with", dest="function", default="outgrow.inspect:inspect_rows", metavar="MODULE:FUNCTION"
+        "--with",
+        dest="function",
+        default="tests.keyspaces.memory:inspect_rows",
+        metavar="MODULE:FUNCTION",
     )
     given = parser.parse_args()
     module, _, function = given.function.partition(":")

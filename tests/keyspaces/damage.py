@@ -147,7 +147,7 @@ def _disagreeing(
             yield key, "stale" if element else "dangling"
     for at, wanted in expected.items():
         for element, source in wanted.items():
-            if at not in held or (is_list and element not in held[at]):
+            if element not in held.get(at, ()):
                 yield source, "missing"
 
 

@@ -99,7 +99,7 @@ user      user:{id}                     document
 product   product:{id}                  document
 cart      cart:{userId}                 document  {userId}>user items[].productId>product
 coupon    coupon:{CODE}                 document  ~code>coupon
-usage     coupon_usage:{CODE}:{userId}  document  {CODE}>coupon {userId}>user orderId>order
+usage     coupon_usage:{CODE}:{userId}  document  {CODE}>coupon {userId}>user orderId>order ~=order
 order     order:{id}                    document  userId>user items[].productId>product couponCode>coupon
 offers    offers                        document  updatedBy>user ~=offer ~data[].id>offer
 offer     offer:{id}                    document
@@ -136,6 +136,14 @@ def loyalty(w: World) -> None:
         w.put("cart", value, user)
     for _ in range(w.size):
         _bought(w, w.pick(users), products, w.pick(coupons))
+    w.index(
+        "usage",
+        "order",
+        by="couponCode",
+        at=lambda segments, row, code: (code, row["userId"]),
+        give=lambda key, segments, row: {"orderId": key, "usedAt": row["createdAt"]},
+        is_planted=False,
+    )
     offers = [_listed(w, "offer") for _ in range(w.few(0.05, 4))]
     old = [{"id": str(i + 1), "title": w.title(), "discount": 10} for i, _ in enumerate(offers)]
     w.put("offers", {"data": old, "updatedAt": w.iso(), "updatedBy": w.pick(users)})
@@ -163,7 +171,9 @@ def _lines(w: World, products: list[str], least: int) -> list[dict[str, Any]]:
 def _bought(w: World, user: str, products: list[str], code: str) -> None:
     ms = w.ms()
     made, is_cut, is_off = f"{ms}-{w.rand()}", w.chance(0.3), w.chance(0.1)
-    is_cut = is_cut and w.patterns["usage"].key(code, user) not in w.rows
+    is_cut = is_cut and not any(
+        (row["userId"], row.get("couponCode")) == (user, code) for _, _, row in w.of("order")
+    )
     value = doc(
         id=f"order:{made}",
         userId=user,
@@ -186,8 +196,6 @@ def _bought(w: World, user: str, products: list[str], code: str) -> None:
         updatedAt=w.maybe(0.4, w.later(ms)),
     )
     w.put("order", value, made)
-    if is_cut:
-        w.put("usage", {"orderId": f"order:{made}", "usedAt": w.iso(ms)}, code, user)
 
 
 FREELANCE = r"""

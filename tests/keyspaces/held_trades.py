@@ -43,8 +43,7 @@ def market(w: World) -> None:
         told = doc(id=made, user_id=user, id_type="passport", id_number="****1234")
         told |= {"status": state, "submitted_at": at, "expires_at": w.iso()}
         w.put("kyc", told | images, made)
-        latest = {"verification_id": made, "status": state, "submitted_at": at}
-        w.put("user_kyc", latest, user)
+    w.index("user_kyc", "kyc", by="user_id", give=_latest, is_planted=False)
     for user in w.some(users, w.few(0.6), w.few(0.6)):
         told = doc(user_id=user, data_sharing=w.chance(0.5), profile_visibility="public")
         told |= {"marketing_communications": w.chance(0.5), "updated_at": w.iso()}
@@ -54,6 +53,11 @@ def market(w: World) -> None:
         told |= {"duration": w.pick([7, 30, "indefinite"]), "suspended_at": w.iso()}
         w.put("suspension", told | {"expires_at": w.either(0.5, w.iso())}, user)
     _watched(w, users, reviews)
+
+
+def _latest(key: str, segments: tuple[str, ...], row: Any) -> dict[str, Any]:
+    told = {name: row[name] for name in ("status", "submitted_at")}
+    return {"verification_id": segments[0], **told}
 
 
 def _reviewed(w: World, users: list[str], products: list[str], sellers: list[str]) -> list[str]:
@@ -150,9 +154,9 @@ def _watched(w: World, users: list[str], reviews: list[str]) -> None:
 
 
 APPLIANCES = r"""
-order        order:{orderId}                          document  items[].id>product ~postgres_id>metadata
+order        order:{orderId}                          document  items[].id>product ~postgres_id>metadata ~order_number>by_number
 by_number    order_by_number:{orderNumber}            document  =order ~id>order ~order_number>order ~items[].id>product ~postgres_id>metadata
-by_customer  order_by_customer:{customerId}:{orderId} document  {orderId}>order =order ~id>order ~items[].id>product ~postgres_id>metadata
+by_customer  order_by_customer:{customerId}:{orderId} document  {orderId}>order =order ~=by_number ~id>order ~order_number>order ~order_number>by_number ~items[].id>product ~postgres_id>metadata
 items        order_items:{orderId}                    objects   [].order_id>order [].product_id>product ~{orderId}>order ~=order
 history      order_status_history:{orderId}           objects   [].order_id>order ~{orderId}>order ~{orderId}>metadata
 metadata     order_metadata:{postgresId}              document  ~{postgresId}>order

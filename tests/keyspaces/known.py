@@ -25,7 +25,7 @@ made          connection:connection:{fromUserId}:{toUserId}         document  us
 chat          chat:{a}:{b}                                          document  participants[]>user userId1>user userId2>user ~{a}>user ~{b}>user ~messages[].senderId>user
 messages      chat:{a}:{b}:messages                                 objects   [].senderId>user [].readBy[]>user ~{a}>user ~{b}>user
 typing        chat:{a}:{b}:typing:{userId}                          document  {userId}>user ~userId>user ~{a}>user ~{b}>user
-quiz          quiz:{userId}                                         document  userId>user ~{userId}>user ~userProfile.id>user ~userProfile.school>at_school
+quiz          quiz:{userId}                                         document  userId>user ~{userId}>user ~userProfile.id>user ~userProfile.school>at_school ~userProfile.blockedUsers[]>user
 assistant     ai-assistant:{userId}                                 document  userId>user ~{userId}>user ~messages[].senderId>user messages[].metadata.introRequestId>soft messages[].metadata.fromUserId>user messages[].metadata.profiles[].id>user
 love          love:{ms}:{userId1}:{userId2}                         document  userId1>user userId2>user revealRequestedBy>user ~{userId1}>user ~{userId2}>user
 love_messages love:{ms}:{userId1}:{userId2}:messages                objects   [].relationshipId>love [].senderId>user ~{userId1}>user ~{userId2}>user
@@ -256,7 +256,8 @@ def _rest(w: World, users: list[str], profiles: dict[str, Any]) -> None:
             answers.append({"date": w.day(day), **answer})
         print_ = {"answers": {"q1": w.words()}, "dailyAnswers": answers, "completedAt": w.iso()}
         profiles[user]["lovePrint"] = print_
-    for user in w.some(users, w.few(0.08), w.few(0.08)):
+    blockers = [user for user in users if profiles[user]["blockedUsers"]]
+    for user in dict.fromkeys([blockers[0], *w.some(users, w.few(0.08), w.few(0.08))]):
         asked = {"question": w.words(), "answer": w.words(), "timestamp": w.iso()}
         told = {"startedAt": w.iso(), "currentQuestion": 1, "answers": [asked], "usedGemini": True}
         w.put("quiz", {"userId": user, **told, "userProfile": dict(profiles[user])}, user)

@@ -44,7 +44,7 @@ COLUMNS = [each.name for each in fields(Score)][:-1]
 def score(truth: Keyspace, document: dict[str, Any]) -> Score:
     """Compare a document with the truth."""
     predicted: list[dict[str, Any]] = list(document.get("patterns", ()))
-    matched, right = _matched(truth, predicted)
+    matched, homes, right = _matched(truth, predicted)
     told: list[tuple[str, str]] = []
     for name, pattern in truth.patterns.items():
         if name not in matched.values():
@@ -57,15 +57,17 @@ def score(truth: Keyspace, document: dict[str, Any]) -> Score:
         predicted[index].get("shape") == truth.patterns[name].shape
         for index, name in matched.items()
     )
-    references = _compared(
-        _references(truth, predicted, matched),
+    references = _references(predicted, matched, homes, truth)
+    derived = _derived(predicted, matched, homes, truth)
+    compared = _compared(
+        references,
         truth.references(is_asked=True),
-        truth.references(is_asked=False) | _own(truth, predicted, matched),
+        truth.references(is_asked=False) | _own(truth, references),
         "reference",
         told,
     )
-    derived = _compared(
-        _derived(predicted, matched),
+    computed = _compared(
+        derived,
         truth.derived(is_asked=True),
         truth.derived(is_asked=False),
         "derived",
@@ -74,15 +76,18 @@ def score(truth: Keyspace, document: dict[str, Any]) -> Score:
     return Score(
         right / len(truth.rows) if truth.rows else 1.0,
         shapes / len(truth.patterns) if truth.patterns else 1.0,
-        *references,
-        *derived,
+        *compared,
+        *computed,
         *_damage(truth, document, told),
         told,
     )
 
 
-def _matched(truth: Keyspace, predicted: list[dict[str, Any]]) -> tuple[dict[int, str], int]:
-    """Index of a predicted pattern -> name of the true one; and how many keys are right."""
+def _matched(
+    truth: Keyspace, predicted: list[dict[str, Any]]
+) -> tuple[dict[int, str], dict[int, str], int]:
+    """Index of a predicted pattern -> name of the true one, and for those that stand for none,
+    because another does, where most of their keys belong; and how many keys are right."""
     regexes = [_compiled(str(pattern.get("regex", "(?!)"))) for pattern in predicted]
     shared: Counter[tuple[int, str]] = Counter()
     for key, name in truth.pattern_of.items():
@@ -90,12 +95,14 @@ def _matched(truth: Keyspace, predicted: list[dict[str, Any]]) -> tuple[dict[int
         if first is not None:
             shared[first, name] += 1
     matched: dict[int, str] = {}
+    homes: dict[int, str] = {}
     right = 0
     for (index, name), count in sorted(shared.items(), key=lambda one: (-one[1], one[0])):
+        homes.setdefault(index, name)
         if index not in matched and name not in matched.values():
             matched[index] = name
             right += count
-    return matched, right
+    return matched, homes, right
 
 
 def _compiled(regex: str) -> re.Pattern[str]:
@@ -117,25 +124,34 @@ def _path(path: str, predicted: str, true: str) -> str:
 
 
 def _references(
-    truth: Keyspace, predicted: list[dict[str, Any]], matched: dict[int, str]
+    predicted: list[dict[str, Any]],
+    matched: dict[int, str],
+    homes: dict[int, str],
+    truth: Keyspace,
 ) -> set[tuple[str, str, str]]:
+    """The predicted references in the true patterns' words. What is true of a pattern's fragment
+    is nothing invented, and nothing found."""
     names = {predicted[index]["pattern"]: name for index, name in matched.items()}
+    parts = {predicted[index]["pattern"]: name for index, name in homes.items()}
+    true = truth.references(is_asked=True) | truth.references(is_asked=False)
     references = set()
     for index, pattern in enumerate(predicted):
         name = str(pattern.get("pattern"))
-        of = matched.get(index, f"? {name}")
         for reference in pattern.get("references") or ():
-            path = _path(str(reference["from"]), name, of)
-            references.add((of, path, names.get(reference["to"], f"? {reference['to']}")))
+            to = reference["to"]
+            home = homes.get(index, name)
+            path = _path(str(reference["from"]), name, home)
+            if index in matched and to in names:
+                references.add((matched[index], path, names[to]))
+            elif (home, path, parts.get(to)) not in true:
+                references.add((f"? {name}", path, names.get(to, f"? {to}")))
     return references
 
 
-def _own(
-    truth: Keyspace, predicted: list[dict[str, Any]], matched: dict[int, str]
-) -> set[tuple[str, str, str]]:
+def _own(truth: Keyspace, references: set[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
     """Predicted references by which every row names itself: true, and nothing to be found."""
     own = set()
-    for of, path, to in _references(truth, predicted, matched):
+    for of, path, to in references:
         if of != to or path.startswith("{") or of not in truth.patterns:
             continue
         pattern = truth.patterns[of]
@@ -149,13 +165,24 @@ def _own(
     return own
 
 
-def _derived(predicted: list[dict[str, Any]], matched: dict[int, str]) -> set[tuple[str, str]]:
+def _derived(
+    predicted: list[dict[str, Any]],
+    matched: dict[int, str],
+    homes: dict[int, str],
+    truth: Keyspace,
+) -> set[tuple[str, str]]:
+    """As with references."""
     names = {predicted[index]["pattern"]: name for index, name in matched.items()}
-    return {
-        (matched.get(index, f"? {pattern['pattern']}"), names.get(source, f"? {source}"))
-        for index, pattern in enumerate(predicted)
-        if (source := pattern.get("derived_from"))
-    }
+    parts = {predicted[index]["pattern"]: name for index, name in homes.items()}
+    true = truth.derived(is_asked=True) | truth.derived(is_asked=False)
+    derived = set()
+    for index, pattern in enumerate(predicted):
+        source = pattern.get("derived_from")
+        if source and index in matched and source in names:
+            derived.add((matched[index], names[source]))
+        elif source and (homes.get(index), parts.get(source)) not in true:
+            derived.add((f"? {pattern['pattern']}", names.get(source, f"? {source}")))
+    return derived
 
 
 def _compared(

@@ -139,7 +139,7 @@ org           org:{orgId}                                  document  parent_org_
 slug          org_slug:{slug}                              scalar    $>org =org
 member        org_user:{orgId}:{userId}                    document  org_id>org ~{orgId}>org
 membership    org_user_index:{userId}:{orgId}              scalar    {orgId}>org =member
-orgs          user_orgs:{userId}                           objects   [].id>org ~[].parent_org_id>org =org ~=member
+orgs          user_orgs:{userId}                           objects   [].id>org ~[].parent_org_id>org ~[].slug>org ~[].slug>slug =org ~=member
 customer      customer_profile:{userId}                    document
 booking       booking:{id}                                 document  userId>customer
 wallet        wallet:{orgId}:{customerId}:{kind}           document  org_id>org user_id>customer ~{orgId}>org ~{customerId}>customer by:id

@@ -1,0 +1,36 @@
+"""Inspects rows in memory, as `outgrow inspect` does those of a table."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any
+
+from outgrow.inspect import report
+from outgrow.inspect.inspection import Inspection, Rows, inspect
+
+
+class Memory:
+    """A `Source`: rows in a dictionary."""
+
+    def __init__(self, rows: Iterable[tuple[str, Any]]) -> None:
+        self.data = dict(rows)
+
+    async def rows(self) -> AsyncIterator[Rows]:
+        yield [(key, value, len(json.dumps(value))) for key, value in self.data.items()]
+
+    async def keys(self) -> AsyncIterator[list[str]]:
+        yield list(self.data)
+
+    async def some(self, keys: Sequence[str]) -> Mapping[str, Any]:
+        return {key: self.data[key] for key in keys if key in self.data}
+
+
+def inspected(rows: Iterable[tuple[str, Any]]) -> Inspection:
+    return asyncio.run(inspect(Memory(rows)))
+
+
+def inspect_rows(rows: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """The document of these rows, with all misfits."""
+    return report.document(inspected(rows), all_misfits=True)
