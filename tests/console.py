@@ -29,6 +29,7 @@ _BLOCK = re.compile(r"^```console( background)?\n(.*?)^```$", re.MULTILINE | re.
 _PROGRESS = re.compile(r".*: [\d,]+ [\w ]+( of [\d,]+ \(\d+ %\))?, [\d,]+/s(,.*)?|installing .*")
 _VARIABLE = [
     (re.compile(r"\b[\d.,]+ (ms|s|min|MB|/s)\b"), r"N \1"),
+    (re.compile(r"\b20\d\d-\d\d-\d\d( \d\d:\d\d UTC)?"), "DATE"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "UUID"),
     (re.compile(r'"(next|request_id)": ?"[^"]+"'), r'"\1": "..."'),
     (re.compile(r"PostgreSQL \d+\.\d+"), "PostgreSQL N"),

@@ -7,12 +7,30 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from outgrow.errors import BadInput
 
 DEFAULT_STORE = "kv_store_2516be19"
 _PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE")
 _STORE_NAME = re.compile(r"[^\x00]{1,63}\Z", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """From where on `outgrow advise` says something: the 95th percentile of answers in
+    milliseconds, bytes of the database, users, users of one school (elements of one index list),
+    connections of one person (elements of one list); `bands` are the ends of no change, of minor
+    and of needed optimizations, in users; what will be over its line within `soon` days is told
+    too."""
+
+    response: int = 500
+    database: int = 10_000_000_000
+    users: int = 5_000
+    school: int = 5_000
+    connections: int = 100
+    bands: tuple[int, int, int] = (1_000, 10_000, 50_000)
+    soon: int = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +45,8 @@ class Settings:
     `limits` are the rate limits that differ from their defaults, as (most, seconds) by name; None
     switches all of them off. `proxies` is how many proxies in front of `serve` are trusted to say
     whom they speak for. `smtp_url` and `mail_from` say how mail is sent; without the former it is
-    printed. `keep_messages` is after how many days a message goes, None for never.
+    printed. `keep_messages` is after how many days a message goes, None for never. `lines` are
+    those of advice.
     """
 
     home: Path
@@ -44,6 +63,7 @@ class Settings:
     smtp_url: str | None = None
     mail_from: str = ""
     keep_messages: int | None = None
+    lines: Lines = Lines()
 
     @property
     def embedded(self) -> bool:
@@ -60,7 +80,8 @@ class Settings:
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Read PORT, HOST, DATABASE_URL, PG* and the OUTGROW_ variables HOME, STORE, BLUEPRINT,
-        SLOW_MS, POOL, METRICS_TOKEN, LIMITS, PROXIES, SMTP_URL, MAIL_FROM, KEEP_MESSAGES.
+        SLOW_MS, POOL, METRICS_TOKEN, LIMITS, PROXIES, SMTP_URL, MAIL_FROM, KEEP_MESSAGES,
+        LINES.
 
         Raises BadInput for a value that cannot be used.
         """
@@ -90,6 +111,7 @@ class Settings:
             smtp_url=env.get("OUTGROW_SMTP_URL") or None,
             mail_from=env.get("OUTGROW_MAIL_FROM") or "",
             keep_messages=_integer(env, "OUTGROW_KEEP_MESSAGES", 0, 0, 36_500) or None,
+            lines=_lines(env.get("OUTGROW_LINES") or ""),
         )
 
 
@@ -118,6 +140,36 @@ def _limits(text: str) -> dict[str, tuple[int, int]] | None:
             )
         found[parts[1]] = int(parts[2]), int(parts[3])
     return found
+
+
+_COUNTED = ("response", "database", "users", "school", "connections", "soon")
+_LINE = re.compile(
+    r"(bands)=([1-9][0-9]{0,14})/([1-9][0-9]{0,14})/([1-9][0-9]{0,14})"
+    r"|([a-z]+)=([1-9][0-9]{0,8})(|kB|MB|GB|TB)"
+)
+_UNITS = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def _lines(text: str) -> Lines:
+    """Words such as `users=8000`, `database=20GB`, `bands=1000/10000/50000`."""
+    found: dict[str, Any] = {}
+    for word in text.split():
+        parts = _LINE.fullmatch(word)
+        if parts is not None and parts[1]:
+            bands = int(parts[2]), int(parts[3]), int(parts[4])
+            if bands == tuple(sorted(set(bands))):
+                found["bands"] = bands
+                continue
+        elif parts is not None and parts[5] in (_COUNTED if not parts[7] else ("database",)):
+            found[parts[5]] = int(parts[6]) * _UNITS[parts[7]]
+            continue
+        raise BadInput(
+            "bad_setting",
+            f"OUTGROW_LINES holds what is no line: {word!r}",
+            hint='set it to lines such as "response=300 database=20GB users=8000 school=6000 '
+            'connections=200 bands=1000/10000/50000 soon=30"',
+        )
+    return Lines(**found)
 
 
 def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

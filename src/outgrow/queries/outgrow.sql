@@ -91,6 +91,26 @@ CREATE TABLE IF NOT EXISTS outgrow.quarantine (
     at     timestamptz NOT NULL DEFAULT now()
 );
 
+-- One row for each reading that was kept: how much there was, and how fast it answered.
+CREATE TABLE IF NOT EXISTS outgrow.readings (
+    store    text NOT NULL,
+    taken_at timestamptz NOT NULL,
+    figures  jsonb NOT NULL,
+    PRIMARY KEY (store, taken_at)
+);
+
+-- How long requests and statements took in an hour, of all processes: `counts` by the steps of a
+-- histogram that is the same for all, `slow` how many were, `slowest` in seconds.
+CREATE TABLE IF NOT EXISTS outgrow.latencies (
+    hour    timestamptz NOT NULL,
+    kind    text NOT NULL CHECK (kind IN ('route', 'query')),
+    name    text NOT NULL,
+    counts  bigint[] NOT NULL,
+    slow    bigint NOT NULL,
+    slowest double precision NOT NULL,
+    PRIMARY KEY (hour, kind, name)
+);
+
 -- name: functions
 -- Indexes are built on what these say. A function that is to say something else gets another name
 -- (`fold_2`): behind the old name, an index built before would go on answering, and miss rows.

@@ -1,4 +1,5 @@
-"""What Prometheus reads: requests by route, queries by name, the pool, the process.
+"""What Prometheus reads: requests by route, queries by name, the pool, the process. The same times
+go to `latencies`, from where readings for `outgrow advise` take them.
 
 Each application has a registry of its own. Children of labelled metrics are looked up once per
 route and status, since that costs more than counting does.
@@ -14,6 +15,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 
 from outgrow.database import Database
+from outgrow.latencies import Latencies, Timer
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -23,6 +25,7 @@ class Metrics:
     def __init__(self, database: Database, slow_seconds: float) -> None:
         self.registry = CollectorRegistry()
         self._slow_seconds = slow_seconds
+        self.latencies = Latencies(slow_seconds)
         self._latency = Histogram(
             "outgrow_request_seconds",
             "Time from a request's headers to the last byte of its answer",
@@ -43,24 +46,34 @@ class Metrics:
             ["query"],
             registry=self.registry,
         )
-        self._requests: dict[tuple[str, str, int], Any] = {}
-        self._by_query: dict[str, Any] = {}
+        self._requests: dict[tuple[str, str, int], tuple[Any, Timer]] = {}
+        self._by_query: dict[str, tuple[Any, Timer]] = {}
         self.registry.register(_Pool(database))
         ProcessCollector(registry=self.registry)
         database.observe_with(self._query)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         key = (method, route, status)
-        child = self._requests.get(key)
-        if child is None:
-            child = self._requests[key] = self._latency.labels(method, route, str(status))
+        pair = self._requests.get(key)
+        if pair is None:
+            pair = self._requests[key] = (
+                self._latency.labels(method, route, str(status)),
+                self.latencies.timer("route", f"{method} {route}"),
+            )
+        child, timer = pair
         child.observe(seconds)
+        timer.add(seconds)
 
     def _query(self, name: str, seconds: float) -> None:
-        child = self._by_query.get(name)
-        if child is None:
-            child = self._by_query[name] = self._queries.labels(name)
+        pair = self._by_query.get(name)
+        if pair is None:
+            pair = self._by_query[name] = (
+                self._queries.labels(name),
+                self.latencies.timer("query", name),
+            )
+        child, timer = pair
         child.observe(seconds)
+        timer.add(seconds)
         if seconds >= self._slow_seconds:
             self._slow.labels(name).inc()
 

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
-from outgrow import __version__
+from outgrow import __version__, readings
+from outgrow.blueprint import campus
 from outgrow.campus.generator import generate
 from outgrow.campus.mail import smtp
 from outgrow.campus.population import DEMO_EMAIL, DEMO_ID, Spec
@@ -65,7 +66,7 @@ async def serve(settings: Settings, demo: bool) -> None:
             try:
                 has_demo = demo and await _demo_account(network)
                 await _banner(network, settings, listener, has_demo)
-                await _run(network, listener, settings.keep_messages)
+                await _run(network, listener, settings)
             finally:
                 upkeep.cancel()
                 await asyncio.wait([upkeep])
@@ -74,15 +75,20 @@ async def serve(settings: Settings, demo: bool) -> None:
     note("stopped")
 
 
-async def _run(network: Network, listener: socket.socket, keep_days: int | None) -> None:
+async def _run(network: Network, listener: socket.socket, settings: Settings) -> None:
     """Serve, and do what goes on beside it."""
-    keeping = asyncio.create_task(keep(network.database, keep_days))
+    latencies = network.metrics.latencies
+    beside = [
+        asyncio.create_task(keep(network.database, settings.keep_messages)),
+        asyncio.create_task(readings.record(network.database, settings.store, campus(), latencies)),
+    ]
     try:
         async with network.live.running():
             await Server(network).serve(sockets=[listener])
     finally:
-        keeping.cancel()
-        await asyncio.wait([keeping])
+        for task in beside:
+            task.cancel()
+        await asyncio.wait(beside)
 
 
 class Server(uvicorn.Server):

@@ -1,0 +1,186 @@
+"""`outgrow advise`: what to do about the store now, what soon, and what not yet."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import textwrap
+
+import asyncpg
+import click
+
+from outgrow import readings
+from outgrow.advise import Advice, Advised, Reading, Signal, Situation, advise
+from outgrow.cli import App, connected, json_option, note
+from outgrow.database import Database
+from outgrow.grow.status import status
+
+WIDTH = 96
+AGAIN = 5.0  # seconds between two answers of --watch
+
+LABELS = {
+    "scale": "users",
+    "users": "users, to plan",
+    "school": "largest school",
+    "connections": "most connections",
+    "response": "response time",
+    "database": "database",
+}
+
+
+@click.command()
+@click.option("--watch", is_flag=True, help="Read and say it again every five seconds.")
+@json_option
+@click.pass_obj
+def command(app: App, watch: bool) -> None:
+    """Say what to do about the store now, what soon, and what not yet.
+
+    Reads how much there is and how fast `outgrow serve` answers, compares that with the lines
+    (OUTGROW_LINES), and with what was read before. Readings are kept once Outgrow is installed
+    in the database. That there is nothing to do is an answer, too: the exit code is 0.
+    """
+    app.run(_advise(app, watch))
+
+
+async def _advise(app: App, watch: bool) -> None:
+    async with connected(app.settings, pool_size=2) as database:
+        while True:
+            told = await _told(app, database)
+            if watch and not app.json:
+                click.clear()
+            data = told.as_dict() | {"lines": dataclasses.asdict(app.settings.lines)}
+            app.answer(data, "\n".join(_text(told)))
+            if not watch:
+                return
+            await asyncio.sleep(AGAIN)
+
+
+async def _told(app: App, database: Database) -> Advised:
+    store, blueprint = app.settings.store, app.blueprint
+    found = await status(database, store, blueprint)
+    reading = None
+    if found.store.phase is None:
+        note("note: Outgrow is not installed here, so this reading is not kept")
+    elif not found.store.replica:
+        reading = await _keep(app, database)
+    async with database.session() as session, session.connection.transaction(readonly=True):
+        past = await readings.history(session, store) if found.store.phase else []
+        if reading is None:
+            reading = await readings.take(session, store, blueprint)
+        past = [*(r for r in past if r.at < reading.at), reading]
+    situation = Situation(
+        store=found.store.name,
+        phase=found.store.phase or "found",
+        growth=found.growth_state,
+        air=tuple(r.name for r in found.indexes if r.role in ("duplicate", "invalid")),
+        missing=found.missing,
+        fits=reading.fits >= readings.FITS,
+    )
+    return advise(past, situation, app.settings.lines)
+
+
+async def _keep(app: App, database: Database) -> Reading | None:
+    """What was read and kept; None where there is one of the last minutes, or none can be."""
+    try:
+        return await database.transaction(
+            lambda session: readings.keep(session, app.settings.store, app.blueprint)
+        )
+    except (asyncpg.UndefinedTableError, asyncpg.ReadOnlySQLTransactionError) as e:
+        note(f"note: this reading is not kept ({e})")
+        return None
+
+
+# What people read -------------------------------------------------------------------------------
+
+
+def _text(told: Advised) -> list[str]:
+    reading = told.reading
+    lines = [
+        f"store    {told.situation.store}, phase {told.situation.phase}, {reading.keys:,} keys, "
+        f"{_size(reading.store_bytes)}" + (" (from a sample)" if reading.sampled else ""),
+        f"reading  {reading.at:%Y-%m-%d %H:%M} UTC{_history(told)}",
+    ]
+    if not told.situation.fits:
+        lines.append("         the blueprint knows few of the keys, so this is about their sizes")
+    lines += _block("now", told, "now")
+    if told.situation.growth == "running":
+        lines.append("         a growth runs: `outgrow status --watch` shows it")
+    lines += _block("soon", told, "soon")
+    lines += ["not yet"] + [f"  {one.what}: {one.why}" for one in told.not_yet]
+    if told.fine:
+        lines += ["fine", *_fine(told)]
+    lines += ["unknown", *(f"  {text}" for text in told.unknown)] if told.unknown else []
+    lines.append(f"next     {told.command or 'nothing to do'}")
+    return lines
+
+
+def _history(told: Advised) -> str:
+    if told.since is None:
+        return "; the first, so nothing is known of growth"
+    return f"; {told.readings} since {told.since:%Y-%m-%d}"
+
+
+def _block(title: str, told: Advised, when: str) -> list[str]:
+    found = [advice for advice in told.advice if advice.when == when]
+    if not found:
+        return [title, "  nothing"] if title == "now" else []
+    lines = [title]
+    for advice in found:
+        lines += _told_of(advice, told.reading)
+    return lines
+
+
+def _told_of(advice: Advice, reading: Reading) -> list[str]:
+    signal = advice.signal
+    if signal is None:
+        lines = _wrapped(advice.reason, "  ")
+    else:
+        lines = [f"  {_signal(signal, reading)}", *_wrapped(advice.reason, "      ")]
+    return [*lines, f"      {advice.command}"] if advice.command else lines
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
+
+
+def _fine(told: Advised) -> list[str]:
+    """One line for each; of the scale's bands only the next."""
+    lines, seen = [], set()
+    for signal in told.fine:
+        if signal.kind == "scale" and (signal.crossed or "scale" in seen):
+            continue
+        seen.add(signal.kind)
+        lines.append(f"  {_signal(signal, told.reading)}")
+    return lines
+
+
+def _signal(signal: Signal, reading: Reading) -> str:
+    figure, line = _figure(signal.figure, signal), _figure(signal.line, signal)
+    about = f" ({signal.about})" if signal.about else ""
+    text = f"{LABELS[signal.kind]:<17}{figure:>9}"
+    if signal.crossed:
+        text += f"  over {line}"
+        text += f" since {signal.since:%Y-%m-%d}" if signal.since is not None else ""
+    else:
+        text += f"  of {line}{_ahead(signal)}"
+    return text + about
+
+
+def _ahead(signal: Signal) -> str:
+    if signal.per_day is None:
+        return ""
+    per_day = _figure(abs(signal.per_day), signal)
+    text = f", {'+' if signal.per_day >= 0 else '-'}{per_day} a day"
+    if signal.days is not None:
+        text += f": in {signal.days:,.0f} days"
+    return text
+
+
+def _figure(value: float, signal: Signal) -> str:
+    if signal.unit == "bytes":
+        return _size(value)
+    return f"{value:,.0f} ms" if signal.unit == "ms" else f"{value:,.0f}"
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"

@@ -1,0 +1,252 @@
+"""Advice, from made-up readings: what is asked for, when, and what is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from outgrow.advise import (
+    BLUEPRINT_FIRST,
+    Advised,
+    Reading,
+    Situation,
+    Slow,
+    Speed,
+    advise,
+)
+from outgrow.errors import BadInput
+from outgrow.grow.state import Phase
+from outgrow.settings import Lines, Settings
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+LINES = Lines()
+
+
+def reading(days_ago: float = 0, **more: Any) -> Reading:
+    figures: dict[str, Any] = {
+        "at": NOW - timedelta(days=days_ago),
+        "database_bytes": 50_000_000,
+        "store_bytes": 40_000_000,
+        "keys": 1_000,
+        "users": 200,
+        "school": 100,
+        "connections": 20,
+    }
+    return Reading(**(figures | more))
+
+
+def asked(phase: Phase = "found", lines: Lines = LINES, **more: Any) -> Advised:
+    return advise([reading(**more)], Situation("public.kv", phase), lines)
+
+
+def speed(p95: float, count: int = 1000, slow: int = 0) -> Speed:
+    return Speed(count, p95 / 4, p95, 2 * p95, slow, 3 * p95)
+
+
+def kinds(told: Advised, when: str = "now") -> set[str]:
+    return {a.signal.kind for a in told.advice if a.when == when and a.signal is not None}
+
+
+def test_nothing_to_do_is_an_answer() -> None:
+    told = asked()
+    assert (told.command, told.advice) == (None, ())
+    assert {s.kind for s in told.fine} == {"scale", "users", "school", "connections", "database"}
+    assert [n.what for n in told.not_yet] == [
+        "outgrow grow --to optimized",
+        "outgrow grow --to hybrid",
+        "outgrow grow --to relational",
+        "read replicas, sharding",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("figures", "kind", "command"),
+    [
+        ({"users": 1_001}, "scale", "outgrow grow --to optimized"),
+        ({"users": 10_001}, "scale", "outgrow grow --to hybrid"),
+        ({"users": 50_001}, "scale", "outgrow grow --to relational"),
+        ({"school": 5_001}, "school", "outgrow grow --to optimized"),
+        ({"connections": 101}, "connections", "outgrow grow --to hybrid"),
+        ({"database_bytes": 10_000_000_001}, "database", "outgrow grow --to relational --plan"),
+        ({"routes": {"GET /profiles": speed(501)}}, "response", "outgrow grow --to optimized"),
+    ],
+)
+def test_each_line_asks_for_its_phase(figures: dict[str, Any], kind: str, command: str) -> None:
+    told = asked(**figures)
+    assert kind in kinds(told)
+    assert told.command == command
+    (advice,) = [a for a in told.advice if a.signal and a.signal.kind == kind]
+    assert advice.reason
+    assert advice.signal is not None
+    assert advice.signal.figure > advice.signal.line
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"users": 1_000},
+        {"school": 5_000},
+        {"connections": 100},
+        {"database_bytes": 10_000_000_000},
+        {"routes": {"GET /profiles": speed(500)}},
+        {"routes": {"GET /profiles": speed(900, count=99)}},
+    ],
+)
+def test_at_the_line_and_with_few_requests_nothing_is_asked(figures: dict[str, Any]) -> None:
+    assert asked(**figures).advice == ()
+
+
+def test_the_migration_is_planned_at_its_line() -> None:
+    told = asked("optimized", users=5_001)
+    assert kinds(told) == {"users"}
+    assert told.command == "outgrow grow --to hybrid --plan"
+    assert asked("hybrid", users=5_001).advice == ()
+
+
+@pytest.mark.parametrize("phase", ["optimized", "hybrid", "relational"])
+def test_what_is_done_is_not_advised(phase: Phase) -> None:
+    ladder = ["found", "optimized", "hybrid", "relational"]
+    told = asked(phase, users=60_000, school=9_000, connections=400)
+    for advice in told.advice:
+        assert advice.command is not None
+        goal = advice.command.split()[3]
+        assert ladder.index(goal) > ladder.index(phase)
+    assert (told.command is None) == (phase == "relational")
+    assert not {n.what for n in told.not_yet} & {a.command for a in told.advice}
+
+
+def test_of_several_growths_the_furthest_is_the_one_to_do() -> None:
+    told = asked(users=1_200, school=6_000, connections=300)
+    assert kinds(told) == {"scale", "school", "connections"}
+    assert told.command == "outgrow grow --to hybrid"
+    assert told.not_yet[0].what == "outgrow grow --to relational"
+
+
+def test_a_slow_answer_asks_for_the_next_phase_until_there_is_none() -> None:
+    routes = {"GET /a": speed(600), "GET /b": speed(900), "GET /c": speed(9000, count=5)}
+    told = asked("optimized", routes=routes)
+    (advice,) = told.advice
+    assert advice.signal is not None
+    assert advice.signal.about == "GET /b"
+    assert told.command == "outgrow grow --to hybrid"
+    told = asked("relational", routes=routes)
+    assert (kinds(told), told.command) == ({"response"}, None)
+    assert "no phase is left" in told.advice[0].reason
+
+
+def test_slow_queries_are_named() -> None:
+    queries = {
+        "profiles.page": speed(800, 1000, 40),
+        "rare.one": speed(800, 1000, 2),
+        "chats.list": speed(30, 10_000, 50),
+    }
+    told = asked(queries=queries)
+    assert len(told.advice) == 1
+    assert "profiles.page was slow 40 of 1,000 times" in told.advice[0].reason
+    statements = [Slow("SELECT a", 50, 700, 900), Slow("COPY b", 1, 9000, 9000)]
+    told = asked(statements=statements)
+    assert [a.reason for a in told.advice] == ["700 ms on average, 50 times: SELECT a"]
+
+
+def history(**growth: tuple[float, float]) -> list[Reading]:
+    """Thirty days, each figure from its first value by so much a day."""
+    return [
+        reading(29 - day, **{k: round(first + by * day) for k, (first, by) in growth.items()})
+        for day in range(30)
+    ]
+
+
+def test_what_comes_soon_is_told_with_its_day() -> None:
+    readings = history(users=(500, 10), database_bytes=(9e9, 20e6))
+    told = advise(readings, Situation("public.kv"), LINES)
+    soon = {a.signal.kind: a for a in told.advice if a.signal and a.when == "soon"}
+    assert set(soon) == {"scale", "database"}
+    signal = soon["scale"].signal
+    assert signal is not None
+    assert signal.days == pytest.approx((1000 - 790) / 10)
+    assert signal.per_day == pytest.approx(10)
+    assert soon["scale"].command == "outgrow grow --to optimized --plan"
+    assert told.command is None, "soon is not now"
+    not_yet = {n.what: n.why for n in told.not_yet}
+    assert "2029-05-" in not_yet["outgrow grow --to hybrid"]
+    far = advise(readings, Situation("public.kv"), replace(LINES, soon=5))
+    assert far.advice == ()
+
+
+def test_since_when_a_line_is_crossed() -> None:
+    told = advise(history(users=(800, 10)), Situation("public.kv"), LINES)
+    (advice,) = [a for a in told.advice if a.signal and a.signal.kind == "scale"]
+    assert advice.signal is not None
+    assert advice.signal.since == NOW - timedelta(days=29 - 21)
+    told = advise(history(users=(1800, 10)), Situation("public.kv"), LINES)
+    (advice,) = [a for a in told.advice if a.signal and a.signal.kind == "scale"]
+    assert advice.signal is not None
+    assert advice.signal.since is None, "it was so before anybody looked"
+
+
+def test_without_history_nothing_is_said_of_growth() -> None:
+    told = asked()
+    assert all(s.per_day is None and s.days is None for s in told.fine)
+    assert "not known yet" in told.not_yet[0].why
+    assert told.since is None
+
+
+@pytest.mark.parametrize(
+    ("growth", "command"),
+    [
+        ("ready", "outgrow switch"),
+        ("paused", "outgrow resume"),
+        ("interrupted", "outgrow resume"),
+        ("failed", "outgrow resume"),
+        ("running", None),
+        ("none", "outgrow grow --to optimized"),
+    ],
+)
+def test_what_was_begun_comes_first(growth: str, command: str | None) -> None:
+    told = advise([reading(users=2_000)], Situation("public.kv", growth=growth), LINES)
+    assert told.command == command
+
+
+def test_indexes_that_only_cost_and_those_that_are_missing() -> None:
+    air = tuple(f"twin_{n}" for n in range(19))
+    told = advise([reading()], Situation("public.kv", air=air, missing=("og_a",)), LINES)
+    assert told.command == "outgrow grow --to optimized"
+    assert len(told.advice) == 1, "in phase found nothing is missing"
+    assert "19 indexes" in told.advice[0].reason
+    told = advise([reading()], Situation("public.kv", "hybrid", missing=("og_a",)), LINES)
+    assert told.command == "outgrow grow --to hybrid"
+
+
+def test_another_apps_store_needs_its_blueprint_first() -> None:
+    situation = Situation("public.kv", fits=False)
+    told = advise([reading(users=20_000, school=None, connections=None)], situation, LINES)
+    assert told.command == BLUEPRINT_FIRST
+    assert {a.command for a in told.advice} == {BLUEPRINT_FIRST}
+
+
+def test_what_is_unknown_is_told() -> None:
+    told = asked(users=None, school=None, connections=None)
+    assert {s.kind for s in told.fine} == {"database"}
+    assert len(told.unknown) == 3
+    known = asked(routes={"GET /": speed(3)}, queries={"a": speed(2)})
+    assert known.unknown == ()
+
+
+def test_lines_are_settings() -> None:
+    told = asked(lines=replace(LINES, connections=10, bands=(100, 150, 100_000)))
+    assert kinds(told) == {"scale", "connections"}
+    text = "response=300 database=20GB users=8000 bands=10/20/30 soon=7"
+    lines = Settings.from_environment({"OUTGROW_LINES": text, "HOME": "/"}).lines
+    assert lines == Lines(300, 20_000_000_000, 8000, 5000, 100, (10, 20, 30), 7)
+    assert Settings.from_environment({"HOME": "/"}).lines == LINES
+
+
+@pytest.mark.parametrize(
+    "text", ["users", "users=0", "users=1GB", "usres=5", "bands=1/2", "bands=3/2/1", "users=-1"]
+)
+def test_lines_that_are_none(text: str) -> None:
+    with pytest.raises(BadInput, match="no line"):
+        Settings.from_environment({"OUTGROW_LINES": text, "HOME": "/"})
