@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from keyspaces import APPS, HELD, build
+from keyspaces.__main__ import main
 from keyspaces.damage import KINDS, pointed, violations
 from keyspaces.generate import Keyspace
-from keyspaces.score import COLUMNS, perfect, score, table
+from keyspaces.score import COLUMNS, Score, mean, perfect, score, table
 
 SIZE = 60
 RATE = 0.05
@@ -209,6 +210,26 @@ def test_what_is_true_of_a_part_of_a_pattern_is_not_invented() -> None:
     assert result.derived_precision == 1
     part["references"] = [{"from": "[]", "to": "schools:all"}]
     assert score(truth, {"patterns": [part, *document["patterns"]]}).references_precision != 1
+
+
+def test_a_mean_leaves_out_what_could_not_be_found() -> None:
+    one, other = (Score(1.0, share, share, 1, None, 1, None, None) for share in (0.5, 1.0))
+    other.derived_precision = 0.5
+    assert mean([one, other]).shares() == [1.0, 0.75, 0.75, 1, 0.5, 1, None, None]
+
+
+def test_of_what_is_held_back_only_the_scores_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    nothing = ["--with", "builtins:dict", "--size", "20", "--seeds", "2", "--why"]
+    main([*nothing, "board", HELD[0]])
+    shown = capsys.readouterr().out
+    assert "board: pattern not found 6" in shown
+    assert "subpoint:" in shown
+    assert shown.count(HELD[0]) == 1
+    hidden = [*sound(HELD[0]).patterns, *sound(HELD[0]).world.patterns]
+    assert not any(f" {name} " in shown for name in hidden)
+    main([*nothing])
+    shown = capsys.readouterr().out
+    assert not any(name in shown.split() for name in HELD)
 
 
 def test_the_table_has_a_line_for_each_app_and_the_mean() -> None:

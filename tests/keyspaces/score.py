@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import astuple, dataclass, field, fields
 from typing import Any
 
@@ -81,6 +82,18 @@ def score(truth: Keyspace, document: dict[str, Any]) -> Score:
         *_damage(truth, document, told),
         told,
     )
+
+
+def mean(scores: list[Score]) -> Score:
+    """Of each share, where there was something to be found; with all that was wrong."""
+    shares = [_mean(column) for column in zip(*(one.shares() for one in scores), strict=True)]
+    given = dict(zip(COLUMNS, shares, strict=True))
+    return Score(**given, wrong=[each for one in scores for each in one.wrong])  # type: ignore[arg-type]
+
+
+def _mean(shares: Iterable[float | None]) -> float | None:
+    known = [share for share in shares if share is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _matched(
@@ -247,11 +260,7 @@ def table(scores: dict[str, tuple[int, Score]]) -> str:
     lines = [f"{'':12}" + "".join(f"{head:>9}" for head in heads)]
     for name, (keys, one) in scores.items():
         lines.append(f"{name:12}{keys:9}" + "".join(map(_percent, one.shares())))
-    columns = list(zip(*(one.shares() for _, one in scores.values()), strict=True))
-    means = [
-        sum(known) / len(known) if (known := [s for s in column if s is not None]) else None
-        for column in columns
-    ]
+    means = mean([one for _, one in scores.values()]).shares()
     return "\n".join([*lines, f"{'mean':12}{'':9}" + "".join(map(_percent, means))])
 
 
