@@ -6,7 +6,7 @@ them: by these it is measured how well a store is understood.
 
 from __future__ import annotations
 
-from . import held, held_trades, invented, known, studio, trades
+from . import held, held_trades, invented, known, sealed, studio, trades
 from .generate import App, Keyspace, generated
 
 HELD = (
@@ -19,6 +19,9 @@ HELD = (
     "arcade",
     "homework",
     "bazaar",
+    "library",
+    "fitness",
+    "helpdesk",
 )
 APPS: dict[str, App] = {
     "campus": (known.CAMPUS, known.campus),
@@ -37,6 +40,9 @@ APPS: dict[str, App] = {
     "arcade": (invented.ARCADE, invented.arcade),
     "homework": (invented.HOMEWORK, invented.homework),
     "bazaar": (invented.BAZAAR, invented.bazaar),
+    "library": (sealed.LIBRARY, sealed.library),
+    "fitness": (sealed.FITNESS, sealed.fitness),
+    "helpdesk": (sealed.HELPDESK, sealed.helpdesk),
 }
 
 
