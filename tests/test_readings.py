@@ -16,6 +16,7 @@ from outgrow.advise import Reading
 from outgrow.database import Database
 from outgrow.errors import Refused
 from outgrow.latencies import Latencies
+from outgrow.queries import Query, load
 from outgrow.settings import DEFAULT_STORE
 from test_grow_command import finished, outgrow
 
@@ -26,7 +27,7 @@ async def take(database: Database) -> Reading:
 
 
 async def keep(database: Database) -> Reading | None:
-    return await database.transaction(lambda s: readings.keep(s, DEFAULT_STORE, CAMPUS))
+    return await readings.keep(database, DEFAULT_STORE, CAMPUS)
 
 
 async def past(database: Database) -> list[Reading]:
@@ -79,6 +80,23 @@ async def test_a_large_store_is_sampled(
     rough = await take(campus)
     assert rough.users is not None
     assert 500 < rough.users < 9_000
+
+
+async def test_what_takes_too_long_is_left_to_the_sample(
+    campus: Database, campus_url: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = await connect(campus_url)
+    await fill(raw, 3_000)
+    blocks = load("readings")
+    hasty = Query("hasty", blocks["not_for_long"].sql.replace("5s", "1ms"))
+    slow = Query("slow", blocks["count_keys"].sql + " AND pg_sleep(0.0001) IS NOT NULL")
+    changed = {**blocks, "not_for_long": hasty, "count_keys": slow}
+    monkeypatch.setattr(readings, "load", lambda f: changed if f == "readings" else load(f))
+    monkeypatch.setattr(readings, "SAMPLED_BLOCKS", 40)
+    seen = await take(campus)
+    assert seen.users is not None
+    assert 500 < seen.users < 9_000
+    assert seen.school is None
 
 
 async def test_a_store_of_which_the_blueprint_knows_nothing(

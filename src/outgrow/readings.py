@@ -1,6 +1,6 @@
 """Readings: how much there is in a database and how fast it answers, taken and kept.
 
-One is cheap enough for a live database: sizes of files, 16 MB of the store at most as a sample, and
+One is cheap enough for a live database: sizes of files, 8 MB of the store at most as a sample, and
 of a small store, or where an index serves it, the number of users and the longest lists. They are
 kept in schema `outgrow`, where that is there. `outgrow serve` takes one every ten minutes,
 whichever of its processes comes first; the others find it taken.
@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import asyncpg
 import msgspec
@@ -20,7 +21,7 @@ from msgspec import structs
 from outgrow import install
 from outgrow.advise import Reading, Slow, Speed
 from outgrow.blueprint import Blueprint, Pattern
-from outgrow.database import Database, Session
+from outgrow.database import Database, Session, Statements
 from outgrow.errors import OutgrowError, Refused
 from outgrow.inspect import statements
 from outgrow.latencies import Counted, Latencies, quantile
@@ -30,8 +31,9 @@ log = logging.getLogger("outgrow.readings")
 
 SPACING_SECONDS = 600  # between two readings that are kept
 WRITTEN_SECONDS = 60  # between two times that a process writes its latencies down
-SAMPLED_BLOCKS = 2_000  # of 8 kB; all of a store that has fewer
-SCANNED_BYTES = 64_000_000  # of a store that is read whole, but for what lies in TOAST
+SAMPLED_BLOCKS = 1_000  # of 8 kB; all of a store that has fewer
+LARGEST = 3  # lists whose elements are counted: the largest by bytes may not be the longest
+SCANNED_BYTES = 256_000_000  # of a store that is read whole, but for what lies in TOAST
 MOST_KEYS = 5_000_000  # that are counted by an index: about a second
 FITS = 0.5  # of the keys must be the blueprint's for its relations to mean anything
 
@@ -53,7 +55,7 @@ async def take(session: Session, store: str, blueprint: Blueprint) -> Reading:
     assert sizes is not None
     sample = await _sample(session, f"{schema}.{table}", facts, blueprint)
     places = _Places(blueprint, sample)
-    exact = await _exact(session, f"{schema}.{table}", facts, places)
+    exact = await _exact(session, f"{schema}.{table}", facts, places, sample)
     slow = await statements.read(session, table, most=5)
     routes, queries = await _latencies(session)
     reading = Reading(
@@ -64,12 +66,10 @@ async def take(session: Session, store: str, blueprint: Blueprint) -> Reading:
         fits=sample.fits,
         users=exact.users if exact.users is not None else places.users_sampled,
         users_are=places.users_are,
-        school=max(exact.school, sample.longest[places.lists_name]) if places.lists else None,
-        school_is=places.lists.key if places.lists else None,
-        connections=max(exact.connections, sample.longest[places.owned_name])
-        if places.owned
-        else None,
-        connections_are=places.owned.key if places.owned else None,
+        school=exact.school,
+        school_is=places.key_of(places.lists),
+        connections=exact.connections,
+        connections_are=places.key_of(places.owned),
         sampled=sample.factor > 1,
         routes=routes,
         queries=queries,
@@ -80,14 +80,32 @@ async def take(session: Session, store: str, blueprint: Blueprint) -> Reading:
 
 
 class _Sample:
-    """Of the store: keys by pattern ("" for what the blueprint does not know), by family of keys
-    where it does not, and the longest list of each. `factor` is how much more there is."""
+    """Of the store: keys by pattern ("" for what the blueprint does not know) and those that take
+    most room; by family of keys the documents that it does not know. `factor` is how much more
+    there is."""
 
     def __init__(self, factor: float) -> None:
         self.factor = factor
         self.keys: Counter[str] = Counter()
         self.families: Counter[str] = Counter()
-        self.longest: Counter[str] = Counter()
+        self._largest: dict[str, list[tuple[int, str]]] = {}
+
+    def add(self, pattern: str, key: str, size: int, kind: str | None) -> None:
+        self.keys[pattern] += 1
+        if not pattern:
+            self.families[family(key)] += kind in (None, "object")
+        largest = self._largest.setdefault(pattern, [])
+        if len(largest) < LARGEST or size > largest[-1][0]:
+            largest.append((size, key))
+            largest.sort(reverse=True)
+            del largest[LARGEST:]
+
+    def largest(self, pattern: str) -> list[str]:
+        return [key for _, key in self._largest.get(pattern, ())]
+
+    def room(self, pattern: str) -> int:
+        """Bytes of the largest."""
+        return max((size for size, _ in self._largest.get(pattern, ())), default=0)
 
     @property
     def fits(self) -> float:
@@ -96,15 +114,16 @@ class _Sample:
 
 
 class _Places:
-    """Where in a store its users are, the lists by which they are found, and their own lists."""
+    """Where in a store its users are, the lists by which they are found, and their own lists: names
+    of patterns, None for what the blueprint does not say."""
 
     def __init__(self, blueprint: Blueprint, sample: _Sample) -> None:
-        self.users: Pattern | None = None
-        self.lists: Pattern | None = None
-        self.owned: Pattern | None = None
-        self.lists_name = self.owned_name = ""
+        self._patterns = blueprint.patterns
+        self.users: str | None = None
+        self.lists: str | None = None
+        self.owned: str | None = None
         self.users_are: str | None = None
-        self.users_sampled: int | None = 0
+        self.users_sampled = 0
         if sample.fits >= FITS:
             self._named(blueprint, sample)
         elif sample.families:
@@ -115,10 +134,9 @@ class _Places:
         relation = _users_of(blueprint, sample)
         if relation is None:
             return
-        name = blueprint.relations[relation].pattern or ""
-        self.users = blueprint.patterns[name]
-        self.users_are = self.users.key
-        self.users_sampled = round(sample.keys[name] * sample.factor)
+        self.users = blueprint.relations[relation].pattern or ""
+        self.users_are = self.key_of(self.users)
+        self.users_sampled = round(sample.keys[self.users] * sample.factor)
         lists = [
             name
             for name, derived in blueprint.derived.items()
@@ -130,12 +148,14 @@ class _Places:
             for relation in blueprint.relations.values()
             if relation.pattern and blueprint.patterns[relation.pattern].shape == "ids"
         ]
-        if lists:
-            self.lists_name = max(lists, key=lambda name: sample.longest[name])
-            self.lists = blueprint.patterns[self.lists_name]
-        if owned:
-            self.owned_name = max(owned, key=lambda name: sample.longest[name])
-            self.owned = blueprint.patterns[self.owned_name]
+        self.lists = max(lists, key=sample.room, default=None)
+        self.owned = max(owned, key=sample.room, default=None)
+
+    def pattern(self, name: str) -> Pattern:
+        return self._patterns[name]
+
+    def key_of(self, name: str | None) -> str | None:
+        return None if name is None else self._patterns[name].key
 
 
 def _users_of(blueprint: Blueprint, sample: _Sample) -> str | None:
@@ -155,15 +175,14 @@ def _users_of(blueprint: Blueprint, sample: _Sample) -> str | None:
 async def _sample(
     session: Session, store: str, facts: asyncpg.Record, blueprint: Blueprint
 ) -> _Sample:
+    """In small pieces, since requests are answered meanwhile."""
     percent = min(100.0, 100.0 * SAMPLED_BLOCKS / max(1, facts["heap_bytes"] // 8192))
     sample = _Sample(100 / percent)
-    query = load("grow")["sample"].with_identifiers(store=store)
-    for key, _, elements in await session.rows(query, percent):
-        pattern = blueprint.match(key) or ""
-        sample.keys[pattern] += 1
-        sample.longest[pattern] = max(sample.longest[pattern], elements)
-        if not pattern:
-            sample.families[family(key)] += 1
+    query = load("readings")["sample"].with_identifiers(store=store)
+    async for rows in session.stream(query, percent, batch=200):
+        for key, size, kind in rows:
+            sample.add(blueprint.match(key) or "", key, size, kind)
+        await asyncio.sleep(0)
     return sample
 
 
@@ -173,36 +192,53 @@ def family(key: str) -> str:
     return ":".join([first, *["{}"] * len(rest)])
 
 
+@dataclass(slots=True)
 class _Exact:
     users: int | None = None
-    school: int = 0
-    connections: int = 0
+    school: int | None = None
+    connections: int | None = None
 
 
-async def _exact(session: Session, store: str, facts: asyncpg.Record, places: _Places) -> _Exact:
+async def _exact(
+    session: Session, store: str, facts: asyncpg.Record, places: _Places, sample: _Sample
+) -> _Exact:
     """What a sample cannot say well, where it costs little: how many users, and the largest lists.
     Of a small store everything; of a larger one what an index finds, which the many lists of
-    users are not."""
-    found = _Exact()
+    users are not. What takes too long is left to the sample."""
     small = facts["heap_bytes"] <= SCANNED_BYTES
-    if not small:
-        use = await session.rows(load("health")["index_use"], facts["oid"])
-        served = facts["key_order"] or any(row["prefixes"] for row in use)
-        if not served or (facts["rows"] or 0) > MOST_KEYS:
-            return found
-    if places.users is not None:
-        query = load("readings")["count_keys"].with_identifiers(store=store)
-        found.users = await session.value(query, *_beginning(places.users))
-    if places.lists is not None:
-        found.school = await _longest(session, store, places.lists)
-    if places.owned is not None and small:
-        found.connections = await _longest(session, store, places.owned)
+    use = await session.rows(load("health")["index_use"], facts["oid"])
+    served = facts["key_order"] or any(row["prefixes"] for row in use)
+    whole = small or (served and (facts["rows"] or 0) <= MOST_KEYS)
+    count = load("readings")["count_keys"].with_identifiers(store=store)
+    found = _Exact()
+    try:
+        async with session.connection.transaction():
+            await session.run(load("readings")["not_for_long"])
+            if places.users is not None and whole:
+                found.users = await session.value(count, *_beginning(places.pattern(places.users)))
+            if places.lists is not None:
+                found.school = await _longest(session, store, places, places.lists, sample, whole)
+            if places.owned is not None:
+                found.connections = await _longest(
+                    session, store, places, places.owned, sample, small
+                )
+    except asyncpg.QueryCanceledError:
+        log.warning("the store takes too long to count; the reading is from a sample")
     return found
 
 
-async def _longest(session: Session, store: str, pattern: Pattern) -> int:
-    query = load("readings")["longest_lists"].with_identifiers(store=store)
-    rows = await session.rows(query, *_beginning(pattern))
+async def _longest(
+    session: Session, store: str, places: _Places, name: str, sample: _Sample, whole: bool
+) -> int:
+    """Elements of the longest list of a pattern: of those that take most room, in all of the store
+    or in the sample."""
+    sql = load("readings")
+    keys = sample.largest(name)
+    if whole:
+        query = sql["largest"].with_identifiers(store=store)
+        beginning = _beginning(places.pattern(name))
+        keys = [row["key"] for row in await session.rows(query, *beginning, LARGEST)]
+    rows = await session.rows(sql["elements"].with_identifiers(store=store), keys)
     return max((row["elements"] for row in rows), default=0)
 
 
@@ -239,20 +275,26 @@ async def history(session: Session, store: str) -> list[Reading]:
     return [msgspec.json.decode(row["figures"], type=Reading) for row in rows]
 
 
-async def keep(session: Session, store: str, blueprint: Blueprint) -> Reading | None:
-    """Take a reading and keep it, in the session's transaction; None where another process is at
-    it, or one of the last ten minutes is there."""
+async def is_due(statements: Statements, store: str) -> bool:
+    """Whether the last reading that was kept is ten minutes old."""
+    age = await statements.value(load("readings")["newest"], _name(store))
+    return age is None or age >= SPACING_SECONDS
+
+
+async def keep(database: Database, store: str, blueprint: Blueprint) -> Reading | None:
+    """Take a reading and keep it; None where another process is at it, or one of the last ten
+    minutes is there. On a connection of its own, on which nothing counts as slow."""
     sql = load("readings")
-    name = _name(store)
-    if not await session.value(sql["claim"], name):
-        return None
-    age = await session.value(sql["newest"], name)
-    if age is not None and age < SPACING_SECONDS:
-        return None
-    reading = await take(session, store, blueprint)
-    await session.run(sql["keep"], name, reading.at, msgspec.json.encode(reading).decode())
-    await session.run(sql["thin"], name)
-    return reading
+    async with database.dedicated("outgrow readings") as session, session.connection.transaction():
+        if not await session.value(sql["claim"], _name(store)):
+            return None
+        if not await is_due(session, store):
+            return None
+        reading = await take(session, store, blueprint)
+        text = msgspec.json.encode(reading).decode()
+        await session.run(sql["keep"], _name(store), reading.at, text)
+        await session.run(sql["thin"], _name(store))
+        return reading
 
 
 async def record(
@@ -267,7 +309,8 @@ async def record(
     while True:
         try:
             await write(database, latencies)
-            await database.transaction(lambda session: keep(session, store, blueprint))
+            if await is_due(database, store):
+                await keep(database, store, blueprint)
         except (OutgrowError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as e:
             log.warning("no reading was kept, and it is tried again: %s", e)
         await asyncio.sleep(every)

@@ -63,7 +63,7 @@ async def _told(app: App, database: Database) -> Advised:
         note("note: Outgrow is not installed here, so this reading is not kept")
     elif not found.store.replica:
         reading = await _keep(app, database)
-    async with database.session() as session, session.connection.transaction(readonly=True):
+    async with database.dedicated() as session, session.connection.transaction(readonly=True):
         past = await readings.history(session, store) if found.store.phase else []
         if reading is None:
             reading = await readings.take(session, store, blueprint)
@@ -82,9 +82,7 @@ async def _told(app: App, database: Database) -> Advised:
 async def _keep(app: App, database: Database) -> Reading | None:
     """What was read and kept; None where there is one of the last minutes, or none can be."""
     try:
-        return await database.transaction(
-            lambda session: readings.keep(session, app.settings.store, app.blueprint)
-        )
+        return await readings.keep(database, app.settings.store, app.blueprint)
     except (asyncpg.UndefinedTableError, asyncpg.ReadOnlySQLTransactionError) as e:
         note(f"note: this reading is not kept ({e})")
         return None

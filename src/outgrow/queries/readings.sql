@@ -13,14 +13,24 @@ SELECT pg_database_size(current_database()) AS database_bytes, pg_total_relation
 -- Of the store: those that begin as the LIKE pattern `$1` says and match the regular expression `$2`.
 SELECT count(*) FROM :"store" WHERE key LIKE $1 AND key ~ $2;
 
--- name: longest_lists
--- The elements of the lists that take most room, among the keys of `count_keys`. Their sizes are known
--- without reading them.
-SELECT jsonb_array_length(value) AS elements
-FROM (
-    SELECT value FROM :"store" WHERE key LIKE $1 AND key ~ $2 ORDER BY pg_column_size(value) DESC LIMIT 3
-) largest
-WHERE jsonb_typeof(value) = 'array';
+-- name: sample
+-- Of about $1 percent of the store's blocks. What lies in TOAST is not looked at: of a value over 2 kB
+-- one does not learn what it is.
+SELECT key, pg_column_size(value) AS bytes,
+       CASE WHEN pg_column_size(value) < 2000 THEN jsonb_typeof(value) END AS kind
+FROM :"store" TABLESAMPLE SYSTEM ($1);
+
+-- name: largest
+-- The $3 that take most room, among the keys of `count_keys`; without reading their values.
+SELECT key FROM :"store" WHERE key LIKE $1 AND key ~ $2 ORDER BY pg_column_size(value) DESC LIMIT $3;
+
+-- name: elements
+SELECT CASE jsonb_typeof(value) WHEN 'array' THEN jsonb_array_length(value) ELSE 0 END AS elements
+FROM :"store" WHERE key = ANY ($1::text[]);
+
+-- name: not_for_long
+-- Until the end of the transaction.
+SET LOCAL statement_timeout = '5s';
 
 -- name: claim
 -- One process takes a reading at a time; to the end of the transaction.
