@@ -199,7 +199,7 @@ article      kb:{slug}:{article}                document  {slug}>tenant authorId
 number       counter:{slug}                     scalar    {slug}>tenant
 apikey       apikey:{hash}                      document  tenantSlug>tenant createdBy>agent
 audit        audit:{slug}:{ms}                  document  {slug}>tenant actorId>agent ticketKey>ticket
-sla          sla:{slug}                         map       {slug}>tenant
+sla          sla:{slug}                         document       {slug}>tenant
 lock         lock:ticket:{slug}:{number}        scalar    ~{slug}>tenant
 tags         tags                               ids
 """  # noqa: E501
