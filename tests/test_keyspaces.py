@@ -127,6 +127,7 @@ def changed(document: dict[str, Any], name: str, **fields: Any) -> dict[str, Any
 def test_each_mistake_costs_its_own_share_and_no_other() -> None:
     truth = damaged("mechanics")
     best = perfect(truth)
+    booking = "booking:{ms}:{customerId}"
     count, asked = len(truth.patterns), len(truth.references(is_asked=True))
 
     def lost(document: dict[str, Any]) -> dict[str, float]:
@@ -142,6 +143,8 @@ def test_each_mistake_costs_its_own_share_and_no_other() -> None:
     }
     wrong = [{"from": "last4", "to": "user:{id}"}]
     assert set(lost(changed(best, "user:{id}", references=wrong))) == {"references_precision"}
+    paid = [{"from": "timestamp", "to": "PAY_{ms}"}, {"from": "bookingId", "to": booking}]
+    assert lost(changed(best, "PAY_{ms}", references=paid)) == {}
     itself = [{"from": "id", "to": "user:{id}"}]  # true of every row, and asked of nobody
     assert lost(changed(best, "user:{id}", references=itself)) == {}
     assert set(lost(changed(best, "bookings:pending", derived_from=None))) == {"derived_recall"}

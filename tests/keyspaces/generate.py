@@ -30,12 +30,22 @@ class Keyspace:
     def references(self, *, is_asked: bool) -> set[tuple[str, str, str]]:
         """(pattern, path, pattern) of all references between patterns that have rows."""
         names = {pattern.alias: name for name, pattern in self.patterns.items()}
-        return {
+        said = {
             (name, reference.path, names[reference.to])
             for name, pattern in self.patterns.items()
             for reference in pattern.references
             if reference.asked == is_asked and reference.to in names
         }
+        return said if is_asked else said | set(self._below())
+
+    def _below(self) -> Iterator[tuple[str, str, str]]:
+        """`chat:{a}:{b}:messages` is of `chat:{a}:{b}`: true of its segments, and not asked."""
+        keys = {name: each.key(*range(len(each.places))) for name, each in self.patterns.items()}
+        for name, pattern in self.patterns.items():
+            for above, parent in self.patterns.items():
+                if keys[name].startswith(tuple(keys[above] + separator for separator in ":/._-")):
+                    places = pattern.places[: len(parent.places)]
+                    yield from ((name, f"{{{place}}}", above) for place in places)
 
     def derived(self, *, is_asked: bool) -> set[tuple[str, str]]:
         """(pattern, the pattern from which all of it can be computed)."""

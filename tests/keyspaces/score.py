@@ -169,7 +169,7 @@ def _own(truth: Keyspace, references: set[tuple[str, str, str]]) -> set[tuple[st
             continue
         pattern = truth.patterns[of]
         are_own = [
-            text in pattern.forms(key, segments, value)
+            str(text) in pattern.forms(key, segments, value)
             for key, segments, value in truth.of(of)
             for text in found(value, path)
         ]
