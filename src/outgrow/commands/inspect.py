@@ -1,0 +1,106 @@
+"""`outgrow inspect`: what is in a key-value table, what is broken, and how the table is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from outgrow.cli import App, connected, json_option, note
+from outgrow.database import Database
+from outgrow.errors import BadInput
+from outgrow.inspect import health, report, safety
+from outgrow.inspect.finding import Finding
+from outgrow.inspect.findings import findings
+from outgrow.inspect.inspection import Inspection, inspect
+from outgrow.inspect.integrity import KINDS
+from outgrow.inspect.source import Table
+from outgrow.progress import Progress
+
+ENOUGH = 200_000
+"""Rows of a sample. More do not tell more of what a pattern is like."""
+
+
+@click.command()
+@click.option("--table", metavar="NAME", help="Another table than the store: name or schema.name.")
+@click.option(
+    "--sample", is_flag=True, help=f"Read some {ENOUGH:,} rows only; misfits are not looked for."
+)
+@click.option("--all", "all_misfits", is_flag=True, help="With --json: every misfit, not samples.")
+@click.option(
+    "--misfits", metavar="KIND", type=click.Choice(list(KINDS)), help="Print the keys of one kind."
+)
+@json_option
+@click.pass_obj
+def command(
+    app: App, table: str | None, sample: bool, all_misfits: bool, misfits: str | None
+) -> None:
+    """Say what a key-value table holds, with no blueprint: its patterns, what refers to what, what
+    contradicts what, and how the table itself is. Only reads, in one snapshot."""
+    if sample and misfits:
+        raise BadInput(
+            "usage",
+            "a sample does not show what contradicts the rest",
+            hint="leave out --sample or --misfits",
+        )
+    app.run(_inspect(app, table or app.settings.store, sample, all_misfits, misfits))
+
+
+async def _inspect(
+    app: App, name: str, sample: bool, all_misfits: bool, misfits: str | None
+) -> None:
+    schema, _, table = name.rpartition(".")
+    async with connected(app.settings, pool_size=1) as database:
+        found, inspection = await _read(database, schema or "public", table, sample)
+    if misfits:
+        _print_misfits(app, inspection, misfits)
+        return
+    told = {"table": found["table"]} | report.document(inspection, all_misfits=all_misfits)
+    secrets = report.secrets_found(inspection)
+    told["indexes"] = found["indexes"]
+    told["health"] = found["health"] | {"findings": _dicts(found["findings"])}
+    told["security"] = _dicts([*found["safety"], *secrets])
+    app.answer(told, "\n".join(report.lines(told)))
+
+
+async def _read(
+    database: Database, schema: str, name: str, sample: bool
+) -> tuple[dict[str, Any], Inspection]:
+    """All of it in one snapshot, by a session that cannot write."""
+    async with (
+        database.dedicated("outgrow inspect") as session,
+        session.connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        fares = await health.read(session, schema, name)
+        open_to = await safety.read(session, schema, name)
+        whole = Table(session, f"{schema}.{name}")
+        count = await whole.count()
+        percent = min(100.0, 100 * ENOUGH / count) if sample and count else None
+        source = Table(session, f"{schema}.{name}", percent) if percent else whole
+        passes = 4 if percent is None else 1
+        with Progress("reading", "rows", count * passes) as progress:
+            inspection = await inspect(source, audited=not percent, passed=progress.add)
+    told = fares.as_dict()
+    return {
+        "table": told.pop("table"),
+        "indexes": [asdict(index) for index in fares.indexes],
+        "health": told,
+        "findings": findings(fares),
+        "safety": safety.findings(open_to),
+    }, inspection
+
+
+def _print_misfits(app: App, inspection: Inspection, kind: str) -> None:
+    assert inspection.audit is not None
+    chosen = [one for one in inspection.audit.misfits if one.kind == kind]
+    if app.json:
+        app.answer([asdict(one) for one in chosen])
+        return
+    for one in chosen:
+        click.echo(f"{one.key}\t{one.detail}")
+    note(f"{len(chosen):,} {kind}: {KINDS[kind]}")
+
+
+def _dicts(found: list[Finding]) -> list[dict[str, Any]]:
+    return [asdict(one) for one in found]

@@ -1,0 +1,440 @@
+"""Which patterns say nothing of their own: all that they hold can be computed from another. No I/O.
+
+A list of ids below `school:{school}:users` is derived when each id names a row that says the same
+school; `user:email:{email}` when the row it points to has that e-mail; `users:list` when it has
+all of them; a copy when its fields are the other row's. Each is tried on the rows of a sample,
+which the caller fetches (`wanted`), and true when nearly all of them agree: what does not agree is
+damage, and found in integrity.py.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
+
+from outgrow.inspect.keys import split
+from outgrow.inspect.patterns import Pattern
+from outgrow.inspect.references import Reference, tokens
+from outgrow.inspect.values import ELEMENTS, Steps, encoded, path_of, texts
+
+AGREE = 0.7
+"""The share of a sample that must agree. Damage is less than that; a chance is far below."""
+
+SOME = 3
+"""So many rows must agree at least: two may by accident."""
+
+ROWS, ELEMENTS_OF_ROW = 40, 25
+"""Of each pattern so many rows are tried, and so many elements of each."""
+
+_INDEXLIKE = ("ids", "scalar", "objects", "mixed", "document", "map")
+
+Row = tuple[str, Any]
+Fields = dict[str, set[Steps]]
+"""A text -> where in a row it stands; `(KEY, n)` stands for its segment n."""
+
+KEY = "\0key"
+
+
+@dataclass
+class Derived:
+    """`pattern` can be computed from `source`."""
+
+    pattern: Pattern
+    source: Pattern
+    why: str
+    reference: Reference | None = None
+    """By which its elements name the rows of `source`, where they do."""
+    by: dict[int, tuple[Steps, ...]] | None = None
+    """For each of its segments where in such a row the same text stands, or at one of which places;
+    under -1 where the literal of a single key does, under -2 where the value itself."""
+    order: tuple[int, ...] = ()
+    """Where its key has the same ids in another order: that order, in the key of `source`."""
+
+
+class Trial:
+    """The patterns whose rows may be computed from others', and the rows that are needed to
+    tell."""
+
+    def __init__(self, patterns: Sequence[Pattern], references: Sequence[Reference]) -> None:
+        self.patterns = patterns
+        self.of: dict[int, list[Reference]] = {}
+        for reference in references:
+            self.of.setdefault(id(reference.source), []).append(reference)
+        self.rows: dict[str, Any] = {}
+
+    def wanted(self) -> list[str]:
+        """The keys of the rows to fetch into `rows`."""
+        keys: set[str] = set()
+        for pattern in self.patterns:
+            for reference in self.of.get(id(pattern), ()):
+                for _, row, _ in self._named(pattern, reference):
+                    keys.update(row)
+            keys.update(key for _, _, key in self._mirrored(pattern))
+        return sorted(keys)
+
+    def found(self) -> list[Derived]:
+        found = []
+        for pattern in self.patterns:
+            derived = self._derived(pattern)
+            if derived is not None:
+                found.append(derived)
+        found = [one for one in found if not self._is_source(one, found)]
+        above = {id(one.pattern): one.source for one in found}
+        for one in found:
+            if id(one.source) in above and one.source is not one.pattern:
+                # A list of all schools that have a list, a copy of a copy: of what those are of.
+                source = above[id(one.source)]
+                direct = next((r for r in self.of.get(id(one.pattern), ()) if r.to is source), None)
+                if one.pattern.is_single or direct is not None:
+                    one.reference, one.source = direct, source
+        return found
+
+    def _is_source(self, one: Derived, found: Sequence[Derived]) -> bool:
+        """Of two patterns that are copies of each other one is the source: whose key has the
+        `id`."""
+        back = next((d for d in found if d.pattern is one.source and d.source is one.pattern), None)
+        if back is None:
+            return False
+        mine, theirs = (_identity(pattern) for pattern in (one.pattern, one.source))
+        return (mine, one.pattern.count) > (theirs, one.source.count) or (
+            (mine, one.pattern.count) == (theirs, one.source.count)
+            and found.index(one) < found.index(back)
+        )
+
+    def symmetric(self) -> list[Reference]:
+        """Lists of which each names the others in whose lists it is named: `[]` of rows whose only
+        id is one of the same kind."""
+        return [
+            reference
+            for pattern in self.patterns
+            for reference in self.of.get(id(pattern), ())
+            if reference.steps == (ELEMENTS,)
+            and len(pattern.places) == 1
+            and pattern.shape == "ids"
+            and self._is_symmetric(pattern, reference)
+        ]
+
+    # One pattern --------------------------------------------------------------------------------
+
+    def _derived(self, pattern: Pattern) -> Derived | None:
+        if pattern.shape not in _INDEXLIKE or not pattern.count:
+            return None
+        references = self.of.get(id(pattern), [])
+        for reference in references:
+            if reference.steps is not None and (found := self._by_value(pattern, reference)):
+                return found
+        for reference in references:
+            if reference.steps is None and (found := self._by_segment(pattern, reference)):
+                return found
+        return self._aggregate(pattern) or self._mirror(pattern)
+
+    def _named(
+        self, pattern: Pattern, reference: Reference
+    ) -> Iterator[tuple[Row, list[str], str]]:
+        """Rows of a sample, the keys that a text there may name, and that text."""
+        for key, value in pattern.examples[:ROWS]:
+            if reference.steps is None:
+                places = dict(tokens(pattern, key, split(key)[1]))
+                if reference.place in places:
+                    text = places[reference.place]
+                    yield (key, value), reference.keys(text), text
+                continue
+            for number, text in enumerate(texts(decoded(value), reference.steps)):
+                if number >= ELEMENTS_OF_ROW:
+                    break
+                yield (key, value), reference.keys(text), text
+
+    def _rows(
+        self, pattern: Pattern, reference: Reference
+    ) -> Iterator[tuple[Row, str, Fields, Row]]:
+        """As `_named`, with the row that is named: where in it which text stands, and itself."""
+        seen: dict[str, Fields] = {}
+        for row, keys, text in self._named(pattern, reference):
+            key = next((key for key in keys if key in self.rows), None)
+            if key is not None:
+                if key not in seen:
+                    seen[key] = fields_of(reference.to, key, self.rows[key])
+                yield row, text, seen[key], (key, self.rows[key])
+
+    def _by_value(self, pattern: Pattern, reference: Reference) -> Derived | None:
+        """Its values name rows, which say what its key says."""
+        if pattern.shape == "document" or reference.steps is None:
+            if not self._is_pointer(pattern, reference):
+                return None
+        elif len(reference.steps) > 1 and pattern.shape != "mixed":
+            if not self._is_copy(pattern, reference):
+                return None
+        elif pattern.shape == "map" and not self._is_copy(pattern, reference):
+            return None
+        if pattern.is_single:
+            return self._of_all(pattern, reference)
+        agreeing: dict[int, list[set[Steps]]] = {place: [] for place in pattern.places}
+        distinct: set[str] = set()
+        for (key, _), _, fields, _ in self._rows(pattern, reference):
+            distinct.add(key)
+            for place, token in tokens(pattern, key, split(key)[1]):
+                agreeing[place].append(fields.get(token, set()))
+        by: dict[int, tuple[Steps, ...]] = {}
+        for place, rows in agreeing.items():
+            by[place] = _agreed(rows)
+            if not by[place]:
+                return None
+        if reference.to is pattern or len(distinct) < 2:
+            return None
+        where = ", ".join(" or ".join(map(_said, places)) for places in by.values())
+        return Derived(
+            pattern, reference.to, f"each names a row whose {where} is in its key", reference, by
+        )
+
+    def _is_pointer(self, pattern: Pattern, reference: Reference) -> bool:
+        """A document that holds nothing but the id, and what the named row says as well."""
+        return reference.steps is not None and self._is_copy(pattern, reference)
+
+    def _is_copy(self, pattern: Pattern, reference: Reference) -> bool:
+        """Whatever stands beside the id is said by the row that it names."""
+        if reference.steps is None:
+            return False
+        same = other = 0
+        for _, value in pattern.examples[:ROWS]:
+            for whole in _holders(decoded(value), reference.steps):
+                for text in texts(whole, reference.steps[-1:]) if isinstance(whole, dict) else ():
+                    row = next((k for k in reference.keys(text) if k in self.rows), None)
+                    if row is None:
+                        continue
+                    theirs = {repr(v) for v in _leaves(decoded(self.rows[row]))}
+                    mine = [repr(v) for v in _leaves(whole) if v != text]
+                    kept = sum(one in theirs for one in mine)
+                    same, other = same + kept, other + len(mine) - kept
+        return same + other == 0 or same >= 0.85 * (same + other)
+
+    def _of_all(self, pattern: Pattern, reference: Reference) -> Derived | None:
+        """One list: of all rows, or of those with a field as its key says."""
+        literals = {s.before.lower() for s in pattern.segments if not s.is_variable}
+        tried, said, names = 0, Counter[Steps](), set()
+        for _, text, fields, _ in self._rows(pattern, reference):
+            tried += 1
+            names.add(text)
+            for literal, places in fields.items():
+                if literal.lower() in literals:
+                    said.update(places)
+        best = max(said.items(), key=lambda one: one[1], default=(None, 0))
+        if best[0] is not None and tried >= SOME and best[1] >= AGREE * tried:
+            return Derived(
+                pattern,
+                reference.to,
+                f"all whose {_said(best[0])} is in its key",
+                reference,
+                {-1: (best[0],)},
+            )
+        _, value = pattern.examples[0]
+        assert reference.steps is not None
+        listed = len(set(texts(decoded(value), reference.steps)))
+        if listed >= AGREE * reference.to.count and listed >= 2:
+            return Derived(pattern, reference.to, "all of them", reference, {})
+        return None
+
+    def _by_segment(self, pattern: Pattern, reference: Reference) -> Derived | None:
+        """Its key names a row, which says what its value is: a copy of a field, or of all."""
+        if pattern.shape not in ("scalar", "document"):
+            return None
+        if pattern.shape == "scalar" and len(pattern.places) != 1:
+            return None
+        places: Counter[Steps] = Counter()
+        tried = copies = 0
+        values: set[str] = set()
+        for (_, value), _, _, (_, row) in self._rows(pattern, reference):
+            tried += 1
+            leaves = dict(_paths(decoded(row)))
+            if pattern.shape == "scalar":
+                values.add(repr(value))
+                places.update(steps for steps, leaf in leaves.items() if repr(leaf) == repr(value))
+            elif isinstance(value, dict):
+                theirs = {repr(leaf) for leaf in leaves.values()}
+                mine = [leaf for leaf in _leaves(value) if not isinstance(leaf, bool)]
+                copies += len(mine) > 1 and sum(repr(v) in theirs for v in mine) >= 0.9 * len(mine)
+        if tried < SOME:
+            return None
+        if pattern.shape == "document":
+            if copies < AGREE * tried:
+                return None
+            return Derived(pattern, reference.to, "copies of those rows", reference, {-2: ((),)})
+        best = max(places.items(), key=lambda one: one[1], default=(None, 0))
+        if best[0] is None or best[1] < AGREE * tried or len(values) < 2:
+            return None
+        return Derived(
+            pattern, reference.to, f"copies of {_said(best[0])}", reference, {-2: (best[0],)}
+        )
+
+    def _aggregate(self, pattern: Pattern) -> Derived | None:
+        """One list of all the values that a field has."""
+        if not pattern.is_single or pattern.shape != "ids":
+            return None
+        listed = set(texts(decoded(pattern.examples[0][1]), (ELEMENTS,)))
+        for other in self.patterns:
+            if other is pattern or other.shape != "document" or other.count < SOME:
+                continue
+            for steps, values in other.values.walk():
+                known = set(values.samples)
+                if (
+                    steps
+                    and len(known) >= 2
+                    and values.count >= 0.5 * other.values.count
+                    and len(known & listed) >= 0.9 * len(known)
+                    and len(known & listed) >= AGREE * len(listed)
+                ):
+                    return Derived(pattern, other, f"all values of {path_of(steps)}")
+        return None
+
+    def _mirrored(self, pattern: Pattern) -> Iterator[tuple[Pattern, tuple[int, ...], str]]:
+        """Keys of other patterns with the same ids in another order, for a value that says
+        little."""
+        if pattern.shape != "scalar" or not 2 <= len(pattern.places) <= 3:
+            return
+        for other in self.patterns:
+            if other is pattern or len(other.places) != len(pattern.places):
+                continue
+            for key, _ in pattern.examples[:ROWS]:
+                ids = [text for _, text in tokens(pattern, key, split(key)[1])]
+                for order in permutations(range(len(ids))):
+                    yield other, order, other.fill(*(ids[n] for n in order))
+
+    def _mirror(self, pattern: Pattern) -> Derived | None:
+        if pattern.values.kind == "string" and len(pattern.values.distinct) > 3:
+            return None
+        there: Counter[tuple[int, tuple[int, ...]]] = Counter()
+        for other, order, key in self._mirrored(pattern):
+            there[self.patterns.index(other), order] += key in self.rows
+        tried = min(ROWS, len(pattern.examples))
+        for (number, order), times in there.most_common(1):
+            if tried >= SOME and times >= AGREE * tried:
+                source = self.patterns[number]
+                return Derived(pattern, source, "the same ids in its key", order=order)
+        return None
+
+    def _is_symmetric(self, pattern: Pattern, reference: Reference) -> bool:
+        both = tried = 0
+        lists = dict(pattern.examples)
+        for key, value in pattern.examples[:ROWS]:
+            ((_, me),) = tokens(pattern, key, split(key)[1]) or ((0, ""),)
+            for other in list(texts(decoded(value), (ELEMENTS,)))[:ELEMENTS_OF_ROW]:
+                theirs = pattern.fill(other)
+                held = lists.get(theirs, self.rows.get(theirs))
+                if held is not None:
+                    tried += 1
+                    both += me in set(texts(decoded(held), (ELEMENTS,)))
+        return tried >= SOME and both >= AGREE * tried
+
+
+def decoded(value: Any) -> Any:
+    """What a text that holds JSON says; anything else as it is."""
+    if isinstance(value, str):
+        inner = encoded(value)
+        return value if inner is None else inner
+    return value
+
+
+def fields_of(pattern: Pattern, key: str, value: Any) -> Fields:
+    """Where in a row a text stands, the segments of its key included."""
+    found: Fields = {}
+    for place, text in tokens(pattern, key, split(key)[1]):
+        found.setdefault(text, set()).add((KEY, place))
+    for steps, leaf in _paths(decoded(value)):
+        if isinstance(leaf, str):
+            found.setdefault(leaf, set()).add(steps)
+    return found
+
+
+def _paths(value: Any, steps: Steps = (), depth: int = 0) -> Iterator[tuple[Steps, Any]]:
+    if isinstance(value, dict) and depth < 4:
+        for name, item in value.items():
+            yield from _paths(item, (*steps, name), depth + 1)
+    elif isinstance(value, list) and depth < 4:
+        for item in value[:50]:
+            yield from _paths(item, (*steps, ELEMENTS), depth + 1)
+    elif not isinstance(value, dict | list):
+        yield steps, value
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    return (leaf for _, leaf in _paths(value) if leaf is not None)
+
+
+def _holders(value: Any, steps: Steps) -> Iterator[Any]:
+    """The objects in which the last step of a path is taken."""
+    if len(steps) <= 1:
+        yield value
+    elif steps[0] == ELEMENTS and isinstance(value, list):
+        for item in value[:ELEMENTS_OF_ROW]:
+            yield from _holders(item, steps[1:])
+    elif isinstance(value, dict) and isinstance(steps[0], str) and steps[0] in value:
+        yield from _holders(value[steps[0]], steps[1:])
+
+
+def _identity(pattern: Pattern) -> bool:
+    """Its documents have the id of their key as `id`."""
+    values = pattern.values.fields.get("id")
+    return values is not None and sum(values.own.values()) >= AGREE * values.count
+
+
+def _agreed(rows: Sequence[set[Steps]]) -> tuple[Steps, ...]:
+    """The place, or the two places, at one of which nearly all rows have the text."""
+    if len(rows) < SOME:
+        return ()
+    chosen: tuple[Steps, ...] = ()
+    left = list(rows)
+    for _ in range(2):
+        times = Counter(steps for row in left for steps in row)
+        if not times:
+            return ()
+        best = max(times, key=lambda steps: (times[steps], steps[:1] != (KEY,)))
+        chosen = (*chosen, best)
+        left = [row for row in left if best not in row]
+        if len(left) <= (1 - AGREE) * len(rows):
+            return chosen
+    return ()
+
+
+def _said(steps: Steps) -> str:
+    return "key" if steps[:1] == (KEY,) else path_of(steps)
+
+
+def resolved(references: Sequence[Reference], derived: Sequence[Derived]) -> list[Reference]:
+    """References without those that are only a way through an index: who names an entry of a unique
+    index names the row that stands there; a row's own field does not name it."""
+    through: Mapping[int, Reference] = {
+        id(one.pattern): one.reference
+        for one in derived
+        if one.reference is not None and one.pattern.shape in ("scalar", "mixed", "document")
+    }
+    own = {
+        id(one.pattern)
+        for one in derived
+        for places in (one.by or {}).values()
+        for steps in places
+        if steps and steps[-1] in ("id", "_id", "key", "uid", "uuid")
+    }
+    kept = []
+    for reference in references:
+        pointer = through.get(id(reference.to))
+        if pointer is None or reference.target.how != "id":
+            if reference.to.shape != "scalar" or reference.target.how != "id":
+                kept.append(reference)
+        elif (
+            pointer.to is not reference.source
+            and reference.source is not pointer.source
+            and id(reference.to) in own
+        ):
+            kept.append(
+                Reference(
+                    reference.source,
+                    reference.steps,
+                    reference.place,
+                    pointer.target,
+                    reference.share,
+                    index=reference.target,
+                )
+            )
+    return kept

@@ -1,0 +1,389 @@
+"""What of a store contradicts the rest of it: misfits, each with its key, kind and detail. No I/O.
+
+Two passes over the rows, behind the one that found the patterns. In the first what a row shows
+alone is told (`wrong_shape`, `json_text`, `doubled`, and `dangling`, since all keys are known by
+then), and of the lists and the rows they are derived from only hashes are kept: a fact is (row,
+what its key says). Where the facts of both sides differ the second pass finds out whose they are.
+
+Memory: a hash of each key and of each fact, 60 to 100 bytes each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from outgrow.inspect.derived import KEY, Derived, decoded
+from outgrow.inspect.formats import form, is_id, is_name
+from outgrow.inspect.keys import Tree, split
+from outgrow.inspect.patterns import Pattern
+from outgrow.inspect.references import Reference, names_rows, tokens
+from outgrow.inspect.values import ELEMENTS, Steps, encoded, kind_of, texts
+
+KINDS = {
+    "dangling": "an id of nothing",
+    "doubled": "an id that stands twice in one list",
+    "stale": "an entry of an index whose row says otherwise",
+    "missing": "a row that its index does not have",
+    "one_sided": "an id in a list of somebody who is not in the list of that id",
+    "wrong_shape": "a value of another kind than all others of its pattern",
+    "json_text": "JSON inside a text, where others hold the value itself",
+    "orphan": "a part of something that is not there",
+    "sentinel": "in place of an id, what the app writes there for somebody who has none",
+}
+
+SURE, PARTLY = 0.6, 0.9
+"""Of a reference with a smaller share of ids that exist, the others are not said to dangle; the
+second where the rows named are parts of something, which not everything need have."""
+
+COMPLETE = 0.6
+"""An index that has a smaller share of the rows is of some of them: those it lacks are not
+missing."""
+
+# fmt: off
+WORDS = frozenset((
+    "me", "self", "system", "admin", "anonymous", "anon", "guest", "bot", "unknown", "none",
+    "null", "undefined", "nobody", "deleted", "default", "ai", "assistant", "ai-assistant", "all",
+    "everyone", "public",
+))
+# fmt: on
+"""Written instead of an id by code, not by an accident."""
+
+OFTEN, HABIT = 3, 0.1
+"""A word that stands so often in place of an id is written by code as well; and so is a text of
+another form than the ids that were found, where so large a share has it."""
+
+_STEM = re.compile(r"([A-Za-z]{3,})[:_-]")
+
+KEPT = 200_000
+"""Misfits whose keys are kept. The counts are complete in any case."""
+
+
+@dataclass(frozen=True)
+class Misfit:
+    key: str
+    kind: str
+    detail: str
+
+
+class Audit:
+    """Counts and keeps the misfits of a store."""
+
+    def __init__(
+        self,
+        tree: Tree,
+        references: Sequence[Reference],
+        derived: Sequence[Derived],
+        symmetric: Sequence[Reference],
+    ) -> None:
+        self.tree = tree
+        self.misfits: list[Misfit] = []
+        self.counts: Counter[tuple[str, str]] = Counter()
+        """(pattern, kind) -> how many."""
+        self._keys: set[int] = set()
+        self._references: dict[int, list[Reference]] = {}
+        for reference in references:
+            share = reference.share + sum(one.share for one in reference.group)
+            if share >= (SURE if names_rows(reference.target) else PARTLY):
+                self._references.setdefault(id(reference.source), []).append(reference)
+        self._places = {(id(r.to), r.target.place) for r in references if _by_place(r)}
+        self._ids: dict[tuple[int, int], set[int]] = {place: set() for place in self._places}
+        self._indexes = [
+            _Index(one, [r for r in references if r.source is one.pattern and r.to is one.source])
+            for one in derived
+            if one.order or (one.reference and one.by is not None)
+        ]
+        self._symmetric = {id(one.source): one for one in symmetric}
+        self._pairs: set[int] = set()
+        self._unread: set[int] = set()
+        self._unsure: list[tuple[Reference, str, str, str]] = []
+        self._written: Counter[tuple[int, str]] = Counter()
+        self._looked_up: Counter[int] = Counter()
+        self._forms: dict[int, set[str]] = {}
+
+    # Keys first ---------------------------------------------------------------------------------
+
+    def add_keys(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._keys.add(hash(key))
+            if self._places and (pattern := self.tree.find(key)) is not None:
+                for place, text in tokens(pattern, key, split(key)[1]):
+                    ids = self._ids.get((id(pattern), place))
+                    if ids is not None:
+                        ids.add(hash(text))
+
+    # Then the rows ------------------------------------------------------------------------------
+
+    def add(self, rows: Iterable[tuple[str, Any]]) -> None:
+        for key, value in rows:
+            pattern = self.tree.find(key)
+            if pattern is None:
+                continue
+            if self._is_misshapen(pattern, key, value):
+                self._unread.add(hash(key))
+                continue
+            value = decoded(value)
+            for reference in self._references.get(id(pattern), ()):
+                self._look_up(reference, key, value)
+            self._doubled(pattern, key, value)
+            for index in self._indexes:
+                index.add(pattern, key, value)
+            if id(pattern) in self._symmetric:
+                self._pairs.update(map(hash, self._of_both(pattern, key, value)))
+
+    def _is_misshapen(self, pattern: Pattern, key: str, value: Any) -> bool:
+        values = pattern.values
+        if isinstance(value, str) and encoded(value) is not None:
+            if values.is_encoded:
+                return False
+            self._tell(pattern, key, "json_text", "the value is JSON inside a text")
+            return False
+        kind = kind_of(value)
+        if kind in (values.kind, "null") or values.is_mixed:
+            return False
+        self._tell(pattern, key, "wrong_shape", f"{_a(kind)}, where others are {_a(values.kind)}")
+        return True
+
+    def _doubled(self, pattern: Pattern, key: str, value: Any) -> None:
+        if not isinstance(value, list) or pattern.shape != "ids":
+            return
+        ids = [item for item in value if isinstance(item, str)]
+        if len(set(ids)) < len(ids):
+            text, times = Counter(ids).most_common(1)[0]
+            self._tell(pattern, key, "doubled", f"{text} stands there {times} times")
+
+    def _look_up(self, reference: Reference, key: str, value: Any) -> None:
+        if reference.steps is None:
+            pattern = reference.source
+            known = dict(tokens(pattern, key, split(key)[1]))
+            named: Iterable[str] = [known[reference.place]] if reference.place in known else []
+        else:
+            named = texts(value, reference.steps)
+        number = id(reference)
+        for text in named:
+            if not text:
+                continue
+            self._looked_up[number] += 1
+            if not self._exists(reference, text):
+                self._dangles(reference, key, text)
+            elif self._looked_up[number] < 200:
+                self._forms.setdefault(number, set()).add(form(text))
+
+    def _exists(self, reference: Reference, text: str) -> bool:
+        if any(hash(key) in self._keys for key in reference.keys(text)):
+            return True
+        if any(hash(key) in self._keys for one in reference.group for key in one.keys(text)):
+            return True
+        ids = self._ids.get((id(reference.to), reference.target.place))
+        return ids is not None and hash(text) in ids
+
+    def _dangles(self, reference: Reference, key: str, text: str) -> None:
+        """Kept until it is known how often such a text stands there."""
+        if reference.steps is None and _is_part(reference):
+            self._tell(reference.source, key, "orphan", f"there is no {reference.to.text} of it")
+            return
+        for written in {text, form(text), _stem(text)}:
+            self._written[id(reference), written] += 1
+        detail = f"{reference.path} names {text}: there is no {reference.to.text} of it"
+        if len(self._unsure) < KEPT:
+            self._unsure.append((reference, key, text, detail))
+
+    def _is_habit(self, reference: Reference, text: str) -> bool:
+        """Not by accident there: a word for nobody, or an id of something that is kept
+        elsewhere."""
+        number, made, stem = id(reference), form(text), _stem(text)
+        forms = self._forms.get(number, set())
+        habit = max(OFTEN, HABIT * self._looked_up[number])
+        unknown = stem and not any(one.startswith(stem) for one in forms)
+        if unknown and self._written[number, stem] >= habit:
+            return True
+        if not is_id(made, text):
+            ids = any("<" in one for one in forms)
+            often = self._written[number, text] >= OFTEN or is_name(text)
+            return text.lower() in WORDS or (ids and often)
+        return made not in forms and self._written[number, made] >= habit
+
+    def _of_both(self, pattern: Pattern, key: str, value: Any) -> Iterator[tuple[str, str]]:
+        ids = pattern.ids(key)
+        for other in texts(value, (ELEMENTS,)) if len(ids) == 1 else ():
+            yield ids[0], other
+
+    # And once more ------------------------------------------------------------------------------
+
+    def settle(self) -> bool:
+        """Compare both sides of everything. Returns whether the rows are needed again, to say whose
+        the differences are."""
+        indexes = {id(one.derived.pattern): one for one in self._indexes}
+        for reference, key, text, detail in self._unsure:
+            index = indexes.get(id(reference.index.pattern)) if reference.index else None
+            if index is not None and hash(text) in index.named:
+                continue  # the row is there, and only its index does not have it
+            kind = "sentinel" if self._is_habit(reference, text) else "dangling"
+            self._tell(reference.source, key, kind, detail)
+        self._unsure.clear()
+        differing = [index.settle() for index in self._indexes]
+        return any(differing) or bool(self._pairs)
+
+    def name(self, rows: Iterable[tuple[str, Any]]) -> None:
+        for key, value in rows:
+            pattern = self.tree.find(key)
+            if pattern is None or hash(key) in self._unread:
+                continue
+            value = decoded(value)
+            for index in self._indexes:
+                for kind, detail in index.name(pattern, key, value, self._keys, self._unread):
+                    self._tell(pattern, key, kind, detail)
+            if id(pattern) in self._symmetric:
+                self._one_sided(pattern, key, value)
+
+    def _one_sided(self, pattern: Pattern, key: str, value: Any) -> None:
+        reference = self._symmetric[id(pattern)]
+        for me, other in dict.fromkeys(self._of_both(pattern, key, value)):
+            if (
+                me != other
+                and hash((other, me)) not in self._pairs
+                and hash(pattern.fill(other)) not in self._unread
+                and self._exists(reference, other)
+            ):
+                self._tell(pattern, key, "one_sided", f"{other} does not have {me}")
+
+    def _tell(self, pattern: Pattern, key: str, kind: str, detail: str) -> None:
+        self.counts[pattern.text, kind] += 1
+        if len(self.misfits) < KEPT:
+            self.misfits.append(Misfit(key, kind, detail))
+
+
+class _Index:
+    """Of a derived pattern and its source: the facts of both sides."""
+
+    def __init__(self, derived: Derived, references: Sequence[Reference]) -> None:
+        self.derived = derived
+        self.by = derived.by or {}
+        self.references = [r for r in references if (r.steps is None) == (-2 in self.by)]
+        self.listed: set[int] = set()
+        self.said: set[int] = set()
+        self.rows: set[int] = set()
+        """Of copies: the rows of which there is one, whatever it says."""
+        self.named: set[int] = set()
+        """Of an index by one segment: under what its rows ought to stand."""
+        self.literals = {s.before.lower() for s in derived.pattern.segments if not s.is_variable}
+
+    def add(self, pattern: Pattern, key: str, value: Any) -> None:
+        if pattern is self.derived.pattern:
+            facts = [fact for fact, _ in self._listed(key, value)]
+            self.listed.update(map(hash, facts))
+            if -2 in self.by:
+                self.rows.update(hash(fact[0]) for fact in facts)
+        elif pattern is self.derived.source:
+            said = list(self._said(key, value))
+            self.said.update(map(hash, said))
+            if len(self.by) == 1 and pattern.shape == "document":
+                self.named.update(hash(fact[1]) for fact in said if len(fact) == 2)
+
+    def settle(self) -> bool:
+        common = len(self.listed & self.said)
+        if common < COMPLETE * len(self.listed):
+            self.listed.clear()  # not the same after all: copies of a part, or of an older state
+        self.complete = bool(self.said) and common >= COMPLETE * len(self.said)
+        self.complete = self.complete and not any(
+            s[:1] == (KEY,) for places in self.by.values() for s in places
+        )
+        self.listed, self.said = self.listed - self.said, self.said - self.listed
+        return bool(self.listed or (self.complete and self.said))
+
+    def name(
+        self, pattern: Pattern, key: str, value: Any, keys: set[int], unread: set[int]
+    ) -> Iterator[tuple[str, str]]:
+        if pattern is self.derived.pattern and self.listed:
+            for fact, text in dict.fromkeys(self._listed(key, value)):
+                row = hash(fact[0])
+                if hash(fact) in self.listed and row in keys and row not in unread:
+                    yield "stale", f"{text}: its {self._where()} says otherwise"
+        elif pattern is self.derived.source and self.complete and self.said:
+            if hash(key) in self.rows:
+                return
+            if any(hash(fact) in self.said for fact in self._said(key, value)):
+                yield "missing", f"{self.derived.pattern.text} does not have it"
+
+    def _where(self) -> str:
+        return f"{self.derived.source.text} {self.derived.why}".partition(" each")[0]
+
+    def _listed(self, key: str, value: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Of an index: (the row's key, the segments that it stands under), and the id as it is."""
+        pattern = self.derived.pattern
+        known = dict(tokens(pattern, key, split(key)[1]))
+        if self.derived.order:
+            ids = list(known.values())
+            yield (self.derived.source.fill(*(ids[n] for n in self.derived.order)),), key
+            return
+        under: tuple[str, ...] = ()
+        if -1 not in self.by and -2 not in self.by:
+            under = tuple(known.get(place, "") for place in sorted(self.by))
+        for reference in self.references:
+            if reference.steps is None:
+                for row in reference.keys(known.get(reference.place, "")):
+                    yield (row, repr(value)), row
+                continue
+            for text in texts(value, reference.steps):
+                for row in reference.keys(text):
+                    yield (row, *under), text
+
+    def _said(self, key: str, value: Any) -> Iterator[tuple[str, ...]]:
+        """Of a row: under which segments it ought to stand."""
+        places = dict(tokens(self.derived.source, key, split(key)[1]))
+        if self.derived.order:
+            yield (key,)
+            return
+        if -2 in self.by:
+            yield from ((key, repr(one)) for one in _values(value, self.by[-2][0]))
+            return
+        if -1 in self.by:
+            if any(text.lower() in self.literals for text in texts(value, self.by[-1][0])):
+                yield (key,)
+            return
+        options = []
+        for place in sorted(self.by):
+            found: list[str] = []
+            for steps in self.by[place]:
+                if steps[:1] == (KEY,):
+                    found += [text for p, text in places.items() if p == steps[1]]
+                else:
+                    found += texts(value, steps)
+            options.append([text for text in dict.fromkeys(found) if text])
+        for under in product(*options):
+            yield (key, *under)
+
+
+def _values(value: Any, steps: Steps) -> Iterator[Any]:
+    for step in steps:
+        if not isinstance(value, dict) or step not in value:
+            return
+        value = value[step]
+    yield value
+
+
+def _by_place(reference: Reference) -> bool:
+    """One of several variables of the target: no key can be made of it alone."""
+    return reference.target.how == "id" and len(reference.to.places) > 1
+
+
+def _is_part(reference: Reference) -> bool:
+    """`user:{id}:chats` is a part of `user:{id}`."""
+    whole, part = reference.to, reference.source
+    return len(whole.places) == len(part.places) and part.text.startswith(
+        whole.text[: whole.text.rfind("}")]
+    )
+
+
+def _stem(text: str) -> str:
+    """The word that tells what kind of id follows: `company` of `company_0b6f...`."""
+    found = _STEM.match(text)
+    return found[1] if found else ""
+
+
+def _a(kind: str) -> str:
+    return {"object": "an object", "array": "an array", "null": "null"}.get(kind, f"a {kind}")

@@ -1,0 +1,440 @@
+"""Which field, element or segment names another pattern's key. No I/O.
+
+Of each place where texts stand some are known (a sample). The keys of the store pass by once, and
+it is noted which of these texts are ids in them: a whole key, a key without its first segment, all
+variables of a key, or one of them. The pattern in which most are found is the one meant, if it is
+found often enough and is not this pattern's own id.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from outgrow.inspect.formats import format_of
+from outgrow.inspect.keys import Tree, split
+from outgrow.inspect.patterns import Pattern
+from outgrow.inspect.values import _LOOSE, Steps, Values, path_of
+
+How = Literal["key", "tail", "ids", "id"]
+"""A text is a whole key, a key without its first segment, all variables of it (`a:b`), or one."""
+
+OFTEN = 0.5
+"""From this share of known texts that are ids of the other pattern there is a reference; the rest
+are dangling. Words and small numbers, which meet by chance, need `SURELY`."""
+
+SURELY = 0.8
+
+PART = 0.1
+"""Where ids are of several patterns, each has at least such a share of them."""
+
+ONE = 1.2
+"""Keys in which an id stands, for each id, up to which it is the id of one row."""
+
+_NEVER = ("time", "date", "week", "url", "json", "text", "empty")
+_PARTS = ("ids", "objects", "map")
+_ID_NAMES = ("id", "_id", "key", "uid", "uuid", "slug", "code")
+_SEPARATORS = re.compile(r"[^a-z]+")
+
+
+@dataclass(frozen=True)
+class Target:
+    pattern: Pattern
+    how: How
+    place: int = -1
+    """Of which segment, where `how` is `id`."""
+
+
+@dataclass
+class Reference:
+    """Texts at a place of a pattern that are ids of another one."""
+
+    source: Pattern
+    steps: Steps | None
+    """Where in the value; None for a segment of the key."""
+    place: int
+    """Which segment, where `steps` is None."""
+    target: Target
+    share: float
+    """Of the known texts there, how many were found."""
+    also: list[Target] = field(default_factory=list)
+    """Other ways in which the same id is written there."""
+    index: Target | None = None
+    """The unique index through which the ids lead to the rows of the target."""
+
+    group: list[Reference] = field(default_factory=list)
+    """The same place's references to other patterns: a text there is an id of one of them."""
+
+    @property
+    def path(self) -> str:
+        if self.steps is None:
+            return f"{{{self.source.segments[self.place].name}}}"
+        return path_of(self.steps)
+
+    @property
+    def to(self) -> Pattern:
+        return self.target.pattern
+
+    def keys(self, text: str) -> list[str]:
+        """The keys that the text may name; none where the target has other variables too. Through
+        an index, its keys."""
+        if self.index is not None:
+            entry = key_of(self.index, text)
+            return [entry] if entry else []
+        found = [key_of(target, text) for target in (self.target, *self.also)]
+        return [key for key in found if key is not None]
+
+
+def key_of(target: Target, text: str) -> str | None:
+    segments = target.pattern.segments
+    if target.how == "key":
+        return text
+    if target.how == "tail":
+        return f"{segments[0].before}{segments[1].separator}{text}"
+    places = target.pattern.places
+    if target.how == "ids" or len(places) == 1:
+        before = "".join(s.separator + s.before for s in segments[: places[0]])
+        first, last = segments[places[0]], segments[places[-1]]
+        after = "".join(s.separator + s.before for s in segments[places[-1] + 1 :])
+        return f"{before}{first.separator}{first.before}{text}{last.after}{after}"
+    return None
+
+
+class Search:
+    """The texts that may be ids, and in which patterns they were found."""
+
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        self.patterns = patterns
+        self.places: list[tuple[Pattern, Steps | None, int, dict[str, int], str]] = []
+        self.found: dict[str, Counter[Target]] = {}
+        self._targets: dict[tuple[int, How, int], Target] = {}
+        for pattern in patterns:
+            self._places_of(pattern)
+
+    def _places_of(self, pattern: Pattern) -> None:
+        for steps, values in pattern.values.walk():
+            format_ = "number" if values.kind == "number" else values.format
+            if values.samples and format_ not in _NEVER:
+                self._place(pattern, steps, -1, values.samples, format_)
+        for place in pattern.places:
+            tokens = (_token(pattern, key, place) for key, _ in pattern.examples)
+            texts = dict.fromkeys((text for text in tokens if text), 1)
+            kinds = Counter(format_of(text) for text in texts)
+            usual = kinds.most_common(1)[0][0] if kinds else ""
+            if texts and usual not in _NEVER:
+                self._place(pattern, None, place, texts, usual)
+
+    def _place(
+        self, pattern: Pattern, steps: Steps | None, place: int, texts: dict[str, int], format_: str
+    ) -> None:
+        self.places.append((pattern, steps, place, texts, format_))
+        for text in texts:
+            self.found.setdefault(text, Counter())
+
+    def add(self, keys: Iterable[str], tree: Tree) -> None:
+        """Look whether the texts are ids in these keys."""
+        found = self.found
+        for key in keys:
+            pattern = tree.find(key)
+            if pattern is None:
+                continue
+            separator, segments = split(key)
+            if key in found:
+                found[key][self._target(pattern, "key")] += 1
+            if len(segments) > 1 and not pattern.segments[0].is_variable:
+                tail = key[len(segments[0]) + 1 :]
+                if len(segments) > 2 and tail in found:
+                    found[tail][self._target(pattern, "tail")] += 1
+            for place, text in tokens(pattern, key, segments):
+                if text in found:
+                    found[text][self._target(pattern, "id", place)] += 1
+            if len(pattern.places) > 1 and _adjoin(pattern):
+                joined = separator.join(segments[pattern.places[0] : pattern.places[-1] + 1])
+                if joined in found:
+                    found[joined][self._target(pattern, "ids")] += 1
+
+    def _target(self, pattern: Pattern, how: How, place: int = -1) -> Target:
+        key = (id(pattern), how, place)
+        if key not in self._targets:
+            self._targets[key] = Target(pattern, how, place)
+        return self._targets[key]
+
+    def references(self) -> list[Reference]:
+        """What each place refers to, if anything."""
+        segments: dict[tuple[int, int], Reference] = {}
+        for pattern, steps, place, texts, format_ in self.places:
+            if steps is None:
+                found = self._found(pattern, None, place, texts, format_)
+                if found:
+                    segments[id(pattern), place] = found[0]
+        references = list(_rooted(segments))
+        rooted = {(id(r.source), r.place): r for r in references}
+        for pattern, steps, _, texts, format_ in self.places:
+            if steps is None:
+                continue
+            own = _own_place(pattern, steps)
+            if own is not None:
+                inherited = rooted.get((id(pattern), own)) if own >= 0 else None
+                if inherited is not None and steps and not _is_id_name(steps):
+                    references.append(
+                        Reference(pattern, steps, -1, inherited.target, inherited.share)
+                    )
+                continue
+            several = self._found(pattern, steps, -1, texts, format_)
+            for one in several:
+                self._climb(one, rooted, texts)
+            # Two may lead to the same pattern above.
+            several = list({id(one.to): one for one in reversed(several)}.values())
+            for one in several:
+                one.group = [other for other in several if other is not one]
+            references += several
+        return references
+
+    def _climb(
+        self,
+        reference: Reference,
+        rooted: Mapping[tuple[int, int], Reference],
+        texts: Mapping[str, int],
+    ) -> None:
+        """Where the ids of the target are another pattern's first of all, that one is meant."""
+        place = reference.target.place
+        above = rooted.get((id(reference.to), place))
+        if above is not None and reference.target.how == "id":
+            share = _share([t for t in texts if above.target in self.found[t]], texts)
+            if share >= OFTEN:
+                reference.target, reference.share = above.target, share
+
+    def _found(
+        self, pattern: Pattern, steps: Steps | None, place: int, texts: dict[str, int], format_: str
+    ) -> list[Reference]:
+        """The reference of a place, the best first: to several patterns where each has the ids that
+        the others lack (`itemId` of a log)."""
+        names = _names_of(pattern, steps, place)
+        loose = format_ in (*_LOOSE, "number", "prefix-number")
+        small = steps is not None and format_ == "number" and not _are_long(texts)
+        ranked: list[Any] = []
+        for ways in self._ways(texts).values():
+            other = ways[0][1].pattern
+            named = _named_after(names, other)
+            if other is pattern and (steps is None or not _between_rows(steps)):
+                continue
+            if small and (other is pattern or not named):
+                continue
+            if ways[0][1].how == "id" and not loose:
+                if other.shape in _PARTS:
+                    continue  # a list of somebody is not whom their id names
+                if _is_entity(ways[0][1]) is False and not named:
+                    continue
+            found = {t for t in texts for _, target in ways if target in self.found[t]}
+            rank = (
+                round(min(_share(found, texts), 0.999) * 5),
+                named,
+                _is_entity(ways[0][1]) is True,
+                _root_rank(ways[0][1]),
+                other.count,
+            )
+            ranked.append((rank, len(ranked), found, ways, named))
+        ranked.sort(reverse=True)
+        return self._chosen(pattern, steps, place, texts, loose, ranked)
+
+    def _ways(self, texts: Iterable[str]) -> dict[int, list[tuple[int, Target]]]:
+        """By pattern: in which ways its keys hold the texts, the most frequent first."""
+        hits: Counter[Target] = Counter()
+        keys: Counter[Target] = Counter()
+        for text in texts:
+            hits.update(self.found[text].keys())
+            keys.update(self.found[text])
+        by_pattern: dict[int, list[tuple[int, Target]]] = defaultdict(list)
+        for target, times in hits.items():
+            if keys[target] <= ONE * times:  # it names a row, not many
+                by_pattern[id(target.pattern)].append((times, target))
+        for ways in by_pattern.values():
+            ways.sort(key=lambda way: (-way[0], way[1].how != "key", way[1].how != "id"))
+        return by_pattern
+
+    def _chosen(
+        self,
+        pattern: Pattern,
+        steps: Steps | None,
+        place: int,
+        texts: dict[str, int],
+        loose: bool,
+        ranked: list[Any],
+    ) -> list[Reference]:
+        union = set().union(*(found for _, _, found, _, _ in ranked)) if ranked else set()
+        chosen: list[Reference] = []
+        known: set[str] = set()
+        for _, _, found, ways, named in ranked:
+            new = found - known
+            first = ways[0][1]
+            if not chosen:
+                whole = steps is None and _root_rank(first)[:2] == (True, True)
+                easy = named or whole or not loose
+                share = _share(found if len(found) * 2 > len(union) else union, texts)
+                if not _is_enough(share, len(found), len(texts), not easy):
+                    continue
+            elif loose or len(new) < max(3, PART * len(texts)):
+                continue
+            also = [t for n, t in ways[1:] if t.how != first.how and n >= 0.02 * len(texts)]
+            share = _share(found, texts)
+            chosen.append(Reference(pattern, steps, place, first, share, also))
+            known |= found
+        if len(chosen) == 1 and chosen[0].share < OFTEN:
+            return []
+        return chosen
+
+
+def tokens(pattern: Pattern, key: str, segments: Sequence[str]) -> list[tuple[int, str]]:
+    """The values of the variables of one of its keys, with their places."""
+    if pattern.spans:
+        return list(zip(pattern.places, pattern.ids(key), strict=False))
+    found = []
+    for place in pattern.places:
+        if place >= len(segments):
+            return []
+        text, segment = segments[place], pattern.segments[place]
+        if not segment.by_form and (segment.before or segment.after):
+            text = text[len(segment.before) : len(text) - len(segment.after) or None]
+        found.append((place, text))
+    return found
+
+
+def _token(pattern: Pattern, key: str, place: int) -> str:
+    return dict(tokens(pattern, key, split(key)[1])).get(place, "")
+
+
+def _adjoin(pattern: Pattern) -> bool:
+    """Nothing but separators stands between its variables."""
+    return pattern.places == list(range(pattern.places[0], pattern.places[-1] + 1))
+
+
+def _share(found: Iterable[str], texts: Mapping[str, int]) -> float:
+    """Of all that was seen, how much was one of these."""
+    return sum(texts[text] for text in found) / max(sum(texts.values()), 1)
+
+
+def _is_enough(share: float, found: int, known: int, loose: bool) -> bool:
+    if loose:
+        return found >= 3 and share >= SURELY
+    return share >= OFTEN and (found >= 2 or known == 1)
+
+
+def _own_place(pattern: Pattern, steps: Steps) -> int | None:
+    """Which segment of its own key the texts at a place are; -1 where they are the whole key."""
+    values = _at(pattern.values, steps)
+    if values is None or not values.own or not values.kinds["string"]:
+        return None
+    place, times = values.own.most_common(1)[0]
+    if times >= 0.8 * values.kinds["string"]:
+        return max(place, -1)
+    return None
+
+
+def _at(values: Values, steps: Steps) -> Values | None:
+    for there, found in values.walk():
+        if there == steps:
+            return found
+    return None
+
+
+def _is_id_name(steps: Steps) -> bool:
+    return isinstance(steps[-1], str) and steps[-1].lower() in _ID_NAMES
+
+
+def _between_rows(steps: Steps) -> bool:
+    """A row may name others of its pattern: `parentId`, `blockedUsers[]`; not by its own `id`."""
+    return bool(steps) and not _is_id_name(steps)
+
+
+def _names_of(pattern: Pattern, steps: Steps | None, place: int) -> set[str]:
+    """The words by which a place is called; of a segment, those of the field that repeats it."""
+    if steps is None:
+        return {word for name in _own_names(pattern).get(place, ()) for word in _words(name)}
+    names = [step for step in steps if isinstance(step, str)]
+    words = _words(names[-1]) if names else set()
+    if not words and len(names) > 1:
+        words = _words(names[-2])
+    return words or (_words(pattern.segments[-1].before) if not names else set())
+
+
+def _are_long(numbers: Iterable[str]) -> bool:
+    """Of four digits and more: such numbers are not ids of something by chance."""
+    lengths = sorted(map(len, numbers))
+    return lengths[len(lengths) // 2] >= 4
+
+
+def _own_names(pattern: Pattern) -> dict[int, set[str]]:
+    """Fields that repeat a segment of their own key, by its place."""
+    found: dict[int, set[str]] = defaultdict(set)
+    for name, values in pattern.values.fields.items():
+        texts = values.kinds["string"]
+        if values.own and texts:
+            place, times = values.own.most_common(1)[0]
+            if times >= 0.8 * texts and texts >= 0.5 * pattern.values.objects:
+                found[place].add(name)
+    return found
+
+
+def _is_entity(target: Target) -> bool | None:
+    """Whether the ids in these keys are its own. Where a document repeats the id of its key as
+    `id` they are; as `user_id` they are somebody else's: it is a part of them. None: it does not
+    say."""
+    if target.how != "id" or target.pattern.shape != "document":
+        return None
+    names = _own_names(target.pattern).get(target.place, set())
+    if not names:
+        return None
+    literal = {
+        w.rstrip("s")
+        for s in target.pattern.segments
+        if not s.is_variable
+        for w in _words(s.before)
+    }
+    return any(
+        name.lower() in _ID_NAMES or {w.rstrip("s") for w in _words(name)} & literal
+        for name in names
+    )
+
+
+def names_rows(target: Target) -> bool:
+    """Not a part of something, but it itself; of a whole key there is no doubt."""
+    return target.how != "id" or target.pattern.shape != "document" or _is_entity(target) is True
+
+
+def _named_after(words: set[str], target: Pattern) -> bool:
+    """The field is called as the pattern: `productId` of `product:{id}`."""
+    literal = _words(next((s.before for s in target.segments if not s.is_variable), ""))
+    return bool({w.rstrip("s") for w in words} & {w.rstrip("s") for w in literal})
+
+
+def _words(name: str) -> set[str]:
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
+    return {word for word in _SEPARATORS.split(apart) if word and word not in ("id", "ids")}
+
+
+def _root_rank(target: Target) -> tuple[bool, bool, bool, int]:
+    """Larger where the pattern is what the id is an id of: documents, all of whose key it is."""
+    pattern = target.pattern
+    whole = target.how != "id" or len(pattern.places) == 1
+    ends = pattern.segments[-1].is_variable and pattern.places[-1] == (
+        target.place if target.how == "id" else pattern.places[-1]
+    )
+    return (pattern.shape == "document", whole and ends, whole, -len(pattern.text))
+
+
+def _rooted(segments: Mapping[tuple[int, int], Reference]) -> Iterable[Reference]:
+    """References of segments. Where two patterns have the same ids, one belongs to the other."""
+    for reference in segments.values():
+        source, target = reference.source, reference.target
+        mine = _root_rank(Target(source, "id", reference.place))
+        back = any(
+            other.to is source and other.source is target.pattern for other in segments.values()
+        )
+        if back and mine > _root_rank(target):
+            continue
+        if not back and mine[:2] == (True, True) and source.count > target.pattern.count:
+            continue
+        yield reference

@@ -1,0 +1,251 @@
+"""What `outgrow inspect` answers: one document for machines, and the same as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from statistics import quantiles
+from typing import Any
+
+from outgrow.inspect.finding import Finding, size_of
+from outgrow.inspect.inspection import Inspection
+from outgrow.inspect.integrity import KINDS
+from outgrow.inspect.patterns import Pattern
+from outgrow.inspect.secrets import secrets
+from outgrow.inspect.values import DISTINCT, Values, path_of
+
+SAMPLES = 5
+"""Misfits of each kind that are named unless all are asked for."""
+
+ALIKE = 2
+"""Findings of one kind that are printed: of 19 duplicate indexes the others are alike."""
+
+RECENT = 30
+"""Days, up to the last of which anything is known, over which growth is counted."""
+
+_SURE = {
+    "ids of one form": 0.99,
+    "written as names are": 0.9,
+    "each is a field of its own value": 0.95,
+    "the same keys below each": 0.9,
+    "the same documents below each": 0.8,
+    "documents of one kind": 0.85,
+    "ids of one form in each": 0.9,
+    "so many of one kind": 0.8,
+    "a whole key of another pattern": 0.95,
+}
+"""How sure a variable is, by why it is one. A guess as to how often each holds."""
+
+
+def document(inspection: Inspection, *, all_misfits: bool = False) -> dict[str, Any]:
+    """The parts that come from the rows."""
+    return {
+        "keys": inspection.keys,
+        "bytes": sum(pattern.bytes for pattern in inspection.patterns),
+        "sampled": inspection.audit is None,
+        "patterns": [_pattern(inspection, pattern) for pattern in inspection.patterns],
+        "integrity": _integrity(inspection, all_misfits),
+    }
+
+
+def _pattern(inspection: Inspection, pattern: Pattern) -> dict[str, Any]:
+    derived = inspection.derived_of(pattern)
+    symmetric = any(one.source is pattern for one in inspection.symmetric)
+    return {
+        "pattern": pattern.text,
+        "regex": pattern.regex,
+        "shape": pattern.shape,
+        "confidence": confidence(pattern),
+        "why": "; ".join(dict.fromkeys(s.why for s in pattern.segments if s.why)) or "one key",
+        "count": pattern.count,
+        "bytes": pattern.bytes,
+        "examples": [key for key, _ in pattern.examples[:3]],
+        "fields": list(_fields(pattern.values)),
+        "references": [
+            {"from": one.path, "to": one.to.text, "confidence": round(one.share, 2)}
+            for one in inspection.references_of(pattern)
+        ],
+        "derived_from": derived.source.text if derived else None,
+        "derived_why": derived.why if derived else None,
+        "symmetric": symmetric,
+        "sizes": _spread(pattern.sizes, pattern.largest),
+        "lengths": _spread(pattern.values.lengths, max(pattern.values.lengths, default=0)),
+        "per_day": growth(pattern),
+    }
+
+
+def confidence(pattern: Pattern) -> float:
+    """How sure it is that these keys are one family, of this shape: less for a variable that is
+    one only by its looks, for few keys, and for values of several kinds."""
+    sure = min((_SURE.get(s.why, 0.8) for s in pattern.segments if s.why), default=0.99)
+    values = pattern.values
+    if pattern.places and pattern.count < 5:
+        sure *= 0.85
+    if values.there and not values.is_mixed:
+        sure *= 0.5 + 0.5 * values.kinds[values.kind] / values.there
+    return round(sure, 2)
+
+
+def growth(pattern: Pattern) -> float | None:
+    """Keys a day, over the last days of which its rows tell. None where they do not tell."""
+    if sum(pattern.days.values()) < 0.5 * pattern.count or pattern.count < 5:
+        return None
+    try:
+        last = date.fromisoformat(max(pattern.days))
+    except ValueError:
+        return None
+    first = (last - timedelta(days=RECENT)).isoformat()
+    return round(sum(n for day, n in pattern.days.items() if day > first) / RECENT, 2)
+
+
+def _fields(values: Values) -> Iterator[dict[str, Any]]:
+    holders: dict[tuple[str | int, ...], Values] = {(): values}
+    for steps, found in values.walk():
+        holders[steps] = found
+        if not steps and values.objects and not values.is_map:
+            continue
+        holder = holders.get(steps[:-1], values)
+        objects = holder.objects if steps and isinstance(steps[-1], str) else found.count
+        yield {
+            "path": path_of(steps),
+            "types": dict(found.kinds),
+            "present": round(min(found.count / objects, 1.0), 3) if objects else 1.0,
+            "distinct": len(found.distinct) if len(found.distinct) < DISTINCT else None,
+            "format": found.format or None,
+        }
+
+
+def _spread(numbers: Sequence[int], largest: int) -> dict[str, int] | None:
+    if not numbers:
+        return None
+    if len(numbers) == 1:
+        return {"p50": numbers[0], "p95": numbers[0], "max": max(largest, numbers[0])}
+    cuts = quantiles(numbers, n=20, method="inclusive")
+    return {"p50": round(cuts[9]), "p95": round(cuts[18]), "max": largest}
+
+
+def _integrity(inspection: Inspection, all_misfits: bool) -> dict[str, Any]:
+    audit = inspection.audit
+    if audit is None:
+        return {"counts": {}, "misfits": [], "complete": False}
+    kept, seen = [], dict.fromkeys(KINDS, 0)
+    for misfit in audit.misfits:
+        seen[misfit.kind] += 1
+        if all_misfits or seen[misfit.kind] <= SAMPLES:
+            kept.append({"key": misfit.key, "kind": misfit.kind, "detail": misfit.detail})
+    counts: dict[str, dict[str, int]] = {}
+    for (pattern, kind), number in audit.counts.items():
+        counts.setdefault(kind, {})[pattern] = number
+    told = sum(audit.counts.values())
+    return {"counts": counts, "misfits": kept, "complete": len(kept) == told}
+
+
+def secrets_found(inspection: Inspection) -> list[Finding]:
+    """Which fields look as if they held secrets. No value is told."""
+    found = []
+    for pattern in inspection.patterns:
+        for steps, values in pattern.values.walk():
+            path = path_of(steps) if steps else ""
+            kinds = [kind for text in values.samples if (kind := secrets(path, text))]
+            if len(kinds) >= max(1, 0.3 * len(values.samples)):
+                kind = max(set(kinds), key=kinds.count)
+                found.append(
+                    Finding(
+                        "secret",
+                        "warn",
+                        pattern.text,
+                        f"{path_of(steps)} looks like a {kind} ({len(kinds)} of "
+                        f"{len(values.samples)} values looked at)",
+                    )
+                )
+    return found
+
+
+# For people -------------------------------------------------------------------------------------
+
+
+def lines(report: dict[str, Any]) -> Iterator[str]:
+    """The report as text."""
+    table = report.get("table") or {}
+    keys = f"{report['keys']:,} keys"
+    sampled = " looked at, a sample" if report["sampled"] else ""
+    yield f"{table.get('name', 'store')}: {keys}{sampled}, {size_of(report['bytes'])} of values"
+    if not report["patterns"]:
+        yield "It is empty: there is nothing to tell."
+        return
+    yield ""
+    yield from _families(report["patterns"])
+    yield from _misfits(report)
+    yield from _findings("who may read it", report.get("security", ()))
+    yield from _findings("how the table is", (report.get("health") or {}).get("findings", ()))
+
+
+def _families(patterns: list[dict[str, Any]]) -> Iterator[str]:
+    shown = sorted(patterns, key=lambda p: (-p["count"], p["pattern"]))
+    width = min(max(len(p["pattern"]) for p in shown), 52)
+    yield f"{'pattern':<{width}}  {'shape':<8}  {'keys':>9}  {'bytes':>9}  sure"
+    for one in shown:
+        name = one["pattern"]
+        if len(name) > width:
+            yield name
+            name = ""
+        yield (
+            f"{name:<{width}}  {one['shape']:<8}  {one['count']:>9,}  "
+            f"{size_of(one['bytes']):>9}  {100 * one['confidence']:3.0f} %"
+        )
+        for text in _about(one):
+            yield f"  {text}"
+
+
+def _about(one: dict[str, Any]) -> Iterator[str]:
+    to: dict[str, list[str]] = {}
+    for reference in one["references"]:
+        to.setdefault(reference["to"], []).append(reference["from"])
+    for target, paths in to.items():
+        yield f"{', '.join(paths)} -> {target}"
+    if one["symmetric"]:
+        yield "symmetric: whoever is in a list has its owner in theirs"
+    if one["derived_from"]:
+        yield f"derived from {one['derived_from']}: {one['derived_why']}"
+    if one["lengths"] and one["lengths"]["max"] > 100:
+        yield f"up to {one['lengths']['max']:,} elements, half have {one['lengths']['p50']:,}"
+    if one["per_day"]:
+        yield f"{one['per_day']:,} more a day"
+
+
+def _misfits(report: dict[str, Any]) -> Iterator[str]:
+    integrity = report["integrity"]
+    if report["sampled"]:
+        yield ""
+        yield "integrity: not looked at, this was a sample"
+        return
+    yield ""
+    if not integrity["counts"]:
+        yield "integrity: nothing contradicts anything"
+        return
+    yield "integrity"
+    for kind, by_pattern in sorted(integrity["counts"].items(), key=lambda c: -sum(c[1].values())):
+        yield f"  {sum(by_pattern.values()):>9,}  {kind}: {KINDS[kind]}"
+        for pattern, count in sorted(by_pattern.items(), key=lambda one: -one[1]):
+            yield f"  {count:>9,}    in {pattern}"
+        of_kind = [m for m in integrity["misfits"] if m["kind"] == kind]
+        for misfit in of_kind[:SAMPLES]:
+            yield f"               {misfit['key']}: {misfit['detail']}"
+    if not integrity["complete"]:
+        yield "  all of one kind: outgrow inspect --misfits KIND"
+
+
+def _findings(title: str, findings: Sequence[dict[str, Any]]) -> Iterator[str]:
+    if not findings:
+        return
+    yield ""
+    yield title
+    shown: dict[str, int] = {}
+    for one in findings:
+        shown[one["kind"]] = shown.get(one["kind"], 0) + 1
+        if shown[one["kind"]] <= ALIKE:
+            yield f"  {one['level']:<4}  {one['about']}: {one['fact']}"
+            if one.get("to_do"):
+                yield f"        {one['to_do']}"
+        elif shown[one["kind"]] == sum(other["kind"] == one["kind"] for other in findings):
+            yield f"        and {shown[one['kind']] - ALIKE} more alike: see --json"

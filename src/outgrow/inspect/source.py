@@ -1,0 +1,62 @@
+"""Reads a table for an inspection, in one snapshot and without changing anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from outgrow.database import Session
+from outgrow.inspect.inspection import Rows
+from outgrow.queries import Query, load
+
+BATCH = 2_000  # rows in memory at once
+
+_decode = msgspec.json.Decoder().decode
+
+
+class Table:
+    """A key-value table. The caller has begun a transaction, REPEATABLE READ and read-only, so that
+    every pass sees the same rows; it holds back the vacuuming of what is deleted meanwhile, as a
+    dump does."""
+
+    def __init__(self, session: Session, name: str, percent: float | None = None) -> None:
+        self._session = session
+        self._name = name
+        self._percent = percent
+
+    async def count(self) -> int:
+        return int(await self._session.value(self._query("count")) or 0)
+
+    async def rows(self) -> AsyncIterator[Rows]:
+        sampled = self._percent is not None
+        query = self._query("sampled" if sampled else "rows")
+        arguments = (self._percent,) if sampled else ()
+        async for records in self._session.stream(query, *arguments, batch=BATCH):
+            yield [(key, decode(text), len(text or "")) for key, text in records]
+
+    async def keys(self) -> AsyncIterator[list[str]]:
+        async for records in self._session.stream(self._query("keys"), batch=5 * BATCH):
+            yield [record[0] for record in records]
+
+    async def some(self, keys: Sequence[str]) -> Mapping[str, Any]:
+        rows = await self._session.rows(self._query("some"), list(keys))
+        return {key: decode(text) for key, text in rows}
+
+    def _query(self, block: str) -> Query:
+        return load("inspect")[block].with_identifiers(store=self._name)
+
+
+def decode(text: str | None) -> Any:
+    """A value as Python has it. What is no JSON (a column of text) is a text."""
+    if text is None:
+        return None
+    try:
+        return _decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        try:
+            return json.loads(text)  # numbers beyond a float
+        except (ValueError, RecursionError):
+            return text

@@ -1,0 +1,20 @@
+-- What `outgrow inspect` reads of a key-value table: everything, several times, in one snapshot.
+-- :"store" is the table. A key may be of another type than text, a value json or text.
+
+-- name: rows
+SELECT key::text AS key, value::text AS value FROM :"store" WHERE key IS NOT NULL;
+
+-- name: sampled
+-- $1 per cent of the table's blocks, the same ones each time.
+SELECT key::text AS key, value::text AS value
+FROM :"store" TABLESAMPLE SYSTEM ($1) REPEATABLE (1)
+WHERE key IS NOT NULL;
+
+-- name: keys
+SELECT key::text AS key FROM :"store" WHERE key IS NOT NULL;
+
+-- name: some
+SELECT key::text AS key, value::text AS value FROM :"store" WHERE key::text = ANY ($1::text[]);
+
+-- name: count
+SELECT count(*) FROM :"store";

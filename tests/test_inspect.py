@@ -1,0 +1,209 @@
+"""What `outgrow inspect` finds: in keyspaces of which the truth is known, and in tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Connect
+from keyspaces import APPS, HELD, build
+from keyspaces.memory import inspect_rows
+from keyspaces.score import COLUMNS, Score, score
+from outgrow.campus.generator import generate
+from outgrow.campus.population import Spec
+from outgrow.database import Database
+from outgrow.inspect.formats import form, format_of
+from test_cli_kv import outgrow
+
+KNOWN = [name for name in APPS if name not in HELD]
+GATE = 0.85
+"""Of what the code was not written against, of each share, in the mean of all apps."""
+
+
+@cache
+def scored(name: str, damage: float) -> Score:
+    keyspace = build(name, 80, damage=damage)
+    return score(keyspace, inspect_rows(keyspace.rows.items()))
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["known", "held"])
+@pytest.mark.parametrize("column", COLUMNS)
+def test_keyspaces_are_understood(held: bool, column: str) -> None:
+    shares = [getattr(scored(name, 0.03), column) for name in (HELD if held else KNOWN)]
+    told = [share for share in shares if share is not None]
+    assert sum(told) / len(told) >= GATE
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_sound_store_is_not_said_to_be_damaged(name: str) -> None:
+    found = scored(name, 0.0)
+    assert [one for one in found.wrong if one[0] == "damage invented"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "made", "kind"),
+    [
+        ("0b6f8e1e-58cc-4372-a567-0e02b2c3d479", "<uuid>", "uuid"),
+        ("1699999999999", "<ms>", "ms"),
+        ("evt_1699999999999_k3j9x2a1b", "evt_<ms>_<random>", "prefix-ms-random"),
+        ("evt_1699999999999_kajkxhaeb", "evt_<ms>_<random>", "prefix-ms-random"),
+        ("folder_0b6f8e1e-58cc-4372-a567-0e02b2c3d479_shares", "folder_<uuid>_shares", None),
+        ("2024-01-05", "<date>", "date"),
+        ("ada@post.example.net", "<email>", "email"),
+        ("9f86d081884c7d65", "<hex>", "hex"),
+        ("user12", "user<number>", "prefix-number"),
+        ("3b", "<number>", "number"),
+        ("soft-intros-incoming", "soft-intros-incoming", "slug"),
+        ("connections", "connections", "word"),
+        ("Universität Zürich", "Universität Zürich", "name"),
+        ("", "", "empty"),
+        ("x" * 500, "x" * 500, "text"),
+    ],
+)
+def test_forms(text: str, made: str, kind: str | None) -> None:
+    assert form(text) == made
+    if kind is not None:
+        assert format_of(text) == kind
+
+
+def patterns(rows: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {one["pattern"]: one for one in inspect_rows(rows.items())["patterns"]}
+
+
+def test_one_root_has_several_shapes() -> None:
+    rows: dict[str, Any] = {}
+    for n in range(20):
+        id_ = f"{n:08d}-58cc-4372-a567-0e02b2c3d479"
+        rows[f"user:{id_}"] = {"id": id_, "email": f"a{n}@b.example"}
+        rows[f"user:{id_}:connections"] = []
+        rows[f"user:email:a{n}@b.example"] = id_
+    found = patterns(rows)
+    assert {name: one["shape"] for name, one in found.items()} == {
+        "user:{id}": "document",
+        "user:{id}:connections": "ids",
+        "user:email:{email}": "scalar",
+    }
+    assert found["user:email:{email}"]["derived_from"] == "user:{id}"
+
+
+def test_constant_keys_stay_apart() -> None:
+    rows = {
+        "app:settings": {"theme": "dark", "languages": ["de"]},
+        "app:manifest": {"name": "X", "icons": [{"src": "a.png"}]},
+        "app-logo": "data:image/png;base64,AAAA",
+        "maintenance": False,
+    }
+    assert set(patterns(rows)) == set(rows)
+
+
+def test_an_empty_store_and_garbage() -> None:
+    assert inspect_rows([])["patterns"] == []
+    keys = ["", ":", "::", "a:", ":b", "🙂", "a\nb", "%", "\\", "_", "a_", "/", "a" * 3000]
+    values: list[Any] = [None, [[[]]], {"": {"": []}}, 1e300, "x", True, [1, "a", {}]]
+    rows = {key: values[n % len(values)] for n, key in enumerate(keys)}
+    document = inspect_rows(rows.items())
+    assert sum(one["count"] for one in document["patterns"]) == len(rows)
+    json.dumps(document)
+
+
+# -- the command
+
+
+PLANTED: dict[str, tuple[str, Callable[[list[Any]], str]]] = {
+    "stale_school_member": ("stale", lambda one: one[0]),
+    "missing_school_member": ("missing", lambda one: f"user:{one[1]}"),
+    "one_sided_connection": ("one_sided", lambda one: f"user:{one[0]}:connections"),
+    "dangling_connection": ("dangling", lambda one: one[0]),
+    "dangling_school_member": ("dangling", lambda one: one[0]),
+    "dangling_chat": ("dangling", lambda one: one[0]),
+    "gone_chat": ("dangling", lambda one: one[0]),
+    "dangling_intro": ("dangling", lambda one: one[0]),
+    "unlisted_intro": ("missing", lambda one: one[1]),
+    "gone_intro": ("dangling", lambda one: one[0]),
+    "doubled_element": ("doubled", lambda one: one[0]),
+}
+"""Kind of the generator's damage -> what `inspect` calls it, and at which key."""
+
+
+def inspected(url: str, *arguments: str) -> Any:
+    done = outgrow("inspect", *arguments, DATABASE_URL=url)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout) if "--json" in arguments else done.stdout
+
+
+async def test_what_the_generator_planted_is_found(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "manifest.json"
+    await generate(database, Spec(600, 5, 0.05), manifest=manifest)
+    document = inspected(database_url, "--json", "--all")
+    misfits = {(one["key"], one["kind"]) for one in document["integrity"]["misfits"]}
+    damage = json.loads(manifest.read_text())["damage"]
+    for planted, (kind, key) in PLANTED.items():
+        missed = [one for one in damage[planted] if (key(one), kind) not in misfits]
+        assert missed == [], planted
+    arrays = {one[0] for one in damage["not_an_array"] if one[1] != "null"}
+    assert arrays <= {key for key, kind in misfits if kind in ("wrong_shape", "json_text")}
+    assert len([one for one in document["indexes"] if one["duplicate_of"]]) == 19
+    told = {one["about"] for one in document["security"] if one["kind"] == "secret"}
+    assert told == {"user:{id}"}
+    assert [one["pattern"] for one in document["patterns"] if one["symmetric"]] == [
+        "user:{id}:connections"
+    ]
+
+
+async def test_people_are_told_the_same(database: Database, database_url: str) -> None:
+    await generate(database, Spec(200, 5, 0.05))
+    told = inspected(database_url)
+    assert "school:{id...}:users" in told
+    assert "derived from user:{id}: each names a row whose school is in its key" in told
+    assert "and 17 more alike" in told
+    kinds = inspected(database_url, "--misfits", "one_sided").splitlines()
+    assert kinds
+    assert all(line.startswith("user:") and "does not have" in line for line in kinds)
+
+
+async def test_a_sample_says_that_it_is_one(database: Database, database_url: str) -> None:
+    await generate(database, Spec(200, 5, 0.05))
+    document = inspected(database_url, "--sample", "--json")
+    assert document["sampled"]
+    assert document["integrity"] == {"counts": {}, "misfits": [], "complete": False}
+    refused = outgrow("inspect", "--sample", "--misfits", "stale", DATABASE_URL=database_url)
+    assert refused.returncode == 2
+
+
+async def test_any_table_and_who_may_only_read(database_url: str, connect: Connect) -> None:
+    raw = await connect(database_url)
+    await raw.execute(
+        'CREATE SCHEMA "My app"; CREATE TABLE "My app".kv (key varchar(80), value json, extra int);'
+        """INSERT INTO "My app".kv VALUES ('a', '{"n": 1e400}'), ('b', NULL), (NULL, '1');"""
+        'CREATE ROLE inspect_reader LOGIN; GRANT USAGE ON SCHEMA "My app" TO inspect_reader;'
+        'GRANT SELECT ON "My app".kv TO inspect_reader'
+    )
+    try:
+        url = database_url.replace("//postgres@", "//inspect_reader@")
+        document = inspected(url, "--table", "My app.kv", "--json")
+        assert {one["pattern"] for one in document["patterns"]} == {"a", "b"}
+        missing = outgrow("inspect", "--table", "nothing", "--json", DATABASE_URL=url)
+        assert missing.returncode == 3
+        assert json.loads(missing.stdout)["error"]["code"] == "no_table"
+    finally:
+        await raw.execute("DROP OWNED BY inspect_reader; DROP ROLE inspect_reader")
+
+
+async def test_it_writes_nothing(database: Database, database_url: str, connect: Connect) -> None:
+    await generate(database, Spec(50, 5))
+    raw = await connect(database_url)
+    before = await raw.fetch("SELECT oid, relname FROM pg_class ORDER BY oid")
+    await raw.execute(
+        "ALTER DATABASE "
+        + database_url.split("/")[3].split("?")[0]
+        + " SET default_transaction_read_only = on"
+    )
+    inspected(database_url)
+    assert await raw.fetch("SELECT oid, relname FROM pg_class ORDER BY oid") == before
