@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 
 from conftest import CARELESS, Connect
+from growing import grow
 from outgrow.database import Database, Session
 from outgrow.errors import Refused
 from outgrow.inspect import findings, health, safety
@@ -21,6 +22,7 @@ from outgrow.inspect.bloat import bloat_of_index, bloat_of_table
 from outgrow.inspect.finding import Finding
 from outgrow.inspect.health import Health
 from outgrow.server import EmbeddedServer, Programs, running
+from outgrow.settings import DEFAULT_STORE
 
 KV = "public.kv"
 
@@ -280,6 +282,15 @@ async def test_blocks_that_were_not_in_memory(raw: Any, database_url: str) -> No
     after = await look(database_url)
     assert after.blocks_asked > seen.blocks_asked
     assert after.hit_share is not None
+
+
+async def test_what_a_growth_made_is_in_order(campus: Database, campus_url: str) -> None:
+    """Its indexes serve a phase, whether somebody asked already or not."""
+    await grow(campus, "optimized")
+    async with reading(campus_url) as session:
+        seen = await health.read(session, "public", DEFAULT_STORE)
+    assert sum(index.ours for index in seen.indexes) > 5
+    assert {f.kind for f in findings.findings(seen)} <= {"analyze_due"}
 
 
 async def test_a_partitioned_table(raw: Any, database_url: str) -> None:

@@ -8,7 +8,7 @@ told with the day. What no signal asks for is told as well, so that nobody does 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -143,8 +143,7 @@ class Advised:
     unknown: tuple[str, ...] = field(default=())
 
     def as_dict(self) -> dict[str, Any]:
-        told = asdict(self)
-        told["reading"] = msgspec.to_builtins(self.reading)
+        told: dict[str, Any] = msgspec.to_builtins(self)
         return told
 
 

@@ -51,7 +51,7 @@ async def take(session: Session, store: str, blueprint: Blueprint) -> Reading:
             hint="set OUTGROW_STORE to the name of the key-value table",
         )
     await session.run(load("database")["plan_for_parameters"])
-    sizes = await session.row(load("readings")["sizes"], facts["oid"])
+    sizes = await session.row(load("readings")["sizes"])
     assert sizes is not None
     sample = await _sample(session, f"{schema}.{table}", facts, blueprint)
     places = _Places(blueprint, sample)
@@ -61,7 +61,7 @@ async def take(session: Session, store: str, blueprint: Blueprint) -> Reading:
     reading = Reading(
         at=sizes["now"],
         database_bytes=sizes["database_bytes"],
-        store_bytes=sizes["store_bytes"],
+        store_bytes=facts["heap_bytes"] + facts["toast_bytes"] + facts["index_bytes"],
         keys=round(sum(sample.keys.values()) * sample.factor),
         fits=sample.fits,
         users=exact.users if exact.users is not None else places.users_sampled,

@@ -73,7 +73,7 @@ async def _told(app: App, database: Database) -> Advised:
         phase=found.store.phase or "found",
         growth=found.growth_state,
         air=tuple(r.name for r in found.indexes if r.role in ("duplicate", "invalid")),
-        missing=found.missing,
+        missing=found.missing if found.store.phase not in (None, "found") else (),
         fits=reading.fits >= readings.FITS,
     )
     return advise(past, situation, app.settings.lines)
@@ -148,7 +148,8 @@ def _fine(told: Advised) -> list[str]:
         if signal.kind == "scale" and (signal.crossed or "scale" in seen):
             continue
         seen.add(signal.kind)
-        lines.append(f"  {_signal(signal, told.reading)}")
+        served = f"; that asks for {signal.asks}, which it is" if signal.crossed else ""
+        lines.append(f"  {_signal(signal, told.reading)}{served}")
     return lines
 
 

@@ -7,11 +7,12 @@ the catalogues; 15 statements, some 20 ms in all. What the figures mean is in `f
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import asyncpg
+import msgspec
 
 from outgrow import layout
 from outgrow.database import Session
@@ -84,7 +85,7 @@ class Health:
 
     def as_dict(self) -> dict[str, Any]:
         """Without `indexes`, which stand beside `health` in the report."""
-        told = asdict(self)
+        told: dict[str, Any] = msgspec.to_builtins(self)
         del told["indexes"]
         told["table"]["bytes"] = self.table.bytes
         return told

@@ -5,9 +5,7 @@
 SELECT to_regclass('outgrow.readings') IS NOT NULL AND to_regclass('outgrow.latencies') IS NOT NULL;
 
 -- name: sizes
--- `$1` the store's oid.
-SELECT pg_database_size(current_database()) AS database_bytes, pg_total_relation_size($1::oid) AS store_bytes,
-       pg_is_in_recovery() AS replica, now() AS now;
+SELECT pg_database_size(current_database()) AS database_bytes, now() AS now;
 
 -- name: count_keys
 -- Of the store: those that begin as the LIKE pattern `$1` says and match the regular expression `$2`.
