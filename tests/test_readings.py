@@ -8,16 +8,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from examples.generate import EXAMPLES, generate
 
 from conftest import Connect
+from firing import Ladder
 from growing import CAMPUS, STORE, fill, grow, until
 from outgrow import readings
 from outgrow.advise import Reading
 from outgrow.database import Database
 from outgrow.errors import Refused
+from outgrow.install import install
 from outgrow.latencies import Latencies
 from outgrow.queries import Query, load
 from outgrow.settings import DEFAULT_STORE
+from test_examples import BLUEPRINTS
 from test_grow_command import finished, outgrow
 
 
@@ -110,6 +114,25 @@ async def test_a_store_of_which_the_blueprint_knows_nothing(
     seen = await take(database)
     assert (seen.fits, seen.users, seen.users_are) == (0, 50, "product:{}")
     assert (seen.school, seen.connections) == (None, None)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_other_blueprints(
+    database: Database, database_url: str, connect: Connect, name: str
+) -> None:
+    ladder = Ladder(await connect(database_url), BLUEPRINTS[name])
+    keys = 0
+    for key, value in generate(name, 25):
+        await ladder.put(key, value)
+        keys += 1
+    async with database.session() as session, session.connection.transaction(readonly=True):
+        seen = await readings.take(session, DEFAULT_STORE, BLUEPRINTS[name])
+    assert seen.keys == keys
+    assert seen.fits > 0.9
+    assert seen.users
+    assert seen.users_are in {p.key for p in BLUEPRINTS[name].patterns.values()}
+    await install(database, blueprint=BLUEPRINTS[name])
+    assert await readings.keep(database, DEFAULT_STORE, BLUEPRINTS[name]) is not None
 
 
 async def test_an_empty_store_and_none(database: Database, campus: Database) -> None:

@@ -99,7 +99,8 @@ def _text(told: Advised) -> list[str]:
         f"reading  {reading.at:%Y-%m-%d %H:%M} UTC{_history(told)}",
     ]
     if not told.situation.fits:
-        lines.append("         the blueprint knows few of the keys, so this is about their sizes")
+        users = told.reading.users_are
+        lines.append(f"         the blueprint knows few of its keys; {users} count as users")
     lines += _block("now", told, "now")
     if told.situation.growth == "running":
         lines.append("         a growth runs: `outgrow status --watch` shows it")
