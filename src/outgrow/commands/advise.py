@@ -61,7 +61,9 @@ async def _told(app: App, database: Database) -> Advised:
     reading = None
     if found.store.phase is None:
         note("note: Outgrow is not installed here, so this reading is not kept")
-    elif not found.store.replica:
+    elif found.store.replica:
+        note("note: this is a replica, so this reading is not kept")
+    else:
         reading = await _keep(app, database)
     async with database.dedicated() as session, session.connection.transaction(readonly=True):
         past = await readings.history(session, store) if found.store.phase else []

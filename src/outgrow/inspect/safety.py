@@ -66,6 +66,16 @@ class DefaultGrant:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenView:
+    """A view over the table that the stranger `name` reads as its owner would; `stored`: it has
+    rows of its own, as they were when it was refreshed."""
+
+    view: str
+    name: str
+    stored: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Safety:
     table: str
     owner: str
@@ -74,7 +84,7 @@ class Safety:
     grantees: tuple[Grantee, ...]
     policies: tuple[Policy, ...]
     default_grants: tuple[DefaultGrant, ...]
-    open_views: tuple[tuple[str, str], ...]
+    open_views: tuple[OpenView, ...]
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -104,9 +114,7 @@ async def read(session: Session, schema: str, table: str) -> Safety:
             DefaultGrant(**_plain(row))
             for row in await session.rows(sql["default_grants"], schema_oid)
         ),
-        open_views=tuple(
-            (row["view"], row["name"]) for row in await session.rows(sql["views_open"], oid)
-        ),
+        open_views=tuple(OpenView(**_plain(r)) for r in await session.rows(sql["views_open"], oid)),
     )
 
 
@@ -124,12 +132,18 @@ def findings(safety: Safety) -> list[Finding]:
 def _of_row_security(safety: Safety) -> Iterator[Finding]:
     reached = any(s.usage and s.granted for s in safety.strangers)
     if not safety.row_security:
+        fact = "row-level security is off: whoever may read the table reads every row of it"
+        if reached:
+            fact += (
+                f". Once it is on, and until there are policies, only {safety.owner} and roles that "
+                "bypass it see any row"
+            )
         yield Finding(
             "row_security_off",
             "bad" if reached else "note",
             safety.table,
-            "row-level security is off: whoever may read the table reads every row of it",
-            remedy("row_security", store=safety.table),
+            fact,
+            remedy("row_security", store=safety.table) if reached else None,
         )
     elif not safety.policies:
         yield Finding(
@@ -195,15 +209,22 @@ def _who(stranger: Stranger) -> str:
     return "as which hosted services let in whoever signed up"
 
 
+def _close(one: OpenView) -> str:
+    if one.name == "public":
+        return remedy("close_view_to_all", view=one.view)
+    return remedy("close_view", view=one.view, role=one.name)
+
+
 def _of_others(safety: Safety) -> Iterator[Finding]:
-    for view, name in safety.open_views:
+    for one in safety.open_views:
+        name = "PUBLIC" if one.name == "public" else one.name
         yield Finding(
             "view_open",
             "warn",
-            view,
-            f"the view shows the table to {'PUBLIC' if name == 'public' else name} as its owner "
-            "sees it, whatever row-level security says",
-            remedy("invoker", view=view),
+            one.view,
+            f"the view shows {name} what its owner sees of the table, whatever row-level security "
+            "says",
+            _close(one) if one.stored else remedy("invoker", view=one.view),
         )
     for grant in safety.default_grants:
         name = "PUBLIC" if grant.name == "public" else grant.name

@@ -102,13 +102,14 @@ JOIN pg_namespace n ON n.oid = e.extnamespace
 WHERE e.extname = 'pg_stat_statements';
 
 -- name: statements
--- The slowest statements that name `$1`, of this database; times in milliseconds. `hidden` counts those
--- of other roles, whose texts one may not read.
+-- The slowest statements with the word `$1`, of this database; times in milliseconds. `hidden` counts
+-- those of other roles, whose texts one may not read.
 SELECT s.query, s.calls, s.mean_exec_time AS mean, s.max_exec_time AS slowest, s.total_exec_time AS total,
        s.rows, count(*) FILTER (WHERE s.query = '<insufficient privilege>') OVER () AS hidden
 FROM :"statements" s
 WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-  AND (strpos(s.query, $1) > 0 OR s.query = '<insufficient privilege>')
+  AND (s.query ~ ('\m' || regexp_replace($1, '\W', '\\\&', 'g') || '\M')
+    OR s.query = '<insufficient privilege>')
 ORDER BY s.query = '<insufficient privilege>', s.mean_exec_time DESC
 LIMIT $2;
 
@@ -173,7 +174,7 @@ ORDER BY 1, 2, 3;
 -- name: views_open
 -- Views over the table that read it as their owner, whom row-level security may not hold, and that a
 -- stranger may read.
-SELECT n.nspname || '.' || v.relname AS view, r.name
+SELECT n.nspname || '.' || v.relname AS view, r.name, v.relkind = 'm' AS stored
 FROM (
     SELECT DISTINCT w.ev_class AS oid
     FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid
@@ -232,6 +233,12 @@ REVOKE ALL ON :"store" FROM PUBLIC;
 
 -- name: remedy_policy
 DROP POLICY :"policy" ON :"store";
+
+-- name: remedy_close_view
+REVOKE ALL ON :"view" FROM :"role";
+
+-- name: remedy_close_view_to_all
+REVOKE ALL ON :"view" FROM PUBLIC;
 
 -- name: remedy_invoker
 ALTER VIEW :"view" SET (security_invoker = true);
