@@ -135,8 +135,8 @@ def _of_row_security(safety: Safety) -> Iterator[Finding]:
         fact = "row-level security is off: whoever may read the table reads every row of it"
         if reached:
             fact += (
-                f". Once it is on, and until there are policies, only {safety.owner} and roles that "
-                "bypass it see any row"
+                f". Once it is on, and until there are policies, only {safety.owner} and roles "
+                "that bypass it see any row"
             )
         yield Finding(
             "row_security_off",
