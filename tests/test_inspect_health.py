@@ -192,7 +192,9 @@ async def test_an_unlogged_table(raw: Any, database_url: str) -> None:
     assert (await told(database_url))[f"unlogged {KV}"].level == "bad"
 
 
-async def test_bloat_is_estimated(raw: Any, database_url: str) -> None:
+async def test_bloat_is_estimated(
+    raw: Any, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A table of 20 MB of which four fifths are deleted."""
     await raw.execute("ALTER TABLE kv SET (autovacuum_enabled = off)")
     await raw.execute(
@@ -208,8 +210,16 @@ async def test_bloat_is_estimated(raw: Any, database_url: str) -> None:
     await raw.execute("VACUUM ANALYZE kv")
     found = await told(database_url)
     assert "estimate" in found[f"bloated_table {KV}"].fact
-    table = (await look(database_url)).table
-    assert table.bloat_bytes is not None
+    after = await look(database_url)
+    table = after.table
+    primary = next(index for index in after.indexes if index.name == "kv_pkey")
+    monkeypatch.setattr(findings, "BLOATED_BYTES", 1_000_000)
+    to_do = (await told(database_url))["bloated_index kv_pkey"].to_do
+    assert to_do is not None
+    await raw.execute(to_do)
+    freed = primary.bytes - await raw.fetchval("SELECT pg_relation_size('kv_pkey')")
+    assert primary.bloat_bytes == pytest.approx(freed, rel=0.2)
+    assert "bloated_index kv_pkey" not in await told(database_url)
     await raw.execute("VACUUM FULL kv")
     freed = table.heap_bytes - await raw.fetchval("SELECT pg_relation_size('kv')")
     assert table.bloat_bytes == pytest.approx(freed, rel=0.2)

@@ -33,7 +33,7 @@ def test_percentiles_are_right_within_a_tenth() -> None:
     assert sum(counted.counts) == 20_000
 
 
-@pytest.mark.parametrize("seconds", [0.0, 1e-6, STEPS[0], STEPS[-1], 3600.0])
+@pytest.mark.parametrize("seconds", [0.0, 1e-6, STEPS[0], 0.0123, STEPS[-1], 3600.0])
 def test_times_at_the_ends_are_counted(seconds: float) -> None:
     latencies = Latencies(0.5)
     latencies.timer("query", "a").add(seconds)
