@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks import discover, ladder, live, measures, processes, reads, writes
+from benchmarks import backfill, discover, ladder, live, measures, processes, reads, writes
 from benchmarks.measures import Run
 from benchmarks.processes import Server, outgrow, serving
 from benchmarks.report import Goal, Report
@@ -95,6 +95,7 @@ async def _measure(report: Report, options: argparse.Namespace) -> None:
         await sends(report, made, "optimized", options.seconds)
         await reads.typing(run)
         await reads.what_is_read(run)
+        await backfill.beside_by_hand(run)
         await ladder.grow(run, await ladder.writes(run))
         with _api(made) as api:
             measures.sign_in(run, api)

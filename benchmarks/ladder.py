@@ -13,16 +13,10 @@ from benchmarks.load import Result
 from benchmarks.measures import Run, pages, sign_ups
 from benchmarks.processes import Server, outgrow
 from benchmarks.report import Goal
-from outgrow import layout
-from outgrow.blueprint import campus
-from outgrow.layout.shadow.copying import key_range
-from outgrow.layout.shadow.tables import identity
 from outgrow.queries import Query
 from outgrow.settings import DEFAULT_STORE
 
-CAMPUS = campus()
 STORE = f'public."{DEFAULT_STORE}"'
-BY_HAND = "INSERT INTO ... SELECT by hand"
 WITHOUT = "without tables"
 
 # (A colon before a name would be a variable to pgbench.)
@@ -47,7 +41,7 @@ async def writes(run: Run) -> dict[str, float]:
 
 
 async def grow(run: Run, before: dict[str, float]) -> None:
-    """To `relational`: how fast tables fill, beside one statement each that does nothing else."""
+    """To `relational`."""
     start = time.perf_counter()
     said = processes.run(outgrow("grow", "--to", "relational", "--json"), run.world.env)
     run.report.add("grow --to relational", time.perf_counter() - start, "s")
@@ -56,17 +50,6 @@ async def grow(run: Run, before: dict[str, float]) -> None:
         kind: sum(step["seconds"] for step in done["steps"] if step["kind"] == kind)
         for kind in ("backfill", "verify")
     }
-    rows = sum(table["rows"] for table in done["tables"].values())
-    by_hand = await _by_hand(run)
-    run.report.add(
-        "backfill of all relations",
-        rows / seconds["backfill"],
-        "rows/s",
-        Goal("gate", at_least=0.6),
-        Goal("aim", at_least=0.8),
-        peer=BY_HAND,
-        than=rows / by_hand,
-    )
     run.report.add(
         "comparing all relations",
         seconds["verify"],
@@ -81,27 +64,6 @@ async def grow(run: Run, before: dict[str, float]) -> None:
         label = f"an old client's write, {name}"
         run.report.add(label, rate, "per second", goal, peer=WITHOUT, than=before[name])
     run.report.add("store, phase relational", await run.world.store_mb(), "MB")
-
-
-async def _by_hand(run: Run) -> float:
-    """Seconds in which one statement for each relation fills a table like its own."""
-    total = 0.0
-    for name in CAMPUS.relations:
-        table = layout.shadow.table(CAMPUS, name)
-        listed = ", ".join(f"r.{column}" for column in layout.shadow.columns(CAMPUS, name))
-        await run.world.sql(f"CREATE TABLE by_hand (LIKE {table} INCLUDING DEFAULTS)")
-        columns = ", ".join(identity(CAMPUS, name))
-        await run.world.sql(f"ALTER TABLE by_hand ADD PRIMARY KEY ({columns})")
-        keys = key_range(CAMPUS, name, "s.key")
-        rows = f'"campus_tables"."{name}_rows"(s.key, s.value)'
-        start = time.perf_counter()
-        await run.world.sql(
-            f"INSERT INTO by_hand SELECT {listed} FROM {STORE} s "
-            f"CROSS JOIN LATERAL {rows} r WHERE {keys}"
-        )
-        total += time.perf_counter() - start
-        await run.world.sql("DROP TABLE by_hand")
-    return total
 
 
 async def page(run: Run, api: Server) -> None:

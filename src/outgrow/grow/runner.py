@@ -130,7 +130,7 @@ async def grow(
     """
     run = _Run(database, blueprint, goal, options or Options())
     try:
-        async with _alone(database, store, blueprint) as session:
+        async with alone(database, store, blueprint) as session:
             return await run.whole(session, store, watcher)
     except STOPPED as e:
         stopped = _stopped(e, run.at, goal)
@@ -294,7 +294,8 @@ async def _of_its_own(database: Database, name: str) -> AsyncIterator[Session]:
 
 
 @asynccontextmanager
-async def _alone(database: Database, store: str, blueprint: Blueprint) -> AsyncIterator[Session]:
+async def alone(database: Database, store: str, blueprint: Blueprint) -> AsyncIterator[Session]:
+    """The one connection that may let the store grow. Raises Refused when another does."""
     sql = load("grow")
     async with _of_its_own(database, "outgrow grow") as session:
         await session.run(sql["plan_once"])
