@@ -15,10 +15,13 @@ from growing import CAMPUS, STORE, Recorder, opened
 from laddering import befriend, climb, damaged_campus, everything, growth, lifts, outgrow, shown
 from outgrow.database import Database
 from outgrow.errors import GrowthFailed, Refused
-from outgrow.grow import runner
+from outgrow.grow import catalogue, runner
+from outgrow.grow.lifting import Backfill, Expand
 from outgrow.grow.verification import verify
+from outgrow.grow.work import Work
 from outgrow.install import install
 from outgrow.layout.shadow import following
+from outgrow.queries import Query
 from outgrow.settings import DEFAULT_STORE
 
 
@@ -293,3 +296,24 @@ async def test_an_older_installation_gets_the_new_phases(database: Database, raw
     )
     done = await climb(database, "hybrid")
     assert done.store.phase == "hybrid"
+
+
+async def test_only_the_copy_does_not_wait_for_the_disk(database: Database, raw: Any) -> None:
+    """What follows it does: a switch that was told is a switch after a crash, too."""
+    await climb(database, "optimized")
+    name = await raw.fetchval("SELECT current_database()")
+    await raw.execute(f"ALTER DATABASE {name} SET synchronous_commit = local")
+    setting = Query("test.setting", "SELECT current_setting('synchronous_commit')")
+    seen = []
+    async with runner.alone(database, DEFAULT_STORE, CAMPUS) as session:
+
+        async def look() -> None:
+            seen.append(await session.value(setting))
+
+        store = await catalogue.read(session, DEFAULT_STORE, CAMPUS)
+        work = Work(database, session, CAMPUS, store, lambda _: None, lambda *_: None, look)
+        place = ("public", DEFAULT_STORE)
+        await Expand(CAMPUS, (("users", None),), (), place).do(work)
+        await Backfill(CAMPUS, "users", place, None).do(work)
+        assert set(seen) == {"off"}
+        assert await session.value(setting) == "local"

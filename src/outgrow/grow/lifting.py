@@ -160,7 +160,9 @@ class Backfill:
             upto = await work.session.value(last)
         if upto is not None:
             await work.session.run(sql["lift_goes_to"], *at, upto)
+            await work.session.run(sql["commit_soon"])
             await self._copy(work, lift.after, upto)
+            await work.session.run(sql["commit_for_good"])
         await self._copy_skipped(work)
         await work.session.run(sql["lift_filled"], *at)
 

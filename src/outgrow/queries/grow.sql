@@ -254,8 +254,17 @@ WHERE l.locktype = 'virtualxid' AND l.granted AND a.datname = current_database()
   AND (a.backend_xmin IS NOT NULL OR a.query = '<insufficient privilege>');
 
 -- name: plan_once
--- To plan a batch takes as long as to copy some hundred keys.
-SELECT set_config('plan_cache_mode', 'force_generic_plan', false);
+-- To plan a batch takes as long as to copy some hundred keys, and to compile it longer.
+SELECT set_config('plan_cache_mode', 'force_generic_plan', false), set_config('jit', 'off', false);
+
+-- name: commit_soon
+-- A batch that a crash of the server takes away is copied again: its rows and how far it came are
+-- one transaction, and the commits behind it are on no disk either.
+SELECT set_config('synchronous_commit', 'off', false);
+
+-- name: commit_for_good
+-- Whatever is committed from now on is on the disk, and all before it.
+RESET synchronous_commit;
 
 -- name: plan_again
 -- The tables that a batch reads grow while its plan is used.
