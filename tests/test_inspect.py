@@ -13,11 +13,15 @@ import pytest
 from conftest import Connect
 from keyspaces import APPS, HELD, build
 from keyspaces.memory import inspect_rows
+from keyspaces.memory import inspected as inspected_rows
 from keyspaces.score import COLUMNS, Score, score
+from outgrow.blueprint import parse
 from outgrow.campus.generator import generate
 from outgrow.campus.population import Spec
 from outgrow.database import Database
 from outgrow.inspect.formats import form, format_of
+from outgrow.inspect.writing import blueprint
+from outgrow.settings import DEFAULT_STORE
 from test_cli_kv import outgrow
 
 KNOWN = [name for name in APPS if name not in HELD]
@@ -207,3 +211,42 @@ async def test_it_writes_nothing(database: Database, database_url: str, connect:
     )
     inspected(database_url)
     assert await raw.fetch("SELECT oid, relname FROM pg_class ORDER BY oid") == before
+
+
+# -- the blueprint
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_what_is_written_is_a_blueprint_and_the_same_again(name: str) -> None:
+    rows = build(name, 60, damage=0.03).rows
+    text = blueprint(inspected_rows(rows.items()), "kv")
+    made = parse(text)
+    again = parse(blueprint(inspected_rows(reversed(rows.items())), "kv"))
+    assert again.patterns == made.patterns
+    assert {r: set(one.columns) for r, one in again.relations.items()} == {
+        r: set(one.columns) for r, one in made.relations.items()
+    }
+    assert blueprint(inspected_rows(rows.items()), "kv") == text
+
+
+@pytest.mark.parametrize("name", ["campus", "events", "mechanics", "studio"])
+async def test_what_is_written_grows(
+    database: Database, database_url: str, tmp_path: Path, connect: Connect, name: str
+) -> None:
+    rows = build(name, 40, damage=0.03).rows
+    raw = await connect(database_url)
+    records = [(key, json.dumps(value)) for key, value in rows.items()]
+    await raw.copy_records_to_table(DEFAULT_STORE, records=records)
+    file = tmp_path / "blueprint.toml"
+    told = outgrow("inspect", "--write", str(file), DATABASE_URL=database_url)
+    assert told.returncode == 0, told.stderr
+    assert outgrow("inspect", "--write", str(file), DATABASE_URL=database_url).returncode == 2
+    made = parse(file.read_text())
+    assert made.relations
+    before = await raw.fetch(f'SELECT key, value::text FROM "{DEFAULT_STORE}" ORDER BY key')
+    for phase in ("relational", "found"):
+        settings = {"DATABASE_URL": database_url, "OUTGROW_BLUEPRINT": str(file)}
+        grown = outgrow("grow", "--to", phase, **settings)
+        assert grown.returncode == 0, grown.stderr
+        assert outgrow("verify", **settings).returncode == 0
+    assert before == await raw.fetch(f'SELECT key, value::text FROM "{DEFAULT_STORE}" ORDER BY key')

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
 
+from outgrow.blueprint import parse
 from outgrow.cli import App, connected, json_option, note
 from outgrow.database import Database
 from outgrow.errors import BadInput
@@ -16,6 +18,7 @@ from outgrow.inspect.findings import findings
 from outgrow.inspect.inspection import Inspection, inspect
 from outgrow.inspect.integrity import KINDS
 from outgrow.inspect.source import Table
+from outgrow.inspect.writing import blueprint
 from outgrow.progress import Progress
 
 ENOUGH = 200_000
@@ -31,10 +34,18 @@ ENOUGH = 200_000
 @click.option(
     "--misfits", metavar="KIND", type=click.Choice(list(KINDS)), help="Print the keys of one kind."
 )
+@click.option(
+    "--write", type=click.Path(dir_okay=False, path_type=Path), help="Write a blueprint there."
+)
 @json_option
 @click.pass_obj
 def command(
-    app: App, table: str | None, sample: bool, all_misfits: bool, misfits: str | None
+    app: App,
+    table: str | None,
+    sample: bool,
+    all_misfits: bool,
+    misfits: str | None,
+    write: Path | None,
 ) -> None:
     """Say what a key-value table holds, with no blueprint: its patterns, what refers to what, what
     contradicts what, and how the table itself is. Only reads, in one snapshot."""
@@ -44,15 +55,23 @@ def command(
             "a sample does not show what contradicts the rest",
             hint="leave out --sample or --misfits",
         )
-    app.run(_inspect(app, table or app.settings.store, sample, all_misfits, misfits))
+    if write is not None and write.exists():
+        raise BadInput(
+            "not_written",
+            f"{write} is there already",
+            hint="it may have been edited: write to another file, and compare",
+        )
+    app.run(_inspect(app, table or app.settings.store, sample, all_misfits, misfits, write))
 
 
 async def _inspect(
-    app: App, name: str, sample: bool, all_misfits: bool, misfits: str | None
+    app: App, name: str, sample: bool, all_misfits: bool, misfits: str | None, write: Path | None
 ) -> None:
     schema, _, table = name.rpartition(".")
     async with connected(app.settings, pool_size=1) as database:
         found, inspection = await _read(database, schema or "public", table, sample)
+    if write is not None:
+        _write(inspection, name, write)
     if misfits:
         _print_misfits(app, inspection, misfits)
         return
@@ -89,6 +108,18 @@ async def _read(
         "findings": findings(fares),
         "safety": safety.findings(open_to),
     }, inspection
+
+
+def _write(inspection: Inspection, name: str, file: Path) -> None:
+    text = blueprint(inspection, name)
+    parse(text)  # what is written must be a blueprint
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as e:
+        raise BadInput(
+            "not_written", f"{file} cannot be written", detail=str(e), hint="give another path"
+        ) from e
+    note(f"wrote {file}: OUTGROW_BLUEPRINT={file} outgrow grow --plan --to optimized")
 
 
 def _print_misfits(app: App, inspection: Inspection, kind: str) -> None:

@@ -66,8 +66,11 @@ async def inspect(
         passed(len(rows))
     patterns = patterns_of(tree)
     search = Search(patterns)
+    hashes: set[int] = set()
     async for keys in source.keys():
         search.add(keys, tree)
+        if audited:
+            hashes.update(map(hash, keys))
         passed(len(keys))
     references = search.references()
     trial = Trial(patterns, references)
@@ -77,15 +80,16 @@ async def inspect(
     derived = trial.found()
     symmetric = trial.symmetric()
     references = resolved(references, derived)
-    audit = Audit(tree, references, derived, symmetric) if audited else None
+    audit = Audit(tree, hashes, references, derived, symmetric) if audited else None
     if audit is not None:
         await _audit(source, audit, passed)
     return Inspection(tree, patterns, references, derived, symmetric, audit)
 
 
 async def _audit(source: Source, audit: Audit, passed: Callable[[int], None]) -> None:
-    async for keys in source.keys():
-        audit.add_keys(keys)
+    if audit.needs_ids:
+        async for keys in source.keys():
+            audit.add_keys(keys)
     async for rows in source.rows():
         audit.add((key, value) for key, value, _ in rows)
         passed(len(rows))

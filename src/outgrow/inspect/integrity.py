@@ -71,11 +71,12 @@ class Misfit:
 
 
 class Audit:
-    """Counts and keeps the misfits of a store."""
+    """Counts and keeps the misfits of a store. `keys` are the hashes of all of its keys."""
 
     def __init__(
         self,
         tree: Tree,
+        keys: set[int],
         references: Sequence[Reference],
         derived: Sequence[Derived],
         symmetric: Sequence[Reference],
@@ -84,14 +85,15 @@ class Audit:
         self.misfits: list[Misfit] = []
         self.counts: Counter[tuple[str, str]] = Counter()
         """(pattern, kind) -> how many."""
-        self._keys: set[int] = set()
+        self._keys = keys
         self._references: dict[int, list[Reference]] = {}
         for reference in references:
             share = reference.share + sum(one.share for one in reference.group)
             if share >= (SURE if names_rows(reference.target) else PARTLY):
                 self._references.setdefault(id(reference.source), []).append(reference)
-        self._places = {(id(r.to), r.target.place) for r in references if _by_place(r)}
-        self._ids: dict[tuple[int, int], set[int]] = {place: set() for place in self._places}
+        self._ids: dict[tuple[int, int], set[int]] = {
+            (id(r.to), r.target.place): set() for r in references if _by_place(r)
+        }
         self._indexes = [
             _Index(one, [r for r in references if r.source is one.pattern and r.to is one.source])
             for one in derived
@@ -107,10 +109,15 @@ class Audit:
 
     # Keys first ---------------------------------------------------------------------------------
 
+    @property
+    def needs_ids(self) -> bool:
+        """Some references name one of several ids of a key: all keys are looked through for those
+        (`add_keys`)."""
+        return bool(self._ids)
+
     def add_keys(self, keys: Iterable[str]) -> None:
         for key in keys:
-            self._keys.add(hash(key))
-            if self._places and (pattern := self.tree.find(key)) is not None:
+            if (pattern := self.tree.find(key)) is not None:
                 for place, text in tokens(pattern, key, split(key)[1]):
                     ids = self._ids.get((id(pattern), place))
                     if ids is not None:

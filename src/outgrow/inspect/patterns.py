@@ -58,7 +58,8 @@ class Segment:
     def regex(self) -> str:
         if not self.is_variable:
             return re.escape(self.separator + self.before)
-        inner = ".+" if self.many else f"[^{re.escape(self.separator or ':')}]+"
+        some = "*" if "" in self.forms else "+"
+        inner = ".+" if self.many else f"[^{re.escape(self.separator or ':')}]{some}"
         if self.by_form:
             inner = "|".join(_form_regex(form) for form in self.forms)
             return f"{re.escape(self.separator)}({inner})"
