@@ -114,6 +114,11 @@ async def test_a_store_of_which_the_blueprint_knows_nothing(
     seen = await take(database)
     assert (seen.fits, seen.users, seen.users_are) == (0, 50, "product:{}")
     assert (seen.school, seen.connections) == (None, None)
+    await fill(raw, 10)
+    await install(database)
+    seen = await take(database)
+    assert seen.fits < 0.5
+    assert (seen.users, seen.users_are) == (10, "user:{id}"), "it is meant for this store now"
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

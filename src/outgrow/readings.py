@@ -35,7 +35,7 @@ SAMPLED_BLOCKS = 1_000  # of 8 kB; all of a store that has fewer
 LARGEST = 3  # lists whose elements are counted: the largest by bytes may not be the longest
 SCANNED_BYTES = 256_000_000  # of a store that is read whole, but for what lies in TOAST
 MOST_KEYS = 5_000_000  # that are counted by an index: about a second
-FITS = 0.5  # of the keys must be the blueprint's for its relations to mean anything
+FITS = 0.5  # of the keys must be the blueprint's, or nobody knows that it was meant for them
 
 _LIKE = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
@@ -54,7 +54,8 @@ async def take(session: Session, store: str, blueprint: Blueprint) -> Reading:
     sizes = await session.row(load("readings")["sizes"])
     assert sizes is not None
     sample = await _sample(session, f"{schema}.{table}", facts, blueprint)
-    places = _Places(blueprint, sample)
+    trusted = sample.fits >= FITS or await _is_installed(session, blueprint)
+    places = _Places(blueprint, sample, trusted)
     exact = await _exact(session, f"{schema}.{table}", facts, places, sample)
     slow = await statements.read(session, table, most=5)
     routes, queries = await _latencies(session)
@@ -77,6 +78,14 @@ async def take(session: Session, store: str, blueprint: Blueprint) -> Reading:
     )
     route = reading.slowest_route
     return reading if route is None else structs.replace(reading, response=route[1].p95)
+
+
+async def _is_installed(session: Session, blueprint: Blueprint) -> bool:
+    """Then it was meant for this store, however many other keys there are."""
+    sql = load("outgrow")
+    if not await session.value(sql["layouts_exist"]):
+        return False
+    return await session.row(sql["layout"], blueprint.name) is not None
 
 
 class _Sample:
@@ -117,14 +126,14 @@ class _Places:
     """Where in a store its users are, the lists by which they are found, and their own lists: names
     of patterns, None for what the blueprint does not say."""
 
-    def __init__(self, blueprint: Blueprint, sample: _Sample) -> None:
+    def __init__(self, blueprint: Blueprint, sample: _Sample, trusted: bool) -> None:
         self._patterns = blueprint.patterns
         self.users: str | None = None
         self.lists: str | None = None
         self.owned: str | None = None
         self.users_are: str | None = None
         self.users_sampled = 0
-        if sample.fits >= FITS:
+        if trusted:
             self._named(blueprint, sample)
         elif sample.families:
             self.users_are, count = sample.families.most_common(1)[0]

@@ -76,7 +76,7 @@ async def _told(app: App, database: Database) -> Advised:
         growth=found.growth_state,
         air=tuple(r.name for r in found.indexes if r.role in ("duplicate", "invalid")),
         missing=found.missing if found.store.phase not in (None, "found") else (),
-        fits=reading.fits >= readings.FITS,
+        fits=found.store.phase is not None or reading.fits >= readings.FITS,
     )
     return advise(past, situation, app.settings.lines)
 
