@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -31,6 +33,7 @@ LOCALES = {
     "icu": "LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C.UTF-8'",
     "en_US": "LOCALE_PROVIDER libc LOCALE 'en_US.UTF-8'",
 }
+PLENTY = 4_000_000_000  # bytes
 # A test's data is thrown away: nothing has to survive a crash of the machine.
 CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -54,9 +57,26 @@ def pytest_configure(config: pytest.Config) -> None:
     """A temporary directory for this run alone. The usual one is shared by all runs of a user, each
     of which takes from others the right to pass through: as root, under a running server."""
     if config.option.basetemp is None:
-        own = tempfile.TemporaryDirectory(prefix="outgrow-tests-", ignore_cleanup_errors=True)
+        own = tempfile.TemporaryDirectory(
+            prefix="outgrow-tests-", dir=_in_memory(config), ignore_cleanup_errors=True
+        )
         config.add_cleanup(own.cleanup)
         config.option.basetemp = Path(own.name) / "run"
+
+
+def _in_memory(config: pytest.Config) -> str | None:
+    """A directory whose files are kept in memory, where there is enough of it: nearly every test
+    makes a database and drops it, which on a disk takes several times as long. Long runs need
+    more room."""
+    if config.option.markexpr != "not soak":
+        return None
+    try:
+        free = shutil.disk_usage("/dev/shm").free
+        memory = re.search(r"MemAvailable: *(\d+) kB", Path("/proc/meminfo").read_text("ascii"))
+    except OSError:
+        return None
+    is_enough = memory is not None and min(free, int(memory[1]) * 1024) > PLENTY
+    return "/dev/shm" if is_enough else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
