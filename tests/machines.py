@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import asyncpg
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
@@ -18,6 +19,10 @@ from outgrow.database import Database
 from outgrow.server import EmbeddedServer
 
 T = TypeVar("T")
+# The two ends, and on the way between them through the others.
+PHASES_OF_MACHINES = pytest.mark.parametrize(
+    "phase", ["found", "relational", "growing"], indirect=True
+)
 
 
 class Machine(RuleBasedStateMachine):

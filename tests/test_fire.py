@@ -310,7 +310,7 @@ async def check(fire: Fire, ladder: Ladder, before: dict[str, Any]) -> None:
     assert await ladder.differences({row["relation"] for row in rows}) == {}
 
 
-@pytest.mark.parametrize("users", [300, pytest.param(USERS, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("users", [120, pytest.param(USERS, marks=pytest.mark.soak)])
 async def test_up_and_down_under_fire(
     database: Database, database_url: str, connect: Connect, users: int
 ) -> None:

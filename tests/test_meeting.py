@@ -16,7 +16,7 @@ from hypothesis.stateful import invariant, precondition, rule
 
 from api import Api, pages
 from conftest import Connect
-from machines import Machine, hold
+from machines import PHASES_OF_MACHINES, Machine, hold
 from outgrow.campus import connections, intros
 from outgrow.database import Database
 from outgrow.server import EmbeddedServer
@@ -402,6 +402,7 @@ class Meeting(Machine):
         assert len(mine) == len(set(kept))
 
 
+@PHASES_OF_MACHINES
 @pytest.mark.parametrize("examples", [6, pytest.param(400, marks=pytest.mark.soak)])
 def test_what_is_between_four_people(
     server: EmbeddedServer, phase_template: str, phase: str, examples: int

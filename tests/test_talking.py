@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
 from api import pages
-from machines import Machine, hold
+from machines import PHASES_OF_MACHINES, Machine, hold
 from outgrow.server import EmbeddedServer
 from test_chats import CREATED, chat_id, old, read, seen, send, told
 
@@ -131,6 +131,7 @@ class Talking(Machine):
         return json.loads(self.wait(self.client.fetchval(sql, key)) or "[]")
 
 
+@PHASES_OF_MACHINES
 @pytest.mark.parametrize("examples", [10, pytest.param(400, marks=pytest.mark.soak)])
 def test_what_three_people_say(
     server: EmbeddedServer, phase_template: str, phase: str, examples: int
