@@ -20,6 +20,7 @@ from outgrow.campus.generator import generate
 from outgrow.campus.population import Spec
 from outgrow.database import Database
 from outgrow.inspect.formats import form, format_of
+from outgrow.inspect.hashes import Hashes
 from outgrow.inspect.writing import blueprint
 from outgrow.settings import DEFAULT_STORE
 from test_cli_kv import outgrow
@@ -73,6 +74,32 @@ def test_forms(text: str, made: str, kind: str | None) -> None:
     assert form(text) == made
     if kind is not None:
         assert format_of(text) == kind
+
+
+def test_hashes_are_sets() -> None:
+    one, other = Hashes(), Hashes()
+    one.update(f"{n}" for n in range(1000))
+    other.update(f"{n}" for n in range(500, 1500))
+    one.add("0")
+    one.seal()
+    other.seal()
+    assert len(one) == 1000
+    assert "7" in one
+    assert "1200" not in one
+    assert one.without(other) == {hash(f"{n}") for n in range(500)}
+
+
+def test_pairs_are_found_one_sided_however_few_of_them_are_in_a_sample() -> None:
+    ids = [f"{n:08d}-58cc-4372-a567-0e02b2c3d479" for n in range(4000)]
+    rows: dict[str, Any] = {f"user:{one}": {"id": one} for one in ids}
+    for n, one in enumerate(ids):
+        others = [ids[(n + step) % len(ids)] for step in (-7, -3, 3, 7)]
+        rows[f"user:{one}:friends"] = others
+    rows[f"user:{ids[9]}:friends"].remove(ids[12])
+    misfits = inspect_rows(rows.items())["integrity"]["misfits"]
+    assert [(one["kind"], one["key"]) for one in misfits] == [
+        ("one_sided", f"user:{ids[12]}:friends")
+    ]
 
 
 def patterns(rows: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -21,6 +21,7 @@ from outgrow.inspect.source import Table
 from outgrow.inspect.writing import blueprint
 from outgrow.progress import Progress
 
+_PASSES = {1: "once and all keys", 4: "in 4 passes"}
 ENOUGH = 200_000
 """Rows of a sample. More do not tell more of what a pattern is like."""
 
@@ -72,6 +73,8 @@ async def _inspect(
         found, inspection = await _read(database, schema or "public", table, sample)
     if write is not None:
         _write(inspection, name, write)
+        if not app.json:
+            return
     if misfits:
         _print_misfits(app, inspection, misfits)
         return
@@ -98,7 +101,7 @@ async def _read(
         percent = min(100.0, 100 * ENOUGH / count) if sample and count else None
         source = Table(session, f"{schema}.{name}", percent) if percent else whole
         passes = 4 if percent is None else 1
-        with Progress("reading", "rows", count * passes) as progress:
+        with Progress(f"reading, {_PASSES[passes]}", "rows", count * passes) as progress:
             inspection = await inspect(source, audited=not percent, passed=progress.add)
     told = fares.as_dict()
     return {

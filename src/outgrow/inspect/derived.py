@@ -70,8 +70,10 @@ class Trial:
         keys: set[str] = set()
         for pattern in self.patterns:
             for reference in self.of.get(id(pattern), ()):
-                for _, row, _ in self._named(pattern, reference):
+                for _, row, text in self._named(pattern, reference):
                     keys.update(row)
+                    if _may_be_symmetric(pattern, reference):
+                        keys.add(pattern.fill(text))
             keys.update(key for _, _, key in self._mirrored(pattern))
         return sorted(keys)
 
@@ -89,6 +91,7 @@ class Trial:
                 source = above[id(one.source)]
                 direct = next((r for r in self.of.get(id(one.pattern), ()) if r.to is source), None)
                 if one.pattern.is_single or direct is not None:
+                    one.why = f"{one.why} of {one.source.text}"
                     one.reference, one.source = direct, source
         return found
 
@@ -111,10 +114,7 @@ class Trial:
             reference
             for pattern in self.patterns
             for reference in self.of.get(id(pattern), ())
-            if reference.steps == (ELEMENTS,)
-            and len(pattern.places) == 1
-            and pattern.shape == "ids"
-            and self._is_symmetric(pattern, reference)
+            if _may_be_symmetric(pattern, reference) and self._is_symmetric(pattern, reference)
         ]
 
     # One pattern --------------------------------------------------------------------------------
@@ -377,6 +377,10 @@ def _identity(pattern: Pattern) -> bool:
     """Its documents have the id of their key as `id`."""
     values = pattern.values.fields.get("id")
     return values is not None and sum(values.own.values()) >= AGREE * values.count
+
+
+def _may_be_symmetric(pattern: Pattern, reference: Reference) -> bool:
+    return reference.steps == (ELEMENTS,) and len(pattern.places) == 1 and pattern.shape == "ids"
 
 
 def _agreed(rows: Sequence[set[Steps]]) -> tuple[Steps, ...]:

@@ -46,12 +46,12 @@ SPANS = {
 def form(text: str) -> str:
     """The text with every id in it replaced by its kind: `evt_<ms>_<random>`. A text without any is
     returned as it is."""
+    if len(text) == 36 and text[8] == "-" and _is_uuid(text):
+        return "<uuid>"
     if "@" in text:
         text = _EMAIL.sub("<email>", text)
     if not _DIGIT.search(text):
         return text
-    if len(text) == 36 and _is_uuid(text):
-        return "<uuid>"
     if "-" in text:
         text = _DASHED.sub(lambda match: f"<{match.lastgroup}>", text)
     behind = False

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from outgrow.inspect.derived import Derived, Trial, resolved
+from outgrow.inspect.hashes import Hashes
 from outgrow.inspect.integrity import Audit
 from outgrow.inspect.keys import Tree
 from outgrow.inspect.patterns import Pattern, patterns_of
@@ -66,12 +67,13 @@ async def inspect(
         passed(len(rows))
     patterns = patterns_of(tree)
     search = Search(patterns)
-    hashes: set[int] = set()
+    hashes = Hashes()
     async for keys in source.keys():
         search.add(keys, tree)
         if audited:
-            hashes.update(map(hash, keys))
+            hashes.update(keys)
         passed(len(keys))
+    hashes.seal()
     references = search.references()
     trial = Trial(patterns, references)
     wanted = trial.wanted()
@@ -90,6 +92,7 @@ async def _audit(source: Source, audit: Audit, passed: Callable[[int], None]) ->
     if audit.needs_ids:
         async for keys in source.keys():
             audit.add_keys(keys)
+        audit.seal()
     async for rows in source.rows():
         audit.add((key, value) for key, value, _ in rows)
         passed(len(rows))

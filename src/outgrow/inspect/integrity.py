@@ -5,7 +5,7 @@ alone is told (`wrong_shape`, `json_text`, `doubled`, and `dangling`, since all 
 then), and of the lists and the rows they are derived from only hashes are kept: a fact is (row,
 what its key says). Where the facts of both sides differ the second pass finds out whose they are.
 
-Memory: a hash of each key and of each fact, 60 to 100 bytes each.
+Memory: eight bytes for each key, fact and pair (hashes.py).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 
 from outgrow.inspect.derived import KEY, Derived, decoded
 from outgrow.inspect.formats import form, is_id, is_name
+from outgrow.inspect.hashes import Hashes
 from outgrow.inspect.keys import Tree, split
 from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.references import Reference, names_rows, tokens
@@ -76,7 +77,7 @@ class Audit:
     def __init__(
         self,
         tree: Tree,
-        keys: set[int],
+        keys: Hashes,
         references: Sequence[Reference],
         derived: Sequence[Derived],
         symmetric: Sequence[Reference],
@@ -91,8 +92,8 @@ class Audit:
             share = reference.share + sum(one.share for one in reference.group)
             if share >= (SURE if names_rows(reference.target) else PARTLY):
                 self._references.setdefault(id(reference.source), []).append(reference)
-        self._ids: dict[tuple[int, int], set[int]] = {
-            (id(r.to), r.target.place): set() for r in references if _by_place(r)
+        self._ids: dict[tuple[int, int], Hashes] = {
+            (id(r.to), r.target.place): Hashes() for r in references if _by_place(r)
         }
         self._indexes = [
             _Index(one, [r for r in references if r.source is one.pattern and r.to is one.source])
@@ -100,8 +101,8 @@ class Audit:
             if one.order or (one.reference and one.by is not None)
         ]
         self._symmetric = {id(one.source): one for one in symmetric}
-        self._pairs: set[int] = set()
-        self._unread: set[int] = set()
+        self._pairs = Hashes()
+        self._unread: set[str] = set()
         self._unsure: list[tuple[Reference, str, str, str]] = []
         self._written: Counter[tuple[int, str]] = Counter()
         self._looked_up: Counter[int] = Counter()
@@ -121,7 +122,11 @@ class Audit:
                 for place, text in tokens(pattern, key, split(key)[1]):
                     ids = self._ids.get((id(pattern), place))
                     if ids is not None:
-                        ids.add(hash(text))
+                        ids.add(text)
+
+    def seal(self) -> None:
+        for ids in self._ids.values():
+            ids.seal()
 
     # Then the rows ------------------------------------------------------------------------------
 
@@ -131,7 +136,7 @@ class Audit:
             if pattern is None:
                 continue
             if self._is_misshapen(pattern, key, value):
-                self._unread.add(hash(key))
+                self._unread.add(key)
                 continue
             value = decoded(value)
             for reference in self._references.get(id(pattern), ()):
@@ -140,7 +145,7 @@ class Audit:
             for index in self._indexes:
                 index.add(pattern, key, value)
             if id(pattern) in self._symmetric:
-                self._pairs.update(map(hash, self._of_both(pattern, key, value)))
+                self._pairs.update(self._of_both(pattern, key, value))
 
     def _is_misshapen(self, pattern: Pattern, key: str, value: Any) -> bool:
         values = pattern.values
@@ -181,12 +186,12 @@ class Audit:
                 self._forms.setdefault(number, set()).add(form(text))
 
     def _exists(self, reference: Reference, text: str) -> bool:
-        if any(hash(key) in self._keys for key in reference.keys(text)):
+        if any(key in self._keys for key in reference.keys(text)):
             return True
-        if any(hash(key) in self._keys for one in reference.group for key in one.keys(text)):
+        if any(key in self._keys for one in reference.group for key in one.keys(text)):
             return True
         ids = self._ids.get((id(reference.to), reference.target.place))
-        return ids is not None and hash(text) in ids
+        return ids is not None and text in ids
 
     def _dangles(self, reference: Reference, key: str, text: str) -> None:
         """Kept until it is known how often such a text stands there."""
@@ -224,21 +229,24 @@ class Audit:
     def settle(self) -> bool:
         """Compare both sides of everything. Returns whether the rows are needed again, to say whose
         the differences are."""
+        for index_of in self._indexes:
+            index_of.named.seal()
         indexes = {id(one.derived.pattern): one for one in self._indexes}
         for reference, key, text, detail in self._unsure:
             index = indexes.get(id(reference.index.pattern)) if reference.index else None
-            if index is not None and hash(text) in index.named:
+            if index is not None and text in index.named:
                 continue  # the row is there, and only its index does not have it
             kind = "sentinel" if self._is_habit(reference, text) else "dangling"
             self._tell(reference.source, key, kind, detail)
         self._unsure.clear()
+        self._pairs.seal()
         differing = [index.settle() for index in self._indexes]
-        return any(differing) or bool(self._pairs)
+        return any(differing) or len(self._pairs) > 0
 
     def name(self, rows: Iterable[tuple[str, Any]]) -> None:
         for key, value in rows:
             pattern = self.tree.find(key)
-            if pattern is None or hash(key) in self._unread:
+            if pattern is None or key in self._unread:
                 continue
             value = decoded(value)
             for index in self._indexes:
@@ -252,8 +260,8 @@ class Audit:
         for me, other in dict.fromkeys(self._of_both(pattern, key, value)):
             if (
                 me != other
-                and hash((other, me)) not in self._pairs
-                and hash(pattern.fill(other)) not in self._unread
+                and (other, me) not in self._pairs
+                and pattern.fill(other) not in self._unread
                 and self._exists(reference, other)
             ):
                 self._tell(pattern, key, "one_sided", f"{other} does not have {me}")
@@ -271,53 +279,55 @@ class _Index:
         self.derived = derived
         self.by = derived.by or {}
         self.references = [r for r in references if (r.steps is None) == (-2 in self.by)]
-        self.listed: set[int] = set()
-        self.said: set[int] = set()
-        self.rows: set[int] = set()
+        self.listed, self.said = Hashes(), Hashes()
+        self.unsaid: set[int] = set()
+        """What the index lists and no row says; and the other way round."""
+        self.unlisted: set[int] = set()
+        self.rows = Hashes()
         """Of copies: the rows of which there is one, whatever it says."""
-        self.named: set[int] = set()
+        self.named = Hashes()
         """Of an index by one segment: under what its rows ought to stand."""
         self.literals = {s.before.lower() for s in derived.pattern.segments if not s.is_variable}
 
     def add(self, pattern: Pattern, key: str, value: Any) -> None:
         if pattern is self.derived.pattern:
             facts = [fact for fact, _ in self._listed(key, value)]
-            self.listed.update(map(hash, facts))
+            self.listed.update(facts)
             if -2 in self.by:
-                self.rows.update(hash(fact[0]) for fact in facts)
+                self.rows.update(fact[0] for fact in facts)
         elif pattern is self.derived.source:
             said = list(self._said(key, value))
-            self.said.update(map(hash, said))
+            self.said.update(said)
             if len(self.by) == 1 and pattern.shape == "document":
-                self.named.update(hash(fact[1]) for fact in said if len(fact) == 2)
+                self.named.update(fact[1] for fact in said if len(fact) == 2)
 
     def settle(self) -> bool:
-        common = len(self.listed & self.said)
+        for facts in (self.listed, self.said, self.rows):
+            facts.seal()
+        self.unsaid = self.listed.without(self.said)
+        common = len(self.listed) - len(self.unsaid)
         if common < COMPLETE * len(self.listed):
-            self.listed.clear()  # not the same after all: copies of a part, or of an older state
-        self.complete = bool(self.said) and common >= COMPLETE * len(self.said)
-        self.complete = self.complete and not any(
-            s[:1] == (KEY,) for places in self.by.values() for s in places
-        )
-        self.listed, self.said = self.listed - self.said, self.said - self.listed
-        return bool(self.listed or (self.complete and self.said))
+            self.unsaid = set()  # not the same after all: copies of a part, or of an older state
+        by_key = any(steps[:1] == (KEY,) for places in self.by.values() for steps in places)
+        if not by_key and common and common >= COMPLETE * len(self.said):
+            self.unlisted = self.said.without(self.listed)
+        self.listed, self.said = Hashes(), Hashes()
+        return bool(self.unsaid or self.unlisted)
 
     def name(
-        self, pattern: Pattern, key: str, value: Any, keys: set[int], unread: set[int]
+        self, pattern: Pattern, key: str, value: Any, keys: Hashes, unread: set[str]
     ) -> Iterator[tuple[str, str]]:
-        if pattern is self.derived.pattern and self.listed:
+        if pattern is self.derived.pattern and self.unsaid:
             for fact, text in dict.fromkeys(self._listed(key, value)):
-                row = hash(fact[0])
-                if hash(fact) in self.listed and row in keys and row not in unread:
-                    yield "stale", f"{text}: its {self._where()} says otherwise"
-        elif pattern is self.derived.source and self.complete and self.said:
-            if hash(key) in self.rows:
-                return
-            if any(hash(fact) in self.said for fact in self._said(key, value)):
-                yield "missing", f"{self.derived.pattern.text} does not have it"
-
-    def _where(self) -> str:
-        return f"{self.derived.source.text} {self.derived.why}".partition(" each")[0]
+                if hash(fact) in self.unsaid and fact[0] in keys and fact[0] not in unread:
+                    yield "stale", f"{text}: its {self.derived.source.text} says otherwise"
+        elif (
+            pattern is self.derived.source
+            and self.unlisted
+            and key not in self.rows
+            and any(hash(fact) in self.unlisted for fact in self._said(key, value))
+        ):
+            yield "missing", f"{self.derived.pattern.text} does not have it"
 
     def _listed(self, key: str, value: Any) -> Iterator[tuple[tuple[str, ...], str]]:
         """Of an index: (the row's key, the segments that it stands under), and the id as it is."""

@@ -42,7 +42,9 @@ _KIND = re.compile(r"<[a-z]+>")
 _EXAMPLES = 40
 """Keys and values of a family that are kept to be looked at again."""
 
-LARGE = 20_000  # bytes; a larger value is not kept
+LARGE, LARGEST, MOST = 20_000, 8_000_000, 48_000_000
+"""Bytes. A larger value is not kept, but for a family's first, up to the second; of those so
+many."""
 
 # fmt: off
 COLLECTIONS = frozenset((
@@ -199,6 +201,7 @@ class Tree:
 
     def __init__(self) -> None:
         self.root = Node("", "")
+        self._large = 0
 
     def add(self, key: str, value: Any, size: int) -> None:
         """`value` is the decoded one, `size` its bytes in the store."""
@@ -214,7 +217,8 @@ class Tree:
         if (day := day_of(segments, value)) is not None:
             node.days[day] += 1
         if len(node.examples) < _EXAMPLES:
-            node.examples.append((key, value if size < LARGE else None))
+            kept = size < LARGE or self._may_keep(node, size)
+            node.examples.append((key, value if kept else None))
         if node.values is None:
             node.values = Values()
         if node.count <= ALL_OF or not node.count % EVERY:
@@ -224,6 +228,12 @@ class Tree:
             own[key] = -1
             node.values.add(value, own)
             node.sizes.append(size)
+
+    def _may_keep(self, node: Node, size: int) -> bool:
+        if node.count > 1 or size > LARGEST or self._large + size > MOST:
+            return False
+        self._large += size
+        return True
 
     def find(self, key: str) -> Any:
         """The pattern of a key, after `resolve`; None for one of no family that was seen."""

@@ -17,6 +17,9 @@ from outgrow.inspect.values import DISTINCT, Values, path_of
 SAMPLES = 5
 """Misfits of each kind that are named unless all are asked for."""
 
+SHOWN = 2
+"""Of those so many are printed for people."""
+
 ALIKE = 2
 """Findings of one kind that are printed: of 19 duplicate indexes the others are alike."""
 
@@ -224,13 +227,14 @@ def _misfits(report: dict[str, Any]) -> Iterator[str]:
         yield "integrity: nothing contradicts anything"
         return
     yield "integrity"
-    for kind, by_pattern in sorted(integrity["counts"].items(), key=lambda c: -sum(c[1].values())):
+    for kind in (kind for kind in KINDS if kind in integrity["counts"]):
+        by_pattern = integrity["counts"][kind]
         yield f"  {sum(by_pattern.values()):>9,}  {kind}: {KINDS[kind]}"
         for pattern, count in sorted(by_pattern.items(), key=lambda one: -one[1]):
             yield f"  {count:>9,}    in {pattern}"
         of_kind = [m for m in integrity["misfits"] if m["kind"] == kind]
-        for misfit in of_kind[:SAMPLES]:
-            yield f"               {misfit['key']}: {misfit['detail']}"
+        for misfit in of_kind[:SHOWN]:
+            yield f"             {misfit['key']}: {misfit['detail']}"
     if not integrity["complete"]:
         yield "  all of one kind: outgrow inspect --misfits KIND"
 
