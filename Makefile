@@ -16,9 +16,10 @@ OLDEST := $(filter-out tests/test_advise.py tests/test_api% tests/test_architect
 	tests/test_serve.py tests/test_server.py tests/test_sessions.py tests/test_tour.py tests/test_upkeep.py, \
 	$(wildcard tests/test_*.py))
 # And in another collation: of these, what sorts and compares texts.
-COLLATED := $(filter-out tests/test_chats.py tests/test_confirmations.py tests/test_deletion.py \
-	tests/test_export.py tests/test_fire.py tests/test_grow_command.py tests/test_intros.py \
-	tests/test_ladder_commands.py tests/test_limits.py tests/test_meeting.py \
+COLLATED := $(filter-out tests/test_chats.py tests/test_confirmations.py tests/test_database.py \
+	tests/test_deletion.py tests/test_discover_plans.py tests/test_export.py tests/test_fire.py \
+	tests/test_generator.py tests/test_grow_command.py tests/test_intros.py \
+	tests/test_ladder_commands.py tests/test_limits.py tests/test_meeting.py tests/test_privacy.py \
 	tests/test_retention.py tests/test_safety.py tests/test_talking.py, $(OLDEST))
 
 .DEFAULT_GOAL := help
