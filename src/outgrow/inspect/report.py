@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from statistics import quantiles
 from typing import Any
 
+from click import style
+
 from outgrow.inspect.finding import Finding, size_of
 from outgrow.inspect.inspection import Inspection
 from outgrow.inspect.integrity import KINDS
@@ -25,6 +27,8 @@ ALIKE = 2
 
 RECENT = 30
 """Days, up to the last of which anything is known, over which growth is counted."""
+
+_COLOURS = {"bad": "red", "warn": "yellow", "note": None}
 
 _SURE = {
     "ids of one form": 0.99,
@@ -168,7 +172,7 @@ def secrets_found(inspection: Inspection) -> list[Finding]:
 
 
 def lines(report: dict[str, Any]) -> Iterator[str]:
-    """The report as text."""
+    """The report as text, with the colours of a terminal (click leaves them out elsewhere)."""
     table = report.get("table") or {}
     keys = f"{report['keys']:,} keys"
     sampled = " looked at, a sample" if report["sampled"] else ""
@@ -186,14 +190,16 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
 def _families(patterns: list[dict[str, Any]]) -> Iterator[str]:
     shown = sorted(patterns, key=lambda p: (-p["count"], p["pattern"]))
     width = min(max(len(p["pattern"]) for p in shown), 52)
-    yield f"{'pattern':<{width}}  {'shape':<8}  {'keys':>9}  {'bytes':>9}  sure"
+    head = f"{'pattern':<{width}}  {'shape':<8}  {'keys':>9}  {'bytes':>9}  sure"
+    yield style(head, bold=True)
     for one in shown:
         name = one["pattern"]
         if len(name) > width:
-            yield name
+            yield style(name, fg="bright_blue", bold=True)
             name = ""
+        shown_name = style(f"{name:<{width}}", fg="bright_blue", bold=True)
         yield (
-            f"{name:<{width}}  {one['shape']:<8}  {one['count']:>9,}  "
+            f"{shown_name}  {one['shape']:<8}  {one['count']:>9,}  "
             f"{size_of(one['bytes']):>9}  {100 * one['confidence']:3.0f} %"
         )
         for text in _about(one):
@@ -205,11 +211,12 @@ def _about(one: dict[str, Any]) -> Iterator[str]:
     for reference in one["references"]:
         to.setdefault(reference["to"], []).append(reference["from"])
     for target, paths in to.items():
-        yield f"{', '.join(paths)} -> {target}"
+        yield style(f"{', '.join(paths)} -> {target}", fg="green")
     if one["symmetric"]:
-        yield "symmetric: whoever is in a list has its owner in theirs"
+        yield style("symmetric: whoever is in a list has its owner in theirs", fg="magenta")
     if one["derived_from"]:
-        yield f"derived from {one['derived_from']}: {one['derived_why']}"
+        derived = f"derived from {one['derived_from']}: {one['derived_why']}"
+        yield style(derived, fg="magenta")
     if one["lengths"] and one["lengths"]["max"] > 100:
         yield f"up to {one['lengths']['max']:,} elements, half have {one['lengths']['p50']:,}"
     if one["per_day"]:
@@ -226,10 +233,11 @@ def _misfits(report: dict[str, Any]) -> Iterator[str]:
     if not integrity["counts"]:
         yield "integrity: nothing contradicts anything"
         return
-    yield "integrity"
+    yield style("integrity", bold=True)
     for kind in (kind for kind in KINDS if kind in integrity["counts"]):
         by_pattern = integrity["counts"][kind]
-        yield f"  {sum(by_pattern.values()):>9,}  {kind}: {KINDS[kind]}"
+        number = style(f"{sum(by_pattern.values()):>9,}  {kind}", fg="yellow")
+        yield f"  {number}: {KINDS[kind]}"
         for pattern, count in sorted(by_pattern.items(), key=lambda one: -one[1]):
             yield f"  {count:>9,}    in {pattern}"
         of_kind = [m for m in integrity["misfits"] if m["kind"] == kind]
@@ -243,12 +251,13 @@ def _findings(title: str, findings: Sequence[dict[str, Any]]) -> Iterator[str]:
     if not findings:
         return
     yield ""
-    yield title
+    yield style(title, bold=True)
     shown: dict[str, int] = {}
     for one in findings:
         shown[one["kind"]] = shown.get(one["kind"], 0) + 1
         if shown[one["kind"]] <= ALIKE:
-            yield f"  {one['level']:<4}  {one['about']}: {one['fact']}"
+            level = style(f"{one['level']:<4}", fg=_COLOURS[one["level"]])
+            yield f"  {level}  {one['about']}: {one['fact']}"
             if one.get("to_do"):
                 yield f"        {one['to_do']}"
         elif shown[one["kind"]] == sum(other["kind"] == one["kind"] for other in findings):
