@@ -23,7 +23,7 @@ LONG = ("examples,coverage,fuzzing", 300)
 @pytest.mark.parametrize(
     ("phases", "examples", "signed_in"),
     [
-        ("examples,fuzzing", 5, True),
+        ("examples,fuzzing", 3, True),
         ("examples", 1, False),
         pytest.param(*LONG, True, marks=pytest.mark.soak),
         pytest.param(*LONG, False, marks=pytest.mark.soak),
