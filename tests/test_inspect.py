@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -23,7 +25,7 @@ from outgrow.inspect.formats import form, format_of
 from outgrow.inspect.hashes import Hashes
 from outgrow.inspect.writing import blueprint
 from outgrow.settings import DEFAULT_STORE
-from test_cli_kv import outgrow
+from test_cli_kv import environment, outgrow
 
 KNOWN = [name for name in APPS if name not in HELD]
 GATE = 0.85
@@ -238,6 +240,28 @@ async def test_it_writes_nothing(database: Database, database_url: str, connect:
     )
     inspected(database_url)
     assert await raw.fetch("SELECT oid, relname FROM pg_class ORDER BY oid") == before
+
+
+@pytest.mark.soak
+async def test_a_million_keys_need_little_memory(database: Database, database_url: str) -> None:
+    await generate(database, Spec(180_000, 5, 0.02))
+    peak = (
+        "import resource, subprocess, sys; "
+        "done = subprocess.run([sys.executable, '-m', 'outgrow', 'inspect', '--json']); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr); "
+        "sys.exit(done.returncode)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", peak],
+        capture_output=True,
+        text=True,
+        env=environment(DATABASE_URL=database_url),
+    )
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["keys"] > 1_000_000
+    assert document["integrity"]["counts"]["one_sided"].keys() == {"user:{id}:connections"}
+    assert int(done.stderr.split()[-1]) * 1024 < 400_000_000
 
 
 # -- the blueprint

@@ -71,6 +71,16 @@ class Misfit:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """What the values of a pattern are; asked of every row."""
+
+    kind: str
+    shape: str
+    mixed: bool
+    encoded: bool
+
+
 class Audit:
     """Counts and keeps the misfits of a store. `keys` are the hashes of all of its keys."""
 
@@ -100,6 +110,11 @@ class Audit:
             for one in derived
             if one.order or (one.reference and one.by is not None)
         ]
+        self._indexes_of: dict[int, list[_Index]] = {}
+        for index in self._indexes:
+            for pattern in (index.derived.pattern, index.derived.source):
+                self._indexes_of.setdefault(id(pattern), []).append(index)
+        self._usual: dict[int, _Usual] = {}
         self._symmetric = {id(one.source): one for one in symmetric}
         self._pairs = Hashes()
         self._unread: set[str] = set()
@@ -141,27 +156,31 @@ class Audit:
             value = decoded(value)
             for reference in self._references.get(id(pattern), ()):
                 self._look_up(reference, key, value)
-            self._doubled(pattern, key, value)
-            for index in self._indexes:
+            if self._usual[id(pattern)].shape == "ids":
+                self._doubled(pattern, key, value)
+            for index in self._indexes_of.get(id(pattern), ()):
                 index.add(pattern, key, value)
             if id(pattern) in self._symmetric:
                 self._pairs.update(self._of_both(pattern, key, value))
 
     def _is_misshapen(self, pattern: Pattern, key: str, value: Any) -> bool:
-        values = pattern.values
+        usual = self._usual.get(id(pattern))
+        if usual is None:
+            values = pattern.values
+            usual = _Usual(values.kind, values.shape, values.is_mixed, values.is_encoded)
+            self._usual[id(pattern)] = usual
         if isinstance(value, str) and encoded(value) is not None:
-            if values.is_encoded:
-                return False
-            self._tell(pattern, key, "json_text", "the value is JSON inside a text")
+            if not usual.encoded:
+                self._tell(pattern, key, "json_text", "the value is JSON inside a text")
             return False
         kind = kind_of(value)
-        if kind in (values.kind, "null") or values.is_mixed:
+        if usual.mixed or kind in (usual.kind, "null"):
             return False
-        self._tell(pattern, key, "wrong_shape", f"{_a(kind)}, where others are {_a(values.kind)}")
+        self._tell(pattern, key, "wrong_shape", f"{_a(kind)}, where others are {_a(usual.kind)}")
         return True
 
     def _doubled(self, pattern: Pattern, key: str, value: Any) -> None:
-        if not isinstance(value, list) or pattern.shape != "ids":
+        if not isinstance(value, list):
             return
         ids = [item for item in value if isinstance(item, str)]
         if len(set(ids)) < len(ids):
@@ -186,10 +205,10 @@ class Audit:
                 self._forms.setdefault(number, set()).add(form(text))
 
     def _exists(self, reference: Reference, text: str) -> bool:
-        if any(key in self._keys for key in reference.keys(text)):
-            return True
-        if any(key in self._keys for one in reference.group for key in one.keys(text)):
-            return True
+        for one in (reference, *reference.group):
+            for key in one.keys(text):
+                if key in self._keys:
+                    return True
         ids = self._ids.get((id(reference.to), reference.target.place))
         return ids is not None and text in ids
 
@@ -198,11 +217,13 @@ class Audit:
         if reference.steps is None and _is_part(reference):
             self._tell(reference.source, key, "orphan", f"there is no {reference.to.text} of it")
             return
+        detail = f"{reference.path} names {text}: there is no {reference.to.text} of it"
+        if len(self._unsure) >= KEPT:
+            self._tell(reference.source, key, "dangling", detail)
+            return
         for written in {text, form(text), _stem(text)}:
             self._written[id(reference), written] += 1
-        detail = f"{reference.path} names {text}: there is no {reference.to.text} of it"
-        if len(self._unsure) < KEPT:
-            self._unsure.append((reference, key, text, detail))
+        self._unsure.append((reference, key, text, detail))
 
     def _is_habit(self, reference: Reference, text: str) -> bool:
         """Not by accident there: a word for nobody, or an id of something that is kept
@@ -249,7 +270,7 @@ class Audit:
             if pattern is None or key in self._unread:
                 continue
             value = decoded(value)
-            for index in self._indexes:
+            for index in self._indexes_of.get(id(pattern), ()):
                 for kind, detail in index.name(pattern, key, value, self._keys, self._unread):
                     self._tell(pattern, key, kind, detail)
             if id(pattern) in self._symmetric:

@@ -12,6 +12,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from outgrow.inspect.formats import format_of
@@ -78,28 +79,30 @@ class Reference:
     def to(self) -> Pattern:
         return self.target.pattern
 
+    @cached_property
+    def _around(self) -> list[tuple[str, str]]:
+        targets = (self.target, *self.also) if self.index is None else (self.index,)
+        return [around for target in targets if (around := _around(target)) is not None]
+
     def keys(self, text: str) -> list[str]:
         """The keys that the text may name; none where the target has other variables too. Through
         an index, its keys."""
-        if self.index is not None:
-            entry = key_of(self.index, text)
-            return [entry] if entry else []
-        found = [key_of(target, text) for target in (self.target, *self.also)]
-        return [key for key in found if key is not None]
+        return [f"{before}{text}{after}" for before, after in self._around]
 
 
-def key_of(target: Target, text: str) -> str | None:
+def _around(target: Target) -> tuple[str, str] | None:
+    """What stands before and after an id in the key that it names."""
     segments = target.pattern.segments
     if target.how == "key":
-        return text
+        return "", ""
     if target.how == "tail":
-        return f"{segments[0].before}{segments[1].separator}{text}"
+        return segments[0].before + segments[1].separator, ""
     places = target.pattern.places
     if target.how == "ids" or len(places) == 1:
         before = "".join(s.separator + s.before for s in segments[: places[0]])
         first, last = segments[places[0]], segments[places[-1]]
         after = "".join(s.separator + s.before for s in segments[places[-1] + 1 :])
-        return f"{before}{first.separator}{first.before}{text}{last.after}{after}"
+        return before + first.separator + first.before, last.after + after
     return None
 
 

@@ -284,6 +284,21 @@ def path_of(steps: Steps) -> str:
 
 def texts(value: Any, steps: Steps) -> Iterator[str]:
     """The texts and whole numbers at a place."""
+    if len(steps) == 1:  # three in four are of this kind, and take half the time so
+        step = steps[0]
+        if step == ELEMENTS and isinstance(value, list):
+            for item in value:
+                if isinstance(item, str):
+                    yield item
+                else:
+                    yield from texts(item, ())
+            return
+        if isinstance(step, str) and isinstance(value, dict):
+            if isinstance(item := value.get(step), str):
+                yield item
+            elif item is not None:
+                yield from texts(item, ())
+            return
     if isinstance(value, str) and steps and (inner := encoded(value)) is not None:
         value = inner
     if not steps:
