@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conftest import Connect
 from keyspaces import APPS, HELD, build
@@ -134,6 +137,16 @@ def test_constant_keys_stay_apart() -> None:
     assert set(patterns(rows)) == set(rows)
 
 
+def test_a_time_of_day_separates_nothing() -> None:
+    rows = {
+        f"log:2026-01-{d:02d}T10:{d:02d}:07.120Z": {"level": "info", "n": d} for d in range(1, 29)
+    }
+    rows |= {f"log:2026-01-{d:02d}T10:{d:02d}:07.120Z:tags": ["a"] for d in range(1, 29)}
+    found = patterns(rows)
+    assert set(found) == {"log:{at}", "log:{at}:tags"}
+    assert all(re.fullmatch(one["regex"], one["examples"][0]) for one in found.values())
+
+
 def test_an_empty_store_and_garbage() -> None:
     assert inspect_rows([])["patterns"] == []
     keys = ["", ":", "::", "a:", ":b", "🙂", "a\nb", "%", "\\", "_", "a_", "/", "a" * 3000]
@@ -142,6 +155,33 @@ def test_an_empty_store_and_garbage() -> None:
     document = inspect_rows(rows.items())
     assert sum(one["count"] for one in document["patterns"]) == len(rows)
     json.dumps(document)
+
+
+_SEGMENT = st.sampled_from(
+    [
+        *("user", "a", "", "list", " ", "É", "1", "22", "1699999999999", "a@b.c", "_", "{id}"),
+        *("0b6f8e1e-58cc-4372-a567-0e02b2c3d479", "2024-01-05", "T10:20", "evt_1", "all", "%"),
+        *("\n", "🙂" * 80),
+    ]
+)
+_KEY = st.builds(
+    lambda by, segments: by.join(segments), st.sampled_from(":/_#"), st.lists(_SEGMENT)
+)
+_VALUE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | _SEGMENT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_SEGMENT, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(_KEY, _VALUE, max_size=60))
+def test_whatever_is_in_it_each_key_is_counted_once(rows: dict[str, Any]) -> None:
+    document = inspect_rows(rows.items())
+    assert sum(one["count"] for one in document["patterns"]) == len(rows)
+    for one in document["patterns"]:
+        re.compile(one["regex"])
+    json.dumps(document)
+    parse(blueprint(inspected_rows(rows.items()), "kv"))
 
 
 # -- the command

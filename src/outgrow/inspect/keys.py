@@ -33,7 +33,7 @@ FEW_KEYS, FEW_SHARE = 3, 0.05
 SEPARATORS = (":", "/", "|", "#", "_")
 """The first of these that a key has separates its segments."""
 
-_CLOCK = re.compile(r"(?<=T)([0-2]\d):([0-5]\d)(?::([0-5]\d))?")
+_CLOCK = re.compile(r"(?<=\dT)([0-2]\d):([0-5]\d)(?::([0-5]\d))?")
 _SURE = re.compile("<(?:uuid|time|email|date|ms|seconds|hex|random|word)>")
 _MADE = ("createdAt", "created_at", "created", "timestamp", "sentAt", "date", "at")
 _DAY = re.compile(r"20\d\d-[01]\d-[0-3]\d(?:[T ]|\Z)")
@@ -317,17 +317,15 @@ def _settle(cluster: list[Node], variables: list[Node], literals: list[Node], de
                 variable.absorb(word)
             return
     why = _spread(cluster) if depth else _tenants(cluster)
-    if len(cluster) == 1 and first.is_id and not why:
-        first.why = "ids of one form"
-        variables.append(first)
-        return
     for variable in variables if why and depth else ():
         if "<word>" in variable.label and _depths(variable) == _depths(first):
             for word in cluster:
                 variable.absorb(word)
             return
     if not why:
-        literals += cluster
+        for word in cluster:
+            word.why = "ids of one form" if word.is_id else ""
+            (variables if word.is_id else literals).append(word)
         return
     made = Node(first.label[:1] + "<word>" if depth else "<word>", "")
     made.forms = set()

@@ -58,8 +58,10 @@ class Segment:
     def regex(self) -> str:
         if not self.is_variable:
             return re.escape(self.separator + self.before)
-        some = "*" if "" in self.forms else "+"
-        inner = ".+" if self.many else f"[^{re.escape(self.separator or ':')}]{some}"
+        one = f"[^{re.escape(self.separator or ':')}]"
+        if any("<time>" in form for form in self.forms):
+            one = f"(?:{SPANS['time']}|{one})"
+        inner = ".+" if self.many else one + ("*" if "" in self.forms else "+")
         if self.by_form:
             inner = "|".join(_form_regex(form) for form in self.forms)
             return f"{re.escape(self.separator)}({inner})"
@@ -251,7 +253,7 @@ def _wider(large: Pattern, small: Pattern) -> int | None:
         return None
     if large.values.kind != "object" and not ends_in_literal:
         return None
-    for place in large.places:
+    for place in large.places if not large.segments[0].is_variable else ():
         before = "".join(s.regex for s in large.segments[:place])
         after = "".join(s.regex for s in large.segments[place + 1 :])
         segment = large.segments[place]

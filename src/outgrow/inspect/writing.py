@@ -113,10 +113,10 @@ class _Writer:
         yield f"# {sure}{f': {why}' if why else ''}"
         for reference in self.inspection.references_of(pattern):
             share = f"{100 * reference.share:.0f} %"
-            yield f"#   {_comment(reference.path)} -> {reference.to.text} ({share})"
+            yield f"#   {_comment(f'{reference.path} -> {reference.to.text} ({share})')}"
         derived = self.inspection.derived_of(pattern)
         if derived is not None:
-            yield f"#   derived from {derived.source.text}: {_comment(derived.why)}"
+            yield f"#   {_comment(f'derived from {derived.source.text}: {derived.why}')}"
         elif (reason := self._why_not(pattern)) is not None:
             yield f"#   stays in the store: {reason}"
         shape = _shape(pattern)
