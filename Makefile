@@ -11,14 +11,14 @@ PYTEST := $(BIN)/python -m pytest
 OLDEST := $(filter-out tests/test_advise.py tests/test_api% tests/test_architecture.py \
 	tests/test_benchmarks.py \
 	tests/test_blueprint.py tests/test_browser.py tests/test_cli% tests/test_docs.py \
-	tests/test_golden.py tests/test_inspect_secrets.py tests/test_latencies.py \
+	tests/test_golden.py tests/test_inspect_secrets.py tests/test_keyspaces.py tests/test_latencies.py \
 	tests/test_live.py tests/test_matrix.py tests/test_pages% tests/test_serve_readings.py \
 	tests/test_serve.py tests/test_server.py tests/test_sessions.py tests/test_tour.py tests/test_upkeep.py, \
 	$(wildcard tests/test_*.py))
 # And in another collation: of these, what sorts and compares texts.
 COLLATED := $(filter-out tests/test_chats.py tests/test_confirmations.py tests/test_database.py \
 	tests/test_deletion.py tests/test_discover_plans.py tests/test_export.py tests/test_fire.py \
-	tests/test_generator.py tests/test_grow_command.py tests/test_intros.py \
+	tests/test_generator.py tests/test_grow_command.py tests/test_inspect.py tests/test_intros.py \
 	tests/test_ladder_commands.py tests/test_limits.py tests/test_meeting.py tests/test_privacy.py \
 	tests/test_retention.py tests/test_safety.py tests/test_talking.py, $(OLDEST))
 
