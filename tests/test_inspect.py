@@ -138,10 +138,10 @@ def test_constant_keys_stay_apart() -> None:
 
 
 def test_a_time_of_day_separates_nothing() -> None:
-    rows = {
-        f"log:2026-01-{d:02d}T10:{d:02d}:07.120Z": {"level": "info", "n": d} for d in range(1, 29)
-    }
-    rows |= {f"log:2026-01-{d:02d}T10:{d:02d}:07.120Z:tags": ["a"] for d in range(1, 29)}
+    rows: dict[str, Any] = {}
+    for day in range(1, 29):
+        key = f"log:2026-01-{day:02d}T10:{day:02d}:07.120Z"
+        rows |= {key: {"level": "info", "n": day}, f"{key}:tags": ["a"]}
     found = patterns(rows)
     assert set(found) == {"log:{at}", "log:{at}:tags"}
     assert all(re.fullmatch(one["regex"], one["examples"][0]) for one in found.values())
