@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from statistics import quantiles
@@ -10,9 +11,12 @@ from typing import Any
 from click import style
 
 from outgrow.inspect.finding import Finding, size_of
+from outgrow.inspect.formats import format_of
 from outgrow.inspect.inspection import Inspection
 from outgrow.inspect.integrity import KINDS
+from outgrow.inspect.keys import split
 from outgrow.inspect.patterns import Pattern
+from outgrow.inspect.references import tokens
 from outgrow.inspect.secrets import secrets
 from outgrow.inspect.values import DISTINCT, Values, path_of
 
@@ -21,6 +25,9 @@ SAMPLES = 5
 
 SHOWN = 2
 """Of those so many are printed for people."""
+
+SLOWEST = 3
+"""Statements that are printed."""
 
 ALIKE = 2
 """Findings of one kind that are printed: of 19 duplicate indexes the others are alike."""
@@ -67,6 +74,7 @@ def _pattern(inspection: Inspection, pattern: Pattern) -> dict[str, Any]:
         "count": pattern.count,
         "bytes": pattern.bytes,
         "examples": [key for key, _ in pattern.examples[:3]],
+        "variables": [_variable(pattern, place) for place in pattern.places],
         "fields": list(_fields(pattern.values)),
         "references": [
             {"from": one.path, "to": one.to.text, "confidence": round(one.share, 2)}
@@ -79,6 +87,18 @@ def _pattern(inspection: Inspection, pattern: Pattern) -> dict[str, Any]:
         "lengths": _spread(pattern.values.lengths, max(pattern.values.lengths, default=0)),
         "per_day": growth(pattern),
     }
+
+
+def _variable(pattern: Pattern, place: int) -> dict[str, Any]:
+    """A variable of the key, and what most of its values look like."""
+    kinds = Counter(
+        format_of(text)
+        for key, _ in pattern.examples
+        for at, text in tokens(pattern, key, split(key)[1])
+        if at == place
+    )
+    usual = kinds.most_common(1)
+    return {"name": pattern.segments[place].name, "format": usual[0][0] if usual else None}
 
 
 def confidence(pattern: Pattern) -> float:
@@ -161,11 +181,15 @@ def secrets_found(inspection: Inspection) -> list[Finding]:
                         "secret",
                         "warn",
                         pattern.text,
-                        f"{path_of(steps)} looks like a {kind} ({len(kinds)} of "
+                        f"{path_of(steps)} looks like {_a(kind)} ({len(kinds)} of "
                         f"{len(values.samples)} values looked at)",
                     )
                 )
     return found
+
+
+def _a(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeioAEIO" else f"a {noun}"
 
 
 # For people -------------------------------------------------------------------------------------
@@ -184,7 +208,9 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
     yield from _families(report["patterns"])
     yield from _misfits(report)
     yield from _findings("who may read it", report.get("security", ()))
-    yield from _findings("how the table is", (report.get("health") or {}).get("findings", ()))
+    health = report.get("health") or {}
+    yield from _findings("how the table is", health.get("findings", ()))
+    yield from _slowest(health.get("statements") or {})
 
 
 def _families(patterns: list[dict[str, Any]]) -> Iterator[str]:
@@ -245,6 +271,15 @@ def _misfits(report: dict[str, Any]) -> Iterator[str]:
             yield f"             {misfit['key']}: {misfit['detail']}"
     if not integrity["complete"]:
         yield "  all of one kind: outgrow inspect --misfits KIND"
+
+
+def _slowest(statements: dict[str, Any]) -> Iterator[str]:
+    yield ""
+    yield style("statements on it that took longest, in all", bold=True)
+    if statements.get("why_not"):
+        yield f"  not known: {statements['why_not']}"
+    for one in statements.get("slowest", ())[:SLOWEST]:
+        yield f"  {one['calls']:,} times, {one['mean']:,.1f} ms each: {one['text']}"
 
 
 def _findings(title: str, findings: Sequence[dict[str, Any]]) -> Iterator[str]:
