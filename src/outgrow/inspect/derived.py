@@ -72,7 +72,7 @@ class Trial:
             for reference in self.of.get(id(pattern), ()):
                 for _, row, text in self._named(pattern, reference):
                     keys.update(row)
-                    if _may_be_symmetric(pattern, reference):
+                    if self._may_be_symmetric(pattern, reference):
                         keys.add(pattern.fill(text))
             keys.update(key for _, _, key in self._mirrored(pattern))
         return sorted(keys)
@@ -114,7 +114,7 @@ class Trial:
             reference
             for pattern in self.patterns
             for reference in self.of.get(id(pattern), ())
-            if _may_be_symmetric(pattern, reference) and self._is_symmetric(pattern, reference)
+            if self._may_be_symmetric(pattern, reference) and self._is_symmetric(pattern, reference)
         ]
 
     # One pattern --------------------------------------------------------------------------------
@@ -314,6 +314,21 @@ class Trial:
                 return Derived(pattern, source, "the same ids in its key", order=order)
         return None
 
+    def _may_be_symmetric(self, pattern: Pattern, reference: Reference) -> bool:
+        """A list of somebody, of ids of the same kind as its own."""
+        return (
+            reference.steps == (ELEMENTS,)
+            and len(pattern.places) == 1
+            and pattern.shape == "ids"
+            and (
+                reference.to is pattern
+                or any(
+                    other.steps is None and other.to is reference.to
+                    for other in self.of.get(id(pattern), ())
+                )
+            )
+        )
+
     def _is_symmetric(self, pattern: Pattern, reference: Reference) -> bool:
         both = tried = 0
         lists = dict(pattern.examples)
@@ -377,10 +392,6 @@ def _identity(pattern: Pattern) -> bool:
     """Its documents have the id of their key as `id`."""
     values = pattern.values.fields.get("id")
     return values is not None and sum(values.own.values()) >= AGREE * values.count
-
-
-def _may_be_symmetric(pattern: Pattern, reference: Reference) -> bool:
-    return reference.steps == (ELEMENTS,) and len(pattern.places) == 1 and pattern.shape == "ids"
 
 
 def _agreed(rows: Sequence[set[Steps]]) -> tuple[Steps, ...]:
