@@ -18,6 +18,7 @@ from outgrow.campus.generator import generate
 from outgrow.campus.pages import Cursors, Page
 from outgrow.campus.population import DEMO_ID, DEMO_SCHOOL, Spec
 from outgrow.database import Database
+from outgrow.grow.state import Phase
 from outgrow.install import install
 from outgrow.queries import Query
 from outgrow.server import EmbeddedServer
@@ -45,41 +46,23 @@ _OUT = Query(
 )
 
 
-@pytest.fixture(scope="module")
-def optimized(server: EmbeddedServer) -> Iterator[str]:
-    """The name of a database with a campus of one school."""
+@pytest.fixture(scope="module", params=["optimized", "relational"])
+def school_url(server: EmbeddedServer, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A campus of one school, in each phase that has indexes of its own."""
+    goal: Phase = request.param
+    name = f"discover_{goal}"
 
     async def make() -> None:
-        async with opened(server.url("discover")) as database:
+        async with opened(server.url(name)) as database:
             await generate(database, Spec(USERS, largest=USERS))
             await install(database)
-            await grow(database, "optimized")
+            await grow(database, goal)
 
     postgres = server.url("postgres")
-    asyncio.run(admin(postgres, "CREATE DATABASE discover TEMPLATE template0 ENCODING 'UTF8'"))
+    asyncio.run(admin(postgres, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
     asyncio.run(make())
-    yield "discover"
-    asyncio.run(admin(postgres, "DROP DATABASE discover WITH (FORCE)"))
-
-
-@pytest.fixture(scope="module", params=["optimized", "relational"])
-def school_url(
-    server: EmbeddedServer, optimized: str, request: pytest.FixtureRequest
-) -> Iterator[str]:
-    """In each phase that has indexes of its own."""
-    if request.param == "optimized":
-        yield server.url(optimized)
-        return
-
-    async def make() -> None:
-        async with opened(server.url("discover_tables")) as database:
-            await grow(database, "relational")
-
-    postgres = server.url("postgres")
-    asyncio.run(admin(postgres, f"CREATE DATABASE discover_tables TEMPLATE {optimized}"))
-    asyncio.run(make())
-    yield server.url("discover_tables")
-    asyncio.run(admin(postgres, "DROP DATABASE discover_tables WITH (FORCE)"))
+    yield server.url(name)
+    asyncio.run(admin(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture
