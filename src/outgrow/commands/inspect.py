@@ -83,7 +83,7 @@ async def _inspect(
     told["indexes"] = found["indexes"]
     told["health"] = found["health"] | {"findings": _dicts(found["findings"])}
     told["security"] = _dicts([*found["safety"], *secrets])
-    app.answer(told, "\n".join(report.lines(told)))
+    app.answer(told, "\n".join(report.lines(told, click.style)))
 
 
 async def _read(

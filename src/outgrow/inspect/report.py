@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from statistics import quantiles
 from typing import Any
-
-from click import style
 
 from outgrow.inspect.finding import Finding, size_of
 from outgrow.inspect.formats import format_of
@@ -19,6 +17,8 @@ from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.references import tokens
 from outgrow.inspect.secrets import secrets
 from outgrow.inspect.values import DISTINCT, Values, path_of
+
+Style = Callable[..., str]
 
 SAMPLES = 5
 """Misfits of each kind that are named unless all are asked for."""
@@ -195,8 +195,8 @@ def _a(noun: str) -> str:
 # For people -------------------------------------------------------------------------------------
 
 
-def lines(report: dict[str, Any]) -> Iterator[str]:
-    """The report as text, with the colours of a terminal (click leaves them out elsewhere)."""
+def lines(report: dict[str, Any], style: Style) -> Iterator[str]:
+    """The report as text. `style` gives a text the colours of a terminal, as `click.style` does."""
     table = report.get("table") or {}
     keys = f"{report['keys']:,} keys"
     sampled = " looked at, a sample" if report["sampled"] else ""
@@ -205,15 +205,15 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
         yield "It is empty: there is nothing to tell."
         return
     yield ""
-    yield from _families(report["patterns"])
-    yield from _misfits(report)
-    yield from _findings("who may read it", report.get("security", ()))
+    yield from _families(report["patterns"], style)
+    yield from _misfits(report, style)
+    yield from _findings("who may read it", report.get("security", ()), style)
     health = report.get("health") or {}
-    yield from _findings("how the table is", health.get("findings", ()))
-    yield from _slowest(health.get("statements") or {})
+    yield from _findings("how the table is", health.get("findings", ()), style)
+    yield from _slowest(health.get("statements") or {}, style)
 
 
-def _families(patterns: list[dict[str, Any]]) -> Iterator[str]:
+def _families(patterns: list[dict[str, Any]], style: Style) -> Iterator[str]:
     shown = sorted(patterns, key=lambda p: (-p["count"], p["pattern"]))
     width = min(max(len(p["pattern"]) for p in shown), 52)
     head = f"{'pattern':<{width}}  {'shape':<8}  {'keys':>9}  {'bytes':>9}  sure"
@@ -228,11 +228,11 @@ def _families(patterns: list[dict[str, Any]]) -> Iterator[str]:
             f"{shown_name}  {one['shape']:<8}  {one['count']:>9,}  "
             f"{size_of(one['bytes']):>9}  {100 * one['confidence']:3.0f} %"
         )
-        for text in _about(one):
+        for text in _about(one, style):
             yield f"  {text}"
 
 
-def _about(one: dict[str, Any]) -> Iterator[str]:
+def _about(one: dict[str, Any], style: Style) -> Iterator[str]:
     to: dict[str, list[str]] = {}
     for reference in one["references"]:
         to.setdefault(reference["to"], []).append(reference["from"])
@@ -249,7 +249,7 @@ def _about(one: dict[str, Any]) -> Iterator[str]:
         yield f"{one['per_day']:,} more a day"
 
 
-def _misfits(report: dict[str, Any]) -> Iterator[str]:
+def _misfits(report: dict[str, Any], style: Style) -> Iterator[str]:
     integrity = report["integrity"]
     if report["sampled"]:
         yield ""
@@ -273,7 +273,7 @@ def _misfits(report: dict[str, Any]) -> Iterator[str]:
         yield "  all of one kind: outgrow inspect --misfits KIND"
 
 
-def _slowest(statements: dict[str, Any]) -> Iterator[str]:
+def _slowest(statements: dict[str, Any], style: Style) -> Iterator[str]:
     yield ""
     yield style("statements on it that took longest, in all", bold=True)
     if statements.get("why_not"):
@@ -282,7 +282,7 @@ def _slowest(statements: dict[str, Any]) -> Iterator[str]:
         yield f"  {one['calls']:,} times, {one['mean']:,.1f} ms each: {one['text']}"
 
 
-def _findings(title: str, findings: Sequence[dict[str, Any]]) -> Iterator[str]:
+def _findings(title: str, findings: Sequence[dict[str, Any]], style: Style) -> Iterator[str]:
     if not findings:
         return
     yield ""
