@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
-from outgrow.inspect.keys import split
 from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.references import Reference, tokens
 from outgrow.inspect.values import ELEMENTS, Steps, encoded, path_of, texts
@@ -28,8 +27,6 @@ SOME = 3
 
 ROWS, ELEMENTS_OF_ROW = 40, 25
 """Of each pattern so many rows are tried, and so many elements of each."""
-
-_INDEXLIKE = ("ids", "scalar", "objects", "mixed", "document", "map")
 
 Row = tuple[str, Any]
 Fields = dict[str, set[Steps]]
@@ -120,8 +117,6 @@ class Trial:
     # One pattern --------------------------------------------------------------------------------
 
     def _derived(self, pattern: Pattern) -> Derived | None:
-        if pattern.shape not in _INDEXLIKE or not pattern.count:
-            return None
         references = self.of.get(id(pattern), [])
         for reference in references:
             if reference.steps is not None and (found := self._by_value(pattern, reference)):
@@ -137,7 +132,7 @@ class Trial:
         """Rows of a sample, the keys that a text there may name, and that text."""
         for key, value in pattern.examples[:ROWS]:
             if reference.steps is None:
-                places = dict(tokens(pattern, key, split(key)[1]))
+                places = dict(tokens(pattern, key))
                 if reference.place in places:
                     text = places[reference.place]
                     yield (key, value), reference.keys(text), text
@@ -161,13 +156,9 @@ class Trial:
 
     def _by_value(self, pattern: Pattern, reference: Reference) -> Derived | None:
         """Its values name rows, which say what its key says."""
-        if pattern.shape == "document" or reference.steps is None:
-            if not self._is_pointer(pattern, reference):
-                return None
-        elif len(reference.steps) > 1 and pattern.shape != "mixed":
-            if not self._is_copy(pattern, reference):
-                return None
-        elif pattern.shape == "map" and not self._is_copy(pattern, reference):
+        assert reference.steps is not None
+        holds_more = pattern.shape in ("document", "map") or len(reference.steps) > 1
+        if holds_more and not (pattern.shape == "mixed" or self._is_copy(pattern, reference)):
             return None
         if pattern.is_single:
             return self._of_all(pattern, reference)
@@ -175,7 +166,7 @@ class Trial:
         distinct: set[str] = set()
         for (key, _), _, fields, _ in self._rows(pattern, reference):
             distinct.add(key)
-            for place, token in tokens(pattern, key, split(key)[1]):
+            for place, token in tokens(pattern, key):
                 agreeing[place].append(fields.get(token, set()))
         by: dict[int, tuple[Steps, ...]] = {}
         for place, rows in agreeing.items():
@@ -189,14 +180,9 @@ class Trial:
             pattern, reference.to, f"each names a row whose {where} is in its key", reference, by
         )
 
-    def _is_pointer(self, pattern: Pattern, reference: Reference) -> bool:
-        """A document that holds nothing but the id, and what the named row says as well."""
-        return reference.steps is not None and self._is_copy(pattern, reference)
-
     def _is_copy(self, pattern: Pattern, reference: Reference) -> bool:
         """Whatever stands beside the id is said by the row that it names."""
-        if reference.steps is None:
-            return False
+        assert reference.steps is not None
         same = other = 0
         for _, value in pattern.examples[:ROWS]:
             for whole in _holders(decoded(value), reference.steps):
@@ -213,10 +199,9 @@ class Trial:
     def _of_all(self, pattern: Pattern, reference: Reference) -> Derived | None:
         """One list: of all rows, or of those with a field as its key says."""
         literals = {s.before.lower() for s in pattern.segments if not s.is_variable}
-        tried, said, names = 0, Counter[Steps](), set()
-        for _, text, fields, _ in self._rows(pattern, reference):
+        tried, said = 0, Counter[Steps]()
+        for _, _, fields, _ in self._rows(pattern, reference):
             tried += 1
-            names.add(text)
             for literal, places in fields.items():
                 if literal.lower() in literals:
                     said.update(places)
@@ -297,7 +282,7 @@ class Trial:
             if other is pattern or len(other.places) != len(pattern.places):
                 continue
             for key, _ in pattern.examples[:ROWS]:
-                ids = [text for _, text in tokens(pattern, key, split(key)[1])]
+                ids = [text for _, text in tokens(pattern, key)]
                 for order in permutations(range(len(ids))):
                     yield other, order, other.fill(*(ids[n] for n in order))
 
@@ -333,7 +318,7 @@ class Trial:
         both = tried = 0
         lists = dict(pattern.examples)
         for key, value in pattern.examples[:ROWS]:
-            ((_, me),) = tokens(pattern, key, split(key)[1]) or ((0, ""),)
+            ((_, me),) = tokens(pattern, key) or ((0, ""),)
             for other in list(texts(decoded(value), (ELEMENTS,)))[:ELEMENTS_OF_ROW]:
                 theirs = pattern.fill(other)
                 held = lists.get(theirs, self.rows.get(theirs))
@@ -354,7 +339,7 @@ def decoded(value: Any) -> Any:
 def fields_of(pattern: Pattern, key: str, value: Any) -> Fields:
     """Where in a row a text stands, the segments of its key included."""
     found: Fields = {}
-    for place, text in tokens(pattern, key, split(key)[1]):
+    for place, text in tokens(pattern, key):
         found.setdefault(text, set()).add((KEY, place))
     for steps, leaf in _paths(decoded(value)):
         if isinstance(leaf, str):

@@ -28,6 +28,9 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z]*\Z")
 _URL = re.compile(r"(?:https?|data|blob|ftp|wss?):\S")
 
 
+WORDY = ("word", "slug", "name", "text", "empty")
+"""Formats of what is no id: two such texts may be equal by chance."""
+
 SPANS = {
     "uuid": _UUID,
     "time": _TIME,

@@ -91,16 +91,22 @@ class Health:
         return told
 
 
-async def read(session: Session, schema: str, table: str) -> Health:
-    """Look at any table that has a column `key`. Raises Refused where there is no such table."""
-    sql = load("health")
-    facts = await session.row(sql["table"], schema, table)
+async def facts_of(session: Session, schema: str, table: str) -> asyncpg.Record:
+    """What pg_class and its like say of a table. Raises Refused where there is no such table."""
+    facts = await session.row(load("health")["table"], schema, table)
     if facts is None:
         raise Refused(
             "no_table",
             f"there is no table {schema}.{table}",
             hint="give the name of a key-value table, as table or schema.table",
         )
+    return facts
+
+
+async def read(session: Session, schema: str, table: str) -> Health:
+    """Look at any table that has a column `key`. Raises Refused where there is no such table."""
+    sql = load("health")
+    facts = await facts_of(session, schema, table)
     oid = facts["oid"]
     activity = await session.row(sql["activity"], oid)
     asked = 0 if activity is None else (activity["hit"] or 0) + (activity["read"] or 0)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 from outgrow.inspect.derived import KEY, Derived, decoded
 from outgrow.inspect.formats import form, is_id, is_name
 from outgrow.inspect.hashes import Hashes
-from outgrow.inspect.keys import Tree, split
+from outgrow.inspect.keys import Tree
 from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.references import Reference, names_rows, tokens
 from outgrow.inspect.values import ELEMENTS, Steps, encoded, kind_of, texts
@@ -59,6 +59,9 @@ OFTEN, HABIT = 3, 0.1
 another form than the ids that were found, where so large a share has it."""
 
 _STEM = re.compile(r"([A-Za-z]{3,})[:_-]")
+
+Known = Mapping[int, str]
+"""The values of the variables of a row's key, by their places."""
 
 KEPT = 200_000
 """Misfits whose keys are kept. The counts are complete in any case."""
@@ -134,7 +137,7 @@ class Audit:
     def add_keys(self, keys: Iterable[str]) -> None:
         for key in keys:
             if (pattern := self.tree.find(key)) is not None:
-                for place, text in tokens(pattern, key, split(key)[1]):
+                for place, text in tokens(pattern, key):
                     ids = self._ids.get((id(pattern), place))
                     if ids is not None:
                         ids.add(text)
@@ -154,12 +157,13 @@ class Audit:
                 self._unread.add(key)
                 continue
             value = decoded(value)
+            known = dict(tokens(pattern, key))
             for reference in self._references.get(id(pattern), ()):
-                self._look_up(reference, key, value)
+                self._look_up(reference, key, value, known)
             if self._usual[id(pattern)].shape == "ids":
                 self._doubled(pattern, key, value)
             for index in self._indexes_of.get(id(pattern), ()):
-                index.add(pattern, key, value)
+                index.add(pattern, key, value, known)
             if id(pattern) in self._symmetric:
                 self._pairs.update(self._of_both(pattern, key, value))
 
@@ -176,7 +180,9 @@ class Audit:
         kind = kind_of(value)
         if usual.mixed or kind in (usual.kind, "null"):
             return False
-        self._tell(pattern, key, "wrong_shape", f"{_a(kind)}, where others are {_a(usual.kind)}")
+        self._tell(
+            pattern, key, "wrong_shape", f"{article(kind)}, where others are {article(usual.kind)}"
+        )
         return True
 
     def _doubled(self, pattern: Pattern, key: str, value: Any) -> None:
@@ -187,10 +193,8 @@ class Audit:
             text, times = Counter(ids).most_common(1)[0]
             self._tell(pattern, key, "doubled", f"{text} stands there {times} times")
 
-    def _look_up(self, reference: Reference, key: str, value: Any) -> None:
+    def _look_up(self, reference: Reference, key: str, value: Any, known: Known) -> None:
         if reference.steps is None:
-            pattern = reference.source
-            known = dict(tokens(pattern, key, split(key)[1]))
             named: Iterable[str] = [known[reference.place]] if reference.place in known else []
         else:
             named = texts(value, reference.steps)
@@ -270,8 +274,11 @@ class Audit:
             if pattern is None or key in self._unread:
                 continue
             value = decoded(value)
+            known = dict(tokens(pattern, key))
             for index in self._indexes_of.get(id(pattern), ()):
-                for kind, detail in index.name(pattern, key, value, self._keys, self._unread):
+                for kind, text, detail in index.name(pattern, key, value, known):
+                    if kind == "stale" and (text not in self._keys or text in self._unread):
+                        continue  # nothing to disagree with
                     self._tell(pattern, key, kind, detail)
             if id(pattern) in self._symmetric:
                 self._one_sided(pattern, key, value)
@@ -310,14 +317,14 @@ class _Index:
         """Of an index by one segment: under what its rows ought to stand."""
         self.literals = {s.before.lower() for s in derived.pattern.segments if not s.is_variable}
 
-    def add(self, pattern: Pattern, key: str, value: Any) -> None:
+    def add(self, pattern: Pattern, key: str, value: Any, known: Known) -> None:
         if pattern is self.derived.pattern:
-            facts = [fact for fact, _ in self._listed(key, value)]
+            facts = [fact for fact, _ in self._listed(key, value, known)]
             self.listed.update(facts)
             if -2 in self.by:
                 self.rows.update(fact[0] for fact in facts)
         elif pattern is self.derived.source:
-            said = list(self._said(key, value))
+            said = list(self._said(key, value, known))
             self.said.update(said)
             if len(self.by) == 1 and pattern.shape == "document":
                 self.named.update(fact[1] for fact in said if len(fact) == 2)
@@ -336,24 +343,24 @@ class _Index:
         return bool(self.unsaid or self.unlisted)
 
     def name(
-        self, pattern: Pattern, key: str, value: Any, keys: Hashes, unread: set[str]
-    ) -> Iterator[tuple[str, str]]:
+        self, pattern: Pattern, key: str, value: Any, known: Known
+    ) -> Iterator[tuple[str, str, str]]:
+        """Kind, the key of the row concerned, and detail."""
         if pattern is self.derived.pattern and self.unsaid:
-            for fact, text in dict.fromkeys(self._listed(key, value)):
-                if hash(fact) in self.unsaid and fact[0] in keys and fact[0] not in unread:
-                    yield "stale", f"{text}: its {self.derived.source.text} says otherwise"
+            for fact, text in dict.fromkeys(self._listed(key, value, known)):
+                if hash(fact) in self.unsaid:
+                    detail = f"{text}: its {self.derived.source.text} says otherwise"
+                    yield "stale", fact[0], detail
         elif (
             pattern is self.derived.source
             and self.unlisted
             and key not in self.rows
-            and any(hash(fact) in self.unlisted for fact in self._said(key, value))
+            and any(hash(fact) in self.unlisted for fact in self._said(key, value, known))
         ):
-            yield "missing", f"{self.derived.pattern.text} does not have it"
+            yield "missing", key, f"{self.derived.pattern.text} does not have it"
 
-    def _listed(self, key: str, value: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+    def _listed(self, key: str, value: Any, known: Known) -> Iterator[tuple[tuple[str, ...], str]]:
         """Of an index: (the row's key, the segments that it stands under), and the id as it is."""
-        pattern = self.derived.pattern
-        known = dict(tokens(pattern, key, split(key)[1]))
         if self.derived.order:
             ids = list(known.values())
             yield (self.derived.source.fill(*(ids[n] for n in self.derived.order)),), key
@@ -370,9 +377,8 @@ class _Index:
                 for row in reference.keys(text):
                     yield (row, *under), text
 
-    def _said(self, key: str, value: Any) -> Iterator[tuple[str, ...]]:
+    def _said(self, key: str, value: Any, known: Known) -> Iterator[tuple[str, ...]]:
         """Of a row: under which segments it ought to stand."""
-        places = dict(tokens(self.derived.source, key, split(key)[1]))
         if self.derived.order:
             yield (key,)
             return
@@ -388,7 +394,7 @@ class _Index:
             found: list[str] = []
             for steps in self.by[place]:
                 if steps[:1] == (KEY,):
-                    found += [text for p, text in places.items() if p == steps[1]]
+                    found += [text for p, text in known.items() if p == steps[1]]
                 else:
                     found += texts(value, steps)
             options.append([text for text in dict.fromkeys(found) if text])
@@ -423,5 +429,5 @@ def _stem(text: str) -> str:
     return found[1] if found else ""
 
 
-def _a(kind: str) -> str:
-    return {"object": "an object", "array": "an array", "null": "null"}.get(kind, f"a {kind}")
+def article(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeioAEIO" else f"a {noun}"

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from outgrow.inspect.formats import form, is_name
+from outgrow.inspect.formats import WORDY, form, is_name
 from outgrow.inspect.values import ALL_OF, EVERY, Values, similarity
 
 MANY = 1500
@@ -33,6 +33,7 @@ FEW_KEYS, FEW_SHARE = 3, 0.05
 SEPARATORS = (":", "/", "|", "#", "_")
 """The first of these that a key has separates its segments."""
 
+_SEPARATED = "".join(SEPARATORS)
 _CLOCK = re.compile(r"(?<=\dT)([0-2]\d):([0-5]\d)(?::([0-5]\d))?")
 _SURE = re.compile("<(?:uuid|time|email|date|ms|seconds|hex|random|word)>")
 _MADE = ("createdAt", "created_at", "created", "timestamp", "sentAt", "date", "at")
@@ -131,6 +132,10 @@ class Node:
         return "<" in self.label and (self.several or _SURE.search(self.label) is not None)
 
     @property
+    def is_collection(self) -> bool:
+        return self.label.lstrip(_SEPARATED).lower() in COLLECTIONS
+
+    @property
     def is_weak(self) -> bool:
         """A word with a number behind it: an id, or one of many names."""
         return not _SURE.search(self.label) and any(map(str.isalpha, _KIND.sub("", self.label)))
@@ -173,19 +178,11 @@ class Node:
 
     def absorb(self, other: Node) -> None:
         """Take all of the other's, as if its segment were written as this one's."""
+        self.take_keys(other)
         self.total += other.total
-        self.count += other.count
-        self.bytes += other.bytes
-        self.largest = max(self.largest, other.largest)
-        self.sizes += other.sizes
-        self.days.update(other.days)
         self.several = True
         self.forms |= other.forms
         self.examples = (self.examples + other.examples)[:_EXAMPLES]
-        if other.values is not None:
-            if self.values is None:
-                self.values = Values()
-            self.values.merge(other.values)
         for label, child in other.children.items():
             mine = self.children.get(label)
             if mine is None:
@@ -194,6 +191,18 @@ class Node:
                 several = mine.several or child.several or mine.token != child.token
                 mine.absorb(child)
                 mine.several = several
+
+    def take_keys(self, other: Node) -> None:
+        """Count the keys that end at the other one as ending here."""
+        self.count += other.count
+        self.bytes += other.bytes
+        self.largest = max(self.largest, other.largest)
+        self.sizes += other.sizes
+        self.days.update(other.days)
+        if other.values is not None:
+            if self.values is None:
+                self.values = Values()
+            self.values.merge(other.values)
 
 
 class Tree:
@@ -291,7 +300,7 @@ def _clusters(words: list[Node], depth: int) -> Iterator[list[Node]]:
     """Words with alike things behind them."""
     heads: list[list[Node]] = []
     for word in sorted(words, key=lambda w: (-w.total, w.label)):
-        if word.label.lstrip(":/|#_").lower() in COLLECTIONS:
+        if word.is_collection:
             yield [word]
             continue
         for head in heads[:60]:
@@ -308,7 +317,7 @@ def _clusters(words: list[Node], depth: int) -> Iterator[list[Node]]:
 def _settle(cluster: list[Node], variables: list[Node], literals: list[Node], depth: int) -> None:
     """Make a variable of the words, or literals."""
     first = cluster[0]
-    if first.label.lstrip(":/|#_").lower() in COLLECTIONS:
+    if first.is_collection:
         literals.append(first)
         return
     for variable in variables if depth else ():
@@ -339,7 +348,7 @@ def _adopt(literals: list[Node], variables: list[Node]) -> None:
     """Give single words, and those with damaged values, to the variable that all the others there
     belong to."""
     for word in list(literals):
-        if word.label.lstrip(":/|#_").lower() in COLLECTIONS:
+        if word.is_collection:
             continue
         for variable in variables:
             if (
@@ -417,7 +426,7 @@ def _spread_at_the_end(words: list[Node], each: float) -> str:
         return "so many of one kind" if n >= 20 else ""
     if values.kind == "object":
         return "documents of one kind" if n >= 3 and not values.is_map else ""
-    if values.kind == "string" and values.format not in ("word", "slug", "name", "text", "empty"):
+    if values.kind == "string" and values.format not in WORDY:
         return "ids of one form in each" if n >= 3 else ""
     return "so many of one kind" if n >= 8 else ""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
 from outgrow.inspect.formats import SPANS
 from outgrow.inspect.keys import FEW_KEYS, FEW_SHARE, Node, Tree, resolve
@@ -69,14 +69,11 @@ class Segment:
 
 
 class Pattern:
-    """A family of keys, and what is known of it."""
+    """A family of keys. What is known of them stands in the `node` where they end."""
 
     def __init__(self, segments: Sequence[Segment], node: Node) -> None:
         self.segments = list(segments)
-        self.values = node.values or Values()
-        self.count, self.bytes, self.largest = node.count, node.bytes, node.largest
-        self.sizes, self.days = list(node.sizes), Counter(node.days)
-        self.examples = list(node.examples)
+        self.node = node
         self._prefixed()
         self.name_variables()
 
@@ -95,6 +92,19 @@ class Pattern:
                 segment.name = _name(segment, names)
         self.__dict__.pop("compiled", None)
         self.__dict__.pop("places", None)
+
+    @property
+    def values(self) -> Values:
+        assert self.node.values is not None  # keys end there
+        return self.node.values
+
+    @property
+    def count(self) -> int:
+        return self.node.count
+
+    @property
+    def examples(self) -> list[tuple[str, Any]]:
+        return self.node.examples
 
     @cached_property
     def places(self) -> list[int]:
@@ -152,11 +162,7 @@ class Pattern:
 
 def _form_regex(form: str) -> str:
     parts = re.split(r"(<[a-z]+>)", form)
-    return "".join(_kind_regex(p[1:-1]) if p[:1] == "<" else re.escape(p) for p in parts)
-
-
-def _kind_regex(kind: str) -> str:
-    return SPANS.get(kind, r"[^:]+")
+    return "".join(SPANS.get(p[1:-1], r"[^:]+") if p[:1] == "<" else re.escape(p) for p in parts)
 
 
 def _name(segment: Segment, taken: set[str]) -> str:
@@ -207,12 +213,7 @@ def _take_in(found: list[tuple[Node, Pattern]]) -> None:
             if place is not None:
                 large.segments[place].many = True
                 large.__dict__.pop("compiled", None)
-                large.values.merge(small.values)
-                large.count += small.count
-                large.bytes += small.bytes
-                large.largest = max(large.largest, small.largest)
-                large.sizes += small.sizes
-                large.days.update(small.days)
+                large.node.take_keys(node)
                 node.pattern = large
                 patterns.remove(small)
                 break

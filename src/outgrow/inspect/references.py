@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from outgrow.inspect.formats import format_of
+from outgrow.inspect.formats import WORDY, format_of
 from outgrow.inspect.keys import Tree, split
 from outgrow.inspect.patterns import Pattern
-from outgrow.inspect.values import _LOOSE, Steps, Values, path_of
+from outgrow.inspect.values import Steps, path_of
 
 How = Literal["key", "tail", "ids", "id"]
 """A text is a whole key, a key without its first segment, all variables of it (`a:b`), or one."""
@@ -106,12 +106,25 @@ def _around(target: Target) -> tuple[str, str] | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where texts stand that may be ids: in the value, or where `steps` is None a segment."""
+
+    pattern: Pattern
+    steps: Steps | None
+    segment: int
+    texts: Mapping[str, int]
+    format: str
+    own: int | None
+    """Which segment of their own key they are."""
+
+
 class Search:
     """The texts that may be ids, and in which patterns they were found."""
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self.patterns = patterns
-        self.places: list[tuple[Pattern, Steps | None, int, dict[str, int], str]] = []
+        self.places: list[_Place] = []
         self.found: dict[str, Counter[Target]] = {}
         self._targets: dict[tuple[int, How, int], Target] = {}
         for pattern in patterns:
@@ -121,20 +134,19 @@ class Search:
         for steps, values in pattern.values.walk():
             format_ = "number" if values.kind == "number" else values.format
             if values.samples and format_ not in _NEVER:
-                self._place(pattern, steps, -1, values.samples, format_)
+                own = values.own_place
+                self._place(_Place(pattern, steps, -1, values.samples, format_, own))
         for place in pattern.places:
-            tokens = (_token(pattern, key, place) for key, _ in pattern.examples)
-            texts = dict.fromkeys((text for text in tokens if text), 1)
+            found = (_token(pattern, key, place) for key, _ in pattern.examples)
+            texts = dict.fromkeys((text for text in found if text), 1)
             kinds = Counter(format_of(text) for text in texts)
             usual = kinds.most_common(1)[0][0] if kinds else ""
             if texts and usual not in _NEVER:
-                self._place(pattern, None, place, texts, usual)
+                self._place(_Place(pattern, None, place, texts, usual, None))
 
-    def _place(
-        self, pattern: Pattern, steps: Steps | None, place: int, texts: dict[str, int], format_: str
-    ) -> None:
-        self.places.append((pattern, steps, place, texts, format_))
-        for text in texts:
+    def _place(self, place: _Place) -> None:
+        self.places.append(place)
+        for text in place.texts:
             self.found.setdefault(text, Counter())
 
     def add(self, keys: Iterable[str], tree: Tree) -> None:
@@ -168,27 +180,25 @@ class Search:
     def references(self) -> list[Reference]:
         """What each place refers to, if anything."""
         segments: dict[tuple[int, int], Reference] = {}
-        for pattern, steps, place, texts, format_ in self.places:
-            if steps is None:
-                found = self._found(pattern, None, place, texts, format_)
-                if found:
-                    segments[id(pattern), place] = found[0]
+        for place in self.places:
+            if place.steps is None and (found := self._found(place)):
+                segments[id(place.pattern), place.segment] = found[0]
         references = list(_rooted(segments))
         rooted = {(id(r.source), r.place): r for r in references}
-        for pattern, steps, _, texts, format_ in self.places:
+        for place in self.places:
+            steps = place.steps
             if steps is None:
                 continue
-            own = _own_place(pattern, steps)
-            if own is not None:
-                inherited = rooted.get((id(pattern), own)) if own >= 0 else None
+            if place.own is not None:
+                inherited = rooted.get((id(place.pattern), place.own))
                 if inherited is not None and steps and not _is_id_name(steps):
                     references.append(
-                        Reference(pattern, steps, -1, inherited.target, inherited.share)
+                        Reference(place.pattern, steps, -1, inherited.target, inherited.share)
                     )
                 continue
-            several = self._found(pattern, steps, -1, texts, format_)
+            several = self._found(place)
             for one in several:
-                self._climb(one, rooted, texts)
+                self._climb(one, rooted, place.texts)
             # Two may lead to the same pattern above.
             several = list({id(one.to): one for one in reversed(several)}.values())
             for one in several:
@@ -210,14 +220,13 @@ class Search:
             if share >= OFTEN:
                 reference.target, reference.share = above.target, share
 
-    def _found(
-        self, pattern: Pattern, steps: Steps | None, place: int, texts: dict[str, int], format_: str
-    ) -> list[Reference]:
+    def _found(self, place: _Place) -> list[Reference]:
         """The reference of a place, the best first: to several patterns where each has the ids that
         the others lack (`itemId` of a log)."""
-        names = _names_of(pattern, steps, place)
-        loose = format_ in (*_LOOSE, "number", "prefix-number")
-        small = steps is not None and format_ == "number" and not _are_long(texts)
+        pattern, steps, texts = place.pattern, place.steps, place.texts
+        names = _names_of(pattern, steps, place.segment)
+        loose = place.format in (*WORDY, "number", "prefix-number")
+        small = steps is not None and place.format == "number" and not _are_long(texts)
         ranked: list[Any] = []
         for ways in self._ways(texts).values():
             other = ways[0][1].pattern
@@ -241,7 +250,7 @@ class Search:
             )
             ranked.append((rank, len(ranked), found, ways, named))
         ranked.sort(reverse=True)
-        return self._chosen(pattern, steps, place, texts, loose, ranked)
+        return self._chosen(place, loose, ranked)
 
     def _ways(self, texts: Iterable[str]) -> dict[int, list[tuple[int, Target]]]:
         """By pattern: in which ways its keys hold the texts, the most frequent first."""
@@ -258,15 +267,8 @@ class Search:
             ways.sort(key=lambda way: (-way[0], way[1].how != "key", way[1].how != "id"))
         return by_pattern
 
-    def _chosen(
-        self,
-        pattern: Pattern,
-        steps: Steps | None,
-        place: int,
-        texts: dict[str, int],
-        loose: bool,
-        ranked: list[Any],
-    ) -> list[Reference]:
+    def _chosen(self, place: _Place, loose: bool, ranked: list[Any]) -> list[Reference]:
+        texts = place.texts
         union = set().union(*(found for _, _, found, _, _ in ranked)) if ranked else set()
         chosen: list[Reference] = []
         known: set[str] = set()
@@ -274,7 +276,7 @@ class Search:
             new = found - known
             first = ways[0][1]
             if not chosen:
-                whole = steps is None and _root_rank(first)[:2] == (True, True)
+                whole = place.steps is None and _root_rank(first)[:2] == (True, True)
                 easy = named or whole or not loose
                 share = _share(found if len(found) * 2 > len(union) else union, texts)
                 if not _is_enough(share, len(found), len(texts), not easy):
@@ -283,17 +285,22 @@ class Search:
                 continue
             also = [t for n, t in ways[1:] if t.how != first.how and n >= 0.02 * len(texts)]
             share = _share(found, texts)
-            chosen.append(Reference(pattern, steps, place, first, share, also))
+            chosen.append(Reference(place.pattern, place.steps, place.segment, first, share, also))
             known |= found
         if len(chosen) == 1 and chosen[0].share < OFTEN:
             return []
         return chosen
 
 
-def tokens(pattern: Pattern, key: str, segments: Sequence[str]) -> list[tuple[int, str]]:
-    """The values of the variables of one of its keys, with their places."""
+def tokens(
+    pattern: Pattern, key: str, segments: Sequence[str] | None = None
+) -> list[tuple[int, str]]:
+    """The values of the variables of one of its keys, with their places. `segments` of the key, by
+    who has them already."""
     if pattern.spans:
         return list(zip(pattern.places, pattern.ids(key), strict=False))
+    if segments is None:
+        _, segments = split(key)
     found = []
     for place in pattern.places:
         if place >= len(segments):
@@ -306,7 +313,7 @@ def tokens(pattern: Pattern, key: str, segments: Sequence[str]) -> list[tuple[in
 
 
 def _token(pattern: Pattern, key: str, place: int) -> str:
-    return dict(tokens(pattern, key, split(key)[1])).get(place, "")
+    return dict(tokens(pattern, key)).get(place, "")
 
 
 def _adjoin(pattern: Pattern) -> bool:
@@ -323,24 +330,6 @@ def _is_enough(share: float, found: int, known: int, loose: bool) -> bool:
     if loose:
         return found >= 3 and share >= SURELY
     return share >= OFTEN and (found >= 2 or known == 1)
-
-
-def _own_place(pattern: Pattern, steps: Steps) -> int | None:
-    """Which segment of its own key the texts at a place are; -1 where they are the whole key."""
-    values = _at(pattern.values, steps)
-    if values is None or not values.own or not values.kinds["string"]:
-        return None
-    place, times = values.own.most_common(1)[0]
-    if times >= 0.8 * values.kinds["string"]:
-        return max(place, -1)
-    return None
-
-
-def _at(values: Values, steps: Steps) -> Values | None:
-    for there, found in values.walk():
-        if there == steps:
-            return found
-    return None
 
 
 def _is_id_name(steps: Steps) -> bool:
@@ -373,11 +362,9 @@ def _own_names(pattern: Pattern) -> dict[int, set[str]]:
     """Fields that repeat a segment of their own key, by its place."""
     found: dict[int, set[str]] = defaultdict(set)
     for name, values in pattern.values.fields.items():
-        texts = values.kinds["string"]
-        if values.own and texts:
-            place, times = values.own.most_common(1)[0]
-            if times >= 0.8 * texts and texts >= 0.5 * pattern.values.objects:
-                found[place].add(name)
+        place = values.own_place
+        if place is not None and values.kinds["string"] >= 0.5 * pattern.values.objects:
+            found[place].add(name)
     return found
 
 

@@ -11,8 +11,7 @@ from typing import Any
 from outgrow.inspect.finding import Finding, size_of
 from outgrow.inspect.formats import format_of
 from outgrow.inspect.inspection import Inspection
-from outgrow.inspect.integrity import KINDS
-from outgrow.inspect.keys import split
+from outgrow.inspect.integrity import KINDS, article
 from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.references import tokens
 from outgrow.inspect.secrets import secrets
@@ -55,7 +54,7 @@ def document(inspection: Inspection, *, all_misfits: bool = False) -> dict[str, 
     """The parts that come from the rows."""
     return {
         "keys": inspection.keys,
-        "bytes": sum(pattern.bytes for pattern in inspection.patterns),
+        "bytes": sum(pattern.node.bytes for pattern in inspection.patterns),
         "sampled": inspection.audit is None,
         "patterns": [_pattern(inspection, pattern) for pattern in inspection.patterns],
         "integrity": _integrity(inspection, all_misfits),
@@ -72,7 +71,7 @@ def _pattern(inspection: Inspection, pattern: Pattern) -> dict[str, Any]:
         "confidence": confidence(pattern),
         "why": "; ".join(dict.fromkeys(s.why for s in pattern.segments if s.why)) or "one key",
         "count": pattern.count,
-        "bytes": pattern.bytes,
+        "bytes": pattern.node.bytes,
         "examples": [key for key, _ in pattern.examples[:3]],
         "variables": [_variable(pattern, place) for place in pattern.places],
         "fields": list(_fields(pattern.values)),
@@ -83,7 +82,7 @@ def _pattern(inspection: Inspection, pattern: Pattern) -> dict[str, Any]:
         "derived_from": derived.source.text if derived else None,
         "derived_why": derived.why if derived else None,
         "symmetric": symmetric,
-        "sizes": _spread(pattern.sizes, pattern.largest),
+        "sizes": _spread(pattern.node.sizes, pattern.node.largest),
         "lengths": _spread(pattern.values.lengths, max(pattern.values.lengths, default=0)),
         "per_day": growth(pattern),
     }
@@ -94,7 +93,7 @@ def _variable(pattern: Pattern, place: int) -> dict[str, Any]:
     kinds = Counter(
         format_of(text)
         for key, _ in pattern.examples
-        for at, text in tokens(pattern, key, split(key)[1])
+        for at, text in tokens(pattern, key)
         if at == place
     )
     usual = kinds.most_common(1)
@@ -115,14 +114,14 @@ def confidence(pattern: Pattern) -> float:
 
 def growth(pattern: Pattern) -> float | None:
     """Keys a day, over the last days of which its rows tell. None where they do not tell."""
-    if sum(pattern.days.values()) < 0.5 * pattern.count or pattern.count < 5:
+    if sum(pattern.node.days.values()) < 0.5 * pattern.count or pattern.count < 5:
         return None
     try:
-        last = date.fromisoformat(max(pattern.days))
+        last = date.fromisoformat(max(pattern.node.days))
     except ValueError:
         return None
     first = (last - timedelta(days=RECENT)).isoformat()
-    return round(sum(n for day, n in pattern.days.items() if day > first) / RECENT, 2)
+    return round(sum(n for day, n in pattern.node.days.items() if day > first) / RECENT, 2)
 
 
 def _fields(values: Values) -> Iterator[dict[str, Any]]:
@@ -181,15 +180,11 @@ def secrets_found(inspection: Inspection) -> list[Finding]:
                         "secret",
                         "warn",
                         pattern.text,
-                        f"{path_of(steps)} looks like {_a(kind)} ({len(kinds)} of "
+                        f"{path_of(steps)} looks like {article(kind)} ({len(kinds)} of "
                         f"{len(values.samples)} values looked at)",
                     )
                 )
     return found
-
-
-def _a(noun: str) -> str:
-    return f"an {noun}" if noun[0] in "aeioAEIO" else f"a {noun}"
 
 
 # For people -------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from outgrow.database import Session
-from outgrow.errors import Refused
 from outgrow.inspect.finding import Finding, remedy
+from outgrow.inspect.health import facts_of
 from outgrow.queries import load
 
 
@@ -93,13 +93,7 @@ class Safety:
 async def read(session: Session, schema: str, table: str) -> Safety:
     """Look. Raises Refused where there is no such table."""
     sql = load("health")
-    facts = await session.row(sql["table"], schema, table)
-    if facts is None:
-        raise Refused(
-            "no_table",
-            f"there is no table {schema}.{table}",
-            hint="give the name of a key-value table, as table or schema.table",
-        )
+    facts = await facts_of(session, schema, table)
     oid, schema_oid = facts["oid"], facts["schema_oid"]
     return Safety(
         table=f"{schema}.{table}",

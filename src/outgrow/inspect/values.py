@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from outgrow.inspect.formats import form, format_of
+from outgrow.inspect.formats import WORDY, form, format_of
 
 ALL_OF, EVERY = 1000, 16
 """So many values are looked at, and of those behind them one in so many."""
@@ -28,6 +28,9 @@ DISTINCT = 2000
 SOME, MIXED = 3, 0.15
 """Values of another kind: so many, and so large a share, are a habit of the app; fewer are
 damage."""
+
+OWN = 0.8
+"""From this share of texts that are a segment of their own key they repeat it, and name nobody."""
 
 LONGEST = 200
 """Characters of a text that may be a reference."""
@@ -69,7 +72,6 @@ class Values:
         "lengths",
         "own",
         "samples",
-        "unnamed",
     )
 
     def __init__(self) -> None:
@@ -78,7 +80,6 @@ class Values:
         self.kinds: Counter[str] = Counter()
         self.formats: Counter[str] = Counter()
         self.fields: dict[str, Values] = {}
-        self.unnamed = 0
         self.elements: Values | None = None
         self.lengths: list[int] = []
         self.distinct: set[int] = set()
@@ -134,7 +135,6 @@ class Values:
         found = self.fields.get(name)
         if found is None:
             if len(self.fields) >= FIELDS:
-                self.unnamed += 1
                 name = "…"
                 found = self.fields.get(name)
             if found is None:
@@ -144,7 +144,6 @@ class Values:
     def merge(self, other: Values) -> None:
         self.count += other.count
         self.encoded += other.encoded
-        self.unnamed += other.unnamed
         self.kinds.update(other.kinds)
         self.formats.update(other.formats)
         self.own.update(other.own)
@@ -179,7 +178,7 @@ class Values:
         """Of several kinds, and not by accident: those that are not of the usual kind are some, and
         more than damage is."""
         others = self.there - self.kinds[self.kind]
-        ids = self.kind != "string" and self.format not in _LOOSE and self.kinds["string"]
+        ids = self.kind != "string" and self.format not in WORDY and self.kinds["string"]
         return others >= (1 if ids else SOME) and others >= MIXED * self.there
 
     @property
@@ -192,6 +191,14 @@ class Values:
         return self.formats.most_common(1)[0][0] if self.formats else ""
 
     @property
+    def own_place(self) -> int | None:
+        """Which segment of its own key nearly every text is; see `own`."""
+        if not self.own or not self.kinds["string"]:
+            return None
+        place, times = self.own.most_common(1)[0]
+        return place if times >= OWN * self.kinds["string"] else None
+
+    @property
     def objects(self) -> int:
         return self.kinds["object"]
 
@@ -202,7 +209,9 @@ class Values:
             return False
         names = list(self.fields)
         forms = Counter(form(name) for name in names)
-        if sum(format_of(name) not in _PLAIN for name in names) > 0.6 * len(names):
+        if sum(format_of(name) not in (*WORDY, "prefix-number") for name in names) > 0.6 * len(
+            names
+        ):
             return True
         usual, times = forms.most_common(1)[0]
         if "<" in usual and times >= max(SOME, 0.6 * len(names)):
@@ -322,10 +331,6 @@ def texts(value: Any, steps: Steps) -> Iterator[str]:
             yield from texts(value[step], rest)
 
 
-_LOOSE = ("word", "slug", "name", "text", "empty")
-_PLAIN = ("word", "slug", "name", "text", "empty", "prefix-number")
-
-
 def similarity(a: Values, b: Values) -> float:
     """From 0 (nothing in common) to 1, whether both are values of one pattern."""
     if not a.there or not b.there:
@@ -343,7 +348,7 @@ def similarity(a: Values, b: Values) -> float:
     if a.kind == "string":
         if a.format == b.format:
             return 0.9
-        return 0.6 if (a.format in _LOOSE) == (b.format in _LOOSE) else 0.3
+        return 0.6 if (a.format in WORDY) == (b.format in WORDY) else 0.3
     return 0.6
 
 
