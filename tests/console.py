@@ -13,6 +13,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -104,6 +105,15 @@ def fits(expected: str, actual: str) -> bool:
     return re.fullmatch(pattern, plain(actual) + "\n") is not None
 
 
+def _path_of_a_reader() -> str:
+    """Without this Python's programs: where its environment is active, `outgrow` would be found, and
+    a page that does not say how to call it would pass."""
+    own = Path(sys.executable).parent
+    return os.pathsep.join(
+        entry for entry in os.environ["PATH"].split(os.pathsep) if Path(entry) != own
+    )
+
+
 class Terminal:
     """A shell in a directory, and others beside it. `names` are put in place of what the page
     says, and back: the port of this run for the usual one."""
@@ -111,7 +121,7 @@ class Terminal:
     def __init__(self, directory: Path, env: dict[str, str], names: dict[str, str]) -> None:
         self._directory = directory
         kept = {k: v for k, v in os.environ.items() if not k.startswith(_NOT_THE_READERS)}
-        self._env = {**kept, **env}
+        self._env = {**kept, "PATH": _path_of_a_reader(), **env}
         self._names = names
         self._marks = 0
         self._beside: list[tuple[subprocess.Popen[str], Path]] = []
