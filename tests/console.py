@@ -106,8 +106,8 @@ def fits(expected: str, actual: str) -> bool:
 
 
 def _path_of_a_reader() -> str:
-    """Without this Python's programs: where its environment is active, `outgrow` would be found, and
-    a page that does not say how to call it would pass."""
+    """Without this Python's programs: where its environment is active, `outgrow` would be found,
+    and a page that does not say how to call it would pass."""
     own = Path(sys.executable).parent
     return os.pathsep.join(
         entry for entry in os.environ["PATH"].split(os.pathsep) if Path(entry) != own

@@ -269,19 +269,24 @@ class Fire:
         await self.until_stopped(work)
 
 
-async def longest_wait(connection: Any, stopped: asyncio.Event) -> float:
-    """The longest time in seconds that a session waited for a lock of the growth."""
+async def longest_wait(connection: Any, stopped: asyncio.Event) -> tuple[float, str]:
+    """The longest time in seconds that a session waited for a lock of the growth, and what the two
+    were at."""
     since: dict[tuple[Any, ...], float] = {}
-    longest = 0.0
+    longest = (0.0, "")
     while not stopped.is_set():
         rows = await connection.fetch(
-            "SELECT a.pid, a.query_start FROM pg_stat_activity a WHERE wait_event_type = 'Lock' "
-            "AND application_name <> 'outgrow grow' AND EXISTS (SELECT FROM pg_stat_activity g "
-            "WHERE g.application_name = 'outgrow grow' AND g.pid = ANY (pg_blocking_pids(a.pid)))"
+            "SELECT a.pid, a.query_start, a.wait_event, left(a.query, 100), g.wait_event, "
+            "left(g.query, 300) FROM pg_stat_activity a JOIN pg_stat_activity g "
+            "ON g.application_name = 'outgrow grow' AND g.pid = ANY (pg_blocking_pids(a.pid)) "
+            "WHERE a.wait_event_type = 'Lock' AND a.application_name <> 'outgrow grow'"
         )
         now = time.perf_counter()
-        since = {tuple(row): since.get(tuple(row), now) for row in rows}
-        longest = max([longest, *(now - began for began in since.values())])
+        since = {tuple(row)[:2]: since.get(tuple(row)[:2], now) for row in rows}
+        for row in rows:
+            waited = now - since[tuple(row)[:2]]
+            if waited > longest[0]:
+                longest = waited, f"{row[2]} by {row[3]} BEHIND {row[4]} {row[5]}"
         await asyncio.sleep(0.01)
     return longest
 
@@ -366,7 +371,7 @@ async def one_growth(fire: Fire, goal: Phase, watcher: Any, clients: list[Any]) 
     finally:
         await fire.rest()
         rested.set()
-    longest = await watching
+    longest, behind = await watching
     assert not [client for client in clients if client.done()]
     slow = sorted(fire.seconds[number:])
     print(
@@ -375,4 +380,4 @@ async def one_growth(fire: Fire, goal: Phase, watcher: Any, clients: list[Any]) 
         f"behind a lock of the growth {longest * 1000:.0f} ms, "
         f"{fire.deadlocks} deadlocks, {fire.lost_races} lost races"
     )
-    assert longest < LONGEST
+    assert longest < LONGEST, behind

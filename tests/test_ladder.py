@@ -368,6 +368,59 @@ async def test_keys_that_somebody_has_locked_are_copied_at_the_end(
     assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
 
 
+async def expanded(database: Database, raw: Any) -> str:
+    """On the way to hybrid, before anything is copied; a key that the triggers have not seen."""
+    await climb(database, "optimized")
+    with pytest.raises(Stopped):
+        await climb(database, "hybrid", Stops(lambda step: step.kind == "expand"))
+    sql = f"SELECT key FROM {STORE} WHERE key LIKE 'user:%:connections' LIMIT 1"
+    key: str = await raw.fetchval(sql)
+    return key
+
+
+async def test_nobody_queues_behind_the_growth_for_a_locked_key(
+    database: Database, raw: Any
+) -> None:
+    """Whoever waits for a row has the next place: the growth never for long."""
+    key = await expanded(database, raw)
+    await raw.execute("BEGIN")
+    await raw.execute(f"SELECT FROM {STORE} WHERE key = $1 FOR UPDATE", key)
+    task = asyncio.create_task(climb(database, "hybrid"))
+    await until(lambda: _waits_for(raw, database, "tries again"), "the growth gives way")
+    waited = 0.0
+    for _ in range(100):
+        seconds = await database.pool.fetchval(
+            "SELECT extract(epoch FROM clock_timestamp() - query_start)::float "
+            "FROM pg_stat_activity WHERE application_name = 'outgrow grow' "
+            "AND datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        waited = max(waited, seconds or 0.0)
+        await asyncio.sleep(0.01)
+    assert waited < 0.3
+    assert not task.done()
+    await raw.execute("COMMIT")
+    assert (await task).store.phase == "hybrid"
+    assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
+
+
+async def test_a_locked_key_that_was_written_meanwhile_is_not_waited_for(
+    database: Database, raw: Any
+) -> None:
+    key = await expanded(database, raw)
+    await befriend(raw, key.split(":")[1], "somebody new")
+    await raw.execute("BEGIN")
+    await raw.execute(f"SELECT FROM {STORE} WHERE key = $1 FOR UPDATE", key)
+    task = asyncio.create_task(climb(database, "hybrid"))
+
+    async def filled() -> bool:
+        return (await lifts(database.pool))["connections"] != "filling"
+
+    await until(filled, "all that was there is copied")
+    await raw.execute("COMMIT")
+    assert (await task).store.phase == "hybrid"
+    assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
+
+
 async def test_the_command_is_killed_and_resumed_as_a_process(
     database: Database, database_url: str, raw: Any
 ) -> None:

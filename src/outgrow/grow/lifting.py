@@ -21,7 +21,7 @@ from outgrow.blueprint import Blueprint
 from outgrow.database import RETRIED, Session
 from outgrow.errors import GrowthFailed, Refused
 from outgrow.grow import state
-from outgrow.grow.locks import follow, short_lock
+from outgrow.grow.locks import briefly, follow, short_lock
 from outgrow.grow.work import Work
 from outgrow.queries import Query, load
 
@@ -192,7 +192,8 @@ class Backfill:
             work.moved(keys, rows)
 
     async def _copy_skipped(self, work: Work) -> None:
-        """One key in each transaction: whoever waits for a lock must hold no other."""
+        """One key in each transaction: whoever waits for a lock must hold no other. And briefly:
+        whoever writes to the key queues behind us, for as long as we wait."""
         query = layout.shadow.backfill_keys(self.blueprint, self.relation, *self.store)
         at = self.blueprint.name, self.relation
         for key in (await state.lift(work.session, *at)).skipped:
@@ -202,7 +203,7 @@ class Backfill:
                 rows = await session.value(query, [key])
                 await session.run(load("grow")["lift_pays"], *at, key, rows)
 
-            await in_transaction(work, copy)
+            await briefly(work, copy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,24 @@ async def short_lock(
     """Run `body` in a transaction that gives way when it must wait longer than 50 ms for a lock, as
     often as it takes. `oids` are what `body` will lock in `mode`; who holds one is told to the
     watcher. Others wait for us up to 50 ms, and as long as `body` needs after it has the lock."""
+
+    async def until_free() -> None:
+        await _until_free(work, await oids(work.session), mode)
+
+    await briefly(work, body, until_free)
+
+
+async def briefly(
+    work: Work,
+    body: Callable[[Session], Awaitable[None]],
+    first: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Run `body` in a transaction that gives way when it must wait longer than 50 ms for a lock, as
+    often as it takes, each time after `first`: others queue behind whoever waits."""
     pause = INSTANT
     while True:
-        await _until_free(work, await oids(work.session), mode)
+        if first is not None:
+            await first()
         try:
             async with work.session.connection.transaction():
                 await work.session.run(load("grow")["brief"])

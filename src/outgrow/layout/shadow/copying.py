@@ -44,13 +44,15 @@ SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),
 
 
 def backfill_keys(blueprint: Blueprint, name: str, store_schema: str, store_table: str) -> Query:
-    """The keys `$1` (one, or whoever waits here may be in somebody's way); waits for their locks.
+    """The keys `$1` (one, or whoever waits here may be in somebody's way); waits for their locks,
+    but not for those of keys that are there: the trigger made their rows, and keeps them.
     Returns how many rows were made."""
     return Query(
         "grow.backfill_keys",
         f"""WITH taken AS MATERIALIZED (
     SELECT s.key, s.value FROM {quote(store_schema, store_table)} s
-    WHERE s.key = ANY ($1::text[]) FOR SHARE
+    WHERE s.key = ANY ($1::text[]) AND ({_is_there(blueprint, name, "s.key")}) IS NOT TRUE
+    FOR SHARE
 ),
 {fill(blueprint, name)}
 SELECT count(*) FROM filled""",
@@ -144,6 +146,14 @@ def pattern_range(blueprint: Blueprint, pattern_name: str, key: str) -> str:
         conditions.append(f'{key} COLLATE "C" < {literal(end)}')
     conditions.append(ex.matches(blueprint, pattern_name, key))
     return " AND ".join(conditions)
+
+
+def _is_there(blueprint: Blueprint, name: str, key: str) -> str:
+    """The key has been copied, or was written since there are triggers. Not known (false) of a key
+    that has no row, of relations that are no lists."""
+    is_list = tables.is_list(blueprint, name)
+    place = (tables.lists if is_list else tables.table)(blueprint, name)
+    return f"EXISTS (SELECT FROM {place} t WHERE {tables.of_key(blueprint, name, 't', key)})"
 
 
 def fill(blueprint: Blueprint, name: str) -> str:
