@@ -71,7 +71,7 @@ def test_commands_that_are_named_exist() -> None:
     known = {tuple(context.command_path.split()[1:]) for context in commands(cli, "outgrow")}
     groups = {path[:1] for path in known if len(path) > 1}
     for text in named:
-        for words in re.findall(r"(?:^|[`/ ])outgrow ([a-z]+)(?: ([a-z-]+))?", text):
+        for words in re.findall(r"(?:^|[`/ ])outgrow ([a-z]+)(?: ([a-z][a-z-]*))?", text):
             path = words if words[:1] in groups and words[1] else words[:1]
             first = text.index("outgrow " + words[0])
             assert path in known, text[max(0, first - 60) : first + 60]

@@ -11,7 +11,7 @@ it, and from its owner since the owner's last sign-in or refresh (`absorb_blocks
 from __future__ import annotations
 
 from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -21,7 +21,7 @@ from outgrow.campus.pages import Cursors, Page
 from outgrow.campus.pairs import lock_pair
 from outgrow.campus.profiles import nobody
 from outgrow.database import Database, Session
-from outgrow.errors import BadInput, Conflict
+from outgrow.errors import BadInput, Conflict, NotFound
 from outgrow.queries import Query
 
 SQL = queries.load("safety")
@@ -111,6 +111,46 @@ class Safety:
         return report_id
 
 
+class Reports:
+    """What was reported, for the operator alone: no route shows it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(
+        self, limit: int, *, after: str | None = None, still_open: bool = False
+    ) -> list[dict[str, Any]]:
+        """Reports, newest first, older than the report `after`. Raises NotFound if that is none."""
+        behind: list[Any] = []
+        if after is not None:
+            behind = [await self._database.value(SQL["reported_at"], after), after]
+            if behind[0] is None:
+                raise _no_report(after)
+        query = _reports_query(still_open, after is not None)
+        rows = await self._database.rows(query, limit, *behind)
+        return [msgspec.json.decode(row[0]) for row in rows]
+
+    async def close(self, report_id: str, outcome: str | None = None) -> dict[str, Any]:
+        """Write down that a report was dealt with, and what came of it. The answer has the time at
+        which that was said first, and what came of it by now. Raises BadInput, NotFound."""
+        if outcome is not None and not _is_line(outcome):
+            raise BadInput(
+                "bad_outcome",
+                "what came of a report is one line of up to 200 characters",
+                hint="say it shorter, or leave it out",
+            )
+        closed: str | None = await self._database.value(SQL["close_report"], report_id, outcome)
+        if closed is None:
+            raise _no_report(report_id)
+        found: dict[str, Any] = msgspec.json.decode(closed)
+        return found
+
+    async def reopen(self, report_id: str) -> None:
+        """Take `close` back. Raises NotFound."""
+        if await self._database.run(SQL["reopen_report"], report_id) == "UPDATE 0":
+            raise _no_report(report_id)
+
+
 async def absorb_blocks(database: Database, user_id: str) -> None:
     """Take over what the list in one's own document says by now. Costs a look at that document, and
     more only after an old client changed it.
@@ -132,6 +172,22 @@ def _check(user_id: str, other: str) -> None:
         raise BadInput("about_oneself", "that is oneself", hint="name somebody else")
     if not 0 < len(other) <= LONGEST_ID or ":" in other:
         raise nobody()
+
+
+def _is_line(text: str) -> bool:
+    return bool(text.strip()) and text.isprintable() and len(text) <= 200
+
+
+def _no_report(report_id: str) -> NotFound:
+    return NotFound(
+        "report_not_found", f"there is no report {report_id}", hint="see outgrow reports"
+    )
+
+
+@cache
+def _reports_query(still_open: bool, further: bool) -> Query:
+    blocks = [*(["still_open"] if still_open else ()), *(["behind_report"] if further else ())]
+    return SQL["reports"].joined("", *(SQL[block] for block in (*blocks, "end_reports")))
 
 
 @cache

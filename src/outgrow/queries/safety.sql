@@ -128,3 +128,54 @@ LEFT JOIN LATERAL (
 INSERT INTO network.reports (reporter_id, profile_id, reason, note, message_id)
 VALUES ($1, $2, $3, $4, $5)
 RETURNING id
+
+-- name: reported_at
+SELECT r.created_at FROM network.reports AS r WHERE r.id = $1
+
+-- name: reports
+-- For the operator, newest first: $1 how many. Who deleted their account is null as a reporter, and
+-- else an id without a name.
+SELECT json_build_object(
+  'id', r.id, 'created_at', outgrow.json_of_time(r.created_at),
+  'reporter', CASE WHEN r.reporter_id <> '' THEN json_build_object(
+    'id', r.reporter_id, 'name', a.name, 'school', a.school) END,
+  'profile', json_build_object('id', r.profile_id, 'name', b.name, 'school', b.school),
+  'reason', r.reason, 'note', r.note, 'message', r.message_id,
+  'closed_at', outgrow.json_of_time(r.closed_at), 'outcome', r.outcome)::text
+FROM (
+  SELECT n.id, n.created_at, n.reporter_id, n.profile_id, n.reason, n.note, n.message_id,
+    n.closed_at, n.outcome
+  FROM network.reports AS n
+  WHERE true
+
+-- name: still_open
+    AND n.closed_at IS NULL
+
+-- name: behind_report
+-- Of the time $2 and the id $3.
+    AND (n.created_at, n.id) < ($2::timestamptz, $3::text)
+
+-- name: end_reports
+  ORDER BY n.created_at DESC, n.id DESC
+  LIMIT $1::bigint
+) AS r
+LEFT JOIN LATERAL (
+  SELECT u.name, u.school FROM campus.users AS u
+  WHERE u.id = r.reporter_id AND u.at = campus.users_at(r.reporter_id)
+  OFFSET 0) AS a ON true
+LEFT JOIN LATERAL (
+  SELECT u.name, u.school FROM campus.users AS u
+  WHERE u.id = r.profile_id AND u.at = campus.users_at(r.profile_id)
+  OFFSET 0) AS b ON true
+ORDER BY r.created_at DESC, r.id DESC
+
+-- name: close_report
+-- The time at which it was closed first stays; what came of it may be said again.
+UPDATE network.reports AS r
+SET closed_at = coalesce(r.closed_at, now()), outcome = coalesce($2, r.outcome)
+WHERE r.id = $1
+RETURNING json_build_object(
+  'id', r.id, 'closed_at', outgrow.json_of_time(r.closed_at), 'outcome', r.outcome)::text
+
+-- name: reopen_report
+UPDATE network.reports AS r SET closed_at = NULL, outcome = NULL WHERE r.id = $1
