@@ -245,9 +245,11 @@ async def test_a_sample_says_that_it_is_one(database: Database, database_url: st
     await generate(database, Spec(200, 5, 0.05))
     document = inspected(database_url, "--sample", "--json")
     assert document["sampled"]
-    assert document["integrity"] == {"counts": {}, "misfits": [], "complete": False}
-    refused = outgrow("inspect", "--sample", "--misfits", "stale", DATABASE_URL=database_url)
-    assert refused.returncode == 2
+    told = {"counts": {}, "misfits": [], "complete": False, "queries": []}
+    assert document["integrity"] == told
+    for option in (("--misfits", "stale"), ("--sql",)):
+        refused = outgrow("inspect", "--sample", *option, DATABASE_URL=database_url)
+        assert refused.returncode == 2
 
 
 async def test_any_table_and_who_may_only_read(database_url: str, connect: Connect) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from outgrow.inspect.finding import Finding
 from outgrow.inspect.findings import findings
 from outgrow.inspect.inspection import Inspection, inspect
 from outgrow.inspect.integrity import KINDS
+from outgrow.inspect.listing import Listing, listings
 from outgrow.inspect.source import Table
 from outgrow.inspect.writing import blueprint
 from outgrow.progress import Progress
@@ -36,6 +37,9 @@ ENOUGH = 200_000
     "--misfits", metavar="KIND", type=click.Choice(list(KINDS)), help="Print the keys of one kind."
 )
 @click.option(
+    "--sql", is_flag=True, help="Print queries that list the misfits, of one kind or of all."
+)
+@click.option(
     "--write", type=click.Path(dir_okay=False, path_type=Path), help="Write a blueprint there."
 )
 @json_option
@@ -46,15 +50,16 @@ def command(
     sample: bool,
     all_misfits: bool,
     misfits: str | None,
+    sql: bool,
     write: Path | None,
 ) -> None:
     """Say what a key-value table holds, with no blueprint: its patterns, what refers to what, what
     contradicts what, and how the table itself is. Only reads, in one snapshot."""
-    if sample and misfits:
+    if sample and (misfits or sql):
         raise BadInput(
             "usage",
             "a sample does not show what contradicts the rest",
-            hint="leave out --sample or --misfits",
+            hint="leave out --sample, or --misfits and --sql",
         )
     if write is not None and write.exists():
         raise BadInput(
@@ -62,23 +67,41 @@ def command(
             f"{write} is there already",
             hint="it may have been edited: write to another file, and compare",
         )
-    app.run(_inspect(app, table or app.settings.store, sample, all_misfits, misfits, write))
+    asked = _Asked(table or app.settings.store, sample, all_misfits, misfits, sql, write)
+    app.run(_inspect(app, asked))
 
 
-async def _inspect(
-    app: App, name: str, sample: bool, all_misfits: bool, misfits: str | None, write: Path | None
-) -> None:
-    schema, _, table = name.rpartition(".")
+@dataclass(frozen=True)
+class _Asked:
+    table: str
+    sample: bool
+    all_misfits: bool
+    misfits: str | None
+    sql: bool
+    write: Path | None
+
+
+async def _inspect(app: App, asked: _Asked) -> None:
+    schema, _, table = asked.table.rpartition(".")
     async with connected(app.settings, pool_size=1) as database:
-        found, inspection = await _read(database, schema or "public", table, sample)
-    if write is not None:
-        _write(inspection, name, write)
+        found, inspection = await _read(database, schema or "public", table, asked.sample)
+    version = found.pop("version")
+    queries = (
+        list(listings(inspection, schema or "public", table, version=version)) if version else []
+    )
+    if asked.write is not None:
+        _write(inspection, asked.table, asked.write)
         if not app.json:
             return
-    if misfits:
-        _print_misfits(app, inspection, misfits)
+    if asked.sql:
+        _print_queries(app, queries, asked.misfits)
         return
-    told = {"table": found["table"]} | report.document(inspection, all_misfits=all_misfits)
+    if asked.misfits:
+        _print_misfits(app, inspection, asked.misfits)
+        return
+    told = {"table": found["table"]} | report.document(
+        inspection, all_misfits=asked.all_misfits, queries=queries
+    )
     secrets = report.secrets_found(inspection)
     told["indexes"] = found["indexes"]
     told["health"] = found["health"] | {"findings": _dicts(found["findings"])}
@@ -97,7 +120,7 @@ async def _read(
         fares = await health.read(session, schema, name)
         open_to = await safety.read(session, schema, name)
         whole = Table(session, f"{schema}.{name}")
-        count = await whole.count()
+        count, version = await whole.count(), await whole.version_for_queries()
         percent = min(100.0, 100 * ENOUGH / count) if sample and count else None
         source = Table(session, f"{schema}.{name}", percent) if percent else whole
         passes = 4 if percent is None else 1
@@ -106,6 +129,7 @@ async def _read(
     told = fares.as_dict()
     return {
         "table": told.pop("table"),
+        "version": version,
         "indexes": [asdict(index) for index in fares.indexes],
         "health": told,
         "findings": findings(fares),
@@ -133,7 +157,18 @@ def _print_misfits(app: App, inspection: Inspection, kind: str) -> None:
         return
     for one in chosen:
         click.echo(f"{one.key}\t{one.detail}")
-    note(f"{len(chosen):,} {kind}: {KINDS[kind]}")
+    note(f"{len(chosen):,} {kind}: {KINDS[kind]}; as a query: --sql")
+
+
+def _print_queries(app: App, queries: list[Listing], kind: str | None) -> None:
+    chosen = [one for one in queries if kind in (None, one.kind)]
+    if app.json:
+        app.answer([one.as_dict() for one in chosen])
+        return
+    for one in chosen:
+        click.echo(f"{one.title}\n{one.sql}\n")
+    if not chosen:
+        note(f"nothing to list{f' of kind {kind}' if kind else ''}, or no query can say it")
 
 
 def _dicts(found: list[Finding]) -> list[dict[str, Any]]:

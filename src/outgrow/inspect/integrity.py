@@ -10,6 +10,7 @@ Memory: eight bytes for each key, fact and pair (hashes.py).
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from outgrow.inspect.keys import Tree
 from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.references import Reference, names_rows, tokens
 from outgrow.inspect.values import ELEMENTS, Steps, encoded, kind_of, texts
+from outgrow.layout.contradictions import FLAT as _FLAT
 
 KINDS = {
     "dangling": "an id of nothing",
@@ -58,6 +60,8 @@ OFTEN, HABIT = 3, 0.1
 """A word that stands so often in place of an id is written by code as well; and so is a text of
 another form than the ids that were found, where so large a share has it."""
 
+_is_flat = re.compile(_FLAT).search
+
 _STEM = re.compile(r"([A-Za-z]{3,})[:_-]")
 
 Known = Mapping[int, str]
@@ -72,6 +76,25 @@ class Misfit:
     key: str
     kind: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why misfits of a kind are in a pattern: the reference that leads nowhere, or what is derived
+    and does not agree; None where the rows show it alone."""
+
+    kind: str
+    pattern: Pattern
+    by: Reference | Derived | None
+
+    @property
+    def to(self) -> str | None:
+        """The pattern with which it does not agree."""
+        if isinstance(self.by, Reference):
+            return self.by.to.text
+        if self.by is None:
+            return None
+        return self.by.source.text if self.kind == "stale" else self.by.pattern.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +122,13 @@ class Audit:
         self.misfits: list[Misfit] = []
         self.counts: Counter[tuple[str, str]] = Counter()
         """(pattern, kind) -> how many."""
+        self.causes: dict[tuple[str, int, int], Cause] = {}
+        self.sentinels: dict[int, set[str]] = {}
+        """By reference: the texts that stand there for nobody."""
+        self.in_texts: set[int] = set()
+        """Patterns some of whose values are written as JSON into texts; and of these those with
+        others than plain lists."""
+        self.opaque: set[int] = set()
         self._keys = keys
         self._references: dict[int, list[Reference]] = {}
         for reference in references:
@@ -106,7 +136,7 @@ class Audit:
             if share >= (SURE if names_rows(reference.target) else PARTLY):
                 self._references.setdefault(id(reference.source), []).append(reference)
         self._ids: dict[tuple[int, int], Hashes] = {
-            (id(r.to), r.target.place): Hashes() for r in references if _by_place(r)
+            (id(r.to), r.target.place): Hashes() for r in references if r.by_place
         }
         self._indexes = [
             _Index(one, [r for r in references if r.source is one.pattern and r.to is one.source])
@@ -173,7 +203,10 @@ class Audit:
             values = pattern.values
             usual = _Usual(values.kind, values.shape, values.is_mixed, values.is_encoded)
             self._usual[id(pattern)] = usual
-        if isinstance(value, str) and encoded(value) is not None:
+        if isinstance(value, str) and (inner := encoded(value)) is not None:
+            self.in_texts.add(id(pattern))
+            if not (isinstance(inner, list) and _is_flat(value)):
+                self.opaque.add(id(pattern))
             if not usual.encoded:
                 self._tell(pattern, key, "json_text", "the value is JSON inside a text")
             return False
@@ -219,11 +252,12 @@ class Audit:
     def _dangles(self, reference: Reference, key: str, text: str) -> None:
         """Kept until it is known how often such a text stands there."""
         if reference.steps is None and _is_part(reference):
-            self._tell(reference.source, key, "orphan", f"there is no {reference.to.text} of it")
+            detail = f"there is no {reference.to.text} of it"
+            self._tell(reference.source, key, "orphan", detail, reference)
             return
         detail = f"{reference.path} names {text}: there is no {reference.to.text} of it"
         if len(self._unsure) >= KEPT:
-            self._tell(reference.source, key, "dangling", detail)
+            self._tell(reference.source, key, "dangling", detail, reference)
             return
         for written in {text, form(text), _stem(text)}:
             self._written[id(reference), written] += 1
@@ -261,8 +295,11 @@ class Audit:
             index = indexes.get(id(reference.index.pattern)) if reference.index else None
             if index is not None and text in index.named:
                 continue  # the row is there, and only its index does not have it
-            kind = "sentinel" if self._is_habit(reference, text) else "dangling"
-            self._tell(reference.source, key, kind, detail)
+            kind = "dangling"
+            if self._is_habit(reference, text):
+                kind = "sentinel"
+                self.sentinels.setdefault(id(reference), set()).add(text)
+            self._tell(reference.source, key, kind, detail, reference)
         self._unsure.clear()
         self._pairs.seal()
         differing = [index.settle() for index in self._indexes]
@@ -279,7 +316,7 @@ class Audit:
                 for kind, text, detail in index.name(pattern, key, value, known):
                     if kind == "stale" and (text not in self._keys or text in self._unread):
                         continue  # nothing to disagree with
-                    self._tell(pattern, key, kind, detail)
+                    self._tell(pattern, key, kind, detail, index.derived)
             if id(pattern) in self._symmetric:
                 self._one_sided(pattern, key, value)
 
@@ -292,10 +329,27 @@ class Audit:
                 and pattern.fill(other) not in self._unread
                 and self._exists(reference, other)
             ):
-                self._tell(pattern, key, "one_sided", f"{other} does not have {me}")
+                self._tell(pattern, key, "one_sided", f"{other} does not have {me}", reference)
 
-    def _tell(self, pattern: Pattern, key: str, kind: str, detail: str) -> None:
+    def listing_references(self, derived: Derived) -> list[Reference]:
+        """By which the entries of an index name its rows."""
+        return next(one.references for one in self._indexes if one.derived is derived)
+
+    def names_by(self, derived: Derived) -> bool:
+        """Whether it is known under what rows ought to stand in an index."""
+        return any(one.derived is derived and one.by_one for one in self._indexes)
+
+    def _tell(
+        self,
+        pattern: Pattern,
+        key: str,
+        kind: str,
+        detail: str,
+        by: Reference | Derived | None = None,
+    ) -> None:
         self.counts[pattern.text, kind] += 1
+        if (cause := (kind, id(pattern), id(by))) not in self.causes:
+            self.causes[cause] = Cause(kind, pattern, by)
         if len(self.misfits) < KEPT:
             self.misfits.append(Misfit(key, kind, detail))
 
@@ -315,6 +369,7 @@ class _Index:
         """Of copies: the rows of which there is one, whatever it says."""
         self.named = Hashes()
         """Of an index by one segment: under what its rows ought to stand."""
+        self.by_one = len(self.by) == 1 and min(self.by) >= 0 and derived.source.shape == "document"
         self.literals = {s.before.lower() for s in derived.pattern.segments if not s.is_variable}
 
     def add(self, pattern: Pattern, key: str, value: Any, known: Known) -> None:
@@ -326,7 +381,7 @@ class _Index:
         elif pattern is self.derived.source:
             said = list(self._said(key, value, known))
             self.said.update(said)
-            if len(self.by) == 1 and pattern.shape == "document":
+            if self.by_one:
                 self.named.update(fact[1] for fact in said if len(fact) == 2)
 
     def settle(self) -> bool:
@@ -371,7 +426,7 @@ class _Index:
         for reference in self.references:
             if reference.steps is None:
                 for row in reference.keys(known.get(reference.place, "")):
-                    yield (row, repr(value)), row
+                    yield (row, _written(value)), row
                 continue
             for text in texts(value, reference.steps):
                 for row in reference.keys(text):
@@ -383,7 +438,7 @@ class _Index:
             yield (key,)
             return
         if -2 in self.by:
-            yield from ((key, repr(one)) for one in _values(value, self.by[-2][0]))
+            yield from ((key, _written(one)) for one in _values(value, self.by[-2][0]))
             return
         if -1 in self.by:
             if any(text.lower() in self.literals for text in texts(value, self.by[-1][0])):
@@ -402,17 +457,18 @@ class _Index:
             yield (key, *under)
 
 
+def _written(value: Any) -> str:
+    """As text, whatever the order of its fields: in a text that holds JSON it is another than in
+    jsonb."""
+    return json.dumps(value, sort_keys=True)
+
+
 def _values(value: Any, steps: Steps) -> Iterator[Any]:
     for step in steps:
         if not isinstance(value, dict) or step not in value:
             return
         value = value[step]
     yield value
-
-
-def _by_place(reference: Reference) -> bool:
-    """One of several variables of the target: no key can be made of it alone."""
-    return reference.target.how == "id" and len(reference.to.places) > 1
 
 
 def _is_part(reference: Reference) -> bool:

@@ -79,15 +79,20 @@ class Reference:
     def to(self) -> Pattern:
         return self.target.pattern
 
+    @property
+    def by_place(self) -> bool:
+        """It names one of several variables of the target: no key can be made of it alone."""
+        return self.target.how == "id" and len(self.to.places) > 1
+
     @cached_property
-    def _around(self) -> list[tuple[str, str]]:
+    def around(self) -> list[tuple[str, str]]:
         targets = (self.target, *self.also) if self.index is None else (self.index,)
         return [around for target in targets if (around := _around(target)) is not None]
 
     def keys(self, text: str) -> list[str]:
         """The keys that the text may name; none where the target has other variables too. Through
         an index, its keys."""
-        return [f"{before}{text}{after}" for before, after in self._around]
+        return [f"{before}{text}{after}" for before, after in self.around]
 
 
 def _around(target: Target) -> tuple[str, str] | None:

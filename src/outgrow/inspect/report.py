@@ -12,6 +12,7 @@ from outgrow.inspect.finding import Finding, size_of
 from outgrow.inspect.formats import format_of
 from outgrow.inspect.inspection import Inspection
 from outgrow.inspect.integrity import KINDS, article
+from outgrow.inspect.listing import Listing
 from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.references import tokens
 from outgrow.inspect.secrets import secrets
@@ -50,14 +51,17 @@ _SURE = {
 """How sure a variable is, by why it is one. A guess as to how often each holds."""
 
 
-def document(inspection: Inspection, *, all_misfits: bool = False) -> dict[str, Any]:
-    """The parts that come from the rows."""
+def document(
+    inspection: Inspection, *, all_misfits: bool = False, queries: Sequence[Listing] = ()
+) -> dict[str, Any]:
+    """The parts that come from the rows, and the queries that list its misfits."""
     return {
         "keys": inspection.keys,
         "bytes": sum(pattern.node.bytes for pattern in inspection.patterns),
         "sampled": inspection.audit is None,
         "patterns": [_pattern(inspection, pattern) for pattern in inspection.patterns],
-        "integrity": _integrity(inspection, all_misfits),
+        "integrity": _integrity(inspection, all_misfits)
+        | {"queries": [one.as_dict() for one in queries]},
     }
 
 
@@ -266,6 +270,8 @@ def _misfits(report: dict[str, Any], style: Style) -> Iterator[str]:
             yield f"             {misfit['key']}: {misfit['detail']}"
     if not integrity["complete"]:
         yield "  all of one kind: outgrow inspect --misfits KIND"
+    if integrity["queries"]:
+        yield "  queries that list them, for psql: outgrow inspect --misfits KIND --sql"
 
 
 def _slowest(statements: dict[str, Any], style: Style) -> Iterator[str]:

@@ -14,6 +14,8 @@ from outgrow.queries import Query, load
 
 BATCH = 2_000  # rows in memory at once
 
+_TEXTS = ("text", "character varying")
+
 _decode = msgspec.json.Decoder().decode
 
 
@@ -29,6 +31,13 @@ class Table:
 
     async def count(self) -> int:
         return int(await self._session.value(self._query("count")) or 0)
+
+    async def version_for_queries(self) -> int | None:
+        """The server's version, where the keys are texts and the values jsonb: the queries for
+        misfits are for such tables."""
+        types = await self._session.row(self._query("types"))
+        is_plain = types is not None and types["key"] in _TEXTS and types["value"] == "jsonb"
+        return types["version"] if types is not None and is_plain else None
 
     async def rows(self) -> AsyncIterator[Rows]:
         sampled = self._percent is not None

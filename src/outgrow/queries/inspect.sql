@@ -18,3 +18,9 @@ SELECT key::text AS key, value::text AS value FROM :"store" WHERE key::text = AN
 
 -- name: count
 SELECT count(*) FROM :"store";
+
+-- name: types
+-- Of its two columns, and the server's version; no row where the table is empty.
+SELECT pg_typeof(key)::text AS key, pg_typeof(value)::text AS value,
+       current_setting('server_version_num')::integer / 10000 AS version
+FROM :"store" LIMIT 1;

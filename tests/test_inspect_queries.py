@@ -1,0 +1,156 @@
+"""The queries that `outgrow inspect` gives list what its audit found: no row more, none less."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from typing import Any
+
+import pytest
+
+from conftest import Connect
+from keyspaces import build
+from outgrow.campus.generator import generate
+from outgrow.campus.population import Spec
+from outgrow.database import Database
+from outgrow.inspect import report
+from outgrow.inspect.inspection import inspect
+from outgrow.inspect.integrity import KINDS
+from outgrow.inspect.listing import VALIDATING, listings
+from outgrow.inspect.source import Table
+from outgrow.settings import DEFAULT_STORE
+from test_cli_kv import outgrow
+from test_inspect import inspected
+
+Which = tuple[str, str, str | None, str | None]
+"""Kind, pattern, from, to."""
+
+Found = dict[Which, set[str]]
+"""Which misfits -> their keys."""
+
+_DETAILS = {
+    "dangling": r"(?P<path>.+?) names .*: there is no (?P<to>.+) of it",
+    "orphan": r"there is no (?P<to>.+) of it",
+    "stale": r".*: its (?P<to>.+) says otherwise",
+    "missing": r"(?P<to>.+) does not have it",
+}
+
+
+async def look(database: Database, table: str = f"public.{DEFAULT_STORE}") -> dict[str, Any]:
+    """The document about a store, with all misfits and queries."""
+    async with (
+        database.dedicated() as session,
+        session.connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        source = Table(session, table)
+        version = await source.version_for_queries()
+        assert version is not None
+        found = await inspect(source)
+        queries = list(listings(found, *table.split("."), version=version))
+        return report.document(found, all_misfits=True, queries=queries)
+
+
+def told(document: dict[str, Any]) -> Found:
+    """By what the details of misfits say that they contradict."""
+    patterns = [(re.compile(p["regex"], re.DOTALL), p["pattern"]) for p in document["patterns"]]
+    found: Found = defaultdict(set)
+    for misfit in document["integrity"]["misfits"]:
+        kind, key = misfit["kind"], misfit["key"]
+        pattern = next(name for regex, name in patterns if regex.fullmatch(key))
+        said = re.fullmatch(_DETAILS.get(kind, ".*"), misfit["detail"], re.DOTALL)
+        assert said, misfit
+        which = said.groupdict()
+        found[kind, pattern, which.get("path"), which.get("to")].add(key)
+    return found
+
+
+async def listed(document: dict[str, Any], raw: Any) -> Found:
+    """What the queries list, said to the database as they are."""
+    found: Found = defaultdict(set)
+    for one in document["integrity"]["queries"]:
+        path = one["from"] if one["kind"] == "dangling" else None
+        to = one["to"] if one["kind"] in _DETAILS else None
+        async with raw.transaction(readonly=True):
+            records = await raw.fetch(one["sql"])
+        found[one["kind"], one["pattern"], path, to] |= {record["key"] for record in records}
+    return found
+
+
+async def put(raw: Any, rows: dict[str, Any], table: str = DEFAULT_STORE) -> None:
+    records = [(key, json.dumps(value)) for key, value in rows.items()]
+    await raw.copy_records_to_table(table, records=records)
+
+
+async def test_of_a_damaged_campus_all_is_listed(
+    database: Database, database_url: str, connect: Connect
+) -> None:
+    await generate(database, Spec(600, 5, 0.05))
+    raw = await connect(database_url)
+    document = await look(database)
+    misfits = {which: keys for which, keys in told(document).items() if which[0] != "sentinel"}
+    assert {which[0] for which in misfits} == set(KINDS) - {"sentinel"}
+    assert await listed(document, raw) == misfits
+
+
+@pytest.mark.parametrize("name", ["events", "mechanics", "studio"])
+async def test_what_is_listed_is_what_was_found(
+    database: Database, database_url: str, connect: Connect, name: str
+) -> None:
+    """All of it, where the server can tell whether a text is JSON; else of most kinds."""
+    raw = await connect(database_url)
+    await put(raw, build(name, 80, damage=0.05).rows)
+    document = await look(database)
+    misfits, found = told(document), await listed(document, raw)
+    assert {which: keys for which, keys in misfits.items() if which in found} == found
+    lacking = {which[0] for which in misfits.keys() - found.keys()} - {"sentinel"}
+    version = raw.get_server_version().major
+    assert lacking <= (set() if version >= VALIDATING else {"dangling", "stale", "missing"})
+
+
+async def test_odd_names_and_words_are_quoted(
+    database: Database, database_url: str, connect: Connect
+) -> None:
+    raw = await connect(database_url)
+    await raw.execute("""CREATE TABLE "K'v" (key varchar PRIMARY KEY, value jsonb)""")
+    ids = [f"{n:08d}-58cc-4372-a567-0e02b2c3d479" for n in range(30)]
+    rows: dict[str, Any] = {f"o'b\\r:{one}": {"ow'ner\\": ids[n - 1]} for n, one in enumerate(ids)}
+    rows |= {f"o'b\\r:{one}:a\nb": ids[:3] for one in ids}
+    rows[f"o'b\\r:{ids[4]}"]["ow'ner\\"] = ids[4].replace("58cc", "58cd")
+    rows[f"o'b\\r:{ids[5]}:a\nb"] = [ids[0], ids[1], ids[0]]
+    rows[f"o'b\\r:{ids[6]}:a\nb"] = 7
+    await put(raw, rows, "K'v")
+    document = await look(database, "public.K'v")
+    assert {which[0] for which in told(document)} == {"dangling", "doubled", "wrong_shape"}
+    assert await listed(document, raw) == told(document)
+
+
+async def test_none_is_given_where_the_values_are_no_jsonb(
+    database: Database, database_url: str, connect: Connect
+) -> None:
+    raw = await connect(database_url)
+    await raw.execute("CREATE TABLE texts (key text, value text)")
+    await put(raw, {"user:1": ["a", "a"], "user:2": ["b"], "user:3": ["c"]}, "texts")
+    arguments = ("inspect", "--table", "texts", "--misfits", "doubled")
+    found = outgrow(*arguments, DATABASE_URL=database_url)
+    assert found.stdout == "user:1\ta stands there 2 times\n"
+    queries = outgrow(*arguments, "--sql", DATABASE_URL=database_url)
+    assert (queries.returncode, queries.stdout) == (0, "")
+    assert "no query can say it" in queries.stderr
+
+
+async def test_the_terminal_has_them_too(
+    database: Database, database_url: str, connect: Connect
+) -> None:
+    await generate(database, Spec(200, 5, 0.05))
+    raw = await connect(database_url)
+    assert "outgrow inspect --misfits KIND --sql" in inspected(database_url)
+    keys = {
+        line.split("\t")[0]
+        for line in inspected(database_url, "--misfits", "one_sided").splitlines()
+    }
+    sql = inspected(database_url, "--misfits", "one_sided", "--sql")
+    assert sql.startswith("-- one_sided: user:{id}:connections, [] -> user:{id}\n")
+    assert {record["key"] for record in await raw.fetch(sql)} == keys
+    every = inspected(database_url, "--sql", "--json")
+    assert {one["kind"] for one in every} > {"one_sided", "stale", "orphan"}
