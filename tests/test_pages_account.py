@@ -1,4 +1,4 @@
-"""The pages as a browser without JavaScript has them: safety, passwords, sessions, own data."""
+"""The pages as a browser without JavaScript has them: profile, safety, passwords, own data."""
 
 from __future__ import annotations
 
@@ -6,11 +6,136 @@ import json
 import re
 from typing import Any
 
+import pytest
+
 from api import ELSEWHERE, HERE, PASSWORD, Api
 from outgrow.campus.domains import Domains
 from outgrow.campus.mail import Letter
 from outgrow.database import Database
 from pages import Browser, Somebody
+from test_safety import document, upsert
+
+GOALS: dict[str, Any] = {
+    "academic": "grad school, gpa",
+    "leisure": "climb, travel",
+    "career": "Robots.\nThen gardens.",
+    "personal": "Sleep.",
+}
+PICTURES: dict[str, Any] = {
+    "profile_picture": "https://pictures.example/ada.jpg",
+    "photos": "https://pictures.example/1.jpg\nhttps://Other.example:8443/2,3.jpg?size=9",
+}
+
+
+async def test_goals_and_pictures(phased_api: Api, phased_somebody: Somebody) -> None:
+    ada, ben = await phased_somebody("Ada"), await phased_somebody("Ben")
+    assert "They have not said much yet." in (await ben.open(f"/people/{ada.id}")).text
+    await ada.open("/my/profile")
+    page = await ada.send("/my/profile", **(GOALS | PICTURES))
+    assert "Saved." in page.text
+    fields = page.form("/my/profile").fields
+    assert {name: fields[name].strip() for name in GOALS | PICTURES} == GOALS | PICTURES
+    written = await document(phased_api, ada.id)
+    assert written["goals"]["academic"] == ["grad school", "gpa"]
+    assert written["photos"] == PICTURES["photos"].split()
+    page = await ben.open(f"/people/{ada.id}")
+    for said in ("grad school", "climb", "Robots. Then gardens.", "Sleep.", "other.example"):
+        assert said in page.text
+    away = [given for _, given in page.elements if given.get("href", "").startswith("https:")]
+    links = [PICTURES["profile_picture"], *written["photos"]]
+    assert [(given["href"], given["rel"]) for given in away] == [
+        (link, "noreferrer noopener") for link in links
+    ]
+    assert "img" not in {tag for tag, _ in page.elements}, "no site learns who looks"
+    nothing: dict[str, Any] = dict.fromkeys(GOALS | PICTURES, " ")
+    page = await ada.send("/my/profile", **nothing)
+    assert "Saved." in page.text
+    written = await document(phased_api, ada.id)
+    assert not {"goals", "photos", "profilePicture"} & {*written}
+    assert "They have not said much yet." in (await ben.open(f"/people/{ada.id}")).text
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("academic", "x" * 101, "Academic goals cannot be used"),
+        ("leisure", ",".join(map(str, range(51))), "Leisure goals cannot be used"),
+        ("career", "x" * 5001, "Career cannot be used"),
+        ("personal", "x" * 5001, "Personal goals cannot be used"),
+        ("photos", "https://a.example/1 http://a.example/2", "begin with https://"),
+        ("photos", "\n".join(f"https://a.example/{n}" for n in range(13)), "up to 12 links"),
+        ("photos", "https://a.example/" + "x" * 2000, "Photos cannot be used"),
+        ("photos", "javascript:alert(1)", "Photos cannot be used"),
+        ("profile_picture", "https://a.example/1 https://a.example/2", "Use one link"),
+        ("profile_picture", "a.example/1", "Profile picture cannot be used"),
+        ("age", "12", "from 13 to 120"),
+        ("bio", "x" * 5001, "About you cannot be used"),
+    ],
+)
+async def test_a_field_that_is_wrong_says_so(
+    api: Api, somebody: Somebody, field: str, typed: str, said: str
+) -> None:
+    ada = await somebody("Ada")
+    before = await document(api, ada.id)
+    await ada.open("/my/profile")
+    given = GOALS | PICTURES | {"pronouns": "she", field: typed}
+    page = await ada.send("/my/profile", 400, **given)
+    fields = page.form("/my/profile").fields
+    assert {name: fields[name].strip() for name in given} == given, "what was typed is kept"
+    (wrong,) = [given for _, given in page.elements if "aria-invalid" in given]
+    assert wrong["name"] == field
+    beside = wrong["aria-describedby"].split()[0]
+    (told,) = re.findall(f'<p class="wrong" id="{beside}">([^<]+)', ada.answer.text)
+    assert said in told
+    assert await document(api, ada.id) == before
+
+
+async def test_what_an_old_client_wrote_stays_until_it_is_changed(
+    api: Api, somebody: Somebody
+) -> None:
+    ada = await somebody("Ada")
+    odd: dict[str, Any] = {
+        "goals": {"academic": [1, "gpa"], "leisure": "rest", "career": ["x"], "else": 7},
+        "photos": ["http://old.example/1", {"url": "x"}, "data:image/png;base64,AAAA"],
+        "profilePicture": "javascript:alert(1)",
+        "interests": ["film, old", 7],
+        "pronouns": "she\r\nher",
+        "age": 200.5,
+        "year": 2,
+    }
+    await upsert(api, f"user:{ada.id}", {**await document(api, ada.id), **odd})
+    page = await ada.open(f"/people/{ada.id}")
+    assert not [link for link in page.links if not link.startswith(("/", "#"))]
+    await ada.open("/my/profile")
+    page = await ada.send("/my/profile", bio="New.")
+    assert "Saved." in page.text
+    written = await document(api, ada.id)
+    assert {name: written[name] for name in odd} == odd
+    assert written["bio"] == "New."
+    page = await ada.send("/my/profile", 400, photos="http://old.example/1")
+    await ada.send("/my/profile", photos="https://new.example/1", academic="gpa")
+    written = await document(api, ada.id)
+    assert written["photos"] == ["https://new.example/1"]
+    assert {name: written[name] for name in odd if name != "photos"} == {
+        name: value for name, value in odd.items() if name != "photos"
+    }
+    await ada.send("/my/profile", leisure="rest")
+    assert (await document(api, ada.id))["goals"] == {"academic": ["gpa"], "leisure": ["rest"]}
+
+
+async def test_links_that_lead_elsewhere_than_they_say_are_none(
+    api: Api, somebody: Somebody
+) -> None:
+    ada = await somebody("Ada")
+    photos = [
+        *("https://good.example@evil.example/", "https://good.example\\@evil.example/"),
+        *("https:///good.example", "https://", "HTTPS://a.example", " https://a.example"),
+        *("https://a.example/ b", "https://a.example/\nb", "https://[::1", "//a.example", "", 7),
+        "https://right.example?a=<b>&c='",
+    ]
+    await upsert(api, f"user:{ada.id}", {**await document(api, ada.id), "photos": photos})
+    page = await ada.open(f"/people/{ada.id}")
+    assert [link for link in page.links if not link.startswith(("/", "#"))] == [photos[-1]]
 
 
 async def test_block_unblock_and_report(somebody: Somebody) -> None:

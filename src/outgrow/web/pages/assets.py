@@ -26,6 +26,7 @@ _KINDS = {
     "svg": b"image/svg+xml",
 }
 TINTS = 8
+_SITE = re.compile(r"https://([A-Za-z0-9.-]{1,253})(?::[0-9]+)?(?:[/?#][!-~]*)?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ def _environment() -> jinja2.Environment:
         "initials": initials,
         "tint": tint,
         "texts": texts,
+        "sites": sites,
         "when": when,
         "day": day,
         "segment": segment,
@@ -96,6 +98,13 @@ def texts(values: Any) -> list[str]:
     if not isinstance(values, list):
         return []
     return [value for value in values if isinstance(value, str) and value.strip()]
+
+
+def sites(values: Any) -> list[tuple[str, str]]:
+    """The links of a list from a profile, each with the site that it leads to. Old clients may have
+    written anything: what is no link is left out, and what seems to lead elsewhere than it does."""
+    found = ((link, _SITE.match(link)) for link in texts(values))
+    return [(link, site[1].lower()) for link, site in found if site]
 
 
 def segment(text: str) -> str:

@@ -31,12 +31,17 @@ FIELDS = {
     "interests": ("Interests", "Use up to 50, of up to 100 characters each."),
     "looking_for": ("Looking for", "Use up to 50, of up to 100 characters each."),
     "personality": ("Personality", "Use up to 50, of up to 100 characters each."),
-    "goals": ("Goals", "Use up to 50 each, and up to 5,000 characters."),
+    "academic": ("Academic goals", "Use up to 50, of up to 100 characters each."),
+    "leisure": ("Leisure goals", "Use up to 50, of up to 100 characters each."),
+    "career": ("Career", "Use up to 5,000 characters."),
+    "personal": ("Personal goals", "Use up to 5,000 characters."),
+    "profile_picture": ("Profile picture", "Use one link that begins with https://."),
+    "photos": ("Photos", "Use up to 12 links that begin with https://, one on each line."),
     "reason": ("Reason", "Choose one."),
     "note": ("Note", "It is too long."),
     "content": ("Message", "It is empty, or too long."),
 }
-_FIELD = re.compile(r"`\$\.(\w+)|field `(\w+)`")
+_FIELD = re.compile(r"`\$(?:\.\w+)*\.(\w+)|field `(\w+)`")
 
 
 class Form:
@@ -66,7 +71,7 @@ class Form:
 
     def text(self, name: str) -> str:
         """Without blanks around it, its line breaks as everywhere else; "" where nothing is."""
-        return self.raw(name).replace("\r\n", "\n").strip()
+        return plain(self.raw(name))
 
     def line(self, name: str) -> str | None:
         """A short text, cut where no list of ours goes on; None where nothing is."""
@@ -77,11 +82,20 @@ class Form:
         parts = (part.strip() for value in self._values.get(name, ()) for part in value.split(","))
         return list(dict.fromkeys(part for part in parts if part))
 
+    def links(self, name: str) -> list[str]:
+        """What stands between blanks and line breaks, each once."""
+        return list(dict.fromkeys(self.raw(name).split()))
+
     def has(self, name: str) -> bool:
         return name in self._values
 
 
 EMPTY = Form({})
+
+
+def plain(text: str) -> str:
+    """A text as a form gives it back."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def shaped(values: Mapping[str, Any], shape: type[T]) -> T:

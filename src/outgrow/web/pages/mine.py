@@ -7,12 +7,16 @@ from typing import Any
 from outgrow.campus.profiles import NewProfile, ProfileChanges
 from outgrow.errors import NotFound, OutgrowError
 from outgrow.web.endpoint import Access
+from outgrow.web.pages.assets import texts
 from outgrow.web.pages.entry import YEARS, new_profile, schools
-from outgrow.web.pages.forms import shaped
+from outgrow.web.pages.forms import Form, plain, shaped
 from outgrow.web.pages.page import Ask, Page, Reply, decoded, to
 
-_LINES = ("name", "major", "year", "pronouns", "bio", "additional_info")
+_TEXTS = ("name", "major", "year", "pronouns", "bio", "additional_info", "profile_picture")
 _LISTS = ("interests", "looking_for", "personality")
+_GOAL_LISTS = ("academic", "leisure")
+_GOAL_TEXTS = ("career", "personal")
+_GOALS = _GOAL_LISTS + _GOAL_TEXTS
 SWITCHES = ("profile_visible", "allow_messages", "read_receipts", "show_online_status")
 
 
@@ -29,7 +33,20 @@ async def _first_profile(ask: Ask, error: OutgrowError | None = None) -> Reply:
 
 
 def _profile_page(ask: Ask, own: dict[str, Any], error: OutgrowError | None = None) -> Reply:
-    return ask.page("my_profile.html", error=error, own=own, years=YEARS)
+    values = _shown(own) | {name: ask.form.text(name) for name in _shown(own) if ask.form.has(name)}
+    return ask.page("my_profile.html", error=error, own=own, values=values, years=YEARS)
+
+
+def _shown(own: dict[str, Any]) -> dict[str, str]:
+    """A profile as its form has it, by field. Old clients may have written anything there, of which
+    the form has what is text."""
+    goals = own["goals"] or {}
+    lists = {name: own[name] for name in _LISTS} | {name: goals.get(name) for name in _GOAL_LISTS}
+    values = {name: own[name] for name in _TEXTS} | {name: goals.get(name) for name in _GOAL_TEXTS}
+    values |= {name: ", ".join(texts(value)) for name, value in lists.items()}
+    values["photos"] = "\n".join(texts(own["photos"]))
+    values["age"] = str(round(own["age"])) if own["age"] else ""
+    return {name: plain(value) if isinstance(value, str) else "" for name, value in values.items()}
 
 
 async def first_profile(ask: Ask) -> Reply:
@@ -46,18 +63,31 @@ async def first_profile(ask: Ask) -> Reply:
 
 async def change_profile(ask: Ask) -> Reply:
     profiles = ask.network.profiles
-    form = ask.form
+    own = decoded(await profiles.own(ask.user_id))
     try:
-        values: dict[str, Any] = {name: form.text(name) or None for name in _LINES}
-        values |= {name: form.words(name) or None for name in _LISTS}
-        if values["name"] is None:
-            values["name"] = ""
-        age = form.text("age")
-        values["age"] = int(age) if age.isdecimal() and len(age) < 5 else age or None
-        await profiles.change(ask.user_id, ask.school, shaped(values, ProfileChanges))
+        changes = shaped(_changes(ask.form, _shown(own)), ProfileChanges)
+        await profiles.change(ask.user_id, ask.school, changes)
     except OutgrowError as e:
-        return _profile_page(ask, decoded(await profiles.own(ask.user_id)), e)
+        return _profile_page(ask, own, e)
     return to("/my/profile?done=saved")
+
+
+def _changes(form: Form, shown: dict[str, str]) -> dict[str, Any]:
+    """What was typed in place of what the form showed. The rest is left alone: an old client may
+    have written there what no form shows whole, or what could not be written today."""
+    changed = {name for name in shown if form.has(name) and form.text(name) != shown[name]}
+    values: dict[str, Any] = {name: form.text(name) or None for name in _TEXTS}
+    values |= {name: form.words(name) or None for name in _LISTS}
+    values["name"] = form.text("name")
+    values["photos"] = form.links("photos") or None
+    age = form.text("age")
+    values["age"] = int(age) if age.isdecimal() and len(age) < 5 else age or None
+    changes = {name: value for name, value in values.items() if name in changed}
+    if changed.intersection(_GOALS):
+        goals: dict[str, Any] = {name: form.words(name) for name in _GOAL_LISTS}
+        goals |= {name: form.text(name) for name in _GOAL_TEXTS}
+        changes["goals"] = {name: value for name, value in goals.items() if value} or None
+    return changes
 
 
 async def settings(ask: Ask) -> Reply:
