@@ -87,6 +87,8 @@ async def _measure(report: Report, options: argparse.Namespace) -> None:
             await reads.connections(run, api)
             await reads.counts(run, api)
             await reads.depth(run, api)
+            with _api(made, OUTGROW_CACHE_SECONDS="20") as caching:
+                reads.cached(run, api, caching)
             await discover.beside_a_page(run, api, "optimized")
             measures.log_ins(run, api)
             measures.sign_ups(run, api, "optimized")
@@ -122,9 +124,9 @@ async def _beside_peers(run: Run, api: Server, *, with_node: bool) -> None:
 
 
 @contextmanager
-def _api(world: World) -> Iterator[Server]:
+def _api(world: World, **settings: str) -> Iterator[Server]:
     command = outgrow("serve", "--no-demo")
-    with serving(command, world.env, world.home / "api.log") as server:
+    with serving(command, {**world.env, **settings}, world.home / "api.log") as server:
         yield server
 
 

@@ -13,7 +13,9 @@ from benchmarks.measures import Run, answer, pages
 from benchmarks.processes import Server
 from benchmarks.report import Contender, Goal
 from benchmarks.world import World, at
+from outgrow.campus.cache import Caches
 from outgrow.campus.connections import Connections, Kind
+from outgrow.campus.news import News
 from outgrow.campus.pages import LARGEST_LIMIT, LARGEST_OFFSET, Cursors, Page
 from outgrow.campus.profiles import FACETS, Filters, Profiles
 from outgrow.campus.search import Search
@@ -67,7 +69,7 @@ async def one_profile(run: Run, api: Server, peers: Mapping[str, Server]) -> Non
     """GET /profiles/{id}."""
     ids = [user_id for user_id, _ in (await run.world.people())[:2000]]
     requests = [at(f"/profiles/{user_id}") for user_id in ids]
-    profiles, school = Profiles(run.world.database, _CURSORS), run.world.school
+    profiles, school = _profiles(run.world), run.world.school
     sent = [await sent_by(run.world, profiles.one(user_id, school, "")) for user_id in ids[:10]]
     token = run.world.peer_token
     quick = {peer: server for peer, server in peers.items() if peer != PROTOTYPE}
@@ -151,6 +153,23 @@ async def counts(run: Run, api: Server) -> None:
     run.add("page with total and facets, no filter", run.slow(api, whole))
 
 
+def cached(run: Run, api: Server, caching: Server) -> None:
+    """What the cache spares: the same requests to a process with it, and to one without."""
+    counted = {"total": "true", "facets": ",".join(FACETS)}
+    for what, request in (
+        ("first page", at("/profiles")),
+        ("first page with total and facets", at("/profiles", **counted)),
+        ("schools with their sizes", at("/schools", counts="true")),
+    ):
+        turns = run.take_turns(
+            {
+                "from the cache": partial(run.slow, caching, [request]),
+                "made anew": partial(run.slow, api, [request]),
+            }
+        )
+        _compare(run, what, turns, {"from the cache": caching, "made anew": api})
+
+
 async def depth(run: Run, api: Server) -> None:
     """Far down the list of the whole school."""
     offset = min(LARGEST_OFFSET, run.report.users // 2)
@@ -192,7 +211,7 @@ async def what_is_read(run: Run) -> None:
         "page by major": page(world, major, None),
         "page by year": page(world, None, year),
         "page": page(world, None, None),
-        "one profile": Profiles(world.database, _CURSORS).one(user_id, world.school, ""),
+        "one profile": _profiles(world).one(user_id, world.school, ""),
         "search, a name": _search(world, name),
         "search, a name with a typo": _search(world, typed),
         "search, a word": _search(world, WORDS[0]),
@@ -221,9 +240,15 @@ def _same_people(run: Run, requests: Sequence[Request], api: Server, peer: Serve
             raise RuntimeError(f"{request.path}: the contenders answer with different people")
 
 
+def _profiles(world: World) -> Profiles:
+    """Without a cache: what is measured is the statement."""
+    return Profiles(world.database, _CURSORS, Caches(News(world.database), 0))
+
+
 async def page(world: World, major: str | None, year: str | None) -> bytes:
-    profiles = Profiles(world.database, _CURSORS)
-    return await profiles.page(world.school, Filters(major, year), "newest", Page(), viewer="")
+    return await _profiles(world).page(
+        world.school, Filters(major, year), "newest", Page(), viewer=""
+    )
 
 
 async def _search(world: World, text: str) -> bytes:

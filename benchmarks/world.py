@@ -29,9 +29,17 @@ from outgrow.settings import DEFAULT_STORE
 
 SECRET = "a secret of at least thirty-two bytes"  # signs the peers' tokens
 PASSWORD = "a long enough password"
-_UNSET = {"OUTGROW_LIMITS": "off", "OUTGROW_SMTP_URL": ""} | dict.fromkeys(
+_OFF = {"OUTGROW_LIMITS": "off", "OUTGROW_CACHE_SECONDS": "0"}
+_UNSET = _OFF | dict.fromkeys(
     (
-        *("DATABASE_URL", "OUTGROW_STORE", "OUTGROW_SLOW_MS", "OUTGROW_POOL", "HOST"),
+        *(
+            "OUTGROW_SMTP_URL",
+            "DATABASE_URL",
+            "OUTGROW_STORE",
+            "OUTGROW_SLOW_MS",
+            "OUTGROW_POOL",
+            "HOST",
+        ),
         *("OUTGROW_METRICS_TOKEN", "PGSERVICE", "PGHOSTADDR"),
     ),
     "",

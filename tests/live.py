@@ -122,7 +122,7 @@ async def place(url: str) -> AsyncIterator[Place]:
         listener.setblocking(False)
         port = listener.getsockname()[1]
         server = Server(api.network)
-        async with api.network.live.running():
+        async with api.network.running():
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             try:
                 yield Place(api, f"ws://127.0.0.1:{port}/live")

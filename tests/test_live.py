@@ -26,7 +26,7 @@ from test_chats import old, open_chat, put, read, said, send, stored
 KILL = Query(
     "kill",
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-    "WHERE application_name = 'outgrow live' AND datname = current_database()",
+    "WHERE application_name = 'outgrow news' AND datname = current_database()",
 )
 
 

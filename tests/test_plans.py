@@ -14,7 +14,9 @@ import pytest
 
 from outgrow.blueprint import campus
 from outgrow.campus import connections, profiles, safety
+from outgrow.campus.cache import Caches
 from outgrow.campus.generator import generate
+from outgrow.campus.news import News
 from outgrow.campus.pages import Cursors, Page
 from outgrow.campus.population import DEMO_ID, DEMO_SCHOOL, Spec
 from outgrow.database import Database
@@ -61,7 +63,7 @@ async def large(large_url: str) -> AsyncIterator[Database]:
 
 
 def page(sort: profiles.Sort, *given: bool, further: bool = False, deep: bool = False) -> Query:
-    return profiles._page_query(sort, given or (False,) * 4, further, deep)
+    return profiles._page_query("page", sort, given or (False,) * 4, further, deep)
 
 
 def asked(*filters: str | None, offset: int = 0, after: tuple[str, str] | None = None) -> list[Any]:
@@ -148,7 +150,7 @@ async def test_a_filter_by_interest_is_planned_for_what_is_asked(
     """By generic plans a common one read 18,754 rows."""
     said: list[str] = []
     large.observe_with(lambda name, _: said.append(name))
-    answer = await profiles.Profiles(large, Cursors(b"k" * 32)).page(
+    answer = await profiles.Profiles(large, Cursors(b"k" * 32), Caches(News(large), 0)).page(
         DEMO_SCHOOL, filters, "newest", Page(20, 0, None), viewer=DEMO_ID
     )
     assert json.loads(answer)["items"] or filters.interests == ("nobody has this",)

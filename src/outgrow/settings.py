@@ -45,8 +45,8 @@ class Settings:
     `limits` are the rate limits that differ from their defaults, as (most, seconds) by name; None
     switches all of them off. `proxies` is how many proxies in front of `serve` are trusted to say
     whom they speak for. `smtp_url` and `mail_from` say how mail is sent; without the former it is
-    printed. `keep_messages` is after how many days a message goes, None for never. `lines` are
-    those of advice.
+    printed. `keep_messages` is after how many days a message goes, None for never. `cache_seconds` is how
+    old an answer from the network's cache may be, 0 for none. `lines` are those of advice.
     """
 
     home: Path
@@ -63,6 +63,7 @@ class Settings:
     smtp_url: str | None = None
     mail_from: str = ""
     keep_messages: int | None = None
+    cache_seconds: int = 20
     lines: Lines = Lines()
 
     @property
@@ -110,6 +111,7 @@ class Settings:
             proxies=_integer(env, "OUTGROW_PROXIES", 0, 0, 10),
             smtp_url=env.get("OUTGROW_SMTP_URL") or None,
             mail_from=env.get("OUTGROW_MAIL_FROM") or "",
+            cache_seconds=_integer(env, "OUTGROW_CACHE_SECONDS", 20, 0, 3600),
             keep_messages=_integer(env, "OUTGROW_KEEP_MESSAGES", 0, 0, 36_500) or None,
             lines=_lines(env.get("OUTGROW_LINES") or ""),
         )

@@ -1,13 +1,21 @@
-"""Work that goes on after its request was answered."""
+"""Work that goes on after its request was answered, or for as long as a process serves."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
+
+from outgrow.errors import OutgrowError
+
 log = logging.getLogger("outgrow.background")
+
+GONE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OutgrowError)
+AGAIN_SECONDS = 0.5
 
 
 class Background:
@@ -35,3 +43,28 @@ class Background:
         self._under_way.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s: %s", self._what, error.__cause__ or error)
+
+
+@asynccontextmanager
+async def going_on(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Does each of these again and again meanwhile, whatever happens to the database."""
+    tasks = [asyncio.create_task(_for_ever(work)) for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
+    name = work.__qualname__
+    while True:
+        try:
+            await work()
+        except GONE as e:
+            log.warning("%s: %s; trying again", name, e or type(e).__name__)
+            await asyncio.sleep(AGAIN_SECONDS)
+        except Exception:
+            log.exception("%s: this should not happen; trying again", name)
+            await asyncio.sleep(AGAIN_SECONDS)

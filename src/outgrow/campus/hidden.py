@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from outgrow import queries
-from outgrow.campus.remembered import Remembered
+from outgrow.campus.cache import Cache, Caches
 from outgrow.database import Database
 
 SQL = queries.load("safety")
 
-FRESH_SECONDS = 30.0
 MOST_VIEWERS = 10_000
 
 
 class Hidden:
     """Lists exclude by themselves whom they do not show (`hidden` in profiles.sql)."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, caches: Caches) -> None:
         self._database = database
-        self._listing: Remembered[list[str]] = Remembered(FRESH_SECONDS, MOST_VIEWERS)
+        self._listing: Cache[list[str]] = caches.named("listing", MOST_VIEWERS)
 
     async def ids(self, viewer: str, school: str) -> list[str]:
         """Whoever is hidden from `viewer`, of whichever school.
 
-        Blocks are read anew. Who has the viewer in an old client's list of blocks is remembered as
-        long as counts are: without an index it costs a look at every profile.
+        Blocks are read anew. Who has the viewer in an old client's list of blocks comes from the
+        cache: without an index it costs a look at every profile.
         """
 
         async def listing() -> list[str]:
             return list(await self._database.value(SQL["listing"], viewer))
 
-        hidden = await self._database.value(SQL["hidden"], viewer)
+        hidden = await self.blocked(viewer)
         return list({*hidden, *await self._listing.get(school, viewer, listing)})
 
-    def forget(self, school: str) -> None:
-        self._listing.forget(school)
+    async def blocked(self, viewer: str) -> list[str]:
+        """Whoever blocked the viewer, or is blocked by them; but for old clients' lists."""
+        hidden: list[str] = await self._database.value(SQL["hidden"], viewer)
+        return hidden

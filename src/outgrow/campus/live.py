@@ -1,13 +1,10 @@
 """Live: tells lines what is new in their people's chats, in this process and in all others.
 
-The table is the truth, and a notification only says where to look: whoever is told, late, twice or
-by mistake, looks up what is behind the last `pos` seen, in one statement for all chats that wait.
-Chats are looked at one batch after the other, so a chat's messages are told in order.
-
-Notifications are collected for FLUSH_SECONDS and sent outside the writing transactions, since
-NOTIFY takes a lock of the whole database when it commits. One connection of the process listens. A
-slow sweep looks at every chat of whoever is connected: for what old clients wrote by SQL, and what
-a process that died did not say.
+The table is the truth, and news only say where to look: whoever is told, late, twice or by mistake,
+looks up what is behind the last `pos` seen, in one statement for all chats that wait. Chats are
+looked at one batch after the other, so a chat's messages are told in order. A slow sweep looks at
+every chat of whoever is connected: for what old clients wrote by SQL, and what a process that died
+did not say.
 """
 
 from __future__ import annotations
@@ -15,29 +12,21 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import logging
-import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import asyncpg
 
 from outgrow import queries
+from outgrow.campus.background import going_on
 from outgrow.campus.lines import Close, Line
+from outgrow.campus.news import News
 from outgrow.database import Database
-from outgrow.errors import OutgrowError
 
 SQL = queries.load("live")
-READY = queries.load("network")["ready"]
 
-log = logging.getLogger("outgrow.live")
-
-CHANNEL = "outgrow_live"
-FLUSH_SECONDS = 0.02
-LONGEST_NOTIFICATION = 7000  # bytes; PostgreSQL takes 8,000
 SWEEP_SECONDS = 5.0
 SWEPT = 100  # chats in a statement of the sweep, which works a tenth of its time
 GATHER_EVERY = 6  # sweeps, before chats are looked for that old clients made
@@ -48,9 +37,6 @@ CHECK_SECONDS = 10.0  # how often ended sessions are looked for
 PING_SECONDS = 25.0
 TYPING_SECONDS = 2.0  # how often somebody's typing is passed on
 MOST_LINES = 20  # of one user, in this process
-AGAIN_SECONDS = 0.5
-
-GONE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OutgrowError)
 
 
 @dataclass(slots=True)
@@ -63,10 +49,9 @@ class _Watch:
 
 
 class Live:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, news: News) -> None:
         self._database = database
-        self._process = secrets.token_hex(8)
-        self._running = False
+        self._news = news
         self._lines: dict[str, set[Line]] = {}
         self._watches: dict[str, _Watch] = {}
         self._chats: dict[str, set[str]] = {}  # of the users who are connected
@@ -77,26 +62,20 @@ class Live:
         self._joining: list[tuple[Line, asyncio.Future[None]]] = []
         self._joined = asyncio.Event()
         self._gathering = False
-        self._news: dict[str, Sequence[str]] = {}
-        self._typed: list[tuple[str, str, Sequence[str]]] = []
-        self._unsaid = asyncio.Event()
         self._last_typed: dict[tuple[str, str], float] = {}
         self._sweeps = 0
+        news.hear("chat", self._see)
+        news.hear("typing", self._tell_typing)
+        news.missed(self._see_all)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Listens and tells meanwhile."""
-        self._running = True
-        works = [self._listen, self._flush, self._look, self._gather]
-        works += [self._sweep, self._tick, self._check]
-        tasks = [asyncio.create_task(_for_ever(work)) for work in works]
+        """Looks and tells meanwhile."""
+        works = self._look, self._gather, self._sweep, self._tick, self._check
         try:
-            yield
+            async with going_on(*works):
+                yield
         finally:
-            self._running = False
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             for line in self._all():
                 line.end(Close.TRY_LATER, "the server stops")
 
@@ -105,84 +84,32 @@ class Live:
         """How many are connected."""
         return sum(map(len, self._lines.values()))
 
-    # What happened here --------------------------------------------------------------------------
+    # What happened -------------------------------------------------------------------------------
 
     def changed(self, chat_id: str, users: Sequence[str]) -> None:
         """Something is new in the chat of these users. To be called after the commit."""
-        if self._running:
-            self._see(chat_id, users)
-            self._news[chat_id] = users
-            self._unsaid.set()
+        self._news.say("chat", chat_id, *users)
 
     def typing(self, chat_id: str, user_id: str, users: Sequence[str]) -> None:
         """Somebody types; passed on every TYPING_SECONDS at most."""
         now = time.monotonic()
-        if not self._running or now < self._last_typed.get((chat_id, user_id), 0) + TYPING_SECONDS:
+        if now < self._last_typed.get((chat_id, user_id), 0) + TYPING_SECONDS:
             return
         if len(self._last_typed) > 10_000:
             self._last_typed.clear()
         self._last_typed[chat_id, user_id] = now
-        self._tell_typing(chat_id, user_id, users)
-        self._typed.append((chat_id, user_id, users))
-        self._unsaid.set()
+        self._news.say("typing", chat_id, user_id, *users)
 
-    async def _flush(self) -> None:
-        await self._unsaid.wait()
-        await asyncio.sleep(FLUSH_SECONDS)
-        self._unsaid.clear()
-        news, self._news = self._news, {}
-        typed, self._typed = self._typed, []
-        said: list[Any] = [["c", chat_id, *users] for chat_id, users in news.items()]
-        said += [["t", chat_id, user_id, *users] for chat_id, user_id, users in typed]
-        try:
-            for payload in _payloads(self._process, said):
-                await self._database.run(SQL["notify"], CHANNEL, payload)
-        except BaseException:
-            self._news = {**news, **self._news}
-            self._unsaid.set()
-            raise
-
-    # What happened elsewhere ---------------------------------------------------------------------
-
-    async def _listen(self) -> None:
-        """Until the connection is lost."""
-        lost = asyncio.Event()
-        async with self._database.dedicated("outgrow live") as session:
-            connection = session.connection
-            connection.add_termination_listener(lambda _: lost.set())
-            await connection.add_listener(CHANNEL, self._heard)
-            for chat_id, watch in self._watches.items():
-                self._see(chat_id, watch.users)
-            while not lost.is_set():
-                async with asyncio.timeout(
-                    CHECK_SECONDS
-                ):  # also a peer that is gone without a word
-                    await session.value(READY)
-                try:
-                    await asyncio.wait_for(lost.wait(), CHECK_SECONDS)
-                except TimeoutError:
-                    continue
-        log.warning("the listening connection was lost; another one is made")
-        await asyncio.sleep(AGAIN_SECONDS)
-
-    def _heard(self, connection: Any, pid: int, channel: str, payload: str) -> None:
-        """Whoever may connect to the database may notify, too."""
-        try:
-            process, *said = json.loads(payload)
-            for kind, chat_id, *users in said if process != self._process else ():
-                if kind == "c":
-                    self._see(chat_id, users)
-                elif kind == "t":
-                    self._tell_typing(chat_id, users[0], users[1:])
-        except (ValueError, TypeError, IndexError):
-            log.warning("a notification on %s is none of ours: %.100s", CHANNEL, payload)
-
-    def _see(self, chat_id: str, users: Iterable[str]) -> None:
+    def _see(self, chat_id: str, *users: str) -> None:
         if any(user in self._lines for user in users):
             self._waiting[chat_id] = None
             self._work.set()
 
-    def _tell_typing(self, chat_id: str, user_id: str, users: Sequence[str]) -> None:
+    def _see_all(self) -> None:
+        for chat_id, watch in self._watches.items():
+            self._see(chat_id, *watch.users)
+
+    def _tell_typing(self, chat_id: str, user_id: str, *users: str) -> None:
         event = json.dumps({"type": "typing", "chat_id": chat_id, "user_id": user_id})
         for user in users:
             if user != user_id:
@@ -270,7 +197,7 @@ class Live:
                 if line.user_id == reader or reader in shows:
                     line.say(event)
         if len(messages) == MOST_MESSAGES:
-            self._see(chat_id, users)
+            self._see(chat_id, *users)
 
     # Lines ---------------------------------------------------------------------------------------
 
@@ -387,7 +314,7 @@ class Live:
             began = time.monotonic()
             for row in await self._database.rows(SQL["gather"], list(self._lines)):
                 if row["chat_id"] not in self._watches:
-                    self._see(row["chat_id"], [row["user_id"]])
+                    self._see(row["chat_id"], row["user_id"])
             await asyncio.sleep(9 * (time.monotonic() - began))
         await asyncio.sleep(max(0.1, start + SWEEP_SECONDS - time.monotonic()))
 
@@ -415,19 +342,6 @@ class Live:
         return [line for lines in self._lines.values() for line in lines]
 
 
-async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
-    """Again and again, whatever happens to the database."""
-    while True:
-        try:
-            await work()
-        except GONE as e:
-            log.warning("live: %s; trying again", e or type(e).__name__)
-            await asyncio.sleep(AGAIN_SECONDS)
-        except Exception:
-            log.exception("live: this should not happen; trying again")
-            await asyncio.sleep(AGAIN_SECONDS)
-
-
 def _messages(row: asyncpg.Record) -> list[tuple[int, str]]:
     """Each message of a look as its `pos` and its event."""
     head = f'{{"type":"message","chat_id":{json.dumps(row["chat_id"])},"message":'
@@ -439,22 +353,3 @@ def _messages(row: asyncpg.Record) -> list[tuple[int, str]]:
 
 def _read(chat_id: str, user_id: str, pos: int) -> str:
     return json.dumps({"type": "read", "chat_id": chat_id, "user_id": user_id, "pos": pos})
-
-
-def _payloads(process: str, said: Sequence[Any]) -> Iterable[str]:
-    """The notifications that say all this, each short enough."""
-    parts: list[str] = []
-    size = 0
-    for item in said:
-        part = json.dumps(item)
-        if parts and size + len(part) > LONGEST_NOTIFICATION:
-            yield _payload(process, parts)
-            parts, size = [], 0
-        parts.append(part)
-        size += len(part) + 1
-    if parts:
-        yield _payload(process, parts)
-
-
-def _payload(process: str, parts: Sequence[str]) -> str:
-    return "[" + ",".join([json.dumps(process), *parts]) + "]"

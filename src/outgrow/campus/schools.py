@@ -1,7 +1,8 @@
 """Schools: their names and sizes, kept in memory.
 
 There is no table of schools: they are what profiles say. Counting reads every profile, so a process
-does it once in FRESH_SECONDS at most; who asks while it counts again gets what is there.
+does it once within the cache's bound at most; from half of it on beside those who ask, so that
+hardly anybody waits. A school whose people changed is counted anew when it is shown.
 """
 
 from __future__ import annotations
@@ -13,31 +14,35 @@ import time
 import msgspec
 
 from outgrow import queries
+from outgrow.campus.cache import Caches, Uses
 from outgrow.campus.hidden import Hidden
 from outgrow.campus.pages import Cursors, Page
 from outgrow.database import Database
 
 SQL = queries.load("schools")
 
-FRESH_SECONDS = 60.0
-
 
 class Schools:
-    def __init__(self, database: Database, cursors: Cursors) -> None:
+    def __init__(self, database: Database, cursors: Cursors, caches: Caches) -> None:
         self._database = database
         self._cursors = cursors
+        self._hidden = Hidden(database, caches)
+        self._bound = caches.seconds
+        self._uses = caches.uses["schools"] = Uses()
         self._names: list[str] = []
         self._members: dict[str, int] = {}
-        self._counted_at: float | None = None
-        self._counting = asyncio.Lock()
-        self._hidden = Hidden(database)
+        self._began = float("-inf")  # when what is known was counted
+        self._counting: asyncio.Task[None] | None = None
+        self._recounting = asyncio.Lock()
+        self._changed: dict[str, None] = {}  # since they were counted
+        caches.hear(self._forget, self._forget_all)
 
     async def page(
         self, page: Page, *, counts: bool = False, viewer: str = "", school: str | None = None
     ) -> bytes:
         """The JSON of a page of schools by name, in the order of code points; `counts` for
         `viewer`, of `school`. Raises BadCursor."""
-        await self._refresh()
+        await self._refresh(counts)
         of = ("schools",)
         after = self._cursors.open(of, page.cursor)
         start = page.offset if after[1] is None else bisect.bisect_right(self._names, after[1])
@@ -57,13 +62,6 @@ class Schools:
         body = b'{"items":' + msgspec.json.encode(items)
         return self._cursors.finish((body, more, "", last), of)
 
-    def signed_up(self, school: str) -> None:
-        """Let a new member be seen at once in this process."""
-        if self._counted_at is not None:
-            if school not in self._members:
-                bisect.insort(self._names, school)
-            self._members[school] = self._members.get(school, 0) + 1
-
     async def _hidden_members(self, viewer: str, school: str) -> int:
         hidden = await self._hidden.ids(viewer, school)
         if not hidden:
@@ -71,16 +69,61 @@ class Schools:
         count: int = await self._database.value(SQL["hidden_members"], school, hidden)
         return count
 
-    def _is_fresh(self) -> bool:
-        return self._counted_at is not None and time.monotonic() < self._counted_at + FRESH_SECONDS
+    def _forget(self, school: str) -> None:
+        self._changed[school] = None
 
-    async def _refresh(self) -> None:
-        if self._is_fresh() or (self._counted_at is not None and self._counting.locked()):
-            return
-        async with self._counting:
-            if self._is_fresh():
-                return
+    def _forget_all(self) -> None:
+        self._began = float("-inf")
+        self._counting = None
+
+    async def _refresh(self, counts: bool) -> None:
+        """Return when nothing that is to be shown is out of date."""
+        asked = time.monotonic()
+        missed = self._age() >= self._bound
+        if self._age() >= self._bound / 2 and self._counting is None:
+            self._counting = asyncio.create_task(self._count_all())
+        while self._age() >= self._bound and self._began < asked:
+            if self._counting is None:
+                self._counting = asyncio.create_task(self._count_all())
+            await asyncio.shield(self._counting)
+        async with self._recounting:
+            changed = [s for s in self._changed if counts or s not in self._members]
+            if changed:
+                await self._count(changed)
+        if missed or changed:
+            self._uses.misses += 1
+        else:
+            self._uses.hits += 1
+
+    def _age(self) -> float:
+        return time.monotonic() - self._began
+
+    async def _count_all(self) -> None:
+        began, changed = time.monotonic(), self._changed
+        self._changed = {}
+        try:
             rows = await self._database.rows(SQL["all"])
+        except BaseException:
+            self._changed = {**changed, **self._changed}
+            raise
+        finally:
+            is_wanted = self._counting is asyncio.current_task()
+            if is_wanted:
+                self._counting = None
+        if is_wanted:
             self._members = {row["school"]: row["members"] for row in rows}
             self._names = sorted(self._members)
-            self._counted_at = time.monotonic()
+            self._began = began
+
+    async def _count(self, schools: list[str]) -> None:
+        if self._counting is None:  # else its counts would take the place of these
+            for school in schools:
+                del self._changed[school]
+        try:
+            rows = await self._database.rows(SQL["some"], schools)
+        except BaseException:
+            self._changed.update(dict.fromkeys(schools))
+            raise
+        self._members = {s: n for s, n in self._members.items() if s not in schools}
+        self._members |= {row["school"]: row["members"] for row in rows}
+        self._names = sorted(self._members)

@@ -12,6 +12,18 @@ SELECT
   max(p.id) FILTER (WHERE p.n = $6::bigint)
 FROM (
 
+-- name: first
+-- As `page`, for everybody: with $10 NULL nobody is hidden. The ids are of all who decide what it is,
+-- the one behind its end included.
+SELECT
+  convert_to('{"items":[' || coalesce(
+    string_agg(p.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8'),
+  count(*) > $6::bigint,
+  max(p.sort) FILTER (WHERE p.n = $6::bigint),
+  max(p.id) FILTER (WHERE p.n = $6::bigint),
+  array_agg(p.id)
+FROM (
+
 -- name: newest
   SELECT q.card, q.sort_created AS sort, q.id,
     row_number() OVER (ORDER BY q.sort_created DESC, q.id DESC) AS n
@@ -108,6 +120,15 @@ LEFT JOIN LATERAL (
 
 -- name: any_looking_for
       AND $5::jsonb IS NULL
+
+-- name: blocked_by
+-- Whom these people block in their documents.
+SELECT ARRAY(
+  SELECT DISTINCT e.v #>> '{}'
+  FROM unnest($1::text[]) AS p(id)
+  JOIN campus.users AS u ON u.id = p.id AND u.at = campus.users_at(p.id)
+  CROSS JOIN LATERAL jsonb_array_elements(u.blocked) AS e(v)
+  WHERE jsonb_typeof(e.v) = 'string')
 
 -- name: count
 SELECT '' AS value, count(*) AS members

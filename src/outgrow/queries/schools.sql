@@ -4,6 +4,13 @@ SELECT m.school, count(*) AS members
 FROM campus.school_members AS m
 GROUP BY m.school
 
+-- name: some
+-- Of these schools those that somebody's profile names, with how many do.
+SELECT m.school, count(*) AS members
+FROM campus.school_members AS m
+WHERE m.school = ANY ($1::text[])
+GROUP BY m.school
+
 -- name: hidden_members
 -- How many of the people $2 the school $1 counts.
 SELECT count(*)

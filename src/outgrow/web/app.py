@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from outgrow import queries
 from outgrow.campus.accounts import Accounts
+from outgrow.campus.cache import SECONDS, Caches
 from outgrow.campus.chats import Chats
 from outgrow.campus.codes import Codes
 from outgrow.campus.confirmations import Confirmations
@@ -23,6 +24,7 @@ from outgrow.campus.intros import Intros
 from outgrow.campus.limits import Limits
 from outgrow.campus.live import Live
 from outgrow.campus.mail import Mail, Transport, printed
+from outgrow.campus.news import News
 from outgrow.campus.pages import Cursors
 from outgrow.campus.passwords import Passwords
 from outgrow.campus.profiles import Profiles
@@ -49,12 +51,13 @@ async def make_network(
     limits: Mapping[str, tuple[int, int]] | None = MappingProxyType({}),
     proxies: int = 0,
     mail: Transport | None = None,
+    cache_seconds: float = SECONDS,
 ) -> Network:
     """The services on an installed campus. Raises Damaged when its secret is gone.
 
     `limits` are those that differ from their defaults, None for no limits; `proxies` is how many
     in front of this process say truly whom they speak for; `mail` sends it, and unless given it is
-    printed to stderr.
+    printed to stderr. `cache_seconds` is how old an answer from the cache may be.
     """
     secret = await database.value(queries.load("network")["secret"])
     if secret is None:
@@ -66,26 +69,38 @@ async def make_network(
     cursors = Cursors(derived_key(secret, b"cursors"))
     counted = Limits(database, derived_key(secret, b"limits"), limits)
     passwords = Passwords()
-    live = Live(database)
+    news = News(database)
+    caches = Caches(news, cache_seconds)
+    live = Live(database, news)
     accounts = Accounts(database, passwords, counted)
     intros = Intros(database, cursors)
     chats = Chats(database, cursors, live)
+    visits = Visits(database, derived_key(secret, b"forms of pages"))
+    tokens = Tokens(derived_key(secret, b"access tokens"))
+
+    def ended(user_id: str, *sessions: str) -> None:
+        visits.forget(user_id)
+        tokens.end(sessions)
+
+    news.hear("ended", ended)
     return Network(
         database=database,
         accounts=accounts,
-        profiles=Profiles(database, cursors),
+        profiles=Profiles(database, cursors, caches),
         connections=Connections(database, cursors),
         chats=chats,
         live=live,
+        news=news,
+        caches=caches,
         discover=Discover(database, cursors),
         intros=intros,
         safety=Safety(database, cursors),
-        schools=Schools(database, cursors),
+        schools=Schools(database, cursors, caches),
         search=Search(database, cursors),
-        visits=Visits(database, derived_key(secret, b"forms of pages")),
+        visits=visits,
         waiting=Waiting(intros, chats),
-        tokens=Tokens(derived_key(secret, b"access tokens")),
-        metrics=Metrics(database, slow_query_ms / 1000),
+        tokens=tokens,
+        metrics=Metrics(database, slow_query_ms / 1000, caches.uses),
         metrics_token=metrics_token,
         limits=counted,
         confirmations=Confirmations(

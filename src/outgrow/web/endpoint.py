@@ -14,6 +14,7 @@ import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from outgrow.campus.accounts import Accounts
+from outgrow.campus.cache import Caches
 from outgrow.campus.chats import Chats
 from outgrow.campus.confirmations import Confirmations
 from outgrow.campus.connections import Connections
@@ -30,6 +32,7 @@ from outgrow.campus.export import Export
 from outgrow.campus.intros import Intros
 from outgrow.campus.limits import Limit, Limits
 from outgrow.campus.live import Live
+from outgrow.campus.news import News
 from outgrow.campus.profiles import Profiles
 from outgrow.campus.safety import Safety
 from outgrow.campus.schools import Schools
@@ -75,6 +78,8 @@ class Network:
     chats: Chats
     discover: Discover
     live: Live
+    news: News
+    caches: Caches
     intros: Intros
     safety: Safety
     schools: Schools
@@ -96,14 +101,18 @@ class Network:
         await self.deletions.background.settle(seconds)
 
     def sessions_ended(self, user_id: str, sessions: Iterable[str]) -> None:
-        """Take nothing of these sessions of a user's any more."""
-        self.visits.forget(user_id)
-        self.tokens.end(sessions)
+        """Take nothing of these sessions of a user's any more, in no process."""
+        self.news.say("ended", user_id, *sessions)
 
-    def signed_up(self, school: str) -> None:
-        """Let what is remembered know of a new member."""
-        self.schools.signed_up(school)
-        self.profiles.changed(school)
+    def changed(self, school: str) -> None:
+        """Somebody of the school came, changed or left: let no cache tell otherwise."""
+        self.caches.changed(school)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Tell sockets and other processes what happens, and hear of it, meanwhile."""
+        async with self.news.running(), self.live.running():
+            yield
 
 
 @dataclass(frozen=True, slots=True)

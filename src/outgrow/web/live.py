@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Meta
 from starlette.types import Message, Receive, Scope, Send
 
+from outgrow.campus.background import GONE
 from outgrow.campus.lines import Close, Line
-from outgrow.campus.live import GONE
 from outgrow.errors import NotFound, NotSignedIn
 from outgrow.web.auth import Caller
 from outgrow.web.endpoint import Network

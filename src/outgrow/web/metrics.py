@@ -7,13 +7,14 @@ route and status, since that costs more than counting does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 
+from outgrow.campus.cache import Uses
 from outgrow.database import Database
 from outgrow.latencies import Latencies, Timer
 
@@ -22,7 +23,9 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class Metrics:
-    def __init__(self, database: Database, slow_seconds: float) -> None:
+    def __init__(
+        self, database: Database, slow_seconds: float, caches: Mapping[str, Uses] | None = None
+    ) -> None:
         self.registry = CollectorRegistry()
         self._slow_seconds = slow_seconds
         self.latencies = Latencies(slow_seconds)
@@ -49,6 +52,7 @@ class Metrics:
         self._requests: dict[tuple[str, str, int], tuple[Any, Timer]] = {}
         self._by_query: dict[str, tuple[Any, Timer]] = {}
         self.registry.register(_Pool(database))
+        self.registry.register(_Caches(caches or {}))
         ProcessCollector(registry=self.registry)
         database.observe_with(self._query)
 
@@ -96,3 +100,19 @@ class _Pool:
         gauge.add_metric(["busy"], pool.get_size() - self._database.idle)
         gauge.add_metric(["largest"], pool.get_max_size())
         yield gauge
+
+
+class _Caches:
+    """How often each cache had an answer."""
+
+    def __init__(self, caches: Mapping[str, Uses]) -> None:
+        self._caches = caches
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        counter = CounterMetricFamily(
+            "outgrow_cache_requests", "Questions to a cache", labels=["answers", "result"]
+        )
+        for name, uses in self._caches.items():
+            counter.add_metric([name, "hit"], uses.hits)
+            counter.add_metric([name, "miss"], uses.misses)
+        yield counter

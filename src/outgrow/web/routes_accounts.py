@@ -123,7 +123,7 @@ async def verify(call: Call) -> Answer:
 
 
 async def _signed_up(call: Call, signed_in: SignedIn) -> Answer:
-    call.network.signed_up(signed_in.school or "")
+    call.network.changed(signed_in.school or "")
     profile = await call.network.profiles.own(signed_in.user_id)
     answer = {**_tokens(call, signed_in), "profile": msgspec.Raw(profile)}
     headers = (*HEADERS, (b"location", b"/profiles/me"))
@@ -199,7 +199,7 @@ async def delete(call: Call) -> Answer:
     ended = await call.network.deletions.delete(user_id, call.body.password)
     call.network.sessions_ended(user_id, ended)
     if school is not None:
-        call.network.profiles.changed(school)
+        call.network.changed(school)
     return Answer(status=204)
 
 

@@ -53,7 +53,7 @@ async def create_profile(call: Call) -> Answer:
     body: NewProfile = call.body
     user_id = call.caller.user_id
     await call.network.accounts.add_profile(user_id, body)
-    call.network.signed_up(body.school)
+    call.network.changed(body.school)
     headers = (*HEADERS, (b"location", b"/profiles/me"))
     return Answer(await call.network.profiles.own(user_id), 201, headers=headers)
 
@@ -169,7 +169,7 @@ ROUTES = (
         summary="The people of one's school",
         description="Visible profiles, oneself included. Filters narrow: a profile has every "
         "interest and everything looked for that are named. `total` and `facets` count all "
-        "that is left, and may be half a minute behind.",
+        "that is left. What other programs write to the store may be seen 20 seconds later.",
         parameters=(
             text("school", "One's own school; another one is refused."),
             text("major", "Exactly this major.", example="Computer Science"),
@@ -288,7 +288,7 @@ ROUTES = (
         access=Access.PUBLIC,
         tag="schools",
         summary="The schools, by name",
-        description="May be a minute behind.",
+        description="What other programs write to the store may be seen 20 seconds later.",
         parameters=(*PAGING, flag("counts", "With their members; for those signed in.")),
         answer=SchoolPage,
         answer_example={"items": [{"name": "Northfield University"}], "next": None},

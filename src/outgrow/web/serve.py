@@ -59,6 +59,7 @@ async def serve(settings: Settings, demo: bool) -> None:
                 limits=settings.limits,
                 proxies=settings.proxies,
                 mail=mail,
+                cache_seconds=settings.cache_seconds,
             )
             upkeep = asyncio.create_task(
                 keep_up(network.limits, network.confirmations, network.deletions)
@@ -83,7 +84,7 @@ async def _run(network: Network, listener: socket.socket, settings: Settings) ->
         asyncio.create_task(readings.record(network.database, settings.store, campus(), latencies)),
     ]
     try:
-        async with network.live.running():
+        async with network.running():
             await Server(network).serve(sockets=[listener])
     finally:
         for task in beside:

@@ -21,7 +21,7 @@ async def verify(ask: Ask) -> Reply:
         )
     except OutgrowError as e:
         return ask.page("code.html", error=e, purpose="verify", email=form.text("email"))
-    ask.network.signed_up(signed_in.school or "")
+    ask.network.changed(signed_in.school or "")
     return ask.signed_in(await ask.network.visits.open(signed_in), "/?done=welcome")
 
 
@@ -104,7 +104,7 @@ async def delete(ask: Ask) -> Reply:
     except OutgrowError as e:
         return ask.page("delete.html", error=e)
     ask.network.sessions_ended(ask.user_id, ended)
-    ask.network.profiles.changed(ask.school)
+    ask.network.changed(ask.school)
     return ask.signed_out("/?done=deleted")
 
 

@@ -59,7 +59,7 @@ async def sign_up(ask: Ask) -> Reply:
         return await _sign_up_page(ask, e)
     if signed_in is None:
         return to("/sign-up/code?" + urlencode({"email": email}))
-    network.signed_up(profile.school)
+    network.changed(profile.school)
     return ask.signed_in(await network.visits.open(signed_in), "/?done=welcome")
 
 

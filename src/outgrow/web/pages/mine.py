@@ -56,7 +56,7 @@ async def first_profile(ask: Ask) -> Reply:
         await ask.network.accounts.add_profile(ask.user_id, profile)
     except OutgrowError as e:
         return await _first_profile(ask, e)
-    ask.network.signed_up(profile.school)
+    ask.network.changed(profile.school)
     ask.network.visits.forget(ask.user_id)
     return to("/?done=welcome")
 

@@ -20,7 +20,7 @@ REPORTED = {
 
 async def block(ask: Ask) -> Reply:
     await ask.network.safety.block(ask.user_id, ask.path["id"])
-    ask.network.profiles.changed(ask.school)
+    ask.network.changed(ask.school)
     ask.network.waiting.forget(ask.user_id)
     return to("/people?done=blocked")
 
@@ -35,7 +35,7 @@ async def blocked(ask: Ask) -> Reply:
 
 async def unblock(ask: Ask) -> Reply:
     await ask.network.safety.unblock(ask.user_id, ask.path["id"])
-    ask.network.profiles.changed(ask.school)
+    ask.network.changed(ask.school)
     return to("/my/blocked?done=unblocked")
 
 

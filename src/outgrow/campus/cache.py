@@ -1,0 +1,106 @@
+"""The cache: answers that cost much, kept for a while in this process.
+
+None is older than the bound of its `Caches`, counted from when it was begun. Before that it goes
+when somebody of its school signs up, changes or leaves, in whichever process (campus/news.py: at
+once here, within some 50 ms elsewhere). What old clients write to the store is seen when the bound
+is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+from outgrow.campus.news import News
+
+T = TypeVar("T")
+
+SECONDS = 20.0
+
+
+class Uses:
+    """How often an answer was there, and how often it had to be made."""
+
+    def __init__(self) -> None:
+        self.hits = 0
+        self.misses = 0
+
+
+class Cache(Generic[T]):
+    """At most `most` answers, each under the school that it is about and what was asked of it.
+
+    Who asks for one that is being made waits for it; one that fails is not kept.
+    """
+
+    def __init__(self, seconds: float, most: int) -> None:
+        self.uses = Uses()
+        self._seconds = seconds
+        self._most = most
+        self._kept: dict[tuple[str, object], tuple[float, asyncio.Task[T]]] = {}
+
+    async def get(self, school: str, question: object, make: Callable[[], Awaitable[T]]) -> T:
+        key = (school, question)
+        until, task = self._kept.get(key, (0.0, None))
+        if task is None or until <= time.monotonic():
+            self.uses.misses += 1
+            task = asyncio.create_task(self._made(key, make))
+            if len(self._kept) >= self._most:
+                del self._kept[next(iter(self._kept))]
+            self._kept.pop(key, None)
+            self._kept[key] = (time.monotonic() + self._seconds, task)
+        else:
+            self.uses.hits += 1
+        # Whoever leaves early does not take the answer from those who wait.
+        return await asyncio.shield(task)
+
+    def forget(self, school: str) -> None:
+        for key in [key for key in self._kept if key[0] == school]:
+            del self._kept[key]
+
+    def clear(self) -> None:
+        self._kept.clear()
+
+    async def _made(self, key: tuple[str, object], make: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await make()
+        except BaseException:
+            if self._kept.get(key, (0.0, None))[1] is asyncio.current_task():
+                del self._kept[key]
+            raise
+
+
+class Caches:
+    """Those of one process. No answer is older than `seconds`; 0: none is kept."""
+
+    def __init__(self, news: News, seconds: float = SECONDS) -> None:
+        self.seconds = seconds
+        self.uses: dict[str, Uses] = {}
+        self._caches: dict[str, Cache[Any]] = {}
+        self._news = news
+        self._hearers: list[Callable[[str], None]] = []
+        news.hear("school", self._changed)
+
+    def named(self, name: str, most: int) -> Cache[Any]:
+        """The cache of this name, which its uses are counted under, of `most` answers."""
+        cache = self._caches.get(name)
+        if cache is None:
+            cache = self._caches[name] = Cache(self.seconds, most)
+            self.uses[name] = cache.uses
+            self.hear(cache.forget, cache.clear)
+        return cache
+
+    def hear(self, changed: Callable[[str], None], missed: Callable[[], None]) -> None:
+        """Call `changed` with the school of whoever changed, and `missed` where changes by other
+        processes may not have been heard of."""
+        self._hearers.append(changed)
+        self._news.missed(missed)
+
+    def changed(self, school: str) -> None:
+        """Somebody of the school came, changed or left. To be called after the commit."""
+        self._news.say("school", school)
+
+    def _changed(self, school: str) -> None:
+        for hearer in self._hearers:
+            hearer(school)
