@@ -45,8 +45,9 @@ class Settings:
     `limits` are the rate limits that differ from their defaults, as (most, seconds) by name; None
     switches all of them off. `proxies` is how many proxies in front of `serve` are trusted to say
     whom they speak for. `smtp_url` and `mail_from` say how mail is sent; without the former it is
-    printed. `keep_messages` is after how many days a message goes, None for never. `cache_seconds` is how
-    old an answer from the network's cache may be, 0 for none. `lines` are those of advice.
+    printed. `keep_messages` is after how many days a message goes, None for never.
+    `cache_seconds` is how old an answer from the network's cache may be, 0 for none. `lines` are
+    those of advice.
     """
 
     home: Path
