@@ -4,6 +4,7 @@ process changes all of them forget."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import random
 from collections import Counter
@@ -306,6 +307,26 @@ async def test_sizes_are_those_of_the_moment_however_they_are_asked_for(
         await asyncio.sleep(random.random() / 50)
     stopped = True
     await asyncio.gather(*asking)
+
+
+async def test_sizes_that_cannot_be_counted_anew_stay_until_the_bound(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def gone(*_: object) -> list[Any]:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(api.network.schools, "_bound", 0.4)
+    await api.sign_up("Ada Okafor")
+    expected = (await api.get("/schools")).content
+    await asyncio.sleep(0.21)
+    with monkeypatch.context() as broken:
+        broken.setattr(Database, "rows", gone)
+        assert (await api.get("/schools")).content == expected
+        await asyncio.sleep(0.2)
+        assert (await api.get("/schools")).status_code == 503
+    assert (await api.get("/schools")).content == expected
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 async def test_metrics_tell_how_often_an_answer_was_there(api: Api) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
 from outgrow.campus.news import News
@@ -18,6 +18,13 @@ from outgrow.campus.news import News
 T = TypeVar("T")
 
 SECONDS = 20.0
+
+
+def begun(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """A task for whoever waits for it; that it failed is no news when nobody does."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task
 
 
 class Uses:
@@ -45,7 +52,7 @@ class Cache(Generic[T]):
         until, task = self._kept.get(key, (0.0, None))
         if task is None or until <= time.monotonic():
             self.uses.misses += 1
-            task = asyncio.create_task(self._made(key, make))
+            task = begun(self._made(key, make))
             if len(self._kept) >= self._most:
                 del self._kept[next(iter(self._kept))]
             self._kept.pop(key, None)

@@ -14,7 +14,7 @@ import time
 import msgspec
 
 from outgrow import queries
-from outgrow.campus.cache import Caches, Uses
+from outgrow.campus.cache import Caches, Uses, begun
 from outgrow.campus.hidden import Hidden
 from outgrow.campus.pages import Cursors, Page
 from outgrow.database import Database
@@ -43,21 +43,22 @@ class Schools:
         """The JSON of a page of schools by name, in the order of code points; `counts` for
         `viewer`, of `school`. Raises BadCursor."""
         await self._refresh(counts)
+        names, members = self._names, self._members  # others may be there after the next await
         of = ("schools",)
         after = self._cursors.open(of, page.cursor)
-        start = page.offset if after[1] is None else bisect.bisect_right(self._names, after[1])
-        shown = self._names[start : start + page.limit]
+        start = page.offset if after[1] is None else bisect.bisect_right(names, after[1])
+        shown = names[start : start + page.limit]
         # Next to a school's total, its size would tell of who is left out of the other.
         hidden = {}
         if counts and school in shown:
             hidden[school] = await self._hidden_members(viewer, school)
         items = [
-            {"name": name, "members": self._members[name] - hidden.get(name, 0)}
+            {"name": name, "members": members[name] - hidden.get(name, 0)}
             if counts
             else {"name": name}
             for name in shown
         ]
-        more = start + page.limit < len(self._names)
+        more = start + page.limit < len(names)
         last = shown[-1] if shown else ""
         body = b'{"items":' + msgspec.json.encode(items)
         return self._cursors.finish((body, more, "", last), of)
@@ -81,10 +82,10 @@ class Schools:
         asked = time.monotonic()
         missed = self._age() >= self._bound
         if self._age() >= self._bound / 2 and self._counting is None:
-            self._counting = asyncio.create_task(self._count_all())
+            self._counting = begun(self._count_all())
         while self._age() >= self._bound and self._began < asked:
             if self._counting is None:
-                self._counting = asyncio.create_task(self._count_all())
+                self._counting = begun(self._count_all())
             await asyncio.shield(self._counting)
         async with self._recounting:
             changed = [s for s in self._changed if counts or s not in self._members]
