@@ -335,7 +335,7 @@ async def test_metrics_tell_how_often_an_answer_was_there(api: Api) -> None:
         await ada.get("/profiles?total=true")
         await ada.get("/schools")
     lines = (await api.get("/metrics")).text.splitlines()
-    for answers in ("first_pages", "counts", "schools", "listing"):
+    for answers in ("first_pages", "counts", "schools", "old_blocks"):
         for result, times in (("hit", 3), ("miss", 1)):
             name = f'outgrow_cache_requests_total{{answers="{answers}",result="{result}"}}'
             assert f"{name} {times}.0" in lines

@@ -16,7 +16,7 @@ class Hidden:
 
     def __init__(self, database: Database, caches: Caches) -> None:
         self._database = database
-        self._listing: Cache[list[str]] = caches.named("listing", MOST_VIEWERS)
+        self._listing: Cache[list[str]] = caches.named("old_blocks", MOST_VIEWERS)
 
     async def ids(self, viewer: str, school: str) -> list[str]:
         """Whoever is hidden from `viewer`, of whichever school.
