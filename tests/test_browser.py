@@ -249,6 +249,34 @@ async def test_pages_are_for_everybody(visitor: Visitor) -> None:
     assert seen == {}
 
 
+async def test_long_words_widen_no_page(here: Place, visitor: Visitor) -> None:
+    word = "abcdefghij" * 10
+    odd = await here.api.sign_up(word, major=word, year=word[:40], interests=[word] * 5)
+    photos = [f"https://{word}.example/{word}"]
+    goals = {"academic": [word], "career": word}
+    await odd.call("PATCH", "/profiles/me", json={"bio": word, "goals": goals, "photos": photos})
+    ada = await visitor("Ada Okafor")
+    await ada.goto("/my/settings")
+    own = await ada.get_attribute("a.card.row", "href")
+    note = {"to": own.rpartition("/")[2], "reason": "study", "note": word}
+    intro = (await odd.call("POST", "/intros", json=note)).json()["id"]
+    await ada.goto("/my/intros")
+    assert await ada.evaluate(_RULES) == []
+    await ada.click("text=Accept")
+    await ada.wait_for_selector("text=You are connected now.")
+    chat = ":".join(sorted(intro.split(":")[:2]))
+    sent = {"json": {"content": word * 3}, "headers": {"idempotency-key": "1"}}
+    assert (await odd.call("POST", f"/chats/{chat}/messages", **sent)).status_code == 201
+    person = f"/people/{odd.id}"
+    lists = ("/people", "/find?q=abcdefg", "/my/intros", "/my/chats", "/my/connections")
+    for path in (*lists, person, f"{person}/report", f"/my/chats/{chat}", f"/people?major={word}"):
+        await ada.goto(path)
+        assert word[:20] in await ada.inner_text("main"), path
+        for width in (320, 390, 1280):
+            await ada.set_viewport_size({"width": width, "height": 800})
+            assert await ada.evaluate(_RULES) == [], (path, width)
+
+
 async def test_the_keyboard_is_enough(visitor: Visitor) -> None:
     ada = await visitor("Ada Okafor")
     await ada.goto("/people")

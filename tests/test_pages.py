@@ -290,6 +290,7 @@ async def test_browse_filter_and_go_on(somebody: Somebody) -> None:
     assert "/people?" in page.links, "each filter can be taken away"
     page = await ada.open("/people?major=Nothing")
     assert "Nobody like that yet" in page.text
+    assert page.form("/people").fields["major"] == "Nothing", "the next filter adds to this one"
     page = await ada.open("/people?cursor=nonsense", 400)
     assert "not there any more" in page.text
 

@@ -12,7 +12,7 @@ from api import ELSEWHERE, HERE, PASSWORD, Api
 from outgrow.campus.domains import Domains
 from outgrow.campus.mail import Letter
 from outgrow.database import Database
-from pages import Browser, Somebody
+from pages import Browser, Seen, Somebody
 from test_safety import document, upsert
 
 GOALS: dict[str, Any] = {
@@ -25,6 +25,11 @@ PICTURES: dict[str, Any] = {
     "profile_picture": "https://pictures.example/ada.jpg",
     "photos": "https://pictures.example/1.jpg\nhttps://Other.example:8443/2,3.jpg?size=9",
 }
+
+
+def wrong(page: Seen) -> list[str]:
+    """The fields that the page marks."""
+    return [given["name"] for _, given in page.elements if "aria-invalid" in given]
 
 
 async def test_goals_and_pictures(phased_api: Api, phased_somebody: Somebody) -> None:
@@ -170,7 +175,11 @@ async def test_a_new_password_signs_out_everywhere_else(api: Api, somebody: Some
     change = "/my/account/password"
     page = await ada.send(change, 403, old="wrong one", new="another one", again="another one")
     assert "That is not your password." in page.text
+    assert wrong(page) == ["old"]
     page = await ada.send(change, 400, old=PASSWORD, new="another one", again="another 1")
+    assert wrong(page) == ["again"]
+    page = await ada.send(change, 400, old=PASSWORD, new="short", again="short")
+    assert wrong(page) == ["new"]
     page = await ada.send(change, old=PASSWORD, new="another one", again="another one")
     assert "Your new password is set." in page.text
     await phone.open("/people")
@@ -193,6 +202,7 @@ async def test_download_and_delete_everything(api: Api, somebody: Somebody) -> N
     page = await ada.open("/my/account/delete")
     page = await ada.send("/my/account/delete", 403, password="wrong one")
     assert "That is not your password." in page.text
+    assert wrong(page) == ["password"]
     page = await ada.send("/my/account/delete", password=PASSWORD)
     assert "is being deleted" in page.text
     await api.network.deletions.background.settle(10)

@@ -44,17 +44,22 @@ if (search) {
   });
 }
 
-// Filters that are chosen count at once.
+// Filters that are chosen count at once. On a narrow screen they hide what they find until asked to show it.
 const filters = document.querySelector("[data-instant]");
+const panel = document.querySelector("[data-filters]");
+const is_wide = matchMedia("(min-width: 60rem)").matches;
+if (panel && is_wide) panel.open = true;
 if (filters) {
   filters.addEventListener("change", () => show(address(filters)));
   filters.addEventListener("submit", (event) => {
     event.preventDefault();
+    if (!is_wide) {
+      panel.open = false;
+      panel.scrollIntoView();
+    }
     show(address(filters));
   });
 }
-const panel = document.querySelector("[data-filters]");
-if (panel && matchMedia("(min-width: 60rem)").matches) panel.open = true;
 
 // "Show more" puts the next page behind this one.
 document.addEventListener("click", async (event) => {
