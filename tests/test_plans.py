@@ -63,7 +63,7 @@ async def large(large_url: str) -> AsyncIterator[Database]:
 
 
 def page(sort: profiles.Sort, *given: bool, further: bool = False, deep: bool = False) -> Query:
-    return profiles._page_query("page", sort, given or (False,) * 4, further, deep)
+    return profiles._page_query(sort, given or (False,) * 4, further, deep)
 
 
 def asked(*filters: str | None, offset: int = 0, after: tuple[str, str] | None = None) -> list[Any]:

@@ -1,5 +1,5 @@
--- Profiles of one school. A page's statement is `page` and a sort, one clause per filter (given, or
--- `any_`), where it begins, and the sort's end; every clause names its parameter, so the numbers never change:
+-- Profiles of one school. A page's statement is `page`, `alone` or `with_ids`, a sort, one clause per
+-- filter (given, or `any_`), where it begins, and the sort's end; every clause names its parameter, so the numbers never change:
 -- $1 school, $2 major, $3 year, $4 interests, $5 looking_for, $6 limit, $7 offset, $8 sort key
 -- and $9 id of the row before, $10 whoever asks. `u.card` is the public profile as JSON text, made by PostgreSQL.
 
@@ -10,18 +10,13 @@ SELECT
   count(*) > $6::bigint,
   max(p.sort) FILTER (WHERE p.n = $6::bigint),
   max(p.id) FILTER (WHERE p.n = $6::bigint)
+
+-- name: alone
 FROM (
 
--- name: first
--- As `page`, for everybody: with $10 NULL nobody is hidden. The ids are of all who decide what it is,
--- the one behind its end included.
-SELECT
-  convert_to('{"items":[' || coalesce(
-    string_agg(p.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8'),
-  count(*) > $6::bigint,
-  max(p.sort) FILTER (WHERE p.n = $6::bigint),
-  max(p.id) FILTER (WHERE p.n = $6::bigint),
-  array_agg(p.id)
+-- name: with_ids
+-- And the ids of all who decide what the page is, the one behind its end included.
+  , array_agg(p.id)
 FROM (
 
 -- name: newest
