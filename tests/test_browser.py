@@ -147,6 +147,13 @@ async def test_search_filters_and_lists_while_one_types(here: Place, visitor: Vi
     assert await ada.locator(".person").count() == 24
     await ada.click("text=Show more")
     await ada.wait_for_function("document.querySelectorAll('.person').length === 31")
+    ben = await visitor("Ben Silva")
+    await ben.goto("/people")
+    await ben.click("summary >> text=Filter")
+    await ben.select_option("#year", "Junior")
+    await ben.click("[data-filters] button")
+    await ben.wait_for_selector("text=10 people")
+    assert not await ben.is_visible("#year"), "on a phone the form makes room for what it found"
 
 
 async def test_without_script_everything_is_there(visitor: Visitor) -> None:
