@@ -24,8 +24,11 @@ from outgrow.blueprint import parse
 from outgrow.campus.generator import generate
 from outgrow.campus.population import Spec
 from outgrow.database import Database
+from outgrow.inspect import hashes
 from outgrow.inspect.formats import form, format_of
-from outgrow.inspect.hashes import Hashes
+from outgrow.inspect.hashes import Facts, Hashes
+from outgrow.inspect.reading import reader
+from outgrow.inspect.values import ELEMENTS
 from outgrow.inspect.writing import blueprint
 from outgrow.settings import DEFAULT_STORE
 from test_cli_kv import environment, outgrow
@@ -82,16 +85,46 @@ def test_forms(text: str, made: str, kind: str | None) -> None:
 
 
 def test_hashes_are_sets() -> None:
-    one, other = Hashes(), Hashes()
-    one.update(f"{n}" for n in range(1000))
-    other.update(f"{n}" for n in range(500, 1500))
-    one.add("0")
-    one.seal()
-    other.seal()
-    assert len(one) == 1000
-    assert "7" in one
-    assert "1200" not in one
-    assert one.without(other) == {hash(f"{n}") for n in range(500)}
+    some = Hashes()
+    some.update(f"{n}" for n in range(1000))
+    some.update(["0"])
+    some.seal()
+    assert "7" in some
+    assert "1200" not in some
+
+
+@pytest.mark.parametrize("at_once", [1_000_000, 100])
+def test_facts_that_the_other_side_lacks_are_found(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(hashes, "AT_ONCE", at_once)
+    one, other = Facts(), Facts()
+    one.update([f"{n}" for n in range(1000)], 1)
+    one.update(["0", "1", "600"], 2)
+    other.update([f"{n}" for n in range(500, 1500)], 3)
+    mine, only_mine, theirs, only_theirs = one.compared(other)
+    assert (mine, theirs) == (1000, 1000)
+    assert only_mine == {hash(f"{n}") for n in range(500)}
+    assert only_theirs == {hash(f"{n}") for n in range(1000, 1500)}
+    assert one.rows({hash("0")}) == {1, 2}
+    assert one.rows({hash("700")}) == {1}
+
+
+def test_of_an_object_only_the_fields_asked_for_are_read() -> None:
+    read = reader("object", [("a",), ("b", ELEMENTS), ("c",)])
+    assert read('{"a": 1, "x": {"a": 2}, "b": null}') == {"a": 1, "b": None}
+    assert [read(text) for text in ("[1]", '"{}"', "1", "no JSON", None)] == [
+        [1],
+        "{}",
+        1,
+        "no JSON",
+        None,
+    ]
+    assert reader("object", [("a",), ()])('{"x": 1e999}') == {"x": float("inf")}
+    assert reader("object", [("a\\",)])('{"a\\\\": 1, "b": 2}') == {"a\\": 1, "b": 2}
+    listed = reader("array", [(ELEMENTS, "a")])
+    assert listed('[{"a": 1, "b": 2}, {}]') == [{"a": 1}, {}]
+    assert listed('[{"a": 1, "b": 2}, 3]') == [{"a": 1, "b": 2}, 3]
 
 
 def test_pairs_are_found_one_sided_however_few_of_them_are_in_a_sample() -> None:

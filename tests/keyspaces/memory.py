@@ -18,7 +18,7 @@ class Memory:
         self.data = dict(rows)
 
     async def rows(self) -> AsyncIterator[Rows]:
-        yield [(key, value, len(json.dumps(value))) for key, value in self.data.items()]
+        yield [(key, json.dumps(value)) for key, value in self.data.items()]
 
     async def keys(self) -> AsyncIterator[list[str]]:
         yield list(self.data)

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from outgrow.inspect.derived import Derived, Trial, resolved
-from outgrow.inspect.hashes import Hashes
 from outgrow.inspect.integrity import Audit
 from outgrow.inspect.keys import Tree
 from outgrow.inspect.patterns import Pattern, patterns_of
 from outgrow.inspect.references import Reference, Search
 
-Rows = list[tuple[str, Any, int]]
-"""Key, decoded value, and the bytes of that as text."""
+Rows = list[tuple[str, str | None]]
+"""Key, and value as JSON."""
 
 AT_ONCE = 5_000
 """Keys that are fetched by one statement."""
@@ -58,22 +57,21 @@ class Inspection:
 async def inspect(
     source: Source, *, audited: bool = True, passed: Callable[[int], None] = lambda _: None
 ) -> Inspection:
-    """Read a store: three passes over its rows and one over its keys; one of each where `audited`
-    is False. `passed` is told how many rows of a pass are done."""
+    """Read a store: two passes over its rows and two over its keys; one of each where `audited` is
+    False. `passed` is told how many rows of a pass are done."""
     tree = Tree()
     async for rows in source.rows():
-        for key, value, size in rows:
-            tree.add(key, value, size)
+        for key, text in rows:
+            tree.add(key, text)
         passed(len(rows))
     patterns = patterns_of(tree)
     search = Search(patterns)
-    hashes = Hashes()
+    hashes: set[int] = set()
     async for keys in source.keys():
         search.add(keys, tree)
         if audited:
-            hashes.update(keys)
+            hashes.update(map(hash, keys))
         passed(len(keys))
-    hashes.seal()
     references = search.references()
     trial = Trial(patterns, references)
     wanted = trial.wanted()
@@ -94,9 +92,14 @@ async def _audit(source: Source, audit: Audit, passed: Callable[[int], None]) ->
             audit.add_keys(keys)
         audit.seal()
     async for rows in source.rows():
-        audit.add((key, value) for key, value, _ in rows)
+        audit.add(rows)
         passed(len(rows))
-    if audit.settle():
-        async for rows in source.rows():
-            audit.name((key, value) for key, value, _ in rows)
-            passed(len(rows))
+    again = audit.settle()
+    if not again:
+        return
+    async for keys in source.keys():
+        wanted = [key for key in keys if hash(key) in again]
+        for start in range(0, len(wanted), AT_ONCE):
+            found = await source.some(wanted[start : start + AT_ONCE])
+            audit.name((key, found[key]) for key in wanted[start : start + AT_ONCE])
+        passed(len(keys))

@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
+from outgrow.inspect.days import day_of, read_made
 from outgrow.inspect.formats import WORDY, form, is_name
+from outgrow.inspect.reading import decode
 from outgrow.inspect.values import ALL_OF, EVERY, Values, similarity
 
 MANY = 1500
@@ -36,9 +37,6 @@ SEPARATORS = (":", "/", "|", "#", "_")
 _SEPARATED = "".join(SEPARATORS)
 _CLOCK = re.compile(r"(?<=\dT)([0-2]\d):([0-5]\d)(?::([0-5]\d))?")
 _SURE = re.compile("<(?:uuid|time|email|date|ms|seconds|hex|random|word)>")
-_MADE = ("createdAt", "created_at", "created", "timestamp", "sentAt", "date", "at")
-_DAY = re.compile(r"20\d\d-[01]\d-[0-3]\d(?:[T ]|\Z)")
-_MILLISECONDS = re.compile(r"(?<!\d)1[4-9]\d{11}(?!\d)")
 _KIND = re.compile(r"<[a-z]+>")
 _EXAMPLES = 40
 """Keys and values of a family that are kept to be looked at again."""
@@ -58,22 +56,10 @@ COLLECTIONS = frozenset((
 """What programmers call the one key that tells of all the others. Never an id."""
 
 
-def day_of(segments: list[str], value: Any) -> str | None:
-    """The day on which a row says it was made, by a field's name or by the milliseconds in its
-    key."""
-    if isinstance(value, dict):
-        for name in _MADE:
-            made = value.get(name)
-            if isinstance(made, str) and _DAY.match(made):
-                return made[:10]
-    for segment in segments:
-        if found := _MILLISECONDS.search(segment):
-            return datetime.fromtimestamp(int(found[0]) / 1000, UTC).strftime("%Y-%m-%d")
-    return None
-
-
 def split(key: str) -> tuple[str, list[str]]:
     """The separator of a key and its segments. The colons of a time of day separate nothing."""
+    if ":" in key and "T" not in key:  # nearly every key
+        return ":", key.split(":")
     for separator in SEPARATORS:
         if separator in key:
             if separator == ":" and "T" in key:
@@ -96,6 +82,7 @@ class Node:
         "forms",
         "label",
         "largest",
+        "only",
         "pattern",
         "rest",
         "route",
@@ -125,6 +112,8 @@ class Node:
         self.pattern: Any = None
         self.route: dict[str, Node] = {}
         self.rest: Node | None = None
+        """Where what is not in `route` goes; `only`: whatever form it has."""
+        self.only: Node | None = None
 
     @property
     def is_id(self) -> bool:
@@ -212,8 +201,9 @@ class Tree:
         self.root = Node("", "")
         self._large = 0
 
-    def add(self, key: str, value: Any, size: int) -> None:
-        """`value` is the decoded one, `size` its bytes in the store."""
+    def add(self, key: str, text: str | None) -> None:
+        """`text` is the value as JSON."""
+        size = len(text or "")
         separator, segments = split(key)
         node = self.root
         node.total += 1
@@ -223,14 +213,16 @@ class Tree:
         node.count += 1
         node.bytes += size
         node.largest = max(node.largest, size)
-        if (day := day_of(segments, value)) is not None:
+        is_looked_at = node.count <= ALL_OF or not node.count % EVERY
+        value = decode(text) if is_looked_at else read_made(text)
+        if (day := day_of(key, value)) is not None:
             node.days[day] += 1
         if len(node.examples) < _EXAMPLES:
             kept = size < LARGE or self._may_keep(node, size)
             node.examples.append((key, value if kept else None))
         if node.values is None:
             node.values = Values()
-        if node.count <= ALL_OF or not node.count % EVERY:
+        if is_looked_at:
             own = {segment: place for place, segment in enumerate(segments)}
             if len(segments) > 2:
                 own[key[len(segments[0]) + 1 :]] = -2
@@ -244,18 +236,20 @@ class Tree:
         self._large += size
         return True
 
-    def find(self, key: str) -> Any:
-        """The pattern of a key, after `resolve`; None for one of no family that was seen."""
+    def place(self, key: str) -> tuple[Any, list[str]]:
+        """The pattern of a key, after `resolve`, and its segments; None for one of no family that
+        was seen."""
         separator, segments = split(key)
-        node: Node | None = self.root
-        for place, segment in enumerate(segments):
-            assert node is not None
-            before = separator if place else ""
-            route = node.route
-            node = route.get(before + segment) or route.get(before + form(segment)) or node.rest
-            if node is None:
-                return None
-        return node.pattern if node else None
+        node = self.root
+        before = ""
+        for segment in segments:
+            found = node.route.get(before + segment)
+            if found is None:
+                found = node.only or node.route.get(before + form(segment)) or node.rest
+                if found is None:
+                    return None, segments
+            node, before = found, separator
+        return node.pattern, segments
 
 
 # Words and ids -----------------------------------------------------------------------------------
@@ -287,6 +281,8 @@ def resolve(node: Node, depth: int = 0) -> None:
         if "<word>" in child.label or (len(variables) == 1 and child.why):
             node.rest = child
         resolve(child, depth + 1)
+    if all(child is node.rest for form_, child in node.route.items() if "<" in form_):
+        node.only = node.rest
 
 
 def _same_variable(one: Node, other: Node, depth: int) -> bool:

@@ -90,8 +90,12 @@ class Pattern:
         for segment in self.segments:
             if segment.is_variable:
                 segment.name = _name(segment, names)
-        self.__dict__.pop("compiled", None)
-        self.__dict__.pop("places", None)
+        self.forget()
+
+    def forget(self) -> None:
+        """Its segments have changed."""
+        for made in ("compiled", "places", "spans", "cuts"):
+            self.__dict__.pop(made, None)
 
     @property
     def values(self) -> Values:
@@ -136,9 +140,21 @@ class Pattern:
         """One key of its own: `schools:all`."""
         return not self.places
 
-    @property
+    @cached_property
     def spans(self) -> bool:
         return any(segment.many for segment in self.segments)
+
+    @cached_property
+    def cuts(self) -> list[tuple[int, int, int | None]]:
+        """Of each variable the place, and where in its segment it begins and ends."""
+        found: list[tuple[int, int, int | None]] = []
+        for place in self.places:
+            one = self.segments[place]
+            whole = one.by_form
+            found.append(
+                (place, 0 if whole else len(one.before), None if whole else -len(one.after) or None)
+            )
+        return found
 
     @property
     def precedence(self) -> tuple[int, int, int, bool]:
@@ -212,7 +228,7 @@ def _take_in(found: list[tuple[Node, Pattern]]) -> None:
             place = _wider(large, small)
             if place is not None:
                 large.segments[place].many = True
-                large.__dict__.pop("compiled", None)
+                large.forget()
                 large.node.take_keys(node)
                 node.pattern = large
                 patterns.remove(small)

@@ -158,10 +158,9 @@ class Search:
         """Look whether the texts are ids in these keys."""
         found = self.found
         for key in keys:
-            pattern = tree.find(key)
+            pattern, segments = tree.place(key)
             if pattern is None:
                 continue
-            separator, segments = split(key)
             if key in found:
                 found[key][self._target(pattern, "key")] += 1
             if len(segments) > 1 and not pattern.segments[0].is_variable:
@@ -172,7 +171,7 @@ class Search:
                 if text in found:
                     found[text][self._target(pattern, "id", place)] += 1
             if len(pattern.places) > 1 and _adjoin(pattern):
-                joined = separator.join(segments[pattern.places[0] : pattern.places[-1] + 1])
+                joined = split(key)[0].join(segments[pattern.places[0] : pattern.places[-1] + 1])
                 if joined in found:
                     found[joined][self._target(pattern, "ids")] += 1
 
@@ -306,15 +305,9 @@ def tokens(
         return list(zip(pattern.places, pattern.ids(key), strict=False))
     if segments is None:
         _, segments = split(key)
-    found = []
-    for place in pattern.places:
-        if place >= len(segments):
-            return []
-        text, segment = segments[place], pattern.segments[place]
-        if not segment.by_form and (segment.before or segment.after):
-            text = text[len(segment.before) : len(text) - len(segment.after) or None]
-        found.append((place, text))
-    return found
+    if pattern.places and pattern.places[-1] >= len(segments):
+        return []
+    return [(place, segments[place][start:end]) for place, start, end in pattern.cuts]
 
 
 def _token(pattern: Pattern, key: str, place: int) -> str:

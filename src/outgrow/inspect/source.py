@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from outgrow.database import Session
 from outgrow.inspect.inspection import Rows
+from outgrow.inspect.reading import decode
 from outgrow.queries import Query, load
 
 BATCH = 2_000  # rows in memory at once
 
 _TEXTS = ("text", "character varying")
-
-_decode = msgspec.json.Decoder().decode
 
 
 class Table:
@@ -30,6 +26,8 @@ class Table:
         self._percent = percent
 
     async def count(self) -> int:
+        """How many rows there are; from here on each pass begins with the same one."""
+        await self._session.run(load("inspect")["in_order"])
         return int(await self._session.value(self._query("count")) or 0)
 
     async def version_for_queries(self) -> int | None:
@@ -44,7 +42,7 @@ class Table:
         query = self._query("sampled" if sampled else "rows")
         arguments = (self._percent,) if sampled else ()
         async for records in self._session.stream(query, *arguments, batch=BATCH):
-            yield [(key, decode(text), len(text or "")) for key, text in records]
+            yield [(record[0], record[1]) for record in records]
 
     async def keys(self) -> AsyncIterator[list[str]]:
         async for records in self._session.stream(self._query("keys"), batch=5 * BATCH):
@@ -56,16 +54,3 @@ class Table:
 
     def _query(self, block: str) -> Query:
         return load("inspect")[block].with_identifiers(store=self._name)
-
-
-def decode(text: str | None) -> Any:
-    """A value as Python has it. What is no JSON (a column of text) is a text."""
-    if text is None:
-        return None
-    try:
-        return _decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        try:
-            return json.loads(text)  # numbers beyond a float
-        except (ValueError, RecursionError):
-            return text

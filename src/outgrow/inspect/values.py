@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from outgrow.inspect.formats import WORDY, form, format_of
@@ -40,6 +40,9 @@ ELEMENTS, MEMBERS, NAMES = 0, 1, 2
 other is a field's name."""
 
 Steps = tuple[str | int, ...]
+
+TextsAt = Callable[[Any], Sequence[str]]
+"""The texts and whole numbers that stand at a place of a value."""
 
 _KINDS = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
 
@@ -329,6 +332,29 @@ def texts(value: Any, steps: Steps) -> Iterator[str]:
                 yield from texts(item, rest)
         elif step in value:
             yield from texts(value[step], rest)
+
+
+_TEXT = {str}
+
+
+def texts_at(steps: Steps) -> TextsAt:
+    """`texts` at one place, without delay where values are as nearly all are."""
+
+    def of_list(value: Any) -> Sequence[str]:
+        is_plain = type(value) is list and set(map(type, value)) <= _TEXT
+        return value if is_plain else list(texts(value, steps))
+
+    def of_field(value: Any) -> Sequence[str]:
+        text = value.get(steps[0]) if type(value) is dict else None
+        if text is None:
+            return ()
+        return (text,) if type(text) is str else list(texts(value, steps))
+
+    if steps == (ELEMENTS,):
+        return of_list
+    if len(steps) == 1 and isinstance(steps[0], str):
+        return of_field
+    return lambda value: list(texts(value, steps))
 
 
 def similarity(a: Values, b: Values) -> float:
