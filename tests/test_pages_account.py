@@ -255,3 +255,36 @@ async def test_codes_from_a_mailbox(campus: Database) -> None:
     finally:
         await ada.close()
         await api.close()
+
+
+async def test_the_fullest_profile_can_be_sent(somebody: Somebody, api: Api) -> None:
+    """In a form each of these characters is twelve bytes, in JSON as many."""
+    ada = await somebody("Ada Okafor")
+    lines = [f"{n:03}" + "\U00020000" * 97 for n in range(50)]
+    prose = "\U00020000" * 5000
+    links = [f"https://pictures.example/{n}/" + "x" * 1970 for n in range(12)]
+    await ada.open("/my/profile")
+    lists = "interests", "looking_for", "personality"
+    given: dict[str, Any] = dict.fromkeys(("bio", "additional_info"), prose)
+    given |= dict.fromkeys(("career", "personal"), prose[:1500])
+    given |= dict.fromkeys(lists, ", ".join(lines))
+    given |= dict.fromkeys(("academic", "leisure"), ", ".join(lines[:20]))
+    given["photos"] = "\n".join(links)
+    page = await ada.send("/my/profile", **given)
+    fields = page.form("/my/profile").fields
+    assert {name for name in given if fields[name].strip() != given[name]} == set()
+    changes = {
+        "bio": prose,
+        "additional_info": prose,
+        "goals": dict.fromkeys(("academic", "leisure"), lines[:20])
+        | dict.fromkeys(("career", "personal"), prose[:1500]),
+        **dict.fromkeys(lists, lines),
+        "photos": links,
+    }
+    me = await api.sign_up("Ben Silva")
+    answer = await me.call("PATCH", "/profiles/me", json=changes)
+    assert answer.status_code == 200
+    assert {name for name in changes if answer.json()[name] != changes[name]} == set()
+    headers = {"content-type": "application/json"}
+    answer = await me.call("PATCH", "/profiles/me", content=b" " * 655_361, headers=headers)
+    assert answer.status_code == 413

@@ -43,6 +43,8 @@ Link = Annotated[str, Meta(max_length=2000, pattern=_LINK)]
 Prose = Annotated[str, Meta(max_length=5000)]
 Lines = Annotated[list[Line], Meta(max_length=50)]
 Links = Annotated[list[Link], Meta(max_length=12)]
+GoalLines = Annotated[list[Line], Meta(max_length=20)]
+GoalProse = Annotated[str, Meta(max_length=1500)]
 
 
 # What has no ink by its category in Unicode, and what is called a letter or a sign and has none.
@@ -89,10 +91,12 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Goals(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    academic: Lines | UnsetType = UNSET
-    leisure: Lines | UnsetType = UNSET
-    career: Prose | UnsetType = UNSET
-    personal: Prose | UnsetType = UNSET
+    """Under 32 kB together in any script: a `card` leaves out what is larger."""
+
+    academic: GoalLines | UnsetType = UNSET
+    leisure: GoalLines | UnsetType = UNSET
+    career: GoalProse | UnsetType = UNSET
+    personal: GoalProse | UnsetType = UNSET
 
 
 class ProfileChanges(_Trimmed, forbid_unknown_fields=True, kw_only=True):

@@ -65,7 +65,9 @@ CODES = {
     "profile_needed": Code(409, "The account has no profile yet, and so no school."),
     "school_is_fixed": Code(409, "The school of a profile cannot be changed."),
     "too_many_blocks": Code(409, "One can block 1,000 people."),
-    "body_too_large": Code(413, "The body has more than 65,536 bytes."),
+    "body_too_large": Code(
+        413, "The body has more than 65,536 bytes, or 655,360 of who is signed in."
+    ),
     "not_json": Code(415, "The request's Content-Type is not JSON."),
     "rate_limited": Code(429, "Too often in too short a time; see `Retry-After`."),
     "internal_error": Code(500, "Something failed that should not; the log has its request_id."),

@@ -48,6 +48,8 @@ from outgrow.web.parameters import Parameter, checked_text, parse
 
 JSON = b"application/json"
 LARGEST_BODY = 65_536  # bytes
+LARGEST_OWN_BODY = 655_360
+"""Of who is signed in: all that a profile may hold, each character escaped as in a form."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 _FORWARDED = (b"forwarded", b"via", b"x-forwarded-for", b"x-real-ip")  # what proxies add
 HEADERS = (
@@ -245,7 +247,8 @@ class Resource:
         query = parse(scope["query_string"], known)
         body = None
         if route.body is not None:
-            body = await _read(route.body, headers, receive)
+            largest = LARGEST_BODY if caller is None else LARGEST_OWN_BODY
+            body = await _read(route.body, headers, receive, largest)
         call = Call(self._network, scope, headers, path, query, body, caller)
         return await route.handler(call)
 
@@ -326,7 +329,7 @@ def _is_operator(scope: Scope, headers: Mapping[bytes, bytes], token: str | None
 
 
 async def _read(
-    shape: type[msgspec.Struct], headers: Mapping[bytes, bytes], receive: Receive
+    shape: type[msgspec.Struct], headers: Mapping[bytes, bytes], receive: Receive, largest: int
 ) -> msgspec.Struct:
     """The body as a Struct. Raises BadInput, NotJson, TooLarge."""
     kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
@@ -336,7 +339,7 @@ async def _read(
             "the body does not say that it is JSON",
             hint="send Content-Type: application/json",
         )
-    raw = await whole_body(headers, receive)
+    raw = await whole_body(headers, receive, largest)
     try:
         body = msgspec.json.decode(raw, type=shape)
         if b"\\u0000" in raw and _has_nul(msgspec.json.decode(raw)):
@@ -354,10 +357,10 @@ async def _read(
     return body
 
 
-async def whole_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+async def whole_body(headers: Mapping[bytes, bytes], receive: Receive, largest: int) -> bytes:
     declared = headers.get(b"content-length", b"0")
-    too_large = TooLarge("body_too_large", f"a body has at most {LARGEST_BODY} bytes")
-    if declared.isdigit() and int(declared) > LARGEST_BODY:
+    too_large = TooLarge("body_too_large", f"the body has more than {largest} bytes")
+    if declared.isdigit() and int(declared) > largest:
         raise too_large
     parts: list[bytes] = []
     size = 0
@@ -368,7 +371,7 @@ async def whole_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         part: bytes = message.get("body", b"")
         parts.append(part)
         size += len(part)
-        if size > LARGEST_BODY:
+        if size > largest:
             raise too_large
         if not message.get("more_body", False):
             return b"".join(parts)
