@@ -13,7 +13,7 @@ from outgrow.inspect.derived import KEY, Derived
 from outgrow.inspect.hashes import Facts, Hashes
 from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.references import Reference
-from outgrow.inspect.values import Steps, TextsAt, texts, texts_at
+from outgrow.inspect.values import Steps, texts
 
 COMPLETE = 0.6
 """An index that has a smaller share of the rows is of some of them: those it lacks are not
@@ -41,13 +41,8 @@ class Agreement:
         """Of an index by one segment through which ids lead to rows: under what these ought to
         stand."""
         self.by_one = len(self.by) == 1 and min(self.by) >= 0 and derived.source.shape == "document"
-        self._named = [(r, None if r.steps is None else texts_at(r.steps)) for r in self.references]
-        self._under: list[tuple[int, list[int | TextsAt]]] = []
+        self._under = sorted(self.by.items()) if not self.by.keys() & {-1, -2} else []
         """Of each segment that an index stands under, where a row says it."""
-        if not self.by.keys() & {-1, -2}:
-            self._under = [
-                (place, [_at(steps) for steps in self.by[place]]) for place in sorted(self.by)
-            ]
         self.literals = {s.before.lower() for s in derived.pattern.segments if not s.is_variable}
 
     def places(self, pattern: Pattern) -> Iterator[Steps]:
@@ -111,13 +106,14 @@ class Agreement:
             yield (self.derived.source.fill(*(ids[n] for n in self.derived.order)),), key
             return
         under = tuple(known.get(place, "") for place, _ in self._under)
-        for reference, named in self._named:
-            if named is None:
+        for reference in self.references:
+            if reference.steps is None:
                 for row in reference.keys(known.get(reference.place, "")):
                     yield (row, _written(value)), row
                 continue
+            named = texts(value, reference.steps)
             for before, after in reference.around:
-                for text in named(value):
+                for text in named:
                     yield (before + text + after, *under), text
 
     def _said(self, key: str, value: Any, known: Known) -> Iterator[tuple[str, ...]]:
@@ -140,15 +136,12 @@ class Agreement:
             yield (key, *under)
 
 
-def _at(steps: Steps) -> int | TextsAt:
-    return int(steps[1]) if steps[:1] == (KEY,) else texts_at(steps)
-
-
-def _found(places: Sequence[int | TextsAt], value: Any, known: Known) -> list[str]:
+def _found(places: Sequence[Steps], value: Any, known: Known) -> list[str]:
     """What a row says at one of these places."""
     found: list[str] = []
-    for at in places:
-        found += [known.get(at, "")] if isinstance(at, int) else at(value)
+    for steps in places:
+        is_key = steps[:1] == (KEY,)
+        found += [known.get(int(steps[1]), "")] if is_key else texts(value, steps)
     return [text for text in dict.fromkeys(found) if text]
 
 

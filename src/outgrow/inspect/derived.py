@@ -17,7 +17,7 @@ from typing import Any
 
 from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.references import Reference, tokens
-from outgrow.inspect.values import ELEMENTS, Steps, encoded, path_of, texts
+from outgrow.inspect.values import ELEMENTS, Steps, decoded, path_of, texts
 
 AGREE = 0.7
 """The share of a sample that must agree. Damage is less than that; a chance is far below."""
@@ -326,14 +326,6 @@ class Trial:
                     tried += 1
                     both += me in set(texts(decoded(held), (ELEMENTS,)))
         return tried >= SOME and both >= AGREE * tried
-
-
-def decoded(value: Any) -> Any:
-    """What a text that holds JSON says; anything else as it is."""
-    if isinstance(value, str):
-        inner = encoded(value)
-        return value if inner is None else inner
-    return value
 
 
 def fields_of(pattern: Pattern, key: str, value: Any) -> Fields:

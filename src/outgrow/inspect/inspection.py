@@ -97,9 +97,10 @@ async def _audit(source: Source, audit: Audit, passed: Callable[[int], None]) ->
     again = audit.settle()
     if not again:
         return
+    wanted: list[str] = []
     async for keys in source.keys():
-        wanted = [key for key in keys if hash(key) in again]
-        for start in range(0, len(wanted), AT_ONCE):
-            found = await source.some(wanted[start : start + AT_ONCE])
-            audit.name((key, found[key]) for key in wanted[start : start + AT_ONCE])
+        wanted += [key for key in keys if hash(key) in again]
         passed(len(keys))
+    for start in range(0, len(wanted), AT_ONCE):
+        found = await source.some(wanted[start : start + AT_ONCE])
+        audit.name((key, found[key]) for key in wanted[start : start + AT_ONCE])

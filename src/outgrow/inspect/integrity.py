@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from outgrow.inspect.agreement import Agreement, Known
-from outgrow.inspect.derived import Derived, decoded
+from outgrow.inspect.derived import Derived
 from outgrow.inspect.formats import form, is_id, is_name
 from outgrow.inspect.hashes import Facts, Hashes
 from outgrow.inspect.keys import Tree
 from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.reading import reader
 from outgrow.inspect.references import Reference, names_rows, tokens
-from outgrow.inspect.values import ELEMENTS, encoded, kind_of, texts, texts_at
+from outgrow.inspect.values import ELEMENTS, decoded, encoded, kind_of, texts
 from outgrow.layout.contradictions import FLAT
 
 KINDS = {
@@ -97,12 +97,12 @@ class Cause:
 class _Lookup:
     """A reference, as it is followed in every row."""
 
-    __slots__ = ("around", "count", "forms", "ids", "place", "reference", "texts")
+    __slots__ = ("around", "count", "forms", "ids", "place", "reference", "steps")
 
     def __init__(self, reference: Reference, ids: Hashes | None) -> None:
         self.reference = reference
         self.place = reference.place
-        self.texts = None if reference.steps is None else texts_at(reference.steps)
+        self.steps = reference.steps
         every = (reference, *reference.group)
         self.around = tuple(dict.fromkeys(pair for one in every for pair in one.around))
         self.ids = ids
@@ -110,13 +110,6 @@ class _Lookup:
         self.count = 0
         self.forms: set[str] = set()
         """Of ids that were found."""
-
-    def all_exist(self, texts: Sequence[str], keys: set[int]) -> bool:
-        """Of several texts at once, as is true of nearly all; if not, each is looked at."""
-        if len(self.around) != 1 or self.count < LEARNING:
-            return False
-        ((before, after),) = self.around
-        return keys.issuperset([hash(before + text + after) for text in texts])
 
     def exists(self, text: str, keys: set[int]) -> bool:
         for before, after in self.around:
@@ -144,7 +137,6 @@ class _Plan:
         self.lookups = lookups
         self.indexes = indexes
         self.symmetric = symmetric
-        self.others = texts_at((ELEMENTS,))
         is_list = self.is_ids or symmetric is not None
         places = [one.reference.steps for one in lookups if one.reference.steps is not None]
         places += [steps for index in indexes for steps in index.places(pattern)]
@@ -266,7 +258,7 @@ class Audit:
                 index.add(pattern, key, value, known)
             if plan.symmetric is not None:
                 (me,) = known.values()
-                others = plan.others(value)
+                others = texts(value, (ELEMENTS,))
                 self._pairs.update([(me, other) for other in others], hash(key))
                 self._answers.update([(other, me) for other in others], hash(key))
 
@@ -287,7 +279,7 @@ class Audit:
         return True
 
     def _doubled(self, pattern: Pattern, key: str, value: Any) -> None:
-        if not isinstance(value, list):
+        if not isinstance(value, list) or len(value) < 2:
             return
         ids = [item for item in value if isinstance(item, str)]
         if len(set(ids)) < len(ids):
@@ -295,13 +287,15 @@ class Audit:
             self._tell(pattern, key, "doubled", f"{text} stands there {times} times")
 
     def _look_up(self, lookup: _Lookup, key: str, value: Any, known: Known) -> None:
-        if lookup.texts is not None:
-            named = lookup.texts(value)
+        if lookup.steps is not None:
+            named = texts(value, lookup.steps)
         else:
-            named = (known[lookup.place],) if lookup.place in known else ()
-        if lookup.all_exist(named, self._keys):
-            lookup.count += len(named)
-            return
+            named = [known[lookup.place]] if lookup.place in known else []
+        if lookup.count >= LEARNING and len(lookup.around) == 1:
+            ((before, after),) = lookup.around
+            if self._keys.issuperset([hash(before + text + after) for text in named]):
+                lookup.count += len(named)
+                return  # nearly always
         for text in named:
             if not text:
                 continue

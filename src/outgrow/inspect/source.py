@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from outgrow.database import Session
 from outgrow.inspect.inspection import Rows
 from outgrow.inspect.reading import decode
 from outgrow.queries import Query, load
+
+T = TypeVar("T")
 
 BATCH = 2_000  # rows in memory at once
 
@@ -41,11 +44,12 @@ class Table:
         sampled = self._percent is not None
         query = self._query("sampled" if sampled else "rows")
         arguments = (self._percent,) if sampled else ()
-        async for records in self._session.stream(query, *arguments, batch=BATCH):
+        stream = self._session.stream(query, *arguments, batch=BATCH)
+        async for records in ahead(stream):
             yield [(record[0], record[1]) for record in records]
 
     async def keys(self) -> AsyncIterator[list[str]]:
-        async for records in self._session.stream(self._query("keys"), batch=5 * BATCH):
+        async for records in ahead(self._session.stream(self._query("keys"), batch=5 * BATCH)):
             yield [record[0] for record in records]
 
     async def some(self, keys: Sequence[str]) -> Mapping[str, Any]:
@@ -54,3 +58,15 @@ class Table:
 
     def _query(self, block: str) -> Query:
         return load("inspect")[block].with_identifiers(store=self._name)
+
+
+async def ahead(batches: AsyncIterator[T]) -> AsyncIterator[T]:
+    """The same, each asked for before the one before it is used: the server works meanwhile."""
+    following = asyncio.ensure_future(anext(batches, None))
+    try:
+        while (batch := await following) is not None:
+            following = asyncio.ensure_future(anext(batches, None))
+            await asyncio.sleep(0)  # that it is really asked for
+            yield batch
+    finally:
+        following.cancel()
