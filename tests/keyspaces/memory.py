@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from outgrow.inspect import report
@@ -17,11 +17,11 @@ class Memory:
     def __init__(self, rows: Iterable[tuple[str, Any]]) -> None:
         self.data = dict(rows)
 
-    async def rows(self) -> AsyncIterator[Rows]:
-        yield [(key, json.dumps(value)) for key, value in self.data.items()]
+    async def rows(self, use: Callable[[Rows], None]) -> None:
+        use([(key, json.dumps(value)) for key, value in self.data.items()])
 
-    async def keys(self) -> AsyncIterator[list[str]]:
-        yield list(self.data)
+    async def keys(self, use: Callable[[list[str]], None]) -> None:
+        use(list(self.data))
 
     async def some(self, keys: Sequence[str]) -> Mapping[str, Any]:
         return {key: self.data[key] for key in keys if key in self.data}

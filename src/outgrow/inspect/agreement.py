@@ -58,18 +58,18 @@ class Agreement:
     def add(self, pattern: Pattern, key: str, value: Any, known: Known) -> None:
         if pattern is self.derived.pattern:
             facts = [fact for fact, _ in self._listed(key, value, known)]
-            self._listed_facts.update(facts, hash(key))
+            self._listed_facts.update(facts, key)
             if -2 in self.by:
                 self.rows.update(fact[0] for fact in facts)
         elif pattern is self.derived.source:
             said = list(self._said(key, value, known))
-            self._said_facts.update(said, hash(key))
+            self._said_facts.update(said, key)
             if self.named is not None:
                 self.named.update(fact[1] for fact in said)
 
     def settle(self) -> set[int]:
-        """Compare both sides. Returns the rows that are needed again, by the hashes of their keys,
-        to say what the differences are."""
+        """Compare both sides. Returns the rows that are needed again, by the short hashes of their
+        keys, to say what the differences are."""
         self.rows.seal()
         listed, self.unsaid, said, unlisted = self._listed_facts.compared(self._said_facts)
         common = listed - len(self.unsaid)

@@ -5,11 +5,12 @@ Where the rows come from is a `Source`: a table, or in tests a dictionary.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from outgrow.inspect.derived import Derived, Trial, resolved
+from outgrow.inspect.hashes import Keys, short
 from outgrow.inspect.integrity import Audit
 from outgrow.inspect.keys import Tree
 from outgrow.inspect.patterns import Pattern, patterns_of
@@ -25,9 +26,10 @@ AT_ONCE = 5_000
 class Source(Protocol):
     """A store that can be read again and again, and is the same each time."""
 
-    def rows(self) -> AsyncIterator[Rows]: ...
+    async def rows(self, use: Callable[[Rows], None]) -> None:
+        """Let all rows be used, many at a time."""
 
-    def keys(self) -> AsyncIterator[list[str]]: ...
+    async def keys(self, use: Callable[[list[str]], None]) -> None: ...
 
     async def some(self, keys: Sequence[str]) -> Mapping[str, Any]: ...
 
@@ -60,18 +62,24 @@ async def inspect(
     """Read a store: two passes over its rows and two over its keys; one of each where `audited` is
     False. `passed` is told how many rows of a pass are done."""
     tree = Tree()
-    async for rows in source.rows():
+
+    def add(rows: Rows) -> None:
         for key, text in rows:
             tree.add(key, text)
         passed(len(rows))
+
+    await source.rows(add)
     patterns = patterns_of(tree)
     search = Search(patterns)
-    hashes: set[int] = set()
-    async for keys in source.keys():
+    known = Keys(tree.root.total if audited else 0)
+
+    def look(keys: list[str]) -> None:
         search.add(keys, tree)
         if audited:
-            hashes.update(map(hash, keys))
+            known.update(keys)
         passed(len(keys))
+
+    await source.keys(look)
     references = search.references()
     trial = Trial(patterns, references)
     wanted = trial.wanted()
@@ -80,7 +88,7 @@ async def inspect(
     derived = trial.found()
     symmetric = trial.symmetric()
     references = resolved(references, derived)
-    audit = Audit(tree, hashes, references, derived, symmetric) if audited else None
+    audit = Audit(tree, known, references, derived, symmetric) if audited else None
     if audit is not None:
         await _audit(source, audit, passed)
     return Inspection(tree, patterns, references, derived, symmetric, audit)
@@ -88,19 +96,24 @@ async def inspect(
 
 async def _audit(source: Source, audit: Audit, passed: Callable[[int], None]) -> None:
     if audit.needs_ids:
-        async for keys in source.keys():
-            audit.add_keys(keys)
+        await source.keys(audit.add_keys)
         audit.seal()
-    async for rows in source.rows():
+
+    def add(rows: Rows) -> None:
         audit.add(rows)
         passed(len(rows))
+
+    await source.rows(add)
     again = audit.settle()
     if not again:
         return
     wanted: list[str] = []
-    async for keys in source.keys():
-        wanted += [key for key in keys if hash(key) in again]
+
+    def collect(keys: list[str]) -> None:
+        wanted.extend(key for key in keys if short(key) in again)
         passed(len(keys))
+
+    await source.keys(collect)
     for start in range(0, len(wanted), AT_ONCE):
         found = await source.some(wanted[start : start + AT_ONCE])
         audit.name((key, found[key]) for key in wanted[start : start + AT_ONCE])

@@ -5,8 +5,7 @@ told (`wrong_shape`, `json_text`, `doubled`, and `dangling`, since all keys are 
 of lists and the rows they are derived from only hashes are kept (agreement.py). Where those of both
 sides differ the rows concerned are asked for once more, to say what the differences are.
 
-Memory: some 70 bytes for each key, since these are looked for in every row, 16 for each fact and 32
-for each pair (hashes.py).
+Memory: up to 24 bytes for each key, and 12 for each fact and pair (hashes.py).
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from typing import Any
 from outgrow.inspect.agreement import Agreement, Known
 from outgrow.inspect.derived import Derived
 from outgrow.inspect.formats import form, is_id, is_name
-from outgrow.inspect.hashes import Facts, Hashes
+from outgrow.inspect.hashes import Facts, Hashes, Keys
 from outgrow.inspect.keys import Tree
 from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.reading import reader
@@ -111,9 +110,9 @@ class _Lookup:
         self.forms: set[str] = set()
         """Of ids that were found."""
 
-    def exists(self, text: str, keys: set[int]) -> bool:
+    def exists(self, text: str, keys: Keys) -> bool:
         for before, after in self.around:
-            if hash(before + text + after) in keys:
+            if before + text + after in keys:
                 return True
         return self.ids is not None and text in self.ids
 
@@ -146,13 +145,12 @@ class _Plan:
 
 
 class Audit:
-    """Counts and keeps the misfits of a store. `keys` are the hashes of all of its keys: a set,
-    since they are looked for several times in each row."""
+    """Counts and keeps the misfits of a store. `keys` are all of its keys."""
 
     def __init__(
         self,
         tree: Tree,
-        keys: set[int],
+        keys: Keys,
         references: Sequence[Reference],
         derived: Sequence[Derived],
         symmetric: Sequence[Reference],
@@ -191,7 +189,7 @@ class Audit:
             if index.by_one and id(index.derived.pattern) in led_through:
                 index.named = Hashes()
         self._plans: dict[int, _Plan] = {}
-        self._pairs, self._answers = Facts(), Facts()
+        self._pairs = Facts()
         self._unanswered: set[int] = set()
         self._unread: set[str] = set()
         self._unsure: list[tuple[_Lookup, str, str, str]] = []
@@ -257,10 +255,7 @@ class Audit:
             for index in plan.indexes:
                 index.add(pattern, key, value, known)
             if plan.symmetric is not None:
-                (me,) = known.values()
-                others = texts(value, (ELEMENTS,))
-                self._pairs.update([(me, other) for other in others], hash(key))
-                self._answers.update([(other, me) for other in others], hash(key))
+                self._pairs.update(_pairs(pattern, value, known), key)
 
     def _is_misshapen(self, pattern: Pattern, plan: _Plan, key: str, value: Any) -> bool:
         if isinstance(value, str) and (inner := encoded(value)) is not None:
@@ -293,7 +288,7 @@ class Audit:
             named = [known[lookup.place]] if lookup.place in known else []
         if lookup.count >= LEARNING and len(lookup.around) == 1:
             ((before, after),) = lookup.around
-            if self._keys.issuperset([hash(before + text + after) for text in named]):
+            if self._keys.has_all([before + text + after for text in named]):
                 lookup.count += len(named)
                 return  # nearly always
         for text in named:
@@ -338,8 +333,8 @@ class Audit:
     # And some again ------------------------------------------------------------------------------
 
     def settle(self) -> set[int]:
-        """Compare both sides of everything. Returns the rows that are needed again, by the hashes
-        of their keys, to say what the differences are (`name`)."""
+        """Compare both sides of everything. Returns the rows that are needed again, by the short
+        hashes of their keys, to say what the differences are (`name`)."""
         indexes = {id(one.derived.pattern): one for one in self._indexes}
         for index_of in self._indexes:
             if index_of.named is not None:
@@ -355,9 +350,9 @@ class Audit:
                 self.sentinels.setdefault(id(reference), set()).add(text)
             self._tell(reference.source, key, kind, detail, reference)
         self._unsure.clear()
-        _, self._unanswered, _, _ = self._pairs.compared(self._answers)
+        self._unanswered = self._pairs.single()
         rows = self._pairs.rows(self._unanswered)
-        self._pairs, self._answers = Facts(), Facts()
+        self._pairs = Facts()
         return rows.union(*(index.settle() for index in self._indexes))
 
     def name(self, rows: Iterable[tuple[str, Any]]) -> None:
@@ -371,7 +366,7 @@ class Audit:
             known = dict(tokens(pattern, key, segments))
             for index in plan.indexes:
                 for kind, text, detail in index.name(pattern, key, value, known):
-                    if kind == "stale" and (hash(text) not in self._keys or text in self._unread):
+                    if kind == "stale" and (text not in self._keys or text in self._unread):
                         continue  # nothing to disagree with
                     self._tell(pattern, key, kind, detail, index.derived)
             if plan.symmetric is not None:
@@ -380,11 +375,10 @@ class Audit:
     def _one_sided(
         self, pattern: Pattern, lookup: _Lookup, key: str, value: Any, known: Known
     ) -> None:
-        (me,) = known.values()
-        for other in dict.fromkeys(texts(value, (ELEMENTS,))):
+        for pair in _pairs(pattern, value, known):
+            me, other = pair[:2] if pair[0] in known.values() else pair[1::-1]
             if (
-                me != other
-                and hash((me, other)) in self._unanswered
+                hash(pair) in self._unanswered
                 and pattern.fill(other) not in self._unread
                 and lookup.exists(other, self._keys)
             ):
@@ -412,6 +406,17 @@ class Audit:
             self.causes[cause] = Cause(kind, pattern, by)
         if len(self.misfits) < KEPT:
             self.misfits.append(Misfit(key, kind, detail))
+
+
+def _pairs(pattern: Pattern, value: Any, known: Known) -> list[tuple[str, str, int]]:
+    """Of a list of somebody: he and each who is in it, the same pair from either side."""
+    which = id(pattern)
+    return [
+        (me, other, which) if me < other else (other, me, which)
+        for me in known.values()
+        for other in dict.fromkeys(texts(value, (ELEMENTS,)))
+        if other != me
+    ]
 
 
 def _is_part(reference: Reference) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from outgrow.database import Session
@@ -40,17 +40,16 @@ class Table:
         is_plain = types is not None and types["key"] in _TEXTS and types["value"] == "jsonb"
         return types["version"] if types is not None and is_plain else None
 
-    async def rows(self) -> AsyncIterator[Rows]:
+    async def rows(self, use: Callable[[Rows], None]) -> None:
         sampled = self._percent is not None
         query = self._query("sampled" if sampled else "rows")
         arguments = (self._percent,) if sampled else ()
         stream = self._session.stream(query, *arguments, batch=BATCH)
-        async for records in ahead(stream):
-            yield [(record[0], record[1]) for record in records]
+        await _each(stream, lambda records: use([(key, text) for key, text in records]))
 
-    async def keys(self) -> AsyncIterator[list[str]]:
-        async for records in ahead(self._session.stream(self._query("keys"), batch=5 * BATCH)):
-            yield [record[0] for record in records]
+    async def keys(self, use: Callable[[list[str]], None]) -> None:
+        stream = self._session.stream(self._query("keys"), batch=5 * BATCH)
+        await _each(stream, lambda records: use([record[0] for record in records]))
 
     async def some(self, keys: Sequence[str]) -> Mapping[str, Any]:
         rows = await self._session.rows(self._query("some"), list(keys))
@@ -60,13 +59,14 @@ class Table:
         return load("inspect")[block].with_identifiers(store=self._name)
 
 
-async def ahead(batches: AsyncIterator[T]) -> AsyncIterator[T]:
-    """The same, each asked for before the one before it is used: the server works meanwhile."""
+async def _each(batches: AsyncIterator[T], use: Callable[[T], None]) -> None:
+    """Use each batch, and have the server work on the next one meanwhile."""
     following = asyncio.ensure_future(anext(batches, None))
     try:
         while (batch := await following) is not None:
             following = asyncio.ensure_future(anext(batches, None))
-            await asyncio.sleep(0)  # that it is really asked for
-            yield batch
+            await asyncio.sleep(0)  # that it is asked for before this one is used
+            use(batch)
     finally:
         following.cancel()
+        await asyncio.wait([following])  # the connection is to be free again
