@@ -368,6 +368,37 @@ async def test_keys_that_somebody_has_locked_are_copied_at_the_end(
     assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
 
 
+async def test_short_transactions_that_overlap_all_the_time_do_not_starve_it(
+    database: Database, raw: Any, database_url: str, connect: Connect
+) -> None:
+    """At every moment some transaction holds the store, and one that held it 50 ms before."""
+    await climb(database, "optimized")
+    slowest = 0.0
+    stop = asyncio.Event()
+
+    async def client(number: int) -> None:
+        nonlocal slowest
+        connection = await connect(database_url)
+        await asyncio.sleep(0.05 * number)
+        while not stop.is_set():
+            async with connection.transaction():
+                began = time.monotonic()
+                await connection.execute(f"INSERT INTO {STORE} VALUES ($1, '1')", f"w{number}")
+                await connection.fetch("SELECT count(*) FROM campus.connections WHERE at = 'none'")
+                slowest = max(slowest, time.monotonic() - began)
+                await asyncio.sleep(0.22)
+                await connection.execute(f"DELETE FROM {STORE} WHERE key = $1", f"w{number}")
+
+    clients = [asyncio.create_task(client(n)) for n in range(4)]
+    async with asyncio.timeout(90):
+        done = await climb(database, "hybrid")
+    stop.set()
+    await asyncio.gather(*clients)
+    assert done.store.phase == "hybrid"
+    assert slowest < 0.5
+    assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
+
+
 async def expanded(database: Database, raw: Any) -> str:
     """On the way to hybrid, before anything is copied; a key that the triggers have not seen."""
     await climb(database, "optimized")

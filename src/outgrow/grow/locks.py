@@ -3,13 +3,15 @@
 Whoever waits for a strong lock makes everybody wait who comes later, readers too, for as long as it
 waits. So: look first whether a transaction holds the table for longer than an instant, and wait for
 it without asking for the lock; then ask for it, for 50 ms; when that was too short, let everybody
-pass, and try again.
+pass, and try again. Where short transactions overlap all the time there is no such moment, so what
+is an instant grows with the seconds that they kept us waiting, up to 300 ms.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Literal
 
@@ -23,9 +25,31 @@ from outgrow.queries import load, together
 Mode = Literal["ShareRowExclusiveLock", "AccessExclusiveLock"]
 
 INSTANT = 0.05  # seconds between two looks: a lock that is in both is held for longer
+LONGEST_INSTANT = 0.3  # seconds
+STARVED = 5.0  # seconds after which an instant is twice as long
+LONG = 1.0  # seconds; a transaction that lasts longer is waited for, and is no reason to ask longer
 LONGEST_PAUSE = 1.0
-BRIEF = "asked for when nobody holds it for long, given up after 50 ms, and tried again"
+BRIEF = (
+    "asked for when nobody holds it for long, given up after 50 ms (300 where short transactions "
+    "overlap all the time), and tried again"
+)
 LOCKING = " TRIGGER "  # in the first line of a statement that needs the lock of the store
+
+
+class _Patience:
+    """How long a lock is waited for, and how long a transaction may last that is not waited for
+    first: seconds, more of them the longer short transactions have been in the way."""
+
+    def __init__(self) -> None:
+        self.anew()
+
+    def anew(self) -> None:
+        self._since = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        doublings = (time.monotonic() - self._since) // STARVED
+        return float(min(INSTANT * 2**doublings, LONGEST_INSTANT))
 
 
 async def short_lock(
@@ -34,12 +58,12 @@ async def short_lock(
     mode: Mode,
     body: Callable[[Session], Awaitable[None]],
 ) -> None:
-    """Run `body` in a transaction that gives way when it must wait longer than 50 ms for a lock, as
-    often as it takes. `oids` are what `body` will lock in `mode`; who holds one is told to the
-    watcher. Others wait for us up to 50 ms, and as long as `body` needs after it has the lock."""
+    """Run `body` in a transaction that gives way when it must wait longer than an instant for a
+    lock, as often as it takes. `oids` are what `body` will lock in `mode`; who holds one is told to
+    the watcher. Others wait for us that long, and as long as `body` needs once it has the lock."""
 
-    async def until_free() -> None:
-        await _until_free(work, await oids(work.session), mode)
+    async def until_free(patience: _Patience) -> None:
+        await _until_free(work, await oids(work.session), mode, patience)
 
     await briefly(work, body, until_free)
 
@@ -47,17 +71,18 @@ async def short_lock(
 async def briefly(
     work: Work,
     body: Callable[[Session], Awaitable[None]],
-    first: Callable[[], Awaitable[None]] | None = None,
+    first: Callable[[_Patience], Awaitable[None]] | None = None,
 ) -> None:
-    """Run `body` in a transaction that gives way when it must wait longer than 50 ms for a lock, as
-    often as it takes, each time after `first`: others queue behind whoever waits."""
+    """Run `body` in a transaction that gives way when it must wait longer than an instant for a
+    lock, as often as it takes, each time after `first`: others queue behind whoever waits."""
     pause = INSTANT
+    patience = _Patience()
     while True:
         if first is not None:
-            await first()
+            await first(patience)
         try:
             async with work.session.connection.transaction():
-                await work.session.run(load("grow")["brief"])
+                await work.session.run(load("grow")["brief"], f"{patience.seconds * 1000:.0f}ms")
                 await body(work.session)
         except RETRIED as e:
             work.waiting(f"gave way to others, and tries again ({e})")
@@ -92,7 +117,7 @@ async def lock_store(session: Session, store: str, everybody: bool) -> None:
         await session.run(query.with_identifiers(store=store))
 
 
-async def _until_free(work: Work, oids: Sequence[int], mode: Mode) -> None:
+async def _until_free(work: Work, oids: Sequence[int], mode: Mode, patience: _Patience) -> None:
     query = load("grow")["in_the_way"]
     before: set[str] = set()
     while True:
@@ -103,5 +128,7 @@ async def _until_free(work: Work, oids: Sequence[int], mode: Mode) -> None:
         if lasting:
             work.waiting(f"waits for {catalogue.waiting_for(lasting[0])}, which holds a lock")
             await work.pace()
+        if any((row["age"] or 0) > LONG for row in lasting):
+            patience.anew()
         before = {row["taken"] for row in rows}
-        await asyncio.sleep(INSTANT)
+        await asyncio.sleep(patience.seconds)

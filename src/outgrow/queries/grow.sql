@@ -124,7 +124,8 @@ SELECT name FROM outgrow.layouts WHERE store = $2 AND name <> $1;
 -- Whose locks on the tables or views $1 (oids) conflict with the mode $2 ('ShareRowExclusiveLock',
 -- 'AccessExclusiveLock'). `taken` names the transaction, which everybody may see; a lock that the same
 -- transaction holds in two looks is one that lasts. Autovacuum gives way by itself.
-SELECT l.virtualtransaction AS taken, l.pid, a.application_name, a.state, a.xact_start
+SELECT l.virtualtransaction AS taken, l.pid, a.application_name, a.state, a.xact_start,
+  extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS age
 FROM pg_locks l
 LEFT JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'relation' AND l.relation = ANY ($1::oid[]) AND l.granted
@@ -135,15 +136,16 @@ WHERE l.locktype = 'relation' AND l.relation = ANY ($1::oid[]) AND l.granted
     OR l.mode NOT IN ('AccessShareLock', 'RowShareLock'));
 
 -- name: brief
--- Whoever waits for a strong lock makes everybody wait who comes later: so not for long.
-SET LOCAL lock_timeout = '50ms';
+-- Whoever waits for a strong lock makes everybody wait who comes later: so for $1 at most, which the
+-- statements below keep to.
+SELECT set_config('lock_timeout', $1, true), set_config('outgrow.patience', $1, true);
 
 -- name: vacuum_gives_way
 -- Only a lock that is waited for longer than `deadlock_timeout` makes autovacuum stop, and nobody who
 -- reads or writes queues behind this one.
 SET LOCAL lock_timeout = '3s';
 LOCK TABLE :"store" IN SHARE UPDATE EXCLUSIVE MODE;
-SET LOCAL lock_timeout = '50ms';
+SELECT set_config('lock_timeout', current_setting('outgrow.patience'), true);
 
 -- name: lock_writers
 LOCK TABLE :"store" IN SHARE ROW EXCLUSIVE MODE;
@@ -155,11 +157,11 @@ LOCK TABLE :"store" IN ACCESS EXCLUSIVE MODE;
 SELECT set_config('outgrow.views', $1, true);
 
 -- name: lock_views
--- All of them within 50 ms together: the first is locked while the last is waited for. LOCK TABLE would
+-- All of them within `outgrow.patience` together: the first is locked while the last is waited for. LOCK TABLE would
 -- lock the store behind a view as well; this changes nothing, and locks the view alone.
 DO $do$
 DECLARE
-    until timestamptz := clock_timestamp() + interval '50 ms';
+    until timestamptz := clock_timestamp() + current_setting('outgrow.patience')::interval;
     seen text;
     column_name text;
 BEGIN
@@ -173,7 +175,7 @@ BEGIN
             floor(extract(epoch FROM until - clock_timestamp()) * 1000))::text, true);
         EXECUTE format('ALTER VIEW %s ALTER COLUMN %s DROP DEFAULT', seen, column_name);
     END LOOP;
-    PERFORM set_config('lock_timeout', '50ms', true);
+    PERFORM set_config('lock_timeout', current_setting('outgrow.patience'), true);
 END
 $do$;
 
