@@ -81,12 +81,10 @@ class Schools:
         """Return when nothing that is to be shown is out of date."""
         asked = time.monotonic()
         missed = self._age() >= self._bound
-        if self._age() >= self._bound / 2 and self._counting is None:
-            self._counting = begun(self._count_all())
+        if self._age() >= self._bound / 2:
+            self._count_anew()
         while self._age() >= self._bound and self._began < asked:
-            if self._counting is None:
-                self._counting = begun(self._count_all())
-            await asyncio.shield(self._counting)
+            await asyncio.shield(self._count_anew())
         async with self._recounting:
             changed = [s for s in self._changed if counts or s not in self._members]
             if changed:
@@ -98,6 +96,12 @@ class Schools:
 
     def _age(self) -> float:
         return time.monotonic() - self._began
+
+    def _count_anew(self) -> asyncio.Task[None]:
+        """The count that is under way, or a new one."""
+        if self._counting is None:
+            self._counting = begun(self._count_all())
+        return self._counting
 
     async def _count_all(self) -> None:
         began, changed = time.monotonic(), self._changed

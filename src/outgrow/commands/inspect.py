@@ -86,18 +86,18 @@ async def _inspect(app: App, asked: _Asked) -> None:
     async with connected(app.settings, pool_size=1) as database:
         found, inspection = await _read(database, schema or "public", table, asked.sample)
     version = found.pop("version")
-    queries = (
-        list(listings(inspection, schema or "public", table, version=version)) if version else []
-    )
     if asked.write is not None:
         _write(inspection, asked.table, asked.write)
         if not app.json:
             return
+    if asked.misfits and not asked.sql:
+        _print_misfits(app, inspection, asked.misfits)
+        return
+    queries = (
+        list(listings(inspection, schema or "public", table, version=version)) if version else []
+    )
     if asked.sql:
         _print_queries(app, queries, asked.misfits)
-        return
-    if asked.misfits:
-        _print_misfits(app, inspection, asked.misfits)
         return
     told = {"table": found["table"]} | report.document(
         inspection, all_misfits=asked.all_misfits, queries=queries

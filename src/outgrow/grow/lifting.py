@@ -21,7 +21,7 @@ from outgrow.blueprint import Blueprint
 from outgrow.database import RETRIED, Session
 from outgrow.errors import GrowthFailed, Refused
 from outgrow.grow import state
-from outgrow.grow.locks import briefly, follow, short_lock
+from outgrow.grow.locks import BRIEF, briefly, follow, short_lock
 from outgrow.grow.work import Work
 from outgrow.queries import Query, load
 
@@ -60,8 +60,7 @@ class Expand:
 
     kind: ClassVar[str] = "expand"
     lock: ClassVar[str] = (
-        "SHARE ROW EXCLUSIVE on the store, for milliseconds: writers wait, readers do not; asked "
-        "for when no transaction holds it for long, given up after 50 ms, and tried again"
+        f"SHARE ROW EXCLUSIVE on the store, for milliseconds: writers wait, readers do not; {BRIEF}"
     )
 
     blueprint: Blueprint

@@ -352,7 +352,7 @@ def _quoted(text: str) -> str:
 
 
 def _all(conditions: Sequence[str], apart: str = "\n  ") -> str:
-    return f"{apart}AND ".join(conditions) if apart != " " else " AND ".join(conditions)
+    return f"{apart}AND ".join(conditions)
 
 
 def _query(sql: str) -> str:

@@ -247,8 +247,7 @@ class Resource:
         query = parse(scope["query_string"], known)
         body = None
         if route.body is not None:
-            largest = LARGEST_BODY if caller is None else LARGEST_OWN_BODY
-            body = await _read(route.body, headers, receive, largest)
+            body = await _read(route.body, headers, receive, signed_in=caller is not None)
         call = Call(self._network, scope, headers, path, query, body, caller)
         return await route.handler(call)
 
@@ -329,7 +328,11 @@ def _is_operator(scope: Scope, headers: Mapping[bytes, bytes], token: str | None
 
 
 async def _read(
-    shape: type[msgspec.Struct], headers: Mapping[bytes, bytes], receive: Receive, largest: int
+    shape: type[msgspec.Struct],
+    headers: Mapping[bytes, bytes],
+    receive: Receive,
+    *,
+    signed_in: bool,
 ) -> msgspec.Struct:
     """The body as a Struct. Raises BadInput, NotJson, TooLarge."""
     kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
@@ -339,7 +342,7 @@ async def _read(
             "the body does not say that it is JSON",
             hint="send Content-Type: application/json",
         )
-    raw = await whole_body(headers, receive, largest)
+    raw = await whole_body(headers, receive, signed_in=signed_in)
     try:
         body = msgspec.json.decode(raw, type=shape)
         if b"\\u0000" in raw and _has_nul(msgspec.json.decode(raw)):
@@ -357,7 +360,8 @@ async def _read(
     return body
 
 
-async def whole_body(headers: Mapping[bytes, bytes], receive: Receive, largest: int) -> bytes:
+async def whole_body(headers: Mapping[bytes, bytes], receive: Receive, *, signed_in: bool) -> bytes:
+    largest = LARGEST_OWN_BODY if signed_in else LARGEST_BODY
     declared = headers.get(b"content-length", b"0")
     too_large = TooLarge("body_too_large", f"the body has more than {largest} bytes")
     if declared.isdigit() and int(declared) > largest:

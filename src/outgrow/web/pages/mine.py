@@ -33,7 +33,8 @@ async def _first_profile(ask: Ask, error: OutgrowError | None = None) -> Reply:
 
 
 def _profile_page(ask: Ask, own: dict[str, Any], error: OutgrowError | None = None) -> Reply:
-    values = _shown(own) | {name: ask.form.text(name) for name in _shown(own) if ask.form.has(name)}
+    values = _shown(own)
+    values |= {name: ask.form.text(name) for name in values if ask.form.has(name)}
     return ask.page("my_profile.html", error=error, own=own, values=values, years=YEARS)
 
 

@@ -22,17 +22,7 @@ from outgrow.campus.limits import Limit
 from outgrow.campus.visits import Visit
 from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError
 from outgrow.web import problems
-from outgrow.web.endpoint import (
-    LARGEST_BODY,
-    LARGEST_OWN_BODY,
-    Access,
-    Answer,
-    Network,
-    address,
-    begun,
-    respond,
-    whole_body,
-)
+from outgrow.web.endpoint import Access, Answer, Network, address, begun, respond, whole_body
 from outgrow.web.pages import assets
 from outgrow.web.pages.decoding import decoded as decoded
 from outgrow.web.pages.forms import EMPTY, Form
@@ -298,8 +288,8 @@ async def _form(ask: Ask, receive: Receive) -> Form:
     kind = ask.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if kind != b"application/x-www-form-urlencoded":
         raise BadInput("bad_body", "that is not a form")
-    largest = LARGEST_OWN_BODY if ask.visit else LARGEST_BODY
-    form = Form.read(await whole_body(ask.headers, receive, largest), "the form")
+    body = await whole_body(ask.headers, receive, signed_in=ask.visit is not None)
+    form = Form.read(body, "the form")
     cookie = ask.visit.cookie if ask.visit else ask.guest
     if not (_is_same_site(ask) and ask.network.visits.is_form_token(cookie, form.raw("token"))):
         raise Forbidden("other_site", "the form did not come from a page of ours")
