@@ -12,7 +12,7 @@ import os
 import re
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ from outgrow.server import Programs
 CLIENTS = 4  # more did not make two cores faster
 PLANNING = 2  # seconds at first that do not count: every connection plans every statement
 _PARAMETER = re.compile(r"\$(\d+)")
-_PROGRESS = re.compile(r"^progress: [0-9.]+ s, ([0-9.]+) tps", re.MULTILINE)
+_PROGRESS = re.compile(r"^progress: ([0-9.]+) s, ([0-9.]+) tps", re.MULTILINE)
+_TPS = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
 _SESSION = "-c jit=off -c plan_cache_mode=force_generic_plan"
 
 
@@ -72,33 +73,45 @@ class Bench:
 
     url: str
     directory: Path
-    program: Path = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.program = Programs.find().path("pgbench")
 
     def per_second(self, name: str, statements: Sequence[Sent], seconds: float) -> float:
-        command = [str(self.program), "--no-vacuum", "--protocol=prepared"]
-        command += [f"--client={CLIENTS}", "--jobs=1", "--progress=1"]
-        planning = PLANNING if seconds >= 1 else 1
-        command += [f"--time={max(1, round(seconds)) + planning}"]
+        options = []
         for number, sent in enumerate(statements):
             sql, values = _script(sent, f"p{number}_")
             file = self.directory / f"{name}-{number}.sql"
             file.write_text(sql, encoding="utf-8")
-            command += [f"--file={file}"]
-            command += [f"--define={key}={value}" for key, value in values.items()]
-        done = subprocess.run(
-            [*command, self.url],
-            env={**os.environ, "PGOPTIONS": _SESSION},
-            capture_output=True,
-            text=True,
-            check=False,
+            options += [f"--file={file}"]
+            options += [f"--define={key}={value}" for key, value in values.items()]
+        planning = PLANNING if seconds >= 1 else 0
+        return pgbench(
+            self.url,
+            # One more, since pgbench may end before it tells of its last second.
+            f"--time={max(1, round(seconds)) + planning + 1}",
+            *options,
+            planning=planning,
+            session=_SESSION,
         )
-        rates = [float(rate) for rate in _PROGRESS.findall(done.stderr)][planning:]
-        if done.returncode or not rates:
-            raise RuntimeError(f"pgbench failed: {(done.stderr + done.stdout).strip()[-2000:]}")
-        return sum(rates) / len(rates)
+
+
+def pgbench(url: str, *options: str, planning: int = 0, session: str = "") -> float:
+    """Transactions per second of `CLIENTS` clients, those of the first `planning` seconds not
+    counted. `session` are settings of theirs. Raises RuntimeError with what pgbench printed."""
+    command = [str(Programs.find().path("pgbench")), "--no-vacuum", "--protocol=prepared"]
+    command += [f"--client={CLIENTS}", "--jobs=1", "--progress=1"]
+    done = subprocess.run(
+        [*command, *options, url],
+        env={**os.environ, "PGOPTIONS": session},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    each = [(float(at), float(rate)) for at, rate in _PROGRESS.findall(done.stderr)]
+    rates = [rate for at, rate in each if at > planning + 0.5]
+    if not planning:
+        rates = [float(rate) for rate in _TPS.findall(done.stdout)]
+    if done.returncode or not rates:
+        raise RuntimeError(f"pgbench failed: {(done.stderr + done.stdout).strip()[-2000:]}")
+    return sum(rates) / len(rates)
 
 
 def _script(sent: Sent, prefix: str) -> tuple[str, dict[str, str]]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import subprocess
 import time
 
-from benchmarks.bare import CLIENTS
+from benchmarks.bare import CLIENTS, pgbench
 from benchmarks.report import Goal, Report
 from benchmarks.world import World
 from outgrow.campus.chats import Chats
@@ -15,10 +13,8 @@ from outgrow.campus.live import Live
 from outgrow.campus.news import News
 from outgrow.campus.pages import Cursors
 from outgrow.database import Database
-from outgrow.server import Programs
 
 CHATS = 200
-_TPS = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
 _SOME = """
 SELECT p.chat_id, min(p.user_id) AS sender, max(p.user_id) AS other
 FROM campus.participants AS p GROUP BY 1 HAVING count(*) = 2 ORDER BY 1 LIMIT $1
@@ -92,12 +88,4 @@ async def _bare(made: World, chats: list[tuple[str, str, str]], seconds: float) 
     )
     file = made.home / "send.sql"
     file.write_text(_SEND, encoding="utf-8")
-    command = [str(Programs.find().path("pgbench")), "--no-vacuum", "--protocol=prepared"]
-    command += [f"--client={CLIENTS}", "--jobs=1", f"--time={max(1, round(seconds))}"]
-    done = subprocess.run(
-        [*command, f"--file={file}", made.url], capture_output=True, text=True, check=False
-    )
-    found = _TPS.search(done.stdout)
-    if done.returncode or found is None:
-        raise RuntimeError(f"pgbench failed: {(done.stderr + done.stdout).strip()[-2000:]}")
-    return float(found[1])
+    return pgbench(made.url, f"--time={max(1, round(seconds))}", f"--file={file}")

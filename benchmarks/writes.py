@@ -4,23 +4,19 @@ what relations over a store cost whoever writes."""
 from __future__ import annotations
 
 import asyncio
-import re
-import subprocess
 import time
 from collections.abc import Sequence
 
-from benchmarks.bare import CLIENTS
+from benchmarks.bare import CLIENTS, pgbench
 from benchmarks.measures import Run
 from benchmarks.report import Goal
 from outgrow.campus.intros import Intros
 from outgrow.campus.pages import Cursors
 from outgrow.database import Database
-from outgrow.server import Programs
 
 BARE = "pgbench, into bare tables"
 WARM = 25  # of each connection, which plans every statement at first
 PER_SECOND = 150  # accepted for each second of a turn
-_TPS = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
 
 _INTROS = """
 INSERT INTO campus.intros (from_id, to_id, sent_ms, reason, status, created_at, rest)
@@ -125,12 +121,4 @@ async def _by_pgbench(run: Run, pairs: Sequence[tuple[str, str]]) -> float:
     await run.world.sql("ANALYZE bare.pairs, bare.intros, bare.people")
     file = run.world.home / "accept.sql"
     file.write_text(_BARE_ACCEPT, encoding="utf-8")
-    command = [str(Programs.find().path("pgbench")), "--no-vacuum", "--protocol=prepared"]
-    command += [f"--client={CLIENTS}", "--jobs=1", f"--transactions={turns // CLIENTS}"]
-    done = subprocess.run(
-        [*command, f"--file={file}", run.world.url], capture_output=True, text=True, check=False
-    )
-    found = _TPS.search(done.stdout)
-    if done.returncode or found is None:
-        raise RuntimeError(f"pgbench failed: {(done.stderr + done.stdout).strip()[-2000:]}")
-    return float(found[1])
+    return pgbench(run.world.url, f"--transactions={turns // CLIENTS}", f"--file={file}")
