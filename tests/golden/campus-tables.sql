@@ -552,15 +552,16 @@ missing AS MATERIALIZED (
     WHERE (SELECT true FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(k.key, 6, length(k.key) - 17)) IS NULL
 ),
 headed AS (
-    INSERT INTO "campus_tables"."connections_lists" ("user_id", leftovers)
+    INSERT INTO "campus_tables"."connections_lists" AS h ("user_id", leftovers)
     SELECT substr(k.key, 6, length(k.key) - 17), CASE WHEN CASE WHEN jsonb_typeof(k.value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(k.value) FROM jsonb_array_elements(k.value) AS e(v)) ELSE false END THEN NULL ELSE k.value END FROM missing k
     ON CONFLICT DO NOTHING
+    RETURNING 'user:' || h."user_id" || ':connections' AS key
 ),
 filled AS (
     INSERT INTO "campus_tables"."connections" ("user_id", "connected_user_id", "pos", "created_at")
     SELECT r."user_id", r."connected_user_id", r."pos", r."created_at" FROM missing k
     CROSS JOIN LATERAL "campus_tables"."connections_rows"(k.key, k.value) r
-    ON CONFLICT DO NOTHING
+    WHERE (k.key IN (SELECT key FROM headed)) IS TRUE
     RETURNING 1
 )
         SELECT count(*) INTO copied FROM filled;
@@ -600,15 +601,16 @@ missing AS MATERIALIZED (
     WHERE (SELECT true FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(k.key, 6, length(k.key) - 14)) IS NULL
 ),
 headed AS (
-    INSERT INTO "campus_tables"."messages_lists" ("chat_id", leftovers)
+    INSERT INTO "campus_tables"."messages_lists" AS h ("chat_id", leftovers)
     SELECT substr(k.key, 6, length(k.key) - 14), CASE WHEN CASE WHEN jsonb_typeof(k.value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(k.value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE k.value END FROM missing k
     ON CONFLICT DO NOTHING
+    RETURNING 'chat:' || h."chat_id" || ':messages' AS key
 ),
 filled AS (
     INSERT INTO "campus_tables"."messages" ("chat_id", "pos", "id", "sender_id", "content", "kind", "sent_at", "rest")
     SELECT r."chat_id", r."pos", r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest" FROM missing k
     CROSS JOIN LATERAL "campus_tables"."messages_rows"(k.key, k.value) r
-    ON CONFLICT DO NOTHING
+    WHERE (k.key IN (SELECT key FROM headed)) IS TRUE
     RETURNING 1
 )
         SELECT count(*) INTO copied FROM filled;
@@ -883,15 +885,16 @@ missing AS MATERIALIZED (
     WHERE (SELECT true FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(k.key, 6, length(k.key) - 17)) IS NULL
 ),
 headed AS (
-    INSERT INTO "campus_tables"."connections_lists" ("user_id", leftovers)
+    INSERT INTO "campus_tables"."connections_lists" AS h ("user_id", leftovers)
     SELECT substr(k.key, 6, length(k.key) - 17), CASE WHEN CASE WHEN jsonb_typeof(k.value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(k.value) FROM jsonb_array_elements(k.value) AS e(v)) ELSE false END THEN NULL ELSE k.value END FROM missing k
     ON CONFLICT DO NOTHING
+    RETURNING 'user:' || h."user_id" || ':connections' AS key
 ),
 filled AS (
     INSERT INTO "campus_tables"."connections" ("user_id", "connected_user_id", "pos", "created_at")
     SELECT r."user_id", r."connected_user_id", r."pos", r."created_at" FROM missing k
     CROSS JOIN LATERAL "campus_tables"."connections_rows"(k.key, k.value) r
-    ON CONFLICT DO NOTHING
+    WHERE (k.key IN (SELECT key FROM headed)) IS TRUE
     RETURNING 1
 )
 SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),
@@ -1050,15 +1053,16 @@ missing AS MATERIALIZED (
     WHERE (SELECT true FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(k.key, 6, length(k.key) - 14)) IS NULL
 ),
 headed AS (
-    INSERT INTO "campus_tables"."messages_lists" ("chat_id", leftovers)
+    INSERT INTO "campus_tables"."messages_lists" AS h ("chat_id", leftovers)
     SELECT substr(k.key, 6, length(k.key) - 14), CASE WHEN CASE WHEN jsonb_typeof(k.value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(k.value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE k.value END FROM missing k
     ON CONFLICT DO NOTHING
+    RETURNING 'chat:' || h."chat_id" || ':messages' AS key
 ),
 filled AS (
     INSERT INTO "campus_tables"."messages" ("chat_id", "pos", "id", "sender_id", "content", "kind", "sent_at", "rest")
     SELECT r."chat_id", r."pos", r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest" FROM missing k
     CROSS JOIN LATERAL "campus_tables"."messages_rows"(k.key, k.value) r
-    ON CONFLICT DO NOTHING
+    WHERE (k.key IN (SELECT key FROM headed)) IS TRUE
     RETURNING 1
 )
 SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),

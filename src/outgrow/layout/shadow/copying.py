@@ -160,31 +160,39 @@ def fill(blueprint: Blueprint, name: str) -> str:
     """CTEs that put the rows of `taken` into the table, those of keys that are not there yet."""
     listed = ", ".join(map(quote, tables.columns(blueprint, name)))
     rows = ", ".join(f"r.{quote(c)}" for c in tables.columns(blueprint, name))
-    source = "taken"
-    text = ""
+    text, source, end = "", "taken", "ON CONFLICT DO NOTHING"
     if tables.is_list(blueprint, name):
-        heads = tables.heads(blueprint, name, "k.key")
-        parts, values = ", ".join(map(quote, heads)), ", ".join(heads.values())
-        of_key = tables.of_key(blueprint, name, "t", "k.key")
-        head = f"{tables.lists(blueprint, name)} t WHERE {of_key}"
-        text = f"""missing AS MATERIALIZED (
-    SELECT k.key, k.value FROM taken k
-    WHERE (SELECT true FROM {head}) IS NULL
-),
-headed AS (
-    INSERT INTO {tables.lists(blueprint, name)} ({parts}, leftovers)
-    SELECT {values}, {tables.leftovers(blueprint, name, "k.value")} FROM missing k
-    ON CONFLICT DO NOTHING
-),
-"""
-        source = "missing"
+        text, source = _heads(blueprint, name), "missing"
+        # Whose head was not there has no rows: to look for each costs half as much as to add it.
+        # A join would be planned for one key, and compare each with all of them.
+        end = "WHERE (k.key IN (SELECT key FROM headed)) IS TRUE"
     return (
         text
         + f"""filled AS (
     INSERT INTO {tables.table(blueprint, name)} ({listed})
     SELECT {rows} FROM {source} k
     CROSS JOIN LATERAL {tables.function(blueprint, name, "rows")}(k.key, k.value) r
-    ON CONFLICT DO NOTHING
+    {end}
     RETURNING 1
 )"""
     )
+
+
+def _heads(blueprint: Blueprint, name: str) -> str:
+    """CTEs that put the heads of lists: `headed` has the keys that had none, which in READ
+    COMMITTED may be fewer than `missing`, and in REPEATABLE READ are all or an error."""
+    heads = tables.heads(blueprint, name, "k.key")
+    parts, values = ", ".join(map(quote, heads)), ", ".join(heads.values())
+    lists = tables.lists(blueprint, name)
+    made = {v: f"h.{quote(c)}" for v, c in tables.keys(blueprint, name).items()}
+    return f"""missing AS MATERIALIZED (
+    SELECT k.key, k.value FROM taken k
+    WHERE (SELECT true FROM {lists} t WHERE {tables.of_key(blueprint, name, "t", "k.key")}) IS NULL
+),
+headed AS (
+    INSERT INTO {lists} AS h ({parts}, leftovers)
+    SELECT {values}, {tables.leftovers(blueprint, name, "k.value")} FROM missing k
+    ON CONFLICT DO NOTHING
+    RETURNING {ex.key_of(blueprint.pattern_of(name), made)} AS key
+),
+"""
