@@ -285,15 +285,23 @@ def test_a_first_start_that_was_cut_off_is_begun_again_whatever_the_path() -> No
         assert not (home / "postgres.unfinished").exists()
 
 
+@pytest.mark.parametrize("temp", [None, "t" * 100])
 @pytest.mark.parametrize("name", ["a,b", "x" * 100])
-def test_a_path_that_cannot_be_a_sockets_will_do(made: Path, name: str) -> None:
+def test_a_path_that_cannot_be_a_sockets_will_do(
+    made: Path, name: str, temp: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = Path(tempfile.gettempdir())
     with tempfile.TemporaryDirectory() as short:
         home = Path(short) / name
         subprocess.run(["cp", "-a", made, home], check=True)
+        if temp:
+            (Path(short) / temp).mkdir()
+            monkeypatch.setattr(tempfile, "tempdir", f"{short}/{temp}")
+            parent = Path("/tmp")
         with running(home, options=CARELESS) as server:
             assert ask(server.url(), "SELECT 1") == "1"
             socket_dir = server._socket_dir()
-            assert socket_dir.parent == Path(tempfile.gettempdir())
+            assert socket_dir.parent == parent
     assert not socket_dir.exists()
 
 

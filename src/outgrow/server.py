@@ -258,16 +258,17 @@ class EmbeddedServer:
             os.chown(self.log, account.pw_uid, account.pw_gid)
 
     def _socket_dir(self) -> Path:
-        """In `home`; under the temp directory where that path is no socket's.
+        """In `home`; under the temp directory, or under /tmp, where that path is no socket's.
 
         It may be too long, or hold a comma, which in a URL stands between two hosts.
         """
-        directory = self.home / "socket"
-        length = len(os.fsencode(directory / f".s.PGSQL.{PORT}"))
-        if length <= LONGEST_SOCKET_PATH and "," not in str(directory):
-            return directory
         digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"outgrow-{os.geteuid()}-{digest}"
+        name = f"outgrow-{os.geteuid()}-{digest}"
+        for directory in (self.home / "socket", Path(tempfile.gettempdir()) / name):
+            length = len(os.fsencode(directory / f".s.PGSQL.{PORT}"))
+            if length <= LONGEST_SOCKET_PATH and "," not in str(directory):
+                return directory
+        return Path("/tmp") / name  # noqa: S108
 
     def _failed(
         self, code: str, message: str, done: subprocess.CompletedProcess[str] | None = None
