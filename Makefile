@@ -1,7 +1,9 @@
 # Everything from a bare machine with Python 3.11+ and make; `make` alone lists what there is.
 # PYTHON=python3.12 chooses the Python; OUTGROW_HOME, PORT, DATABASE_URL are respected by serve.
+# JOBS=4 runs so many tests at once, each process with a PostgreSQL of its own.
 
 PYTHON ?= python3
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
@@ -34,9 +36,9 @@ serve: $(VENV)/.installed ## Serve a small demo campus on http://127.0.0.1:8000 
 	@exec $(BIN)/outgrow serve --demo
 
 test: lint ## Check style and types, and run the tests on PostgreSQL 18 and 15
-	$(PYTEST) -q -m "not soak"
-	$(PYTEST) -q -m "not soak" --pg=15 $(OLDEST)
-	$(PYTEST) -q -m "not soak" --pg=15 --collation=icu $(COLLATED)
+	$(PYTEST) -q -n $(JOBS) -m "not soak"
+	$(PYTEST) -q -n $(JOBS) -m "not soak" --pg=15 $(OLDEST)
+	$(PYTEST) -q -n $(JOBS) -m "not soak" --pg=15 --collation=icu $(COLLATED)
 
 lint: $(VENV)/.developer ## Check style and types only
 	$(BIN)/ruff check .

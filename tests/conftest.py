@@ -2,7 +2,8 @@
 
 `--pg 15` runs on that version of PostgreSQL, `--pg-bin DIR` on the programs found there, and
 `--collation icu` in databases that sort as ICU's en-US does. Where the machine cannot do what was
-asked for, the run ends at the first test that needs it, with the reason and in success.
+asked for, the run ends before its first test, with the reason and in success. Of the processes of
+`-n 2` each has a server.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -90,45 +92,60 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             config.hook.pytest_deselected(items=[item])
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Here, since a process of several cannot end the run."""
+    options = session.config.option
+    if hasattr(session.config, "workerinput"):
+        return
+    if options.pg or options.pg_bin:
+        try:
+            _programs(session.config)
+        except ServerFailed as e:
+            pytest.exit(f"NOT TESTED: {e.message}", returncode=0)
+    if options.collation != "default":
+        with tempfile.TemporaryDirectory() as home, _running(session.config, Path(home)) as server:
+            try:
+                asyncio.run(_admin(server, _make("probe", options.collation)))
+            except asyncpg.PostgresError as e:
+                reason = f"no collation {options.collation} in this PostgreSQL: {e}"
+                pytest.exit(f"NOT TESTED: {reason}", returncode=0)
+
+
+def _programs(config: pytest.Config) -> Programs:
+    return Programs.find(config.option.pg_bin, config.option.pg)
+
+
+def _running(config: pytest.Config, home: Path) -> AbstractContextManager[EmbeddedServer]:
+    return running(home, bin_dir=_programs(config).directory, options=CARELESS)
+
+
+def _make(name: str, collation: str) -> str:
+    return f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' {LOCALES[collation]}"
+
+
 @pytest.fixture(scope="session")
 def server(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EmbeddedServer]:
     """The server of this run, in a temporary home."""
-    try:
-        programs = Programs.find(pytestconfig.option.pg_bin, pytestconfig.option.pg)
-    except ServerFailed as e:
-        if not (pytestconfig.option.pg or pytestconfig.option.pg_bin):
-            raise
-        pytest.exit(f"NOT TESTED: {e.message}", returncode=0)
-    home = tmp_path_factory.mktemp("home")
-    with running(home, bin_dir=programs.directory, options=CARELESS) as server:
+    with _running(pytestconfig, tmp_path_factory.mktemp("home")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def store_template(server: EmbeddedServer, pytestconfig: pytest.Config) -> str:
     """The name of a database with an empty store, as the prototype's migration made it."""
-    collation = pytestconfig.option.collation
 
     async def make() -> None:
-        await _admin(
-            server,
-            "CREATE DATABASE store_template TEMPLATE template0 ENCODING 'UTF8' "
-            + LOCALES[collation],
-        )
+        await _admin(server, _make("store_template", pytestconfig.option.collation))
         connection = await asyncpg.connect(server.url("store_template"))
         await connection.execute(
             f'CREATE TABLE "{DEFAULT_STORE}" (key text NOT NULL PRIMARY KEY, value jsonb NOT NULL)'
         )
         await connection.close()
 
-    try:
-        asyncio.run(make())
-    except asyncpg.PostgresError as e:
-        if collation == "default":
-            raise
-        pytest.exit(f"NOT TESTED: no collation {collation} in this PostgreSQL: {e}", returncode=0)
+    asyncio.run(make())
     return "store_template"
 
 
