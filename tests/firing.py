@@ -118,9 +118,9 @@ class Ladder:
         for item in made:
             await self.connection.execute(item.create.sql.replace(" CONCURRENTLY", ""))
 
-    async def backfill_key(self, name: str, key: str) -> int:
+    async def backfill_key(self, name: str, key: str, mutate: Mutation = unchanged) -> int:
         query = layout.shadow.backfill_keys(self.blueprint, name, *self.place)
-        rows: int = await self.connection.fetchval(query.sql, [key])
+        rows: int = await self.connection.fetchval(mutate(query.sql), [key])
         return rows
 
     async def show(self, home: Home, names: Collection[str] | None = None) -> None:

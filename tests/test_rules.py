@@ -78,6 +78,30 @@ async def test_a_batch_waits_for_nobody(
 
 
 @ruled_or_not
+async def test_a_list_that_is_written_while_it_is_waited_for_is_copied_once(
+    ladder: Ladder, campus_url: str, connect: Connect, ruled: bool
+) -> None:
+    """The copy gets the new list with its lock, and does not see that it has its rows already."""
+    client, watcher = await connect(campus_url), await connect(campus_url)
+    await put(client, {LIST: ["b", "c"]})
+    await ladder.expand(["connections"])
+    transaction = client.transaction()
+    await transaction.start()
+    await put(client, {LIST: ["c", "d"]})
+    guard = "WHERE (k.key IN (SELECT key FROM headed)) IS TRUE"
+    mutate = unchanged if ruled else without(guard)
+    copy = asyncio.create_task(ladder.backfill_key("connections", LIST, mutate))
+    await waits(watcher, ladder.connection)
+    await transaction.commit()
+    if ruled:
+        assert await copy == 0
+    else:
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await copy
+    assert await ladder.differences() == {}
+
+
+@ruled_or_not
 async def test_no_writer_is_between_two_triggers(
     ladder: Ladder, campus_url: str, connect: Connect, ruled: bool
 ) -> None:
