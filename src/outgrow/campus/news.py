@@ -20,8 +20,7 @@ from outgrow import queries
 from outgrow.campus.background import AGAIN_SECONDS, going_on
 from outgrow.database import Database
 
-NOTIFY = queries.load("live")["notify"]
-READY = queries.load("network")["ready"]
+SQL = queries.load("network")
 
 log = logging.getLogger("outgrow.news")
 
@@ -77,7 +76,7 @@ class News:
         said, self._unsaid = self._unsaid, {}
         try:
             for payload in _payloads(self._process, said):
-                await self._database.run(NOTIFY, CHANNEL, payload)
+                await self._database.run(SQL["notify"], CHANNEL, payload)
         except BaseException:
             self._unsaid = {**said, **self._unsaid}
             self._something.set()
@@ -94,7 +93,7 @@ class News:
                 misser()
             while not lost.is_set():
                 async with asyncio.timeout(CHECK_SECONDS):  # or a peer gone without a word
-                    await session.value(READY)
+                    await session.value(SQL["ready"])
                 try:
                     await asyncio.wait_for(lost.wait(), CHECK_SECONDS)
                 except TimeoutError:

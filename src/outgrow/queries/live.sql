@@ -70,6 +70,3 @@ FROM unnest($1::text[]) AS v(id)
 WHERE NOT EXISTS (
   SELECT FROM network.sessions AS s
   WHERE s.id = v.id AND s.ended_at IS NULL AND s.expires_at > now())
-
--- name: notify
-SELECT pg_notify($1, $2)

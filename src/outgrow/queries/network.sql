@@ -182,3 +182,6 @@ SELECT value FROM network.secrets WHERE name = 'signing'
 
 -- name: ready
 SELECT 1
+
+-- name: notify
+SELECT pg_notify($1, $2)
