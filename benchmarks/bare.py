@@ -105,9 +105,10 @@ def pgbench(url: str, *options: str, planning: int = 0, session: str = "") -> fl
         text=True,
         check=False,
     )
-    each = [(float(at), float(rate)) for at, rate in _PROGRESS.findall(done.stderr)]
-    rates = [rate for at, rate in each if at > planning + 0.5]
-    if not planning:
+    if planning:
+        each = _PROGRESS.findall(done.stderr)
+        rates = [float(rate) for at, rate in each if float(at) > planning + 0.5]
+    else:
         rates = [float(rate) for rate in _TPS.findall(done.stdout)]
     if done.returncode or not rates:
         raise RuntimeError(f"pgbench failed: {(done.stderr + done.stdout).strip()[-2000:]}")

@@ -321,7 +321,7 @@ async def test_nobody_but_the_growth_waits_for_a_long_transaction(
     task = asyncio.create_task(climb(database, "hybrid"))
     await until(lambda: _waits_for(raw, database, "old client"), "it waits before the triggers")
     meanwhile = count
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(0.5)
     assert count > meanwhile + 10
     await raw.execute("COMMIT; BEGIN; SELECT count(*) FROM campus.connections")
 
@@ -331,14 +331,14 @@ async def test_nobody_but_the_growth_waits_for_a_long_transaction(
     await until(verified, "everything but the switch is done")
     await until(lambda: _waits_for(raw, database, "old client"), "it waits before the switch")
     meanwhile = count
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(0.5)
     assert count > meanwhile + 10
     await raw.execute("COMMIT")
     done = await task
     stop.set()
     await asyncio.gather(*clients)
     assert done.store.phase == "hybrid"
-    assert slowest < 1
+    assert slowest < 0.5
     assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
 
 
@@ -400,7 +400,7 @@ async def test_short_transactions_that_overlap_all_the_time_do_not_starve_it(
     stop.set()
     await asyncio.gather(*clients)
     assert done.store.phase == "hybrid"
-    assert slowest < 1
+    assert slowest < 0.5
     assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
 
 
@@ -432,7 +432,7 @@ async def test_nobody_queues_behind_the_growth_for_a_locked_key(
         )
         waited = max(waited, seconds or 0.0)
         await asyncio.sleep(0.01)
-    assert waited < 0.6
+    assert waited < 0.3
     assert not task.done()
     await raw.execute("COMMIT")
     assert (await task).store.phase == "hybrid"
