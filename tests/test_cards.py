@@ -48,3 +48,57 @@ async def test_a_card_holds_no_number_that_others_cannot_read(
     await run(campus, f"""INSERT INTO {STORE} VALUES ('user:a', '{{"age": {age}}}')""")
     ((card,),) = await rows(campus, "SELECT card FROM campus.users")
     assert f'"age":{shown},"pronouns"' in card
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "\U0001f600", "\n", '"'])
+@pytest.mark.parametrize("limit", [40, 200])
+async def test_a_card_shows_texts_as_their_columns_do(
+    campus: Database, letter: str, limit: int
+) -> None:
+    """Around both limits, and around the sizes below which no character is counted."""
+    lengths = [1, *range(limit - 13, limit + 2)]
+    people = {f"user__{n}": dict.fromkeys(("name", "school", "year"), letter * n) for n in lengths}
+    await put(campus, **people)
+    for card, *columns in await rows(campus, "SELECT card, name, school, year FROM campus.users"):
+        shown = json.loads(card)
+        assert [shown["name"], shown["school"], shown["year"]] == columns
+
+
+@pytest.mark.parametrize(
+    ("time", "is_shown"),
+    [
+        ("2025-06-01T10:20:30.123Z", True),
+        ("2025-06-01T10:20:30.123456Z", True),
+        ("2025-06-31T10:20:30.123Z", True),
+        ("2025-06-01T10:20:30Z", False),
+        ("2025-06-01T10:20:30.123+02:00", False),
+        ("2025-06-01 10:20:30.123Z", False),
+        ("x2025-06-01T10:20:30.123Z", False),
+        (["2025-06-01T10:20:30.123Z"], False),
+        (20250601, False),
+    ],
+)
+async def test_a_card_shows_what_has_the_form_of_a_time(
+    campus: Database, time: Any, is_shown: bool
+) -> None:
+    await put(campus, user__a={"createdAt": time})
+    ((card,),) = await rows(campus, "SELECT card FROM campus.users")
+    assert json.loads(card)["created_at"] == (time if is_shown else None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_visible"),
+    [
+        (None, True),
+        ({}, True),
+        ({"profileVisible": True}, True),
+        ({"profileVisible": False}, False),
+        ({"profileVisible": None}, True),
+        ({"profileVisible": "false"}, True),
+        ({"profileVisible": 0}, True),
+        (["profileVisible"], True),
+    ],
+)
+async def test_only_a_false_flag_hides(campus: Database, settings: Any, is_visible: bool) -> None:
+    await put(campus, user__a={"settings": settings})
+    assert await rows(campus, "SELECT visible FROM campus.users") == [(is_visible,)]

@@ -68,7 +68,7 @@ CREATE STATISTICS "public"."og_users_by_sort_created_98aa019c" ON ((outgrow.sort
 CREATE STATISTICS "public"."og_users_by_id_6cf4f185" ON (substr(key, 6)) FROM "public"."kv_store_2516be19";
 
 -- users by visible
-CREATE STATISTICS "public"."og_users_by_visible_c3e58e0f" ON (coalesce(outgrow.boolean_of(value #> '{settings,profileVisible}'), true)) FROM "public"."kv_store_2516be19";
+CREATE STATISTICS "public"."og_users_by_visible_ec1b92f4" ON ((value #> '{settings,profileVisible}')) FROM "public"."kv_store_2516be19";
 
 -- users by sort_name
 CREATE STATISTICS "public"."og_users_by_sort_name_e7d9c90e" ON (lower(left(coalesce(outgrow.label_of(value -> 'name'), ''), 64))) FROM "public"."kv_store_2516be19";

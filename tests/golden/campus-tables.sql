@@ -69,17 +69,17 @@ SELECT d."id",
     lower(d."email") AS "email_key",
     lower(left(coalesce(d."name", ''), 64)) AS "sort_name",
     (outgrow.sort_time_of(store_value -> 'createdAt') COLLATE "C") AS "sort_created",
-    coalesce(outgrow.boolean_of(store_value #> '{settings,profileVisible}'), true) AS "visible",
+    (store_value #> '{settings,profileVisible}') IS DISTINCT FROM 'false' AS "visible",
     outgrow.search_name(d."name") AS "search_name",
     outgrow.search_text(d."school", d."name", coalesce(left(d."major", 1000), '') || ' ' || coalesce(left(d."year", 1000), '') || ' ' || coalesce(left((d."interests")::text, 1000), '') || ' ' || coalesce(left((d."looking_for")::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(store_value -> 'bio'), 1000), '')) AS "search_text",
     jsonb_build_array(CASE WHEN pg_column_size(store_value -> 'interests') <= 32768 THEN store_value -> 'interests' END, CASE WHEN pg_column_size(store_value -> 'lookingFor') <= 32768 THEN store_value -> 'lookingFor' END, CASE WHEN pg_column_size(store_value -> 'goals' -> 'academic') <= 32768 THEN store_value -> 'goals' -> 'academic' END, CASE WHEN pg_column_size(store_value -> 'goals' -> 'leisure') <= 32768 THEN store_value -> 'goals' -> 'leisure' END, CASE WHEN pg_column_size(store_value -> 'personality') <= 32768 THEN store_value -> 'personality' END, CASE WHEN pg_column_size(store_value -> 'major') <= 32768 THEN store_value -> 'major' END, CASE WHEN pg_column_size(store_value -> 'year') <= 32768 THEN store_value -> 'year' END) AS "likes",
     outgrow.trait_words(d."school", ARRAY[d."major", d."year"], ARRAY[d."looking_for", d."interests"]) AS "traits",
     (SELECT format('{"id":%s,"name":%s,"school":%s,"major":%s,"year":%s,"age":%s,"pronouns":%s,"bio":%s,"interests":%s,"looking_for":%s,"personality":%s,"goals":%s,"living_habits":%s,"photos":%s,"profile_picture":%s,"additional_info":%s,"created_at":%s}',
         to_json(d."id"),
-        coalesce(to_json(outgrow.label_of(c."name"))::text, 'null'),
-        CASE WHEN outgrow.key_of(c."school") IS NOT NULL THEN c."school" ELSE 'null' END,
-        CASE WHEN outgrow.key_of(c."major") IS NOT NULL THEN c."major" ELSE 'null' END,
-        CASE WHEN outgrow.short_of(c."year") IS NOT NULL THEN c."year" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."name") = 'string' AND pg_column_size(c."name") <= 200 THEN c."name" ELSE coalesce(to_jsonb(outgrow.label_of(c."name")), 'null') END,
+        CASE WHEN jsonb_typeof(c."school") = 'string' AND pg_column_size(c."school") <= 200 OR outgrow.key_of(c."school") IS NOT NULL THEN c."school" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."major") = 'string' AND pg_column_size(c."major") <= 200 OR outgrow.key_of(c."major") IS NOT NULL THEN c."major" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."year") = 'string' AND pg_column_size(c."year") <= 40 OR outgrow.short_of(c."year") IS NOT NULL THEN c."year" ELSE 'null' END,
         CASE WHEN outgrow.number_of(c."age") IS NOT NULL THEN c."age" ELSE 'null' END,
         CASE WHEN jsonb_typeof(c."pronouns") = 'string' AND pg_column_size(c."pronouns") <= 32768 THEN c."pronouns" ELSE 'null' END,
         CASE WHEN jsonb_typeof(c."bio") = 'string' AND pg_column_size(c."bio") <= 32768 THEN c."bio" ELSE 'null' END,
@@ -91,8 +91,9 @@ SELECT d."id",
         CASE WHEN jsonb_typeof(c."photos") = 'array' AND pg_column_size(c."photos") <= 32768 THEN c."photos" ELSE 'null' END,
         CASE WHEN jsonb_typeof(c."profilePicture") = 'string' AND pg_column_size(c."profilePicture") <= 32768 THEN c."profilePicture" ELSE 'null' END,
         CASE WHEN jsonb_typeof(c."additionalInfo") = 'string' AND pg_column_size(c."additionalInfo") <= 32768 THEN c."additionalInfo" ELSE 'null' END,
-        CASE WHEN translate(c."createdAt"::text, '123456789', '000000000') IN ('"0000-00-00T00:00:00.000Z"', '"0000-00-00T00:00:00.000000Z"') THEN c."createdAt" ELSE 'null' END)
-    FROM jsonb_to_record(store_value) AS c("name" jsonb, "school" jsonb, "major" jsonb, "year" jsonb, "age" jsonb, "pronouns" jsonb, "bio" jsonb, "interests" jsonb, "lookingFor" jsonb, "personality" jsonb, "goals" jsonb, "livingHabits" jsonb, "photos" jsonb, "profilePicture" jsonb, "additionalInfo" jsonb, "createdAt" jsonb)) AS "card"
+        CASE WHEN c."createdAt"::text LIKE '"____-__-__T__:__:__.___Z"' OR c."createdAt"::text LIKE '"____-__-__T__:__:__.______Z"' THEN c."createdAt" ELSE 'null' END)
+    FROM (SELECT whole.v -> 'name' AS "name", whole.v -> 'school' AS "school", whole.v -> 'major' AS "major", whole.v -> 'year' AS "year", whole.v -> 'age' AS "age", whole.v -> 'pronouns' AS "pronouns", whole.v -> 'bio' AS "bio", whole.v -> 'interests' AS "interests", whole.v -> 'lookingFor' AS "lookingFor", whole.v -> 'personality' AS "personality", whole.v -> 'goals' AS "goals", whole.v -> 'livingHabits' AS "livingHabits", whole.v -> 'photos' AS "photos", whole.v -> 'profilePicture' AS "profilePicture", whole.v -> 'additionalInfo' AS "additionalInfo", whole.v -> 'createdAt' AS "createdAt"
+        FROM (SELECT store_value || '{}' AS v OFFSET 0) AS whole OFFSET 0) AS c) AS "card"
 FROM "campus_tables"."users_decode"(store_key, store_value) d;
 END;
 
@@ -340,17 +341,17 @@ SELECT d."id",
     lower(d."email") AS "email_key",
     lower(left(coalesce(d."name", ''), 64)) AS "sort_name",
     (outgrow.sort_time_of(store_value -> 'createdAt') COLLATE "C") AS "sort_created",
-    coalesce(outgrow.boolean_of(store_value #> '{settings,profileVisible}'), true) AS "visible",
+    (store_value #> '{settings,profileVisible}') IS DISTINCT FROM 'false' AS "visible",
     outgrow.search_name(d."name") AS "search_name",
     outgrow.search_text(d."school", d."name", coalesce(left(d."major", 1000), '') || ' ' || coalesce(left(d."year", 1000), '') || ' ' || coalesce(left((d."interests")::text, 1000), '') || ' ' || coalesce(left((d."looking_for")::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(store_value -> 'bio'), 1000), '')) AS "search_text",
     jsonb_build_array(CASE WHEN pg_column_size(store_value -> 'interests') <= 32768 THEN store_value -> 'interests' END, CASE WHEN pg_column_size(store_value -> 'lookingFor') <= 32768 THEN store_value -> 'lookingFor' END, CASE WHEN pg_column_size(store_value -> 'goals' -> 'academic') <= 32768 THEN store_value -> 'goals' -> 'academic' END, CASE WHEN pg_column_size(store_value -> 'goals' -> 'leisure') <= 32768 THEN store_value -> 'goals' -> 'leisure' END, CASE WHEN pg_column_size(store_value -> 'personality') <= 32768 THEN store_value -> 'personality' END, CASE WHEN pg_column_size(store_value -> 'major') <= 32768 THEN store_value -> 'major' END, CASE WHEN pg_column_size(store_value -> 'year') <= 32768 THEN store_value -> 'year' END) AS "likes",
     outgrow.trait_words(d."school", ARRAY[d."major", d."year"], ARRAY[d."looking_for", d."interests"]) AS "traits",
     (SELECT format('{"id":%s,"name":%s,"school":%s,"major":%s,"year":%s,"age":%s,"pronouns":%s,"bio":%s,"interests":%s,"looking_for":%s,"personality":%s,"goals":%s,"living_habits":%s,"photos":%s,"profile_picture":%s,"additional_info":%s,"created_at":%s}',
         to_json(d."id"),
-        coalesce(to_json(outgrow.label_of(c."name"))::text, 'null'),
-        CASE WHEN outgrow.key_of(c."school") IS NOT NULL THEN c."school" ELSE 'null' END,
-        CASE WHEN outgrow.key_of(c."major") IS NOT NULL THEN c."major" ELSE 'null' END,
-        CASE WHEN outgrow.short_of(c."year") IS NOT NULL THEN c."year" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."name") = 'string' AND pg_column_size(c."name") <= 200 THEN c."name" ELSE coalesce(to_jsonb(outgrow.label_of(c."name")), 'null') END,
+        CASE WHEN jsonb_typeof(c."school") = 'string' AND pg_column_size(c."school") <= 200 OR outgrow.key_of(c."school") IS NOT NULL THEN c."school" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."major") = 'string' AND pg_column_size(c."major") <= 200 OR outgrow.key_of(c."major") IS NOT NULL THEN c."major" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."year") = 'string' AND pg_column_size(c."year") <= 40 OR outgrow.short_of(c."year") IS NOT NULL THEN c."year" ELSE 'null' END,
         CASE WHEN outgrow.number_of(c."age") IS NOT NULL THEN c."age" ELSE 'null' END,
         CASE WHEN jsonb_typeof(c."pronouns") = 'string' AND pg_column_size(c."pronouns") <= 32768 THEN c."pronouns" ELSE 'null' END,
         CASE WHEN jsonb_typeof(c."bio") = 'string' AND pg_column_size(c."bio") <= 32768 THEN c."bio" ELSE 'null' END,
@@ -362,8 +363,9 @@ SELECT d."id",
         CASE WHEN jsonb_typeof(c."photos") = 'array' AND pg_column_size(c."photos") <= 32768 THEN c."photos" ELSE 'null' END,
         CASE WHEN jsonb_typeof(c."profilePicture") = 'string' AND pg_column_size(c."profilePicture") <= 32768 THEN c."profilePicture" ELSE 'null' END,
         CASE WHEN jsonb_typeof(c."additionalInfo") = 'string' AND pg_column_size(c."additionalInfo") <= 32768 THEN c."additionalInfo" ELSE 'null' END,
-        CASE WHEN translate(c."createdAt"::text, '123456789', '000000000') IN ('"0000-00-00T00:00:00.000Z"', '"0000-00-00T00:00:00.000000Z"') THEN c."createdAt" ELSE 'null' END)
-    FROM jsonb_to_record(store_value) AS c("name" jsonb, "school" jsonb, "major" jsonb, "year" jsonb, "age" jsonb, "pronouns" jsonb, "bio" jsonb, "interests" jsonb, "lookingFor" jsonb, "personality" jsonb, "goals" jsonb, "livingHabits" jsonb, "photos" jsonb, "profilePicture" jsonb, "additionalInfo" jsonb, "createdAt" jsonb)) AS "card"
+        CASE WHEN c."createdAt"::text LIKE '"____-__-__T__:__:__.___Z"' OR c."createdAt"::text LIKE '"____-__-__T__:__:__.______Z"' THEN c."createdAt" ELSE 'null' END)
+    FROM (SELECT whole.v -> 'name' AS "name", whole.v -> 'school' AS "school", whole.v -> 'major' AS "major", whole.v -> 'year' AS "year", whole.v -> 'age' AS "age", whole.v -> 'pronouns' AS "pronouns", whole.v -> 'bio' AS "bio", whole.v -> 'interests' AS "interests", whole.v -> 'lookingFor' AS "lookingFor", whole.v -> 'personality' AS "personality", whole.v -> 'goals' AS "goals", whole.v -> 'livingHabits' AS "livingHabits", whole.v -> 'photos' AS "photos", whole.v -> 'profilePicture' AS "profilePicture", whole.v -> 'additionalInfo' AS "additionalInfo", whole.v -> 'createdAt' AS "createdAt"
+        FROM (SELECT store_value || '{}' AS v OFFSET 0) AS whole OFFSET 0) AS c) AS "card"
 FROM "campus_tables"."school_members_decode"(store_key, store_value) d
 ) r
 WHERE r."school" IS NOT NULL;
@@ -433,17 +435,17 @@ SELECT d."id",
     lower(d."email") AS "email_key",
     lower(left(coalesce(d."name", ''), 64)) AS "sort_name",
     (outgrow.sort_time_of(store_value -> 'createdAt') COLLATE "C") AS "sort_created",
-    coalesce(outgrow.boolean_of(store_value #> '{settings,profileVisible}'), true) AS "visible",
+    (store_value #> '{settings,profileVisible}') IS DISTINCT FROM 'false' AS "visible",
     outgrow.search_name(d."name") AS "search_name",
     outgrow.search_text(d."school", d."name", coalesce(left(d."major", 1000), '') || ' ' || coalesce(left(d."year", 1000), '') || ' ' || coalesce(left((d."interests")::text, 1000), '') || ' ' || coalesce(left((d."looking_for")::text, 1000), '') || ' ' || coalesce(left(outgrow.text_of(store_value -> 'bio'), 1000), '')) AS "search_text",
     jsonb_build_array(CASE WHEN pg_column_size(store_value -> 'interests') <= 32768 THEN store_value -> 'interests' END, CASE WHEN pg_column_size(store_value -> 'lookingFor') <= 32768 THEN store_value -> 'lookingFor' END, CASE WHEN pg_column_size(store_value -> 'goals' -> 'academic') <= 32768 THEN store_value -> 'goals' -> 'academic' END, CASE WHEN pg_column_size(store_value -> 'goals' -> 'leisure') <= 32768 THEN store_value -> 'goals' -> 'leisure' END, CASE WHEN pg_column_size(store_value -> 'personality') <= 32768 THEN store_value -> 'personality' END, CASE WHEN pg_column_size(store_value -> 'major') <= 32768 THEN store_value -> 'major' END, CASE WHEN pg_column_size(store_value -> 'year') <= 32768 THEN store_value -> 'year' END) AS "likes",
     outgrow.trait_words(d."school", ARRAY[d."major", d."year"], ARRAY[d."looking_for", d."interests"]) AS "traits",
     (SELECT format('{"id":%s,"name":%s,"school":%s,"major":%s,"year":%s,"age":%s,"pronouns":%s,"bio":%s,"interests":%s,"looking_for":%s,"personality":%s,"goals":%s,"living_habits":%s,"photos":%s,"profile_picture":%s,"additional_info":%s,"created_at":%s}',
         to_json(d."id"),
-        coalesce(to_json(outgrow.label_of(c."name"))::text, 'null'),
-        CASE WHEN outgrow.key_of(c."school") IS NOT NULL THEN c."school" ELSE 'null' END,
-        CASE WHEN outgrow.key_of(c."major") IS NOT NULL THEN c."major" ELSE 'null' END,
-        CASE WHEN outgrow.short_of(c."year") IS NOT NULL THEN c."year" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."name") = 'string' AND pg_column_size(c."name") <= 200 THEN c."name" ELSE coalesce(to_jsonb(outgrow.label_of(c."name")), 'null') END,
+        CASE WHEN jsonb_typeof(c."school") = 'string' AND pg_column_size(c."school") <= 200 OR outgrow.key_of(c."school") IS NOT NULL THEN c."school" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."major") = 'string' AND pg_column_size(c."major") <= 200 OR outgrow.key_of(c."major") IS NOT NULL THEN c."major" ELSE 'null' END,
+        CASE WHEN jsonb_typeof(c."year") = 'string' AND pg_column_size(c."year") <= 40 OR outgrow.short_of(c."year") IS NOT NULL THEN c."year" ELSE 'null' END,
         CASE WHEN outgrow.number_of(c."age") IS NOT NULL THEN c."age" ELSE 'null' END,
         CASE WHEN jsonb_typeof(c."pronouns") = 'string' AND pg_column_size(c."pronouns") <= 32768 THEN c."pronouns" ELSE 'null' END,
         CASE WHEN jsonb_typeof(c."bio") = 'string' AND pg_column_size(c."bio") <= 32768 THEN c."bio" ELSE 'null' END,
@@ -455,8 +457,9 @@ SELECT d."id",
         CASE WHEN jsonb_typeof(c."photos") = 'array' AND pg_column_size(c."photos") <= 32768 THEN c."photos" ELSE 'null' END,
         CASE WHEN jsonb_typeof(c."profilePicture") = 'string' AND pg_column_size(c."profilePicture") <= 32768 THEN c."profilePicture" ELSE 'null' END,
         CASE WHEN jsonb_typeof(c."additionalInfo") = 'string' AND pg_column_size(c."additionalInfo") <= 32768 THEN c."additionalInfo" ELSE 'null' END,
-        CASE WHEN translate(c."createdAt"::text, '123456789', '000000000') IN ('"0000-00-00T00:00:00.000Z"', '"0000-00-00T00:00:00.000000Z"') THEN c."createdAt" ELSE 'null' END)
-    FROM jsonb_to_record(store_value) AS c("name" jsonb, "school" jsonb, "major" jsonb, "year" jsonb, "age" jsonb, "pronouns" jsonb, "bio" jsonb, "interests" jsonb, "lookingFor" jsonb, "personality" jsonb, "goals" jsonb, "livingHabits" jsonb, "photos" jsonb, "profilePicture" jsonb, "additionalInfo" jsonb, "createdAt" jsonb)) AS "card"
+        CASE WHEN c."createdAt"::text LIKE '"____-__-__T__:__:__.___Z"' OR c."createdAt"::text LIKE '"____-__-__T__:__:__.______Z"' THEN c."createdAt" ELSE 'null' END)
+    FROM (SELECT whole.v -> 'name' AS "name", whole.v -> 'school' AS "school", whole.v -> 'major' AS "major", whole.v -> 'year' AS "year", whole.v -> 'age' AS "age", whole.v -> 'pronouns' AS "pronouns", whole.v -> 'bio' AS "bio", whole.v -> 'interests' AS "interests", whole.v -> 'lookingFor' AS "lookingFor", whole.v -> 'personality' AS "personality", whole.v -> 'goals' AS "goals", whole.v -> 'livingHabits' AS "livingHabits", whole.v -> 'photos' AS "photos", whole.v -> 'profilePicture' AS "profilePicture", whole.v -> 'additionalInfo' AS "additionalInfo", whole.v -> 'createdAt' AS "createdAt"
+        FROM (SELECT store_value || '{}' AS v OFFSET 0) AS whole OFFSET 0) AS c) AS "card"
 FROM "campus_tables"."user_search_decode"(store_key, store_value) d
 ) r;
 END;

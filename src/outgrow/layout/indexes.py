@@ -61,12 +61,15 @@ def statistics(blueprint: Blueprint, store_schema: str, store_table: str) -> lis
     for index in filter(lambda i: i.on_store, blueprint.indexes):
         relation = blueprint.relations[index.relation]
         column = _columns(blueprint, index.relation)
-        flags = [name for name, item in relation.computed.items() if item.flag is not None]
         # The statistics of `@@` are of tsvectors, which a relation does not have.
         compared = () if index.kind == "words" else index.columns
-        for name in [*compared, *flags]:
+        for name in compared:
             if name != "probe":
                 purposes.setdefault(column(name), f"{index.relation} by {name}")
+        for name, item in relation.computed.items():
+            if item.flag is not None:
+                flag = ex.flag_field(item.flag, "value")
+                purposes.setdefault(flag, f"{index.relation} by {name}")
     made = []
     for expression, purpose in purposes.items():
         digest = _digest(f"{store_schema}.{store_table} statistics {expression}")

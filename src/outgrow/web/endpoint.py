@@ -44,7 +44,7 @@ from outgrow.web import problems
 from outgrow.web.auth import Caller, Tokens
 from outgrow.web.metrics import Metrics
 from outgrow.web.pages.waiting import Waiting
-from outgrow.web.parameters import Parameter, checked_text, parse
+from outgrow.web.parameters import Parameter, Parameters, checked_text
 
 JSON = b"application/json"
 LARGEST_BODY = 65_536  # bytes
@@ -206,9 +206,7 @@ class Resource:
     def __init__(self, path: str, routes: Sequence[Route], network: Network) -> None:
         self._path = path
         self._network = network
-        self._routes = {
-            route.method: (route, {p.name: p for p in route.parameters}) for route in routes
-        }
+        self._routes = {route.method: (route, Parameters(route.parameters)) for route in routes}
         if "GET" in self._routes:
             self._routes["HEAD"] = self._routes["GET"]
 
@@ -236,7 +234,7 @@ class Resource:
                 f"{self._path} does not know {method[:20]}",
                 hint=f"it knows {self._allowed()}",
             )
-        route, known = self._routes[method]
+        route, parameters = self._routes[method]
         path = scope.get("path_params", {})
         if path:
             checked_text(scope["path"].encode("utf-8", "surrogatepass"), "the path")
@@ -244,7 +242,7 @@ class Resource:
         if route.limit is not None:
             who = address(self._network, scope, headers) if caller is None else caller.user_id
             await self._network.limits.take(route.limit, who)
-        query = parse(scope["query_string"], known)
+        query = parameters.read(scope["query_string"])
         body = None
         if route.body is not None:
             body = await _read(route.body, headers, receive, signed_in=caller is not None)

@@ -33,28 +33,35 @@ class Parameter:
     required: bool = False
 
 
-def parse(query: bytes, known: dict[str, Parameter]) -> dict[str, Any]:
-    """The values of a query string, with defaults for what is not there. Raises BadInput."""
-    values = {name: parameter.default for name, parameter in known.items()}
-    seen: dict[str, list[str]] = {}
-    for pair in query.split(b"&"):
-        if pair:
-            key, _, value = pair.partition(b"=")
-            seen.setdefault(_decoded(key), []).append(_decoded(value))
-    unknown = sorted(seen.keys() - known.keys())
-    if unknown:
-        raise BadInput(
-            "unknown_parameter",
-            "the query has a parameter that this route does not know",
-            detail=", ".join(unknown)[:LONGEST_TEXT],
-            hint="known here: " + (", ".join(known) or "none"),
-        )
-    for name, parameter in known.items():
-        if parameter.required and name not in seen:
-            raise BadInput("missing_parameter", f"{name} is not given", hint=parameter.description)
-    for name, texts in seen.items():
-        values[name] = _value(known[name], texts)
-    return values
+class Parameters:
+    """All that one route knows."""
+
+    def __init__(self, parameters: Sequence[Parameter]) -> None:
+        self._known = {parameter.name: parameter for parameter in parameters}
+        self._defaults = {parameter.name: parameter.default for parameter in parameters}
+        self._required = [parameter for parameter in parameters if parameter.required]
+
+    def read(self, query: bytes) -> dict[str, Any]:
+        """The values of a query string, with defaults for what is not there. Raises BadInput."""
+        seen: dict[str, list[str]] = {}
+        for pair in query.split(b"&"):
+            if pair:
+                key, _, value = pair.partition(b"=")
+                seen.setdefault(_decoded(key), []).append(_decoded(value))
+        unknown = sorted(seen.keys() - self._known.keys())
+        if unknown:
+            raise BadInput(
+                "unknown_parameter",
+                "the query has a parameter that this route does not know",
+                detail=", ".join(unknown)[:LONGEST_TEXT],
+                hint="known here: " + (", ".join(self._known) or "none"),
+            )
+        for parameter in self._required:
+            if parameter.name not in seen:
+                text = f"{parameter.name} is not given"
+                raise BadInput("missing_parameter", text, hint=parameter.description)
+        given = {name: _value(self._known[name], texts) for name, texts in seen.items()}
+        return self._defaults | given
 
 
 def _value(parameter: Parameter, texts: Sequence[str]) -> Any:
@@ -66,7 +73,7 @@ def _value(parameter: Parameter, texts: Sequence[str]) -> Any:
             hint=f"give it at most {MOST_VALUES if parameter.many else 1} times",
         )
     try:
-        values = tuple(parameter.read(text) for text in texts)
+        values = tuple(map(parameter.read, texts))
     except ValueError as e:
         raise BadInput(
             "bad_parameter",
