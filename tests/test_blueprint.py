@@ -112,3 +112,72 @@ def test_a_mistake_is_named(old: str, new: str, says: str) -> None:
     with pytest.raises(BadInput, match=re.escape(says)) as e:
         parse(MINIMAL.replace(old, new, 1))
     assert e.value.code == "bad_blueprint"
+
+
+INDEXED = """
+name = "shop"
+[patterns]
+order = { key = "order:{id}", shape = "document" }
+items = { key = "order:{id}:items", shape = "ids" }
+
+[relations.orders]
+pattern = "order"
+columns.id = { key = "id" }
+columns.note = { field = "note", type = "text" }
+columns.shop = { field = "shop" }
+columns.city = { field = "city" }
+columns.tags = { field = "tags", type = "array" }
+columns.at_time = { field = "at", type = "time" }
+computed.sort_time = { sort = "at_time" }
+computed.card.object.id = { column = "id" }
+computed.likes = { lists = ["tags"] }
+computed.found = { search = ["note"], within = "shop", name = "city" }
+
+[relations.items]
+pattern = "items"
+columns.order_id = { key = "id" }
+columns.item = { element = true }
+columns.pos = { position = true }
+
+[[indexes]]
+relation = "orders"
+"""
+
+
+@pytest.mark.parametrize(
+    ("columns", "kind", "says"),
+    [
+        (["shop", "city", "sort_time"], "btree", None),
+        (["shop", "city", "id", "sort_time"], "btree", None),
+        (["shop", "city", "id", "city"], "btree", "may not fit into one entry"),
+        (["note"], "btree", "'note' of orders may be of any length: no btree holds it"),
+        (["shop", "tags"], "btree", "'tags' of orders may be of any length"),
+        (["card"], "btree", "'card' of orders may be of any length"),
+        (["probe"], "btree", "'probe' of orders may be of any length"),
+        (["found"], "btree", "'found' of orders may be of any length"),
+        (["found"], "words", None),
+        (["shop"], "words", None),
+        (["note"], "words", "'note' of orders cannot have a words index"),
+        (["tags"], "words", "'tags' of orders cannot have a words index"),
+        (["tags"], "contains", None),
+        (["probe"], "contains", None),
+        (["likes"], "contains", "'likes' of orders cannot have a contains index"),
+        (["shop"], "contains", "'shop' of orders cannot have a contains index"),
+        (["tags", "probe"], "contains", "a contains index of orders has one column"),
+        (["price"], "btree", "orders has no column 'price'"),
+    ],
+)
+def test_no_index_can_make_a_write_fail(columns: list[str], kind: str, says: str | None) -> None:
+    text = f'{INDEXED}columns = {columns}\nkind = "{kind}"\n'
+    if says is None:
+        assert len(parse(text).indexes) == 1
+        return
+    with pytest.raises(BadInput, match=re.escape(says)):
+        parse(text)
+
+
+def test_a_list_of_the_store_is_indexed_as_a_whole() -> None:
+    text = INDEXED.replace('relation = "orders"\n', 'relation = "items"\n')
+    with pytest.raises(BadInput, match=re.escape("'item' can be indexed on = \"table\" only")):
+        parse(text + 'columns = ["item"]')
+    assert parse(text + 'columns = ["item", "order_id"]\non = "table"').indexes

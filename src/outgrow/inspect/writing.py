@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from outgrow.blueprint import KEY_PARTS
+from outgrow.blueprint.mistakes import KEY_PARTS
 from outgrow.inspect.derived import KEY
 from outgrow.inspect.inspection import Inspection
 from outgrow.inspect.patterns import Pattern

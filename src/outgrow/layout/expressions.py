@@ -6,7 +6,7 @@ only where the view says the very same thing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from outgrow.blueprint import (
     SEGMENT_LIMIT,
@@ -177,7 +177,7 @@ def computed(relation: Relation, item: Computed, column: ColumnSql, value: str) 
         within, name = column(item.within or ""), column(item.name or "")
         return f"outgrow.search_text({within}, {name}, {about})"
     if item.lists is not None:
-        return f"jsonb_build_array({', '.join(_list(path, value) for path in item.lists)})"
+        return _lists(item.lists, value)
     if item.traits is not None:
         groups = ", ".join(map(column, item.groups))
         lists = ", ".join(map(column, item.traits))
@@ -190,10 +190,25 @@ def flag_field(path: str, value: str) -> str:
     return f"({value} #> {literal('{' + path.replace('.', ',') + '}')})"
 
 
-def _list(path: str, value: str) -> str:
-    """What is at a path of the document. Its type is not looked at: that costs twice as much."""
-    found = " -> ".join([value, *map(literal, path.split("."))])
-    return f"CASE WHEN pg_column_size({found}) <= {CARD_LIMIT} THEN {found} END"
+def _lists(paths: Sequence[str], value: str) -> str:
+    """What is at these paths. Its type is not looked at: that costs twice as much."""
+    names = [quote(path) for path in paths]
+    listed = [f"CASE WHEN pg_column_size(c.{n}) <= {CARD_LIMIT} THEN c.{n} END" for n in names]
+    taken = _taken([path.split(".") for path in paths], value)
+    return f"(SELECT jsonb_build_array({', '.join(listed)})\n    FROM {taken})"
+
+
+def _taken(paths: Iterable[Sequence[str]], value: str) -> str:
+    """What is at each of these paths of the document, as the columns of a row `c`, looked up once.
+
+    `|| '{}'` gives the document back as it is, but out of TOAST: once, instead of for each path.
+    """
+    columns = ", ".join(
+        f"{' -> '.join(['whole.v', *map(literal, path)])} AS {quote('.'.join(path))}"
+        for path in paths
+    )
+    whole = f"(SELECT {value} || '{{}}' AS v OFFSET 0) AS whole"
+    return f"(SELECT {columns}\n        FROM {whole} OFFSET 0) AS c"
 
 
 def _joined(relation: Relation, names: Sequence[str], column: ColumnSql, value: str) -> str:
@@ -213,7 +228,6 @@ def _object(
 ) -> str:
     """JSON text of the named fields; null stands for what is absent, too large or of another type.
 
-    `|| '{}'` gives the document back as it is, but out of TOAST: once, instead of for each field.
     `format` puts the fields together in one call: with `||` a page cost a seventh more, and
     jsonb_build_object costs more still.
     """
@@ -227,13 +241,9 @@ def _object(
         field = (own.field if own is not None else item.field) or ""
         fields[field] = None
         parts.append(_object_item(item, own, f"c.{quote(field)}"))
-    taken = ", ".join(f"whole.v -> {literal(field)} AS {quote(field)}" for field in fields)
     pattern = literal("{" + ",".join(f'"{name}":%s' for name in items) + "}")
     text = ",\n        ".join([pattern, *parts])
-    return (
-        f"(SELECT format({text})\n    FROM (SELECT {taken}\n"
-        f"        FROM (SELECT {value} || '{{}}' AS v OFFSET 0) AS whole OFFSET 0) AS c)"
-    )
+    return f"(SELECT format({text})\n    FROM {_taken([[field] for field in fields], value)})"
 
 
 def _object_item(item: CardItem, own: Column | None, field: str) -> str:

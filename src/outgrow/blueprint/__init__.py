@@ -7,13 +7,13 @@ that is not here is an error that names its place in the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cached_property
 from importlib import resources
 from typing import Literal
 
 import msgspec
 
+from outgrow.blueprint.mistakes import mistakes
 from outgrow.errors import BadInput
 
 Shape = Literal["document", "ids", "objects", "map", "scalar", "opaque"]
@@ -27,12 +27,8 @@ SEGMENT_LIMIT = 200
 most 2,704 bytes; three such texts of four bytes a character and a timestamp fit. A key with a
 longer segment belongs to no pattern and stays opaque: no index can make its write fail."""
 
-KEY_PARTS = 3
-"""Texts of that length in the primary key of a relation's table."""
-
 _VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)(\.\.\.)?\}")
 _SPECIAL = re.compile(r"[\\.^$*+?()\[\]{}|]")
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 
 
 class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
@@ -304,8 +300,8 @@ def parse(text: str) -> Blueprint:
         blueprint = msgspec.toml.decode(text, type=Blueprint)
     except msgspec.DecodeError as e:
         raise _bad(str(e)) from e
-    for problem in _problems(blueprint):
-        raise _bad(problem)
+    for mistake in mistakes(blueprint):
+        raise _bad(mistake)
     return blueprint
 
 
@@ -321,169 +317,3 @@ def _bad(problem: str) -> BadInput:
         f"the blueprint cannot be used: {problem}",
         hint="the grammar is in docs/blueprints.md",
     )
-
-
-def _problems(blueprint: Blueprint) -> Iterator[str]:
-    names = [blueprint.name, *blueprint.patterns, *blueprint.relations]
-    for relation in blueprint.relations.values():
-        names += [*relation.columns, *relation.computed]
-        names += [item for made in relation.computed.values() for item in made.object or ()]
-    for name in names:
-        if not _NAME.match(name):
-            yield f"{name!r} is not a name (lower-case letters, digits, _; at most 40)"
-    for name, pattern in blueprint.patterns.items():
-        yield from _pattern_problems(name, pattern)
-    for name, relation in blueprint.relations.items():
-        owned = _owned_problems if relation.pattern else _derived_problems
-        yield from owned(blueprint, name, relation)
-    owners = [r.pattern for r in blueprint.relations.values() if r.pattern]
-    for pattern_name in {p for p in owners if owners.count(p) > 1}:
-        yield f"patterns.{pattern_name} is owned by two relations"
-    for name in blueprint.hybrid:
-        if name not in blueprint.relations:
-            yield f"hybrid: there is no relation {name!r}"
-    for name, derived in blueprint.derived.items():
-        yield from _list_problems(blueprint, name, derived)
-    for index in blueprint.indexes:
-        indexed = blueprint.relations.get(index.relation)
-        if indexed is None:
-            yield f"indexes: there is no relation {index.relation!r}"
-            continue
-        if indexed.pattern is None and index.on_store:
-            yield f"indexes: {index.relation} has no pattern: only its table can have an index"
-        elif index.on_store and blueprint.pattern_of(index.relation).shape != "document":
-            for column in set(index.columns) - {*indexed.key_columns.values(), "probe"}:
-                yield (
-                    f"indexes: a key of {index.relation} has many rows: "
-                    f'{column!r} can be indexed on = "table" only'
-                )
-        for column in index.columns:
-            if column not in {*indexed.columns, *indexed.computed, "probe"}:
-                yield f"indexes: {index.relation} has no column {column!r}"
-        if index.kind != "btree" and len(index.columns) != 1:
-            yield f"indexes: a {index.kind} index of {index.relation} has one column"
-
-
-def _pattern_problems(name: str, pattern: Pattern) -> Iterator[str]:
-    if "{" in _VARIABLE.sub("", pattern.key) or "}" in _VARIABLE.sub("", pattern.key):
-        yield f"patterns.{name}.key: variables are written {{name}} or {{name...}}"
-    if len(set(pattern.variables)) != len(pattern.variables):
-        yield f"patterns.{name}.key: a variable stands twice"
-    if "" in pattern.pieces[2:-1:2]:
-        yield f"patterns.{name}.key: two variables need something between them"
-
-
-def _owned_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[str]:
-    where = f"relations.{name}"
-    pattern = blueprint.patterns.get(relation.pattern or "")
-    if pattern is None:
-        yield f"{where}.pattern: there is no pattern {relation.pattern!r}"
-        return
-    if pattern.shape not in ("document", "ids", "objects", "map"):
-        yield f"{where}: the shape {pattern.shape} has no relation yet"
-    if relation.renamed:
-        yield f"{where}.columns: a relation of a pattern takes tables, not names"
-    if sorted(relation.key_columns) != sorted(pattern.variables):
-        yield f"{where}: every variable of {pattern.key!r} needs a column, and no other"
-    yield from _column_problems(where, relation, pattern)
-    known = set(relation.columns)
-    for computed_name, computed in relation.computed.items():
-        texts = [computed.lower, computed.sort, computed.flag, computed.words]
-        kinds = [*texts, computed.search, computed.object, computed.lists, computed.traits]
-        if sum(kind is not None for kind in kinds) != 1:
-            yield (
-                f"{where}.computed.{computed_name}: "
-                "exactly one of lower, sort, flag, words, search, object, lists, traits"
-            )
-        if computed.search is not None and not (computed.within and computed.name):
-            yield f"{where}.computed.{computed_name}: search needs `within` and `name`"
-        if computed.traits is not None and not (computed.within and computed.groups):
-            yield f"{where}.computed.{computed_name}: traits need `within` and `groups`"
-        named = {computed.lower, computed.sort, computed.words}
-        named |= {computed.within, computed.name, *(computed.traits or ()), *computed.groups}
-        named |= {item.column for item in (computed.object or {}).values()}
-        first = next(iter((computed.object or {}).values()), None)
-        if first is not None and first.column not in relation.key_columns.values():
-            yield f"{where}.computed.{computed_name}: an object begins with a column of the key"
-        for missing in named - known - {None}:
-            yield f"{where}.computed.{computed_name}: there is no column {missing!r}"
-        if pattern.shape != "document" and not _of_columns(relation, computed):
-            yield (
-                f"{where}.computed.{computed_name}: "
-                "of a list or map only lower, words and sort of a text"
-            )
-
-
-def _column_problems(where: str, relation: Relation, pattern: Pattern) -> Iterator[str]:
-    """Which sources there are depends on the shape."""
-    columns = relation.own.values()
-    for name, column in relation.own.items():
-        others = [column.element, column.position, column.entry, column.value]
-        if sum([column.key is not None, column.field is not None, *others]) > 1:
-            yield f"{where}.columns.{name}: one source only"
-        if name in ("at", "probe", "rest"):
-            yield f"{where}.columns.{name}: every relation has a column of that name itself"
-    if sum(c.position for c in columns) != (pattern.shape in ("ids", "objects")):
-        yield f"{where}: a list has one `position` column, a document none, a map none"
-    if sum(c.element for c in columns) != (pattern.shape == "ids"):
-        yield f"{where}: `ids` has one `element` column, other shapes none"
-    if pattern.shape == "ids" and relation.fields:
-        yield f"{where}: the elements of `ids` have no fields"
-    if sum(c.entry for c in columns) != (pattern.shape == "map"):
-        yield f"{where}: a map has one `entry` column, other shapes none"
-    values = [c for c in columns if c.value]
-    if values and (pattern.shape != "map" or len(values) > 1 or relation.fields):
-        yield f"{where}: a `value` column is a map's only one, without fields"
-    if len(pattern.variables) + sum(c.element or c.entry for c in columns) > KEY_PARTS:
-        yield f"{where}: rows of more than {KEY_PARTS} ids may not fit into an index"
-    if any(c.type == "label" for c in values):
-        yield f"{where}: a `value` is no label: a text that was cut is not the member"
-
-
-def _of_columns(relation: Relation, computed: Computed) -> bool:
-    """It is made of columns alone: what looks into the document would look at the whole list."""
-    if computed.sort is not None and computed.sort in relation.own:
-        return relation.own[computed.sort].sql_type == "text"
-    return computed.lower is not None or computed.words is not None
-
-
-def _derived_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[str]:
-    where = f"relations.{name}"
-    source = blueprint.relations.get(relation.source or "")
-    if source is None or source.pattern is None:
-        yield f"{where}: needs a `pattern`, or `from` a relation that has one"
-        return
-    if blueprint.pattern_of(name).shape != "document":
-        yield f"{where}: {relation.source} is no relation of documents"
-    known = {*source.columns, *source.computed}
-    if relation.unnest:
-        known |= {"element", "position"}
-    for column in [*relation.renamed.values(), relation.unnest, relation.present]:
-        if column is not None and column not in known:
-            yield f"{where}: {relation.source} has no column {column!r}"
-    if not set(source.key_columns.values()) <= set(relation.renamed.values()):
-        yield f"{where}: the columns of the key of {relation.source} are missing"
-    if relation.unnest and "element" not in relation.renamed.values():
-        yield f"{where}: the element of {relation.unnest} is missing"
-    if relation.unnest and len(source.key_columns) >= KEY_PARTS:
-        yield f"{where}: rows of more than {KEY_PARTS} ids may not fit into an index"
-    if relation.own or relation.computed:
-        yield f"{where}: a relation from another one takes names of its columns only"
-
-
-def _list_problems(blueprint: Blueprint, name: str, derived: Derived) -> Iterator[str]:
-    where = f"derived.{name}"
-    pattern = blueprint.patterns.get(name)
-    source = blueprint.relations.get(derived.source)
-    if pattern is None or pattern.shape != "ids":
-        yield f"{where}: there is no pattern of that name and of the shape `ids`"
-        return
-    if source is None:
-        yield f"{where}: there is no relation {derived.source!r}"
-        return
-    if sorted(derived.key) != sorted(pattern.variables):
-        yield f"{where}.key: every variable of {pattern.key!r}, and no other"
-    for column in [*derived.key.values(), *_VARIABLE.findall(derived.element)]:
-        column_name = column if isinstance(column, str) else column[0]
-        if column_name not in source.columns:
-            yield f"{where}: {derived.source} has no column {column_name!r}"
