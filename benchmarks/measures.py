@@ -46,9 +46,12 @@ class Run:
         per_second = self.world.bench.per_second(name, statements, self.seconds)
         return Result(per_second, 0, 0, 0, 0, 0)
 
-    def take_turns(self, contenders: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
+    def take_turns(
+        self, contenders: Mapping[str, Callable[[], Result]], times: int = 1
+    ) -> dict[str, Result]:
+        """Each its rounds, and so many `times` over where a gate hangs on the medians."""
         results: dict[str, list[Result]] = {name: [] for name in contenders}
-        for _ in range(self.rounds):
+        for _ in range(self.rounds * times):
             for name, contender in contenders.items():
                 results[name].append(contender())
         return {name: _median(turns) for name, turns in results.items()}

@@ -47,7 +47,8 @@ async def filtered_page(run: Run, api: Server, peers: Mapping[str, Server]) -> N
                 for peer, server in quick.items()
             },
             BARE: partial(run.bare, "page", sent),
-        }
+        },
+        times=3,
     )
     turns[PROTOTYPE] = run.slow(peers[PROTOTYPE], requests, token=token)
     _compare(

@@ -138,12 +138,16 @@ def make_app(network: Network, routes: Sequence[Route] = ROUTES) -> ASGIApp:
 
 class _Paths:
     """Starlette asks one route after the other, at 1.5 microseconds each, and there are a hundred:
-    here only those that begin as the path does."""
+    here none where the path is a route's own, else those that begin as the path does."""
 
     def __init__(self, routes: Sequence[Path | WebSocketRoute], default: ASGIApp) -> None:
+        self._whole: dict[str, ASGIApp] = {}
         begun_alike: dict[str, list[Path | WebSocketRoute]] = {}
         for route in routes:
-            begun_alike.setdefault(_first_part(route.path), []).append(route)
+            if isinstance(route, Path) and not route.param_convertors:
+                self._whole.setdefault(route.path, route.app)
+            else:
+                begun_alike.setdefault(_first_part(route.path), []).append(route)
         self._routers: dict[str, ASGIApp] = {
             first: Router(group, redirect_slashes=False, default=default)
             for first, group in begun_alike.items()
@@ -151,7 +155,9 @@ class _Paths:
         self._default = default
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._routers.get(_first_part(scope["path"]), self._default)
+        path: str = scope["path"]
+        app = self._whole.get(path) if scope["type"] == "http" else None
+        app = app or self._routers.get(_first_part(path), self._default)
         await app(scope, receive, send)
 
 

@@ -38,6 +38,7 @@ class Parameters:
 
     def __init__(self, parameters: Sequence[Parameter]) -> None:
         self._known = {parameter.name: parameter for parameter in parameters}
+        self._names = {name.encode("ascii"): name for name in self._known}
         self._defaults = {parameter.name: parameter.default for parameter in parameters}
         self._required = [parameter for parameter in parameters if parameter.required]
 
@@ -47,7 +48,8 @@ class Parameters:
         for pair in query.split(b"&"):
             if pair:
                 key, _, value = pair.partition(b"=")
-                seen.setdefault(_decoded(key), []).append(_decoded(value))
+                name = self._names.get(key) or _decoded(key)
+                seen.setdefault(name, []).append(_decoded(value))
         unknown = sorted(seen.keys() - self._known.keys())
         if unknown:
             raise BadInput(
