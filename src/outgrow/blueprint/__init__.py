@@ -311,9 +311,9 @@ def campus() -> Blueprint:
     return parse(file.read_text(encoding="utf-8"))
 
 
-def _bad(problem: str) -> BadInput:
+def _bad(mistake: str) -> BadInput:
     return BadInput(
         "bad_blueprint",
-        f"the blueprint cannot be used: {problem}",
+        f"the blueprint cannot be used: {mistake}",
         hint="the grammar is in docs/blueprints.md",
     )

@@ -32,9 +32,9 @@ def mistakes(blueprint: Blueprint) -> Iterator[str]:
         if not _NAME.match(name):
             yield f"{name!r} is not a name (lower-case letters, digits, _; at most 40)"
     for name, pattern in blueprint.patterns.items():
-        yield from _pattern_problems(name, pattern)
+        yield from _pattern_mistakes(name, pattern)
     for name, relation in blueprint.relations.items():
-        owned = _owned_problems if relation.pattern else _derived_problems
+        owned = _owned_mistakes if relation.pattern else _derived_mistakes
         yield from owned(blueprint, name, relation)
     owners = [r.pattern for r in blueprint.relations.values() if r.pattern]
     for pattern_name in {p for p in owners if owners.count(p) > 1}:
@@ -43,12 +43,12 @@ def mistakes(blueprint: Blueprint) -> Iterator[str]:
         if name not in blueprint.relations:
             yield f"hybrid: there is no relation {name!r}"
     for name, derived in blueprint.derived.items():
-        yield from _list_problems(blueprint, name, derived)
+        yield from _list_mistakes(blueprint, name, derived)
     for index in blueprint.indexes:
-        yield from _index_problems(blueprint, index)
+        yield from _index_mistakes(blueprint, index)
 
 
-def _pattern_problems(name: str, pattern: Pattern) -> Iterator[str]:
+def _pattern_mistakes(name: str, pattern: Pattern) -> Iterator[str]:
     if "{" in _VARIABLE.sub("", pattern.key) or "}" in _VARIABLE.sub("", pattern.key):
         yield f"patterns.{name}.key: variables are written {{name}} or {{name...}}"
     if len(set(pattern.variables)) != len(pattern.variables):
@@ -57,7 +57,7 @@ def _pattern_problems(name: str, pattern: Pattern) -> Iterator[str]:
         yield f"patterns.{name}.key: two variables need something between them"
 
 
-def _index_problems(blueprint: Blueprint, index: Index) -> Iterator[str]:
+def _index_mistakes(blueprint: Blueprint, index: Index) -> Iterator[str]:
     """Whatever a client writes must fit into every index, or its write would fail."""
     relation = blueprint.relations.get(index.relation)
     if relation is None:
@@ -130,7 +130,7 @@ def _origin(
     return source.own.get(name), source.computed.get(name)
 
 
-def _owned_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[str]:
+def _owned_mistakes(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[str]:
     where = f"relations.{name}"
     pattern = blueprint.patterns.get(relation.pattern or "")
     if pattern is None:
@@ -142,7 +142,7 @@ def _owned_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iter
         yield f"{where}.columns: a relation of a pattern takes tables, not names"
     if sorted(relation.key_columns) != sorted(pattern.variables):
         yield f"{where}: every variable of {pattern.key!r} needs a column, and no other"
-    yield from _column_problems(where, relation, pattern)
+    yield from _column_mistakes(where, relation, pattern)
     known = set(relation.columns)
     for computed_name, computed in relation.computed.items():
         texts = [computed.lower, computed.sort, computed.flag, computed.words]
@@ -171,7 +171,7 @@ def _owned_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iter
             )
 
 
-def _column_problems(where: str, relation: Relation, pattern: Pattern) -> Iterator[str]:
+def _column_mistakes(where: str, relation: Relation, pattern: Pattern) -> Iterator[str]:
     """Which sources there are depends on the shape."""
     columns = relation.own.values()
     for name, column in relation.own.items():
@@ -204,7 +204,7 @@ def _of_columns(relation: Relation, computed: Computed) -> bool:
     return computed.lower is not None or computed.words is not None
 
 
-def _derived_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[str]:
+def _derived_mistakes(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[str]:
     where = f"relations.{name}"
     source = blueprint.relations.get(relation.source or "")
     if source is None or source.pattern is None:
@@ -228,7 +228,7 @@ def _derived_problems(blueprint: Blueprint, name: str, relation: Relation) -> It
         yield f"{where}: a relation from another one takes names of its columns only"
 
 
-def _list_problems(blueprint: Blueprint, name: str, derived: Derived) -> Iterator[str]:
+def _list_mistakes(blueprint: Blueprint, name: str, derived: Derived) -> Iterator[str]:
     where = f"derived.{name}"
     pattern = blueprint.patterns.get(name)
     source = blueprint.relations.get(derived.source)
