@@ -40,6 +40,8 @@ class Recorder:
     def planned(self, plan: Plan, blocks: int) -> None:
         self.total = blocks
 
+    def begun(self, step: Step) -> None: ...
+
     def seen(self, step: Step, number: int, blocks: int, doing: str, waiting: str) -> None:
         self.blocks.append(blocks)
         if waiting:

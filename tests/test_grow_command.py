@@ -8,12 +8,14 @@ import os
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from conftest import Connect
 from growing import (
+    CAMPUS,
     building,
     indexes,
     old_client,
@@ -21,6 +23,10 @@ from growing import (
     until,
     wanted,
 )
+from outgrow import layout
+from outgrow.grow.shown import Shown
+from outgrow.grow.steps import CreateIndex
+from outgrow.settings import DEFAULT_STORE
 
 
 @pytest.fixture
@@ -82,6 +88,19 @@ async def test_the_command_stops_when_it_is_told_to(
     done, _, err = await finished(outgrow(database_url, "grow", "--to", "optimized"))
     assert done == 0, err
     assert wanted() <= (await indexes(raw)).keys()
+
+
+def test_a_step_is_named_from_its_first_moment(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ctrl-C may come before anybody has looked how far the step is."""
+    step = CreateIndex(layout.indexes(CAMPUS, "public", DEFAULT_STORE)[0])
+    plan: Any = SimpleNamespace(goal="optimized", steps=[step])
+    shown = Shown()
+    shown.planned(plan, 0)
+    shown.begun(step)
+    shown.__exit__(asyncio.CancelledError, asyncio.CancelledError(), None)
+    said = capsys.readouterr().err
+    assert f"stopped at: {step.describe()}" in said
+    assert "the next `outgrow grow --to optimized` takes it away" in said
 
 
 async def test_a_killed_command_does_not_build_on(

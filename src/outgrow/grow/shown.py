@@ -49,8 +49,10 @@ class Shown:
             total = blocks * BLOCK // 1_000_000
             self._progress = self._stack.enter_context(Progress("grow", "MB read", total))
 
-    def seen(self, step: Step, number: int, blocks: int, doing: str, waiting: str) -> None:
+    def begun(self, step: Step) -> None:
         self._step = step
+
+    def seen(self, step: Step, number: int, blocks: int, doing: str, waiting: str) -> None:
         if waiting and waiting != self._said and self._progress is None:
             _say(f"{step.describe()}: {waiting}")
         self._said = waiting
