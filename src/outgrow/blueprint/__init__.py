@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from outgrow.blueprint.mistakes import mistakes
+from outgrow.blueprint.mistakes import VARIABLE, mistakes
 from outgrow.errors import BadInput
 
 Shape = Literal["document", "ids", "objects", "map", "scalar", "opaque"]
@@ -27,7 +27,6 @@ SEGMENT_LIMIT = 200
 most 2,704 bytes; three such texts of four bytes a character and a timestamp fit. A key with a
 longer segment belongs to no pattern and stays opaque: no index can make its write fail."""
 
-_VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)(\.\.\.)?\}")
 _SPECIAL = re.compile(r"[\\.^$*+?()\[\]{}|]")
 
 
@@ -44,7 +43,7 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
 
     @cached_property
     def variables(self) -> tuple[str, ...]:
-        return tuple(m[1] for m in _VARIABLE.finditer(self.key))
+        return tuple(m[1] for m in VARIABLE.finditer(self.key))
 
     @cached_property
     def spans_segments(self) -> bool:
@@ -71,7 +70,7 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
     @cached_property
     def surely_short(self) -> int:
         """Up to this length of a key no variable can be over the limit."""
-        literals = len(_VARIABLE.sub("", self.key))
+        literals = len(VARIABLE.sub("", self.key))
         return literals + SEGMENT_LIMIT + max(0, len(self.variables) - 1)
 
     def _regex(self, times: str) -> str:
@@ -91,7 +90,7 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
     def precedence(self) -> tuple[int, int, int]:
         """Smaller wins: more literal characters, then fewer `...`, then fewer segments."""
         return (
-            -len(_VARIABLE.sub("", self.key)),
+            -len(VARIABLE.sub("", self.key)),
             self.key.count("..."),
             self.key.count(":"),
         )
@@ -109,11 +108,11 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
         return fewest <= other_most and other_fewest <= most
 
     def _colons(self) -> tuple[float, float]:
-        colons = _VARIABLE.sub("", self.key).count(":")
+        colons = VARIABLE.sub("", self.key).count(":")
         return colons, float("inf") if self.spans_segments else colons
 
     def fill(self, **values: str) -> str:
-        return _VARIABLE.sub(lambda m: values[m[1]], self.key)
+        return VARIABLE.sub(lambda m: values[m[1]], self.key)
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):

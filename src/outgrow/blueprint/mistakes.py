@@ -18,7 +18,7 @@ MOST_BYTES = 2620
 _BYTES = {"key": 800, "short": 160, "label": 800, "number": 40, "boolean": 1, "time": 8}
 """Of a column at most, at four bytes a character; the other types have no limit."""
 
-_VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)(\.\.\.)?\}")
+VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)(\.\.\.)?\}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 
 
@@ -49,7 +49,7 @@ def mistakes(blueprint: Blueprint) -> Iterator[str]:
 
 
 def _pattern_mistakes(name: str, pattern: Pattern) -> Iterator[str]:
-    if "{" in _VARIABLE.sub("", pattern.key) or "}" in _VARIABLE.sub("", pattern.key):
+    if "{" in VARIABLE.sub("", pattern.key) or "}" in VARIABLE.sub("", pattern.key):
         yield f"patterns.{name}.key: variables are written {{name}} or {{name...}}"
     if len(set(pattern.variables)) != len(pattern.variables):
         yield f"patterns.{name}.key: a variable stands twice"
@@ -240,7 +240,7 @@ def _list_mistakes(blueprint: Blueprint, name: str, derived: Derived) -> Iterato
         return
     if sorted(derived.key) != sorted(pattern.variables):
         yield f"{where}.key: every variable of {pattern.key!r}, and no other"
-    for column in [*derived.key.values(), *_VARIABLE.findall(derived.element)]:
+    for column in [*derived.key.values(), *VARIABLE.findall(derived.element)]:
         column_name = column if isinstance(column, str) else column[0]
         if column_name not in source.columns:
             yield f"{where}: {derived.source} has no column {column_name!r}"

@@ -157,11 +157,6 @@ class Filters:
         """$2 to $5 of the page."""
         return [self.major, self.year, _json(self.interests), _json(self.looking_for)]
 
-    def given(self) -> tuple[bool, ...]:
-        """Which of them narrow."""
-        of_lists = bool(self.interests), bool(self.looking_for)
-        return self.major is not None, self.year is not None, *of_lists
-
 
 @dataclass(frozen=True, slots=True)
 class _FirstPage:
@@ -207,7 +202,7 @@ class Profiles:
             row = await self._first(school, filters, sort, page.limit, viewer)
         if row is None:
             further, deep = page.cursor is not None, page.offset > 0
-            query = _page_query(sort, filters.given(), further, deep)
+            query = _page_query(sort, _given(narrowed), further, deep)
             arguments = page.limit, page.offset, *after, viewer
             row = await self._row(query, school, narrowed, *arguments)
         extra = b""
@@ -231,9 +226,9 @@ class Profiles:
         clients' lists are those of when the page was made."""
 
         async def make() -> _FirstPage:
-            query = _page_query(sort, filters.given(), False, False, with_ids=True)
-            start, no_viewer = (0, None, None), None
             narrowed = filters.arguments()
+            query = _page_query(sort, _given(narrowed), False, False, with_ids=True)
+            start, no_viewer = (0, None, None), None
             *row, ids = await self._row(query, school, narrowed, limit, *start, no_viewer)
             blocked = await self._database.value(SQL["blocked_by"], ids or [])
             return _FirstPage(tuple(row), frozenset(ids or ()), frozenset(blocked))
@@ -271,7 +266,7 @@ class Profiles:
         self, what: str, school: str, arguments: Sequence[str | None], hidden: Sequence[str]
     ) -> dict[str, int]:
         """Members by value of a facet; of a `count`, all under the value ""."""
-        given = tuple(argument is not None for argument in arguments)
+        given = _given(arguments)
 
         async def count() -> dict[str, int]:
             rows = await self._database.rows(_narrowed(what, given), school, *arguments)
@@ -382,6 +377,11 @@ def _narrowed(what: str, given: tuple[bool, ...], of_hidden: bool = False) -> Qu
     else:
         block, *end = f"facet_{what}", "end_facet"
     return SQL[block].joined("", *(SQL[name] for name in (*_clauses(given), *end)))
+
+
+def _given(narrowed: Sequence[str | None]) -> tuple[bool, ...]:
+    """Which of the filters narrow."""
+    return tuple(argument is not None for argument in narrowed)
 
 
 def _clauses(given: tuple[bool, ...]) -> list[str]:

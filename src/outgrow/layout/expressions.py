@@ -28,11 +28,11 @@ SEARCH_LIMIT = 1000
 CARD_LIMIT = 32768
 """Bytes of one field of an object. What old clients store has no limit; a page of others has."""
 
-_LONGEST = {"key": 200, "short": 40}
-"""Characters of the texts that are whole or NULL: those of outgrow.key_of and outgrow.short_of."""
+SHORT_LIMIT = 40
+"""Characters of a `short` column: those of outgrow.short_of."""
 
-_LABEL = 200
-"""Characters to which outgrow.label_of cuts."""
+_WHOLE = {"key": SEGMENT_LIMIT, "short": SHORT_LIMIT}
+"""Characters of the texts that are whole or NULL."""
 
 _TIME_SHAPES = ('"____-__-__T__:__:__.___Z"', '"____-__-__T__:__:__.______Z"')
 
@@ -252,12 +252,12 @@ def _object_item(item: CardItem, own: Column | None, field: str) -> str:
     is_short = f"jsonb_typeof({field}) = 'string' AND pg_column_size({field}) <= "
     if own is not None and own.type == "label":
         cut = f"coalesce(to_jsonb(outgrow.label_of({field})), 'null')"
-        return f"CASE WHEN {is_short}{_LABEL} THEN {field} ELSE {cut} END"
+        return f"CASE WHEN {is_short}{SEGMENT_LIMIT} THEN {field} ELSE {cut} END"
     if own is not None and own.type == "time":
         # Its form only: `time_of` costs more than all other fields. A 31st of June is shown.
         fits = " OR ".join(f"{field}::text LIKE {literal(shape)}" for shape in _TIME_SHAPES)
-    elif own is not None and own.type in _LONGEST:
-        fits = f"{is_short}{_LONGEST[own.type]} OR outgrow.{own.type}_of({field}) IS NOT NULL"
+    elif own is not None and own.type in _WHOLE:
+        fits = f"{is_short}{_WHOLE[own.type]} OR outgrow.{own.type}_of({field}) IS NOT NULL"
     elif own is not None and own.sql_type == "text":
         fits = f"outgrow.{own.type}_of({field}) IS NOT NULL"
     elif own is None and item.type == "number":

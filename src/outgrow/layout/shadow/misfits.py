@@ -15,12 +15,12 @@ from outgrow.layout import expressions as ex
 from outgrow.layout.shadow.copying import key_range, pattern_range
 from outgrow.queries import Query, literal, quote
 
-SHORT_LIMIT, NUMBER_LIMIT = 40, 60  # characters of a `short` and of a `number`
+NUMBER_LIMIT = 60  # characters of a `number`
 SAMPLED = 200  # rows by which it is judged what is usual in a store
 SAMPLES = 3  # keys named of each kind
 
 _JSON = {"number": "number", "boolean": "boolean", "array": "array", "json": None}
-_LIMITS = {"key": SEGMENT_LIMIT, "short": SHORT_LIMIT, "number": NUMBER_LIMIT}
+_LIMITS = {"key": SEGMENT_LIMIT, "short": ex.SHORT_LIMIT, "number": NUMBER_LIMIT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +232,8 @@ def _of_documents(
     for field, (column, kind) in _shown(blueprint, source, members).items():
         value = f"s.value -> {literal(field)}"
         if kind == "flag":
-            path = literal("{" + column.replace(".", ",") + "}")
             wrong = f"jsonb_typeof({value}) NOT IN ('object', 'null')"
-            flag = f"jsonb_typeof(s.value #> {path}) NOT IN ('boolean', 'null')"
+            flag = f"jsonb_typeof{ex.flag_field(column, 's.value')} NOT IN ('boolean', 'null')"
             meaning = "no boolean: taken as if it were not there"
             yield Condition("wrong_type", source, column, meaning, f"{wrong} OR {flag}")
             continue
