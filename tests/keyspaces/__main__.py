@@ -1,4 +1,4 @@
-"""How well are stores understood?  python -m tests.keyspaces [--held] [--why APP] [APP ...]"""
+"""How well are stores understood?  python -m tests.keyspaces [--held | --field] [--why] [APP...]"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from . import APPS, HELD, build
+from . import APPS, HELD, build, field
 from .score import Score, mean, score, table
 
 Inspect = Callable[[Iterable[tuple[str, Any]]], dict[str, Any]]
@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.keyspaces", description=__doc__)
     parser.add_argument("apps", nargs="*", metavar="APP", help=f"of {', '.join(APPS)}")
     parser.add_argument("--held", action="store_true", help="those that are held back, too")
+    parser.add_argument("--field", action="store_true", help="those of the field only")
     parser.add_argument("--why", action="store_true", help="what was wrong, not for those held")
     parser.add_argument("--size", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
@@ -45,21 +46,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     module, _, function = given.function.partition(":")
     inspect_rows = getattr(importlib.import_module(module), function)
+    if given.field:
+        return _field(inspect_rows, given.apps or field.names(), given.why)
     names = given.apps or [name for name in APPS if given.held or name not in HELD]
     seeds = range(given.seed, given.seed + given.seeds)
     found = scores(inspect_rows, names, given.size, seeds, given.damage)
     for name, (_, one) in found.items() if given.why else ():
-        if name in HELD:
-            continue
-        counts = Counter(what for what, _ in one.wrong)
-        print(f"{name}: " + ", ".join(f"{what} {n}" for what, n in counts.items()))
-        for what, how in one.wrong:
-            print(f"  {what}: {how}")
+        if name not in HELD:
+            _why(name, one)
     for label, chosen in (("known", set(APPS) - set(HELD)), ("held", set(HELD))):
         part = {name: one for name, one in found.items() if name in chosen}
         if part:
             print(f"\n{label}\n{table(part)}")
     return 0
+
+
+def _field(inspect_rows: Inspect, names: Iterable[str], why: bool) -> int:
+    """The stores of the field, as they are."""
+    found = {}
+    for name in names:
+        truth = field.load(name)
+        one = score(truth, field.told(inspect_rows(truth.rows.items())))
+        found[name] = len(truth.rows), one
+        if why:
+            _why(name, one)
+    if not found:
+        print(f"there are none in {field.FOLDER}: set FIELD_STORES", file=sys.stderr)
+        return 1
+    print(f"\nfield\n{table(found)}")
+    return 0
+
+
+def _why(name: str, one: Score) -> None:
+    counts = Counter(what for what, _ in one.wrong)
+    print(f"{name}: " + ", ".join(f"{what} {n}" for what, n in counts.items()))
+    for what, how in one.wrong:
+        print(f"  {what}: {how}")
 
 
 if __name__ == "__main__":

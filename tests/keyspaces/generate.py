@@ -38,6 +38,14 @@ class Keyspace:
         }
         return said if is_asked else said | set(self._below())
 
+    def answered(self, name: str, path: str, to: str) -> str:
+        """The path that is asked for, where this one holds the same ids."""
+        aliases = {pattern: each.alias for pattern, each in self.patterns.items()}
+        for one in self.patterns[name].references:
+            if path in one.also and one.to == aliases[to]:
+                return one.path
+        return path
+
     def _below(self) -> Iterator[tuple[str, str, str]]:
         """`chat:{a}:{b}:messages` is of `chat:{a}:{b}`: true of its segments, and not asked."""
         keys = {name: each.key(*range(len(each.places))) for name, each in self.patterns.items()}

@@ -155,6 +155,7 @@ def _references(
             home = homes.get(index, name)
             path = _path(str(reference["from"]), name, home)
             if index in matched and to in names:
+                path = truth.answered(matched[index], path, names[to])
                 references.add((matched[index], path, names[to]))
             elif (home, path, parts.get(to)) not in true:
                 references.add((f"? {name}", path, names.get(to, f"? {to}")))

@@ -5,6 +5,7 @@ The patterns of an app are said as lines of text, one a pattern:
     alias   pattern   shape   words...
 
     path>alias      the path holds ids or keys of that pattern
+    path|also>alias the same ids stand at `also`: either answers what is asked
     ~path>alias     true as well, but nobody is asked to find it
     =alias          all of it can be computed from that pattern
     ~=alias         one may say so
@@ -38,6 +39,7 @@ class Reference:
     path: str
     to: str
     asked: bool = True
+    also: tuple[str, ...] = ()
 
 
 @dataclass
@@ -106,8 +108,10 @@ def parsed(text: str) -> dict[str, Pattern]:
             elif word.startswith("="):
                 pattern.derived.append(word[1:])
             elif ">" in word:
-                path, to = word.lstrip("~").split(">")
-                pattern.references.append(Reference(path, to, not word.startswith("~")))
+                paths, to = word.lstrip("~").split(">")
+                path, *also = paths.split("|")
+                asked = not word.startswith("~")
+                pattern.references.append(Reference(path, to, asked, tuple(also)))
             else:
                 segment, _, regex = word.partition("~")
                 assert segment in pattern.places, word

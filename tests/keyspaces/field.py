@@ -1,0 +1,73 @@
+"""Stores as public prototypes write them, their bugs included, that lie beside this repository:
+`gen_NAME.py` prints one, `truth_NAME.json` says what is in it.
+
+They are looked for in `FIELD_STORES`, or in `shared/field` next to the repository.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from .damage import Damage
+from .generate import Keyspace
+from .world import Pattern, Reference, World
+
+_BESIDE = Path(__file__).resolve().parents[3] / "shared" / "field"
+FOLDER = Path(os.environ.get("FIELD_STORES") or _BESIDE)
+
+KIND = {"ref": "dangling", "index": "missing"}
+"""What the truth calls damage -> what the judge does."""
+
+AS = {"orphan": "dangling", "stale": "missing"}
+"""Of what is damaged, the truth says only whether it is an id of nothing or an index that lies."""
+
+
+def names() -> list[str]:
+    """The stores that are there; none where the folder is not."""
+    return sorted(file.stem.removeprefix("truth_") for file in FOLDER.glob("truth_*.json"))
+
+
+def load(name: str) -> Keyspace:
+    """A store of the field, with its truth."""
+    truth = json.loads((FOLDER / f"truth_{name}.json").read_text(encoding="utf-8"))
+    done = subprocess.run(
+        [sys.executable, f"gen_{name}.py"], cwd=FOLDER, capture_output=True, text=True, check=True
+    )
+    rows = {row["key"]: row["value"] for row in map(json.loads, done.stdout.splitlines())}
+    world = World(name, "", len(rows), name)
+    world.patterns = {one["pattern"]: _pattern(one) for one in truth["patterns"]}
+    regexes = {one["pattern"]: re.compile(one["keys_regex"]) for one in truth["patterns"]}
+    pattern_of = {}
+    for key, value in rows.items():
+        of = next(each for each, regex in regexes.items() if regex.fullmatch(key))
+        found = regexes[of].fullmatch(key)
+        world.rows[key], world.alias_of[key], pattern_of[key] = value, of, of
+        world.segments[key] = found.groups() if found else ()
+        world.keys.setdefault(of, []).append(key)
+    damage = {(one["key"], KIND[one["kind"]]) for one in truth["misfits"] if one["key"] in rows}
+    planted = tuple(Damage(key, kind) for key, kind in sorted(damage))
+    return Keyspace(name, rows, world, world.patterns, pattern_of, planted, frozenset())
+
+
+def _pattern(told: dict[str, Any]) -> Pattern:
+    references = [
+        Reference(
+            one["from"], one["to"], not one.get("optional", False), tuple(one.get("also", ()))
+        )
+        for one in told["references"]
+    ]
+    derived = [told["derived_from"]] if told["derived_from"] else []
+    return Pattern(told["pattern"], told["pattern"], told["shape"], references, derived)
+
+
+def told(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with its findings called as the truth of these stores calls them."""
+    integrity = document.get("integrity") or {}
+    misfits = [{**one, "kind": AS.get(one["kind"], one["kind"])} for one in integrity["misfits"]]
+    return {**document, "integrity": {**integrity, "misfits": misfits}}
