@@ -6,6 +6,8 @@
 * Between two uses a connection is not returned to asyncpg's pool at all, unless something was
   raised or it lay unused for a minute: a turn through that pool costs twice what sending a
   statement and reading its row does (80 and 40 microseconds). Whoever waits is handed one.
+* Everything is read or nothing: with `row_security` off PostgreSQL refuses a statement from which
+  row-level security would hide rows, instead of answering with fewer. It becomes `RowsHidden`.
 * A transaction is READ COMMITTED, short, and run again when PostgreSQL says that it lost a race
   (serialization_failure, which the relations' triggers raise too, deadlock_detected,
   lock_not_available). What runs inside must therefore have no effect outside the database.
@@ -25,7 +27,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from outgrow.errors import Busy, Refused, Unavailable
+from outgrow.errors import Busy, Refused, RowsHidden, Unavailable
 from outgrow.queries import Query, load, quote
 
 log = logging.getLogger("outgrow.database")
@@ -44,6 +46,7 @@ _SESSION = {
     "application_name": "outgrow",
     # Planning a relation over the store costs more than running it; JIT would add to that.
     "jit": "off",
+    "row_security": "off",
     "idle_in_transaction_session_timeout": "60000",
 }
 _KEPT_SECONDS = 60
@@ -205,6 +208,12 @@ class Database(Statements):
         except TimeoutError:
             self.pool.terminate()
 
+    async def _explained(self, error: BaseException) -> BaseException:
+        """Return what to raise instead of `error`. Needs a connection, so that none may be held."""
+        if not _is_of_hidden_rows(error):
+            return error
+        return await find_hidden_rows(self, text=str(error)) or error
+
     async def not_permitted(self, error: asyncpg.InsufficientPrivilegeError) -> Refused:
         """The error with the role's name, and whose it should be."""
         role = await self.row(load("database")["role"])
@@ -312,8 +321,10 @@ class Database(Statements):
         connection = await self._take()
         try:
             yield Session(connection, self._observe)
-        except BaseException:
+        except BaseException as e:
             await self._release(connection)
+            if (explained := await self._explained(e)) is not e:
+                raise explained from e
             raise
         await self._give_back(connection)
 
@@ -326,6 +337,10 @@ class Database(Statements):
         connection = await asyncpg.connect(self._url or None, server_settings=settings)
         try:
             yield Session(connection, self._notify)
+        except asyncpg.InsufficientPrivilegeError as e:
+            if (explained := await self._explained(e)) is not e:
+                raise explained from e
+            raise
         finally:
             await connection.close()
 
@@ -345,8 +360,10 @@ class Database(Statements):
         connection = await self._take()
         try:
             result = await say(Session(connection, self._observe), query, *args)
-        except BaseException:
+        except BaseException as e:
             await self._release(connection)
+            if (explained := await self._explained(e)) is not e:
+                raise explained from e
             raise
         await self._give_back(connection)
         return result
@@ -377,6 +394,35 @@ class Database(Statements):
             detail=str(lost),
             hint="try again",
         ) from lost
+
+
+async def find_hidden_rows(
+    statements: Statements, *, table: str | None = None, text: str = ""
+) -> RowsHidden | None:
+    """Return the error to raise when row-level security hides rows of `table` (quoted as SQL quotes
+    it), or of one that `text` names, from the current role or from the owner of our views of it
+    and triggers on it."""
+    row = await statements.row(load("database")["hidden_from"], table, text)
+    if row is None:
+        return None
+    name, owner, role, is_forced, owns = row
+    hint = "connect as a role with BYPASSRLS"
+    if not is_forced:
+        hint = f"connect as {owner}, who owns the table, or as a role with BYPASSRLS"
+    elif owns:
+        hint += f", or: ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY"
+    return RowsHidden(
+        "rows_hidden",
+        f"row-level security hides rows of {name} from the role {role}",
+        detail="Outgrow works with all rows of a table or not at all: "
+        "it would take what it cannot see for what is not there",
+        hint=hint,
+    )
+
+
+def _is_of_hidden_rows(error: BaseException) -> bool:
+    """By the function of the server that raised it: the text may be in another language."""
+    return getattr(error, "server_source_function", None) == "check_enable_rls"
 
 
 def _is_ready(connection: Any) -> bool:

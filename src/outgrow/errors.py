@@ -17,6 +17,7 @@
     ├── Unavailable              503  exit 1  the database cannot be reached
     ├── ServerFailed             500  exit 1  the embedded server cannot be made or started
     ├── Refused                  409  exit 3  a growth or an install that must not go on
+    │   └── RowsHidden           500  exit 3  row-level security shows less than everything
     ├── GrowthFailed             500  exit 1  a growth that stopped on the way; it can be run again
     └── Damaged                  500  exit 1  stored data that Outgrow itself should have kept whole
 
@@ -128,6 +129,10 @@ class ServerFailed(OutgrowError):
 class Refused(OutgrowError):
     status = 409
     exit_code = 3
+
+
+class RowsHidden(Refused):
+    status = 500
 
 
 class GrowthFailed(OutgrowError):

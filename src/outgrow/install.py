@@ -13,9 +13,9 @@ import logging
 
 from outgrow import layout
 from outgrow.blueprint import Blueprint, Home, campus
-from outgrow.database import Database, Session
+from outgrow.database import Database, Session, find_hidden_rows
 from outgrow.errors import Refused
-from outgrow.queries import load
+from outgrow.queries import load, quote
 from outgrow.settings import DEFAULT_STORE
 
 log = logging.getLogger("outgrow.install")
@@ -74,7 +74,9 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     sql = load("outgrow")
     schema, table = split(store)
     await session.run(sql["lock"])
-    if await is_installed(session, store, blueprint):
+    is_current = await is_installed(session, store, blueprint)
+    await refuse_hidden_rows(session, schema, table)
+    if is_current:
         return
     await _check_users(session, blueprint)
     await session.run(sql["patience"])
@@ -88,9 +90,16 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
         await session.run(load("network")["schema"])
         await session.run(load("network")["make_secret"])
     await close(session, blueprint)
+    await refuse_hidden_rows(session, schema, table)  # from whoever owns the relations now
     version = _version(blueprint, schema, table)
     await session.run(sql["remember_layout"], blueprint.name, f"{schema}.{table}", version)
     log.info("relations of %s installed over %s.%s", blueprint.name, schema, table)
+
+
+async def refuse_hidden_rows(session: Session, schema: str, table: str) -> None:
+    """Raise RowsHidden where relations over the store would be short of rows."""
+    if hidden := await find_hidden_rows(session, table=quote(schema, table)):
+        raise hidden
 
 
 async def _homes(session: Session, blueprint: Blueprint) -> dict[str, Home]:

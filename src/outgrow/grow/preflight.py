@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from outgrow import install
 from outgrow.blueprint import Blueprint
 from outgrow.database import Session
 from outgrow.errors import Refused
@@ -25,6 +26,7 @@ async def look(session: Session, plan: Plan, blueprint: Blueprint) -> tuple[str,
     row = await session.row(load("grow")["preflight"], plan.store.oid, blueprint.name)
     assert row is not None
     _refuse(row, plan.store)
+    await install.refuse_hidden_rows(session, plan.store.schema, plan.store.table)
     return tuple(_notes(row, plan, blueprint))
 
 
@@ -52,12 +54,6 @@ def _refuse(row: asyncpg.Record, store: Store) -> None:
             "inherited_store",
             f"other tables inherit from {store.name}, whose rows its triggers do not see",
             hint="let them go: ALTER TABLE ... NO INHERIT ...",
-        )
-    if row["rows_hidden"]:
-        raise Refused(
-            "rows_hidden",
-            f"row-level security of {store.name} holds for its owner too, who could not copy all",
-            hint="connect as a role with BYPASSRLS, or take FORCE ROW LEVEL SECURITY off the store",
         )
     if row["free_connections"] < CONNECTIONS:
         raise Refused(

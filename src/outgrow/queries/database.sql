@@ -8,3 +8,28 @@ SET LOCAL plan_cache_mode = force_custom_plan;
 -- As whom we are connected, and who made what Outgrow keeps here, if it is here.
 SELECT current_user::text AS name, (
   SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace WHERE nspname = 'outgrow') AS owner;
+
+-- name: hidden_from
+-- From whom row-level security hides rows of the table $1 (a quoted name), or of one that the text $2
+-- names: from us, or from the owner of our views and triggers of it, as whom PostgreSQL runs these.
+SELECT c.oid::regclass::text AS name, pg_get_userbyid(c.relowner)::text AS owner,
+       r.rolname::text AS role, c.relforcerowsecurity AS is_forced,
+       pg_has_role(r.oid, c.relowner, 'USAGE') AS owns
+FROM pg_class c
+CROSS JOIN pg_roles r
+WHERE c.relrowsecurity
+  AND (c.oid = to_regclass($1::text) OR position(c.relname::text IN $2::text) > 0)
+  AND NOT (r.rolsuper OR r.rolbypassrls)
+  AND (c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE'))
+  AND (r.rolname = current_user OR r.oid IN (
+    SELECT v.relowner
+    FROM pg_depend d
+    JOIN pg_rewrite w ON w.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_class v ON v.oid = w.ev_class AND v.relkind = 'v'
+    JOIN pg_proc p ON p.pronamespace = v.relnamespace AND p.proname = 'lock_keys'
+    WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
+    UNION ALL
+    SELECT p.proowner FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.prosecdef
+    WHERE t.tgrelid = c.oid AND t.tgname LIKE 'outgrow\_%'))
+ORDER BY r.rolname = current_user DESC, length(c.relname) DESC
+LIMIT 1;

@@ -343,9 +343,6 @@ SELECT
               FROM pg_attribute a JOIN pg_collation l ON l.oid = a.attcollation
               WHERE a.attrelid = $1 AND a.attname = 'key'), false) AS key_is_vague,
     c.relpersistence <> 'p' AS unlogged,
-    c.relrowsecurity AND c.relforcerowsecurity
-        AND NOT (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)
-        AS rows_hidden,
     EXISTS (SELECT FROM pg_inherits WHERE inhparent = $1) AS has_children,
     ARRAY(SELECT r.rulename::text FROM pg_rewrite r WHERE r.ev_class = $1 ORDER BY 1) AS rules,
     ARRAY(SELECT DISTINCT k.conrelid::regclass::text FROM pg_constraint k

@@ -12,7 +12,7 @@ from http import HTTPStatus
 import asyncpg
 import msgspec
 
-from outgrow.errors import OutgrowError, TooMany, Unavailable
+from outgrow.errors import OutgrowError, RowsHidden, TooMany, Unavailable
 
 log = logging.getLogger("outgrow.web")
 
@@ -69,7 +69,7 @@ def problem(error: Exception, path: str, request_id: str) -> Problem:
 
 def _known(error: Exception) -> OutgrowError | None:
     if isinstance(error, OutgrowError):
-        return error
+        return None if isinstance(error, RowsHidden) else error  # names roles and tables
     if isinstance(error, _GONE):
         gone = Unavailable(
             "database_unavailable",
