@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from . import APPS, HELD, build, field
+from .prototypes import PROTOTYPES, prototype
 from .score import Score, mean, score, table
 
 Inspect = Callable[[Iterable[tuple[str, Any]]], dict[str, Any]]
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.keyspaces", description=__doc__)
     parser.add_argument("apps", nargs="*", metavar="APP", help=f"of {', '.join(APPS)}")
     parser.add_argument("--held", action="store_true", help="those that are held back, too")
-    parser.add_argument("--field", action="store_true", help="those of the field only")
+    parser.add_argument("--field", action="store_true", help="the field and prototypes only")
     parser.add_argument("--why", action="store_true", help="what was wrong, not for those held")
     parser.add_argument("--size", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     module, _, function = given.function.partition(":")
     inspect_rows = getattr(importlib.import_module(module), function)
     if given.field:
-        return _field(inspect_rows, given.apps or field.names(), given.why)
+        return _field(inspect_rows, given.apps or [*field.names(), *PROTOTYPES], given.why)
     names = given.apps or [name for name in APPS if given.held or name not in HELD]
     seeds = range(given.seed, given.seed + given.seeds)
     found = scores(inspect_rows, names, given.size, seeds, given.damage)
@@ -62,17 +63,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _field(inspect_rows: Inspect, names: Iterable[str], why: bool) -> int:
-    """The stores of the field, as they are."""
+    """The stores of the field, and of prototypes alike, as they are."""
     found = {}
     for name in names:
-        truth = field.load(name)
-        one = score(truth, field.told(inspect_rows(truth.rows.items())))
+        truth = prototype(name) if name in PROTOTYPES else field.load(name)
+        one = field.scored(truth, inspect_rows(truth.rows.items()))
         found[name] = len(truth.rows), one
         if why:
             _why(name, one)
-    if not found:
+    if not field.names():
         print(f"there are none in {field.FOLDER}: set FIELD_STORES", file=sys.stderr)
-        return 1
     print(f"\nfield\n{table(found)}")
     return 0
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from .damage import Damage
 from .generate import Keyspace
+from .score import Score, score
 from .world import Pattern, Reference, World
 
 _BESIDE = Path(__file__).resolve().parents[3] / "shared" / "field"
@@ -66,8 +67,11 @@ def _pattern(told: dict[str, Any]) -> Pattern:
     return Pattern(told["pattern"], told["pattern"], told["shape"], references, derived)
 
 
-def told(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with its findings called as the truth of these stores calls them."""
+def scored(truth: Keyspace, document: dict[str, Any]) -> Score:
+    """Score a store of the field, or a prototype's, which says whether an index is stale."""
     integrity = document.get("integrity") or {}
-    misfits = [{**one, "kind": AS.get(one["kind"], one["kind"])} for one in integrity["misfits"]]
-    return {**document, "integrity": {**integrity, "misfits": misfits}}
+    named = AS if truth.name in names() else {"orphan": "dangling"}
+    misfits = [
+        {**one, "kind": named.get(one["kind"], one["kind"])} for one in integrity.get("misfits", ())
+    ]
+    return score(truth, {**document, "integrity": {**integrity, "misfits": misfits}})
