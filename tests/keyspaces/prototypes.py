@@ -37,7 +37,12 @@ def clubs(w: World) -> None:
         w.put("club", {"id": club, "title": w.title(), "ownerId": owner}, club)
         w.put("by_owner", club, owner, club)
         for account in w.some(accounts, 8, 20):
-            told = {"accountId": account, "clubId": club, "at": w.iso(), "role": "member"}
+            told: dict[str, Any] = {
+                "accountId": account,
+                "clubId": club,
+                "at": w.iso(),
+                "role": "member",
+            }
             w.put("joined", told, account, club)
         for n in range(4):
             evening, code = f"evening_{w.ms()}_{club}_{n}", w.token(6)
@@ -74,7 +79,7 @@ def estate(w: World) -> None:
         name = w.full_name()
         w.put("user", {"id": user, "role": role, "mail": mail, "name": name}, user)
         w.put("of_mail", user, mail)
-        told = {"id": user, "userId": user, "name": name, "since": w.iso()}
+        told: dict[str, Any] = {"id": user, "userId": user, "name": name, "since": w.iso()}
         if role == "tenant":
             tenants.append(user)
             w.put("tenant", told | {"flat": str(w.number(1, 90))}, user)
@@ -125,7 +130,7 @@ def fleet(w: World) -> None:
     w.sentinels |= {"", "none"}
     depots = ["depot-1", "depot-2", "depot-3"] + [w.uuid() for _ in range(w.few(0.15, 12))]
     for depot in depots:
-        told = {"id": depot, "name": w.title(), "city": w.pick(["Bern", "Lyon"])}
+        told: dict[str, Any] = {"id": depot, "name": w.title(), "city": w.pick(["Bern", "Lyon"])}
         w.put("depot", doc(told, createdAt=w.maybe(0.8, w.iso())), depot)
     drivers = ["drv-admin", "drv-1"] + [w.uuid() for _ in range(w.size)]
     for n, driver in enumerate(drivers):
@@ -180,7 +185,12 @@ def archive(w: World) -> None:
         files = [w.uuid() for _ in range(w.number(1, 6))]
         for file in files:
             w.put("media", {"id": file, "boxId": box, "kind": "photo", "bytes": w.ms()}, file)
-        told = {"id": box, "ownerId": w.pick(owners), "title": w.title(), "files": files}
+        told: dict[str, Any] = {
+            "id": box,
+            "ownerId": w.pick(owners),
+            "title": w.title(),
+            "files": files,
+        }
         w.put("box", told | {"open": w.chance(0.5)}, box)
         for _ in range(w.number(0, 3)):
             note = w.uuid()
