@@ -23,7 +23,7 @@ from outgrow.layout.indexes import (
     indexes,
     statistics,
 )
-from outgrow.queries import Query, literal, quote
+from outgrow.queries import Query, function_body, literal, quote
 
 __all__ = [
     "PREFIX",
@@ -67,10 +67,7 @@ def create(
 def drop(blueprint_name: str) -> Query:
     """Takes away everything in the blueprint's schema, which holds nothing but what `create` makes;
     the schema itself and its grants stay."""
-    return Query(
-        "install.drop",
-        f"""DO $do$
-DECLARE
+    body = f"""DECLARE
     command text;
 BEGIN
     FOR command IN
@@ -83,9 +80,8 @@ BEGIN
     LOOP
         EXECUTE command;
     END LOOP;
-END
-$do$""",
-    )
+END"""
+    return Query("install.drop", f"DO {function_body(body)}")
 
 
 def version(blueprint: Blueprint, store_schema: str, store_table: str) -> str:

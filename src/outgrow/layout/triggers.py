@@ -20,7 +20,7 @@ from __future__ import annotations
 from outgrow.blueprint import SEGMENT_LIMIT, Blueprint, Relation
 from outgrow.layout import derived
 from outgrow.layout import expressions as ex
-from outgrow.queries import literal, quote
+from outgrow.queries import function_body, literal, quote
 
 TURNS = 10
 
@@ -272,7 +272,7 @@ def _function(signature: str, returns: str, body: str) -> str:
     # PERFORM of a function that returns void, and operators, must mean the same for every caller.
     return (
         f"CREATE FUNCTION {signature}\nRETURNS {returns}\nLANGUAGE plpgsql\n"
-        f"SET search_path = pg_catalog, pg_temp\nAS $body$\n{body.strip()}\n$body$"
+        f"SET search_path = pg_catalog, pg_temp\nAS {function_body(body)}"
     )
 
 

@@ -52,6 +52,17 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def function_body(sql: str) -> str:
+    """Quote the body of a function or of DO between dollar signs, which keep it readable: between
+    `$body$`, or where the body holds that (a field's name may), a tag that it does not hold."""
+    tag = "$body$"
+    number = 1
+    while tag in sql:
+        number += 1
+        tag = f"$body_{number}$"
+    return f"{tag}\n{sql.strip()}\n{tag}"
+
+
 @cache
 def load(file: str) -> Mapping[str, Query]:
     """The blocks of `queries/<file>.sql` by name; each Query is named `<file>.<block>`."""

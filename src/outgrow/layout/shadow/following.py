@@ -9,7 +9,7 @@ from outgrow.blueprint import Blueprint, Column
 from outgrow.layout import expressions as ex
 from outgrow.layout.shadow import tables
 from outgrow.layout.shadow.copying import fill
-from outgrow.queries import Query, quote
+from outgrow.queries import Query, function_body, quote
 
 _UNCHANGED = """
         IF NOT is_new AND NEW.value::text IS NOT DISTINCT FROM OLD.value::text THEN
@@ -76,13 +76,7 @@ def _changed(blueprint: Blueprint, names: Collection[str], function: str, store:
             if sql is _follow and not any(tables.is_list(blueprint, name) for name in members):
                 body = _UNCHANGED + body
             parts.append(f"IF {ex.matches(blueprint, pattern, key)} THEN{body}")
-    return f"""CREATE OR REPLACE FUNCTION {function}()
-RETURNS trigger
-LANGUAGE plpgsql
-SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $body$
-DECLARE
+    body = f"""DECLARE
     is_new boolean := TG_OP = 'INSERT';
     is_whole boolean;
     copied bigint;
@@ -105,8 +99,17 @@ BEGIN
     END IF;
     {_chain(kept, "    ")}
     RETURN NULL;
-END
-$body$"""
+END"""
+    return _trigger_function(function, body)
+
+
+def _trigger_function(function: str, body: str) -> str:
+    return f"""CREATE OR REPLACE FUNCTION {function}()
+RETURNS trigger
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS {function_body(body)}"""
 
 
 def _chain(branches: list[str], indent: str) -> str:
@@ -119,13 +122,7 @@ def _truncated(blueprint: Blueprint, names: Collection[str], function: str) -> s
     places = [tables.table(blueprint, name) for name in names]
     places += [tables.lists(blueprint, name) for name in names if tables.is_list(blueprint, name)]
     deletes = "\n            ".join(f"DELETE FROM {place};" for place in places)
-    return f"""CREATE OR REPLACE FUNCTION {function}()
-RETURNS trigger
-LANGUAGE plpgsql
-SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $body$
-BEGIN
+    body = f"""BEGIN
     BEGIN
         LOCK TABLE {", ".join(places)} IN ACCESS EXCLUSIVE MODE NOWAIT;
     EXCEPTION WHEN lock_not_available THEN
@@ -136,8 +133,8 @@ BEGIN
     END;
     TRUNCATE {", ".join(places)};
     RETURN NULL;
-END
-$body$"""
+END"""
+    return _trigger_function(function, body)
 
 
 def _copy(blueprint: Blueprint, name: str) -> str:
