@@ -238,8 +238,10 @@ class _Run:
         )
         await watch.pace()
         if await step.is_done(work):
+            watch.ends(step)
             return
         await step.do(work)
+        watch.ends(step)
         seconds = time.monotonic() - began
         size = await step.size(work) if isinstance(step, CreateIndex) else None
         watch.watcher.finished(step, seconds, size)

@@ -73,6 +73,13 @@ class Watch:
         self._waiting = ""
         self.watcher.begun(step)
 
+    def ends(self, step: Step) -> None:
+        """Show all of the step's blocks as read, however short it was: a look may have missed it,
+        and one that is still under way finds no step to speak of."""
+        self._step = None
+        blocks = self._before + self._costs.get(self._number, 0)
+        self.watcher.seen(step, self._number, blocks, "", "")
+
     def waits(self, text: str) -> None:
         self._waiting = text
 
