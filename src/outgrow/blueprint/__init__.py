@@ -47,7 +47,18 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
 
     @cached_property
     def spans_segments(self) -> bool:
-        return "..." in self.key
+        return any(dots for _, dots in VARIABLE.findall(self.key))
+
+    def alone(self, name: str) -> tuple[int, str, str] | None:
+        """The number of the segment (from 1) in which this variable is the only one, and the
+        literals around it there; None where another shares it, or some variable spans segments."""
+        if self.spans_segments:
+            return None
+        for number, segment in enumerate(self.key.split(":"), 1):
+            before, _, after = segment.partition(f"{{{name}}}")
+            if before != segment:
+                return None if "{" in before + after else (number, before, after)
+        raise KeyError(name)
 
     @cached_property
     def prefix(self) -> str:
@@ -91,7 +102,7 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
         """Smaller wins: more literal characters, then fewer `...`, then fewer segments."""
         return (
             -len(VARIABLE.sub("", self.key)),
-            self.key.count("..."),
+            sum(bool(dots) for _, dots in VARIABLE.findall(self.key)),
             self.key.count(":"),
         )
 

@@ -75,11 +75,14 @@ def variable(pattern: Pattern, name: str, key: str) -> str:
         if not pattern.suffix:
             return f"substr({key}, {start + 1})"
         return f"substr({key}, {start + 1}, length({key}) - {cut})"
-    place = pattern.variables.index(name)
-    separators = set(pattern.pieces[2:-1:2])
-    if separators == {":"} and not pattern.spans_segments:
-        return f"split_part({key}, ':', {pattern.prefix.count(':') + place + 1})"
-    return f"(regexp_match({key}, {literal(pattern.regex)}))[{place + 1}]"
+    alone = pattern.alone(name)
+    if alone is None:
+        place = pattern.variables.index(name)
+        return f"(regexp_match({key}, {literal(pattern.regex)}))[{place + 1}]"
+    number, before, after = alone
+    part = f"split_part({key}, ':', {number})"
+    part = f"substr({part}, {len(before) + 1})" if before else part
+    return f"left({part}, -{len(after)})" if after else part
 
 
 def from_json(column: Column, value: str) -> str:
