@@ -10,13 +10,14 @@ damage, and found in integrity.py.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
 from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.references import Reference, tokens
+from outgrow.inspect.targets import Target, is_entity, named_after, names_itself, names_of
 from outgrow.inspect.values import ELEMENTS, Steps, decoded, path_of, texts
 
 AGREE = 0.7
@@ -33,6 +34,7 @@ Fields = dict[str, set[Steps]]
 """A text -> where in a row it stands; `(KEY, n)` stands for its segment n."""
 
 KEY = "\0key"
+_OWN = {"id", "_id", "key", "uid", "uuid"}
 
 
 @dataclass
@@ -184,14 +186,16 @@ class Trial:
         """Whatever stands beside the id is said by the row that it names."""
         assert reference.steps is not None
         same = other = 0
+        last = reference.steps[-2 if reference.steps[-1] == ELEMENTS else -1 :]
         for _, value in pattern.examples[:ROWS]:
             for whole in _holders(decoded(value), reference.steps):
-                for text in texts(whole, reference.steps[-1:]) if isinstance(whole, dict) else ():
+                for text in texts(whole, last) if isinstance(whole, dict) else ():
                     row = next((k for k in reference.keys(text) if k in self.rows), None)
                     if row is None:
                         continue
                     theirs = {repr(v) for v in _leaves(decoded(self.rows[row]))}
-                    mine = [repr(v) for v in _leaves(whole) if v != text]
+                    named = set(texts(whole, last))
+                    mine = [repr(v) for v in _leaves(whole) if v not in named]
                     kept = sum(one in theirs for one in mine)
                     same, other = same + kept, other + len(mine) - kept
         return same + other == 0 or same >= 0.85 * (same + other)
@@ -355,8 +359,8 @@ def _leaves(value: Any) -> Iterator[Any]:
 
 
 def _holders(value: Any, steps: Steps) -> Iterator[Any]:
-    """The objects in which the last step of a path is taken."""
-    if len(steps) <= 1:
+    """The objects in which the last field of a path is taken."""
+    if len(steps) <= 1 or steps[1:] == (ELEMENTS,):
         yield value
     elif steps[0] == ELEMENTS and isinstance(value, list):
         for item in value[:ELEMENTS_OF_ROW]:
@@ -394,39 +398,40 @@ def _said(steps: Steps) -> str:
 
 
 def resolved(references: Sequence[Reference], derived: Sequence[Derived]) -> list[Reference]:
-    """References without those that are only a way through an index: who names an entry of a unique
-    index names the row that stands there; a row's own field does not name it."""
-    through: Mapping[int, Reference] = {
-        id(one.pattern): one.reference
-        for one in derived
-        if one.reference is not None and one.pattern.shape in ("scalar", "mixed", "document")
-    }
-    own = {
-        id(one.pattern)
-        for one in derived
-        for places in (one.by or {}).values()
-        for steps in places
-        if steps and steps[-1] in ("id", "_id", "key", "uid", "uuid")
-    }
+    """References without those that an index only happens to have: by which a row names its own
+    entry, and by ids that are somebody else's in the rows, too. Who names an entry by the row's
+    id, and is called after the row, names that row; by another name or text it names the entry."""
+    pointers = {id(one.pattern): one for one in derived if _is_pointer(one)}
     kept = []
     for reference in references:
-        pointer = through.get(id(reference.to))
-        if pointer is None or reference.target.how != "id":
+        pointer = pointers.get(id(reference.to)) if reference.target.how == "id" else None
+        if pointer is None or pointer.reference is None:
             if reference.to.shape != "scalar" or reference.target.how != "id":
                 kept.append(reference)
-        elif (
-            pointer.to is not reference.source
-            and reference.source is not pointer.source
-            and id(reference.to) in own
-        ):
-            kept.append(
-                Reference(
-                    reference.source,
-                    reference.steps,
-                    reference.place,
-                    pointer.target,
-                    reference.share,
-                    index=reference.target,
-                )
-            )
+            continue
+        fields = _fields_by(pointer)
+        own = any(names_itself(pointer.source, name) for name in fields)
+        if reference.source in (pointer.reference.to, pointer.source) or not own:
+            continue
+        names = names_of(reference.source, reference.steps, reference.place)
+        if fields & _OWN and named_after(names, pointer.reference.to):
+            reference.index, reference.target = reference.target, pointer.reference.target
+        kept.append(reference)
     return kept
+
+
+def _is_pointer(one: Derived) -> bool:
+    """It names one row, and is nothing by itself."""
+    reference = one.reference
+    if reference is None or one.pattern.shape not in ("scalar", "mixed", "document"):
+        return False
+    if reference.steps is not None and ELEMENTS in reference.steps:
+        return False
+    place = one.pattern.places[-1] if one.pattern.places else -1
+    return is_entity(Target(one.pattern, "id", place)) is not True
+
+
+def _fields_by(one: Derived) -> set[str]:
+    """The fields of rows that the keys of an index say."""
+    steps = (steps for places in (one.by or {}).values() for steps in places)
+    return {each[-1] for each in steps if each and isinstance(each[-1], str)}

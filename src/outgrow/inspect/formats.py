@@ -28,6 +28,15 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z]*\Z")
 _URL = re.compile(r"(?:https?|data|blob|ftp|wss?):\S")
 
 
+# fmt: off
+FILLER = frozenset((
+    "", "-", "0", "admin", "ai", "ai-assistant", "all", "anon", "anonymous", "assistant", "bot",
+    "default", "deleted", "everyone", "guest", "me", "n/a", "na", "nil", "nobody", "none", "null",
+    "public", "self", "system", "tbd", "unassigned", "undefined", "unknown",
+))
+# fmt: on
+"""Written by code in place of an id, for somebody who has none."""
+
 WORDY = ("word", "slug", "name", "text", "empty")
 """Formats of what is no id: two such texts may be equal by chance."""
 

@@ -18,12 +18,13 @@ from typing import Any
 
 from outgrow.inspect.agreement import Agreement, Known
 from outgrow.inspect.derived import Derived
-from outgrow.inspect.formats import form, is_id, is_name
+from outgrow.inspect.formats import FILLER, form, is_id, is_name
 from outgrow.inspect.hashes import Facts, Hashes, Keys
 from outgrow.inspect.keys import Tree
 from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.reading import reader
-from outgrow.inspect.references import Reference, names_rows, tokens
+from outgrow.inspect.references import Reference, is_own, tokens
+from outgrow.inspect.targets import names_rows
 from outgrow.inspect.values import ELEMENTS, decoded, encoded, kind_of, texts
 from outgrow.layout.contradictions import FLAT
 
@@ -42,15 +43,6 @@ KINDS = {
 SURE, PARTLY = 0.6, 0.9
 """Of a reference with a smaller share of ids that exist, the others are not said to dangle; the
 second where the rows named are parts of something, which not everything need have."""
-
-# fmt: off
-WORDS = frozenset((
-    "me", "self", "system", "admin", "anonymous", "anon", "guest", "bot", "unknown", "none",
-    "null", "undefined", "nobody", "deleted", "default", "ai", "assistant", "ai-assistant", "all",
-    "everyone", "public",
-))
-# fmt: on
-"""Written instead of an id by code, not by an accident."""
 
 OFTEN, HABIT = 3, 0.1
 """A word that stands so often in place of an id is written by code as well; and so is a text of
@@ -173,7 +165,8 @@ class Audit:
         self._lookups: dict[int, list[_Lookup]] = {}
         for reference in references:
             share = reference.share + sum(one.share for one in reference.group)
-            if share >= (SURE if names_rows(reference.target) else PARTLY):
+            sure = SURE if names_rows(reference.target) else PARTLY
+            if share >= sure and not is_own(reference):
                 lookup = self._lookup(reference)
                 self._lookups.setdefault(id(reference.source), []).append(lookup)
         self._symmetric = {id(one.source): self._lookup(one) for one in symmetric}
@@ -184,7 +177,7 @@ class Audit:
             for one in derived
             if one.order or (one.reference and one.by is not None)
         ]
-        led_through = {id(r.index.pattern) for r in references if r.index is not None}
+        led_through = {id((r.index or r.target).pattern) for r in references}
         for index in self._indexes:
             if index.by_one and id(index.derived.pattern) in led_through:
                 index.named = Hashes()
@@ -327,7 +320,7 @@ class Audit:
         if not is_id(made, text):
             ids = any("<" in one for one in forms)
             often = self._written[number, text] >= OFTEN or is_name(text)
-            return text.lower() in WORDS or (ids and often)
+            return text.lower() in FILLER or (ids and often)
         return made not in forms and self._written[number, made] >= habit
 
     # And some again ------------------------------------------------------------------------------
@@ -341,7 +334,7 @@ class Audit:
                 index_of.named.seal()
         for lookup, key, text, detail in self._unsure:
             reference = lookup.reference
-            index = indexes.get(id(reference.index.pattern)) if reference.index else None
+            index = indexes.get(id((reference.index or reference.target).pattern))
             if index is not None and index.named is not None and text in index.named:
                 continue  # the row is there, and only its index does not have it
             kind = "dangling"

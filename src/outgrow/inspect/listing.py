@@ -125,10 +125,9 @@ class _Teller:
         if len(sentinels) > WORDS:
             raise _Untold
         through = None
-        if reference.index is not None:
-            derived = self._inspection.derived_of(reference.index.pattern)
-            if derived is not None and self._audit.names_by(derived):
-                through = self._index(derived)
+        derived = self._inspection.derived_of((reference.index or reference.target).pattern)
+        if derived is not None and self._audit.names_by(derived):
+            through = self._index(derived)
         named = self._named(reference)
         return self._queries.dangling(named, self._targets(reference), sentinels, through)
 

@@ -8,26 +8,30 @@ found often enough and is not this pattern's own id.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
 
-from outgrow.inspect.formats import WORDY, format_of
+from outgrow.inspect.formats import FILLER, WORDY, format_of
 from outgrow.inspect.keys import Tree, split
 from outgrow.inspect.patterns import Pattern
-from outgrow.inspect.values import Steps, path_of
-
-How = Literal["key", "tail", "ids", "id"]
-"""A text is a whole key, a key without its first segment, all variables of it (`a:b`), or one."""
-
-OFTEN = 0.5
-"""From this share of known texts that are ids of the other pattern there is a reference; the rest
-are dangling. Words and small numbers, which meet by chance, need `SURELY`."""
+from outgrow.inspect.targets import (
+    OFTEN,
+    Candidate,
+    How,
+    Target,
+    is_entity,
+    is_id_name,
+    named_after,
+    names_of,
+    rank,
+    root_rank,
+)
+from outgrow.inspect.values import Steps, Values, path_of
 
 SURELY = 0.8
+"""Of words and small numbers, which meet by chance, such a share must be ids of the other."""
 
 PART = 0.1
 """Where ids are of several patterns, each has at least such a share of them."""
@@ -35,18 +39,8 @@ PART = 0.1
 ONE = 1.2
 """Keys in which an id stands, for each id, up to which it is the id of one row."""
 
-_NEVER = ("time", "date", "week", "url", "json", "text", "empty")
 _PARTS = ("ids", "objects", "map")
-_ID_NAMES = ("id", "_id", "key", "uid", "uuid", "slug", "code")
-_SEPARATORS = re.compile(r"[^a-z]+")
-
-
-@dataclass(frozen=True)
-class Target:
-    pattern: Pattern
-    how: How
-    place: int = -1
-    """Of which segment, where `how` is `id`."""
+_NEVER = ("time", "date", "week", "url", "json", "text", "empty")
 
 
 @dataclass
@@ -137,10 +131,9 @@ class Search:
 
     def _places_of(self, pattern: Pattern) -> None:
         for steps, values in pattern.values.walk():
-            format_ = "number" if values.kind == "number" else values.format
-            if values.samples and format_ not in _NEVER:
-                own = values.own_place
-                self._place(_Place(pattern, steps, -1, values.samples, format_, own))
+            texts, format_ = _ids_of(values)
+            if texts and format_ not in _NEVER:
+                self._place(_Place(pattern, steps, -1, texts, format_, values.own_place))
         for place in pattern.places:
             found = (_token(pattern, key, place) for key, _ in pattern.examples)
             texts = dict.fromkeys((text for text in found if text), 1)
@@ -195,7 +188,7 @@ class Search:
                 continue
             if place.own is not None:
                 inherited = rooted.get((id(place.pattern), place.own))
-                if inherited is not None and steps and not _is_id_name(steps):
+                if inherited is not None and not (steps and is_id_name(steps)):
                     references.append(
                         Reference(place.pattern, steps, -1, inherited.target, inherited.share)
                     )
@@ -217,6 +210,8 @@ class Search:
         texts: Mapping[str, int],
     ) -> None:
         """Where the ids of the target are another pattern's first of all, that one is meant."""
+        if is_entity(reference.target):
+            return
         place = reference.target.place
         above = rooted.get((id(reference.to), place))
         if above is not None and reference.target.how == "id":
@@ -228,32 +223,27 @@ class Search:
         """The reference of a place, the best first: to several patterns where each has the ids that
         the others lack (`itemId` of a log)."""
         pattern, steps, texts = place.pattern, place.steps, place.texts
-        names = _names_of(pattern, steps, place.segment)
+        names = names_of(pattern, steps, place.segment)
         loose = place.format in (*WORDY, "number", "prefix-number")
         small = steps is not None and place.format == "number" and not _are_long(texts)
-        ranked: list[Any] = []
+        candidates: list[Candidate] = []
         for ways in self._ways(texts).values():
-            other = ways[0][1].pattern
-            named = _named_after(names, other)
+            first = ways[0][1]
+            other = first.pattern
+            named = named_after(names, other)
             if other is pattern and (steps is None or not _between_rows(steps)):
                 continue
             if small and (other is pattern or not named):
                 continue
-            if ways[0][1].how == "id" and not loose:
-                if other.shape in _PARTS:
-                    continue  # a list of somebody is not whom their id names
-                if _is_entity(ways[0][1]) is False and not named:
-                    continue
+            if first.how == "id" and not loose and other.shape in _PARTS:
+                continue  # a list of somebody is not whom their id names
             found = {t for t in texts for _, target in ways if target in self.found[t]}
-            rank = (
-                round(min(_share(found, texts), 0.999) * 5),
-                named,
-                _is_entity(ways[0][1]) is True,
-                _root_rank(ways[0][1]),
-                other.count,
-            )
-            ranked.append((rank, len(ranked), found, ways, named))
-        ranked.sort(reverse=True)
+            entity = is_entity(first)
+            if loose and first.how == "id" and len(other.places) > 1 and entity is None:
+                continue  # a word in a key of several: it names no row
+            part = first.how == "id" and not loose and entity is False and not named
+            candidates.append(Candidate(ways, found, _share(found, texts), named, entity, part))
+        ranked = sorted(candidates, key=lambda one: rank(one, candidates, loose), reverse=True)
         return self._chosen(place, loose, ranked)
 
     def _ways(self, texts: Iterable[str]) -> dict[int, list[tuple[int, Target]]]:
@@ -271,25 +261,28 @@ class Search:
             ways.sort(key=lambda way: (-way[0], way[1].how != "key", way[1].how != "id"))
         return by_pattern
 
-    def _chosen(self, place: _Place, loose: bool, ranked: list[Any]) -> list[Reference]:
+    def _chosen(
+        self, place: _Place, loose: bool, candidates: Sequence[Candidate]
+    ) -> list[Reference]:
         texts = place.texts
-        union = set().union(*(found for _, _, found, _, _ in ranked)) if ranked else set()
+        union = set().union(*(one.found for one in candidates))
         chosen: list[Reference] = []
         known: set[str] = set()
-        for _, _, found, ways, named in ranked:
+        for one in candidates:
+            found, first = one.found, one.ways[0][1]
             new = found - known
-            first = ways[0][1]
             if not chosen:
-                whole = place.steps is None and _root_rank(first)[:2] == (True, True)
-                easy = named or whole or not loose
-                share = _share(found if len(found) * 2 > len(union) else union, texts)
+                whole = place.steps is None and root_rank(first)[:2] == (True, True)
+                easy = bool(one.named) or whole or not (loose or one.part)
+                share = one.share if len(found) * 2 > len(union) else _share(union, texts)
                 if not _is_enough(share, len(found), len(texts), not easy):
                     continue
-            elif loose or len(new) < max(3, PART * len(texts)):
+            elif loose or one.part or len(new) < max(3, PART * len(texts)):
                 continue
-            also = [t for n, t in ways[1:] if t.how != first.how and n >= 0.02 * len(texts)]
-            share = _share(found, texts)
-            chosen.append(Reference(place.pattern, place.steps, place.segment, first, share, also))
+            also = [t for n, t in one.ways[1:] if t.how != first.how and n >= 0.02 * len(texts)]
+            chosen.append(
+                Reference(place.pattern, place.steps, place.segment, first, one.share, also)
+            )
             known |= found
         if len(chosen) == 1 and chosen[0].share < OFTEN:
             return []
@@ -308,6 +301,24 @@ def tokens(
     if pattern.places and pattern.places[-1] >= len(segments):
         return []
     return [(place, segments[place][start:end]) for place, start, end in pattern.cuts]
+
+
+def _ids_of(values: Values) -> tuple[dict[str, int], str]:
+    """The texts at a place but for what stands there for nobody, and what most of them are."""
+    if values.kind == "number":
+        return values.samples, "number"
+    if values.format in _NEVER and values.format != "empty":
+        return {}, values.format
+    kinds = {text: format_of(text) for text in values.samples if text.lower() not in FILLER}
+    usual = Counter(kinds.values()).most_common(1)
+    if not usual:
+        return {}, values.format
+    format_ = usual[0][0]
+    return {
+        text: values.samples[text]
+        for text, kind in kinds.items()
+        if format_ in WORDY or kind not in WORDY
+    }, format_
 
 
 def _token(pattern: Pattern, key: str, place: int) -> str:
@@ -330,24 +341,9 @@ def _is_enough(share: float, found: int, known: int, loose: bool) -> bool:
     return share >= OFTEN and (found >= 2 or known == 1)
 
 
-def _is_id_name(steps: Steps) -> bool:
-    return isinstance(steps[-1], str) and steps[-1].lower() in _ID_NAMES
-
-
 def _between_rows(steps: Steps) -> bool:
     """A row may name others of its pattern: `parentId`, `blockedUsers[]`; not by its own `id`."""
-    return bool(steps) and not _is_id_name(steps)
-
-
-def _names_of(pattern: Pattern, steps: Steps | None, place: int) -> set[str]:
-    """The words by which a place is called; of a segment, those of the field that repeats it."""
-    if steps is None:
-        return {word for name in _own_names(pattern).get(place, ()) for word in _words(name)}
-    names = [step for step in steps if isinstance(step, str)]
-    words = _words(names[-1]) if names else set()
-    if not words and len(names) > 1:
-        words = _words(names[-2])
-    return words or (_words(pattern.segments[-1].before) if not names else set())
+    return bool(steps) and not is_id_name(steps)
 
 
 def _are_long(numbers: Iterable[str]) -> bool:
@@ -356,73 +352,30 @@ def _are_long(numbers: Iterable[str]) -> bool:
     return lengths[len(lengths) // 2] >= 4
 
 
-def _own_names(pattern: Pattern) -> dict[int, set[str]]:
-    """Fields that repeat a segment of their own key, by its place."""
-    found: dict[int, set[str]] = defaultdict(set)
-    for name, values in pattern.values.fields.items():
-        place = values.own_place
-        if place is not None and values.kinds["string"] >= 0.5 * pattern.values.objects:
-            found[place].add(name)
-    return found
-
-
-def _is_entity(target: Target) -> bool | None:
-    """Whether the ids in these keys are its own. Where a document repeats the id of its key as
-    `id` they are; as `user_id` they are somebody else's: it is a part of them. None: it does not
-    say."""
-    if target.how != "id" or target.pattern.shape != "document":
-        return None
-    names = _own_names(target.pattern).get(target.place, set())
-    if not names:
-        return None
-    literal = {
-        w.rstrip("s")
-        for s in target.pattern.segments
-        if not s.is_variable
-        for w in _words(s.before)
-    }
-    return any(
-        name.lower() in _ID_NAMES or {w.rstrip("s") for w in _words(name)} & literal
-        for name in names
-    )
-
-
-def names_rows(target: Target) -> bool:
-    """Not a part of something, but it itself; of a whole key there is no doubt."""
-    return target.how != "id" or target.pattern.shape != "document" or _is_entity(target) is True
-
-
-def _named_after(words: set[str], target: Pattern) -> bool:
-    """The field is called as the pattern: `productId` of `product:{id}`."""
-    literal = _words(next((s.before for s in target.segments if not s.is_variable), ""))
-    return bool({w.rstrip("s") for w in words} & {w.rstrip("s") for w in literal})
-
-
-def _words(name: str) -> set[str]:
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
-    return {word for word in _SEPARATORS.split(apart) if word and word not in ("id", "ids")}
-
-
-def _root_rank(target: Target) -> tuple[bool, bool, bool, int]:
-    """Larger where the pattern is what the id is an id of: documents, all of whose key it is."""
-    pattern = target.pattern
-    whole = target.how != "id" or len(pattern.places) == 1
-    ends = pattern.segments[-1].is_variable and pattern.places[-1] == (
-        target.place if target.how == "id" else pattern.places[-1]
-    )
-    return (pattern.shape == "document", whole and ends, whole, -len(pattern.text))
-
-
 def _rooted(segments: Mapping[tuple[int, int], Reference]) -> Iterable[Reference]:
     """References of segments. Where two patterns have the same ids, one belongs to the other."""
     for reference in segments.values():
         source, target = reference.source, reference.target
-        mine = _root_rank(Target(source, "id", reference.place))
+        mine = root_rank(Target(source, "id", reference.place))
         back = any(
             other.to is source and other.source is target.pattern for other in segments.values()
         )
-        if back and mine > _root_rank(target):
+        if back and mine > root_rank(target):
             continue
-        if not back and mine[:2] == (True, True) and source.count > target.pattern.count:
+        whole = not back and mine[:2] == (True, True)
+        if whole and source.count > target.pattern.count and not _says_whose(reference):
             continue
         yield reference
+
+
+def is_own(reference: Reference) -> bool:
+    """The key's id is the row's own before it is another's: not all rows need have another."""
+    if reference.steps is not None or _says_whose(reference):
+        return False
+    return is_entity(Target(reference.source, "id", reference.place)) is True
+
+
+def _says_whose(reference: Reference) -> bool:
+    """The documents say that the id of their key is the target's: `userId` in `balance:{id}`."""
+    names = names_of(reference.source, None, reference.place)
+    return bool(named_after(names, reference.to))
