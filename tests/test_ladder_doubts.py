@@ -65,6 +65,12 @@ async def test_verify_accounts_for_every_key(database: Database, raw: Any) -> No
             "connections",
             {"user:nobody:connections"},
         ),
+        (
+            "INSERT INTO campus_tables.school_members (user_id, school) "
+            "VALUES ('{user}:connections', 'none')",
+            "school_members",
+            {"user:{user}:connections"},
+        ),
     ],
 )
 async def test_a_difference_is_found_and_named(

@@ -871,6 +871,11 @@ SELECT ARRAY(
     SELECT k.key FROM (
     SELECT 'user:' || t."id" AS key FROM "campus_tables"."users" t
     WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'user:' || t."id")
+    UNION
+    SELECT k.key FROM (SELECT DISTINCT "id" FROM "campus_tables"."users") t
+    CROSS JOIN LATERAL (SELECT 'user:' || t."id" AS key OFFSET 0) k
+    WHERE (k.key ~ '^user:([^:]+)$' AND length(k.key) <= 205
+        AND t."id" = substr(k.key, 6)) IS NOT TRUE
     ) k LIMIT 100);
 
 -- connections
@@ -935,8 +940,18 @@ SELECT ARRAY(
     SELECT 'user:' || t."user_id" || ':connections' AS key FROM "campus_tables"."connections" t
     WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'user:' || t."user_id" || ':connections')
     UNION
+    SELECT k.key FROM (SELECT DISTINCT "user_id" FROM "campus_tables"."connections") t
+    CROSS JOIN LATERAL (SELECT 'user:' || t."user_id" || ':connections' AS key OFFSET 0) k
+    WHERE (k.key ~ '^user:([^:]+):connections$' AND length(k.key) <= 217
+        AND t."user_id" = substr(k.key, 6, length(k.key) - 17)) IS NOT TRUE
+    UNION
     SELECT 'user:' || t."user_id" || ':connections' AS key FROM "campus_tables"."connections_lists" t
     WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'user:' || t."user_id" || ':connections')
+    UNION
+    SELECT k.key FROM (SELECT DISTINCT "user_id" FROM "campus_tables"."connections_lists") t
+    CROSS JOIN LATERAL (SELECT 'user:' || t."user_id" || ':connections' AS key OFFSET 0) k
+    WHERE (k.key ~ '^user:([^:]+):connections$' AND length(k.key) <= 217
+        AND t."user_id" = substr(k.key, 6, length(k.key) - 17)) IS NOT TRUE
     ) k LIMIT 100);
 
 -- intros
@@ -990,6 +1005,11 @@ SELECT ARRAY(
     SELECT k.key FROM (
     SELECT 'intro:' || t."from_id" || ':' || t."to_id" || ':' || t."sent_ms" AS key FROM "campus_tables"."intros" t
     WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'intro:' || t."from_id" || ':' || t."to_id" || ':' || t."sent_ms")
+    UNION
+    SELECT k.key FROM (SELECT DISTINCT "from_id", "to_id", "sent_ms" FROM "campus_tables"."intros") t
+    CROSS JOIN LATERAL (SELECT 'intro:' || t."from_id" || ':' || t."to_id" || ':' || t."sent_ms" AS key OFFSET 0) k
+    WHERE (k.key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(k.key) <= 210 OR k.key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$')
+        AND t."from_id" = split_part(k.key, ':', 2) AND t."to_id" = split_part(k.key, ':', 3) AND t."sent_ms" = split_part(k.key, ':', 4)) IS NOT TRUE
     ) k LIMIT 100);
 
 -- chats
@@ -1039,6 +1059,11 @@ SELECT ARRAY(
     SELECT k.key FROM (
     SELECT 'chat:' || t."id" AS key FROM "campus_tables"."chats" t
     WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'chat:' || t."id")
+    UNION
+    SELECT k.key FROM (SELECT DISTINCT "id" FROM "campus_tables"."chats") t
+    CROSS JOIN LATERAL (SELECT 'chat:' || t."id" AS key OFFSET 0) k
+    WHERE (k.key ~ '^chat:(.+)$' AND length(k.key) <= 205 AND NOT (k.key ~ '^chat:(.+):messages$' AND length(k.key) <= 214) AND NOT (k.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(k.key) <= 214 OR k.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'))
+        AND t."id" = substr(k.key, 6)) IS NOT TRUE
     ) k LIMIT 100);
 
 -- messages
@@ -1101,8 +1126,18 @@ SELECT ARRAY(
     SELECT 'chat:' || t."chat_id" || ':messages' AS key FROM "campus_tables"."messages" t
     WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'chat:' || t."chat_id" || ':messages')
     UNION
+    SELECT k.key FROM (SELECT DISTINCT "chat_id" FROM "campus_tables"."messages") t
+    CROSS JOIN LATERAL (SELECT 'chat:' || t."chat_id" || ':messages' AS key OFFSET 0) k
+    WHERE (k.key ~ '^chat:(.+):messages$' AND length(k.key) <= 214
+        AND t."chat_id" = substr(k.key, 6, length(k.key) - 14)) IS NOT TRUE
+    UNION
     SELECT 'chat:' || t."chat_id" || ':messages' AS key FROM "campus_tables"."messages_lists" t
     WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'chat:' || t."chat_id" || ':messages')
+    UNION
+    SELECT k.key FROM (SELECT DISTINCT "chat_id" FROM "campus_tables"."messages_lists") t
+    CROSS JOIN LATERAL (SELECT 'chat:' || t."chat_id" || ':messages' AS key OFFSET 0) k
+    WHERE (k.key ~ '^chat:(.+):messages$' AND length(k.key) <= 214
+        AND t."chat_id" = substr(k.key, 6, length(k.key) - 14)) IS NOT TRUE
     ) k LIMIT 100);
 
 -- school_members
@@ -1154,6 +1189,11 @@ SELECT ARRAY(
     SELECT k.key FROM (
     SELECT 'user:' || t."user_id" AS key FROM "campus_tables"."school_members" t
     WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'user:' || t."user_id")
+    UNION
+    SELECT k.key FROM (SELECT DISTINCT "user_id" FROM "campus_tables"."school_members") t
+    CROSS JOIN LATERAL (SELECT 'user:' || t."user_id" AS key OFFSET 0) k
+    WHERE (k.key ~ '^user:([^:]+)$' AND length(k.key) <= 205
+        AND t."user_id" = substr(k.key, 6)) IS NOT TRUE
     ) k LIMIT 100);
 
 -- user_search
@@ -1207,6 +1247,11 @@ SELECT ARRAY(
     SELECT k.key FROM (
     SELECT 'user:' || t."user_id" AS key FROM "campus_tables"."user_search" t
     WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'user:' || t."user_id")
+    UNION
+    SELECT k.key FROM (SELECT DISTINCT "user_id" FROM "campus_tables"."user_search") t
+    CROSS JOIN LATERAL (SELECT 'user:' || t."user_id" AS key OFFSET 0) k
+    WHERE (k.key ~ '^user:([^:]+)$' AND length(k.key) <= 205
+        AND t."user_id" = substr(k.key, 6)) IS NOT TRUE
     ) k LIMIT 100);
 
 -- participants
@@ -1258,6 +1303,11 @@ SELECT ARRAY(
     SELECT k.key FROM (
     SELECT 'chat:' || t."chat_id" AS key FROM "campus_tables"."participants" t
     WHERE NOT EXISTS (SELECT FROM "public"."kv_store_2516be19" s WHERE s.key = 'chat:' || t."chat_id")
+    UNION
+    SELECT k.key FROM (SELECT DISTINCT "chat_id" FROM "campus_tables"."participants") t
+    CROSS JOIN LATERAL (SELECT 'chat:' || t."chat_id" AS key OFFSET 0) k
+    WHERE (k.key ~ '^chat:(.+)$' AND length(k.key) <= 205 AND NOT (k.key ~ '^chat:(.+):messages$' AND length(k.key) <= 214) AND NOT (k.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(k.key) <= 214 OR k.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'))
+        AND t."chat_id" = substr(k.key, 6)) IS NOT TRUE
     ) k LIMIT 100);
 
 CREATE OR REPLACE FUNCTION "campus"."users_at"("of_id" text)

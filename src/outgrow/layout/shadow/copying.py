@@ -101,7 +101,8 @@ FROM compared""",
 
 
 def verify_back(blueprint: Blueprint, name: str, store_schema: str, store_table: str) -> Query:
-    """The keys of up to 100 rows of the table that have no row of the store."""
+    """The keys of up to 100 rows of the table that are of no row of the store, or of one that is
+    not the relation's: its key is of another pattern, or says other ids than the row does."""
     store = quote(store_schema, store_table)
     selects = []
     places = [tables.table(blueprint, name)]
@@ -109,10 +110,18 @@ def verify_back(blueprint: Blueprint, name: str, store_schema: str, store_table:
         places.append(tables.lists(blueprint, name))
     values = {v: f"t.{quote(c)}" for v, c in tables.keys(blueprint, name).items()}
     key = ex.key_of(blueprint.pattern_of(name), values)
+    matches = ex.matches(blueprint, tables.pattern_name(blueprint, name), "k.key")
+    heads = ", ".join(map(quote, tables.heads(blueprint, name, "")))
     for place in places:
         selects.append(
             f"SELECT {key} AS key FROM {place} t\n"
             f"    WHERE NOT EXISTS (SELECT FROM {store} s WHERE s.key = {key})"
+        )
+        selects.append(
+            f"SELECT k.key FROM (SELECT DISTINCT {heads} FROM {place}) t\n"
+            f"    CROSS JOIN LATERAL (SELECT {key} AS key OFFSET 0) k\n"
+            f"    WHERE ({matches}\n"
+            f"        AND {tables.of_key(blueprint, name, 't', 'k.key')}) IS NOT TRUE"
         )
     union = "\n    UNION\n    ".join(selects)
     return Query(
