@@ -174,9 +174,9 @@ async def put(connection: Any, values: dict[str, Any]) -> None:
 
 
 async def waits(connection: Any, who: Any) -> None:
-    """Until the session of `who` waits for a lock; TimeoutError after five seconds."""
+    """Until the session of `who` waits for a lock; TimeoutError after 20 seconds."""
     pid = who.get_server_pid()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not await connection.fetchval("SELECT cardinality(pg_blocking_pids($1)) > 0", pid):
             await asyncio.sleep(0.01)
 

@@ -148,7 +148,7 @@ async def test_connections_that_the_server_ended_are_replaced(api: Api, campus: 
         await session.rows(
             Query(
                 "t",
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity "
                 "WHERE pid <> pg_backend_pid() AND datname = current_database()",
             )
         )

@@ -10,11 +10,13 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from api import ELSEWHERE, HERE, Api, Person
+from outgrow.campus import schools
 from outgrow.campus.cache import Cache
 from outgrow.database import Database
 from outgrow.queries import Query
@@ -315,14 +317,16 @@ async def test_sizes_that_cannot_be_counted_anew_stay_until_the_bound(
     async def gone(*_: object) -> list[Any]:
         raise ConnectionResetError
 
-    monkeypatch.setattr(api.network.schools, "_bound", 0.4)
+    monkeypatch.setattr(api.network.schools, "_bound", LONG)
+    now = 2 * LONG
+    monkeypatch.setattr(schools, "time", SimpleNamespace(monotonic=lambda: now))
     await api.sign_up("Ada Okafor")
     expected = (await api.get("/schools")).content
-    await asyncio.sleep(0.21)
+    now += LONG * 0.6
     with monkeypatch.context() as broken:
         broken.setattr(Database, "rows", gone)
         assert (await api.get("/schools")).content == expected
-        await asyncio.sleep(0.2)
+        now += LONG * 0.5
         assert (await api.get("/schools")).status_code == 503
     assert (await api.get("/schools")).content == expected
     gc.collect()

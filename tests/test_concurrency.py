@@ -48,8 +48,8 @@ async def intro(database: Database, sender: str, receiver: str) -> None:
 
 
 async def wait_for_lock(connection: Any, waiting: int = 1) -> None:
-    """Until so many other sessions wait for a lock; TimeoutError after five seconds."""
-    async with asyncio.timeout(5):
+    """Until so many other sessions wait for a lock; TimeoutError after 20 seconds."""
+    async with asyncio.timeout(20):
         while (
             await connection.fetchval(
                 "SELECT count(*) FROM pg_stat_activity "

@@ -91,7 +91,6 @@ async def test_whoever_is_told_to_stop_says_where(
     await raw.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ; {held}")
     process = outgrow(database_url, *command.split())
     await until(lambda: waits(database, step), f"the growth waits at: {step}")
-    await asyncio.sleep(0.7)  # until its watcher has seen the step as well
     process.send_signal(signal.SIGINT)
     code, out, err = await finished(process)
     assert (code, out) == (130, ""), err

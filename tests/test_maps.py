@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from conftest import Connect
-from firing import Ladder
+from firing import Ladder, waits
 from growing import STORE
 from outgrow.blueprint import parse
 from outgrow.database import Database
@@ -231,7 +231,7 @@ async def test_two_who_make_the_first_member_both_do(
     await transaction.start()
     await one.execute(insert, "a")
     other = asyncio.create_task(two.execute(insert, "b"))
-    await asyncio.sleep(0.1)
+    await waits(desk.connection, two)
     await transaction.commit()
     await other
     assert await desk.stored() == {"user:k:ratings": {"a": {"stars": 1}, "b": {"stars": 1}}}
@@ -248,7 +248,7 @@ async def test_a_member_that_changed_meanwhile_is_looked_at_again(
     same = asyncio.create_task(
         two.execute("UPDATE desk.ratings SET stars = stars + 1 WHERE rated_id = 'a'")
     )
-    await asyncio.sleep(0.1)
+    await waits(desk.connection, two)
     await transaction.commit()
     with pytest.raises(asyncpg.SerializationError):
         await same

@@ -53,7 +53,7 @@ async def test_two_who_ask_each_other_at_once(
     async def looked(*arguments: Any) -> None:
         await may_meet(*arguments)
         with contextlib.suppress(TimeoutError, asyncio.BrokenBarrierError):
-            await asyncio.wait_for(both.wait(), 0.5)
+            await asyncio.wait_for(both.wait(), 0.5 if locked else 20)
 
     monkeypatch.setattr(intros, "_may_meet", looked)
     if not locked:
@@ -79,7 +79,7 @@ async def test_accepting_while_the_connection_is_removed(
     async def opened(*arguments: Any) -> None:
         connected.set()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(removed.wait(), 0.5)
+            await asyncio.wait_for(removed.wait(), 0.5 if locked else 20)
         await open_chat(*arguments)
 
     async def remove() -> httpx.Response:

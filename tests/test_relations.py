@@ -16,6 +16,7 @@ from outgrow.errors import Refused
 from outgrow.install import install
 from outgrow.layout import expressions
 from outgrow.queries import Query
+from test_concurrency import wait_for_lock
 
 STORE = "kv_store_2516be19"
 BLUEPRINT = campus_blueprint()
@@ -221,7 +222,7 @@ async def test_a_row_that_lost_its_value_is_a_lost_race(
     await run(campus, f"ALTER TABLE {STORE} ALTER value DROP NOT NULL")
     await sign_up(campus, "a")
     await run(campus, CONNECT, "a", "b")
-    old = await connect(campus_url)
+    old, watcher = await connect(campus_url), await connect(campus_url)
     for key, change in (
         ("user:a", "UPDATE campus.users SET name = 'x'"),
         ("user:a:connections", "DELETE FROM campus.connections"),
@@ -230,7 +231,7 @@ async def test_a_row_that_lost_its_value_is_a_lost_race(
         await transaction.start()
         await old.execute(f"UPDATE {STORE} SET value = NULL WHERE key = $1", key)
         waiting = asyncio.create_task(run(campus, change))
-        await asyncio.sleep(0.3)
+        await wait_for_lock(watcher)
         await transaction.commit()
         with pytest.raises(asyncpg.SerializationError):
             await waiting

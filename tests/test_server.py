@@ -111,14 +111,16 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 def test_data_survives_a_stop_and_the_second_start_is_quick(home: Path) -> None:
+    begun = time.monotonic()
     with running(home, options=CARELESS) as server:
+        first = time.monotonic() - begun
         ask(server.url(), "CREATE TABLE kept (n int)")
     assert not is_running(home)
     begun = time.monotonic()
     with running(home) as server:
-        took = time.monotonic() - begun
+        second = time.monotonic() - begun
         assert ask(server.url(), "SELECT count(*) FROM kept") == "0"
-    assert took < 2, "0.15 s on an idle machine"
+    assert second < 5 * first, "as long as the first, which made nothing either"
 
 
 def test_it_speaks_utf8_in_code_point_order_on_a_private_socket_only(home: Path) -> None:
@@ -188,7 +190,9 @@ def test_a_server_that_is_just_stopping_is_waited_for_and_started_again(home: Pa
     with running(home, options=CARELESS) as server:
         long = threading.Thread(target=ask, args=(server.url(), "SELECT pg_sleep(1)::text"))
         long.start()
-        time.sleep(0.4)
+        sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        while ask(server.url(), sleeping) == "0":
+            assert long.is_alive(), "it slept while nobody looked"
         lines = (home / "postgres" / "postmaster.pid").read_text().splitlines()
         os.kill(int(lines[0]), signal.SIGTERM)
         time.sleep(0.1)

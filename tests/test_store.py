@@ -18,6 +18,7 @@ from outgrow.database import Database
 from outgrow.errors import BadInput, Conflict, NotFound
 from outgrow.settings import DEFAULT_STORE
 from outgrow.store import MISSING, NO_VALUE, TEXT, Store, problem, read_json, write_json
+from test_concurrency import wait_for_lock
 
 # Text that PostgreSQL can hold, and what has gone wrong with keys before.
 text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
@@ -288,7 +289,7 @@ async def test_append_waits_for_an_old_client_and_keeps_what_it_wrote(
     store: Store, connect: Connect, database_url: str
 ) -> None:
     """An old client holds the row, then rewrites it: the patch is made on what it left."""
-    old = await connect(database_url)
+    old, watcher = await connect(database_url), await connect(database_url)
     await store.mset({"a": [1], "s": [1], "r": [1, 2]})
     async with old.transaction():
         await old.execute(f"UPDATE {DEFAULT_STORE} SET value = value || '[2]'")
@@ -296,7 +297,7 @@ async def test_append_waits_for_an_old_client_and_keeps_what_it_wrote(
             asyncio.create_task(call)
             for call in (store.append("a", 3), store.add_to_set("s", 2), store.remove("r", 2))
         ]
-        await asyncio.sleep(0.2)
+        await wait_for_lock(watcher, len(calls))
         assert not any(call.done() for call in calls)
     assert (await asyncio.gather(*calls)) == [None, False, True]
     assert await store.mget(["a", "s", "r"]) == [[1, 2, 3], [1, 2], [1]]
@@ -305,12 +306,12 @@ async def test_append_waits_for_an_old_client_and_keeps_what_it_wrote(
 async def test_append_to_a_row_that_becomes_something_else_changes_nothing(
     store: Store, connect: Connect, database_url: str
 ) -> None:
-    old = await connect(database_url)
+    old, watcher = await connect(database_url), await connect(database_url)
     await store.set("a", [1])
     async with old.transaction():
         await old.execute(f"UPDATE {DEFAULT_STORE} SET value = '{{}}'")
         call = asyncio.create_task(store.append("a", 2))
-        await asyncio.sleep(0.1)
+        await wait_for_lock(watcher)
     with pytest.raises(Conflict):
         await call
     assert await store.get("a") == {}
@@ -343,12 +344,12 @@ async def test_batches_in_opposite_orders_do_not_deadlock(
 async def test_mdel_deletes_what_was_rewritten_meanwhile(
     store: Store, connect: Connect, database_url: str
 ) -> None:
-    old = await connect(database_url)
+    old, watcher = await connect(database_url), await connect(database_url)
     await store.mset({"a": 1, "b": 1})
     async with old.transaction():
         await old.execute(f"UPDATE {DEFAULT_STORE} SET value = '2' WHERE key = 'b'")
         call = asyncio.create_task(store.mdel(["b", "a"]))
-        await asyncio.sleep(0.1)
+        await wait_for_lock(watcher)
         assert not call.done()
     assert await call == 2
     assert await store.scan() == []
