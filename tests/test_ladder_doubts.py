@@ -144,7 +144,7 @@ async def test_tables_of_another_version_are_not_read_and_made_anew(
     assert await shown(raw) == rows
 
 
-@pytest.mark.parametrize("part", ["_forget", "_copy", "_follow", "_chain"])
+@pytest.mark.parametrize("part", ["_forget", "_copy", "_make", "_chain"])
 async def test_whatever_keeps_the_tables_is_made_anew_when_it_is_made_otherwise(
     database: Database, raw: Any, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:

@@ -86,7 +86,13 @@ ELEMENTS: dict[str, st.SearchStrategy[Any]] = {
     ),
 }
 CHANGES = st.sampled_from(["append", "append", "append", "prepend", "drop", "other"])
-FAST = "ELSE ROW(NEW.value - (-1))"
+FAST = "ELSE ROW(this_value - (-1))"
+
+
+def following_rows(name: str) -> Query:
+    """The function that keeps the rows of a relation."""
+    queries = layout.shadow.follow(CAMPUS, [name], *PLACE[1:])
+    return next(query for query in queries if "store_changed" in query.sql)
 
 
 @st.composite
@@ -115,9 +121,9 @@ async def test_one_element_more_is_followed_as_any_other_change_is(
 ) -> None:
     """The short way beside the long way, which makes anything of anything."""
     await ladder.expand([name])
-    short = next(query for query in layout.shadow.follow(CAMPUS, [name], *PLACE[1:]))
+    short = following_rows(name)
     assert FAST in short.sql
-    long = Query("test.long", short.sql.replace(FAST, "ELSE false AND ROW(NEW.value - (-1))"))
+    long = Query("test.long", short.sql.replace(FAST, "ELSE false AND ROW(this_value - (-1))"))
 
     async def followed(way: Query, values: list[Any]) -> list[Any]:
         await campus.run(way)
@@ -170,8 +176,8 @@ async def test_the_short_way_is_taken_for_one_element_more_behind_a_whole_list(
 ) -> None:
     await ladder.expand([name])
     await ladder.put(key, old)
-    query = next(query for query in layout.shadow.follow(CAMPUS, [name], *PLACE[1:]))
-    told = re.sub(r"(ELSE ROW\(NEW.value.*THEN)", r"\1 RAISE EXCEPTION 'short';", query.sql)
+    query = following_rows(name)
+    told = re.sub(r"(ELSE ROW\(this_value.*THEN)", r"\1 RAISE EXCEPTION 'short';", query.sql)
     assert told != query.sql
     await campus.run(Query("test.told", told))
     if not expected:

@@ -514,20 +514,82 @@ CROSS JOIN LATERAL (
 ) e;
 END;
 
+CREATE OR REPLACE FUNCTION "campus_tables"."store_key"(store_row "public"."kv_store_2516be19")
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (store_row).key;
+
+CREATE OR REPLACE FUNCTION "campus_tables"."store_value"(store_row "public"."kv_store_2516be19")
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (store_row).value;
+
+CREATE OR REPLACE FUNCTION "campus_tables"."store_at"(row_place tid)
+RETURNS TABLE (place tid, key text, value jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+SELECT s.ctid, s.key, s.value FROM "public"."kv_store_2516be19" s WHERE s.ctid = row_place;
+END;
+
+CREATE OR REPLACE FUNCTION "campus_tables"."store_under"(store_key text)
+RETURNS TABLE (place tid, key text, value jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+SELECT s.ctid, s.key, s.value FROM "public"."kv_store_2516be19" s WHERE s.key = store_key;
+END;
+
+CREATE OR REPLACE FUNCTION "campus_tables"."store_locked"(row_place tid)
+RETURNS TABLE (place tid, key text, value jsonb)
+LANGUAGE sql VOLATILE ROWS 1
+BEGIN ATOMIC
+SELECT s.ctid, s.key, s.value FROM "public"."kv_store_2516be19" s WHERE s.ctid = row_place FOR KEY SHARE;
+END;
+
 CREATE OR REPLACE FUNCTION "campus_tables"."store_changed"()
 RETURNS trigger
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $body$
 DECLARE
-    is_new boolean := TG_OP = 'INSERT';
+    old_key text;
+    old_value jsonb;
+    new_key text;
+    new_value jsonb;
+    this_key text;
+    this_value jsonb;
+    sees_all boolean := NOT row_security_active(TG_RELID)
+        AND has_table_privilege(TG_RELID, 'SELECT') AND has_table_privilege(TG_RELID, 'UPDATE');
+    is_past boolean := false;
+    is_new boolean;
+    is_there boolean;
     is_whole boolean;
+    place tid;
     copied bigint;
 BEGIN
-    IF TG_OP <> 'INSERT' AND current_setting('transaction_isolation') <> 'read committed' THEN
-        IF OLD.key ~ '^user:([^:]+)$' AND length(OLD.key) <= 205 THEN
-        WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
+    -- #> '{}' gives a value back as it is, but out of TOAST: once, not for each look into it.
+    IF TG_OP <> 'INSERT' THEN
+        old_key := "campus_tables"."store_key"(OLD);
+        old_value := "campus_tables"."store_value"(OLD) #> '{}';
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        new_key := "campus_tables"."store_key"(NEW);
+        new_value := "campus_tables"."store_value"(NEW) #> '{}';
+        IF sees_all THEN
+            is_past := NOT EXISTS (SELECT FROM "campus_tables"."store_at"(NEW.ctid));
+        END IF;
+    END IF;
+    is_new := new_key IS DISTINCT FROM old_key;
+    IF NOT is_new AND NOT is_past
+        AND ROW(new_value)::record *= ROW(old_value)::record THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP <> 'INSERT'
+        AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+        this_key := old_key;
+        IF this_key ~ '^user:([^:]+)$' AND length(this_key) <= 205 THEN
+        WITH taken AS (SELECT old_key AS key, old_value AS value),
 filled AS (
     INSERT INTO "campus_tables"."users" ("id", "email", "name", "school", "major", "year", "interests", "looking_for", "blocked", "created_at", "rest", "email_key", "sort_name", "sort_created", "visible", "search_name", "search_text", "likes", "traits", "card")
     SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."likes", r."traits", r."card" FROM taken k
@@ -536,7 +598,7 @@ filled AS (
     RETURNING 1
 )
         SELECT count(*) INTO copied FROM filled;
-        WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
+        WITH taken AS (SELECT old_key AS key, old_value AS value),
 filled AS (
     INSERT INTO "campus_tables"."school_members" ("school", "user_id", "major", "year", "created_at")
     SELECT r."school", r."user_id", r."major", r."year", r."created_at" FROM taken k
@@ -545,7 +607,7 @@ filled AS (
     RETURNING 1
 )
         SELECT count(*) INTO copied FROM filled;
-        WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
+        WITH taken AS (SELECT old_key AS key, old_value AS value),
 filled AS (
     INSERT INTO "campus_tables"."user_search" ("school", "user_id", "visible", "blocked", "search_name", "search_text")
     SELECT r."school", r."user_id", r."visible", r."blocked", r."search_name", r."search_text" FROM taken k
@@ -554,8 +616,8 @@ filled AS (
     RETURNING 1
 )
         SELECT count(*) INTO copied FROM filled;
-        ELSIF OLD.key ~ '^user:([^:]+):connections$' AND length(OLD.key) <= 217 THEN
-        WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
+        ELSIF this_key ~ '^user:([^:]+):connections$' AND length(this_key) <= 217 THEN
+        WITH taken AS (SELECT old_key AS key, old_value AS value),
 missing AS MATERIALIZED (
     SELECT k.key, k.value FROM taken k
     WHERE (SELECT true FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(k.key, 6, length(k.key) - 17)) IS NULL
@@ -574,8 +636,8 @@ filled AS (
     RETURNING 1
 )
         SELECT count(*) INTO copied FROM filled;
-        ELSIF OLD.key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(OLD.key) <= 210 OR OLD.key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$') THEN
-        WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
+        ELSIF this_key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(this_key) <= 210 OR this_key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$') THEN
+        WITH taken AS (SELECT old_key AS key, old_value AS value),
 filled AS (
     INSERT INTO "campus_tables"."intros" ("from_id", "to_id", "sent_ms", "reason", "status", "created_at", "accepted_at", "denied_at", "rest")
     SELECT r."from_id", r."to_id", r."sent_ms", r."reason", r."status", r."created_at", r."accepted_at", r."denied_at", r."rest" FROM taken k
@@ -584,8 +646,8 @@ filled AS (
     RETURNING 1
 )
         SELECT count(*) INTO copied FROM filled;
-        ELSIF OLD.key ~ '^chat:(.+)$' AND length(OLD.key) <= 205 AND NOT (OLD.key ~ '^chat:(.+):messages$' AND length(OLD.key) <= 214) AND NOT (OLD.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(OLD.key) <= 214 OR OLD.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$')) THEN
-        WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
+        ELSIF this_key ~ '^chat:(.+)$' AND length(this_key) <= 205 AND NOT (this_key ~ '^chat:(.+):messages$' AND length(this_key) <= 214) AND NOT (this_key ~ '^chat:(.+):typing:([^:]+)$' AND (length(this_key) <= 214 OR this_key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$')) THEN
+        WITH taken AS (SELECT old_key AS key, old_value AS value),
 filled AS (
     INSERT INTO "campus_tables"."chats" ("id", "participants", "created_at", "rest")
     SELECT r."id", r."participants", r."created_at", r."rest" FROM taken k
@@ -594,7 +656,7 @@ filled AS (
     RETURNING 1
 )
         SELECT count(*) INTO copied FROM filled;
-        WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
+        WITH taken AS (SELECT old_key AS key, old_value AS value),
 filled AS (
     INSERT INTO "campus_tables"."participants" ("chat_id", "user_id", "pos")
     SELECT r."chat_id", r."user_id", r."pos" FROM taken k
@@ -603,8 +665,8 @@ filled AS (
     RETURNING 1
 )
         SELECT count(*) INTO copied FROM filled;
-        ELSIF OLD.key ~ '^chat:(.+):messages$' AND length(OLD.key) <= 214 THEN
-        WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),
+        ELSIF this_key ~ '^chat:(.+):messages$' AND length(this_key) <= 214 THEN
+        WITH taken AS (SELECT old_key AS key, old_value AS value),
 missing AS MATERIALIZED (
     SELECT k.key, k.value FROM taken k
     WHERE (SELECT true FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(k.key, 6, length(k.key) - 14)) IS NULL
@@ -625,140 +687,146 @@ filled AS (
         SELECT count(*) INTO copied FROM filled;
         END IF;
     END IF;
-    IF TG_OP = 'UPDATE' THEN
-        is_new := NEW.key <> OLD.key;
-    END IF;
-    IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND is_new) THEN
-        IF OLD.key ~ '^user:([^:]+)$' AND length(OLD.key) <= 205 THEN
-        DELETE FROM "campus_tables"."users" t WHERE t."id" = substr(OLD.key, 6);
-        DELETE FROM "campus_tables"."school_members" t WHERE t."user_id" = substr(OLD.key, 6);
-        DELETE FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(OLD.key, 6);
-        ELSIF OLD.key ~ '^user:([^:]+):connections$' AND length(OLD.key) <= 217 THEN
-        DELETE FROM "campus_tables"."connections" t WHERE t."user_id" = substr(OLD.key, 6, length(OLD.key) - 17);
-        DELETE FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(OLD.key, 6, length(OLD.key) - 17);
-        ELSIF OLD.key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(OLD.key) <= 210 OR OLD.key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$') THEN
-        DELETE FROM "campus_tables"."intros" t WHERE t."from_id" = split_part(OLD.key, ':', 2) AND t."to_id" = split_part(OLD.key, ':', 3) AND t."sent_ms" = split_part(OLD.key, ':', 4);
-        ELSIF OLD.key ~ '^chat:(.+)$' AND length(OLD.key) <= 205 AND NOT (OLD.key ~ '^chat:(.+):messages$' AND length(OLD.key) <= 214) AND NOT (OLD.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(OLD.key) <= 214 OR OLD.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$')) THEN
-        DELETE FROM "campus_tables"."chats" t WHERE t."id" = substr(OLD.key, 6);
-        DELETE FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(OLD.key, 6);
-        ELSIF OLD.key ~ '^chat:(.+):messages$' AND length(OLD.key) <= 214 THEN
-        DELETE FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(OLD.key, 6, length(OLD.key) - 14);
-        DELETE FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(OLD.key, 6, length(OLD.key) - 14);
+    FOR turn IN 1 .. 2 LOOP
+        IF turn = 1 THEN
+            this_key := old_key;
+            CONTINUE WHEN NOT is_new;
+        ELSE
+            this_key := new_key;
+            this_value := new_value;
         END IF;
-    END IF;
-    IF TG_OP = 'DELETE' THEN
-        RETURN NULL;
-    END IF;
-    SELECT s.value INTO NEW.value FROM "public"."kv_store_2516be19" s WHERE s.key = NEW.key;
-    IF NOT FOUND THEN
-        RETURN NULL;
-    END IF;
-    IF NEW.key ~ '^user:([^:]+)$' AND length(NEW.key) <= 205 THEN
-        IF NOT is_new AND NEW.value::text IS NOT DISTINCT FROM OLD.value::text THEN
-            RETURN NULL;
+        CONTINUE WHEN this_key IS NULL;
+        IF turn = 1 OR is_past THEN
+            IF this_key ~ '^user:([^:]+)$' AND length(this_key) <= 205 THEN
+        DELETE FROM "campus_tables"."users" t WHERE t."id" = substr(this_key, 6);
+        DELETE FROM "campus_tables"."school_members" t WHERE t."user_id" = substr(this_key, 6);
+        DELETE FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(this_key, 6);
+            ELSIF this_key ~ '^user:([^:]+):connections$' AND length(this_key) <= 217 THEN
+        DELETE FROM "campus_tables"."connections" t WHERE t."user_id" = substr(this_key, 6, length(this_key) - 17);
+        DELETE FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(this_key, 6, length(this_key) - 17);
+            ELSIF this_key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(this_key) <= 210 OR this_key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$') THEN
+        DELETE FROM "campus_tables"."intros" t WHERE t."from_id" = split_part(this_key, ':', 2) AND t."to_id" = split_part(this_key, ':', 3) AND t."sent_ms" = split_part(this_key, ':', 4);
+            ELSIF this_key ~ '^chat:(.+)$' AND length(this_key) <= 205 AND NOT (this_key ~ '^chat:(.+):messages$' AND length(this_key) <= 214) AND NOT (this_key ~ '^chat:(.+):typing:([^:]+)$' AND (length(this_key) <= 214 OR this_key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$')) THEN
+        DELETE FROM "campus_tables"."chats" t WHERE t."id" = substr(this_key, 6);
+        DELETE FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(this_key, 6);
+            ELSIF this_key ~ '^chat:(.+):messages$' AND length(this_key) <= 214 THEN
+        DELETE FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(this_key, 6, length(this_key) - 14);
+        DELETE FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(this_key, 6, length(this_key) - 14);
+            END IF;
+            is_new := true;
+            is_there := false;
+            IF sees_all THEN
+                FOR place IN SELECT r.place FROM "campus_tables"."store_under"(this_key) r LOOP
+                    BEGIN
+                        SELECT true, r.value #> '{}' INTO is_there, this_value
+                        FROM "campus_tables"."store_locked"(place) r;
+                    EXCEPTION WHEN serialization_failure THEN
+                    END;
+                    EXIT WHEN is_there;
+                END LOOP;
+            END IF;
+            CONTINUE WHEN is_there IS NOT TRUE;
         END IF;
-        IF NOT EXISTS (SELECT FROM "campus_tables"."users_rows"(NEW.key, NEW.value)) THEN
-            DELETE FROM "campus_tables"."users" t WHERE t."id" = substr(NEW.key, 6);
+        IF this_key ~ '^user:([^:]+)$' AND length(this_key) <= 205 THEN
+        IF NOT is_new AND NOT EXISTS (SELECT FROM "campus_tables"."users_rows"(this_key, this_value)) THEN
+            DELETE FROM "campus_tables"."users" t WHERE t."id" = substr(this_key, 6);
         END IF;
         INSERT INTO "campus_tables"."users" AS t ("id", "email", "name", "school", "major", "year", "interests", "looking_for", "blocked", "created_at", "rest", "email_key", "sort_name", "sort_created", "visible", "search_name", "search_text", "likes", "traits", "card")
-        SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."likes", r."traits", r."card" FROM "campus_tables"."users_rows"(NEW.key, NEW.value) r
+        SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."likes", r."traits", r."card" FROM "campus_tables"."users_rows"(this_key, this_value) r
         ON CONFLICT ("id") DO UPDATE SET "email" = excluded."email", "name" = excluded."name", "school" = excluded."school", "major" = excluded."major", "year" = excluded."year", "interests" = excluded."interests", "looking_for" = excluded."looking_for", "blocked" = excluded."blocked", "created_at" = excluded."created_at", "rest" = excluded."rest", "email_key" = excluded."email_key", "sort_name" = excluded."sort_name", "sort_created" = excluded."sort_created", "visible" = excluded."visible", "search_name" = excluded."search_name", "search_text" = excluded."search_text", "likes" = excluded."likes", "traits" = excluded."traits", "card" = excluded."card";
-        IF NOT EXISTS (SELECT FROM "campus_tables"."school_members_rows"(NEW.key, NEW.value)) THEN
-            DELETE FROM "campus_tables"."school_members" t WHERE t."user_id" = substr(NEW.key, 6);
+        IF NOT is_new AND NOT EXISTS (SELECT FROM "campus_tables"."school_members_rows"(this_key, this_value)) THEN
+            DELETE FROM "campus_tables"."school_members" t WHERE t."user_id" = substr(this_key, 6);
         END IF;
         INSERT INTO "campus_tables"."school_members" AS t ("school", "user_id", "major", "year", "created_at")
-        SELECT r."school", r."user_id", r."major", r."year", r."created_at" FROM "campus_tables"."school_members_rows"(NEW.key, NEW.value) r
+        SELECT r."school", r."user_id", r."major", r."year", r."created_at" FROM "campus_tables"."school_members_rows"(this_key, this_value) r
         ON CONFLICT ("user_id") DO UPDATE SET "school" = excluded."school", "major" = excluded."major", "year" = excluded."year", "created_at" = excluded."created_at"
             WHERE ROW(t."school", t."major", t."year", t."created_at") IS DISTINCT FROM ROW(excluded."school", excluded."major", excluded."year", excluded."created_at");
-        IF NOT EXISTS (SELECT FROM "campus_tables"."user_search_rows"(NEW.key, NEW.value)) THEN
-            DELETE FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(NEW.key, 6);
+        IF NOT is_new AND NOT EXISTS (SELECT FROM "campus_tables"."user_search_rows"(this_key, this_value)) THEN
+            DELETE FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(this_key, 6);
         END IF;
         INSERT INTO "campus_tables"."user_search" AS t ("school", "user_id", "visible", "blocked", "search_name", "search_text")
-        SELECT r."school", r."user_id", r."visible", r."blocked", r."search_name", r."search_text" FROM "campus_tables"."user_search_rows"(NEW.key, NEW.value) r
+        SELECT r."school", r."user_id", r."visible", r."blocked", r."search_name", r."search_text" FROM "campus_tables"."user_search_rows"(this_key, this_value) r
         ON CONFLICT ("user_id") DO UPDATE SET "school" = excluded."school", "visible" = excluded."visible", "blocked" = excluded."blocked", "search_name" = excluded."search_name", "search_text" = excluded."search_text";
-    ELSIF NEW.key ~ '^user:([^:]+):connections$' AND length(NEW.key) <= 217 THEN
-        is_whole := (SELECT t.leftovers IS NULL FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(NEW.key, 6, length(NEW.key) - 17));
+        ELSIF this_key ~ '^user:([^:]+):connections$' AND length(this_key) <= 217 THEN
+        is_whole := (SELECT bool_and(t.leftovers IS NULL) FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(this_key, 6, length(this_key) - 17));
         is_new := is_new OR is_whole IS NULL;
         IF (CASE
-            WHEN is_new OR NOT is_whole OR jsonb_typeof(OLD.value) <> 'array'
-                OR jsonb_typeof(NEW.value) <> 'array' THEN false
-            WHEN jsonb_array_length(NEW.value) <> jsonb_array_length(OLD.value) + 1 THEN false
-            WHEN (outgrow.key_of(NEW.value -> -1) IS NOT NULL AND NOT OLD.value ? (NEW.value ->> -1)) IS NOT TRUE THEN false
-            ELSE ROW(NEW.value - (-1))::record *= ROW(OLD.value)::record END) THEN
+            WHEN is_new OR NOT is_whole OR jsonb_typeof(old_value) <> 'array'
+                OR jsonb_typeof(this_value) <> 'array' THEN false
+            WHEN jsonb_array_length(this_value) <> jsonb_array_length(old_value) + 1 THEN false
+            WHEN (outgrow.key_of(this_value -> -1) IS NOT NULL AND NOT old_value ? (this_value ->> -1)) IS NOT TRUE THEN false
+            ELSE ROW(this_value - (-1))::record *= ROW(old_value)::record END) THEN
         INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
-        SELECT r."user_id", r."connected_user_id", jsonb_array_length(NEW.value), r."created_at" FROM "campus_tables"."connections_rows"(NEW.key, jsonb_build_array(NEW.value -> -1)) r
+        SELECT r."user_id", r."connected_user_id", jsonb_array_length(this_value), r."created_at" FROM "campus_tables"."connections_rows"(this_key, jsonb_build_array(this_value -> -1)) r
         ON CONFLICT ("user_id", "connected_user_id") DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
         ELSE
         INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", leftovers)
-        VALUES (substr(NEW.key, 6, length(NEW.key) - 17), CASE WHEN CASE WHEN jsonb_typeof(NEW.value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(NEW.value) FROM jsonb_array_elements(NEW.value) AS e(v)) ELSE false END THEN NULL ELSE NEW.value END)
+        VALUES (substr(this_key, 6, length(this_key) - 17), CASE WHEN CASE WHEN jsonb_typeof(this_value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(this_value) FROM jsonb_array_elements(this_value) AS e(v)) ELSE false END THEN NULL ELSE this_value END)
         ON CONFLICT ("user_id") DO UPDATE SET leftovers = excluded.leftovers
             WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
         DELETE FROM "campus_tables"."connections" t
         USING (
-            SELECT r."connected_user_id" FROM "campus_tables"."connections_rows"(OLD.key, OLD.value) r WHERE NOT is_new
-            EXCEPT SELECT r."connected_user_id" FROM "campus_tables"."connections_rows"(NEW.key, NEW.value) r) gone
-        WHERE t."user_id" = substr(NEW.key, 6, length(NEW.key) - 17) AND t."connected_user_id" = gone."connected_user_id";
+            SELECT r."connected_user_id" FROM "campus_tables"."connections_rows"(old_key, old_value) r WHERE NOT is_new
+            EXCEPT SELECT r."connected_user_id" FROM "campus_tables"."connections_rows"(this_key, this_value) r) gone
+        WHERE t."user_id" = substr(this_key, 6, length(this_key) - 17) AND t."connected_user_id" = gone."connected_user_id";
         INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
-        SELECT r."user_id", r."connected_user_id", r."pos", r."created_at" FROM "campus_tables"."connections_rows"(NEW.key, NEW.value) r
+        SELECT r."user_id", r."connected_user_id", r."pos", r."created_at" FROM "campus_tables"."connections_rows"(this_key, this_value) r
         WHERE is_new OR NOT EXISTS (
-            SELECT FROM "campus_tables"."connections_rows"(OLD.key, OLD.value) o WHERE o."connected_user_id" = r."connected_user_id" AND o."pos" = r."pos")
+            SELECT FROM "campus_tables"."connections_rows"(old_key, old_value) o WHERE o."connected_user_id" = r."connected_user_id" AND o."pos" = r."pos")
         ON CONFLICT ("user_id", "connected_user_id") DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
         END IF;
-    ELSIF NEW.key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(NEW.key) <= 210 OR NEW.key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$') THEN
-        IF NOT is_new AND NEW.value::text IS NOT DISTINCT FROM OLD.value::text THEN
-            RETURN NULL;
-        END IF;
-        IF NOT EXISTS (SELECT FROM "campus_tables"."intros_rows"(NEW.key, NEW.value)) THEN
-            DELETE FROM "campus_tables"."intros" t WHERE t."from_id" = split_part(NEW.key, ':', 2) AND t."to_id" = split_part(NEW.key, ':', 3) AND t."sent_ms" = split_part(NEW.key, ':', 4);
+        ELSIF this_key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(this_key) <= 210 OR this_key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$') THEN
+        IF NOT is_new AND NOT EXISTS (SELECT FROM "campus_tables"."intros_rows"(this_key, this_value)) THEN
+            DELETE FROM "campus_tables"."intros" t WHERE t."from_id" = split_part(this_key, ':', 2) AND t."to_id" = split_part(this_key, ':', 3) AND t."sent_ms" = split_part(this_key, ':', 4);
         END IF;
         INSERT INTO "campus_tables"."intros" AS t ("from_id", "to_id", "sent_ms", "reason", "status", "created_at", "accepted_at", "denied_at", "rest")
-        SELECT r."from_id", r."to_id", r."sent_ms", r."reason", r."status", r."created_at", r."accepted_at", r."denied_at", r."rest" FROM "campus_tables"."intros_rows"(NEW.key, NEW.value) r
+        SELECT r."from_id", r."to_id", r."sent_ms", r."reason", r."status", r."created_at", r."accepted_at", r."denied_at", r."rest" FROM "campus_tables"."intros_rows"(this_key, this_value) r
         ON CONFLICT ("from_id", "to_id", "sent_ms") DO UPDATE SET "reason" = excluded."reason", "status" = excluded."status", "created_at" = excluded."created_at", "accepted_at" = excluded."accepted_at", "denied_at" = excluded."denied_at", "rest" = excluded."rest";
-    ELSIF NEW.key ~ '^chat:(.+)$' AND length(NEW.key) <= 205 AND NOT (NEW.key ~ '^chat:(.+):messages$' AND length(NEW.key) <= 214) AND NOT (NEW.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(NEW.key) <= 214 OR NEW.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$')) THEN
-        IF NOT is_new AND NEW.value::text IS NOT DISTINCT FROM OLD.value::text THEN
-            RETURN NULL;
-        END IF;
-        IF NOT EXISTS (SELECT FROM "campus_tables"."chats_rows"(NEW.key, NEW.value)) THEN
-            DELETE FROM "campus_tables"."chats" t WHERE t."id" = substr(NEW.key, 6);
+        ELSIF this_key ~ '^chat:(.+)$' AND length(this_key) <= 205 AND NOT (this_key ~ '^chat:(.+):messages$' AND length(this_key) <= 214) AND NOT (this_key ~ '^chat:(.+):typing:([^:]+)$' AND (length(this_key) <= 214 OR this_key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$')) THEN
+        IF NOT is_new AND NOT EXISTS (SELECT FROM "campus_tables"."chats_rows"(this_key, this_value)) THEN
+            DELETE FROM "campus_tables"."chats" t WHERE t."id" = substr(this_key, 6);
         END IF;
         INSERT INTO "campus_tables"."chats" AS t ("id", "participants", "created_at", "rest")
-        SELECT r."id", r."participants", r."created_at", r."rest" FROM "campus_tables"."chats_rows"(NEW.key, NEW.value) r
+        SELECT r."id", r."participants", r."created_at", r."rest" FROM "campus_tables"."chats_rows"(this_key, this_value) r
         ON CONFLICT ("id") DO UPDATE SET "participants" = excluded."participants", "created_at" = excluded."created_at", "rest" = excluded."rest";
-        DELETE FROM "campus_tables"."participants" t
-        WHERE t."chat_id" = substr(NEW.key, 6) AND NOT EXISTS (
-            SELECT FROM "campus_tables"."participants_rows"(NEW.key, NEW.value) r WHERE r."user_id" = t."user_id");
+        IF NOT is_new THEN
+            DELETE FROM "campus_tables"."participants" t
+            WHERE t."chat_id" = substr(this_key, 6) AND NOT EXISTS (
+                SELECT FROM "campus_tables"."participants_rows"(this_key, this_value) r WHERE r."user_id" = t."user_id");
+        END IF;
         INSERT INTO "campus_tables"."participants" AS t ("chat_id", "user_id", "pos")
-        SELECT r."chat_id", r."user_id", r."pos" FROM "campus_tables"."participants_rows"(NEW.key, NEW.value) r
+        SELECT r."chat_id", r."user_id", r."pos" FROM "campus_tables"."participants_rows"(this_key, this_value) r
         ON CONFLICT ("chat_id", "user_id") DO UPDATE SET "pos" = excluded."pos"
             WHERE ROW(t."pos") IS DISTINCT FROM ROW(excluded."pos");
-    ELSIF NEW.key ~ '^chat:(.+):messages$' AND length(NEW.key) <= 214 THEN
-        is_whole := (SELECT t.leftovers IS NULL FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(NEW.key, 6, length(NEW.key) - 14));
+        ELSIF this_key ~ '^chat:(.+):messages$' AND length(this_key) <= 214 THEN
+        is_whole := (SELECT bool_and(t.leftovers IS NULL) FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(this_key, 6, length(this_key) - 14));
         is_new := is_new OR is_whole IS NULL;
         IF (CASE
-            WHEN is_new OR NOT is_whole OR jsonb_typeof(OLD.value) <> 'array'
-                OR jsonb_typeof(NEW.value) <> 'array' THEN false
-            WHEN jsonb_array_length(NEW.value) <> jsonb_array_length(OLD.value) + 1 THEN false
-            WHEN (jsonb_typeof(NEW.value -> -1) = 'object') IS NOT TRUE THEN false
-            ELSE ROW(NEW.value - (-1))::record *= ROW(OLD.value)::record END) THEN
+            WHEN is_new OR NOT is_whole OR jsonb_typeof(old_value) <> 'array'
+                OR jsonb_typeof(this_value) <> 'array' THEN false
+            WHEN jsonb_array_length(this_value) <> jsonb_array_length(old_value) + 1 THEN false
+            WHEN (jsonb_typeof(this_value -> -1) = 'object') IS NOT TRUE THEN false
+            ELSE ROW(this_value - (-1))::record *= ROW(old_value)::record END) THEN
         INSERT INTO "campus_tables"."messages" AS t ("chat_id", "pos", "id", "sender_id", "content", "kind", "sent_at", "rest")
-        SELECT r."chat_id", jsonb_array_length(NEW.value), r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest" FROM "campus_tables"."messages_rows"(NEW.key, jsonb_build_array(NEW.value -> -1)) r
+        SELECT r."chat_id", jsonb_array_length(this_value), r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest" FROM "campus_tables"."messages_rows"(this_key, jsonb_build_array(this_value -> -1)) r
         ON CONFLICT ("chat_id", "pos") DO UPDATE SET "id" = excluded."id", "sender_id" = excluded."sender_id", "content" = excluded."content", "kind" = excluded."kind", "sent_at" = excluded."sent_at", "rest" = excluded."rest";
         ELSE
         INSERT INTO "campus_tables"."messages_lists" AS t ("chat_id", leftovers)
-        VALUES (substr(NEW.key, 6, length(NEW.key) - 14), CASE WHEN CASE WHEN jsonb_typeof(NEW.value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(NEW.value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE NEW.value END)
+        VALUES (substr(this_key, 6, length(this_key) - 14), CASE WHEN CASE WHEN jsonb_typeof(this_value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(this_value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE this_value END)
         ON CONFLICT ("chat_id") DO UPDATE SET leftovers = excluded.leftovers
             WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
         DELETE FROM "campus_tables"."messages" t
-        WHERE t."chat_id" = substr(NEW.key, 6, length(NEW.key) - 14) AND NOT EXISTS (
-            SELECT FROM jsonb_array_elements(CASE WHEN jsonb_typeof(NEW.value) = 'array' THEN NEW.value ELSE '[]' END) WITH ORDINALITY AS n(v, pos) WHERE n.pos = t."pos" AND jsonb_typeof(n.v) = 'object');
+        WHERE NOT is_new AND t."chat_id" = substr(this_key, 6, length(this_key) - 14) AND NOT EXISTS (
+            SELECT FROM jsonb_array_elements(CASE WHEN jsonb_typeof(this_value) = 'array' THEN this_value ELSE '[]' END) WITH ORDINALITY AS n(v, pos) WHERE n.pos = t."pos" AND jsonb_typeof(n.v) = 'object');
         INSERT INTO "campus_tables"."messages" AS t ("chat_id", "pos", "id", "sender_id", "content", "kind", "sent_at", "rest")
-        SELECT r."chat_id", n.pos, r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest" FROM jsonb_array_elements(CASE WHEN jsonb_typeof(NEW.value) = 'array' THEN NEW.value ELSE '[]' END) WITH ORDINALITY AS n(v, pos)
-        LEFT JOIN jsonb_array_elements(CASE WHEN is_new THEN '[]' ELSE CASE WHEN jsonb_typeof(OLD.value) = 'array' THEN OLD.value ELSE '[]' END END) WITH ORDINALITY AS o(v, pos) ON o.pos = n.pos
-        CROSS JOIN LATERAL "campus_tables"."messages_rows"(NEW.key, jsonb_build_array(n.v)) r
+        SELECT r."chat_id", n.pos, r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest" FROM jsonb_array_elements(CASE WHEN jsonb_typeof(this_value) = 'array' THEN this_value ELSE '[]' END) WITH ORDINALITY AS n(v, pos)
+        LEFT JOIN jsonb_array_elements(CASE WHEN is_new THEN '[]' ELSE CASE WHEN jsonb_typeof(old_value) = 'array' THEN old_value ELSE '[]' END END) WITH ORDINALITY AS o(v, pos) ON o.pos = n.pos
+        CROSS JOIN LATERAL "campus_tables"."messages_rows"(this_key, jsonb_build_array(n.v)) r
         WHERE o.v::text IS DISTINCT FROM n.v::text
         ON CONFLICT ("chat_id", "pos") DO UPDATE SET "id" = excluded."id", "sender_id" = excluded."sender_id", "content" = excluded."content", "kind" = excluded."kind", "sent_at" = excluded."sent_at", "rest" = excluded."rest";
         END IF;
-    END IF;
+        END IF;
+    END LOOP;
     RETURN NULL;
 END
 $body$;
@@ -768,6 +836,7 @@ RETURNS trigger
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $body$
 BEGIN
     BEGIN

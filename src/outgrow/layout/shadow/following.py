@@ -1,26 +1,21 @@
-"""The triggers of the store that keep the tables, in the writer's transaction."""
+"""The store's triggers, which keep the tables in the writer's transaction. Pure text, no I/O."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
 
-from outgrow.blueprint import Blueprint, Column
+from outgrow.blueprint import Blueprint
 from outgrow.layout import expressions as ex
-from outgrow.layout.shadow import tables
+from outgrow.layout.shadow import lists, tables
 from outgrow.layout.shadow.copying import fill
 from outgrow.queries import Query, function_body, quote
-
-_UNCHANGED = """
-        IF NOT is_new AND NEW.value::text IS NOT DISTINCT FROM OLD.value::text THEN
-            RETURN NULL;
-        END IF;"""
 
 
 def version(blueprint: Blueprint, name: str) -> str:
     """A digest of the table and of all that keeps it: with another one it must be made anew."""
     made = [query.sql for query in tables.expand(blueprint, name)]
-    made += [_changed(blueprint, [name], "", ""), _truncated(blueprint, [name], "")]
+    made += [_changed(blueprint, [name], ""), _truncated(blueprint, [name], "")]
     return hashlib.sha256("\n".join(made).encode()).hexdigest()[:16]
 
 
@@ -43,11 +38,16 @@ def follow(
             f"DROP TRIGGER IF EXISTS {all_trigger} ON {store}",
             f"DROP FUNCTION IF EXISTS {changed}()",
             f"DROP FUNCTION IF EXISTS {truncated}()",
+            *(f"DROP FUNCTION IF EXISTS {signature}" for signature in _reading(blueprint, store)),
         ]
         return [Query("grow.follow", sql) for sql in made]
     names = [name for name in blueprint.relations if name in lifted]
     made = [
-        _changed(blueprint, names, changed, store),
+        *(
+            f"CREATE OR REPLACE FUNCTION {signature}\n{body}"
+            for signature, body in _reading(blueprint, store).items()
+        ),
+        _changed(blueprint, names, changed),
         _truncated(blueprint, names, truncated),
         f"CREATE OR REPLACE TRIGGER {row_trigger}\nAFTER INSERT OR UPDATE OR DELETE ON {store}\n"
         f"FOR EACH ROW EXECUTE FUNCTION {changed}()",
@@ -59,45 +59,117 @@ def follow(
     return [Query("grow.follow", sql) for sql in made]
 
 
-def _changed(blueprint: Blueprint, names: Collection[str], function: str, store: str) -> str:
-    """AFTER each row. The lifted relations of one pattern are kept one after the other; a key
-    belongs to one pattern at most. NEW may be old: triggers of others on the store may have written
-    to the row by now, and been followed. The rows are made of what the store says now."""
-    patterns: dict[str, list[str]] = {}
-    for name in names:
-        patterns.setdefault(tables.pattern_name(blueprint, name), []).append(name)
-    seen: list[str] = []
-    gone: list[str] = []
-    kept: list[str] = []
-    chains = (seen, "OLD.key", _copy), (gone, "OLD.key", _forget), (kept, "NEW.key", _follow)
-    for pattern, members in patterns.items():
-        for parts, key, sql in chains:
-            body = "".join(sql(blueprint, name) for name in members)
-            if sql is _follow and not any(tables.is_list(blueprint, name) for name in members):
-                body = _UNCHANGED + body
-            parts.append(f"IF {ex.matches(blueprint, pattern, key)} THEN{body}")
+def _reading(blueprint: Blueprint, store: str) -> dict[str, str]:
+    """What the trigger asks of the store, signature -> the rest of CREATE FUNCTION. These bodies
+    hold the table's and the columns' numbers, not their names: they go on after any renaming, and
+    whatever takes the name of the store is never read."""
+
+    def function(name: str) -> str:
+        return quote(tables.schema(blueprint), f"store_{name}")
+
+    rows = "TABLE (place tid, key text, value jsonb)"
+    select = f"SELECT s.ctid, s.key, s.value FROM {store} s"
+    return {
+        f"{function('key')}(store_row {store})": "RETURNS text\nLANGUAGE sql STABLE PARALLEL SAFE\n"
+        "RETURN (store_row).key",
+        f"{function('value')}(store_row {store})": "RETURNS jsonb\n"
+        "LANGUAGE sql STABLE PARALLEL SAFE\nRETURN (store_row).value",
+        f"{function('at')}(row_place tid)": f"RETURNS {rows}\n"
+        "LANGUAGE sql STABLE PARALLEL SAFE ROWS 1\n"
+        f"BEGIN ATOMIC\n{select} WHERE s.ctid = row_place;\nEND",
+        f"{function('under')}(store_key text)": f"RETURNS {rows}\n"
+        "LANGUAGE sql STABLE PARALLEL SAFE ROWS 1\n"
+        f"BEGIN ATOMIC\n{select} WHERE s.key = store_key;\nEND",
+        f"{function('locked')}(row_place tid)": f"RETURNS {rows}\nLANGUAGE sql VOLATILE ROWS 1\n"
+        f"BEGIN ATOMIC\n{select} WHERE s.ctid = row_place FOR KEY SHARE;\nEND",
+    }
+
+
+def _changed(blueprint: Blueprint, names: Collection[str], function: str) -> str:
+    """AFTER each row: make the rows of the old key and of the new one what the store says.
+
+    The lifted relations of one pattern are kept one after the other; a key belongs to one pattern
+    at most. The trigger believes its own row. It looks at the store in two cases only:
+
+    * NEW is no row of the store any more (`is_past`): a trigger of somebody else on the store has
+      written to it by now, and been followed, on rows that were not those of its OLD.
+    * A key was deleted or given up, which another row may have taken meanwhile: such a trigger put
+      it back, or the statement gave it on under a deferred constraint.
+
+    Then all rows of the key go, and are made again of what is there. Above READ COMMITTED a row
+    that somebody else deleted after our snapshot is still seen, beside our own: only our own can be
+    locked. Where the store's rows may be hidden (row-level security, a new owner) nothing is looked
+    at: what cannot be seen is not taken for gone.
+    """
+
+    def store(name: str) -> str:
+        return quote(tables.schema(blueprint), f"store_{name}")
+
     body = f"""DECLARE
-    is_new boolean := TG_OP = 'INSERT';
+    old_key text;
+    old_value jsonb;
+    new_key text;
+    new_value jsonb;
+    this_key text;
+    this_value jsonb;
+    sees_all boolean := NOT row_security_active(TG_RELID)
+        AND has_table_privilege(TG_RELID, 'SELECT') AND has_table_privilege(TG_RELID, 'UPDATE');
+    is_past boolean := false;
+    is_new boolean;
+    is_there boolean;
     is_whole boolean;
+    place tid;
     copied bigint;
 BEGIN
-    IF TG_OP <> 'INSERT' AND current_setting('transaction_isolation') <> 'read committed' THEN
-        {_chain(seen, "        ")}
+    -- #> '{{}}' gives a value back as it is, but out of TOAST: once, not for each look into it.
+    IF TG_OP <> 'INSERT' THEN
+        old_key := {store("key")}(OLD);
+        old_value := {store("value")}(OLD) #> '{{}}';
     END IF;
-    IF TG_OP = 'UPDATE' THEN
-        is_new := NEW.key <> OLD.key;
+    IF TG_OP <> 'DELETE' THEN
+        new_key := {store("key")}(NEW);
+        new_value := {store("value")}(NEW) #> '{{}}';
+        IF sees_all THEN
+            is_past := NOT EXISTS (SELECT FROM {store("at")}(NEW.ctid));
+        END IF;
     END IF;
-    IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND is_new) THEN
-        {_chain(gone, "        ")}
-    END IF;
-    IF TG_OP = 'DELETE' THEN
+    is_new := new_key IS DISTINCT FROM old_key;
+    IF NOT is_new AND NOT is_past
+        AND ROW(new_value)::record *= ROW(old_value)::record THEN
         RETURN NULL;
     END IF;
-    SELECT s.value INTO NEW.value FROM {store} s WHERE s.key = NEW.key;
-    IF NOT FOUND THEN
-        RETURN NULL;
+    IF TG_OP <> 'INSERT'
+        AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+        this_key := old_key;
+        {_chain(blueprint, names, _copy, "        ")}
     END IF;
-    {_chain(kept, "    ")}
+    FOR turn IN 1 .. 2 LOOP
+        IF turn = 1 THEN
+            this_key := old_key;
+            CONTINUE WHEN NOT is_new;
+        ELSE
+            this_key := new_key;
+            this_value := new_value;
+        END IF;
+        CONTINUE WHEN this_key IS NULL;
+        IF turn = 1 OR is_past THEN
+            {_chain(blueprint, names, _forget, "            ")}
+            is_new := true;
+            is_there := false;
+            IF sees_all THEN
+                FOR place IN SELECT r.place FROM {store("under")}(this_key) r LOOP
+                    BEGIN
+                        SELECT true, r.value #> '{{}}' INTO is_there, this_value
+                        FROM {store("locked")}(place) r;
+                    EXCEPTION WHEN serialization_failure THEN
+                    END;
+                    EXIT WHEN is_there;
+                END LOOP;
+            END IF;
+            CONTINUE WHEN is_there IS NOT TRUE;
+        END IF;
+        {_chain(blueprint, names, _make, "        ")}
+    END LOOP;
     RETURN NULL;
 END"""
     return _trigger_function(function, body)
@@ -109,10 +181,25 @@ RETURNS trigger
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS {function_body(body)}"""
 
 
-def _chain(branches: list[str], indent: str) -> str:
+def _chain(
+    blueprint: Blueprint,
+    names: Collection[str],
+    piece: Callable[[Blueprint, str], str],
+    indent: str,
+) -> str:
+    """IF this_key is of one pattern THEN the pieces of its relations, ELSIF of the next ..."""
+    patterns: dict[str, list[str]] = {}
+    for name in names:
+        patterns.setdefault(tables.pattern_name(blueprint, name), []).append(name)
+    branches = [
+        f"IF {ex.matches(blueprint, pattern, 'this_key')} THEN"
+        + "".join(piece(blueprint, name) for name in members)
+        for pattern, members in patterns.items()
+    ]
     return f"\n{indent}ELS".join(branches) + f"\n{indent}END IF;"
 
 
@@ -142,224 +229,55 @@ def _copy(blueprint: Blueprint, name: str) -> str:
     are rows that it does not see, and could not take away; they would stay for ever. So it does
     the backfill's work once more: PostgreSQL says serialization_failure where rows are unseen."""
     return (
-        f"\n        WITH taken AS (SELECT OLD.key AS key, OLD.value AS value),"
+        f"\n        WITH taken AS (SELECT old_key AS key, old_value AS value),"
         f"\n{fill(blueprint, name)}"
         f"\n        SELECT count(*) INTO copied FROM filled;"
     )
 
 
 def _forget(blueprint: Blueprint, name: str) -> str:
-    of_key = tables.of_key(blueprint, name, "t", "OLD.key")
+    of_key = tables.of_key(blueprint, name, "t", "this_key")
     sql = f"\n        DELETE FROM {tables.table(blueprint, name)} t WHERE {of_key};"
     if tables.is_list(blueprint, name):
         sql += f"\n        DELETE FROM {tables.lists(blueprint, name)} t WHERE {of_key};"
     return sql
 
 
-def _follow(blueprint: Blueprint, name: str) -> str:
-    """Makes the rows of NEW.key what the store says. OLD is what they are made of now, unless the
-    key is new or the backfill has not come to it."""
-    relation = blueprint.relations[name]
+def _make(blueprint: Blueprint, name: str) -> str:
+    """Makes the rows of `this_key` what `this_value` says. They are those of `old_value` now,
+    unless the key is new (there are none then) or the backfill has not come to it."""
     if tables.is_list(blueprint, name):
-        return _follow_list(blueprint, name)
-    if relation.unnest is None:
-        return _follow_document(blueprint, name)
-    return _follow_unnested(blueprint, name)
+        return lists.changed_list(blueprint, name)
+    if blueprint.relations[name].unnest is None:
+        return _make_document(blueprint, name)
+    return _make_unnested(blueprint, name)
 
 
-def _put(blueprint: Blueprint, name: str, selected: str, changed_only: bool = False) -> str:
-    """INSERT, or bring up to date."""
-    listed = ", ".join(map(quote, tables.columns(blueprint, name)))
-    others = [
-        c for c in tables.columns(blueprint, name) if c not in tables.identity(blueprint, name)
-    ]
-    conflict = ", ".join(map(quote, tables.identity(blueprint, name)))
-    if others:
-        sets = ", ".join(f"{quote(c)} = excluded.{quote(c)}" for c in others)
-        action = f"DO UPDATE SET {sets}"
-    else:
-        action = "DO NOTHING"
-    if others and changed_only:
-        now = ", ".join(f"t.{quote(c)}" for c in others)
-        new = ", ".join(f"excluded.{quote(c)}" for c in others)
-        action += f"\n            WHERE ROW({now}) IS DISTINCT FROM ROW({new})"
-    return (
-        f"\n        INSERT INTO {tables.table(blueprint, name)} AS t ({listed})"
-        f"\n        {selected}"
-        f"\n        ON CONFLICT ({conflict}) {action};"
-    )
-
-
-def _rows_of(blueprint: Blueprint, name: str, row: str) -> str:
-    listed = ", ".join(f"r.{quote(c)}" for c in tables.columns(blueprint, name))
-    function = tables.function(blueprint, name, "rows")
-    return f"SELECT {listed} FROM {function}({row}.key, {row}.value) r"
-
-
-def _follow_document(blueprint: Blueprint, name: str) -> str:
+def _make_document(blueprint: Blueprint, name: str) -> str:
     relation = blueprint.relations[name]
     # A relation seen through another has few of its columns, without any jsonb: most changes of
     # the document leave its row as it is.
     derived = relation.pattern is None and "jsonb" not in tables.columns(blueprint, name).values()
-    of_key = tables.of_key(blueprint, name, "t", "NEW.key")
+    of_key = tables.of_key(blueprint, name, "t", "this_key")
     gone = f"DELETE FROM {tables.table(blueprint, name)} t WHERE {of_key}"
     function = tables.function(blueprint, name, "rows")
     return (
-        f"\n        IF NOT EXISTS (SELECT FROM {function}(NEW.key, NEW.value)) THEN"
+        f"\n        IF NOT is_new"
+        f" AND NOT EXISTS (SELECT FROM {function}(this_key, this_value)) THEN"
         f"\n            {gone};"
-        f"\n        END IF;" + _put(blueprint, name, _rows_of(blueprint, name, "NEW"), derived)
+        f"\n        END IF;"
+        + lists.put(blueprint, name, lists.rows_of_this(blueprint, name), derived)
     )
 
 
-def _follow_unnested(blueprint: Blueprint, name: str) -> str:
+def _make_unnested(blueprint: Blueprint, name: str) -> str:
     element = tables.identity(blueprint, name)[-1]
     function = tables.function(blueprint, name, "rows")
     return (
-        f"\n        DELETE FROM {tables.table(blueprint, name)} t"
-        f"\n        WHERE {tables.of_key(blueprint, name, 't', 'NEW.key')} AND NOT EXISTS ("
-        f"\n            SELECT FROM {function}(NEW.key, NEW.value) r"
+        f"\n        IF NOT is_new THEN"
+        f"\n            DELETE FROM {tables.table(blueprint, name)} t"
+        f"\n            WHERE {tables.of_key(blueprint, name, 't', 'this_key')} AND NOT EXISTS ("
+        f"\n                SELECT FROM {function}(this_key, this_value) r"
         f" WHERE r.{quote(element)} = t.{quote(element)});"
-        + _put(blueprint, name, _rows_of(blueprint, name, "NEW"), True)
-    )
-
-
-def _follow_list(blueprint: Blueprint, name: str) -> str:
-    place = tables.lists(blueprint, name)
-    heads = tables.heads(blueprint, name, "NEW.key")
-    parts, values = ", ".join(map(quote, heads)), ", ".join(heads.values())
-    of_key = tables.of_key(blueprint, name, "t", "NEW.key")
-    changed = {"ids": _changed_ids, "objects": _changed_objects, "map": _changed_members}
-    shape = blueprint.pattern_of(name).shape
-    rows = changed[shape](blueprint, name)
-    whole = (
-        f"\n        INSERT INTO {place} AS t ({parts}, leftovers)"
-        f"\n        VALUES ({values}, {tables.leftovers(blueprint, name, 'NEW.value')})"
-        f"\n        ON CONFLICT ({parts}) DO UPDATE SET leftovers = excluded.leftovers"
-        f"\n            WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;" + rows
-    )
-    if shape != "map":
-        one = f"\n        IF ({_IS_APPENDED[shape]}) THEN{_appended(blueprint, name)}"
-        whole = f"{one}\n        ELSE{whole}\n        END IF;"
-    return (
-        f"\n        is_whole := (SELECT t.leftovers IS NULL FROM {place} t WHERE {of_key});"
-        f"\n        is_new := is_new OR is_whole IS NULL;" + whole
-    )
-
-
-def _is_appended(is_row: str) -> str:
-    """NEW is OLD, of which the rows say all, and one element behind it that is a row. Images are
-    compared, because 1.0 equals 1 and is not the same."""
-    return f"""CASE
-            WHEN is_new OR NOT is_whole OR jsonb_typeof(OLD.value) <> 'array'
-                OR jsonb_typeof(NEW.value) <> 'array' THEN false
-            WHEN jsonb_array_length(NEW.value) <> jsonb_array_length(OLD.value) + 1 THEN false
-            WHEN ({is_row}) IS NOT TRUE THEN false
-            ELSE ROW(NEW.value - (-1))::record *= ROW(OLD.value)::record END"""
-
-
-_IS_APPENDED = {
-    "ids": _is_appended(
-        "outgrow.key_of(NEW.value -> -1) IS NOT NULL AND NOT OLD.value ? (NEW.value ->> -1)"
-    ),
-    "objects": _is_appended("jsonb_typeof(NEW.value -> -1) = 'object'"),
-}
-
-
-def _appended(blueprint: Blueprint, name: str) -> str:
-    """One row more: what most changes of a list are, and what of a long one costs least."""
-    listed = ", ".join(
-        "jsonb_array_length(NEW.value)" if own is not None and own.position else f"r.{quote(c)}"
-        for c, own in _columns(blueprint, name)
-    )
-    function = tables.function(blueprint, name, "rows")
-    return _put(
-        blueprint,
-        name,
-        f"SELECT {listed} FROM {function}(NEW.key, jsonb_build_array(NEW.value -> -1)) r",
-    )
-
-
-def _columns(blueprint: Blueprint, name: str) -> Iterator[tuple[str, Column | None]]:
-    """Of the table, with what the blueprint says of them."""
-    own = blueprint.relations[name].own
-    return ((column, own.get(column)) for column in tables.columns(blueprint, name))
-
-
-def _changed_ids(blueprint: Blueprint, name: str) -> str:
-    relation = blueprint.relations[name]
-    element = next(quote(c) for c, own in relation.own.items() if own.element)
-    pos = next(quote(c) for c, own in relation.own.items() if own.position)
-    function = tables.function(blueprint, name, "rows")
-    listed = ", ".join(f"r.{quote(c)}" for c in tables.columns(blueprint, name))
-    of_key = tables.of_key(blueprint, name, "t", "NEW.key")
-    return (
-        f"\n        DELETE FROM {tables.table(blueprint, name)} t"
-        f"\n        USING ("
-        f"\n            SELECT r.{element} FROM {function}(OLD.key, OLD.value) r WHERE NOT is_new"
-        f"\n            EXCEPT SELECT r.{element} FROM {function}(NEW.key, NEW.value) r) gone"
-        f"\n        WHERE {of_key} AND t.{element} = gone.{element};"
-        + _put(
-            blueprint,
-            name,
-            f"SELECT {listed} FROM {function}(NEW.key, NEW.value) r"
-            f"\n        WHERE is_new OR NOT EXISTS ("
-            f"\n            SELECT FROM {function}(OLD.key, OLD.value) o"
-            f" WHERE o.{element} = r.{element} AND o.{pos} = r.{pos})",
-        )
-    )
-
-
-def _changed_objects(blueprint: Blueprint, name: str) -> str:
-    """Rows are made of the elements that changed only: a message more must not decode them all."""
-    relation = blueprint.relations[name]
-    pos = next(quote(c) for c, own in relation.own.items() if own.position)
-    array = "CASE WHEN jsonb_typeof({0}) = 'array' THEN {0} ELSE '[]' END"
-    new = f"jsonb_array_elements({array.format('NEW.value')}) WITH ORDINALITY AS n(v, pos)"
-    old = (
-        f"jsonb_array_elements(CASE WHEN is_new THEN '[]' ELSE {array.format('OLD.value')} END) "
-        "WITH ORDINALITY AS o(v, pos)"
-    )
-    listed = ", ".join(
-        "n.pos" if own is not None and own.position else f"r.{quote(c)}"
-        for c, own in _columns(blueprint, name)
-    )
-    function = tables.function(blueprint, name, "rows")
-    return (
-        f"\n        DELETE FROM {tables.table(blueprint, name)} t"
-        f"\n        WHERE {tables.of_key(blueprint, name, 't', 'NEW.key')} AND NOT EXISTS ("
-        f"\n            SELECT FROM {new} WHERE n.pos = t.{pos} AND jsonb_typeof(n.v) = 'object');"
-        + _put(
-            blueprint,
-            name,
-            f"SELECT {listed} FROM {new}"
-            f"\n        LEFT JOIN {old} ON o.pos = n.pos"
-            f"\n        CROSS JOIN LATERAL {function}(NEW.key, jsonb_build_array(n.v)) r"
-            f"\n        WHERE o.v::text IS DISTINCT FROM n.v::text",
-        )
-    )
-
-
-def _changed_members(blueprint: Blueprint, name: str) -> str:
-    """As with lists of objects: only the members that changed are decoded and written."""
-    relation = blueprint.relations[name]
-    new = f"{ex.members('NEW.value')} AS n(k, v)"
-    old = ex.members("(CASE WHEN is_new THEN '{}' ELSE OLD.value END)") + " AS o(k, v)"
-    listed = ", ".join(f"r.{quote(c)}" for c in tables.columns(blueprint, name))
-    function = tables.function(blueprint, name, "rows")
-    return (
-        f"\n        DELETE FROM {tables.table(blueprint, name)} t"
-        f"\n        USING ("
-        f"\n            SELECT o.k FROM {old}"
-        f"\n            EXCEPT SELECT n.k FROM {new}"
-        f" WHERE {ex.is_member(relation, 'n.k', 'n.v')}) gone"
-        f"\n        WHERE {tables.of_key(blueprint, name, 't', 'NEW.key')}"
-        f" AND t.{quote(relation.entry)} = gone.k;"
-        + _put(
-            blueprint,
-            name,
-            f"SELECT {listed} FROM {new}"
-            f"\n        LEFT JOIN {old} ON o.k = n.k"
-            f"\n        CROSS JOIN LATERAL {function}(NEW.key, jsonb_build_object(n.k, n.v)) r"
-            f"\n        WHERE o.v::text IS DISTINCT FROM n.v::text",
-        )
+        f"\n        END IF;" + lists.put(blueprint, name, lists.rows_of_this(blueprint, name), True)
     )
