@@ -24,7 +24,7 @@ from outgrow.inspect.keys import Tree
 from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.reading import reader
 from outgrow.inspect.references import Reference, is_own, tokens
-from outgrow.inspect.targets import names_rows
+from outgrow.inspect.targets import Target, names_rows
 from outgrow.inspect.values import ELEMENTS, decoded, encoded, kind_of, texts
 from outgrow.layout.contradictions import FLAT
 
@@ -99,14 +99,21 @@ class _Lookup:
         self.ids = ids
         """What else it may name: one of several ids of a key."""
         self.count = 0
-        self.forms: set[str] = set()
-        """Of ids that were found."""
+        self.forms = {form for one in every for form in _forms_of(one.target)}
+        """Of the target's ids, and of those that were found."""
 
     def exists(self, text: str, keys: Keys) -> bool:
         for before, after in self.around:
             if before + text + after in keys:
                 return True
         return self.ids is not None and text in self.ids
+
+
+def _forms_of(target: Target) -> list[str]:
+    """How its ids are spelled, where one variable is all of them."""
+    if target.how != "id" or target.place < 0:
+        return []
+    return [one for one in target.pattern.segments[target.place].forms if "<" in one]
 
 
 class _Plan:

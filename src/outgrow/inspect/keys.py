@@ -1,32 +1,23 @@
-"""From keys to patterns. No I/O.
+"""From keys to a tree. No I/O.
 
 Every key goes into a tree of segments, ids merged by their form as they come (`form` in
-formats.py), so that the tree stays small however many keys there are. Then, from the root down, it
-is decided of each remaining word whether it is a literal of the pattern or one of many values of a
-variable. A word is a literal unless something speaks against it; `why` keeps what did.
+formats.py), so that the tree stays small however many keys there are. Which of the remaining words
+are literals of a pattern is decided in words.py, from the root down.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 from outgrow.inspect.days import day_of, read_made
-from outgrow.inspect.formats import WORDY, form, is_name
+from outgrow.inspect.formats import form
 from outgrow.inspect.reading import decode
-from outgrow.inspect.values import ALL_OF, EVERY, Values, similarity
+from outgrow.inspect.values import ALL_OF, EVERY, Values
 
 MANY = 1500
 """Different words below one segment that are kept apart; of more, the rare ones become one."""
-
-ALIKE = 0.5
-"""From here two families are one. Measured on generated keyspaces: kinds of documents under one
-root have 0.1 to 0.35 in common, variants of one kind 0.55 and more."""
-
-CLOSE = 0.7
-"""So alike must documents behind only two words be for these to be values of a variable."""
 
 FEW_KEYS, FEW_SHARE = 3, 0.05
 """A family of so few keys, or so small a share of another's, is an accident of that one's ids."""
@@ -37,7 +28,7 @@ SEPARATORS = (":", "/", "|", "#", "_")
 _SEPARATED = "".join(SEPARATORS)
 _CLOCK = re.compile(r"(?<=\dT)([0-2]\d):([0-5]\d)(?::([0-5]\d))?")
 _SURE = re.compile("<(?:uuid|time|email|date|ms|seconds|hex|random|word)>")
-_KIND = re.compile(r"<[a-z]+>")
+KIND = re.compile(r"<[a-z]+>")
 _EXAMPLES = 40
 """Keys and values of a family that are kept to be looked at again."""
 
@@ -127,7 +118,7 @@ class Node:
     @property
     def is_weak(self) -> bool:
         """A word with a number behind it: an id, or one of many names."""
-        return not _SURE.search(self.label) and any(map(str.isalpha, _KIND.sub("", self.label)))
+        return not _SURE.search(self.label) and any(map(str.isalpha, KIND.sub("", self.label)))
 
     def grow(self, separator: str, token: str) -> Node:
         """The child for a segment; made where it is not there."""
@@ -250,235 +241,3 @@ class Tree:
                     return None, segments
             node, before = found, separator
         return node.pattern, segments
-
-
-# Words and ids -----------------------------------------------------------------------------------
-
-
-def resolve(node: Node, depth: int = 0) -> None:
-    """Decide, from here down, what is a literal and what a variable. Afterwards each child is
-    either a literal (`why` is empty) or a variable that stands for all its `forms`."""
-    ids = [child for child in node.children.values() if child.is_id]
-    if depth:
-        ids = [child for child in ids if not child.is_weak]
-    words = [child for child in node.children.values() if child not in ids]
-    variables: list[Node] = []
-    for child in sorted(ids, key=lambda c: -c.total):
-        one = next((v for v in variables if _same_variable(v, child, depth)), None)
-        if one is None:
-            child.why = child.why or "ids of one form"
-            variables.append(child)
-        else:
-            one.absorb(child)
-    literals: list[Node] = []
-    for cluster in _clusters(words, depth):
-        _settle(cluster, variables, literals, depth)
-    if depth:
-        _adopt(literals, variables)
-    node.children = {f"{n} {c.label}": c for n, c in enumerate([*literals, *variables])}
-    for child in [*variables, *literals]:
-        node.route.update(dict.fromkeys(child.forms, child))
-        if "<word>" in child.label or (len(variables) == 1 and child.why):
-            node.rest = child
-        resolve(child, depth + 1)
-    if all(child is node.rest for form_, child in node.route.items() if "<" in form_):
-        node.only = node.rest
-
-
-def _same_variable(one: Node, other: Node, depth: int) -> bool:
-    if depth == 0 or one.label[0] != other.label[0]:
-        # The first segment names the family: there, only the ids may differ.
-        return _KIND.sub("<>", one.label) == _KIND.sub("<>", other.label)
-    return alike(one, other) >= ALIKE
-
-
-def _clusters(words: list[Node], depth: int) -> Iterator[list[Node]]:
-    """Words with alike things behind them."""
-    heads: list[list[Node]] = []
-    for word in sorted(words, key=lambda w: (-w.total, w.label)):
-        if word.is_collection:
-            yield [word]
-            continue
-        for head in heads[:60]:
-            if depth and head[0].label[0] != word.label[0]:
-                continue
-            if alike(head[0], word) >= ALIKE:
-                head.append(word)
-                break
-        else:
-            heads.append([word])
-    yield from heads
-
-
-def _settle(cluster: list[Node], variables: list[Node], literals: list[Node], depth: int) -> None:
-    """Make a variable of the words, or literals."""
-    first = cluster[0]
-    if first.is_collection:
-        literals.append(first)
-        return
-    for variable in variables if depth else ():
-        if _is_one_of(variable, cluster):
-            for word in cluster:
-                variable.absorb(word)
-            return
-    why = _spread(cluster) if depth else _tenants(cluster)
-    for variable in variables if why and depth else ():
-        if "<word>" in variable.label and _depths(variable) == _depths(first):
-            for word in cluster:
-                variable.absorb(word)
-            return
-    if not why:
-        for word in cluster:
-            word.why = "ids of one form" if word.is_id else ""
-            (variables if word.is_id else literals).append(word)
-        return
-    made = Node(first.label[:1] + "<word>" if depth else "<word>", "")
-    made.forms = set()
-    for word in cluster:
-        made.absorb(word)
-    made.why = why
-    variables.append(made)
-
-
-def _adopt(literals: list[Node], variables: list[Node]) -> None:
-    """Give single words, and those with damaged values, to the variable that all the others there
-    belong to."""
-    for word in list(literals):
-        if word.is_collection:
-            continue
-        for variable in variables:
-            if (
-                "<word>" in variable.label
-                and word.label[:1] == variable.label[:1]
-                and word.total * 5 <= variable.total
-                and _depths(word) <= _depths(variable)
-                and (alike(variable, word) >= ALIKE or _is_damaged(word, variable))
-            ):
-                variable.absorb(word)
-                literals.remove(word)
-                break
-
-
-def _is_damaged(word: Node, variable: Node) -> bool:
-    """No document, where documents are."""
-    values, usual = _first_values(word), _first_values(variable)
-    return (
-        word.total <= FEW_KEYS
-        and values is not None
-        and values.kind != "object"
-        and usual is not None
-        and usual.kind == "object"
-    )
-
-
-def _depths(node: Node, depth: int = 0) -> set[int]:
-    """How many segments behind this one its keys end."""
-    ends = {depth} if node.count else set()
-    return ends.union(*(_depths(child, depth + 1) for child in list(node.children.values())[:50]))
-
-
-def _is_one_of(variable: Node, words: list[Node]) -> bool:
-    """Ids without the form of one: `me`, `system`, what was typed by hand."""
-    if not variable.values or variable.label[0] != words[0].label[0]:
-        return False
-    if variable.values.kind in ("object", "array") or len(words) > 2:
-        if any(word.total > max(FEW_KEYS, 3 * (len(word.children) + 1)) for word in words):
-            return False
-        return all(
-            word.values is not None and similarity(variable.values, word.values) >= 0.55
-            for word in words[:20]
-        )
-    return False
-
-
-def _spread(words: list[Node]) -> str:
-    """Why the words are values of a variable; empty where nothing says that they are."""
-    n = len(words)
-    tokens = [word.token for word in words]
-    if n >= 2 and sum(map(is_name, tokens)) * 2 >= n:
-        return "written as names are"
-    if n >= 2 and _named_inside(words):
-        return "each is a field of its own value"
-    total = sum(word.total for word in words)
-    ends = [word for word in words if word.count]
-    if len(ends) == n and not any(word.children for word in words):
-        return _spread_at_the_end(words, total / n)
-    below = {label for word in words for label in word.children}
-    shared = set.intersection(*(set(word.children) for word in words))
-    if n >= 3 and shared and not any("<" in label for label in below):
-        return "the same keys below each"
-    inner = _first_values(words[0])
-    if inner is not None and inner.kind == "object" and not inner.is_map:
-        other = _first_values(words[-1])
-        close = other is not None and similarity(inner, other) >= CLOSE
-        return "the same documents below each" if n >= 3 or (n == 2 and close) else ""
-    return "so many of one kind" if n >= 12 else ""
-
-
-def _spread_at_the_end(words: list[Node], each: float) -> str:
-    n, values = len(words), words[0].values
-    assert values is not None
-    if each > 1.5:
-        return "so many of one kind" if n >= 20 else ""
-    if values.kind == "object":
-        return "documents of one kind" if n >= 3 and not values.is_map else ""
-    if values.kind == "string" and values.format not in WORDY:
-        return "ids of one form in each" if n >= 3 else ""
-    return "so many of one kind" if n >= 8 else ""
-
-
-def _tenants(words: list[Node]) -> str:
-    """The first segment names the family, except where the same families stand behind several."""
-    shared = set.intersection(*(set(word.children) for word in words))
-    literal = [label for label in shared if "<" not in label]
-    if len(words) >= 3 and len(literal) >= 2:
-        return "the same keys below each"
-    ends = all(word.count and not word.children for word in words)
-    return "so many of one kind" if ends and len(words) >= 30 else ""
-
-
-def _first_values(node: Node) -> Values | None:
-    if node.values is not None:
-        return node.values
-    for child in node.children.values():
-        if (found := _first_values(child)) is not None:
-            return found
-    return None
-
-
-def _named_inside(words: list[Node]) -> bool:
-    """The word is itself in the value, as `provider` of `oauth:{provider}:{id}`."""
-    said = 0
-    for word in words:
-        values = _first_values(word)
-        if values is None or not values.objects:
-            return False
-        said += any(word.token in field.samples for field in values.fields.values())
-    return said >= 0.6 * len(words)
-
-
-def alike(one: Node, other: Node, depth: int = 0) -> float:
-    """From 0 to 1, whether the same things end and go on at both."""
-    if one.values is not None and other.values is not None:
-        return similarity(one.values, other.values)
-    if not one.children or not other.children or depth > 2:
-        return 0.0
-    mine, others = _below(one), _below(other)
-    common = mine.keys() & others.keys()
-    if not common:
-        # Words behind words, as in user:{first}:{last}:{id}: what is behind those?
-        largest = [max(below.values(), key=lambda c: c.total) for below in (mine, others)]
-        return 0.9 * alike(largest[0], largest[1], depth + 1)
-    share = len(common) / min(len(mine), len(others))
-    best = [alike(mine[label], others[label], depth + 1) for label in sorted(common)[:5]]
-    return share * max(best)
-
-
-def _below(node: Node) -> dict[str, Node]:
-    """The children by label, ids by their kind alone."""
-    below: dict[str, Node] = {}
-    for label, child in node.children.items():
-        one = label[:1] + "<>" if "<" in label else label
-        if one not in below or below[one].total < child.total:
-            below[one] = child
-    return below

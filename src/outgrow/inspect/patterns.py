@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from outgrow.inspect.formats import SPANS
-from outgrow.inspect.keys import FEW_KEYS, FEW_SHARE, Node, Tree, resolve
+from outgrow.inspect.keys import FEW_KEYS, FEW_SHARE, Node, Tree
 from outgrow.inspect.values import Values, similarity
+from outgrow.inspect.words import resolve
 
 _PARTS = re.compile(r"<[a-z]+>(?:.*<[a-z]+>)?")
 _PREFIX = re.compile(r"[A-Za-z]+[._/-]")

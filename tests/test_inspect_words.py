@@ -1,0 +1,108 @@
+"""Which words of keys are values of a variable: ids of several spellings, and what no id is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from keyspaces.memory import inspect_rows
+
+UUIDS = [f"{n:08d}-58cc-4372-a567-0e02b2c3d479" for n in range(40)]
+Rows = dict[str, Any]
+
+
+def patterns(rows: Rows) -> dict[str, int]:
+    return {one["pattern"]: one["count"] for one in inspect_rows(rows.items())["patterns"]}
+
+
+def people(ids: list[str]) -> Rows:
+    return {f"user:{one}": {"id": one, "name": "Ada", "at": "2025-01-01"} for one in ids}
+
+
+@pytest.mark.parametrize(
+    "seeds",
+    [
+        [f"student_demo_{n}" for n in range(12)],
+        ["student_demo_1", "teacher_demo_1", "admin"],
+        [f"{n}" for n in range(1, 9)],
+        [f"vol-{n}" for n in range(60)],
+        ["demo", "demo-2"],
+        [f"USR17400000{n:05d}" for n in range(30)],
+        [f"USR1740000{n:06d}_k3j9x{n:03d}" for n in range(20)],
+    ],
+)
+def test_one_root_and_one_shape_is_one_pattern(seeds: list[str]) -> None:
+    """In what is below them and in lists of pairs, too."""
+    ids = UUIDS + seeds
+    rows = people(ids)
+    rows |= {f"user:{one}:friends": [ids[n - 1]] for n, one in enumerate(ids)}
+    for n, one in enumerate(ids):
+        for course in (f"ma{100 + n % 7}", f"cs{200 + n % 5}"):
+            row = {"who": one, "course": f"course_{course}", "at": "2025-01-01"}
+            rows[f"enrolled:{one}:course_{course}"] = row
+            rows[f"by_course:course_{course}:{one}"] = f"course_{course}"
+    assert patterns(rows) == {
+        "user:{id}": len(ids),
+        "user:{id}:friends": len(ids),
+        "enrolled:{id}:{id2}": 2 * len(ids),
+        "by_course:{id}:{id2}": 2 * len(ids),
+    }
+
+
+def test_what_is_of_another_shape_stays_apart() -> None:
+    rows = people(UUIDS)
+    rows |= {f"user:email:a{n}@b.example": one for n, one in enumerate(UUIDS)}
+    rows |= {f"user:page{n}": ["a", "b"] for n in range(9)}
+    rows["user:all"] = {"id": "all", "name": "Everybody", "at": "2025-01-01"}
+    assert patterns(rows) == {
+        "user:{id}": 40,
+        "user:email:{email}": 40,
+        "user:page{id}": 9,
+        "user:all": 1,
+    }
+
+
+def test_a_pointer_from_a_word_is_one_of_those_from_ids() -> None:
+    rows: Rows = {f"user:id:{one}": f"a{n}@b.example" for n, one in enumerate(UUIDS)}
+    rows |= {"user:id:sys-admin": "admin@b.example", "user:id:user-demo": "demo@b.example"}
+    rows["user:id:version"] = "3"
+    assert patterns(rows) == {"user:id:{id}": 42, "user:id:version": 1}
+
+
+WORDS = ["Email", "Name", "Phone", "City", "Zip", "Street", "Country", "Role", "Team", "Badge"]
+
+
+@pytest.mark.parametrize("count", [2, 30])
+@pytest.mark.parametrize("before", ["by", "by_", "for-", "email"])
+@pytest.mark.parametrize("depth", [0, 1])
+def test_fixed_words_in_one_place_are_literals_however_many(
+    count: int, before: str, depth: int
+) -> None:
+    words = [f"{word}{'x' * (n // 10)}" for n, word in enumerate(WORDS * 3)][:count]
+    if before == "email":  # as the documents call their fields
+        words = [word.lower() for word in words]
+        if count == 2:
+            return
+    else:
+        words = [before + word for word in words]
+    rows = people(UUIDS)
+    for one in UUIDS:
+        rows[f"user:{one}"] |= {word.lower(): f"{word[:5]}{one[:8]}" for word in words}
+        for word in words:
+            below = f":{word}{one[:8]}" if depth else ""
+            rows[f"idx:{word}{below}"] = one if depth else dict.fromkeys(UUIDS, 1)
+    expected = {f"idx:{word}" for word in words}
+    found = {":".join(one.split(":")[:2]) for one in patterns(rows) if one.startswith("idx")}
+    assert found == expected
+
+
+def test_a_value_of_the_usual_form_of_an_id_is_no_sentinel() -> None:
+    """However often it stands there, and however few rows are spelled so."""
+    rows = people([*UUIDS, "vol-1", "vol-2", "vol-3"])
+    for n in range(60):
+        by = "vol-9" if n % 4 == 0 else "system" if n % 4 == 1 else UUIDS[n % 40]
+        rows[f"note:{n:08d}-0000-4372-a567-0e02b2c3d479"] = {"by": by, "text": "x"}
+    misfits = inspect_rows(rows.items())["integrity"]["misfits"]
+    kinds = {(rows[one["key"]]["by"], one["kind"]) for one in misfits}
+    assert kinds == {("vol-9", "dangling"), ("system", "sentinel")}
