@@ -106,3 +106,31 @@ def test_a_value_of_the_usual_form_of_an_id_is_no_sentinel() -> None:
     misfits = inspect_rows(rows.items())["integrity"]["misfits"]
     kinds = {(rows[one["key"]]["by"], one["kind"]) for one in misfits}
     assert kinds == {("vol-9", "dangling"), ("system", "sentinel")}
+
+
+def test_kinds_named_in_front_of_their_ids_are_one_family() -> None:
+    rows: Rows = {}
+    for n in range(20):
+        one, other = (f"{word}_1740000{n:06d}_k3j9x{n:04d}" for word in ("twint", "qrbill"))
+        rows[f"payment:{one}"] = {"id": one, "phone": "+41", "code": "x"}
+        rows[f"payment:{other}"] = {"id": other, "iban": "CH", "line": "y", "due": "2025-01-01"}
+        rows |= {f"paid:{UUIDS[n]}": one, f"paid:{UUIDS[20 + n]}": other}
+    document = inspect_rows(rows.items())
+    assert {one["pattern"] for one in document["patterns"]} == {"payment:{id}", "paid:{id}"}
+    assert document["integrity"]["misfits"] == []
+
+
+def test_ids_told_by_their_form_are_named_whole() -> None:
+    """`message:msg_{id}` beside `message:{id}`: others name `msg_...`."""
+    rows: Rows = {}
+    for n in range(20):
+        one, other = f"msg_1740000{n:06d}_k3j9x{n:04d}", f"1740000{n:06d}-k3j9x{n:04d}"
+        rows[f"message:{one}"] = {"text": "x", "by": "y", "seen": True}
+        rows[f"message:{other}"] = {"code": n, "mail": "a@b.example", "tries": 1}
+        rows[f"last:{UUIDS[n]}"] = one
+        rows[f"reset:{UUIDS[n]}"] = other
+    document = inspect_rows(rows.items())
+    assert len(document["patterns"]) == 4
+    found = {one["pattern"]: one["references"] for one in document["patterns"]}
+    assert [len(found[f"{name}:{{id}}"]) for name in ("last", "reset")] == [1, 1]
+    assert document["integrity"]["misfits"] == []

@@ -49,6 +49,12 @@ class Segment:
         return bool(self.why)
 
     @property
+    def around(self) -> tuple[str, str]:
+        """What stands before and behind an id and is none of it. Where ids are told from others
+        by their form, all of the segment is the id."""
+        return ("", "") if self.by_form else (self.before, self.after)
+
+    @property
     def text(self) -> str:
         if not self.is_variable:
             return self.separator + self.before
@@ -150,11 +156,8 @@ class Pattern:
         """Of each variable the place, and where in its segment it begins and ends."""
         found: list[tuple[int, int, int | None]] = []
         for place in self.places:
-            one = self.segments[place]
-            whole = one.by_form
-            found.append(
-                (place, 0 if whole else len(one.before), None if whole else -len(one.after) or None)
-            )
+            before, after = self.segments[place].around
+            found.append((place, len(before), -len(after) or None))
         return found
 
     @property
@@ -172,7 +175,7 @@ class Pattern:
     def fill(self, *ids: str) -> str:
         values = iter(ids)
         return "".join(
-            s.separator + s.before + (next(values) + s.after if s.is_variable else "")
+            s.separator + (next(values).join(s.around) if s.is_variable else s.before)
             for s in self.segments
         )
 

@@ -101,7 +101,9 @@ def _around(target: Target) -> tuple[str, str] | None:
         before = "".join(s.separator + s.before for s in segments[: places[0]])
         first, last = segments[places[0]], segments[places[-1]]
         after = "".join(s.separator + s.before for s in segments[places[-1] + 1 :])
-        return before + first.separator + first.before, last.after + after
+        if target.how == "ids":  # segments, as they stand in the key
+            return before + first.separator, after
+        return before + first.separator + first.around[0], last.around[1] + after
     return None
 
 

@@ -21,6 +21,7 @@ root have 0.1 to 0.35 in common, variants of one kind 0.55 and more."""
 CLOSE = 0.7
 """So alike must documents behind only two words be for these to be values of a variable."""
 
+_WORD = re.compile(r"[A-Za-z]+[-_.]")
 _BY = re.compile(r"(?:by|of|for|per)(?:[A-Z]|[-_.][A-Za-z])")
 
 
@@ -88,7 +89,15 @@ def _same_variable(one: Node, other: Node, depth: int) -> bool:
     if depth == 0 or one.label[0] != other.label[0]:
         # The first segment names the family: there, only the ids may differ.
         return KIND.sub("<>", one.label) == KIND.sub("<>", other.label)
-    return alike(one, other) >= ALIKE
+    return alike(one, other) >= ALIKE or _is_named_apart(one, other)
+
+
+def _is_named_apart(one: Node, other: Node) -> bool:
+    """Kinds of one family, by the word in front of the id: `twint_<ms>`, `qrbill_<ms>`."""
+    if one.values is None or other.values is None or one.values.shape != other.values.shape:
+        return False
+    words = [_WORD.sub("", node.label[1:]) for node in (one, other)]
+    return words[0] == words[1] and "" not in words
 
 
 def _clusters(words: list[Node], depth: int) -> Iterator[list[Node]]:
