@@ -346,7 +346,7 @@ def importing(database_url: str) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize(
     ("sent", "code", "said"),
-    [(signal.SIGINT, 130, "\ninterrupted\n"), (signal.SIGTERM, 143, "")],
+    [(signal.SIGINT, 130, "interrupted\n"), (signal.SIGTERM, 143, "")],
 )
 def test_an_interrupted_import_writes_nothing(
     importing: subprocess.Popen[str], kv: Run, sent: signal.Signals, code: int, said: str

@@ -20,26 +20,24 @@ A command's module looks like this::
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import json
 import os
 import pkgutil
-import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import cached_property
 from typing import Any, NoReturn, TypeVar
 
 import asyncpg
 import click
 
-from outgrow import __version__, commands
+from outgrow import __version__, commands, signals
 from outgrow.blueprint import Blueprint, campus, parse
 from outgrow.database import Database
 from outgrow.errors import BadInput, OutgrowError, Unavailable
-from outgrow.server import running
+from outgrow.server import EmbeddedServer, running
 from outgrow.settings import Settings
 
 T = TypeVar("T")
@@ -73,8 +71,9 @@ class App:
             ) from e
         return parse(text)
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run(work)
+    def run(self, work: Coroutine[Any, Any, T], *, last_words: str = "") -> T:
+        """Run it, with an end within a second of Ctrl-C; see `outgrow.signals`."""
+        return signals.run(work, last_words=last_words)
 
     def answer(self, data: Any, text: str | None = None) -> None:
         """Print `data` as JSON with `--json`, else `text`."""
@@ -112,8 +111,7 @@ async def connected(
     with ExitStack() as stack:
         url = settings.database_url
         if url is None:
-            # Blocks the loop, on which nothing else runs yet.
-            url = stack.enter_context(running(settings.home, tell=note)).url()
+            url = stack.enter_context(_embedded(settings)).url()
         database = await Database.open(
             url,
             pool_size=pool_size or settings.pool_size,
@@ -126,6 +124,19 @@ async def connected(
             raise await database.not_permitted(e) from e
         finally:
             await database.close()
+
+
+@contextmanager
+def _embedded(settings: Settings) -> Iterator[EmbeddedServer]:
+    """The embedded server. Its start and its stop block the loop."""
+    with ExitStack() as stack:
+        with signals.blocking():
+            server = stack.enter_context(running(settings.home, tell=note))
+        try:
+            yield server
+        finally:
+            with signals.blocking():
+                stack.close()
 
 
 def note(text: str) -> None:
@@ -160,9 +171,7 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command line, and exit."""
     app = App()
-    # asyncio's own handler of SIGINT, which any other replaces, would wait for a read to end.
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _terminate)
+    signals.install()
     try:
         code = cli.main(arguments, prog_name="outgrow", obj=app, standalone_mode=False)
         sys.stdout.flush()
@@ -187,14 +196,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         note("interrupted")
         sys.exit(130)
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
-def _terminate(*_: object) -> NoReturn:
-    raise SystemExit(143)
 
 
 def _from_click(error: click.ClickException) -> OutgrowError:

@@ -11,7 +11,7 @@ from outgrow.grow import runner
 from outgrow.grow.misfits import LEFTOVERS, Misfits
 from outgrow.grow.plan import Plan
 from outgrow.grow.runner import Options
-from outgrow.grow.shown import Shown, done, size_of
+from outgrow.grow.shown import LAST_WORDS, Shown, done, size_of
 from outgrow.grow.state import PHASES, Phase
 from outgrow.progress import Progress
 
@@ -63,7 +63,7 @@ def command(
     if only_plan:
         app.run(_plan(app, goal, not no_misfits))
     else:
-        app.run(_grow(app, goal, Options(postpone, max_load)))
+        app.run(_grow(app, goal, Options(postpone, max_load)), last_words=LAST_WORDS)
 
 
 async def _plan(app: App, goal: Phase, misfits: bool) -> None:

@@ -6,7 +6,7 @@ import click
 
 from outgrow.cli import App, connected, json_option
 from outgrow.grow import control
-from outgrow.grow.shown import Shown, done
+from outgrow.grow.shown import LAST_WORDS, Shown, done
 
 
 @click.command()
@@ -17,7 +17,7 @@ def command(app: App) -> None:
 
     Where its process is gone, it goes on in this one.
     """
-    app.run(_resume(app))
+    app.run(_resume(app), last_words=LAST_WORDS)
 
 
 async def _resume(app: App) -> None:

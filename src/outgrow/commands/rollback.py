@@ -6,7 +6,7 @@ import click
 
 from outgrow.cli import App, connected, json_option
 from outgrow.grow import control
-from outgrow.grow.shown import Shown, done
+from outgrow.grow.shown import LAST_WORDS, Shown, done
 
 
 @click.command()
@@ -17,7 +17,7 @@ def command(app: App) -> None:
 
     A growth that is finished is taken back by `outgrow grow --to` that phase.
     """
-    app.run(_rollback(app))
+    app.run(_rollback(app), last_words=LAST_WORDS)
 
 
 async def _rollback(app: App) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 
 import click
 import uvloop
 
+from outgrow import signals
 from outgrow.cli import App
 from outgrow.web.serve import serve
 
@@ -31,5 +31,5 @@ def command(app: App, host: str | None, port: int | None, demo: bool | None) -> 
     settings = dataclasses.replace(
         settings, host=host or settings.host, port=settings.port if port is None else port
     )
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings, settings.embedded if demo is None else demo))
+    work = serve(settings, settings.embedded if demo is None else demo)
+    signals.run(work, loop_factory=uvloop.new_event_loop)

@@ -6,7 +6,7 @@ import click
 
 from outgrow.cli import App, connected, json_option
 from outgrow.grow import control
-from outgrow.grow.shown import Shown, done
+from outgrow.grow.shown import LAST_WORDS, Shown, done
 
 
 @click.command()
@@ -14,7 +14,7 @@ from outgrow.grow.shown import Shown, done
 @click.pass_obj
 def command(app: App) -> None:
     """Finish a growth whose switch was postponed."""
-    app.run(_switch(app))
+    app.run(_switch(app), last_words=LAST_WORDS)
 
 
 async def _switch(app: App) -> None:

@@ -14,6 +14,9 @@ from outgrow.grow.steps import CreateIndex
 from outgrow.grow.work import Step
 from outgrow.progress import Progress
 
+LAST_WORDS = "stopped; what is done stays, and `outgrow resume` goes on"
+"""For a growth that could not say more of where it stopped."""
+
 BLOCK = 8192  # bytes, but for servers compiled otherwise, whose rates are then off by a factor
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import signal
 import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import uvicorn
 
-from outgrow import __version__, readings
+from outgrow import __version__, readings, signals
 from outgrow.blueprint import campus
 from outgrow.campus.generator import generate
 from outgrow.campus.mail import smtp
@@ -113,15 +112,8 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Stop on the first signal, at once on the second; uvicorn would raise it again after."""
-        loop = asyncio.get_running_loop()
-        signals = (signal.SIGINT, signal.SIGTERM)
-        for number in signals:
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
+        with signals.stopping(lambda number: self.handle_exit(number, None)):
             yield
-        finally:
-            for number in signals:
-                loop.remove_signal_handler(number)
 
 
 def _is_ours_to_tell(record: logging.LogRecord) -> bool:
