@@ -20,7 +20,8 @@ OLDEST := $(filter-out tests/test_advise.py tests/test_api% tests/test_architect
 # And in another collation: of these, what sorts and compares texts.
 COLLATED := $(filter-out tests/test_chats.py tests/test_confirmations.py tests/test_database.py \
 	tests/test_deletion.py tests/test_discover_plans.py tests/test_export.py tests/test_fire.py \
-	tests/test_generator.py tests/test_grow_command.py tests/test_inspect.py tests/test_intros.py \
+	tests/test_generator.py tests/test_grow_command.py tests/test_inspect.py \
+	tests/test_interleavings.py tests/test_intros.py tests/test_old_clients.py \
 	tests/test_ladder_commands.py tests/test_limits.py tests/test_meeting.py tests/test_privacy.py \
 	tests/test_retention.py tests/test_safety.py tests/test_talking.py, $(OLDEST))
 

@@ -1,0 +1,364 @@
+"""Old clients at every isolation level, step by step: with tables they are told what they were told
+without, and the tables are right whatever the order was."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from conftest import Connect
+from firing import ALL, Ladder
+from growing import CAMPUS, STORE
+from interleaving import GROWTH, Outcome, Script, World, schedules
+from outgrow import layout
+from outgrow.layout.shadow import tables
+from outgrow.settings import DEFAULT_STORE
+
+BARE = "public.bare"
+LEVELS = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
+SEED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Two keys of one pattern; values of the first, and what is appended and taken away."""
+
+    keys: tuple[str, str]
+    values: tuple[Any, Any]
+    more: Any
+    less: str
+    relations: tuple[str, ...]
+
+    def first(self) -> dict[str, Any]:
+        return dict(zip(self.keys, self.values, strict=True))
+
+    def operations(self) -> dict[str, tuple[str, ...]]:
+        key, other = (f"'{k}'" for k in self.keys)
+        one, two, more = (f"'{json.dumps(v)}'" for v in (*self.values, self.more))
+        insert = f"INSERT INTO {{s}} VALUES ({key}, {two})"
+        delete = f"DELETE FROM {{s}} WHERE key = {key}"
+        update = "UPDATE {s} SET"
+        return {
+            "insert": (insert,),
+            "upsert": (f"{insert} ON CONFLICT (key) DO UPDATE SET value = excluded.value",),
+            "insert or nothing": (f"{insert} ON CONFLICT DO NOTHING",),
+            "replace": (f"{update} value = {two} WHERE key = {key}",),
+            "append": (f"{update} value = value || {more} WHERE key = {key}",),
+            "shorten": (f"{update} value = value - {self.less} WHERE key = {key}",),
+            "delete": (delete,),
+            "rename": (f"{update} key = {other} WHERE key = {key}",),
+            "rename back": (f"{update} key = {key} WHERE key = {other}",),
+            "swap": (
+                f"{update} key = CASE key WHEN {key} THEN {other} ELSE {key} END "
+                f"WHERE key IN ({key}, {other})",
+            ),
+            "rename out": (f"{update} key = 'odd' WHERE key = {key}",),
+            "misfit": (f"{update} value = '\"text\"' WHERE key = {key}",),
+            "all": (f"{update} value = value || {more}",),
+            "delete all": ("DELETE FROM {s}",),
+            "both": (
+                f"INSERT INTO {{s}} VALUES ({key}, {one}), ({other}, {two}) "
+                "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            ),
+            "delete and insert": (delete, insert),
+            "insert and delete": (insert, delete),
+        }
+
+
+KINDS = {
+    "document": Kind(
+        ("user:k", "user:l"),
+        ({"name": "A", "school": "MIT"}, {"name": "B", "school": "Yale"}),
+        {"major": "Art"},
+        "'school'",
+        ("users", "school_members", "user_search"),
+    ),
+    "ids": Kind(
+        ("user:k:connections", "user:l:connections"),
+        (["b", "c"], ["d", "c"]),
+        ["e"],
+        "0",
+        ("connections",),
+    ),
+    "objects": Kind(
+        ("chat:k:messages", "chat:l:messages"),
+        ([{"id": "m1"}, {"id": "m2"}], [{"id": "m3"}, {"id": "m2"}, {"id": "m4"}]),
+        [{"id": "m5"}],
+        "0",
+        ("messages",),
+    ),
+    "unnested": Kind(
+        ("chat:k", "chat:l"),
+        ({"participants": ["a", "b"]}, {"participants": ["b", "c"]}),
+        {"participants": ["c"]},
+        "'participants'",
+        ("chats", "participants"),
+    ),
+}
+
+
+Case = tuple[Kind, Sequence[Script], Sequence[int]]
+
+
+class Worlds:
+    """The same twice: a bare store, and one whose relations all have tables."""
+
+    def __init__(self, ladder: Ladder, worlds: Sequence[World]) -> None:
+        self.ladder = ladder
+        self.worlds = worlds
+        self.empty = "DELETE FROM"
+        self._owed: list[tuple[str, str]] = []
+
+    async def first(self, values: dict[str, Any]) -> None:
+        """Put exactly these values into both."""
+        for store in (BARE, STORE):
+            await self.ladder.run(f"{self.empty} {store}")
+            await self.ladder.run(
+                f"INSERT INTO {store} SELECT key, value FROM jsonb_each($1::text::jsonb)",
+                json.dumps(values),
+            )
+
+    async def not_copied(self) -> None:
+        """Forget what has been copied, as if the triggers had just been made."""
+        for name in ALL:
+            await self.ladder.run(f"DELETE FROM {tables.table(CAMPUS, name)}")
+            if tables.is_list(CAMPUS, name):
+                await self.ladder.run(f"DELETE FROM {tables.lists(CAMPUS, name)}")
+
+    async def copy(self, connection: Any, name: str) -> None:
+        """Copy as a growth does; the keys that somebody has locked, when all is over."""
+        last = await self.ladder.last_key(name)
+        if last is not None:
+            query = layout.shadow.backfill(CAMPUS, name, *self.ladder.place)
+            row = await connection.fetchrow(query.sql, "", last, 100)
+            self._owed += [(name, key) for key in row[3]]
+
+    async def compared(
+        self, scripts: Sequence[Script], schedule: Sequence[int]
+    ) -> tuple[list[tuple[Outcome, ...]], dict[str, Any]]:
+        """Return what was told in both worlds, and in what the second is wrong; of what was told
+        nothing where PostgreSQL chose who went first."""
+        ran = [await world.run(scripts, schedule) for world in self.worlds]
+        told = [() if any(chosen for _, chosen in ran) else said for said, _ in ran]
+        while self._owed:
+            await self.ladder.backfill_key(*self._owed.pop())
+        wrong: dict[str, Any] = dict(await self.ladder.differences())
+        contents = [
+            await self.ladder.rows(f"SELECT key, value::text FROM {store} ORDER BY key")
+            for store in (BARE, STORE)
+        ]
+        if told[0] == told[1] != () and contents[0] != contents[1]:
+            wrong["stores"] = contents
+        shown = await self.shown()
+        if shown != rows_of({key: json.loads(value) for key, value in contents[1]}):
+            wrong["rows"] = contents[1], shown
+        return told, wrong
+
+    async def shown(self) -> list[list[tuple[Any, ...]]]:
+        """What the tables hold, in the order of lists."""
+        users, connections, messages, participants = (
+            tables.table(self.ladder.blueprint, name)
+            for name in ("users", "connections", "messages", "participants")
+        )
+        return [
+            await self.ladder.rows(f"SELECT id, name, school FROM {users} ORDER BY id"),
+            await self.ladder.rows(
+                f"SELECT user_id, connected_user_id FROM {connections} ORDER BY user_id, pos"
+            ),
+            await self.ladder.rows(f"SELECT chat_id, id FROM {messages} ORDER BY chat_id, pos"),
+            await self.ladder.rows(
+                f"SELECT chat_id, user_id FROM {participants} ORDER BY chat_id, user_id"
+            ),
+        ]
+
+
+def rows_of(store: dict[str, Any]) -> list[list[tuple[Any, ...]]]:
+    """What the tables are to hold, said once more: only for values as the tests here write them."""
+    users, connections, messages, participants = [], [], [], []
+    for key, value in sorted(store.items()):
+        match key.split(":"), value:
+            case ["user", name], dict():
+                users.append((name, value.get("name"), value.get("school")))
+            case ["user", name, "connections"], list():
+                ids = [element for element in value if isinstance(element, str)]
+                connections += [(name, element) for element in dict.fromkeys(ids)]
+            case ["chat", name, "messages"], list():
+                messages += [(name, e["id"]) for e in value if isinstance(e, dict)]
+            case ["chat", name], dict():
+                found = sorted(set(value.get("participants", ())))
+                participants += [(name, element) for element in found]
+    return [users, connections, messages, participants]
+
+
+@pytest.fixture
+async def worlds(campus_url: str, connect: Connect) -> Worlds:
+    ladder = Ladder(await connect(campus_url))
+    await ladder.run(f"CREATE TABLE {BARE} (key text PRIMARY KEY, value jsonb NOT NULL)")
+    await ladder.lift()
+
+    async def world(store: str) -> World:
+        sessions = [await connect(campus_url) for _ in range(3)]
+        for session in sessions:
+            await session.execute("SET deadlock_timeout = '20ms'")
+        return World(store, await connect(campus_url), sessions)
+
+    both = Worlds(ladder, [await world(BARE), await world(STORE)])
+    both.worlds[1].growth = both.copy
+    return both
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Result:
+    """`bare` and `told` are what was told without tables and with them; `wrong` is what is wrong in
+    the tables afterwards."""
+
+    kind: Kind
+    scripts: Sequence[Script]
+    schedule: Sequence[int]
+    bare: tuple[Outcome, ...]
+    told: tuple[Outcome, ...]
+    wrong: dict[str, Any]
+
+    def __repr__(self) -> str:
+        lines = [f"{self.kind.first()}"]
+        lines += [f"{number}: {script}" for number, script in enumerate(self.scripts)]
+        lines += [f"in the order {self.schedule}", f"without tables: {self.bare}"]
+        return "\n".join(["", *lines, f"with tables: {self.told}", f"wrong: {self.wrong}"])
+
+    @property
+    def more(self) -> list[str]:
+        """The errors that somebody was told because of the tables."""
+        return list((Counter(codes(self.told)) - Counter(codes(self.bare))).elements())
+
+
+async def explore(worlds: Worlds, cases: Iterator[Case]) -> AsyncIterator[Result]:
+    for kind, scripts, schedule in cases:
+        await worlds.first(kind.first())
+        if any(sql.startswith(GROWTH) for script in scripts for sql in script.steps):
+            await worlds.not_copied()
+        (bare, told), wrong = await worlds.compared(scripts, schedule)
+        yield Result(kind, scripts, schedule, bare, told, wrong)
+
+
+def codes(told: tuple[Outcome, ...]) -> list[str]:
+    is_code = re.compile("[0-9A-Z]{5}").fullmatch
+    return [answer for answers in told for answer in answers if is_code(answer)]
+
+
+def at_random(count: int, seed: int, growing: bool = False) -> Iterator[Case]:
+    """Two or three sessions, each with one or two operations, in any order; the third may be a
+    growth."""
+    chance = random.Random(seed)
+    for _ in range(count):
+        kind = chance.choice(list(KINDS.values()))
+        operations = list(kind.operations().values())
+        scripts = []
+        for _ in range(2 if growing else chance.choice((2, 2, 3))):
+            level = chance.choice((None, *LEVELS))
+            statements = sum(
+                (chance.choice(operations) for _ in range(chance.choice((1, 1, 2)))), ()
+            )
+            if level is not None and chance.random() < 0.2:
+                undone = chance.choice(operations)
+                statements = ("SAVEPOINT p", *undone, "ROLLBACK TO p", *statements)
+            scripts.append(Script(statements, level))
+        if growing:
+            scripts.append(Script(tuple(GROWTH + name for name in kind.relations)))
+        turns = [number for number, script in enumerate(scripts) for _ in script.steps]
+        chance.shuffle(turns)
+        yield kind, scripts, turns
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("level", LEVELS[1:])
+async def test_a_key_that_went_after_the_snapshot_comes_again(
+    worlds: Worlds, kind: str, level: str
+) -> None:
+    """In whatever order: one deletes or renames the key, the other writes it."""
+    operations = KINDS[kind].operations()
+
+    def cases() -> Iterator[Case]:
+        for going in ("delete", "rename out"):
+            for coming in ("insert", "upsert", "insert or nothing", "rename back", "both"):
+                scripts = Script(operations[coming], level), Script(operations[going])
+                for schedule in schedules(scripts):
+                    yield KINDS[kind], scripts, schedule
+
+    async for result in explore(worlds, cases()):
+        assert not result.wrong, repr(result)
+        assert result.told == result.bare, repr(result)
+
+
+async def nobody_notices(worlds: Worlds, cases: Iterator[Case], lost_races: bool = False) -> None:
+    """With `lost_races` a transaction above READ COMMITTED may have to be run again where it would
+    not without tables."""
+    async for result in explore(worlds, cases):
+        assert not result.wrong, repr(result)
+        assert set(result.more) <= ({"40001"} if lost_races else set()), repr(result)
+
+
+@pytest.mark.parametrize("count", [150, pytest.param(20_000, marks=pytest.mark.soak)])
+async def test_whatever_the_order_is_nobody_notices_the_tables(worlds: Worlds, count: int) -> None:
+    await nobody_notices(worlds, at_random(count, SEED))
+
+
+@pytest.mark.parametrize("count", [80, pytest.param(10_000, marks=pytest.mark.soak)])
+async def test_keys_are_copied_meanwhile(worlds: Worlds, count: int) -> None:
+    """What was copied after a transaction's snapshot cannot be changed in this transaction: it sees
+    the key without its rows."""
+    await nobody_notices(worlds, at_random(count, SEED, growing=True), lost_races=True)
+
+
+TRIGGER = """
+    CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF pg_trigger_depth() = 1 THEN
+            {body}
+        END IF;
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER {name} AFTER {events} ON {s} FOR EACH ROW EXECUTE FUNCTION {name}()"""
+PUTS_BACK = "INSERT INTO {s} VALUES (OLD.key, OLD.value);"
+WRITES_AGAIN = """UPDATE {s} SET value = CASE jsonb_typeof(value)
+    WHEN 'object' THEN value || '{"major": "Law"}' ELSE value || value END WHERE key = NEW.key;"""
+RENAMES = """UPDATE {s} SET key = CASE WHEN key ~ 'k' THEN 'gone' ELSE 'user:k' END
+    WHERE key = NEW.key AND value::text ~ 'Art|e|m5';"""
+OTHERS = {
+    "puts it back": (PUTS_BACK, "DELETE"),
+    "writes again": (WRITES_AGAIN, "INSERT OR UPDATE"),
+    "renames": (RENAMES, "UPDATE"),
+}
+
+
+@pytest.mark.parametrize("count", [20, pytest.param(2_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("order", ["a", "z"])
+@pytest.mark.parametrize("other", OTHERS)
+async def test_beside_triggers_of_others(
+    worlds: Worlds, other: str, order: str, count: int
+) -> None:
+    """By their names they come before ours or after."""
+    body, events = OTHERS[other]
+    for store in (BARE, STORE):
+        name = f"{order}_{store[7]}".replace('"', "")
+        sql = TRIGGER.replace("{name}", name).replace("{body}", body).replace("{events}", events)
+        await worlds.ladder.run(sql.replace("{s}", store))
+    worlds.empty = "TRUNCATE"
+    await nobody_notices(worlds, at_random(count, SEED))
+
+
+@pytest.mark.parametrize("count", [40, pytest.param(2_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("when", ["DEFERRABLE", "DEFERRABLE INITIALLY DEFERRED"])
+async def test_under_a_deferred_key(worlds: Worlds, when: str, count: int) -> None:
+    """Two rows may have one key until the statement ends, or the transaction. The tables hold one
+    row: while somebody else has not decided about his, a snapshot may become too old."""
+    for store, name in ((BARE, "bare_pkey"), (STORE, f"{DEFAULT_STORE}_pkey")):
+        await worlds.ladder.run(f"ALTER TABLE {store} DROP CONSTRAINT {name}")
+        await worlds.ladder.run(f"ALTER TABLE {store} ADD PRIMARY KEY (key) {when}")
+    await nobody_notices(worlds, at_random(count, SEED), lost_races=True)
