@@ -15,6 +15,7 @@ from outgrow import layout
 from outgrow.blueprint import Blueprint, Home, campus
 from outgrow.database import Database, Session, find_hidden_rows
 from outgrow.errors import Refused
+from outgrow.owner import act_as_owner, settle
 from outgrow.queries import load, quote
 from outgrow.settings import DEFAULT_STORE
 
@@ -74,6 +75,8 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     sql = load("outgrow")
     schema, table = split(store)
     await session.run(sql["lock"])
+    await settle(session, schema, table, blueprint)
+    await act_as_owner(session, schema, table, local=True)
     is_current = await is_installed(session, store, blueprint)
     await refuse_hidden_rows(session, schema, table)
     if is_current:

@@ -1,4 +1,10 @@
-CREATE SCHEMA IF NOT EXISTS "campus_tables";
+DO $body$
+BEGIN
+    IF to_regnamespace('"campus_tables"') IS NULL THEN
+        CREATE SCHEMA "campus_tables";
+    END IF;
+END
+$body$;
 
 CREATE TABLE "campus_tables"."users" (
     "id" text NOT NULL,
@@ -99,7 +105,13 @@ SELECT d."id",
 FROM "campus_tables"."users_decode"(store_key, store_value) d;
 END;
 
-CREATE SCHEMA IF NOT EXISTS "campus_tables";
+DO $body$
+BEGIN
+    IF to_regnamespace('"campus_tables"') IS NULL THEN
+        CREATE SCHEMA "campus_tables";
+    END IF;
+END
+$body$;
 
 CREATE TABLE "campus_tables"."connections" (
     "user_id" text NOT NULL,
@@ -139,7 +151,13 @@ SELECT d."user_id",
 FROM "campus_tables"."connections_decode"(store_key, store_value) d;
 END;
 
-CREATE SCHEMA IF NOT EXISTS "campus_tables";
+DO $body$
+BEGIN
+    IF to_regnamespace('"campus_tables"') IS NULL THEN
+        CREATE SCHEMA "campus_tables";
+    END IF;
+END
+$body$;
 
 CREATE TABLE "campus_tables"."intros" (
     "from_id" text NOT NULL,
@@ -191,7 +209,13 @@ SELECT d."from_id",
 FROM "campus_tables"."intros_decode"(store_key, store_value) d;
 END;
 
-CREATE SCHEMA IF NOT EXISTS "campus_tables";
+DO $body$
+BEGIN
+    IF to_regnamespace('"campus_tables"') IS NULL THEN
+        CREATE SCHEMA "campus_tables";
+    END IF;
+END
+$body$;
 
 CREATE TABLE "campus_tables"."chats" (
     "id" text NOT NULL,
@@ -225,7 +249,13 @@ SELECT d."id",
 FROM "campus_tables"."chats_decode"(store_key, store_value) d;
 END;
 
-CREATE SCHEMA IF NOT EXISTS "campus_tables";
+DO $body$
+BEGIN
+    IF to_regnamespace('"campus_tables"') IS NULL THEN
+        CREATE SCHEMA "campus_tables";
+    END IF;
+END
+$body$;
 
 CREATE TABLE "campus_tables"."messages" (
     "chat_id" text NOT NULL,
@@ -281,7 +311,13 @@ SELECT d."chat_id",
 FROM "campus_tables"."messages_decode"(store_key, store_value) d;
 END;
 
-CREATE SCHEMA IF NOT EXISTS "campus_tables";
+DO $body$
+BEGIN
+    IF to_regnamespace('"campus_tables"') IS NULL THEN
+        CREATE SCHEMA "campus_tables";
+    END IF;
+END
+$body$;
 
 CREATE TABLE "campus_tables"."school_members" (
     "school" text,
@@ -375,7 +411,13 @@ FROM "campus_tables"."school_members_decode"(store_key, store_value) d
 WHERE r."school" IS NOT NULL;
 END;
 
-CREATE SCHEMA IF NOT EXISTS "campus_tables";
+DO $body$
+BEGIN
+    IF to_regnamespace('"campus_tables"') IS NULL THEN
+        CREATE SCHEMA "campus_tables";
+    END IF;
+END
+$body$;
 
 CREATE TABLE "campus_tables"."user_search" (
     "school" text,
@@ -470,7 +512,13 @@ FROM "campus_tables"."user_search_decode"(store_key, store_value) d
 ) r;
 END;
 
-CREATE SCHEMA IF NOT EXISTS "campus_tables";
+DO $body$
+BEGIN
+    IF to_regnamespace('"campus_tables"') IS NULL THEN
+        CREATE SCHEMA "campus_tables";
+    END IF;
+END
+$body$;
 
 CREATE TABLE "campus_tables"."participants" (
     "chat_id" text NOT NULL,

@@ -1,4 +1,10 @@
-CREATE SCHEMA IF NOT EXISTS "campus";
+DO $body$
+BEGIN
+    IF to_regnamespace('"campus"') IS NULL THEN
+        CREATE SCHEMA "campus";
+    END IF;
+END
+$body$;
 
 CREATE FUNCTION "campus"."lock_keys"(keys text[], made text[] DEFAULT NULL)
 RETURNS void

@@ -25,6 +25,7 @@ from outgrow.grow.steps import (
 )
 from outgrow.grow.switching import DropTables, Switch, SwitchBack, Unfollow, WaitForSnapshots
 from outgrow.grow.work import Step
+from outgrow.queries import quote
 
 BUILD_RATE = 85e6
 """Bytes of the table per second and index, for the estimate of the time: 15 indexes over 426 MB
@@ -285,8 +286,8 @@ def _check(store: Store) -> None:
             "not_owner",
             f"{store.user} may not make indexes on {store.name}",
             detail=f"it belongs to {store.owner}",
-            hint=f"connect as {store.owner}, or as a member of it that may create in schema "
-            f"{store.schema}",
+            hint=f"connect as {store.owner}, or as a member of it, and let it create there: "
+            f"GRANT CREATE ON SCHEMA {quote(store.schema)} TO {quote(store.owner)}",
         )
 
 

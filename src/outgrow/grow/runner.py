@@ -29,6 +29,8 @@ from outgrow.grow.steps import CreateIndex, Install
 from outgrow.grow.switching import Switch, WaitForSnapshots
 from outgrow.grow.watch import Watch, Watcher, blocks_read
 from outgrow.grow.work import Step, Work
+from outgrow.install import split
+from outgrow.owner import act_as_owner, settle
 from outgrow.queries import load
 
 __all__ = ["Done", "Options", "Watcher", "blocks_read", "grow", "plan", "running"]
@@ -102,6 +104,8 @@ async def plan(
         _of_its_own(database, "outgrow plan") as session,
         session.connection.transaction(readonly=True),
     ):
+        if await settle(session, *split(store), blueprint, only_look=True):
+            await act_as_owner(session, *split(store), local=True)
         planned = await _planned(session, store, blueprint, goal)
         rows = await session.rows(load("grow")["old_transactions"])
         misfitting = None
@@ -301,6 +305,8 @@ async def alone(database: Database, store: str, blueprint: Blueprint) -> AsyncIt
     sql = load("grow")
     async with _of_its_own(database, "outgrow grow") as session:
         await session.run(sql["plan_once"])
+        await database.transaction(lambda s: settle(s, *split(store), blueprint))
+        await act_as_owner(session, *split(store), local=False)
         found = await catalogue.read(session, store, blueprint)
         if not await session.value(sql["claim"], found.oid):
             pid = await running(session, found)

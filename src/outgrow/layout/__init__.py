@@ -50,7 +50,7 @@ def create(
     home is, the store unless `homes` says otherwise."""
     store = quote(store_schema, store_table)
     statements = [
-        f"CREATE SCHEMA IF NOT EXISTS {quote(blueprint.name)}",
+        relations.create_schema(blueprint.name),
         triggers.lock_keys(blueprint, store),
         triggers.read_only(blueprint),
     ]

@@ -17,7 +17,17 @@ from collections.abc import Sequence
 
 from outgrow.blueprint import Blueprint, Relation
 from outgrow.layout import expressions as ex
-from outgrow.queries import literal, quote
+from outgrow.queries import function_body, literal, quote
+
+
+def create_schema(name: str) -> str:
+    """IF NOT EXISTS asks for the right to make schemas even where there is one."""
+    body = f"""BEGIN
+    IF to_regnamespace({literal(quote(name))}) IS NULL THEN
+        CREATE SCHEMA {quote(name)};
+    END IF;
+END"""
+    return f"DO {function_body(body)}"
 
 
 def functions(blueprint: Blueprint, name: str) -> list[str]:

@@ -332,7 +332,10 @@ SELECT key FROM :"store";
 -- What may stand in the way of tables beside the store ($1 its oid, $2 the schema of the
 -- relations).
 SELECT
-    has_database_privilege(current_database(), 'CREATE') AS may_create,
+    has_database_privilege(current_database(), 'CREATE')
+        OR has_database_privilege(session_user, current_database(), 'CREATE')
+        OR coalesce(has_schema_privilege(to_regnamespace(quote_ident($2 || '_tables')), 'CREATE'), false)
+        AS may_create,
     (SELECT datname FROM pg_database WHERE datname = current_database())::text AS "database",
     pg_database_size(current_database()) AS database_bytes,
     current_setting('max_connections')::integer

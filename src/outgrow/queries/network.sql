@@ -4,7 +4,14 @@
 -- name: schema
 -- Several statements, to be run again and again; what a hosted service grants to its own roles by
 -- default is revoked behind them, by the installer.
-CREATE SCHEMA IF NOT EXISTS network;
+DO $do$
+BEGIN
+    -- IF NOT EXISTS asks for the right to make schemas even where there is one.
+    IF to_regnamespace('network') IS NULL THEN
+        CREATE SCHEMA network;
+    END IF;
+END
+$do$;
 
 CREATE TABLE IF NOT EXISTS network.accounts (
   user_id text PRIMARY KEY,

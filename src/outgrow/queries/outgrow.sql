@@ -5,7 +5,14 @@
 -- Their bodies are parsed when they are made, so nobody's search_path changes what they mean.
 
 -- name: state
-CREATE SCHEMA IF NOT EXISTS outgrow;
+DO $do$
+BEGIN
+    -- IF NOT EXISTS asks for the right to make schemas even where there is one.
+    IF to_regnamespace('outgrow') IS NULL THEN
+        CREATE SCHEMA outgrow;
+    END IF;
+END
+$do$;
 
 -- One row for each installed blueprint; `version` is a digest of all that the layout generates.
 CREATE TABLE IF NOT EXISTS outgrow.layouts (

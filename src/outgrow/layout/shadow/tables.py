@@ -95,7 +95,7 @@ def expand(blueprint: Blueprint, name: str) -> list[Query]:
     declared += only
     declared.append(f"PRIMARY KEY ({', '.join(map(quote, key_names))})")
     made = [
-        f"CREATE SCHEMA IF NOT EXISTS {quote(schema(blueprint))}",
+        relations.create_schema(schema(blueprint)),
         f"CREATE TABLE {table(blueprint, name)} (\n    " + ",\n    ".join(declared) + "\n)",
     ]
     if is_list(blueprint, name):

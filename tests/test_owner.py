@@ -1,0 +1,166 @@
+"""What Outgrow makes belongs to the store's owner, whoever is connected."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from conftest import Connect
+from growing import CAMPUS, STORE, fill, grow
+from outgrow.database import Database
+from outgrow.errors import Refused
+from outgrow.grow import runner
+from outgrow.grow.verification import verify
+from outgrow.install import install
+from outgrow.settings import DEFAULT_STORE
+
+
+class Owner:
+    """A role that owns the store and signs in, and is no superuser."""
+
+    def __init__(self, name: str, root: Any, raw: Any) -> None:
+        self.name = name
+        self.root = root
+        self.raw = raw
+
+    async def others(self) -> set[str]:
+        """What in our schemas, or of the store, is somebody else's."""
+        rows = await self.root.fetch(
+            """
+            SELECT nspname::text FROM pg_namespace
+            WHERE nspname IN ('outgrow', 'network', 'campus', 'campus_tables')
+              AND nspowner <> $1::text::regrole
+            UNION ALL
+            SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+            WHERE nspname IN ('outgrow', 'network', 'campus', 'campus_tables', 'public')
+              AND relowner <> $1::text::regrole
+            UNION ALL
+            SELECT p.oid::regprocedure::text
+            FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
+            WHERE nspname IN ('outgrow', 'network', 'campus', 'campus_tables', 'public')
+              AND proowner <> $1::text::regrole
+            UNION ALL
+            SELECT stxname::text FROM pg_statistic_ext WHERE stxowner <> $1::text::regrole
+            """,
+            self.name,
+        )
+        return {row[0] for row in rows}
+
+
+@pytest.fixture
+async def owner(server: Any, database_url: str, connect: Connect) -> AsyncIterator[Owner]:
+    root = await connect(database_url)
+    database = await root.fetchval("SELECT current_database()")
+    name = f"{database}_Owner.1"
+    await root.execute(
+        f'CREATE ROLE "{name}" LOGIN; ALTER TABLE {STORE} OWNER TO "{name}"; '
+        f'GRANT CREATE ON SCHEMA public TO "{name}"'
+    )
+    yield Owner(f'"{name}"', root, await connect(database_url, user=name))
+    await root.execute(
+        f'REASSIGN OWNED BY "{name}" TO CURRENT_USER; DROP OWNED BY "{name}"; DROP ROLE "{name}"'
+    )
+
+
+async def test_what_a_superuser_makes_is_the_owners(database: Database, owner: Owner) -> None:
+    """The owner may not even make schemas."""
+    await fill(owner.raw, 50)
+    await install(database)
+    assert await owner.others() == set()
+    for phase in ("relational", "found", "hybrid", "optimized", "relational"):
+        await runner.plan(database, phase, DEFAULT_STORE, CAMPUS)
+        await grow(database, phase)
+        assert await owner.others() == set()
+    assert await owner.raw.fetchval("SELECT count(*) FROM campus.users") == 50
+
+
+async def test_the_owner_of_a_store_is_never_a_superuser_by_it(
+    database: Database, owner: Owner
+) -> None:
+    """The owner puts a view under the store's name, which a trigger may look at."""
+    await fill(owner.raw, 50)
+    await grow(database, "relational")
+    await owner.raw.execute(
+        f"""
+        CREATE TABLE seen (who text, may boolean);
+        CREATE FUNCTION spy(v jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+        BEGIN
+            INSERT INTO public.seen
+            SELECT current_user, rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user;
+            RETURN v;
+        END $$;
+        ALTER TABLE {STORE} RENAME TO moved;
+        CREATE VIEW {STORE} AS SELECT key, spy(value) AS value FROM moved;
+        """
+    )
+    await owner.raw.execute("INSERT INTO moved VALUES ('user:new', '{}')")
+    await owner.raw.execute("UPDATE moved SET value = '{\"name\": \"x\"}' WHERE key = 'user:u1'")
+    await owner.raw.execute("DELETE FROM moved WHERE key = 'user:u2'")
+    assert not await owner.raw.fetchval("SELECT bool_or(may) FROM seen")
+    definers = await owner.root.fetch("SELECT proowner::regrole::text FROM pg_proc WHERE prosecdef")
+    assert {row[0] for row in definers} <= {owner.name}
+    await owner.raw.execute("DROP FUNCTION spy CASCADE; DROP TABLE seen")
+
+
+async def test_what_a_superuser_made_before_is_handed_over(
+    database: Database, owner: Owner
+) -> None:
+    """As it was made before there was this rule, in part or whole."""
+    await fill(owner.raw, 50)
+    await owner.root.execute(f"ALTER TABLE {STORE} OWNER TO postgres")
+    await grow(database, "relational")
+    await owner.root.execute(f"ALTER TABLE {STORE} OWNER TO {owner.name}")
+    assert "campus_tables.users" in await owner.others()
+    await runner.plan(database, "relational", DEFAULT_STORE, CAMPUS)
+    assert "campus_tables.users" in await owner.others()
+    await grow(database, "relational")
+    assert await owner.others() == set()
+    await owner.raw.execute(f"INSERT INTO {STORE} VALUES ('user:new', '{{}}')")
+    assert await owner.raw.fetchval("SELECT count(*) FROM campus_tables.users") == 51
+    assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
+    await owner.root.execute("ALTER FUNCTION campus_tables.store_changed OWNER TO postgres")
+    await install(database)
+    assert await owner.others() == set()
+
+
+async def test_what_another_role_made_is_refused(database: Database, owner: Owner) -> None:
+    app = owner.name.replace("Owner", "App")
+    await owner.root.execute(f"CREATE ROLE {app}; GRANT CREATE ON SCHEMA public TO {app}")
+    try:
+        await owner.root.execute(f"ALTER TABLE {STORE} OWNER TO {app}")
+        await install(database)
+        await owner.root.execute(f"ALTER TABLE {STORE} OWNER TO {owner.name}")
+        for work in (
+            grow(database, "relational"),
+            runner.plan(database, "relational", DEFAULT_STORE, CAMPUS),
+            install(database),
+        ):
+            with pytest.raises(Refused) as refused:
+                await work
+            assert refused.value.code == "other_owner"
+            assert app.strip('"') in refused.value.message
+        await owner.root.execute(f"ALTER TABLE {STORE} OWNER TO {app}")
+        await grow(database, "relational")
+    finally:
+        await owner.root.execute(
+            f"REASSIGN OWNED BY {app} TO {owner.name}; DROP OWNED BY {app}; DROP ROLE {app}"
+        )
+
+
+async def test_a_member_makes_what_is_the_owners(
+    database_url: str, owner: Owner, connect: Connect
+) -> None:
+    member = owner.name.replace("Owner", "Member")
+    await owner.root.execute(f"CREATE ROLE {member} LOGIN; GRANT {owner.name} TO {member}")
+    name = await owner.root.fetchval("SELECT current_database()")
+    await owner.root.execute(f"GRANT CREATE ON DATABASE {name} TO {owner.name}")
+    user = member.strip('"')
+    hosted = await Database.open(database_url.replace("postgres@", f"{user}@"))
+    try:
+        await grow(hosted, "relational")
+        assert await owner.others() == set()
+    finally:
+        await hosted.close()
+        await owner.root.execute(f"DROP OWNED BY {member}; DROP ROLE {member}")
