@@ -387,6 +387,17 @@ def test_what_is_written_is_a_blueprint_and_the_same_again(name: str) -> None:
     assert blueprint(inspected_rows(rows.items()), "kv") == text
 
 
+def test_relations_and_columns_are_named_readably() -> None:
+    rows: dict[str, Any] = {}
+    for n in range(30):
+        id_ = f"{n:08d}-58cc-4372-a567-0e02b2c3d479"
+        rows[f"b2b:{id_}"] = {"taxID": n, "line1": f"{n} High Street", "p2pEnabled": True}
+        rows[f"userProfile:{id_}"] = {"name": f"Ann {n}"}
+    made = parse(blueprint(inspected_rows(rows.items()), "kv"))
+    assert set(made.relations) == {"b2b", "user_profiles"}
+    assert set(made.relations["b2b"].own) == {"id", "tax_id", "line1", "p2p_enabled"}
+
+
 @pytest.mark.parametrize("name", ["campus", "events", "mechanics", "studio"])
 async def test_what_is_written_grows(
     database: Database, database_url: str, tmp_path: Path, connect: Connect, name: str

@@ -39,7 +39,7 @@ PASSING = frozenset((
 # fmt: on
 """Words in a key that say that its value passes: it stays key-value."""
 
-_WORDS = re.compile(r"[A-Za-z][a-z]*|[A-Z]+(?![a-z])|[0-9]+")
+_WORDS = re.compile(r"[A-Z]{2,}(?![a-z])[0-9]*|[A-Z]?[a-z][a-z0-9]*|[A-Z][0-9]*|[0-9]+[a-z]*")
 _TAKEN = ("at", "probe", "rest")
 
 
@@ -344,7 +344,7 @@ def _is_name(name: str) -> bool:
 
 
 def _plural(name: str) -> str:
-    if name.endswith("s"):
+    if name.endswith("s") or not name.rpartition("_")[2].isalpha():
         return name
     return name[:-1] + "ies" if re.search(r"[^aeiou]y$", name) else name + "s"
 
