@@ -21,6 +21,7 @@ from outgrow.inspect.listing import VALIDATING, listings
 from outgrow.inspect.source import Table
 from outgrow.settings import DEFAULT_STORE
 from test_cli_kv import outgrow
+from test_damage import STORES
 from test_inspect import inspected
 
 Which = tuple[str, str, str | None, str | None]
@@ -106,6 +107,17 @@ async def test_what_is_listed_is_what_was_found(
     lacking = {which[0] for which in misfits.keys() - found.keys()} - {"sentinel"}
     version = raw.get_server_version().major
     assert lacking <= (set() if version >= VALIDATING else {"dangling", "stale", "missing"})
+
+
+@pytest.mark.parametrize("name", STORES)
+async def test_every_form_of_damage_is_listed(
+    database: Database, database_url: str, connect: Connect, name: str
+) -> None:
+    raw = await connect(database_url)
+    rows, _ = STORES[name]()
+    await put(raw, rows)
+    document = await look(database)
+    assert await listed(document, raw) == told(document)
 
 
 async def test_odd_names_and_words_are_quoted(

@@ -182,3 +182,46 @@ def test_filler_does_not_hide_a_reference(filler: str, share: int) -> None:
     assert damage(rows) == set()
     rows[f"event:{uuid(2, 0)}"]["who"] = uuid(3, 1)
     assert damage(rows) == {(f"event:{uuid(2, 0)}", "dangling")}
+
+
+# -- ids of elements
+
+
+def devices() -> Rows:
+    """Each user has a list of devices; readings and alerts name a device, replies a message."""
+    rows: Rows = {}
+    for n in range(30):
+        rows[f"user:{uuid(1, n)}"] = {"id": uuid(1, n), "name": f"Ann {n}"}
+        own = [{"id": uuid(2, 3 * n + i), "model": "M"} for i in range(3)]
+        rows[f"devices_{uuid(1, n)}"] = own
+        said = [{"id": uuid(5, 4 * n + i), "text": "hi", "replyTo": None} for i in range(4)]
+        said[3]["replyTo"] = uuid(5, 4 * n)
+        rows[f"room:{uuid(6, n)}"] = {"id": uuid(6, n), "messages": said}
+    for n in range(200):
+        rows[f"reading:{uuid(3, n)}"] = {"deviceId": uuid(2, n * 7 % 90), "watts": n}
+    return rows
+
+
+def test_an_id_of_an_element_is_referred_to() -> None:
+    rows = devices()
+    document = inspect_rows(rows.items())
+    told = {
+        (one["pattern"], each["from"]): (each["to"], each.get("at"))
+        for one in document["patterns"]
+        for each in one["references"]
+    }
+    assert told["reading:{id}", "deviceId"] == ("devices_{id}", "[].id")
+    assert told["room:{id}", "messages[].replyTo"] == ("room:{id}", "messages[].id")
+    assert damage(rows) == set()
+    rows[f"reading:{uuid(3, 7)}"]["deviceId"] = uuid(2, 500)
+    assert damage(rows) == {(f"reading:{uuid(3, 7)}", "dangling")}
+
+
+def test_an_article_in_a_list_is_no_element_of_its_own() -> None:
+    """Many carts hold the same article: that is whose id it is."""
+    rows: Rows = {}
+    for n in range(60):
+        lines = [{"id": uuid(2, (n + i) % 7), "count": i} for i in range(3)]
+        rows[f"cart:{uuid(1, n)}"] = {"lines": lines, "paid": n % 2 == 0}
+        rows[f"view:{uuid(3, n)}"] = {"article": uuid(2, n % 7), "seconds": n}
+    assert references(rows) == set()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from outgrow.inspect.derived import KEY, Derived
+from outgrow.inspect.derived import KEY, Derived, words_of
 from outgrow.inspect.hashes import Facts, Hashes
 from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.references import Reference
@@ -17,7 +17,7 @@ from outgrow.inspect.values import Steps, texts
 
 COMPLETE = 0.6
 """An index that has a smaller share of the rows is of some of them: those it lacks are not
-missing."""
+missing, unless it claims to have all."""
 
 Known = Mapping[int, str]
 """The values of the variables of a row's key, by their places."""
@@ -41,9 +41,10 @@ class Agreement:
         """Of an index by one segment through which ids lead to rows: under what these ought to
         stand."""
         self.by_one = len(self.by) == 1 and min(self.by) >= 0 and derived.source.shape == "document"
-        self._under = sorted(self.by.items()) if not self.by.keys() & {-1, -2} else []
+        self._under = sorted((place, self.by[place]) for place in self.by if place >= 0)
         """Of each segment that an index stands under, where a row says it."""
-        self.literals = {s.before.lower() for s in derived.pattern.segments if not s.is_variable}
+        self.is_pair = is_pair([places for _, places in self._under])
+        self.literals = words_of(derived.pattern)
 
     def places(self, pattern: Pattern) -> Iterator[Steps]:
         """Where in the values of the index or of its rows it looks."""
@@ -76,7 +77,8 @@ class Agreement:
         if common < COMPLETE * listed:
             self.unsaid = set()  # not the same after all: copies of a part, or of an older state
         by_key = any(steps[:1] == (KEY,) for places in self.by.values() for steps in places)
-        if not by_key and common and common >= COMPLETE * said:
+        complete = 0 if self.derived.claims_all else COMPLETE
+        if not by_key and common and common >= complete * said:
             self.unlisted = unlisted
         rows = self._listed_facts.rows(self.unsaid) | self._said_facts.rows(self.unlisted)
         self._listed_facts, self._said_facts = Facts(), Facts()
@@ -105,7 +107,9 @@ class Agreement:
             ids = list(known.values())
             yield (self.derived.source.fill(*(ids[n] for n in self.derived.order)),), key
             return
-        under = tuple(known.get(place, "") for place, _ in self._under)
+        under = [known.get(place, "") for place, _ in self._under]
+        if self.is_pair:
+            under.sort()
         for reference in self.references:
             if reference.steps is None:
                 for row in reference.keys(known.get(reference.place, "")):
@@ -124,9 +128,13 @@ class Agreement:
         if -2 in self.by:
             yield from ((key, _written(one)) for one in _values(value, self.by[-2][0]))
             return
-        if -1 in self.by:
-            if any(text.lower() in self.literals for text in texts(value, self.by[-1][0])):
-                yield (key,)
+        if -1 in self.by and not any(
+            text.lower() in self.literals for text in texts(value, self.by[-1][0])
+        ):
+            return
+        if self.is_pair:
+            pair = [_found([steps], value, known) for steps in self._under[0][1]]
+            yield from ((key, *sorted(two)) for two in product(*pair))
             return
         options = [_found(places, value, known) for _, places in self._under]
         if len(options) == 1:
@@ -134,6 +142,11 @@ class Agreement:
             return
         for under in product(*options):
             yield (key, *under)
+
+
+def is_pair(said: Sequence[Sequence[Steps]]) -> bool:
+    """Two segments that say the same two things, in whatever order: `thread:{a}:{b}`."""
+    return len(said) == 2 and len(set(said[0])) == 2 and set(said[0]) == set(said[1])
 
 
 def _found(places: Sequence[Steps], value: Any, known: Known) -> list[str]:

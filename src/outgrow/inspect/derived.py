@@ -17,7 +17,7 @@ from typing import Any
 
 from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.references import Reference, tokens
-from outgrow.inspect.targets import Target, is_entity, named_after, names_itself, names_of
+from outgrow.inspect.targets import Target, is_entity, named_after, names_itself, names_of, words_in
 from outgrow.inspect.values import ELEMENTS, Steps, decoded, path_of, texts
 
 AGREE = 0.7
@@ -25,6 +25,13 @@ AGREE = 0.7
 
 SOME = 3
 """So many rows must agree at least: two may by accident."""
+
+CLAIMED = 0.25
+"""From this share of rows a list that is called `products:list` is one of all products, of which
+it lacks some."""
+
+SELECTIVE = 0.8
+"""Rows of which more have a literal of the list's key in a field are not told apart by it."""
 
 ROWS, ELEMENTS_OF_ROW = 40, 25
 """Of each pattern so many rows are tried, and so many elements of each."""
@@ -34,6 +41,7 @@ Fields = dict[str, set[Steps]]
 """A text -> where in a row it stands; `(KEY, n)` stands for its segment n."""
 
 KEY = "\0key"
+_WHOLE = {"all", "index", "list"}
 _OWN = {"id", "_id", "key", "uid", "uuid"}
 
 
@@ -48,9 +56,11 @@ class Derived:
     """By which its elements name the rows of `source`, where they do."""
     by: dict[int, tuple[Steps, ...]] | None = None
     """For each of its segments where in such a row the same text stands, or at one of which places;
-    under -1 where the literal of a single key does, under -2 where the value itself."""
+    under -1 where a literal of its key does, under -2 where the value itself."""
     order: tuple[int, ...] = ()
     """Where its key has the same ids in another order: that order, in the key of `source`."""
+    claims_all: bool = False
+    """It is called a list of all of them, whether it is or not."""
 
 
 class Trial:
@@ -166,8 +176,10 @@ class Trial:
             return self._of_all(pattern, reference)
         agreeing: dict[int, list[set[Steps]]] = {place: [] for place in pattern.places}
         distinct: set[str] = set()
+        literal = _Literal(pattern, reference.to)
         for (key, _), _, fields, _ in self._rows(pattern, reference):
             distinct.add(key)
+            literal.add(fields)
             for place, token in tokens(pattern, key):
                 agreeing[place].append(fields.get(token, set()))
         by: dict[int, tuple[Steps, ...]] = {}
@@ -177,6 +189,8 @@ class Trial:
                 return None
         if reference.to is pattern or len(distinct) < 2:
             return None
+        if pattern.shape == "ids" and (role := literal.place()) is not None:
+            by[-1] = (role,)
         where = ", ".join(" or ".join(map(_said, places)) for places in by.values())
         return Derived(
             pattern, reference.to, f"each names a row whose {where} is in its key", reference, by
@@ -223,6 +237,9 @@ class Trial:
         listed = len(set(texts(decoded(value), reference.steps)))
         if listed >= AGREE * reference.to.count and listed >= 2:
             return Derived(pattern, reference.to, "all of them", reference, {})
+        if tried >= SOME and listed >= CLAIMED * reference.to.count and _claims(pattern, reference):
+            why = "it is called the list of all of them"
+            return Derived(pattern, reference.to, why, reference, {}, claims_all=True)
         return None
 
     def _by_segment(self, pattern: Pattern, reference: Reference) -> Derived | None:
@@ -330,6 +347,46 @@ class Trial:
                     tried += 1
                     both += me in set(texts(decoded(held), (ELEMENTS,)))
         return tried >= SOME and both >= AGREE * tried
+
+
+class _Literal:
+    """Where rows say what a literal of the list's key says, and others do not: `role` of the
+    members in `org:{id}:admins`."""
+
+    def __init__(self, pattern: Pattern, source: Pattern) -> None:
+        self._words = words_of(pattern)
+        self._source = source
+        self._tried = 0
+        self._said: Counter[Steps] = Counter()
+
+    def add(self, fields: Fields) -> None:
+        self._tried += 1
+        for text, places in fields.items():
+            if text.lower() in self._words:
+                self._said.update(places)
+
+    def place(self) -> Steps | None:
+        for steps, times in self._said.most_common(1):
+            if steps[:1] == (KEY,) or times < 0.9 * self._tried:
+                return None
+            values = dict(self._source.values.walk()).get(steps)
+            seen = values.samples if values is not None else {}
+            same = sum(times for text, times in seen.items() if text.lower() in self._words)
+            return steps if same <= SELECTIVE * sum(seen.values()) else None
+        return None
+
+
+def words_of(pattern: Pattern) -> set[str]:
+    """The literals of its key, and what they are the plurals of."""
+    literals = {s.before.lower() for s in pattern.segments if not s.is_variable}
+    return literals | {word.rstrip("s") for word in literals}
+
+
+def _claims(pattern: Pattern, reference: Reference) -> bool:
+    """Nothing in its name says that these are not all: `products:list`, `all_users`."""
+    words = {word.rstrip("s") for s in pattern.segments for word in words_in(s.before)}
+    named = words_in(reference.to.segments[0].before)
+    return bool(words & _WHOLE) and words - _WHOLE <= {word.rstrip("s") for word in named}
 
 
 def fields_of(pattern: Pattern, key: str, value: Any) -> Fields:

@@ -40,6 +40,14 @@ FILLER = frozenset((
 WORDY = ("word", "slug", "name", "text", "empty")
 """Formats of what is no id: two such texts may be equal by chance."""
 
+_NO_IDS = (*WORDY, "time", "date", "week", "url", "json", "number", "prefix-number")
+
+
+def is_id_format(format_: str) -> bool:
+    """Two texts of it are not equal by chance."""
+    return bool(format_) and format_ not in _NO_IDS
+
+
 SPANS = {
     "uuid": _UUID,
     "time": _TIME,

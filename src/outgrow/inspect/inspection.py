@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from outgrow.inspect.derived import Derived, Trial, resolved
+from outgrow.inspect.elements import Elements
 from outgrow.inspect.hashes import Keys, short
 from outgrow.inspect.integrity import Audit
 from outgrow.inspect.keys import Tree
@@ -81,6 +82,10 @@ async def inspect(
 
     await source.keys(look)
     references = search.references()
+    elements = Elements(search, references)
+    if elements.is_needed:
+        await source.rows(lambda rows: elements.add(rows, tree))
+        references += elements.references()
     trial = Trial(patterns, references)
     wanted = trial.wanted()
     for start in range(0, len(wanted), AT_ONCE):

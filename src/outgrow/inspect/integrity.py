@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from outgrow.inspect import doubles
 from outgrow.inspect.agreement import Agreement, Known
 from outgrow.inspect.derived import Derived
 from outgrow.inspect.formats import FILLER, form, is_id, is_name
@@ -25,7 +26,7 @@ from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.reading import reader
 from outgrow.inspect.references import Reference, is_own, tokens
 from outgrow.inspect.targets import Target, names_rows
-from outgrow.inspect.values import ELEMENTS, decoded, encoded, kind_of, texts
+from outgrow.inspect.values import ELEMENTS, Steps, decoded, encoded, kind_of, path_of, texts
 from outgrow.layout.contradictions import FLAT
 
 KINDS = {
@@ -68,19 +69,27 @@ class Misfit:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why misfits of a kind are in a pattern: the reference that leads nowhere, or what is derived
-    and does not agree; None where the rows show it alone."""
+    """Why misfits of a kind are in a pattern: the reference that leads nowhere, what is derived
+    and does not agree, or the place in a value; None where the rows show it alone."""
 
     kind: str
     pattern: Pattern
-    by: Reference | Derived | None
+    by: Reference | Derived | Steps | None
+
+    @property
+    def path(self) -> str | None:
+        """Where in a row it is; None for the whole of it."""
+        if isinstance(self.by, Reference):
+            return self.by.path
+        inside = isinstance(self.by, tuple) and self.by != (ELEMENTS,)
+        return path_of(self.by) if inside else None  # type: ignore[arg-type]
 
     @property
     def to(self) -> str | None:
         """The pattern with which it does not agree."""
         if isinstance(self.by, Reference):
             return self.by.to.text
-        if self.by is None:
+        if not isinstance(self.by, Derived):
             return None
         return self.by.source.text if self.kind == "stale" else self.by.pattern.text
 
@@ -97,7 +106,7 @@ class _Lookup:
         every = (reference, *reference.group)
         self.around = tuple(dict.fromkeys(pair for one in every for pair in one.around))
         self.ids = ids
-        """What else it may name: one of several ids of a key."""
+        """What else it may name: one of several ids of a key, or one in a list."""
         self.count = 0
         self.forms = {form for one in every for form in _forms_of(one.target)}
         """Of the target's ids, and of those that were found."""
@@ -131,14 +140,15 @@ class _Plan:
         self.usual = {"object": dict, "array": list}.get(values.kind)
         self.mixed = values.is_mixed
         self.encoded = values.is_encoded
-        self.is_ids = values.shape == "ids"
         self.lookups = lookups
         self.indexes = indexes
         self.symmetric = symmetric
-        is_list = self.is_ids or symmetric is not None
         places = [one.reference.steps for one in lookups if one.reference.steps is not None]
+        self.once = doubles.places(pattern, places)
+        """Where an id may stand once in each list."""
         places += [steps for index in indexes for steps in index.places(pattern)]
-        self.read = reader(values.kind, [*places, (ELEMENTS,)] if is_list else places)
+        places += [*self.once, *([(ELEMENTS,)] if symmetric is not None else [])]
+        self.read = reader(values.kind, places)
         by_key = any(one.reference.steps is None for one in lookups)
         self.needs_key = by_key or bool(indexes) or symmetric is not None
 
@@ -158,7 +168,7 @@ class Audit:
         self.misfits: list[Misfit] = []
         self.counts: Counter[tuple[str, str]] = Counter()
         """(pattern, kind) -> how many."""
-        self.causes: dict[tuple[str, int, int], Cause] = {}
+        self.causes: dict[tuple[str, int, int | Steps], Cause] = {}
         self.sentinels: dict[int, set[str]] = {}
         """By reference: the texts that stand there for nobody."""
         self.in_texts: set[int] = set()
@@ -196,7 +206,8 @@ class Audit:
         self._written: Counter[tuple[int, str]] = Counter()
 
     def _lookup(self, reference: Reference) -> _Lookup:
-        return _Lookup(reference, self._ids.get((id(reference.to), reference.target.place)))
+        ids = reference.ids or self._ids.get((id(reference.to), reference.target.place))
+        return _Lookup(reference, ids)
 
     def _plan(self, pattern: Pattern) -> _Plan:
         plan = self._plans.get(id(pattern))
@@ -250,8 +261,11 @@ class Audit:
             known = dict(tokens(pattern, key, segments)) if plan.needs_key else {}
             for lookup in plan.lookups:
                 self._look_up(lookup, key, value, known)
-            if plan.is_ids:
-                self._doubled(pattern, key, value)
+            for steps in plan.once:
+                for text, times in doubles.doubled(value, steps):
+                    where = f"{path_of(steps)}: " if steps != (ELEMENTS,) else ""
+                    detail = f"{where}{text} stands there {times} times"
+                    self._tell(pattern, key, "doubled", detail, steps)
             for index in plan.indexes:
                 index.add(pattern, key, value, known)
             if plan.symmetric is not None:
@@ -272,14 +286,6 @@ class Audit:
             pattern, key, "wrong_shape", f"{article(kind)}, where others are {article(plan.kind)}"
         )
         return True
-
-    def _doubled(self, pattern: Pattern, key: str, value: Any) -> None:
-        if not isinstance(value, list) or len(value) < 2:
-            return
-        ids = [item for item in value if isinstance(item, str)]
-        if len(set(ids)) < len(ids):
-            text, times = Counter(ids).most_common(1)[0]
-            self._tell(pattern, key, "doubled", f"{text} stands there {times} times")
 
     def _look_up(self, lookup: _Lookup, key: str, value: Any, known: Known) -> None:
         if lookup.steps is not None:
@@ -399,10 +405,11 @@ class Audit:
         key: str,
         kind: str,
         detail: str,
-        by: Reference | Derived | None = None,
+        by: Reference | Derived | Steps | None = None,
     ) -> None:
         self.counts[pattern.text, kind] += 1
-        if (cause := (kind, id(pattern), id(by))) not in self.causes:
+        which = by if isinstance(by, tuple) else id(by)
+        if (cause := (kind, id(pattern), which)) not in self.causes:
             self.causes[cause] = Cause(kind, pattern, by)
         if len(self.misfits) < KEPT:
             self.misfits.append(Misfit(key, kind, detail))

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from outgrow.inspect.derived import KEY, Derived
+from outgrow.inspect.agreement import is_pair
+from outgrow.inspect.derived import KEY, Derived, words_of
 from outgrow.inspect.inspection import Inspection
 from outgrow.inspect.integrity import Audit, Cause
 from outgrow.inspect.patterns import Pattern
@@ -85,8 +86,7 @@ def listings(inspection: Inspection, schema: str, table: str, *, version: int) -
             sql = teller.sql(cause)
         except _Untold:
             continue
-        path = cause.by.path if isinstance(cause.by, Reference) else None
-        yield Listing(cause.kind, cause.pattern.text, path, cause.to, sql)
+        yield Listing(cause.kind, cause.pattern.text, cause.path, cause.to, sql)
 
 
 class _Teller:
@@ -106,8 +106,10 @@ class _Teller:
                 return queries.wrong_shape(self._family(pattern))
             case "json_text":
                 return queries.json_text(self._family(pattern))
-            case "doubled":
-                return queries.doubled(self._looked_into(pattern, (ELEMENTS,)))
+            case "doubled" if isinstance(by, tuple):
+                end = max(n for n, step in enumerate(by) if step == ELEMENTS)
+                family = self._looked_into(pattern, by)
+                return queries.doubled(family, _steps(by[:end]), _steps(by[end + 1 :]))
             case "orphan" | "dangling" if isinstance(by, Reference):
                 return self._dangling(by)
             case "one_sided" if isinstance(by, Reference):
@@ -172,9 +174,13 @@ class _Teller:
             target = reference.target
             number = _number(target.pattern, target.place)
             variables = ((self._family(target.pattern), number),)
-        if not around and not variables:
+        elements: tuple[Named, ...] = ()
+        if reference.target.how == "element":
+            to, steps = reference.to, reference.target.steps
+            elements = (Named(self._looked_into(to, steps), _steps(steps)),)
+        if not (around or variables or elements):
             raise _Untold
-        return Targets(around, variables)
+        return Targets(around, variables, elements)
 
     def _index(self, derived: Derived) -> Index:
         pattern, source, by = derived.pattern, derived.source, derived.by or {}
@@ -197,12 +203,12 @@ class _Teller:
         if -2 in by:
             self._looked_into(pattern, ())
             return Index(listed, (), family, (), copy=_steps(by[-2][0]))
-        if -1 in by:
-            words = sorted({s.before.lower() for s in pattern.segments if not s.is_variable})
-            return Index(listed, (), family, (), words=(_steps(by[-1][0]), tuple(words)))
-        under = tuple(_number(pattern, place) for place in sorted(by))
-        said = tuple(tuple(_at(source, steps) for steps in by[place]) for place in sorted(by))
-        return Index(listed, under, family, said)
+        words = (_steps(by[-1][0]), tuple(sorted(words_of(pattern)))) if -1 in by else None
+        segments = [place for place in sorted(by) if place >= 0]
+        under = tuple(_number(pattern, place) for place in segments)
+        said = tuple(tuple(_at(source, steps) for steps in by[place]) for place in segments)
+        pair = is_pair([by[place] for place in segments])
+        return Index(listed, under, family, said, words=words, is_pair=pair)
 
 
 def _at(pattern: Pattern, steps: Steps) -> At:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from outgrow.inspect.formats import FILLER, WORDY, format_of
+from outgrow.inspect.hashes import Hashes
 from outgrow.inspect.keys import Tree, split
 from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.targets import (
@@ -57,6 +58,8 @@ class Reference:
     """Of the known texts there, how many were found."""
     also: list[Target] = field(default_factory=list)
     """Other ways in which the same id is written there."""
+    ids: Hashes | None = None
+    """All ids that it may name, where these are in no key."""
     index: Target | None = None
     """The unique index through which the ids lead to the rows of the target."""
 
@@ -108,7 +111,7 @@ def _around(target: Target) -> tuple[str, str] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """Where texts stand that may be ids: in the value, or where `steps` is None a segment."""
 
     pattern: Pattern
@@ -125,7 +128,7 @@ class Search:
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self.patterns = patterns
-        self.places: list[_Place] = []
+        self.places: list[Place] = []
         self.found: dict[str, Counter[Target]] = {}
         self._targets: dict[tuple[int, How, int], Target] = {}
         for pattern in patterns:
@@ -135,16 +138,16 @@ class Search:
         for steps, values in pattern.values.walk():
             texts, format_ = _ids_of(values)
             if texts and format_ not in _NEVER:
-                self._place(_Place(pattern, steps, -1, texts, format_, values.own_place))
+                self._place(Place(pattern, steps, -1, texts, format_, values.own_place))
         for place in pattern.places:
             found = (_token(pattern, key, place) for key, _ in pattern.examples)
             texts = dict.fromkeys((text for text in found if text), 1)
             kinds = Counter(format_of(text) for text in texts)
             usual = kinds.most_common(1)[0][0] if kinds else ""
             if texts and usual not in _NEVER:
-                self._place(_Place(pattern, None, place, texts, usual, None))
+                self._place(Place(pattern, None, place, texts, usual, None))
 
-    def _place(self, place: _Place) -> None:
+    def _place(self, place: Place) -> None:
         self.places.append(place)
         for text in place.texts:
             self.found.setdefault(text, Counter())
@@ -175,6 +178,11 @@ class Search:
         if key not in self._targets:
             self._targets[key] = Target(pattern, how, place)
         return self._targets[key]
+
+    def unknown(self, references: Iterable[Reference]) -> list[Place]:
+        """The places in values that refer to nothing."""
+        known = {(id(one.source), one.steps) for one in references}
+        return [one for one in self.places if (id(one.pattern), one.steps) not in known]
 
     def references(self) -> list[Reference]:
         """What each place refers to, if anything."""
@@ -221,7 +229,7 @@ class Search:
             if share >= OFTEN:
                 reference.target, reference.share = above.target, share
 
-    def _found(self, place: _Place) -> list[Reference]:
+    def _found(self, place: Place) -> list[Reference]:
         """The reference of a place, the best first: to several patterns where each has the ids that
         the others lack (`itemId` of a log)."""
         pattern, steps, texts = place.pattern, place.steps, place.texts
@@ -264,7 +272,7 @@ class Search:
         return by_pattern
 
     def _chosen(
-        self, place: _Place, loose: bool, candidates: Sequence[Candidate]
+        self, place: Place, loose: bool, candidates: Sequence[Candidate]
     ) -> list[Reference]:
         texts = place.texts
         union = set().union(*(one.found for one in candidates))

@@ -14,7 +14,7 @@ from outgrow.inspect.inspection import Inspection
 from outgrow.inspect.integrity import KINDS, article
 from outgrow.inspect.listing import Listing
 from outgrow.inspect.patterns import Pattern
-from outgrow.inspect.references import tokens
+from outgrow.inspect.references import Reference, tokens
 from outgrow.inspect.secrets import secrets
 from outgrow.inspect.values import DISTINCT, Values, path_of
 
@@ -79,10 +79,7 @@ def _pattern(inspection: Inspection, pattern: Pattern) -> dict[str, Any]:
         "examples": [key for key, _ in pattern.examples[:3]],
         "variables": [_variable(pattern, place) for place in pattern.places],
         "fields": list(_fields(pattern.values)),
-        "references": [
-            {"from": one.path, "to": one.to.text, "confidence": round(one.share, 2)}
-            for one in inspection.references_of(pattern)
-        ],
+        "references": [_reference(one) for one in inspection.references_of(pattern)],
         "derived_from": derived.source.text if derived else None,
         "derived_why": derived.why if derived else None,
         "symmetric": symmetric,
@@ -90,6 +87,14 @@ def _pattern(inspection: Inspection, pattern: Pattern) -> dict[str, Any]:
         "lengths": _spread(pattern.values.lengths, max(pattern.values.lengths, default=0)),
         "per_day": growth(pattern),
     }
+
+
+def _reference(one: Reference) -> dict[str, Any]:
+    """`at` where it names an element of that pattern's lists."""
+    told = {"from": one.path, "to": one.to.text, "confidence": round(one.share, 2)}
+    if one.target.how == "element":
+        told["at"] = path_of(one.target.steps)
+    return told
 
 
 def _variable(pattern: Pattern, place: int) -> dict[str, Any]:

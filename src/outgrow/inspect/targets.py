@@ -11,8 +11,9 @@ from typing import Any, Literal
 from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.values import Steps
 
-How = Literal["key", "tail", "ids", "id"]
-"""A text is a whole key, a key without its first segment, all variables of it (`a:b`), or one."""
+How = Literal["key", "tail", "ids", "id", "element"]
+"""A text is a whole key, a key without its first segment, all variables of it (`a:b`), or one; or
+it is an id of an element of its list."""
 
 OFTEN = 0.5
 """From this share of known texts that are ids of the other pattern there is a reference; the rest
@@ -35,6 +36,8 @@ class Target:
     how: How
     place: int = -1
     """Of which segment, where `how` is `id`."""
+    steps: Steps = ()
+    """Where in the value, where `how` is `element`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +92,12 @@ def is_id_name(steps: Steps) -> bool:
 def names_of(pattern: Pattern, steps: Steps | None, place: int) -> set[str]:
     """The words by which a place is called; of a segment, those of the field that repeats it."""
     if steps is None:
-        return {word for name in _own_names(pattern).get(place, ()) for word in _words(name)}
+        return {word for name in _own_names(pattern).get(place, ()) for word in words_in(name)}
     names = [step for step in steps if isinstance(step, str)]
-    words = _words(names[-1]) if names else set()
+    words = words_in(names[-1]) if names else set()
     if not words and len(names) > 1:
-        words = _words(names[-2])
-    return words or (_words(pattern.segments[-1].before) if not names else set())
+        words = words_in(names[-2])
+    return words or (words_in(pattern.segments[-1].before) if not names else set())
 
 
 def _own_names(pattern: Pattern) -> dict[int, set[str]]:
@@ -124,24 +127,24 @@ def names_itself(pattern: Pattern, name: str) -> bool:
     orders `orderNumber`; `userId` says it of somebody else."""
     if name.lower() in (*_ID_NAMES, *_UNIQUE):
         return True
-    literal = {word for s in pattern.segments if not s.is_variable for word in _words(s.before)}
-    return bool({w.rstrip("s") for w in _words(name)} & {w.rstrip("s") for w in literal})
+    literal = {word for s in pattern.segments if not s.is_variable for word in words_in(s.before)}
+    return bool({w.rstrip("s") for w in words_in(name)} & {w.rstrip("s") for w in literal})
 
 
 def names_rows(target: Target) -> bool:
     """Not a part of something, but it itself; of a whole key there is no doubt."""
-    return target.how != "id" or target.pattern.shape != "document" or is_entity(target) is True
+    return target.how != "id" or is_entity(target) is True
 
 
 def named_after(words: set[str], target: Pattern) -> int:
     """How well the field is called as the pattern: 2 for `productId` of `product:{id}`, 1 where
     they have a word in common."""
-    literal = _words(next((s.before for s in target.segments if not s.is_variable), ""))
+    literal = words_in(next((s.before for s in target.segments if not s.is_variable), ""))
     mine, theirs = ({w.rstrip("s") for w in those} for those in (words, literal))
     return 2 if mine and mine == theirs else int(bool(mine & theirs))
 
 
-def _words(name: str) -> set[str]:
+def words_in(name: str) -> set[str]:
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
     return {word for word in _SEPARATORS.split(apart) if word and word not in ("id", "ids")}
 

@@ -29,6 +29,9 @@ SOME, MIXED = 3, 0.15
 """Values of another kind: so many, and so large a share, are a habit of the app; fewer are
 damage."""
 
+ACCIDENTS = frozenset(("[object Object]", "NaN", "null", "undefined", ""))
+"""What code writes in place of a value that it did not have: no kind of its own, however often."""
+
 OWN = 0.8
 """From this share of texts that are a segment of their own key they repeat it, and name nobody."""
 
@@ -70,6 +73,7 @@ class Values:
     """Of all values at one place: of a pattern, of a field, of a list's elements."""
 
     __slots__ = (
+        "accidents",
         "count",
         "distinct",
         "elements",
@@ -84,7 +88,7 @@ class Values:
 
     def __init__(self) -> None:
         self.count = 0
-        self.encoded = 0
+        self.accidents = self.encoded = 0
         self.kinds: Counter[str] = Counter()
         self.formats: Counter[str] = Counter()
         self.fields: dict[str, Values] = {}
@@ -105,6 +109,7 @@ class Values:
         kind = kind_of(value)
         self.kinds[kind] += 1
         if kind == "string":
+            self.accidents += value in ACCIDENTS
             self._text(value, own)
         elif kind == "object":
             if depth < 6:
@@ -152,6 +157,7 @@ class Values:
     def merge(self, other: Values) -> None:
         self.count += other.count
         self.encoded += other.encoded
+        self.accidents += other.accidents
         self.kinds.update(other.kinds)
         self.formats.update(other.formats)
         self.own.update(other.own)
@@ -186,6 +192,7 @@ class Values:
         """Of several kinds, and not by accident: those that are not of the usual kind are some, and
         more than damage is."""
         others = self.there - self.kinds[self.kind]
+        others -= self.accidents if self.kind != "string" else 0
         ids = self.kind != "string" and self.format not in WORDY and self.kinds["string"]
         return others >= (1 if ids else SOME) and others >= MIXED * self.there
 
@@ -303,22 +310,27 @@ def texts(value: Any, steps: Steps) -> list[str]:
     """The texts and whole numbers at a place."""
     if len(steps) == 1 and type(value) is dict and type(text := value.get(steps[0])) is str:
         return [text]  # as three in four are
+    found = at(value, steps)
+    if set(map(type, found)) <= _TEXT:
+        return found
+    return [str(one) for one in found if type(one) is str or type(one) is int]
+
+
+def at(value: Any, steps: Steps) -> list[Any]:
+    """Whatever stands at a place; of a map the names where the steps end so."""
     found = [value]
     for step in steps:
-        kinds = set(map(type, found))
-        if str in kinds:
+        if str in set(map(type, found)):
             found = [decoded(one) for one in found]
         if step == ELEMENTS:
             found = [item for one in found if type(one) is list for item in one]
         elif step == NAMES:
-            return [name for one in found if type(one) is dict for name in one]
+            found = [name for one in found if type(one) is dict for name in one]
         elif step == MEMBERS:
             found = [item for one in found if type(one) is dict for item in one.values()]
         else:
             found = [one[step] for one in found if type(one) is dict and step in one]
-    if set(map(type, found)) <= _TEXT:
-        return found
-    return [str(one) for one in found if type(one) is str or type(one) is int]
+    return found
 
 
 _TEXT = {str}

@@ -56,11 +56,12 @@ class Named:
 
 @dataclass(frozen=True)
 class Targets:
-    """What a text may name: the keys with these letters before and after it, or keys that have it
-    as this variable."""
+    """What a text may name: the keys with these letters before and after it, keys that have it as
+    this variable, or what stands there in values."""
 
     around: tuple[tuple[str, str], ...]
     variables: tuple[tuple[Family, int], ...] = ()
+    elements: tuple[Named, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,9 @@ class Index:
     copy: tuple[Step, ...] | None = None
     """Instead: the value of the index is what stands there in the row."""
     words: tuple[tuple[Step, ...], tuple[str, ...]] | None = None
-    """Instead: one of these words stands there, in whatever case."""
+    """As well: one of these words stands there, in whatever case."""
+    is_pair: bool = False
+    """The two that entries stand under, and a row says, are in any order."""
     pieces: tuple[str | int, ...] = ()
     """Where entries have the ids of the row in another order: the row's key, of letters and of
     variables of the index's key."""
@@ -99,11 +102,20 @@ class Contradictions:
         text = "left(s.value #>> '{}', 60) AS text"
         return _query(self._rows(family, [text], self._is_json("s.value")))
 
-    def doubled(self, family: Family) -> str:
-        texts = self._texts(Named(family, (("elements", ""),)), numbers=False)
+    def doubled(self, family: Family, to: Sequence[Step], inside: Sequence[Step]) -> str:
+        """`to` the lists, and `inside` their elements to the texts."""
+        laterals, listed = _into("r.value", to)
+        within, value = _into("e.v", inside)
+        id_ = _text(value, inside, numbers=False)
+        joined = ["FROM (", _indented(self._read(family)), ") r"]
+        joined += [f"CROSS JOIN LATERAL {one}" for one in laterals]
+        texts = ", ".join([f"{elements(listed)} AS e(v)", *within])
+        joined += [
+            f"CROSS JOIN LATERAL (\n    SELECT {id_} AS id, count(*) AS times FROM {texts}",
+            "    GROUP BY 1 HAVING count(*) > 1\n) x",
+        ]
         return _query(
-            f"SELECT r.key, x.id, count(*) AS times\n{texts}\n"
-            f"WHERE x.id IS NOT NULL GROUP BY r.key, x.id HAVING count(*) > 1"
+            "SELECT r.key, x.id, x.times\n" + "\n".join(joined) + "\nWHERE x.id IS NOT NULL"
         )
 
     def dangling(
@@ -229,7 +241,12 @@ class Contradictions:
             f"                  AND {_variable(family, number, 't.key')} = {id_})"
             for family, number in targets.variables
         ]
-        return keys + variables
+        elements = [
+            f"{id_} IN (\n{_indented(f'SELECT x.id{chr(10)}{self._texts(one)}')}\n"
+            f"        WHERE x.id IS NOT NULL)"
+            for one in targets.elements
+        ]
+        return keys + variables + elements
 
     def _sides(self, index: Index) -> str:
         return (
@@ -246,6 +263,8 @@ class Contradictions:
                 at = _joined(named.family, index.pieces)
                 return f"SELECT r.key, r.key AS id, {at} AS at\n{texts}"
             under = [_variable(named.family, number, "r.key") for number in index.under]
+            if index.is_pair:
+                under = _in_order(*under)
             if index.copy is not None:
                 under = ["r.value"]
             columns = ["r.key", "x.id", *(f"{one} AS u{n}" for n, one in enumerate(under, 1))]
@@ -260,17 +279,21 @@ class Contradictions:
         if index.copy is not None:
             _, value = _into("r.value", index.copy)
             return f"SELECT r.key, {value} AS u1\n{rows}\nWHERE {value} IS NOT NULL"
+        columns, conditions = ["r.key"], []
         if index.words is not None:
             steps, words = index.words
-            listed = ", ".join(map(_quoted, words))
-            texts = self._texts(Named(index.family, steps))
-            return f"SELECT r.key\n{texts}\nWHERE lower(x.id) IN ({listed})"
-        columns, joins, conditions = ["r.key"], [rows], []
-        for number, places in enumerate(index.said, 1):
+            rows = self._texts(Named(index.family, steps))
+            conditions.append(f"lower(x.id) IN ({', '.join(map(_quoted, words))})")
+        joins, said = [rows], index.said
+        if index.is_pair:
+            said = tuple((at,) for at in index.said[0])
+        for number, places in enumerate(said, 1):
             options = [self._option(index.family, at) for at in places]
             joins.append(f"CROSS JOIN LATERAL ({' UNION '.join(options)}) x{number}")
-            columns.append(f"x{number}.id AS u{number}")
             conditions.append(f"x{number}.id <> ''")
+        ids = [f"x{number}.id" for number in range(1, 1 + len(said))]
+        ids = _in_order(*ids) if index.is_pair else ids
+        columns += [f"{one} AS u{number}" for number, one in enumerate(ids, 1)]
         where = f"\nWHERE {_all(conditions)}" if conditions else ""
         return f"SELECT {', '.join(columns)}\n" + "\n".join(joins) + where
 
@@ -280,6 +303,10 @@ class Contradictions:
         laterals, value = _into("r.value", at)
         from_ = f" FROM {', '.join(laterals)}" if laterals else ""
         return f"SELECT {_text(value, at)} AS id{from_}"
+
+
+def _in_order(one: str, other: str) -> list[str]:
+    return [f"least({one}, {other})", f"greatest({one}, {other})"]
 
 
 def _same(index: Index) -> str:
