@@ -927,10 +927,21 @@ WHERE s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '
 ORDER BY s.key COLLATE "C" DESC LIMIT 1;
 
 WITH batch AS MATERIALIZED (
-    SELECT s.key FROM "public"."kv_store_2516be19" s
+    SELECT s.key FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(pg_column_size(s.value)) OVER so_far, 0) AS weight
+        FROM (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
       AND s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 1000
+    ) s
 ),
 taken AS MATERIALIZED (
     SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
@@ -969,10 +980,21 @@ CREATE INDEX CONCURRENTLY "og_users_traits_words_0100073e" ON "campus_tables"."u
 CREATE INDEX CONCURRENTLY "og_users_blocked_contains_81edf5af" ON "campus_tables"."users" USING gin ("blocked" jsonb_path_ops);
 
 WITH batch AS MATERIALIZED (
+    SELECT s.key, s.value FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(pg_column_size(s.value)) OVER so_far, 0) AS weight
+        FROM (
     SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
       AND s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 1000
+    ) s
 ),
 compared AS MATERIALIZED (
     SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."users" t WHERE t."id" = substr(b.key, 6)) AS apart,
@@ -1001,10 +1023,30 @@ WHERE s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '
 ORDER BY s.key COLLATE "C" DESC LIMIT 1;
 
 WITH batch AS MATERIALIZED (
-    SELECT s.key FROM "public"."kv_store_2516be19" s
+    SELECT s.key FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(jsonb_array_length(CASE WHEN jsonb_typeof(s.value) = 'array' THEN s.value END)) OVER so_far, 0) AS weight
+        FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(pg_column_size(s.value)) OVER so_far, 0) AS weight
+        FROM (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
       AND s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+):connections$' AND length(s.key) <= 217
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 1000
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 4
+    ) s
 ),
 taken AS MATERIALIZED (
     SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
@@ -1035,10 +1077,30 @@ SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),
 CREATE INDEX CONCURRENTLY "og_connections_connected_user_id_user_id_5eac5e4b" ON "campus_tables"."connections" ("connected_user_id", "user_id");
 
 WITH batch AS MATERIALIZED (
+    SELECT s.key, s.value FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(jsonb_array_length(CASE WHEN jsonb_typeof(s.value) = 'array' THEN s.value END)) OVER so_far, 0) AS weight
+        FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(pg_column_size(s.value)) OVER so_far, 0) AS weight
+        FROM (
     SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
       AND s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+):connections$' AND length(s.key) <= 217
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 1000
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 4
+    ) s
 ),
 compared AS MATERIALIZED (
     SELECT b.key, EXISTS (SELECT FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17) AND t.leftovers IS NOT NULL) AS apart,
@@ -1077,10 +1139,21 @@ WHERE s.key COLLATE "C" >= 'intro:' AND s.key COLLATE "C" < 'intro;' AND s.key ~
 ORDER BY s.key COLLATE "C" DESC LIMIT 1;
 
 WITH batch AS MATERIALIZED (
-    SELECT s.key FROM "public"."kv_store_2516be19" s
+    SELECT s.key FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(pg_column_size(s.value)) OVER so_far, 0) AS weight
+        FROM (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
       AND s.key COLLATE "C" >= 'intro:' AND s.key COLLATE "C" < 'intro;' AND s.key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(s.key) <= 210 OR s.key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$')
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 1000
+    ) s
 ),
 taken AS MATERIALIZED (
     SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
@@ -1103,10 +1176,21 @@ CREATE INDEX CONCURRENTLY "og_intros_to_id_status_d2b59697" ON "campus_tables"."
 CREATE INDEX CONCURRENTLY "og_intros_from_id_status_ae826c18" ON "campus_tables"."intros" ("from_id", "status");
 
 WITH batch AS MATERIALIZED (
+    SELECT s.key, s.value FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(pg_column_size(s.value)) OVER so_far, 0) AS weight
+        FROM (
     SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
       AND s.key COLLATE "C" >= 'intro:' AND s.key COLLATE "C" < 'intro;' AND s.key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(s.key) <= 210 OR s.key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$')
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 1000
+    ) s
 ),
 compared AS MATERIALIZED (
     SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."intros" t WHERE t."from_id" = split_part(b.key, ':', 2) AND t."to_id" = split_part(b.key, ':', 3) AND t."sent_ms" = split_part(b.key, ':', 4)) AS apart,
@@ -1135,10 +1219,21 @@ WHERE s.key COLLATE "C" >= 'chat:' AND s.key COLLATE "C" < 'chat;' AND s.key ~ '
 ORDER BY s.key COLLATE "C" DESC LIMIT 1;
 
 WITH batch AS MATERIALIZED (
-    SELECT s.key FROM "public"."kv_store_2516be19" s
+    SELECT s.key FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(pg_column_size(s.value)) OVER so_far, 0) AS weight
+        FROM (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
       AND s.key COLLATE "C" >= 'chat:' AND s.key COLLATE "C" < 'chat;' AND s.key ~ '^chat:(.+)$' AND length(s.key) <= 205 AND NOT (s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214) AND NOT (s.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(s.key) <= 214 OR s.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'))
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 1000
+    ) s
 ),
 taken AS MATERIALIZED (
     SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
@@ -1157,10 +1252,21 @@ SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),
     ARRAY(SELECT key FROM batch EXCEPT SELECT key FROM taken);
 
 WITH batch AS MATERIALIZED (
+    SELECT s.key, s.value FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(pg_column_size(s.value)) OVER so_far, 0) AS weight
+        FROM (
     SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
       AND s.key COLLATE "C" >= 'chat:' AND s.key COLLATE "C" < 'chat;' AND s.key ~ '^chat:(.+)$' AND length(s.key) <= 205 AND NOT (s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214) AND NOT (s.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(s.key) <= 214 OR s.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'))
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 1000
+    ) s
 ),
 compared AS MATERIALIZED (
     SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."chats" t WHERE t."id" = substr(b.key, 6)) AS apart,
@@ -1189,10 +1295,30 @@ WHERE s.key COLLATE "C" >= 'chat:' AND s.key COLLATE "C" < 'chat;' AND s.key ~ '
 ORDER BY s.key COLLATE "C" DESC LIMIT 1;
 
 WITH batch AS MATERIALIZED (
-    SELECT s.key FROM "public"."kv_store_2516be19" s
+    SELECT s.key FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(jsonb_array_length(CASE WHEN jsonb_typeof(s.value) = 'array' THEN s.value END)) OVER so_far, 0) AS weight
+        FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(pg_column_size(s.value)) OVER so_far, 0) AS weight
+        FROM (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
       AND s.key COLLATE "C" >= 'chat:' AND s.key COLLATE "C" < 'chat;' AND s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 1000
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 4
+    ) s
 ),
 taken AS MATERIALIZED (
     SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
@@ -1221,10 +1347,30 @@ SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),
     ARRAY(SELECT key FROM batch EXCEPT SELECT key FROM taken);
 
 WITH batch AS MATERIALIZED (
+    SELECT s.key, s.value FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(jsonb_array_length(CASE WHEN jsonb_typeof(s.value) = 'array' THEN s.value END)) OVER so_far, 0) AS weight
+        FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(pg_column_size(s.value)) OVER so_far, 0) AS weight
+        FROM (
     SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
       AND s.key COLLATE "C" >= 'chat:' AND s.key COLLATE "C" < 'chat;' AND s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 1000
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 4
+    ) s
 ),
 compared AS MATERIALIZED (
     SELECT b.key, EXISTS (SELECT FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14) AND t.leftovers IS NOT NULL) AS apart,
@@ -1263,10 +1409,21 @@ WHERE s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '
 ORDER BY s.key COLLATE "C" DESC LIMIT 1;
 
 WITH batch AS MATERIALIZED (
-    SELECT s.key FROM "public"."kv_store_2516be19" s
+    SELECT s.key FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(pg_column_size(s.value)) OVER so_far, 0) AS weight
+        FROM (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
       AND s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 1000
+    ) s
 ),
 taken AS MATERIALIZED (
     SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
@@ -1287,10 +1444,21 @@ SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),
 CREATE INDEX CONCURRENTLY "og_school_members_school_user_id_e98026e7" ON "campus_tables"."school_members" ("school", "user_id");
 
 WITH batch AS MATERIALIZED (
+    SELECT s.key, s.value FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(pg_column_size(s.value)) OVER so_far, 0) AS weight
+        FROM (
     SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
       AND s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 1000
+    ) s
 ),
 compared AS MATERIALIZED (
     SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."school_members" t WHERE t."user_id" = substr(b.key, 6)) AS apart,
@@ -1319,10 +1487,21 @@ WHERE s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '
 ORDER BY s.key COLLATE "C" DESC LIMIT 1;
 
 WITH batch AS MATERIALIZED (
-    SELECT s.key FROM "public"."kv_store_2516be19" s
+    SELECT s.key FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(pg_column_size(s.value)) OVER so_far, 0) AS weight
+        FROM (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
       AND s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 1000
+    ) s
 ),
 taken AS MATERIALIZED (
     SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
@@ -1345,10 +1524,21 @@ CREATE INDEX CONCURRENTLY "og_user_search_school_search_name_user_id_a021fc5b" O
 CREATE INDEX CONCURRENTLY "og_user_search_search_text_words_44041e76" ON "campus_tables"."user_search" USING gin (to_tsvector('simple'::regconfig, "search_text")) WITH (gin_pending_list_limit = 256);
 
 WITH batch AS MATERIALIZED (
+    SELECT s.key, s.value FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(pg_column_size(s.value)) OVER so_far, 0) AS weight
+        FROM (
     SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
       AND s.key COLLATE "C" >= 'user:' AND s.key COLLATE "C" < 'user;' AND s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 1000
+    ) s
 ),
 compared AS MATERIALIZED (
     SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(b.key, 6)) AS apart,
@@ -1377,10 +1567,21 @@ WHERE s.key COLLATE "C" >= 'chat:' AND s.key COLLATE "C" < 'chat;' AND s.key ~ '
 ORDER BY s.key COLLATE "C" DESC LIMIT 1;
 
 WITH batch AS MATERIALIZED (
-    SELECT s.key FROM "public"."kv_store_2516be19" s
+    SELECT s.key FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(pg_column_size(s.value)) OVER so_far, 0) AS weight
+        FROM (
+    SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
       AND s.key COLLATE "C" >= 'chat:' AND s.key COLLATE "C" < 'chat;' AND s.key ~ '^chat:(.+)$' AND length(s.key) <= 205 AND NOT (s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214) AND NOT (s.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(s.key) <= 214 OR s.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'))
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 1000
+    ) s
 ),
 taken AS MATERIALIZED (
     SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
@@ -1401,10 +1602,21 @@ SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),
 CREATE INDEX CONCURRENTLY "og_participants_user_id_chat_id_7d21da00" ON "campus_tables"."participants" ("user_id", "chat_id");
 
 WITH batch AS MATERIALIZED (
+    SELECT s.key, s.value FROM (
+    SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum(pg_column_size(s.value)) OVER so_far, 0) AS weight
+        FROM (
     SELECT s.key, s.value FROM "public"."kv_store_2516be19" s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
       AND s.key COLLATE "C" >= 'chat:' AND s.key COLLATE "C" < 'chat;' AND s.key ~ '^chat:(.+)$' AND length(s.key) <= 205 AND NOT (s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214) AND NOT (s.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(s.key) <= 214 OR s.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'))
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * 1000
+    ) s
 ),
 compared AS MATERIALIZED (
     SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(b.key, 6)) AS apart,

@@ -31,12 +31,13 @@ BATCH_SECONDS = 0.07
 """What a batch is steered to, so that few last longer than 80 ms: for so long its keys are locked
 against writing."""
 
-SMALLEST, FIRST, LARGEST = 50, 500, 20_000  # keys of a batch
+SMALLEST, FIRST, LARGEST = 1, 500, 20_000  # keys of a batch
 NAMED = 10  # keys that differ, in an error
 
 
 class BatchSize:
-    """How many keys the next batch takes, by how long the last ones took."""
+    """How many keys of the usual size the next batch takes, by how long the last ones took. A slow
+    one makes the next one small; then they double."""
 
     def __init__(self) -> None:
         self.keys = FIRST
@@ -125,8 +126,9 @@ class Backfill:
 
     kind: ClassVar[str] = "backfill"
     lock: ClassVar[str] = (
-        "FOR SHARE on up to 20,000 rows of the store, 80 ms at a time, none that somebody has "
-        "locked: readers go on, a write to one of them waits for so long"
+        "FOR SHARE on up to 20,000 rows of the store, 80 ms at a time (or one row, if copying it "
+        "takes longer), none that somebody has locked: readers go on, a write to one of them waits "
+        "for so long"
     )
 
     blueprint: Blueprint

@@ -7,6 +7,9 @@ from outgrow.layout import expressions as ex
 from outgrow.layout.shadow import tables
 from outgrow.queries import Query, literal, quote
 
+USUAL_BYTES, USUAL_ELEMENTS = 1000, 4
+"""What of a value takes as long as a key. Bytes as they are stored, perhaps compressed."""
+
 
 def last_key(blueprint: Blueprint, name: str, store_schema: str, store_table: str) -> Query:
     """The largest key of the pattern, or NULL: up to it the backfill goes, later keys come by the
@@ -131,13 +134,36 @@ def verify_back(blueprint: Blueprint, name: str, store_schema: str, store_table:
 
 
 def _batch(blueprint: Blueprint, name: str, store: str, selected: str) -> str:
-    """The CTE of the next `$3` keys of the relation behind `$1` and up to `$2`, in C order."""
-    return f"""batch AS MATERIALIZED (
-    SELECT {selected} FROM {store} s
+    """The CTE of the next keys of the relation behind `$1` and up to `$2`, in C order: `$3`, fewer
+    where their values are large as they are stored or, of lists, have many elements; one at least.
+    To count elements is to read the values: it is done of those that their bytes let pass."""
+    rows = f"""SELECT s.key, s.value FROM {store} s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
       AND {key_range(blueprint, name, "s.key")}
-    ORDER BY s.key COLLATE "C" LIMIT $3::bigint
-)"""
+    ORDER BY s.key COLLATE "C" LIMIT $3::bigint"""
+    for weight, usual in _weights(blueprint, name, "s.value"):
+        rows = f"""SELECT s.key, s.value
+    FROM (
+        SELECT s.key, s.value, row_number() OVER so_far AS place,
+            coalesce(sum({weight}) OVER so_far, 0) AS weight
+        FROM (
+    {rows}
+        ) s
+        WINDOW so_far AS (ORDER BY s.key COLLATE "C" ROWS UNBOUNDED PRECEDING)
+    ) s
+    WHERE s.place = 1 OR s.weight <= $3::bigint * {usual}"""
+    return f"batch AS MATERIALIZED (\n    SELECT {selected} FROM (\n    {rows}\n    ) s\n)"
+
+
+def _weights(blueprint: Blueprint, name: str, value: str) -> list[tuple[str, int]]:
+    """What makes a value cost more than a key (SQL), and how much of it costs as much as one."""
+    size = f"pg_column_size({value})", USUAL_BYTES
+    if not tables.is_list(blueprint, name):
+        return [size]
+    length = f"jsonb_array_length(CASE WHEN jsonb_typeof({value}) = 'array' THEN {value} END)"
+    if blueprint.pattern_of(name).shape == "map":
+        length = f"(SELECT count(*) FROM {ex.members(value)})"
+    return [size, (length, USUAL_ELEMENTS)]
 
 
 def key_range(blueprint: Blueprint, name: str, key: str) -> str:

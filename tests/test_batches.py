@@ -1,0 +1,115 @@
+"""How much of a store one batch of a backfill takes, while its keys are locked against writing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from conftest import Connect
+from firing import Ladder
+from growing import CAMPUS, STORE
+from laddering import climb
+from outgrow.database import Database
+from outgrow.grow.lifting import BatchSize
+from outgrow.grow.verification import verify
+from outgrow.install import install
+from outgrow.settings import DEFAULT_STORE
+
+MANY = 3_000  # ids in a list
+
+
+@pytest.fixture
+async def raw(database: Database, database_url: str, connect: Connect) -> Any:
+    await install(database)
+    return await connect(database_url)
+
+
+async def put_lists(raw: Any, prefix: str, lists: int, ids: int) -> None:
+    await raw.execute(
+        f"""INSERT INTO {STORE}
+        SELECT format('user:%s%s:connections', $1::text, n), to_jsonb(ARRAY(
+            SELECT md5(i::text) FROM generate_series(1, $3::integer) i))
+        FROM generate_series(1, $2::integer) n""",
+        prefix,
+        lists,
+        ids,
+    )
+
+
+async def batches(ladder: Ladder, name: str, size: int) -> list[int]:
+    """The keys of each batch."""
+    last = await ladder.last_key(name)
+    assert last is not None
+    after: str | None = ""
+    found: list[int] = []
+    while True:
+        after, keys, _, _ = await ladder.batch(name, after or "", last, size)
+        if not keys:
+            return found
+        found.append(keys)
+
+
+async def test_a_large_list_is_a_batch_of_its_own(raw: Any) -> None:
+    """And small ones beside it are not: what a batch costs is its rows."""
+    await put_lists(raw, "a", 40, 4)
+    await put_lists(raw, "b", 3, MANY)
+    await put_lists(raw, "c", 40, 4)
+    ladder = Ladder(raw)
+    await ladder.expand(["connections"])
+    assert await batches(ladder, "connections", 40) == [40, 1, 1, 1, 40]
+
+
+async def test_large_documents_are_taken_by_their_bytes(raw: Any) -> None:
+    """As they are stored: a picture does not compress, and nobody reads it to learn its size."""
+    picture = f"SELECT string_agg(md5(random()::text), '') FROM generate_series(1, {MANY})"
+    for name, bio in ("a", "'short'"), ("b", f"({picture})"), ("c", "'short'"):
+        await raw.execute(
+            f"INSERT INTO {STORE} SELECT 'user:{name}' || n, jsonb_build_object('name', 'X', "
+            f"'bio', {bio}) FROM generate_series(1, 40) n"
+        )
+    ladder = Ladder(raw)
+    await ladder.expand(["users"])
+    sizes = await batches(ladder, "users", 250)
+    assert sum(sizes) == 120
+    assert sizes[0] == 40 + 2
+    assert max(sizes[1:-1]) <= 4
+
+
+async def test_whatever_is_no_list_is_passed_by(raw: Any) -> None:
+    for number, value in enumerate([None, 1, "x", {}, [], [[1]], {"a": list(range(MANY))}]):
+        await raw.execute(
+            f"INSERT INTO {STORE} VALUES ('user:' || $1::text || ':connections', $2)",
+            str(number),
+            json.dumps(value),
+        )
+    ladder = Ladder(raw)
+    await ladder.expand(["connections"])
+    assert await batches(ladder, "connections", 100) == [7]
+
+
+async def test_a_growth_holds_one_large_list_at_a_time(raw: Any, database: Database) -> None:
+    """60 lists of 20,000 ids were one batch, and an old client's append waited for 26 s."""
+    await put_lists(raw, "x", 30, MANY)
+    said: list[str] = []
+    database.observe_with(lambda name, _: said.append(name))
+    await climb(database, "hybrid")
+    assert said.count("grow.backfill") > 15
+    assert said.count("grow.verify") > 15
+    said.clear()
+    assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
+    assert said.count("grow.verify") > 15
+
+
+def test_after_a_slow_batch_the_next_is_small() -> None:
+    size = BatchSize()
+    for _ in range(10):
+        size.took(0.001)
+    assert size.keys > 10_000
+    size.took(10)
+    assert size.keys < 200
+    size.took(10)
+    assert size.keys == 1
+    size.took(0.001)
+    assert size.keys == 2
