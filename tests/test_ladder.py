@@ -357,7 +357,7 @@ async def test_keys_that_somebody_has_locked_are_copied_at_the_end(
 
     async def owed() -> Any:
         return await database.pool.fetchval(
-            "SELECT skipped FROM outgrow.lifts WHERE relation = 'connections' AND skipped <> '{}'"
+            "SELECT array_agg(key) FROM outgrow.skipped WHERE relation = 'connections'"
         )
 
     assert await until(owed, "the key is written down") == [key]

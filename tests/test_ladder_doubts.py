@@ -295,7 +295,7 @@ async def test_a_plan_tells_what_is_around_the_store(database: Database, raw: An
 async def test_an_older_installation_gets_the_new_phases(database: Database, raw: Any) -> None:
     await climb(database, "optimized")
     await raw.execute(
-        "DROP TABLE outgrow.lifts, outgrow.growths; "
+        "DROP TABLE outgrow.skipped, outgrow.lifts, outgrow.growths; "
         "ALTER TABLE outgrow.layouts DROP CONSTRAINT layouts_phase_check; "
         "ALTER TABLE outgrow.layouts ADD CONSTRAINT layouts_phase_check "
         "CHECK (phase IN ('found', 'optimized')); UPDATE outgrow.layouts SET version = 'older'"

@@ -195,16 +195,19 @@ class Backfill:
     async def _copy_skipped(self, work: Work) -> None:
         """One key in each transaction: whoever waits for a lock must hold no other. And briefly:
         whoever writes to the key queues behind us, for as long as we wait."""
+        sql = load("grow")
         query = layout.shadow.backfill_keys(self.blueprint, self.relation, *self.store)
         at = self.blueprint.name, self.relation
-        for key in (await state.lift(work.session, *at)).skipped:
-            await work.pace()
+        last = 0
+        while owed := await work.session.rows(sql["lift_owes"], *at, last):
+            for last, key in owed:
+                await work.pace()
 
-            async def copy(session: Session, key: str = key) -> None:
-                rows = await session.value(query, [key])
-                await session.run(load("grow")["lift_pays"], *at, key, rows)
+                async def copy(session: Session, id_: int = last, key: str = key) -> None:
+                    rows = await session.value(query, [key])
+                    await session.run(sql["lift_pays"], *at, id_, rows)
 
-            await briefly(work, copy)
+                await briefly(work, copy)
 
 
 @dataclass(frozen=True, slots=True)

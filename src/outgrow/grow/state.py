@@ -24,14 +24,13 @@ Ending = Literal["ready", "switched", "rolled_back", "failed"]
 class Lift:
     """A relation with a table of its own, or one being made. States: `filling`, `filled`,
     `verified`, `shadow` (its view reads the table), `stale` (another version's), `leaving` (nothing
-    keeps it any more). `after` is how far the backfill is, `skipped` the keys that it owes."""
+    keeps it any more). `after` is how far the backfill is."""
 
     relation: str
     version: str
     state: str
     after: str
     upto: str | None
-    skipped: list[str]
     estimate: int | None
     keys: int
     rows: int

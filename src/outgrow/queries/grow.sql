@@ -206,11 +206,11 @@ SELECT count(*) FILTER (WHERE tgenabled = 'A') = 2
 FROM pg_trigger WHERE tgrelid = $1 AND tgname::text = ANY ($2::text[]);
 
 -- name: lifts
-SELECT relation, version, state, after, upto, skipped, estimate, keys, rows, leftovers, since
+SELECT relation, version, state, after, upto, estimate, keys, rows, leftovers, since
 FROM outgrow.lifts WHERE name = $1 ORDER BY relation;
 
 -- name: lift
-SELECT relation, version, state, after, upto, skipped, estimate, keys, rows, leftovers, since
+SELECT relation, version, state, after, upto, estimate, keys, rows, leftovers, since
 FROM outgrow.lifts WHERE name = $1 AND relation = $2;
 
 -- name: lift_begins
@@ -220,17 +220,28 @@ INSERT INTO outgrow.lifts (name, relation, version, estimate) VALUES ($1, $2, $3
 UPDATE outgrow.lifts SET upto = $3 WHERE name = $1 AND relation = $2;
 
 -- name: lift_moves
-UPDATE outgrow.lifts
-SET after = $3, keys = keys + $4, rows = rows + $5, skipped = skipped || $6::text[]
+WITH owed AS (
+    INSERT INTO outgrow.skipped (name, relation, key) SELECT $1, $2, unnest($6::text[])
+)
+UPDATE outgrow.lifts SET after = $3, keys = keys + $4, rows = rows + $5
 WHERE name = $1 AND relation = $2;
+
+-- name: lift_owes
+-- The next keys behind the one of id $3.
+SELECT id, key FROM outgrow.skipped WHERE name = $1 AND relation = $2 AND id > $3
+ORDER BY name, relation, id LIMIT 1000;
 
 -- name: lift_pays
--- One of the keys that somebody had locked has been seen to.
-UPDATE outgrow.lifts SET skipped = array_remove(skipped, $3), rows = rows + $4
-WHERE name = $1 AND relation = $2;
+-- The key of id $3 has been seen to.
+WITH paid AS (
+    DELETE FROM outgrow.skipped WHERE id = $3
+)
+UPDATE outgrow.lifts SET rows = rows + $4 WHERE name = $1 AND relation = $2;
 
 -- name: lift_filled
-UPDATE outgrow.lifts SET state = 'filled' WHERE name = $1 AND relation = $2;
+UPDATE outgrow.lifts l SET state = 'filled'
+WHERE l.name = $1 AND l.relation = $2 AND NOT EXISTS (
+    SELECT FROM outgrow.skipped s WHERE s.name = l.name AND s.relation = l.relation);
 
 -- name: lift_verified
 UPDATE outgrow.lifts SET state = 'verified', leftovers = $3

@@ -38,8 +38,8 @@ $do$;
 
 -- One row for each relation that has, or is being given, a table of its own. The trigger of the store
 -- keeps the table in every state but `leaving`; the view reads it in `shadow` only. `after` is how far
--- the backfill has come on its way to `upto` (NULL before it began), `skipped` what it still owes;
--- both are saved with the rows. `stale`: made by another version, to be made anew.
+-- the backfill has come on its way to `upto` (NULL before it began), saved with the rows. `stale`: made
+-- by another version, to be made anew.
 CREATE TABLE IF NOT EXISTS outgrow.lifts (
     name      text NOT NULL REFERENCES outgrow.layouts,
     relation  text NOT NULL,
@@ -48,15 +48,35 @@ CREATE TABLE IF NOT EXISTS outgrow.lifts (
               CHECK (state IN ('filling', 'filled', 'verified', 'shadow', 'stale', 'leaving')),
     after     text NOT NULL DEFAULT '',
     upto      text,
-    skipped   text[] NOT NULL DEFAULT '{}',
     estimate  bigint,
     keys      bigint NOT NULL DEFAULT 0,
     rows      bigint NOT NULL DEFAULT 0,
     leftovers bigint,
     since     timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (name, relation),
-    CHECK (state IN ('filling', 'stale', 'leaving') OR skipped = '{}')
+    PRIMARY KEY (name, relation)
 );
+
+-- The keys that a backfill has passed over, since somebody had locked them, and still owes.
+CREATE TABLE IF NOT EXISTS outgrow.skipped (
+    id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name     text NOT NULL,
+    relation text NOT NULL,
+    key      text NOT NULL,
+    FOREIGN KEY (name, relation) REFERENCES outgrow.lifts ON DELETE CASCADE
+);
+CREATE INDEX IF NOT EXISTS skipped_of ON outgrow.skipped (name, relation, id);
+DO $do$
+BEGIN
+    IF EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = 'outgrow.lifts'::regclass
+          AND attname = 'skipped' AND NOT attisdropped
+    ) THEN
+        EXECUTE 'INSERT INTO outgrow.skipped (name, relation, key)
+                 SELECT name, relation, unnest(skipped) FROM outgrow.lifts';
+        ALTER TABLE outgrow.lifts DROP COLUMN skipped;
+    END IF;
+END
+$do$;
 
 -- One row for each growth. `from_phase` is where `outgrow rollback` leads; a growth that failed is not
 -- finished. What `outgrow status` shows is written here every half second.
