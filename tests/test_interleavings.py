@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +14,16 @@ from typing import Any
 import pytest
 
 from conftest import Connect
-from firing import ALL, Ladder
+from firing import Ladder
 from growing import CAMPUS, STORE
 from interleaving import GROWTH, Outcome, Script, World, schedules
 from outgrow import layout
+from outgrow.blueprint import Blueprint
+from outgrow.database import Database
+from outgrow.install import install
 from outgrow.layout.shadow import tables
 from outgrow.settings import DEFAULT_STORE
+from test_old_clients import STOCK
 
 BARE = "public.bare"
 LEVELS = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
@@ -104,6 +108,34 @@ KINDS = {
 }
 
 
+MAPS = {
+    "map": Kind(
+        ("zig_product_mappings:k", "zig_product_mappings:l"),
+        ({"1": "p1", "2": "p2"}, {"3": "p1", "2": "p3"}),
+        {"4": "p4"},
+        "'2'",
+        ("mappings",),
+    ),
+    "map of objects": Kind(
+        ("company:k:ratings", "company:l:ratings"),
+        ({"a": {"stars": 1}, "b": {"stars": 2}}, {"a": {"stars": 3}, "c": {"stars": 2}}),
+        {"d": {"stars": 4}},
+        "'a'",
+        ("ratings",),
+    ),
+}
+SHOWN = {
+    "campus": {
+        "users": "id, name, school FROM {} ORDER BY id",
+        "connections": "user_id, connected_user_id FROM {} ORDER BY user_id, pos",
+        "messages": "chat_id, id FROM {} ORDER BY chat_id, pos",
+        "participants": "chat_id, user_id FROM {} ORDER BY chat_id, user_id",
+    },
+    "stock": {
+        "mappings": "company_id, sku, product_id FROM {} ORDER BY company_id, sku",
+        "ratings": "company_id, user_id, stars FROM {} ORDER BY company_id, user_id",
+    },
+}
 Case = tuple[Kind, Sequence[Script], Sequence[int]]
 
 
@@ -127,16 +159,17 @@ class Worlds:
 
     async def not_copied(self) -> None:
         """Forget what has been copied, as if the triggers had just been made."""
-        for name in ALL:
-            await self.ladder.run(f"DELETE FROM {tables.table(CAMPUS, name)}")
-            if tables.is_list(CAMPUS, name):
-                await self.ladder.run(f"DELETE FROM {tables.lists(CAMPUS, name)}")
+        blueprint = self.ladder.blueprint
+        for name in self.ladder.lifted:
+            await self.ladder.run(f"DELETE FROM {tables.table(blueprint, name)}")
+            if tables.is_list(blueprint, name):
+                await self.ladder.run(f"DELETE FROM {tables.lists(blueprint, name)}")
 
     async def copy(self, connection: Any, name: str) -> None:
         """Copy as a growth does; the keys that somebody has locked, when all is over."""
         last = await self.ladder.last_key(name)
         if last is not None:
-            query = layout.shadow.backfill(CAMPUS, name, *self.ladder.place)
+            query = layout.shadow.backfill(self.ladder.blueprint, name, *self.ladder.place)
             row = await connection.fetchrow(query.sql, "", last, 100)
             self._owed += [(name, key) for key in row[3]]
 
@@ -156,62 +189,62 @@ class Worlds:
         ]
         if told[0] == told[1] != () and contents[0] != contents[1]:
             wrong["stores"] = contents
-        shown = await self.shown()
-        if shown != rows_of({key: json.loads(value) for key, value in contents[1]}):
-            wrong["rows"] = contents[1], shown
+        expected = rows_of({key: json.loads(value) for key, value in contents[1]})
+        for name, sql in SHOWN[self.ladder.blueprint.name].items():
+            table = tables.table(self.ladder.blueprint, name)
+            rows = await self.ladder.rows("SELECT " + sql.format(table))
+            if rows != expected[name]:
+                wrong[f"rows of {name}"] = rows, expected[name]
         return told, wrong
 
-    async def shown(self) -> list[list[tuple[Any, ...]]]:
-        """What the tables hold, in the order of lists."""
-        users, connections, messages, participants = (
-            tables.table(self.ladder.blueprint, name)
-            for name in ("users", "connections", "messages", "participants")
-        )
-        return [
-            await self.ladder.rows(f"SELECT id, name, school FROM {users} ORDER BY id"),
-            await self.ladder.rows(
-                f"SELECT user_id, connected_user_id FROM {connections} ORDER BY user_id, pos"
-            ),
-            await self.ladder.rows(f"SELECT chat_id, id FROM {messages} ORDER BY chat_id, pos"),
-            await self.ladder.rows(
-                f"SELECT chat_id, user_id FROM {participants} ORDER BY chat_id, user_id"
-            ),
-        ]
 
-
-def rows_of(store: dict[str, Any]) -> list[list[tuple[Any, ...]]]:
+def rows_of(store: dict[str, Any]) -> dict[str, list[tuple[Any, ...]]]:
     """What the tables are to hold, said once more: only for values as the tests here write them."""
-    users, connections, messages, participants = [], [], [], []
+    rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
     for key, value in sorted(store.items()):
         match key.split(":"), value:
             case ["user", name], dict():
-                users.append((name, value.get("name"), value.get("school")))
+                rows["users"].append((name, value.get("name"), value.get("school")))
             case ["user", name, "connections"], list():
                 ids = [element for element in value if isinstance(element, str)]
-                connections += [(name, element) for element in dict.fromkeys(ids)]
+                rows["connections"] += [(name, element) for element in dict.fromkeys(ids)]
             case ["chat", name, "messages"], list():
-                messages += [(name, e["id"]) for e in value if isinstance(e, dict)]
+                rows["messages"] += [(name, e["id"]) for e in value if isinstance(e, dict)]
             case ["chat", name], dict():
                 found = sorted(set(value.get("participants", ())))
-                participants += [(name, element) for element in found]
-    return [users, connections, messages, participants]
+                rows["participants"] += [(name, element) for element in found]
+            case ["zig_product_mappings", name], dict():
+                rows["mappings"] += [(name, k, v) for k, v in sorted(value.items())]
+            case ["company", name, "ratings"], dict():
+                rows["ratings"] += [(name, k, v["stars"]) for k, v in sorted(value.items())]
+    return rows
 
 
-@pytest.fixture
-async def worlds(campus_url: str, connect: Connect) -> Worlds:
-    ladder = Ladder(await connect(campus_url))
+async def worlds_of(database: Database, url: str, connect: Connect, blueprint: Blueprint) -> Worlds:
+    await install(database, blueprint=blueprint)
+    ladder = Ladder(await connect(url), blueprint)
     await ladder.run(f"CREATE TABLE {BARE} (key text PRIMARY KEY, value jsonb NOT NULL)")
-    await ladder.lift()
+    await ladder.lift(tuple(blueprint.relations))
 
     async def world(store: str) -> World:
-        sessions = [await connect(campus_url) for _ in range(3)]
+        sessions = [await connect(url) for _ in range(3)]
         for session in sessions:
             await session.execute("SET deadlock_timeout = '20ms'")
-        return World(store, await connect(campus_url), sessions)
+        return World(store, await connect(url), sessions)
 
     both = Worlds(ladder, [await world(BARE), await world(STORE)])
     both.worlds[1].growth = both.copy
     return both
+
+
+@pytest.fixture
+async def worlds(database: Database, database_url: str, connect: Connect) -> Worlds:
+    return await worlds_of(database, database_url, connect, CAMPUS)
+
+
+@pytest.fixture
+async def stock(database: Database, database_url: str, connect: Connect) -> Worlds:
+    return await worlds_of(database, database_url, connect, STOCK)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -252,12 +285,14 @@ def codes(told: tuple[Outcome, ...]) -> list[str]:
     return [answer for answers in told for answer in answers if is_code(answer)]
 
 
-def at_random(count: int, seed: int, growing: bool = False) -> Iterator[Case]:
+def at_random(
+    count: int, seed: int, growing: bool = False, kinds: Sequence[Kind] = tuple(KINDS.values())
+) -> Iterator[Case]:
     """Two or three sessions, each with one or two operations, in any order; the third may be a
     growth."""
     chance = random.Random(seed)
     for _ in range(count):
-        kind = chance.choice(list(KINDS.values()))
+        kind = chance.choice(kinds)
         operations = list(kind.operations().values())
         scripts = []
         for _ in range(2 if growing else chance.choice((2, 2, 3))):
@@ -307,6 +342,15 @@ async def nobody_notices(worlds: Worlds, cases: Iterator[Case], lost_races: bool
 @pytest.mark.parametrize("count", [150, pytest.param(20_000, marks=pytest.mark.soak)])
 async def test_whatever_the_order_is_nobody_notices_the_tables(worlds: Worlds, count: int) -> None:
     await nobody_notices(worlds, at_random(count, SEED))
+
+
+@pytest.mark.parametrize("count", [60, pytest.param(5_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("growing", [False, True], ids=["quiet", "growing"])
+async def test_whatever_the_order_is_maps_are_followed(
+    stock: Worlds, growing: bool, count: int
+) -> None:
+    maps = tuple(MAPS.values())
+    await nobody_notices(stock, at_random(count, SEED, growing, maps), lost_races=growing)
 
 
 @pytest.mark.parametrize("count", [80, pytest.param(10_000, marks=pytest.mark.soak)])
