@@ -102,7 +102,7 @@ SELECT d."id",
         CASE WHEN c."createdAt"::text LIKE '"____-__-__T__:__:__.___Z"' OR c."createdAt"::text LIKE '"____-__-__T__:__:__.______Z"' THEN c."createdAt" ELSE 'null' END)
     FROM (SELECT whole.v -> 'name' AS "name", whole.v -> 'school' AS "school", whole.v -> 'major' AS "major", whole.v -> 'year' AS "year", whole.v -> 'age' AS "age", whole.v -> 'pronouns' AS "pronouns", whole.v -> 'bio' AS "bio", whole.v -> 'interests' AS "interests", whole.v -> 'lookingFor' AS "lookingFor", whole.v -> 'personality' AS "personality", whole.v -> 'goals' AS "goals", whole.v -> 'livingHabits' AS "livingHabits", whole.v -> 'photos' AS "photos", whole.v -> 'profilePicture' AS "profilePicture", whole.v -> 'additionalInfo' AS "additionalInfo", whole.v -> 'createdAt' AS "createdAt"
         FROM (SELECT store_value || '{}' AS v OFFSET 0) AS whole OFFSET 0) AS c) AS "card"
-FROM "campus_tables"."users_decode"(store_key, store_value) d;
+FROM (SELECT * FROM "campus_tables"."users_decode"(store_key, store_value) OFFSET 0) d;
 END;
 
 DO $body$
@@ -148,7 +148,7 @@ SELECT d."user_id",
     d."connected_user_id",
     d."pos",
     d."created_at"
-FROM "campus_tables"."connections_decode"(store_key, store_value) d;
+FROM (SELECT * FROM "campus_tables"."connections_decode"(store_key, store_value) OFFSET 0) d;
 END;
 
 DO $body$
@@ -206,7 +206,7 @@ SELECT d."from_id",
     d."accepted_at",
     d."denied_at",
     d.rest
-FROM "campus_tables"."intros_decode"(store_key, store_value) d;
+FROM (SELECT * FROM "campus_tables"."intros_decode"(store_key, store_value) OFFSET 0) d;
 END;
 
 DO $body$
@@ -246,7 +246,7 @@ SELECT d."id",
     d."participants",
     d."created_at",
     d.rest
-FROM "campus_tables"."chats_decode"(store_key, store_value) d;
+FROM (SELECT * FROM "campus_tables"."chats_decode"(store_key, store_value) OFFSET 0) d;
 END;
 
 DO $body$
@@ -308,7 +308,7 @@ SELECT d."chat_id",
     d."kind",
     d."sent_at",
     d.rest
-FROM "campus_tables"."messages_decode"(store_key, store_value) d;
+FROM (SELECT * FROM "campus_tables"."messages_decode"(store_key, store_value) OFFSET 0) d;
 END;
 
 DO $body$
@@ -406,7 +406,7 @@ SELECT d."id",
         CASE WHEN c."createdAt"::text LIKE '"____-__-__T__:__:__.___Z"' OR c."createdAt"::text LIKE '"____-__-__T__:__:__.______Z"' THEN c."createdAt" ELSE 'null' END)
     FROM (SELECT whole.v -> 'name' AS "name", whole.v -> 'school' AS "school", whole.v -> 'major' AS "major", whole.v -> 'year' AS "year", whole.v -> 'age' AS "age", whole.v -> 'pronouns' AS "pronouns", whole.v -> 'bio' AS "bio", whole.v -> 'interests' AS "interests", whole.v -> 'lookingFor' AS "lookingFor", whole.v -> 'personality' AS "personality", whole.v -> 'goals' AS "goals", whole.v -> 'livingHabits' AS "livingHabits", whole.v -> 'photos' AS "photos", whole.v -> 'profilePicture' AS "profilePicture", whole.v -> 'additionalInfo' AS "additionalInfo", whole.v -> 'createdAt' AS "createdAt"
         FROM (SELECT store_value || '{}' AS v OFFSET 0) AS whole OFFSET 0) AS c) AS "card"
-FROM "campus_tables"."school_members_decode"(store_key, store_value) d
+FROM (SELECT * FROM "campus_tables"."school_members_decode"(store_key, store_value) OFFSET 0) d
 ) r
 WHERE r."school" IS NOT NULL;
 END;
@@ -508,7 +508,7 @@ SELECT d."id",
         CASE WHEN c."createdAt"::text LIKE '"____-__-__T__:__:__.___Z"' OR c."createdAt"::text LIKE '"____-__-__T__:__:__.______Z"' THEN c."createdAt" ELSE 'null' END)
     FROM (SELECT whole.v -> 'name' AS "name", whole.v -> 'school' AS "school", whole.v -> 'major' AS "major", whole.v -> 'year' AS "year", whole.v -> 'age' AS "age", whole.v -> 'pronouns' AS "pronouns", whole.v -> 'bio' AS "bio", whole.v -> 'interests' AS "interests", whole.v -> 'lookingFor' AS "lookingFor", whole.v -> 'personality' AS "personality", whole.v -> 'goals' AS "goals", whole.v -> 'livingHabits' AS "livingHabits", whole.v -> 'photos' AS "photos", whole.v -> 'profilePicture' AS "profilePicture", whole.v -> 'additionalInfo' AS "additionalInfo", whole.v -> 'createdAt' AS "createdAt"
         FROM (SELECT store_value || '{}' AS v OFFSET 0) AS whole OFFSET 0) AS c) AS "card"
-FROM "campus_tables"."user_search_decode"(store_key, store_value) d
+FROM (SELECT * FROM "campus_tables"."user_search_decode"(store_key, store_value) OFFSET 0) d
 ) r;
 END;
 
@@ -788,7 +788,7 @@ filled AS (
         INSERT INTO "campus_tables"."school_members" AS t ("school", "user_id", "major", "year", "created_at")
         SELECT r."school", r."user_id", r."major", r."year", r."created_at" FROM "campus_tables"."school_members_rows"(this_key, this_value) r
         ON CONFLICT ("user_id") DO UPDATE SET "school" = excluded."school", "major" = excluded."major", "year" = excluded."year", "created_at" = excluded."created_at"
-            WHERE ROW(t."school", t."major", t."year", t."created_at") IS DISTINCT FROM ROW(excluded."school", excluded."major", excluded."year", excluded."created_at");
+            WHERE ROW(t."school", t."major", t."year", t."created_at")::record *<> ROW(excluded."school", excluded."major", excluded."year", excluded."created_at")::record;
         IF NOT is_new AND NOT EXISTS (SELECT FROM "campus_tables"."user_search_rows"(this_key, this_value)) THEN
             DELETE FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(this_key, 6);
         END IF;
@@ -837,15 +837,18 @@ filled AS (
         INSERT INTO "campus_tables"."chats" AS t ("id", "participants", "created_at", "rest")
         SELECT r."id", r."participants", r."created_at", r."rest" FROM "campus_tables"."chats_rows"(this_key, this_value) r
         ON CONFLICT ("id") DO UPDATE SET "participants" = excluded."participants", "created_at" = excluded."created_at", "rest" = excluded."rest";
-        IF NOT is_new THEN
-            DELETE FROM "campus_tables"."participants" t
-            WHERE t."chat_id" = substr(this_key, 6) AND NOT EXISTS (
-                SELECT FROM "campus_tables"."participants_rows"(this_key, this_value) r WHERE r."user_id" = t."user_id");
-        END IF;
+        is_whole := NOT is_new AND EXISTS (SELECT FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(this_key, 6));
+        DELETE FROM "campus_tables"."participants" t
+        USING (
+            SELECT r."user_id" FROM "campus_tables"."participants_rows"(this_key, old_value) r WHERE is_whole
+            EXCEPT SELECT r."user_id" FROM "campus_tables"."participants_rows"(this_key, this_value) r) gone
+        WHERE t."chat_id" = substr(this_key, 6) AND t."user_id" = gone."user_id";
         INSERT INTO "campus_tables"."participants" AS t ("chat_id", "user_id", "pos")
         SELECT r."chat_id", r."user_id", r."pos" FROM "campus_tables"."participants_rows"(this_key, this_value) r
-        ON CONFLICT ("chat_id", "user_id") DO UPDATE SET "pos" = excluded."pos"
-            WHERE ROW(t."pos") IS DISTINCT FROM ROW(excluded."pos");
+        WHERE ROW(r."chat_id", r."user_id", r."pos")::text NOT IN (
+            SELECT ROW(o."chat_id", o."user_id", o."pos")::text FROM "campus_tables"."participants_rows"(this_key, old_value) o
+            WHERE is_whole)
+        ON CONFLICT ("chat_id", "user_id") DO UPDATE SET "pos" = excluded."pos";
         ELSIF this_key ~ '^chat:(.+):messages$' AND length(this_key) <= 214 THEN
         is_whole := (SELECT bool_and(t.leftovers IS NULL) FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(this_key, 6, length(this_key) - 14));
         is_new := is_new OR is_whole IS NULL;

@@ -271,13 +271,28 @@ def _make_document(blueprint: Blueprint, name: str) -> str:
 
 
 def _make_unnested(blueprint: Blueprint, name: str) -> str:
-    element = tables.identity(blueprint, name)[-1]
+    """Only rows that changed are touched: a document is written more often than the list in it.
+    Where the backfill has not come yet there are no rows, and all are made."""
+    names = tables.columns(blueprint, name)
+    columns, were = (", ".join(f"{alias}.{quote(c)}" for c in names) for alias in "ro")
+    element = quote(tables.identity(blueprint, name)[-1])
     function = tables.function(blueprint, name, "rows")
+    table = tables.table(blueprint, name)
+    of_key = tables.of_key(blueprint, name, "t", "this_key")
+    before = f"{function}(this_key, old_value) r WHERE is_whole"
     return (
-        f"\n        IF NOT is_new THEN"
-        f"\n            DELETE FROM {tables.table(blueprint, name)} t"
-        f"\n            WHERE {tables.of_key(blueprint, name, 't', 'this_key')} AND NOT EXISTS ("
-        f"\n                SELECT FROM {function}(this_key, this_value) r"
-        f" WHERE r.{quote(element)} = t.{quote(element)});"
-        f"\n        END IF;" + lists.put(blueprint, name, lists.rows_of_this(blueprint, name), True)
+        f"\n        is_whole := NOT is_new AND EXISTS (SELECT FROM {table} t WHERE {of_key});"
+        f"\n        DELETE FROM {table} t"
+        f"\n        USING ("
+        f"\n            SELECT r.{element} FROM {before}"
+        f"\n            EXCEPT SELECT r.{element} FROM {function}(this_key, this_value) r) gone"
+        f"\n        WHERE {of_key} AND t.{element} = gone.{element};"
+        + lists.put(
+            blueprint,
+            name,
+            f"SELECT {columns} FROM {function}(this_key, this_value) r"
+            f"\n        WHERE ROW({columns})::text NOT IN ("
+            f"\n            SELECT ROW({were})::text FROM {function}(this_key, old_value) o"
+            f"\n            WHERE is_whole)",
+        )
     )

@@ -31,7 +31,8 @@ def put(blueprint: Blueprint, name: str, selected: str, changed_only: bool = Fal
     if others and changed_only:
         now = ", ".join(f"t.{quote(c)}" for c in others)
         new = ", ".join(f"excluded.{quote(c)}" for c in others)
-        action += f"\n            WHERE ROW({now}) IS DISTINCT FROM ROW({new})"
+        # As images: 1.0 equals 1, and is not the same.
+        action += f"\n            WHERE ROW({now})::record *<> ROW({new})::record"
     return (
         f"\n        INSERT INTO {tables.table(blueprint, name)} AS t ({listed})"
         f"\n        {selected}"

@@ -178,9 +178,11 @@ def _rows(blueprint: Blueprint, name: str) -> str:
     relation = blueprint.relations[name]
     source = blueprint.relations[blueprint.source_of(name)]
     listed = ",\n    ".join(relations.selected(blueprint, blueprint.source_of(name), "store_value"))
-    selected = (
-        f"SELECT {listed}\nFROM {function(blueprint, name, 'decode')}(store_key, store_value) d"
-    )
+    decoded = f"{function(blueprint, name, 'decode')}(store_key, store_value)"
+    if relation.unnest is None:
+        # Each column is taken out of the document once, not for each column made of it.
+        decoded = f"(SELECT * FROM {decoded} OFFSET 0)"
+    selected = f"SELECT {listed}\nFROM {decoded} d"
     if relation is not source:
         selected = relations.derived_select(blueprint, name, f"(\n{selected}\n)", [])
     returned = ", ".join(
