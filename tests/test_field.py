@@ -9,8 +9,12 @@ import pytest
 
 from keyspaces import field
 from keyspaces.generate import Keyspace
+from keyspaces.memory import inspect_rows
 from keyspaces.prototypes import PROTOTYPES, prototype
-from keyspaces.score import perfect
+from keyspaces.score import COLUMNS, Score, perfect
+
+GATE = 0.95
+"""Of each share, in the mean of the stores."""
 
 FIELD = field.names()
 there = pytest.mark.skipif(not FIELD, reason=f"no stores in {field.FOLDER}: set FIELD_STORES")
@@ -32,3 +36,21 @@ def test_the_truth_about_a_store_is_whole(name: str) -> None:
     best = field.scored(truth, perfect(truth))
     assert {share for share in best.shares() if share is not None} == {1.0}
     assert best.wrong == []
+
+
+@cache
+def scored(name: str) -> Score:
+    return field.scored(store(name), inspect_rows(store(name).rows.items()))
+
+
+@pytest.mark.parametrize("stores", [tuple(PROTOTYPES), pytest.param(tuple(FIELD), marks=there)])
+@pytest.mark.parametrize("column", COLUMNS)
+def test_stores_are_understood(stores: tuple[str, ...], column: str) -> None:
+    shares = [getattr(scored(name), column) for name in stores]
+    told = [share for share in shares if share is not None]
+    assert sum(told) / len(told) >= GATE
+
+
+@every_store
+def test_nothing_sound_is_said_to_be_damaged(name: str) -> None:
+    assert [one for one in scored(name).wrong if one[0] == "damage invented"] == []

@@ -52,7 +52,11 @@ def load(name: str) -> Keyspace:
         world.segments[key] = found.groups() if found else ()
         world.keys.setdefault(of, []).append(key)
     damage = {(one["key"], KIND[one["kind"]]) for one in truth["misfits"] if one["key"] in rows}
-    planted = tuple(Damage(key, kind) for key, kind in sorted(damage))
+    # Of a key that is damaged in two ways the truth says one.
+    planted = tuple(
+        Damage(key, kind, tuple((key, other) for other in KIND.values() if other != kind))
+        for key, kind in sorted(damage)
+    )
     return Keyspace(name, rows, world, world.patterns, pattern_of, planted, frozenset())
 
 

@@ -32,7 +32,7 @@ def mistakes(blueprint: Blueprint) -> Iterator[str]:
         if not _NAME.match(name):
             yield f"{name!r} is not a name (lower-case letters, digits, _; at most 40)"
     for name, pattern in blueprint.patterns.items():
-        yield from _pattern_mistakes(name, pattern)
+        yield from pattern_mistakes(name, pattern)
     for name, relation in blueprint.relations.items():
         owned = _owned_mistakes if relation.pattern else _derived_mistakes
         yield from owned(blueprint, name, relation)
@@ -48,7 +48,7 @@ def mistakes(blueprint: Blueprint) -> Iterator[str]:
         yield from _index_mistakes(blueprint, index)
 
 
-def _pattern_mistakes(name: str, pattern: Pattern) -> Iterator[str]:
+def pattern_mistakes(name: str, pattern: Pattern) -> Iterator[str]:
     if "{" in VARIABLE.sub("", pattern.key) or "}" in VARIABLE.sub("", pattern.key):
         yield f"patterns.{name}.key: variables are written {{name}} or {{name...}}"
     if len(set(pattern.variables)) != len(pattern.variables):

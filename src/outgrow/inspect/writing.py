@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from outgrow.blueprint.mistakes import KEY_PARTS
+from outgrow.blueprint import Pattern as Said
+from outgrow.blueprint.mistakes import KEY_PARTS, pattern_mistakes
 from outgrow.inspect.derived import KEY
 from outgrow.inspect.inspection import Inspection
 from outgrow.inspect.patterns import Pattern
@@ -40,7 +41,8 @@ PASSING = frozenset((
 """Words in a key that say that its value passes: it stays key-value."""
 
 _WORDS = re.compile(r"[A-Z]{2,}(?![a-z])[0-9]*|[A-Z]?[a-z][a-z0-9]*|[A-Z][0-9]*|[0-9]+[a-z]*")
-_TAKEN = ("at", "probe", "rest")
+# What every relation has itself, and what every table of PostgreSQL has.
+_TAKEN = ("at", "probe", "rest", "cmax", "cmin", "ctid", "tableoid", "xmax", "xmin")
 
 
 @dataclass
@@ -120,7 +122,7 @@ class _Writer:
         elif (reason := self._why_not(pattern)) is not None:
             yield f"#   stays in the store: {reason}"
         shape = _shape(pattern)
-        key = _quoted(pattern.text)
+        key = _quoted(_key(pattern))
         yield f"{self.names[id(pattern)]} = {{ key = {key}, shape = {_quoted(shape)} }}"
 
     def _why_not(self, pattern: Pattern) -> str | None:
@@ -285,13 +287,24 @@ def _element(source: _Relation, reference: Reference) -> str | None:
     return text
 
 
+def _key(pattern: Pattern) -> str:
+    """As a blueprint says it: there a time of day, too, is more than one segment."""
+    spans = [not s.many and any("<time>" in form for form in s.forms) for s in pattern.segments]
+    return "".join(
+        segment.text.replace("}", "...}") if segment.is_variable and spanning else segment.text
+        for segment, spanning in zip(pattern.segments, spans, strict=True)
+    )
+
+
 def _is_writable(pattern: Pattern) -> bool:
     """A blueprint can say it, and it does not claim what it was not seen to have."""
     first = pattern.segments[0]
     literal = "".join(s.separator + s.before + s.after for s in pattern.segments)
-    begins = bool(first.before) or not first.is_variable
-    apart = re.search(r"\}\{", pattern.text) is None
-    return begins and bool(pattern.text) and apart and not re.search(r"[{}\x00-\x1f]", literal)
+    if not (first.before or not first.is_variable) or re.search(r"[{}]", literal):
+        return False
+    said = Said(key=_key(pattern), shape="opaque")
+    claims = any(said.compiled.match(key) for key, _ in pattern.examples)
+    return claims and bool(said.key) and not list(pattern_mistakes("pattern", said))
 
 
 def _shape(pattern: Pattern) -> str:
