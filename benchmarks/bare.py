@@ -19,8 +19,8 @@ from typing import Any
 import asyncpg
 
 from outgrow.database import Database
+from outgrow.programs import Programs
 from outgrow.queries import Query, literal
-from outgrow.server import Programs
 
 CLIENTS = 4  # more did not make two cores faster
 PLANNING = 2  # seconds at first that do not count: every connection plans every statement

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import asyncpg
 import jwt
 
 from benchmarks.bare import Bench, Recording
 from benchmarks.load import Request
 from benchmarks.processes import outgrow, run
 from benchmarks.typos import people_of
-from outgrow.server import running
+from outgrow.server import ROLE, SUPERUSER, EmbeddedServer, running
 from outgrow.settings import DEFAULT_STORE
 
 SECRET = "a secret of at least thirty-two bytes"  # signs the peers' tokens
@@ -173,6 +174,15 @@ def at(path: str, **query: Any) -> Request:
     return Request(f"{path}?{urlencode(query)}" if query else path)
 
 
+async def _let_checkpoint(server: EmbeddedServer) -> None:
+    """The role that everything runs as may not, unless it is let."""
+    connection = await asyncpg.connect(server.url().replace(f"{ROLE}@", f"{SUPERUSER}@"))
+    try:
+        await connection.execute(f"GRANT pg_checkpoint TO {ROLE}")
+    finally:
+        await connection.close()
+
+
 @contextlib.asynccontextmanager
 async def world(users: int) -> AsyncIterator[World]:
     """A campus of one school of `users`, in phase found, and nothing served yet."""
@@ -185,6 +195,7 @@ async def world(users: int) -> AsyncIterator[World]:
             said = run(outgrow("generate", "campus", *counts, "--no-demo", "--json"), env)
             seconds = time.perf_counter() - start
             url = server.url()
+            await _let_checkpoint(server)
             database = await Recording.open(url, pool_size=2, generic_plans=True)
             try:
                 assert isinstance(database, Recording)

@@ -25,7 +25,8 @@ from hypothesis import HealthCheck, settings
 from outgrow.database import Database
 from outgrow.errors import ServerFailed
 from outgrow.grow.state import PHASES, Phase
-from outgrow.server import EmbeddedServer, Programs, running
+from outgrow.programs import Programs
+from outgrow.server import SUPERUSER, EmbeddedServer, running
 from outgrow.settings import DEFAULT_STORE
 
 Connect = Callable[..., Awaitable[Any]]
@@ -130,6 +131,7 @@ def server(
 ) -> Iterator[EmbeddedServer]:
     """The server of this run, in a temporary home."""
     with _running(pytestconfig, tmp_path_factory.mktemp("home")) as server:
+        server.role = SUPERUSER  # makes databases and roles
         yield server
 
 

@@ -21,7 +21,8 @@ from outgrow.inspect import findings, health, safety
 from outgrow.inspect.bloat import bloat_of_index, bloat_of_table
 from outgrow.inspect.finding import Finding
 from outgrow.inspect.health import Health
-from outgrow.server import EmbeddedServer, Programs, running
+from outgrow.programs import Programs
+from outgrow.server import EmbeddedServer, running
 from outgrow.settings import DEFAULT_STORE
 
 KV = "public.kv"
@@ -353,15 +354,16 @@ async def test_statements_that_cannot_be_read_are_told(
     options = {**CARELESS, "shared_preload_libraries": ""}
     with running(tmp_path, bin_dir=programs.directory, options=options) as server:
         raw = await connect(server.url())
-        await raw.execute(
-            "CREATE EXTENSION pg_stat_statements; CREATE TABLE kv (key text, value jsonb)"
-        )
+        await raw.execute("CREATE TABLE kv (key text, value jsonb)")
+        root = await connect(server.url().replace("outgrow@", "postgres@"))
+        await root.execute("CREATE EXTENSION pg_stat_statements")
         async with reading(server.url()) as session:
             seen = await health.read(session, "public", "kv")
             assert await session.connection.fetchval("SELECT 1") == 1, "the transaction goes on"
         assert seen.statements.why_not is not None
         assert "cannot be read" in seen.statements.why_not
         assert seen.statements.slowest == ()
+        await root.close()
         await raw.close()
 
 

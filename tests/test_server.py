@@ -21,7 +21,8 @@ import pytest
 from conftest import CARELESS
 from outgrow import server as server_module
 from outgrow.errors import ServerFailed
-from outgrow.server import EmbeddedServer, Programs, running
+from outgrow.programs import Programs
+from outgrow.server import ACCESS, SUPERUSER, EmbeddedServer, running
 
 Start = Callable[[], subprocess.Popen[str]]
 
@@ -88,10 +89,12 @@ def is_running(home: Path) -> bool:
     return (home / "postgres" / "postmaster.pid").exists() or EmbeddedServer(home)._answers()
 
 
-def ask(url: str, sql: str) -> str:
+def ask(url: str, sql: str, many: bool = False) -> str:
     async def work() -> str:
         connection = await asyncpg.connect(url)
         try:
+            if many:
+                return str(await connection.execute(sql))
             return str(await connection.fetchval(sql))
         finally:
             await connection.close()
@@ -132,16 +135,117 @@ def test_it_speaks_utf8_in_code_point_order_on_a_private_socket_only(home: Path)
         assert ask(url, "SHOW listen_addresses") == ""
         assert ask(url, "SHOW fsync") == "on"
         assert ask(url, "SHOW work_mem") == "5MB"
-        assert ask(url, "SHOW shared_preload_libraries") == "pg_stat_statements"
-        ask(url, "CREATE EXTENSION pg_stat_statements")
+        server.role = SUPERUSER
+        assert ask(server.url(), "SHOW shared_preload_libraries") == "pg_stat_statements"
+        ask(server.url(), "CREATE EXTENSION pg_stat_statements")
         for directory in (home / "postgres", home / "socket"):
             assert stat.S_IMODE(directory.stat().st_mode) == 0o700
 
 
 def test_other_databases_have_urls(home: Path) -> None:
     with running(home, options=CARELESS) as server:
+        server.role = SUPERUSER
         ask(server.url(), 'CREATE DATABASE "a b/c?d"')
         assert ask(server.url("a b/c?d"), "SELECT current_database()") == "a b/c?d"
+
+
+def test_whoever_uses_it_is_no_superuser(home: Path) -> None:
+    rights = "rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls"
+    with running(home, options=CARELESS) as server:
+        assert ask(server.url(), "SELECT current_user") == "outgrow"
+        current = f"SELECT {rights} FROM pg_roles WHERE rolname = current_user"
+        assert ask(server.url(), current) == "False"
+        assert ask(server.url(), "SELECT count(*) FROM pg_auth_members WHERE member >= 16384") == (
+            "0"
+        )
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            ask(server.url(), "COPY pg_class TO PROGRAM 'cat'")
+        ask(server.url(), "CREATE EXTENSION pg_trgm")
+    assert (home / "postgres" / "pg_hba.conf").read_text() == ACCESS
+    lines = [line for line in ACCESS.splitlines() if not line.startswith("#")]
+    assert lines == ["local all all trust"]
+
+
+OLD = """# TYPE  DATABASE        USER            ADDRESS                 METHOD
+local   all             all                                     trust
+host    all             all             127.0.0.1/32            trust
+host    all             all             ::1/128                 trust
+local   replication     all                                     trust
+"""
+
+# Something of every kind that can be owned, by the superuser.
+MADE = """
+CREATE SCHEMA "My app";
+CREATE TABLE "My app"."a.b" (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, s serial, t text);
+INSERT INTO "My app"."a.b" (t) VALUES ('kept');
+CREATE TABLE public.parted (k int) PARTITION BY RANGE (k);
+CREATE TABLE public.part PARTITION OF public.parted DEFAULT;
+CREATE VIEW public.seen AS SELECT t FROM "My app"."a.b";
+CREATE MATERIALIZED VIEW public.kept AS SELECT t FROM "My app"."a.b";
+CREATE SEQUENCE public.own;
+CREATE TYPE public.kind AS ENUM ('a');
+CREATE TYPE public.pair AS (a int, b int);
+CREATE TYPE public.span AS RANGE (subtype = int);
+CREATE DOMAIN public.email AS text;
+CREATE FUNCTION public.f(a int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE PROCEDURE public.p() LANGUAGE sql AS 'SELECT 1';
+CREATE AGGREGATE public.total(int) (sfunc = int4pl, stype = int);
+CREATE STATISTICS public.st ON id, t FROM "My app"."a.b";
+CREATE FUNCTION public.t() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+    'BEGIN RETURN NEW; END';
+CREATE TRIGGER t AFTER INSERT ON "My app"."a.b" FOR EACH ROW EXECUTE FUNCTION public.t();
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+"""
+
+FOREIGN = """
+SELECT string_agg(name, ', ') FROM (
+    SELECT relname::text AS name, relowner AS owner, 'pg_class'::regclass AS catalog, oid
+    FROM pg_class WHERE relkind <> 'i'
+    UNION ALL SELECT proname, proowner, 'pg_proc'::regclass, oid FROM pg_proc
+    UNION ALL SELECT typname, typowner, 'pg_type'::regclass, oid FROM pg_type
+    UNION ALL SELECT nspname, nspowner, 'pg_namespace'::regclass, oid FROM pg_namespace
+    UNION ALL SELECT stxname, stxowner, 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext
+) o
+WHERE o.oid >= 16384 AND o.owner <> 'outgrow'::regrole AND name NOT LIKE 'pg\\_toast%'
+  AND NOT EXISTS (SELECT FROM pg_depend d
+                  WHERE d.classid = o.catalog AND d.objid = o.oid AND d.deptype = 'e')
+"""
+
+
+def make_older(server: EmbeddedServer) -> None:
+    """As an older Outgrow made its database and everything in it, while the server runs."""
+    server.role = SUPERUSER
+    ask(server.url(), f"{MADE}; ALTER DATABASE outgrow OWNER TO postgres", many=True)
+    ask(server.url(), "DROP ROLE outgrow", many=True)
+    (server.data / "pg_hba.conf").write_text(OLD)
+
+
+def test_a_database_that_was_made_before_is_brought_over(home: Path) -> None:
+    with running(home, options=CARELESS) as server:
+        make_older(server)
+    with running(home, options=CARELESS) as server:
+        assert (home / "postgres" / "pg_hba.conf").read_text() == ACCESS
+        assert ask(server.url(), FOREIGN) == "None"
+        assert ask(server.url(), 'SELECT t FROM "My app"."a.b"') == "kept"
+        ask(server.url(), 'INSERT INTO "My app"."a.b" (t) VALUES (\'new\')', many=True)
+        assert ask(server.url(), "SELECT count(*) FROM seen") == "2"
+        ask(server.url(), 'DROP SCHEMA "My app" CASCADE', many=True)
+    begun = time.monotonic()
+    with running(home):
+        assert time.monotonic() - begun < 2, "0.15 s on an idle machine"
+
+
+def test_one_that_was_left_running_is_brought_over_when_nobody_uses_it(home: Path) -> None:
+    left = EmbeddedServer(home, options=CARELESS)
+    left.enter()
+    make_older(left)
+    with pytest.raises(ServerFailed) as caught, running(home):
+        pass
+    assert caught.value.code == "server_of_older_version"
+    left._forget()  # as when its process was killed
+    with running(home, options=CARELESS) as server:
+        assert ask(server.url(), FOREIGN) == "None"
+        assert ask(server.url(), "SELECT current_user") == "outgrow"
 
 
 def test_the_last_user_stops_the_server_and_no_other(home: Path, user: Start) -> None:

