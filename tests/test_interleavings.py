@@ -406,3 +406,24 @@ async def test_under_a_deferred_key(worlds: Worlds, when: str, count: int) -> No
         await worlds.ladder.run(f"ALTER TABLE {store} DROP CONSTRAINT {name}")
         await worlds.ladder.run(f"ALTER TABLE {store} ADD PRIMARY KEY (key) {when}")
     await nobody_notices(worlds, at_random(count, SEED), lost_races=True)
+
+
+@pytest.mark.parametrize("count", [40, pytest.param(2_000, marks=pytest.mark.soak)])
+async def test_where_the_trigger_may_see_no_row(worlds: Worlds, count: int) -> None:
+    """FORCE ROW LEVEL SECURITY holds for the owner too, who has no policy; clients see all."""
+    run, owner = worlds.ladder.run, "hidden_from"
+    changed = "FUNCTION campus_tables.store_changed()"
+    await run(
+        f"CREATE ROLE {owner}; GRANT ALL ON SCHEMA public, campus_tables, outgrow TO {owner};"
+        f"GRANT ALL ON ALL TABLES IN SCHEMA campus_tables TO {owner};"
+        f"GRANT ALL ON ALL FUNCTIONS IN SCHEMA campus_tables, outgrow TO {owner};"
+        f"ALTER TABLE {STORE} OWNER TO {owner}; ALTER {changed} OWNER TO {owner};"
+        f"ALTER TABLE {STORE} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
+    )
+    try:
+        await nobody_notices(worlds, at_random(count, SEED))
+    finally:
+        await run(
+            f"ALTER TABLE {STORE} OWNER TO CURRENT_USER; ALTER {changed} OWNER TO CURRENT_USER;"
+            f"DROP OWNED BY {owner}; DROP ROLE {owner}"
+        )
