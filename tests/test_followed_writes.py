@@ -6,11 +6,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import asyncpg
 import pytest
 
 from conftest import Connect
 from firing import ALL, Ladder, put, shown
-from growing import STORE
+from growing import CAMPUS, STORE, grow
+from outgrow.database import Database
+from outgrow.errors import Refused
+from outgrow.grow import runner
+from outgrow.grow.state import Phase
+from outgrow.grow.verification import verify
+from outgrow.install import install
 from outgrow.settings import DEFAULT_STORE
 
 USER = {"name": "A", "school": "MIT", "email": "a@x.edu"}
@@ -41,6 +48,11 @@ async def ladder(campus_url: str, connect: Connect) -> Ladder:
 @pytest.fixture
 async def client(campus_url: str, connect: Connect) -> Any:
     return await connect(campus_url, command_timeout=20)
+
+
+@pytest.fixture
+async def storer(database_url: str, connect: Connect) -> Any:
+    return await connect(database_url)
 
 
 INSERT = f"INSERT INTO {STORE} (key, value) VALUES ($1, $2::text::jsonb)"
@@ -262,3 +274,56 @@ async def test_a_key_that_is_null_has_no_rows(ladder: Ladder, client: Any) -> No
     await client.execute(f"DELETE FROM {STORE} WHERE key IS NULL")
     assert await ladder.differences() == {}
     assert len(await shown(client, "connections")) == 1
+
+
+@pytest.mark.parametrize("collation", ['"C"', '"POSIX"'])
+async def test_a_store_whose_keys_have_a_collation_of_their_own_grows(
+    database: Database, storer: Any, collation: str
+) -> None:
+    """`key text COLLATE "C"` is what people choose to look keys up by their beginning."""
+    await storer.execute(f"ALTER TABLE {STORE} ALTER COLUMN key TYPE text COLLATE {collation}")
+    await put(storer, {**OLD, "user:b": USER})
+    await install(database, DEFAULT_STORE, CAMPUS)
+    phases: list[Phase] = ["relational", "optimized", "hybrid", "found"]
+    for phase in phases:
+        await grow(database, phase)
+        found = "SELECT id FROM campus.users u WHERE u.id = 'a' AND u.at = campus.users_at('a')"
+        assert await storer.fetchval(found) == "a"
+        assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
+
+
+async def test_keys_that_are_null_are_in_nobodys_way(database: Database, storer: Any) -> None:
+    await storer.execute(
+        f"ALTER TABLE {STORE} DROP CONSTRAINT {DEFAULT_STORE}_pkey, ADD UNIQUE (key);"
+        f"ALTER TABLE {STORE} ALTER COLUMN key DROP NOT NULL"
+    )
+    await put(storer, OLD)
+    await storer.execute(f"INSERT INTO {STORE} VALUES (NULL, '1'), (NULL, '[]')")
+    await install(database, DEFAULT_STORE, CAMPUS)
+    await runner.plan(database, "relational", DEFAULT_STORE, CAMPUS, lambda _done, _of: None)
+    phases: list[Phase] = ["relational", "found"]
+    for phase in phases:
+        await grow(database, phase)
+        assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["key TYPE varchar(200)", "value TYPE json", "value TYPE text", "key TYPE text COLLATE loose"],
+)
+async def test_a_table_of_another_kind_is_refused_before_anything_is_made(
+    database: Database, storer: Any, kind: str
+) -> None:
+    if "loose" in kind:
+        try:
+            await storer.execute(
+                "CREATE COLLATION loose (provider = icu, locale = 'und', deterministic = false)"
+            )
+        except asyncpg.FeatureNotSupportedError as e:
+            pytest.skip(str(e))
+    await storer.execute(f"ALTER TABLE {STORE} ALTER COLUMN {kind}")
+    with pytest.raises(Refused) as refused:
+        await grow(database, "optimized")
+    assert refused.value.code == "not_a_store"
+    schemas = "SELECT count(*) FROM pg_namespace WHERE nspname IN ('outgrow', 'campus')"
+    assert await storer.fetchval(schemas) == 0

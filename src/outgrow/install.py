@@ -51,7 +51,7 @@ async def is_installed(session: Session, store: str, blueprint: Blueprint) -> bo
             detail="JSON and search hold texts that other encodings do not have",
             hint="use a database made with ENCODING 'UTF8'",
         )
-    await _check_store(session, schema, table)
+    await read_store(session, schema, table)
     known = None
     if await session.value(sql["layouts_exist"]):
         known = await session.row(sql["layout"], blueprint.name)
@@ -86,8 +86,9 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     await session.run(sql["state"])
     await session.run(sql["functions"])
     homes = await _homes(session, blueprint)
+    collation = await read_store(session, schema, table)
     await session.run(layout.drop(blueprint.name))
-    for statement in layout.create(blueprint, schema, table, homes):
+    for statement in layout.create(blueprint, schema, table, homes, collation):
         await session.run(statement)
     if blueprint.name == campus().name:  # what else there is in a campus network
         await session.run(load("network")["schema"])
@@ -164,7 +165,9 @@ def _version(blueprint: Blueprint, schema: str, table: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-async def _check_store(session: Session, schema: str, table: str) -> None:
+async def read_store(session: Session, schema: str, table: str) -> str | None:
+    """Return the collation of the store's key, quoted, or None for the database's. Raises Refused
+    for a table that is no store."""
     rows = await session.rows(load("outgrow")["store_columns"], schema, table)
     columns = {row["name"]: row for row in rows}
     if not columns:
@@ -189,6 +192,14 @@ async def _check_store(session: Session, schema: str, table: str) -> None:
             detail=", ".join(f"{row['name']} {row['type']}" for row in rows),
             hint="set OUTGROW_STORE to the name of the key-value table",
         )
+    key = columns["key"]
+    if not key["collisdeterministic"]:
+        raise Refused(
+            "not_a_store",
+            f"the keys of {schema}.{table} have a nondeterministic collation, {key['collation']}",
+            detail="there keys that differ are equal, and none is found by its beginning",
+            hint='use a table whose key has another collation, such as "C"',
+        )
     barring = [row["name"] for row in rows if row["bars_writing"]]
     if barring:
         raise Refused(
@@ -197,6 +208,7 @@ async def _check_store(session: Session, schema: str, table: str) -> None:
             detail=f"NOT NULL without a default, or generated: {', '.join(barring)}",
             hint="give the column a default: ALTER TABLE ... ALTER COLUMN ... SET DEFAULT ...",
         )
+    return str(key["collation"]) if key["is_collated"] else None
 
 
 def split(store: str) -> tuple[str, str]:

@@ -58,7 +58,8 @@ class Table:
 class Store:
     """A store as it is now. `blocks` are those of the table alone; `rows` an estimate, or None
     before the first ANALYZE; `phase` None where no layout is installed; `current` is False where
-    the layout is missing or another version's; `others` names blueprints over the same store;
+    the layout is missing or another version's; `collation` is that of its
+    key, quoted, unless it is the database's; `others` names blueprints over the same store;
     `statistics` are the names of ours, each with its schema; `lifts` the relations with tables, of
     which `tables` has what is there, by name; `followed` says whether the store has the triggers
     that keep them."""
@@ -75,6 +76,7 @@ class Store:
     owner: str
     user: str
     replica: bool
+    collation: str | None
     phase: Phase | None
     current: bool
     others: tuple[str, ...]

@@ -163,7 +163,11 @@ def _tables(
     read = tuple(x.relation for x in gone if x.state == "shadow")
     if read:
         there = all(store.trusted(x) for x in gone)
-        down.append(SwitchBack(blueprint, read, place, _without(store, blueprint, kept), there))
+        down.append(
+            SwitchBack(
+                blueprint, read, place, store.collation, _without(store, blueprint, kept), there
+            )
+        )
     following = tuple(x.relation for x in gone if x.state != "leaving")
     if following:
         down.append(Unfollow(blueprint, following, tuple(kept), place))
@@ -178,7 +182,7 @@ def _tables(
         up += _fill(store, blueprint, name, kept.get(name), estimates)
     unread = tuple(n for n in wanted if n not in kept or kept[n].state != "shadow")
     if unread:
-        up += [WaitForSnapshots(), Switch(blueprint, unread, place, goal)]
+        up += [WaitForSnapshots(), Switch(blueprint, unread, place, store.collation, goal)]
     elif wanted and store.phase != goal:
         up.append(Record(goal))
     return down, up

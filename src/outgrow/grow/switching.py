@@ -66,6 +66,7 @@ class _Views:
     blueprint: Blueprint
     relations: tuple[str, ...]
     store: tuple[str, str]
+    collation: str | None
     phase: Phase
 
     @property
@@ -74,7 +75,8 @@ class _Views:
 
     def _views(self, homes: Collection[str]) -> list[Query]:
         shadows: dict[str, Home] = dict.fromkeys(homes, "shadow")
-        return layout.shadow.views(self.blueprint, shadows, self.relations, *self.store)
+        place = *self.store, self.collation
+        return layout.shadow.views(self.blueprint, shadows, self.relations, *place)
 
     async def _exchange(self, work: Work, homes: Callable[[set[str]], set[str]], now: str) -> None:
         """`homes` says which relations are read from tables then, by which are now."""
@@ -107,6 +109,7 @@ class Switch(_Views):
     blueprint: Blueprint
     relations: tuple[str, ...]
     store: tuple[str, str]
+    collation: str | None
     phase: Phase
 
     def describe(self) -> str:
@@ -135,6 +138,7 @@ class SwitchBack(_Views):
     blueprint: Blueprint
     relations: tuple[str, ...]
     store: tuple[str, str]
+    collation: str | None
     phase: Phase
     sound: bool
 

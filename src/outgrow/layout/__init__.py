@@ -45,9 +45,11 @@ def create(
     store_schema: str,
     store_table: str,
     homes: Mapping[str, Home] | None = None,
+    collation: str | None = None,
 ) -> list[Query]:
     """The statements, in order, that make the relations of a blueprint over a store; each where its
-    home is, the store unless `homes` says otherwise."""
+    home is, the store unless `homes` says otherwise. `collation` is that of the store's key,
+    quoted, where it is not the database's."""
     store = quote(store_schema, store_table)
     statements = [
         relations.create_schema(blueprint.name),
@@ -58,7 +60,7 @@ def create(
         statements += relations.functions(blueprint, name)
         lists = derived.function(blueprint, name)
         statements += [] if lists is None else [lists]
-        view = shadow.views(blueprint, homes or {}, {name}, store_schema, store_table)
+        view = shadow.views(blueprint, homes or {}, {name}, store_schema, store_table, collation)
         statements += [query.sql for query in view]
         statements += triggers.write(blueprint, name, store, f"{store_schema}.{store_table}")
     return [Query("install.create", statement) for statement in statements]

@@ -2,13 +2,19 @@
 -- store's oid unless a block says otherwise. Nothing here locks the store.
 
 -- name: store
--- `$1` its schema, `$2` its name. `rows` is an estimate: null before the first ANALYZE.
+-- `$1` its schema, `$2` its name. `rows` is an estimate: null before the first ANALYZE. `collation` is
+-- that of the key, quoted; null for the database's.
 SELECT c.oid, c.relkind = 'p' AS partitioned, nullif(c.reltuples, -1)::bigint AS rows,
        pg_relation_size(c.oid) / current_setting('block_size')::bigint AS blocks,
        pg_table_size(c.oid) AS table_bytes, pg_indexes_size(c.oid) AS index_bytes,
        pg_has_role(c.relowner, 'USAGE') AND has_schema_privilege(n.oid, 'CREATE') AS owned,
        pg_get_userbyid(c.relowner)::text AS owner, current_user::text AS "user",
-       pg_is_in_recovery() AS replica
+       pg_is_in_recovery() AS replica,
+       (SELECT format('%I.%I', s.nspname, o.collname)
+        FROM pg_attribute a
+        JOIN pg_collation o ON o.oid = a.attcollation AND o.oid <> 'pg_catalog."default"'::regcollation
+        JOIN pg_namespace s ON s.oid = o.collnamespace
+        WHERE a.attrelid = c.oid AND a.attname = 'key') AS collation
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2;
@@ -334,10 +340,11 @@ UPDATE outgrow.growths SET paused = $2 WHERE name = $1 AND ended_at IS NULL RETU
 -- Keys of the store with the sizes of their values, of about $1 percent of its blocks.
 SELECT key, pg_column_size(value) AS bytes,
        CASE jsonb_typeof(value) WHEN 'array' THEN jsonb_array_length(value) ELSE 1 END AS elements
-FROM :"store" TABLESAMPLE SYSTEM ($1);
+FROM :"store" TABLESAMPLE SYSTEM ($1)
+WHERE key IS NOT NULL;
 
 -- name: keys
-SELECT key FROM :"store";
+SELECT key FROM :"store" WHERE key IS NOT NULL;
 
 -- name: preflight
 -- What may stand in the way of tables beside the store ($1 its oid, $2 the schema of the

@@ -405,10 +405,14 @@ SELECT a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
              AND i.indkey::text = a.attnum::text) AS is_unique,
        CASE WHEN a.attname IN ('key', 'value') THEN a.attgenerated <> ''
             ELSE (a.attnotnull OR t.typnotnull) AND NOT a.atthasdef AND a.attidentity = ''
-                 AND t.typdefault IS NULL END AS bars_writing
+                 AND t.typdefault IS NULL END AS bars_writing,
+       o.oid <> 'pg_catalog."default"'::regcollation AS is_collated, o.collisdeterministic,
+       quote_ident(s.nspname) || '.' || quote_ident(o.collname) AS collation
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_collation o ON o.oid = a.attcollation
+LEFT JOIN pg_namespace s ON s.oid = o.collnamespace
 WHERE n.nspname = $1 AND c.relname = $2
 ORDER BY a.attnum;

@@ -16,7 +16,8 @@ SELECT count(*) FROM :"store" WHERE key LIKE $1 AND key ~ $2;
 -- one does not learn what it is.
 SELECT key, pg_column_size(value) AS bytes,
        CASE WHEN pg_column_size(value) < 2000 THEN jsonb_typeof(value) END AS kind
-FROM :"store" TABLESAMPLE SYSTEM ($1);
+FROM :"store" TABLESAMPLE SYSTEM ($1)
+WHERE key IS NOT NULL;
 
 -- name: largest
 -- The $3 that take most room, among the keys of `count_keys`; without reading their values.

@@ -138,10 +138,12 @@ def views(
     only: Collection[str],
     store_schema: str,
     store_table: str,
+    collation: str | None = None,
 ) -> list[Query]:
     """The views and locator functions of the relations `only` and of those that show them, for
     where each of them lives. Their columns never change, and what was prepared on them goes on.
-    Locks each view against readers."""
+    `collation` is that of the store's key, quoted, where it is not the database's. Locks each view
+    against readers."""
     store = quote(store_schema, store_table)
     shown = seen_through(blueprint, only)
     made = []
@@ -152,7 +154,11 @@ def views(
         # A view over a relation that has a table shows what that one says for `at`.
         source_in_table = homes.get(blueprint.source_of(name), "store") == "shadow"
         made += relations.locators(blueprint, name, in_table or source_in_table)
-        made.append(_view(blueprint, name) if in_table else relations.view(blueprint, name, store))
+        made.append(
+            _view(blueprint, name, collation)
+            if in_table
+            else relations.view(blueprint, name, store)
+        )
     return [Query("grow.views", sql) for sql in made]
 
 
@@ -196,9 +202,10 @@ def _rows(blueprint: Blueprint, name: str) -> str:
     )
 
 
-def _view(blueprint: Blueprint, name: str) -> str:
+def _view(blueprint: Blueprint, name: str, collation: str | None) -> str:
     listed = [f"t.{quote(c)}" for c in columns(blueprint, name)]
-    listed += ["''::text AS at", "'[]'::jsonb AS probe"]
+    collated = f" COLLATE {collation}" if collation else ""
+    listed += [f"''::text{collated} AS at", "'[]'::jsonb AS probe"]
     separator = ",\n    "
     return (
         f"CREATE OR REPLACE VIEW {quote(blueprint.name, name)} AS\n"
