@@ -172,3 +172,28 @@ async def test_a_whole_store(
             rows[key] = value
     raw = await connect(database_url)
     await up_and_back(database, raw, rows, written)
+
+
+async def test_a_list_of_ids_told_by_their_form_is_kept(
+    database: Database, database_url: str, connect: Connect
+) -> None:
+    """`message:msg_{id}` beside `message:{id}`: lists hold `msg_...`, and go on doing so."""
+    rows: dict[str, Any] = {}
+    for n in range(40):
+        one, other = f"msg_1740000{n:06d}_k3j9x{n:04d}", f"1740000{n:06d}-k3j9x{n:04d}"
+        to = f"{n % 7:08d}-58cc-4372-a567-0e02b2c3d479"
+        rows[f"user:{to}"] = {"name": "Ada", "mail": f"a{n}@b.example"}
+        rows[f"message:{one}"] = {"id": one, "text": "x", "to": to, "seen": True, "size": n}
+        rows[f"message:{other}"] = {"code": n, "sent": "2025-01-01", "tries": 1, "ok": False}
+        rows.setdefault(f"inbox:{to}", []).append(one)
+    written = await written_of(rows)
+    assert written.derived["inbox"].element == "msg_{id}"
+    raw = await connect(database_url)
+    await up_and_back(database, raw, rows, written)
+    await grow(database, "optimized", blueprint=written)
+    to = f"{3:08d}-58cc-4372-a567-0e02b2c3d479"
+    new = 'INSERT INTO app.message_msgs (id, "to", rest) VALUES ($1, $2, $3)'
+    await raw.execute(new, "1740000999999_k3j9x9999", to, "{}")
+    assert await raw.fetchval(f"SELECT value->-1 FROM {STORE} WHERE key = $1", f"inbox:{to}") == (
+        '"msg_1740000999999_k3j9x9999"'
+    )

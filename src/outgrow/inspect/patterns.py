@@ -39,10 +39,7 @@ class Segment:
         if not self.why:
             self.before = node.token
         elif place == 0 or split_forms:
-            parts = _PARTS.search(self.forms[0])
-            if parts is not None and not any("<word>" in form for form in self.forms):
-                self.before = self.forms[0][: parts.start()]
-                self.after = self.forms[0][parts.end() :]
+            self.before, self.after = _fixed(self.forms)
 
     @property
     def is_variable(self) -> bool:
@@ -180,6 +177,17 @@ class Pattern:
         )
 
 
+def _fixed(forms: Sequence[str]) -> tuple[str, str]:
+    """The letters before and behind the ids, where they are the same in all forms."""
+    found = set()
+    for form in forms:
+        parts = _PARTS.search(form)
+        if parts is None or "<word>" in form:
+            return "", ""
+        found.add((form[: parts.start()], form[parts.end() :]))
+    return found.pop() if len(found) == 1 else ("", "")
+
+
 def _form_regex(form: str) -> str:
     parts = re.split(r"(<[a-z]+>)", form)
     return "".join(SPANS.get(p[1:-1], r"[^:]+") if p[:1] == "<" else re.escape(p) for p in parts)
@@ -213,9 +221,13 @@ def _ends(
 ) -> Iterator[tuple[Node, list[Segment]]]:
     if node.count:
         yield node, [Segment(one, place, split) for place, (one, split) in enumerate(path)]
-    variables = sorted((c for c in node.children.values() if c.why), key=lambda c: -c.total)
+    variables = sorted(
+        (c for c in node.children.values() if c.why),
+        key=lambda c: (_fixed(sorted(c.forms)) != (c.label[:1] if depth else "", ""), -c.total),
+    )
     for child in node.children.values():
-        # Of several variables at one place all but the largest say of which form their ids are.
+        # Of several variables at one place all but one say of which form their ids are: not the
+        # largest, and not one whose ids begin with no letters to be told by.
         split = bool(depth and child.why and child is not variables[0])
         yield from _ends(child, (*path, (child, split)), depth + 1)
 

@@ -195,7 +195,7 @@ class _Writer:
                 continue
             if not steps and sum(found.own.values()) >= 0.95 * found.count:
                 place, _ = found.own.most_common(1)[0]
-                if place in pattern.places and not pattern.spans:
+                if place in pattern.places and not pattern.spans and _is_whole(pattern, place):
                     made.of_field[name] = made.of_variable[pattern.segments[place].name]
                 continue  # it is in the key already
             if taken >= FIELDS:
@@ -249,7 +249,7 @@ class _Writer:
         key = {}
         for place, several in one.by.items():
             column = _column(source, one.source, several[0]) if len(several) == 1 else None
-            if place < 0 or column is None:
+            if place < 0 or column is None or not _is_whole(pattern, place):
                 return None
             key[pattern.segments[place].name] = column
         element = _element(source, one.reference)
@@ -264,10 +264,18 @@ class _Writer:
 
 def _column(source: _Relation, pattern: Pattern, steps: tuple[str | int, ...]) -> str | None:
     if steps[:1] == (KEY,) and isinstance(steps[1], int):
+        if not _is_whole(pattern, steps[1]):
+            return None
         return source.of_variable[pattern.segments[steps[1]].name]
     if len(steps) == 1 and isinstance(steps[0], str):
         return source.of_field.get(steps[0])
     return None
+
+
+def _is_whole(pattern: Pattern, place: int) -> bool:
+    """No letters of its segment are left out of the variable: elsewhere the id may have them."""
+    segment = pattern.segments[place]
+    return not (segment.before or segment.after)
 
 
 def _element(source: _Relation, reference: Reference) -> str | None:
@@ -276,7 +284,9 @@ def _element(source: _Relation, reference: Reference) -> str | None:
     if how == "id":
         if len(pattern.places) > 1:
             return None
-        return "{" + source.of_variable[pattern.variables[0]] + "}"
+        one = pattern.segments[pattern.places[0]]
+        whole = "{" + source.of_variable[one.name] + "}"
+        return one.before + whole + one.after if one.by_form else whole
     first = {"key": 0, "tail": 1, "ids": pattern.places[0]}[how]
     last = pattern.places[-1] + 1 if how == "ids" else len(pattern.segments)
     text = ""
@@ -300,7 +310,7 @@ def _is_writable(pattern: Pattern) -> bool:
     """A blueprint can say it, and it does not claim what it was not seen to have."""
     first = pattern.segments[0]
     literal = "".join(s.separator + s.before + s.after for s in pattern.segments)
-    if not (first.before or not first.is_variable) or re.search(r"[{}]", literal):
+    if not (first.before or not first.is_variable) or re.search(r"[{}\x00-\x1f\x7f]", literal):
         return False
     said = Said(key=_key(pattern), shape="opaque")
     claims = any(said.compiled.match(key) for key, _ in pattern.examples)
