@@ -41,7 +41,7 @@ def said(campus: Database) -> Counter[str]:
 @asynccontextmanager
 async def serving(database: Database, seconds: float = LONG) -> AsyncIterator[Api]:
     """One process of several, with a pool of its own."""
-    own = await Database.open(database._url, pool_size=3)
+    own = await Database.open(database.url, pool_size=3)
     api = await Api.open(own, limits=None, cache_seconds=seconds)
     async with api.network.running():
         yield api

@@ -51,7 +51,7 @@ async def two(here: Place) -> tuple[Person, Person]:
 
 async def test_two_servers_tell_everything_once_and_in_order(phased: Database) -> None:
     """Also to whoever was away meanwhile, and in every phase."""
-    async with place(phased._url) as one, place(phased._url) as other:
+    async with place(phased.url) as one, place(phased.url) as other:
         ada, ben = await two(one)
         there = at(other, ben)
         chat = await open_chat(phased, ada, ben)
@@ -403,7 +403,7 @@ async def test_at_random(phased: Database) -> None:
     seed = random.randrange(1_000_000)
     print("seed", seed)
     chance = random.Random(seed)
-    async with place(phased._url) as one, place(phased._url) as other:
+    async with place(phased.url) as one, place(phased.url) as other:
         people = [await one.api.sign_up(f"Number {n}") for n in range(3)]
         pairs = [(0, 1), (0, 2), (1, 2)]
         chats = [await open_chat(phased, people[a], people[b]) for a, b in pairs]

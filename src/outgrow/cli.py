@@ -33,7 +33,7 @@ from typing import Any, NoReturn, TypeVar
 import asyncpg
 import click
 
-from outgrow import __version__, commands, signals
+from outgrow import __version__, commands, pooler, signals
 from outgrow.blueprint import Blueprint, campus, parse
 from outgrow.database import Database
 from outgrow.errors import BadInput, OutgrowError, Unavailable
@@ -42,6 +42,13 @@ from outgrow.settings import Settings
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
+
+_OF_THE_DATABASE = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    ConnectionError,
+)
 
 
 class App:
@@ -101,22 +108,25 @@ def json_option(function: F) -> F:
 
 @asynccontextmanager
 async def connected(
-    settings: Settings, *, pool_size: int | None = None, generic_plans: bool = False
+    settings: Settings, *, pool_size: int | None = None, serves: bool = False
 ) -> AsyncIterator[Database]:
     """The database that the settings name, open; the embedded server runs meanwhile if it is that.
 
-    `generic_plans` is explained at `Database.open`.
+    Who serves goes through a pooler where there is one, and has plans for many calls; everybody
+    else goes around it where OUTGROW_DIRECT_URL says how. `serves` asks for `generic_plans`, which
+    are explained at `Database.open`.
     Raises ServerFailed, Unavailable, Refused.
     """
     with ExitStack() as stack:
-        url = settings.database_url
+        url = settings.database_url if serves else settings.direct_url or settings.database_url
         if url is None:
             url = stack.enter_context(_embedded(settings)).url()
         database = await Database.open(
             url,
             pool_size=pool_size or settings.pool_size,
             slow_query_ms=settings.slow_query_ms,
-            generic_plans=generic_plans,
+            generic_plans=serves,
+            direct_url=settings.direct_url,
         )
         try:
             yield database
@@ -186,13 +196,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except OutgrowError as e:
         _report(e, app.json)
         sys.exit(e.exit_code)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as e:
-        _report(_from_database(e), app.json)
-        sys.exit(1)
     except BrokenPipeError:
         # Whoever read our output has left (`| head`); Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except _OF_THE_DATABASE as e:
+        failed = _from_database(e)
+        _report(failed, app.json)
+        sys.exit(failed.exit_code)
     except (KeyboardInterrupt, click.Abort):
         note("interrupted")
         sys.exit(130)
@@ -205,6 +216,8 @@ def _from_click(error: click.ClickException) -> OutgrowError:
 
 
 def _from_database(error: Exception) -> OutgrowError:
+    if isinstance(error, pooler.LOST):
+        return pooler.refusal("", str(error))
     state = getattr(error, "sqlstate", None)
     return Unavailable(
         "database_failed",

@@ -1,8 +1,9 @@
 """The pool, transactions and the rules every statement follows.
 
 * A statement is a `Query`: named, timed, counted when slow. Nothing here takes a string.
-* Connections are returned to the pool as they are: no code of Outgrow changes a session's state
-  outside a transaction (`SET LOCAL` only), so the reset that asyncpg would send is left out.
+* A session's settings are made in one statement after connecting (poolers refuse most startup
+  parameters), and not changed outside a transaction (`SET LOCAL` only): connections are returned to
+  the pool as they are, without the reset that asyncpg would send.
 * Between two uses a connection is not returned to asyncpg's pool at all, unless something was
   raised or it lay unused for a minute: a turn through that pool costs twice what sending a
   statement and reading its row does (80 and 40 microseconds). Whoever waits is handed one.
@@ -27,7 +28,9 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from outgrow import pooler
 from outgrow.errors import Busy, Refused, RowsHidden, Unavailable
+from outgrow.pooler import Way
 from outgrow.queries import Query, load, quote
 
 log = logging.getLogger("outgrow.database")
@@ -42,16 +45,20 @@ RETRIED = (
     asyncpg.DeadlockDetectedError,
     asyncpg.LockNotAvailableError,
 )
-_SESSION = {
-    "application_name": "outgrow",
-    # Planning a relation over the store costs more than running it; JIT would add to that.
-    "jit": "off",
-    "row_security": "off",
-    "idle_in_transaction_session_timeout": "60000",
-}
+GONE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # asyncpg, when the connection breaks at an unexpected moment
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    *pooler.LOST,
+)
+"""What is raised when the connection was lost, or there is none to be had."""
 _KEPT_SECONDS = 60
 _PLAN_FOR_PARAMETERS = load("database")["plan_for_parameters"]
-_GENERIC = {"plan_cache_mode": "force_generic_plan"}
 
 
 class Statements(ABC):
@@ -106,7 +113,9 @@ class Session(Statements):
         self, query: Query, *args: Any, batch: int = 1000
     ) -> AsyncIterator[list[asyncpg.Record]]:
         """The rows of one statement, `batch` at a time; only inside a transaction."""
-        cursor = await self.connection.cursor(query.sql, *args)
+        # Where statements cannot be kept, this one has no name; a cursor of asyncpg's would.
+        statement = await self.connection.prepare(query.sql)
+        cursor = await statement.cursor(*args)
         while True:
             start = time.perf_counter()
             try:
@@ -129,10 +138,16 @@ class Database(Statements):
     """A pool of connections to one database."""
 
     def __init__(
-        self, pool: Any, slow: float, observers: Sequence[Observer] = (), url: str = ""
+        self,
+        pool: Any,
+        slow: float,
+        way: Way,
+        direct: Way | None,
+        observers: Sequence[Observer] = (),
     ) -> None:
         self.pool = pool
-        self._url = url
+        self._way = way
+        self._direct = direct
         self._slow = slow
         self._observers = list(observers)
         self._kept: deque[tuple[Any, float]] = deque()  # since when; the last used is the last
@@ -148,41 +163,33 @@ class Database(Statements):
         slow_query_ms: int = 500,
         connect_timeout: float = 10,
         generic_plans: bool = False,
+        direct_url: str | None = None,
     ) -> Database:
-        """Connect. `url` is a libpq URL, or "" for the `PG*` variables.
+        """Connect. `url` is a libpq URL, or "" for the `PG*` variables; with `pgbouncer=true` in it
+        the connections lead to a pooler in transaction mode. `direct_url` leads around one.
 
         With `generic_plans` a statement is planned once per connection, without looking at its
         parameters. Planning a page of profiles costs 10 ms and running it 0.5, and PostgreSQL's own
         choice goes on planning where it thinks that the LIMIT matters.
 
-        Raises Unavailable when nobody answers or lets us in, Refused for a server too old.
+        Raises Unavailable when nobody answers or lets us in, Refused for a server too old or a
+        pooler in transaction mode that the URL does not speak of.
         """
+        way = Way(url, generic_plans=generic_plans)
+        direct = Way(direct_url) if direct_url is not None else None
         try:
             pool = await asyncpg.create_pool(
-                url or None,
+                **{"statement_cache_size": 1000, **way.options("outgrow")},
                 min_size=1,
                 max_size=pool_size,
                 timeout=connect_timeout,
-                statement_cache_size=1000,
                 max_inactive_connection_lifetime=300,
-                server_settings=_SESSION | (_GENERIC if generic_plans else {}),
+                init=way.begin,
                 reset=_keep_session,
             )
-        except (
-            OSError,
-            TimeoutError,
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            ValueError,
-        ) as e:
-            raise Unavailable(
-                "database_unavailable",
-                "the database cannot be reached",
-                detail=f"{type(e).__name__}: {e}",
-                hint="check DATABASE_URL and the PG* variables, "
-                "or unset them to use the embedded server",
-            ) from e
-        database = cls(pool, slow_query_ms / 1000, url=url)
+        except (*_CANNOT_CONNECT, ValueError) as e:
+            raise _unreachable(e) from e
+        database = cls(pool, slow_query_ms / 1000, way, direct)
         try:
             await database._check_version()
         except BaseException:
@@ -263,8 +270,10 @@ class Database(Statements):
                     return connection
                 await self.pool.release(connection)
             return await self.pool.acquire()
-        except BaseException:
+        except BaseException as e:
             self._free()
+            if isinstance(e, _CANNOT_CONNECT):
+                raise lost() from e
             raise
 
     async def _handed(self) -> Any:
@@ -328,13 +337,36 @@ class Database(Statements):
             raise
         await self._give_back(connection)
 
+    @property
+    def url(self) -> str:
+        """Where it was told to go."""
+        return self._way.url
+
+    @property
+    def has_sessions(self) -> bool:
+        """Whether there are sessions of one's own to be had."""
+        return not (self._direct or self._way).is_pooled
+
     @asynccontextmanager
-    async def dedicated(self, application_name: str = "outgrow") -> AsyncIterator[Session]:
+    async def dedicated(
+        self, application_name: str = "outgrow", *, one_transaction: bool = False
+    ) -> AsyncIterator[Session]:
         """A connection outside the pool, closed at the end: for work that changes the session's
         state, or holds session-level locks. What runs there may take hours, and never counts as
-        slow."""
-        settings = {**_SESSION, "application_name": application_name}
-        connection = await asyncpg.connect(self._url or None, server_settings=settings)
+        slow. With `one_transaction` a pooler in transaction mode will do; else raises Refused where
+        there is nothing else. Raises Unavailable."""
+        way = self._direct or self._way
+        if way.is_pooled and not one_transaction:
+            raise pooler.no_session(application_name)
+        try:
+            connection = await asyncpg.connect(**way.options(application_name))
+        except _CANNOT_CONNECT as e:
+            raise _unreachable(e) from e
+        try:
+            await way.begin(connection)
+        except BaseException:
+            connection.terminate()
+            raise
         try:
             yield Session(connection, self._notify)
         except asyncpg.InsufficientPrivilegeError as e:
@@ -386,14 +418,35 @@ class Database(Statements):
                 async with self.session() as session, session.connection.transaction():
                     return await work(session)
             except RETRIED as e:
-                lost = e
+                last = e
                 await asyncio.sleep(random.uniform(0, min(0.005 * 2**attempt, 0.8)))  # noqa: S311
         raise Busy(
             "too_contended",
             f"the same rows were being changed by others, {ATTEMPTS} times in a row",
-            detail=str(lost),
+            detail=str(last),
             hint="try again",
-        ) from lost
+        ) from last
+
+
+_CANNOT_CONNECT = (*GONE, asyncpg.PostgresError)
+
+
+def lost() -> Unavailable:
+    """The error for callers over HTTP, who are not told why."""
+    return Unavailable(
+        "database_unavailable",
+        "the database cannot be reached at this moment",
+        hint="try again in a few seconds",
+    )
+
+
+def _unreachable(error: BaseException) -> Unavailable:
+    return Unavailable(
+        "database_unavailable",
+        "the database cannot be reached",
+        detail=f"{type(error).__name__}: {error}",
+        hint="check DATABASE_URL and the PG* variables, or unset them to use the embedded server",
+    )
 
 
 async def find_hidden_rows(

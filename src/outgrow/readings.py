@@ -21,7 +21,7 @@ from msgspec import structs
 from outgrow import install
 from outgrow.advise import Reading, Slow, Speed
 from outgrow.blueprint import Blueprint, Pattern
-from outgrow.database import Database, Session, Statements
+from outgrow.database import GONE, Database, Session, Statements
 from outgrow.errors import OutgrowError, Refused
 from outgrow.inspect import statements
 from outgrow.latencies import Counted, Latencies, quantile
@@ -294,7 +294,10 @@ async def keep(database: Database, store: str, blueprint: Blueprint) -> Reading 
     """Take a reading and keep it; None where another process is at it, or one of the last ten
     minutes is there. On a connection of its own, on which nothing counts as slow."""
     sql = load("readings")
-    async with database.dedicated("outgrow readings") as session, session.connection.transaction():
+    async with (
+        database.dedicated("outgrow readings", one_transaction=True) as session,
+        session.connection.transaction(),
+    ):
         if not await session.value(sql["claim"], _name(store)):
             return None
         if not await is_due(session, store):
@@ -320,7 +323,7 @@ async def record(
             await write(database, latencies)
             if await is_due(database, store):
                 await keep(database, store, blueprint)
-        except (OutgrowError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as e:
+        except (*GONE, asyncpg.PostgresError, OutgrowError) as e:
             log.warning("no reading was kept, and it is tried again: %s", e)
         await asyncio.sleep(every)
 

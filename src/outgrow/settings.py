@@ -38,7 +38,8 @@ class Settings:
     """What the environment says.
 
     `database_url` is None when the embedded server is to be used, and "" when libpq's own `PG*`
-    variables say where the database is. `store` is the table's bare name, or `schema.name`.
+    variables say where the database is. `direct_url` leads around a pooler in transaction mode.
+    `store` is the table's bare name, or `schema.name`.
     `blueprint` is the file that says what the store's keys are, None for a campus.
     `slow_query_ms` is the time in milliseconds from which a query is logged and counted as slow.
     `metrics_token`, when set, is what /metrics asks for.
@@ -52,6 +53,7 @@ class Settings:
 
     home: Path
     database_url: str | None = None
+    direct_url: str | None = None
     store: str = DEFAULT_STORE
     blueprint: Path | None = None
     host: str = "127.0.0.1"
@@ -82,6 +84,7 @@ class Settings:
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Read PORT, HOST, DATABASE_URL, PG* and the OUTGROW_ variables HOME, STORE, BLUEPRINT,
+        DIRECT_URL,
         SLOW_MS, POOL, METRICS_TOKEN, LIMITS, PROXIES, SMTP_URL, MAIL_FROM, KEEP_MESSAGES,
         LINES.
 
@@ -91,6 +94,13 @@ class Settings:
         url = env.get("DATABASE_URL") or None
         if url is None and any(env.get(name) for name in _PG_VARIABLES):
             url = ""
+        direct_url = env.get("OUTGROW_DIRECT_URL") or None
+        if direct_url is not None and url is None:
+            raise BadInput(
+                "bad_setting",
+                "OUTGROW_DIRECT_URL is set, and DATABASE_URL is not",
+                hint="it leads to the database of DATABASE_URL around a pooler: set both, or none",
+            )
         store = env.get("OUTGROW_STORE") or DEFAULT_STORE
         if not all(_STORE_NAME.match(part) for part in store.split(".")) or store.count(".") > 1:
             raise BadInput(
@@ -101,6 +111,7 @@ class Settings:
         return cls(
             home=Path(env.get("OUTGROW_HOME") or _default_home(env)).expanduser().absolute(),
             database_url=url,
+            direct_url=direct_url,
             store=store,
             blueprint=_file(env.get("OUTGROW_BLUEPRINT")),
             host=env.get("HOST") or "127.0.0.1",

@@ -10,11 +10,12 @@ from typing import Any
 
 import asyncpg
 
+from outgrow.database import GONE
 from outgrow.errors import OutgrowError
 
 log = logging.getLogger("outgrow.background")
 
-GONE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OutgrowError)
+FAILED = (*GONE, asyncpg.PostgresError, OutgrowError)
 AGAIN_SECONDS = 0.5
 
 
@@ -62,7 +63,7 @@ async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await work()
-        except GONE as e:
+        except FAILED as e:
             log.warning("%s: %s; trying again", name, e or type(e).__name__)
             await asyncio.sleep(AGAIN_SECONDS)
         except Exception:

@@ -27,6 +27,7 @@ log = logging.getLogger("outgrow.news")
 CHANNEL = "outgrow_news"
 FLUSH_SECONDS = 0.02
 LONGEST_NOTIFICATION = 7000  # bytes; PostgreSQL takes 8,000
+UNHEARD_SECONDS = 2.0  # how late others are heard of through a pooler in transaction mode
 CHECK_SECONDS = 10.0  # how often it is looked whether the connection still is one
 
 
@@ -69,6 +70,10 @@ class News:
         if kind in self._hearers:
             self._hearers[kind](*words)
 
+    def _tell_missers(self) -> None:
+        for misser in self._missers:
+            misser()
+
     async def _flush(self) -> None:
         await self._something.wait()
         await asyncio.sleep(FLUSH_SECONDS)
@@ -83,14 +88,18 @@ class News:
             raise
 
     async def _listen(self) -> None:
-        """Until the connection is lost."""
+        """Until the connection is lost. Without sessions nothing is heard, and whatever others may
+        have said is looked up again and again."""
+        if not self._database.has_sessions:
+            await asyncio.sleep(UNHEARD_SECONDS)
+            self._tell_missers()
+            return
         lost = asyncio.Event()
         async with self._database.dedicated("outgrow news") as session:
             connection = session.connection
             connection.add_termination_listener(lambda _: lost.set())
             await connection.add_listener(CHANNEL, self._heard)
-            for misser in self._missers:
-                misser()
+            self._tell_missers()
             while not lost.is_set():
                 async with asyncio.timeout(CHECK_SECONDS):  # or a peer gone without a word
                     await session.value(SQL["ready"])

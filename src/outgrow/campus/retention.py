@@ -10,12 +10,10 @@ import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 
-import asyncpg
-
 from outgrow import queries
+from outgrow.campus.background import FAILED
 from outgrow.campus.chats import KEY_DAYS
 from outgrow.database import Database, Session
-from outgrow.errors import OutgrowError
 
 SQL = queries.load("retention")
 
@@ -35,7 +33,7 @@ async def keep(database: Database, days: int | None) -> None:
             await forget_keys(database)
             if days is not None:
                 await trim(database, datetime.now(UTC) - timedelta(days=days))
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, OutgrowError) as e:
+        except FAILED as e:
             log.warning("old messages stay for now: %s", e)
             wait = AGAIN_SECONDS
         await asyncio.sleep(wait)

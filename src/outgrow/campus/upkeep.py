@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 
-import asyncpg
-
+from outgrow.campus.background import FAILED
 from outgrow.campus.confirmations import Confirmations
 from outgrow.campus.deletion import Deletions
 from outgrow.campus.limits import Limits
-from outgrow.errors import OutgrowError
 
 log = logging.getLogger("outgrow.upkeep")
 
@@ -23,6 +21,6 @@ async def keep_up(limits: Limits, confirmations: Confirmations, deletions: Delet
         for work in (deletions.resume, limits.forget, confirmations.forget):
             try:
                 await work()
-            except (OutgrowError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as e:
+            except FAILED as e:
                 log.warning("%s failed, and is tried again: %s", work.__qualname__, e)
         await asyncio.sleep(EVERY_SECONDS)

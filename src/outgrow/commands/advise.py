@@ -65,7 +65,10 @@ async def _told(app: App, database: Database) -> Advised:
         note("note: this is a replica, so this reading is not kept")
     else:
         reading = await _keep(app, database)
-    async with database.dedicated() as session, session.connection.transaction(readonly=True):
+    async with (
+        database.dedicated(one_transaction=True) as session,
+        session.connection.transaction(readonly=True),
+    ):
         past = await readings.history(session, store) if found.store.phase else []
         if reading is None:
             reading = await readings.take(session, store, blueprint)

@@ -18,8 +18,8 @@ from typing import Any
 import asyncpg
 
 from outgrow.blueprint import Blueprint
-from outgrow.database import Database, Session
-from outgrow.errors import GrowthFailed, OutgrowError, Refused
+from outgrow.database import GONE, Database, Session
+from outgrow.errors import GrowthFailed, OutgrowError, Refused, Unavailable
 from outgrow.grow import catalogue, misfits, preflight, state
 from outgrow.grow.catalogue import Store
 from outgrow.grow.estimates import Estimates, sample
@@ -37,14 +37,7 @@ __all__ = ["Done", "Options", "Watcher", "blocks_read", "grow", "plan", "running
 
 log = logging.getLogger("outgrow.grow")
 
-STOPPED = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # asyncpg, when the connection breaks at an unexpected moment
-    OSError,
-)
-
+STOPPED = (*GONE, Unavailable)
 
 PATIENCE = 10.0  # seconds for writing down that the growth failed, on a server that may be gone
 

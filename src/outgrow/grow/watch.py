@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import asyncpg
 
-from outgrow.database import Database
+from outgrow.database import GONE, Database
+from outgrow.errors import OutgrowError
 from outgrow.grow import catalogue
 from outgrow.grow.lifting import Backfill, Verify
 from outgrow.grow.state import Growth
@@ -111,7 +112,7 @@ class Watch:
             while True:
                 await self._look()
                 await asyncio.sleep(LOOK_AGAIN)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as e:
+        except (*GONE, asyncpg.PostgresError, OutgrowError) as e:
             self._paused, self._load = False, 0
             log.warning("the growth goes on, but cannot be watched: %s", e)
 

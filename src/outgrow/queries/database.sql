@@ -1,5 +1,28 @@
 -- What the pool itself says to the server.
 
+-- name: settings
+-- What every session of ours has. Planning a relation over the store costs more than running it, and
+-- JIT would add to that.
+SET jit = off;
+SET row_security = off;
+SET idle_in_transaction_session_timeout = '60s';
+
+-- name: generic_plans
+SET plan_cache_mode = force_generic_plan;
+
+-- name: local_settings
+-- The same for one transaction, where sessions are shared.
+SET LOCAL jit = off;
+SET LOCAL row_security = off;
+SET LOCAL idle_in_transaction_session_timeout = '60s';
+
+-- name: pid
+SELECT pg_backend_pid();
+
+-- name: runs_in
+-- A row where the server's session is this one.
+SELECT WHERE pg_backend_pid() = :pid;
+
 -- name: plan_for_parameters
 -- Until the end of the transaction.
 SET LOCAL plan_cache_mode = force_custom_plan;

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 from starlette.types import Message, Receive, Scope, Send
 
-from outgrow.campus.background import GONE
+from outgrow.campus.background import FAILED
 from outgrow.campus.lines import Close, Line
 from outgrow.errors import NotFound, NotSignedIn
 from outgrow.web.auth import Caller
@@ -97,7 +97,7 @@ class LiveSocket:
                 if task.done():
                     task.result()
             return line.ended.result()
-        except GONE as e:
+        except FAILED as e:
             log.warning("a socket is closed: %s", e)
             return Close.TRY_LATER, "database_unavailable"
         finally:

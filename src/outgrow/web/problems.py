@@ -9,25 +9,14 @@ from __future__ import annotations
 import logging
 from http import HTTPStatus
 
-import asyncpg
 import msgspec
 
-from outgrow.errors import OutgrowError, RowsHidden, TooMany, Unavailable
+from outgrow.database import GONE, lost
+from outgrow.errors import OutgrowError, RowsHidden, TooMany
 
 log = logging.getLogger("outgrow.web")
 
 CONTENT_TYPE = b"application/problem+json"
-_GONE = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-)
 
 
 class Problem(msgspec.Struct, kw_only=True):
@@ -70,12 +59,8 @@ def problem(error: Exception, path: str, request_id: str) -> Problem:
 def _known(error: Exception) -> OutgrowError | None:
     if isinstance(error, OutgrowError):
         return None if isinstance(error, RowsHidden) else error  # names roles and tables
-    if isinstance(error, _GONE):
-        gone = Unavailable(
-            "database_unavailable",
-            "the database cannot be reached at this moment",
-            hint="try again in a few seconds",
-        )
+    if isinstance(error, GONE):
+        gone = lost()
         gone.__cause__ = error
         return gone
     return None

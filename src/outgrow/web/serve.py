@@ -47,7 +47,7 @@ async def serve(settings: Settings, demo: bool) -> None:
     logging.getLogger("uvicorn.error").addFilter(_is_ours_to_tell)
     mail = smtp(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
     with contextlib.closing(_listen(settings.host, settings.port)) as listener:
-        async with connected(settings, generic_plans=True) as database:
+        async with connected(settings, serves=True) as database:
             await _prepare(database, settings.store)
             if demo:
                 await _fill(database, settings.store)
