@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import click
 
 from outgrow.cli import App, connected, json_option
+from outgrow.database import Session
 from outgrow.grow import runner
-from outgrow.grow.misfits import LEFTOVERS, Misfits
+from outgrow.grow.catalogue import Store
+from outgrow.grow.misfits import LEFTOVERS, Contradiction, Misfits
 from outgrow.grow.plan import Plan
 from outgrow.grow.runner import Options
 from outgrow.grow.shown import LAST_WORDS, Shown, done, size_of
 from outgrow.grow.state import PHASES, Phase
+from outgrow.inspect.inspection import inspect
+from outgrow.inspect.integrity import Cause, Misfit
+from outgrow.inspect.source import Table
 from outgrow.progress import Progress
 
 
@@ -78,8 +84,26 @@ async def _plan(app: App, goal: Phase, misfits: bool) -> None:
             progress.add(done - progress.done)
 
         place = app.settings.store, app.blueprint
-        plan = await runner.plan(database, goal, *place, moved if misfits else None)
+        inspected = contradictions if misfits else None
+        plan = await runner.plan(database, goal, *place, inspected, moved)
     app.answer(plan.as_dict(), "\n".join(_planned(plan)))
+
+
+async def contradictions(
+    session: Session, store: Store, told: Callable[[Contradiction], None]
+) -> None:
+    """Tell what an inspection of the store finds."""
+
+    def pass_on(misfit: Misfit, cause: Cause) -> None:
+        to, example = cause.to, None
+        if to is not None:
+            example = next((key for key, _ in to.examples), None)
+        name = to.text if to is not None else None
+        told(Contradiction(misfit.kind, misfit.key, cause.path, name, example))
+
+    table = Table(session, f"{store.schema}.{store.table}")
+    await table.count()
+    await inspect(table, told=pass_on)
 
 
 async def _grow(app: App, goal: Phase, options: Options) -> None:

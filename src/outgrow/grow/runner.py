@@ -86,25 +86,27 @@ async def plan(
     goal: Phase,
     store: str,
     blueprint: Blueprint,
-    moved: Callable[[int, int], None] | None = None,
+    inspected: misfits.Inspected | None = None,
+    moved: Callable[[int, int], None] = lambda *_: None,
 ) -> Plan:
     """What `grow` would do, from a read-only transaction. Raises Refused.
 
-    With `moved` it also looks for misfits, for which it reads much of the store, and says how many
-    of how many checks are done.
+    With `inspected` it also looks for misfits, for which it reads all of the store, and says to
+    `moved` how many of how many checks are done.
     """
     async with (
         _of_its_own(database, "outgrow plan") as session,
-        session.connection.transaction(readonly=True),
+        session.connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         if await settle(session, *split(store), blueprint, only_look=True):
             await act_as_owner(session, *split(store), local=True)
         planned = await _planned(session, store, blueprint, goal)
         rows = await session.rows(load("grow")["old_transactions"])
         misfitting = None
-        if moved is not None and planned.lifts:
-            names = planned.lifts
-            misfitting = await misfits.look(session, planned.store, blueprint, names, moved)
+        if inspected is not None and planned.lifts:
+            misfitting = await misfits.look(
+                session, planned.store, blueprint, planned.lifts, inspected, moved
+            )
         return replace(
             planned,
             misfits=misfitting,

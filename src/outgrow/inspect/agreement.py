@@ -5,8 +5,8 @@ and whose the differences are. No I/O.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Container, Iterator, Mapping, Sequence
+from itertools import permutations, product
 from typing import Any
 
 from outgrow.inspect.derived import KEY, Derived, words_of
@@ -85,9 +85,10 @@ class Agreement:
         return rows
 
     def name(
-        self, pattern: Pattern, key: str, value: Any, known: Known
+        self, pattern: Pattern, key: str, value: Any, known: Known, unread: Container[str]
     ) -> Iterator[tuple[str, str, str]]:
-        """Kind, the key of the row concerned, and detail."""
+        """Kind, the key of the row concerned, and detail. What is `unread` is no list, and lacks
+        nothing."""
         if pattern is self.derived.pattern and self.unsaid:
             for fact, text in dict.fromkeys(self._listed(key, value, known)):
                 if hash(fact) in self.unsaid:
@@ -97,9 +98,18 @@ class Agreement:
             pattern is self.derived.source
             and self.unlisted
             and key not in self.rows
-            and any(hash(fact) in self.unlisted for fact in self._said(key, value, known))
+            and any(
+                hash(fact) in self.unlisted and not any(one in unread for one in self._at(fact))
+                for fact in self._said(key, value, known)
+            )
         ):
             yield "missing", key, f"{self.derived.pattern.text} does not have it"
+
+    def _at(self, fact: tuple[str, ...]) -> Iterator[str]:
+        """The keys of the index under which a row ought to stand."""
+        if not (self.derived.order or -2 in self.by):
+            orders = permutations(fact[1:]) if self.is_pair else (fact[1:],)
+            yield from (self.derived.pattern.fill(*under) for under in orders)
 
     def _listed(self, key: str, value: Any, known: Known) -> Iterator[tuple[tuple[str, ...], str]]:
         """Of an index: (the row's key, the segments that it stands under), and the id as it is."""

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from outgrow.inspect.derived import Derived, Trial, resolved
 from outgrow.inspect.elements import Elements
 from outgrow.inspect.hashes import Keys, short
-from outgrow.inspect.integrity import Audit
+from outgrow.inspect.integrity import Audit, Told
 from outgrow.inspect.keys import Tree
 from outgrow.inspect.patterns import Pattern, patterns_of
 from outgrow.inspect.references import Reference, Search
@@ -58,10 +58,14 @@ class Inspection:
 
 
 async def inspect(
-    source: Source, *, audited: bool = True, passed: Callable[[int], None] = lambda _: None
+    source: Source,
+    *,
+    audited: bool = True,
+    passed: Callable[[int], None] = lambda _: None,
+    told: Told = lambda *_: None,
 ) -> Inspection:
     """Read a store: two passes over its rows and two over its keys; one of each where `audited` is
-    False. `passed` is told how many rows of a pass are done."""
+    False. `passed` is told how many rows of a pass are done, and `told` of every misfit."""
     tree = Tree()
 
     def add(rows: Rows) -> None:
@@ -93,7 +97,7 @@ async def inspect(
     derived = trial.found()
     symmetric = trial.symmetric()
     references = resolved(references, derived)
-    audit = Audit(tree, known, references, derived, symmetric) if audited else None
+    audit = Audit(tree, known, references, derived, symmetric, told) if audited else None
     if audit is not None:
         await _audit(source, audit, passed)
     return Inspection(tree, patterns, references, derived, symmetric, audit)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,13 +85,17 @@ class Cause:
         return path_of(self.by) if inside else None  # type: ignore[arg-type]
 
     @property
-    def to(self) -> str | None:
+    def to(self) -> Pattern | None:
         """The pattern with which it does not agree."""
         if isinstance(self.by, Reference):
-            return self.by.to.text
+            return self.by.to
         if not isinstance(self.by, Derived):
             return None
-        return self.by.source.text if self.kind == "stale" else self.by.pattern.text
+        return self.by.source if self.kind == "stale" else self.by.pattern
+
+
+Told = Callable[[Misfit, Cause], None]
+"""Is told of every misfit; `misfits` keeps only so many."""
 
 
 class _Lookup:
@@ -163,8 +167,10 @@ class Audit:
         references: Sequence[Reference],
         derived: Sequence[Derived],
         symmetric: Sequence[Reference],
+        told: Told = lambda *_: None,
     ) -> None:
         self.tree = tree
+        self._told = told
         self.misfits: list[Misfit] = []
         self.counts: Counter[tuple[str, str]] = Counter()
         """(pattern, kind) -> how many."""
@@ -254,8 +260,9 @@ class Audit:
             plan = self._plans.get(id(pattern)) or self._plan(pattern)
             value = plan.read(json_text)
             if value.__class__ is not plan.usual:
-                if self._is_misshapen(pattern, plan, key, value):
+                if value is None or self._is_misshapen(pattern, plan, key, value):
                     self._unread.add(key)
+                if key in self._unread and value is not None:
                     continue
                 value = decoded(value)
             known = dict(tokens(pattern, key, segments)) if plan.needs_key else {}
@@ -289,7 +296,7 @@ class Audit:
 
     def _look_up(self, lookup: _Lookup, key: str, value: Any, known: Known) -> None:
         if lookup.steps is not None:
-            named = texts(value, lookup.steps)
+            named = texts(value, lookup.steps, numbers=lookup.reference.numbers)
         else:
             named = [known[lookup.place]] if lookup.place in known else []
         if lookup.count >= LEARNING and len(lookup.around) == 1:
@@ -371,7 +378,7 @@ class Audit:
             value = decoded(value)
             known = dict(tokens(pattern, key, segments))
             for index in plan.indexes:
-                for kind, text, detail in index.name(pattern, key, value, known):
+                for kind, text, detail in index.name(pattern, key, value, known, self._unread):
                     if kind == "stale" and (text not in self._keys or text in self._unread):
                         continue  # nothing to disagree with
                     self._tell(pattern, key, kind, detail, index.derived)
@@ -411,8 +418,10 @@ class Audit:
         which = by if isinstance(by, tuple) else id(by)
         if (cause := (kind, id(pattern), which)) not in self.causes:
             self.causes[cause] = Cause(kind, pattern, by)
+        misfit = Misfit(key, kind, detail)
+        self._told(misfit, self.causes[cause])
         if len(self.misfits) < KEPT:
-            self.misfits.append(Misfit(key, kind, detail))
+            self.misfits.append(misfit)
 
 
 def _pairs(pattern: Pattern, value: Any, known: Known) -> list[tuple[str, str, int]]:

@@ -86,7 +86,8 @@ def listings(inspection: Inspection, schema: str, table: str, *, version: int) -
             sql = teller.sql(cause)
         except _Untold:
             continue
-        yield Listing(cause.kind, cause.pattern.text, cause.path, cause.to, sql)
+        to = cause.to.text if cause.to is not None else None
+        yield Listing(cause.kind, cause.pattern.text, cause.path, to, sql)
 
 
 class _Teller:
@@ -164,7 +165,8 @@ class _Teller:
         pattern = reference.source
         if reference.steps is None:
             return Named(self._family(pattern), _number(pattern, reference.place))
-        return Named(self._looked_into(pattern, reference.steps), _steps(reference.steps))
+        family = self._looked_into(pattern, reference.steps)
+        return Named(family, _steps(reference.steps), reference.numbers)
 
     def _targets(self, reference: Reference) -> Targets:
         every = (reference, *reference.group)
@@ -208,7 +210,9 @@ class _Teller:
         under = tuple(_number(pattern, place) for place in segments)
         said = tuple(tuple(_at(source, steps) for steps in by[place]) for place in segments)
         pair = is_pair([by[place] for place in segments])
-        return Index(listed, under, family, said, words=words, is_pair=pair)
+        keys = [_pieces(pattern, [*range(1, 1 + len(under))])]
+        keys += [_pieces(pattern, [2, 1])] if pair else []
+        return Index(listed, under, family, said, words=words, is_pair=pair, keys=tuple(keys))
 
 
 def _at(pattern: Pattern, steps: Steps) -> At:

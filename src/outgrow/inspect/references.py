@@ -72,6 +72,12 @@ class Reference:
             return f"{{{self.source.segments[self.place].name}}}"
         return path_of(self.steps)
 
+    @cached_property
+    def numbers(self) -> bool:
+        """Whether whole numbers are ids there, too."""
+        values = dict(self.source.values.walk()).get(self.steps) if self.steps is not None else None
+        return values is None or values.has_numbers
+
     @property
     def to(self) -> Pattern:
         return self.target.pattern

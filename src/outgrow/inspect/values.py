@@ -277,6 +277,11 @@ class Values:
         times = self.kinds[kind]
         return times > 0 and (kind == self.kind or times >= max(SOME, 0.02 * self.there))
 
+    @property
+    def has_numbers(self) -> bool:
+        """Some of the texts here are numbers, and not by accident."""
+        return self.kinds["number"] >= max(1, MIXED * self.there)
+
     def walk(self, steps: Steps = ()) -> Iterator[tuple[Steps, Values]]:
         """This and every place below."""
         yield steps, self
@@ -306,14 +311,14 @@ def path_of(steps: Steps) -> str:
     return path or "$"
 
 
-def texts(value: Any, steps: Steps) -> list[str]:
-    """The texts and whole numbers at a place."""
+def texts(value: Any, steps: Steps, *, numbers: bool = True) -> list[str]:
+    """The texts at a place, and the whole numbers."""
     if len(steps) == 1 and type(value) is dict and type(text := value.get(steps[0])) is str:
         return [text]  # as three in four are
     found = at(value, steps)
     if set(map(type, found)) <= _TEXT:
         return found
-    return [str(one) for one in found if type(one) is str or type(one) is int]
+    return [str(one) for one in found if type(one) is str or (numbers and type(one) is int)]
 
 
 def at(value: Any, steps: Steps) -> list[Any]:

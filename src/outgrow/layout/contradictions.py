@@ -52,6 +52,8 @@ class Named:
 
     family: Family
     at: At
+    numbers: bool = True
+    """Whole numbers do, too."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Index:
     """Instead: the value of the index is what stands there in the row."""
     words: tuple[tuple[Step, ...], tuple[str, ...]] | None = None
     """As well: one of these words stands there, in whatever case."""
+    keys: tuple[tuple[str | int, ...], ...] = ()
+    """The keys of the index under which a row may stand, of letters and of what the row says."""
     is_pair: bool = False
     """The two that entries stand under, and a row says, are in any order."""
     pieces: tuple[str | int, ...] = ()
@@ -171,9 +175,20 @@ class Contradictions:
         """Rows that no entry names."""
         same = "l.at = d.key" if index.copy is not None else _same(index)
         shown = "".join(f", d.u{n}" for n in range(1, 1 + len(index.said)))
+        conditions = [f"NOT EXISTS (SELECT FROM listed l WHERE {same})"]
+        conditions += [self._is_no_other(index.listed[0][0].family, key) for key in index.keys]
         return _query(
             f"WITH {self._sides(index)}\nSELECT DISTINCT d.key{shown} FROM said d\n"
-            f"WHERE NOT EXISTS (SELECT FROM listed l WHERE {same})"
+            f"WHERE {_all(conditions)}"
+        )
+
+    def _is_no_other(self, family: Family, pieces: Sequence[str | int]) -> str:
+        """There is a list, or no key: what is no list lacks nothing."""
+        key = " || ".join(_quoted(one) if isinstance(one, str) else f"d.u{one}" for one in pieces)
+        is_list = f"t.value <> 'null' AND ({self._is_read(family, 't.value')})"
+        return (
+            f"NOT EXISTS (SELECT FROM {self._store} t WHERE t.key = {key}\n"
+            f"                  AND ({is_list}) IS NOT TRUE)"
         )
 
     # Parts --------------------------------------------------------------------------------------
@@ -210,7 +225,7 @@ class Contradictions:
         is_usual = family.kind == "string" or not family.in_texts
         return usual if is_usual else f"{usual}\n       OR {self._is_json(value)}"
 
-    def _texts(self, named: Named, *, numbers: bool = True) -> str:
+    def _texts(self, named: Named) -> str:
         """FROM, with the rows as `r`, and each text that names a row as `x.id`."""
         joined = [f"FROM (\n{_indented(self._read(named.family))}\n) r"]
         laterals: list[str] = []
@@ -218,7 +233,7 @@ class Contradictions:
             id_ = _variable(named.family, named.at, "r.key")
         else:
             laterals, value = _into("r.value", named.at)
-            id_ = _text(value, named.at, numbers=numbers)
+            id_ = _text(value, named.at, numbers=named.numbers)
         joined += [f"CROSS JOIN LATERAL {one}" for one in [*laterals, f"(SELECT {id_} AS id) x"]]
         return "\n".join(joined)
 

@@ -24,7 +24,6 @@ from outgrow.layout.shadow.copying import (
 )
 from outgrow.layout.shadow.following import follow, version
 from outgrow.layout.shadow.misfits import Check, of_values
-from outgrow.layout.shadow.strays import between_keys
 from outgrow.layout.shadow.tables import (
     analyze,
     columns,
@@ -44,7 +43,6 @@ __all__ = [
     "analyze",
     "backfill",
     "backfill_keys",
-    "between_keys",
     "columns",
     "expand",
     "follow",

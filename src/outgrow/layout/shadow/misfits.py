@@ -1,4 +1,5 @@
-"""Asks a store what would not fit the tables of its relations. Pure text, no I/O.
+"""Asks a store what of single values would not fit the tables of its relations: what an inspection
+does not know, which needs no blueprint. Pure text, no I/O.
 
 For the plan of a growth: nothing needs to be installed, so what the functions of schema `outgrow`
 say is said here once more, on values alone. A time is judged by its form: a 31st of June passes.
@@ -28,7 +29,7 @@ class Condition:
     """One kind of misfit: `relation` (or the derived list) and `about` (a column, field or other
     relation) say where, `meaning` what a growth makes of it, `sql` which rows of the check have it.
     It counts only where `probe` is missing or says true: what is not usual in a store is not a
-    misfit where it is missing. `join` is joined to the check's rows for it."""
+    misfit where it is missing."""
 
     kind: str
     relation: str
@@ -36,7 +37,6 @@ class Condition:
     meaning: str
     sql: str
     probe: Query | None = None
-    join: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,12 @@ class Check:
         """Rows of (place in `chosen` from 1, how many, some keys); no row for none."""
         listed = ",\n        ".join(condition.sql for condition in chosen)
         any_of = "\n        OR ".join(f"({condition.sql})" for condition in chosen)
-        joins = "".join(f"\n    {join}" for join in dict.fromkeys(c.join for c in chosen) if join)
         return Query(
             "grow.misfits",
             f"""WITH {self.ctes}misfits AS (
     SELECT {self.key} AS key, array_positions(ARRAY[
         {listed}], true) AS places
-    FROM {self.rows}{joins}
+    FROM {self.rows}
     WHERE {self.where}
         AND ({any_of})
 )
@@ -95,6 +94,8 @@ def of_values(
             rows = f"{store} s\n    CROSS JOIN LATERAL (SELECT {aggregated} FROM {elements}) e"
         where = key_range(blueprint, source, "s.key")
         yield Check(source, tuple(conditions), rows, "s.key", where)
+        if shape == "document":
+            yield from _not_unique(blueprint, source, members, store)
     for name in derived_lists(blueprint, names):
         aggregated, elements, conditions = _of_list(name, "stays in the store as it is", name)
         rows = f"{store} s\n    CROSS JOIN LATERAL (SELECT {aggregated} FROM {elements}) e"
@@ -148,9 +149,7 @@ def _of_list(relation: str, kept: str, about: str) -> _List:
         f"(SELECT {text('x.v')} AS k FROM {elements('s.value')} AS x(v)) v",
         [
             condition("leftovers", kept, f"{no_list} OR {wrong} OR {doubled}"),
-            condition("not_an_array", f"no list: {kept}", no_list),
             condition("wrong_element", f"a list with an element that is no id: {kept}", wrong),
-            condition("doubled_element", f"a list with an id twice: {kept}", doubled),
         ],
     )
 
@@ -161,15 +160,10 @@ def _of_objects(blueprint: Blueprint, name: str) -> _List:
     aggregated = ["bool_or(jsonb_typeof(x.v) <> 'object') AS wrong"]
     conditions = [
         Condition("leftovers", name, "", kept, f"{no_list} OR {wrong}"),
-        Condition("not_an_array", name, "", f"no list: {kept}", no_list),
         Condition(
             "wrong_element", name, "", f"a list with an element that is no object: {kept}", wrong
         ),
     ]
-    if any(column.field == "id" for column in blueprint.relations[name].own.values()):
-        aggregated.append("count(x.v ->> 'id') <> count(DISTINCT x.v ->> 'id') AS doubled")
-        meaning = "two elements with one id: both are rows, told apart by their places"
-        conditions.append(Condition("doubled_id", name, "id", meaning, "e.doubled"))
     _of_each(blueprint.relations[name], name, "x.v", aggregated, conditions)
     return _List(", ".join(aggregated), f"{elements('s.value')} AS x(v)", conditions)
 
@@ -187,7 +181,6 @@ def _of_members(blueprint: Blueprint, name: str) -> _List:
         Condition(
             "leftovers", name, "", "no map, or members that are no rows", f"{no_map} OR e.wrong"
         ),
-        Condition("not_a_map", name, "", "no map: kept whole as leftovers", no_map),
         Condition(
             "wrong_member", name, "", f"a map with members of another kind: {kept}", "e.wrong"
         ),
@@ -261,9 +254,6 @@ def _of_unnested(blueprint: Blueprint, name: str) -> Iterator[Condition]:
     wrong = f"EXISTS (SELECT FROM ({found}) x WHERE x.k IS NULL)"
     meaning = "an element that is no id: no row for it, the document keeps it"
     yield Condition("wrong_element", name, about, meaning, wrong)
-    doubled = f"(SELECT count(x.k) <> count(DISTINCT x.k) FROM ({found}) x)"
-    meaning = "an id twice: one row, the document keeps both"
-    yield Condition("doubled_element", name, about, meaning, doubled)
 
 
 def _of_identity(blueprint: Blueprint, name: str, store: str) -> Iterator[Condition]:
@@ -274,7 +264,11 @@ def _of_identity(blueprint: Blueprint, name: str, store: str) -> Iterator[Condit
     field, key = literal(pattern.variables[0]), ex.variable(pattern, pattern.variables[0], "s.key")
     where = key_range(blueprint, name, "s.key")
     agrees = f"s.value ->> {field} = {key}"
-    probe = usual(f"SELECT {agrees} AS found FROM {store} s WHERE {where}", "grow.misfits_probe")
+    probe = Query(
+        "grow.misfits_probe",
+        f"SELECT coalesce(2 * count(*) FILTER (WHERE p.found) > count(*), false)\n"
+        f"FROM (SELECT {agrees} AS found FROM {store} s WHERE {where} LIMIT {SAMPLED}) p",
+    )
     is_object = "jsonb_typeof(s.value) = 'object'"
     kept = "the row has the key's, `rest` keeps the field"
     yield Condition(
@@ -295,13 +289,24 @@ def _of_identity(blueprint: Blueprint, name: str, store: str) -> Iterator[Condit
     )
 
 
-def usual(found: str, name: str) -> Query:
-    """Whether most of the first rows of `found`, whose one column `found` is a boolean, have it."""
-    return Query(
-        name,
-        f"SELECT coalesce(2 * count(*) FILTER (WHERE p.found) > count(*), false)\n"
-        f"FROM ({found} LIMIT {SAMPLED}) p",
-    )
+def _not_unique(
+    blueprint: Blueprint, source: str, members: Collection[str], store: str
+) -> Iterator[Check]:
+    """What is looked up in lower case is looked up to find one."""
+    for column in (c.lower for c in blueprint.relations[source].computed.values() if c.lower):
+        if source not in members:
+            return
+        lower = f"lower({column_sql(blueprint, source, column)})"
+        where = f"{key_range(blueprint, source, 's.key')} AND jsonb_typeof(s.value) = 'object'"
+        ctes = (
+            f"groups AS (\n    SELECT min(s.key) AS key, count(*) AS size\n    FROM {store} s\n"
+            f"    WHERE {where} AND {lower} IS NOT NULL GROUP BY {lower}\n),\n"
+        )
+        usually_one = "(SELECT 2 * count(*) FILTER (WHERE size = 1) > count(*) FROM groups)"
+        meaning = "the same in several keys but for its case: each stays a row with its own"
+        sql = f"g.size > 1 AND {usually_one}"
+        condition = Condition("not_unique", source, column, meaning, sql)
+        yield Check(source, (condition,), "groups g", "g.key", ctes=ctes)
 
 
 def _shown(
