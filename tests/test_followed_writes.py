@@ -12,6 +12,7 @@ import pytest
 from conftest import Connect
 from firing import ALL, Ladder, put, shown
 from growing import CAMPUS, STORE, grow
+from outgrow.commands.grow import contradictions
 from outgrow.database import Database
 from outgrow.errors import Refused
 from outgrow.grow import runner
@@ -300,7 +301,7 @@ async def test_keys_that_are_null_are_in_nobodys_way(database: Database, storer:
     await put(storer, OLD)
     await storer.execute(f"INSERT INTO {STORE} VALUES (NULL, '1'), (NULL, '[]')")
     await install(database, DEFAULT_STORE, CAMPUS)
-    await runner.plan(database, "relational", DEFAULT_STORE, CAMPUS, lambda _done, _of: None)
+    await runner.plan(database, "relational", DEFAULT_STORE, CAMPUS, contradictions)
     phases: list[Phase] = ["relational", "found"]
     for phase in phases:
         await grow(database, phase)
