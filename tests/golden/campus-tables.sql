@@ -600,6 +600,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 AS $body$
+#variable_conflict use_variable
 DECLARE
     old_key text;
     old_value jsonb;
@@ -781,20 +782,20 @@ filled AS (
         END IF;
         INSERT INTO "campus_tables"."users" AS t ("id", "email", "name", "school", "major", "year", "interests", "looking_for", "blocked", "created_at", "rest", "email_key", "sort_name", "sort_created", "visible", "search_name", "search_text", "likes", "traits", "card")
         SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."likes", r."traits", r."card" FROM "campus_tables"."users_rows"(this_key, this_value) r
-        ON CONFLICT ("id") DO UPDATE SET "email" = excluded."email", "name" = excluded."name", "school" = excluded."school", "major" = excluded."major", "year" = excluded."year", "interests" = excluded."interests", "looking_for" = excluded."looking_for", "blocked" = excluded."blocked", "created_at" = excluded."created_at", "rest" = excluded."rest", "email_key" = excluded."email_key", "sort_name" = excluded."sort_name", "sort_created" = excluded."sort_created", "visible" = excluded."visible", "search_name" = excluded."search_name", "search_text" = excluded."search_text", "likes" = excluded."likes", "traits" = excluded."traits", "card" = excluded."card";
+        ON CONFLICT ON CONSTRAINT "users_pkey" DO UPDATE SET "email" = excluded."email", "name" = excluded."name", "school" = excluded."school", "major" = excluded."major", "year" = excluded."year", "interests" = excluded."interests", "looking_for" = excluded."looking_for", "blocked" = excluded."blocked", "created_at" = excluded."created_at", "rest" = excluded."rest", "email_key" = excluded."email_key", "sort_name" = excluded."sort_name", "sort_created" = excluded."sort_created", "visible" = excluded."visible", "search_name" = excluded."search_name", "search_text" = excluded."search_text", "likes" = excluded."likes", "traits" = excluded."traits", "card" = excluded."card";
         IF NOT is_new AND NOT EXISTS (SELECT FROM "campus_tables"."school_members_rows"(this_key, this_value)) THEN
             DELETE FROM "campus_tables"."school_members" t WHERE t."user_id" = substr(this_key, 6);
         END IF;
         INSERT INTO "campus_tables"."school_members" AS t ("school", "user_id", "major", "year", "created_at")
         SELECT r."school", r."user_id", r."major", r."year", r."created_at" FROM "campus_tables"."school_members_rows"(this_key, this_value) r
-        ON CONFLICT ("user_id") DO UPDATE SET "school" = excluded."school", "major" = excluded."major", "year" = excluded."year", "created_at" = excluded."created_at"
+        ON CONFLICT ON CONSTRAINT "school_members_pkey" DO UPDATE SET "school" = excluded."school", "major" = excluded."major", "year" = excluded."year", "created_at" = excluded."created_at"
             WHERE ROW(t."school", t."major", t."year", t."created_at")::record *<> ROW(excluded."school", excluded."major", excluded."year", excluded."created_at")::record;
         IF NOT is_new AND NOT EXISTS (SELECT FROM "campus_tables"."user_search_rows"(this_key, this_value)) THEN
             DELETE FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(this_key, 6);
         END IF;
         INSERT INTO "campus_tables"."user_search" AS t ("school", "user_id", "visible", "blocked", "search_name", "search_text")
         SELECT r."school", r."user_id", r."visible", r."blocked", r."search_name", r."search_text" FROM "campus_tables"."user_search_rows"(this_key, this_value) r
-        ON CONFLICT ("user_id") DO UPDATE SET "school" = excluded."school", "visible" = excluded."visible", "blocked" = excluded."blocked", "search_name" = excluded."search_name", "search_text" = excluded."search_text";
+        ON CONFLICT ON CONSTRAINT "user_search_pkey" DO UPDATE SET "school" = excluded."school", "visible" = excluded."visible", "blocked" = excluded."blocked", "search_name" = excluded."search_name", "search_text" = excluded."search_text";
         ELSIF this_key ~ '^user:([^:]+):connections$' AND length(this_key) <= 217 THEN
         is_whole := (SELECT bool_and(t.leftovers IS NULL) FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(this_key, 6, length(this_key) - 17));
         is_new := is_new OR is_whole IS NULL;
@@ -806,11 +807,12 @@ filled AS (
             ELSE ROW(this_value - (-1))::record *= ROW(old_value)::record END) THEN
         INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
         SELECT r."user_id", r."connected_user_id", jsonb_array_length(this_value), r."created_at" FROM "campus_tables"."connections_rows"(this_key, jsonb_build_array(this_value -> -1)) r
-        ON CONFLICT ("user_id", "connected_user_id") DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
+        ON CONFLICT ON CONSTRAINT "connections_pkey" DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
         ELSE
         INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", leftovers)
         VALUES (substr(this_key, 6, length(this_key) - 17), CASE WHEN CASE WHEN jsonb_typeof(this_value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(this_value) FROM jsonb_array_elements(this_value) AS e(v)) ELSE false END THEN NULL ELSE this_value END)
-        ON CONFLICT ("user_id") DO UPDATE SET leftovers = excluded.leftovers
+        ON CONFLICT ON CONSTRAINT "connections_lists_pkey"
+            DO UPDATE SET leftovers = excluded.leftovers
             WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
         DELETE FROM "campus_tables"."connections" t
         USING (
@@ -821,7 +823,7 @@ filled AS (
         SELECT r."user_id", r."connected_user_id", r."pos", r."created_at" FROM "campus_tables"."connections_rows"(this_key, this_value) r
         WHERE is_new OR NOT EXISTS (
             SELECT FROM "campus_tables"."connections_rows"(old_key, old_value) o WHERE o."connected_user_id" = r."connected_user_id" AND o."pos" = r."pos")
-        ON CONFLICT ("user_id", "connected_user_id") DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
+        ON CONFLICT ON CONSTRAINT "connections_pkey" DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
         END IF;
         ELSIF this_key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(this_key) <= 210 OR this_key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$') THEN
         IF NOT is_new AND NOT EXISTS (SELECT FROM "campus_tables"."intros_rows"(this_key, this_value)) THEN
@@ -829,14 +831,14 @@ filled AS (
         END IF;
         INSERT INTO "campus_tables"."intros" AS t ("from_id", "to_id", "sent_ms", "reason", "status", "created_at", "accepted_at", "denied_at", "rest")
         SELECT r."from_id", r."to_id", r."sent_ms", r."reason", r."status", r."created_at", r."accepted_at", r."denied_at", r."rest" FROM "campus_tables"."intros_rows"(this_key, this_value) r
-        ON CONFLICT ("from_id", "to_id", "sent_ms") DO UPDATE SET "reason" = excluded."reason", "status" = excluded."status", "created_at" = excluded."created_at", "accepted_at" = excluded."accepted_at", "denied_at" = excluded."denied_at", "rest" = excluded."rest";
+        ON CONFLICT ON CONSTRAINT "intros_pkey" DO UPDATE SET "reason" = excluded."reason", "status" = excluded."status", "created_at" = excluded."created_at", "accepted_at" = excluded."accepted_at", "denied_at" = excluded."denied_at", "rest" = excluded."rest";
         ELSIF this_key ~ '^chat:(.+)$' AND length(this_key) <= 205 AND NOT (this_key ~ '^chat:(.+):messages$' AND length(this_key) <= 214) AND NOT (this_key ~ '^chat:(.+):typing:([^:]+)$' AND (length(this_key) <= 214 OR this_key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$')) THEN
         IF NOT is_new AND NOT EXISTS (SELECT FROM "campus_tables"."chats_rows"(this_key, this_value)) THEN
             DELETE FROM "campus_tables"."chats" t WHERE t."id" = substr(this_key, 6);
         END IF;
         INSERT INTO "campus_tables"."chats" AS t ("id", "participants", "created_at", "rest")
         SELECT r."id", r."participants", r."created_at", r."rest" FROM "campus_tables"."chats_rows"(this_key, this_value) r
-        ON CONFLICT ("id") DO UPDATE SET "participants" = excluded."participants", "created_at" = excluded."created_at", "rest" = excluded."rest";
+        ON CONFLICT ON CONSTRAINT "chats_pkey" DO UPDATE SET "participants" = excluded."participants", "created_at" = excluded."created_at", "rest" = excluded."rest";
         is_whole := NOT is_new AND EXISTS (SELECT FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(this_key, 6));
         DELETE FROM "campus_tables"."participants" t
         USING (
@@ -848,7 +850,7 @@ filled AS (
         WHERE ROW(r."chat_id", r."user_id", r."pos")::text NOT IN (
             SELECT ROW(o."chat_id", o."user_id", o."pos")::text FROM "campus_tables"."participants_rows"(this_key, old_value) o
             WHERE is_whole)
-        ON CONFLICT ("chat_id", "user_id") DO UPDATE SET "pos" = excluded."pos";
+        ON CONFLICT ON CONSTRAINT "participants_pkey" DO UPDATE SET "pos" = excluded."pos";
         ELSIF this_key ~ '^chat:(.+):messages$' AND length(this_key) <= 214 THEN
         is_whole := (SELECT bool_and(t.leftovers IS NULL) FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(this_key, 6, length(this_key) - 14));
         is_new := is_new OR is_whole IS NULL;
@@ -860,11 +862,12 @@ filled AS (
             ELSE ROW(this_value - (-1))::record *= ROW(old_value)::record END) THEN
         INSERT INTO "campus_tables"."messages" AS t ("chat_id", "pos", "id", "sender_id", "content", "kind", "sent_at", "rest")
         SELECT r."chat_id", jsonb_array_length(this_value), r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest" FROM "campus_tables"."messages_rows"(this_key, jsonb_build_array(this_value -> -1)) r
-        ON CONFLICT ("chat_id", "pos") DO UPDATE SET "id" = excluded."id", "sender_id" = excluded."sender_id", "content" = excluded."content", "kind" = excluded."kind", "sent_at" = excluded."sent_at", "rest" = excluded."rest";
+        ON CONFLICT ON CONSTRAINT "messages_pkey" DO UPDATE SET "id" = excluded."id", "sender_id" = excluded."sender_id", "content" = excluded."content", "kind" = excluded."kind", "sent_at" = excluded."sent_at", "rest" = excluded."rest";
         ELSE
         INSERT INTO "campus_tables"."messages_lists" AS t ("chat_id", leftovers)
         VALUES (substr(this_key, 6, length(this_key) - 14), CASE WHEN CASE WHEN jsonb_typeof(this_value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(this_value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE this_value END)
-        ON CONFLICT ("chat_id") DO UPDATE SET leftovers = excluded.leftovers
+        ON CONFLICT ON CONSTRAINT "messages_lists_pkey"
+            DO UPDATE SET leftovers = excluded.leftovers
             WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
         DELETE FROM "campus_tables"."messages" t
         WHERE NOT is_new AND t."chat_id" = substr(this_key, 6, length(this_key) - 14) AND NOT EXISTS (
@@ -874,7 +877,7 @@ filled AS (
         LEFT JOIN jsonb_array_elements(CASE WHEN is_new THEN '[]' ELSE CASE WHEN jsonb_typeof(old_value) = 'array' THEN old_value ELSE '[]' END END) WITH ORDINALITY AS o(v, pos) ON o.pos = n.pos
         CROSS JOIN LATERAL "campus_tables"."messages_rows"(this_key, jsonb_build_array(n.v)) r
         WHERE o.v::text IS DISTINCT FROM n.v::text
-        ON CONFLICT ("chat_id", "pos") DO UPDATE SET "id" = excluded."id", "sender_id" = excluded."sender_id", "content" = excluded."content", "kind" = excluded."kind", "sent_at" = excluded."sent_at", "rest" = excluded."rest";
+        ON CONFLICT ON CONSTRAINT "messages_pkey" DO UPDATE SET "id" = excluded."id", "sender_id" = excluded."sender_id", "content" = excluded."content", "kind" = excluded."kind", "sent_at" = excluded."sent_at", "rest" = excluded."rest";
         END IF;
         END IF;
     END LOOP;
@@ -889,6 +892,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 AS $body$
+#variable_conflict use_variable
 BEGIN
     BEGIN
         LOCK TABLE "campus_tables"."users", "campus_tables"."connections", "campus_tables"."intros", "campus_tables"."chats", "campus_tables"."messages", "campus_tables"."school_members", "campus_tables"."user_search", "campus_tables"."participants", "campus_tables"."connections_lists", "campus_tables"."messages_lists" IN ACCESS EXCLUSIVE MODE NOWAIT;

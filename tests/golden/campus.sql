@@ -11,6 +11,8 @@ RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $body$
+#variable_conflict use_variable
+
 DECLARE
     this_key text;
 BEGIN
@@ -39,6 +41,8 @@ RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $body$
+#variable_conflict use_variable
+
 BEGIN
     RAISE EXCEPTION 'relation % is read only: it shows another relation', TG_TABLE_NAME
         USING ERRCODE = 'feature_not_supported';
@@ -203,6 +207,8 @@ RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $body$
+#variable_conflict use_variable
+
 DECLARE
     this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."users_key"(NEW."id") ELSE "campus"."users_key"(OLD."id") END;
     old_value jsonb;
@@ -374,6 +380,8 @@ RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $body$
+#variable_conflict use_variable
+
 DECLARE
     this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."connections_key"(NEW."user_id") ELSE "campus"."connections_key"(OLD."user_id") END;
     list jsonb;
@@ -508,6 +516,8 @@ RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $body$
+#variable_conflict use_variable
+
 DECLARE
     this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."intros_key"(NEW."from_id", NEW."to_id", NEW."sent_ms") ELSE "campus"."intros_key"(OLD."from_id", OLD."to_id", OLD."sent_ms") END;
     old_value jsonb;
@@ -706,6 +716,8 @@ RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $body$
+#variable_conflict use_variable
+
 DECLARE
     this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."chats_key"(NEW."id") ELSE "campus"."chats_key"(OLD."id") END;
     old_value jsonb;
@@ -878,6 +890,8 @@ RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $body$
+#variable_conflict use_variable
+
 DECLARE
     this_key text := CASE WHEN TG_OP = 'INSERT' THEN "campus"."messages_key"(NEW."chat_id") ELSE "campus"."messages_key"(OLD."chat_id") END;
     list jsonb;

@@ -21,6 +21,11 @@ _BYTES = {"key": 800, "short": 160, "label": 800, "number": 40, "boolean": 1, "t
 VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)(\.\.\.)?\}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 
+SYSTEM_COLUMNS = frozenset(("tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"))
+"""Names that PostgreSQL keeps for itself in every table."""
+
+_SCHEMAS = frozenset(("outgrow", "network", "public", "information_schema"))
+
 
 def mistakes(blueprint: Blueprint) -> Iterator[str]:
     """A sentence for each."""
@@ -31,9 +36,12 @@ def mistakes(blueprint: Blueprint) -> Iterator[str]:
     for name in names:
         if not _NAME.match(name):
             yield f"{name!r} is not a name (lower-case letters, digits, _; at most 40)"
+    if blueprint.name in _SCHEMAS or blueprint.name.startswith("pg_"):
+        yield f"name: {blueprint.name!r} is the name of a schema that others use"
     for name, pattern in blueprint.patterns.items():
         yield from pattern_mistakes(name, pattern)
     for name, relation in blueprint.relations.items():
+        yield from _reserved(blueprint, name, relation)
         owned = _owned_mistakes if relation.pattern else _derived_mistakes
         yield from owned(blueprint, name, relation)
     owners = [r.pattern for r in blueprint.relations.values() if r.pattern]
@@ -46,6 +54,20 @@ def mistakes(blueprint: Blueprint) -> Iterator[str]:
         yield from _list_mistakes(blueprint, name, derived)
     for index in blueprint.indexes:
         yield from _index_mistakes(blueprint, index)
+
+
+def _reserved(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[str]:
+    """Names that a relation's view or tables could not have beside what they have already."""
+    where = f"relations.{name}.columns"
+    for column in [*relation.columns, *relation.computed]:
+        if column in ("at", "probe") or (column == "rest" and relation.pattern):
+            yield f"{where}.{column}: every relation has a column of that name itself"
+        if column in SYSTEM_COLUMNS:
+            yield f"{where}.{column}: PostgreSQL has a column of that name in every table"
+    if "leftovers" in relation.key_columns.values():
+        yield f"{where}.leftovers: the name is taken in a table of lists"
+    if name.endswith("_lists") and name.removesuffix("_lists") in blueprint.relations:
+        yield f"relations.{name}: the name is taken by the lists of {name.removesuffix('_lists')}"
 
 
 def pattern_mistakes(name: str, pattern: Pattern) -> Iterator[str]:
@@ -178,8 +200,6 @@ def _column_mistakes(where: str, relation: Relation, pattern: Pattern) -> Iterat
         others = [column.element, column.position, column.entry, column.value]
         if sum([column.key is not None, column.field is not None, *others]) > 1:
             yield f"{where}.columns.{name}: one source only"
-        if name in ("at", "probe", "rest"):
-            yield f"{where}.columns.{name}: every relation has a column of that name itself"
     if sum(c.position for c in columns) != (pattern.shape in ("ids", "objects")):
         yield f"{where}: a list has one `position` column, a document none, a map none"
     if sum(c.element for c in columns) != (pattern.shape == "ids"):

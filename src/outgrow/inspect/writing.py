@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from outgrow.blueprint import Pattern as Said
-from outgrow.blueprint.mistakes import KEY_PARTS, pattern_mistakes
+from outgrow.blueprint.mistakes import KEY_PARTS, SYSTEM_COLUMNS, pattern_mistakes
 from outgrow.inspect.derived import KEY
 from outgrow.inspect.inspection import Inspection
 from outgrow.inspect.patterns import Pattern
@@ -41,8 +41,8 @@ PASSING = frozenset((
 """Words in a key that say that its value passes: it stays key-value."""
 
 _WORDS = re.compile(r"[A-Z]{2,}(?![a-z])[0-9]*|[A-Z]?[a-z][a-z0-9]*|[A-Z][0-9]*|[0-9]+[a-z]*")
-# What every relation has itself, and what every table of PostgreSQL has.
-_TAKEN = ("at", "probe", "rest", "cmax", "cmin", "ctid", "tableoid", "xmax", "xmin")
+# What every relation or table has itself.
+_TAKEN = ("at", "probe", "rest", "leftovers", *SYSTEM_COLUMNS)
 
 
 @dataclass
@@ -153,7 +153,7 @@ class _Writer:
 
     def _relation(self, pattern: Pattern) -> _Relation:
         made = _Relation(
-            _unique(_plural(self.names[id(pattern)]), {r.name for r in self.relations.values()}),
+            _unique(_plural(self.names[id(pattern)]), self._relation_names()),
             self.names[id(pattern)],
         )
         for name in pattern.variables:
@@ -181,6 +181,11 @@ class _Writer:
                 made.columns[column] = "{ entry = true }"
                 self._members(made, values.members)
         return made
+
+    def _relation_names(self) -> set[str]:
+        """Those that are taken, and those of the tables beside theirs."""
+        names = {relation.name for relation in self.relations.values()}
+        return names | {f"{n}_lists" for n in names} | {n.removesuffix("_lists") for n in names}
 
     def _fields(
         self, made: _Relation, pattern: Pattern, values: Values, steps: tuple[int, ...]

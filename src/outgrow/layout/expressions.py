@@ -39,6 +39,12 @@ _TIME_SHAPES = ('"____-__-__T__:__:__.___Z"', '"____-__-__T__:__:__.______Z"')
 ColumnSql = Callable[[str], str]
 
 
+OUR_NAMES = "#variable_conflict use_variable\n"
+"""Begins the body of a PL/pgSQL function: a name that stands alone is a variable there, though the
+blueprint may have a column of the same name. Columns are named with their table, and ON CONFLICT
+names the constraint."""
+
+
 def matches(blueprint: Blueprint, pattern_name: str, key: str) -> str:
     """A condition: `key` (SQL) belongs to the pattern, and no other pattern takes it."""
     conditions = [_describes(blueprint.patterns[pattern_name], key)]

@@ -272,7 +272,7 @@ def _function(signature: str, returns: str, body: str) -> str:
     # PERFORM of a function that returns void, and operators, must mean the same for every caller.
     return (
         f"CREATE FUNCTION {signature}\nRETURNS {returns}\nLANGUAGE plpgsql\n"
-        f"SET search_path = pg_catalog, pg_temp\nAS {function_body(body)}"
+        f"SET search_path = pg_catalog, pg_temp\nAS {function_body(f'{ex.OUR_NAMES}{body}')}"
     )
 
 

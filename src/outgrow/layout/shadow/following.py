@@ -182,7 +182,7 @@ LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
-AS {function_body(body)}"""
+AS {function_body(ex.OUR_NAMES + body)}"""
 
 
 def _chain(

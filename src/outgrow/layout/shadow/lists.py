@@ -22,7 +22,6 @@ def put(blueprint: Blueprint, name: str, selected: str, changed_only: bool = Fal
     others = [
         c for c in tables.columns(blueprint, name) if c not in tables.identity(blueprint, name)
     ]
-    conflict = ", ".join(map(quote, tables.identity(blueprint, name)))
     if others:
         sets = ", ".join(f"{quote(c)} = excluded.{quote(c)}" for c in others)
         action = f"DO UPDATE SET {sets}"
@@ -36,7 +35,7 @@ def put(blueprint: Blueprint, name: str, selected: str, changed_only: bool = Fal
     return (
         f"\n        INSERT INTO {tables.table(blueprint, name)} AS t ({listed})"
         f"\n        {selected}"
-        f"\n        ON CONFLICT ({conflict}) {action};"
+        f"\n        ON CONFLICT ON CONSTRAINT {quote(name + '_pkey')} {action};"
     )
 
 
@@ -57,7 +56,8 @@ def changed_list(blueprint: Blueprint, name: str) -> str:
     whole = (
         f"\n        INSERT INTO {place} AS t ({parts}, leftovers)"
         f"\n        VALUES ({values}, {tables.leftovers(blueprint, name, 'this_value')})"
-        f"\n        ON CONFLICT ({parts}) DO UPDATE SET leftovers = excluded.leftovers"
+        f"\n        ON CONFLICT ON CONSTRAINT {quote(name + '_lists_pkey')}"
+        f"\n            DO UPDATE SET leftovers = excluded.leftovers"
         f"\n            WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;" + rows
     )
     if shape != "map":
