@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
@@ -54,8 +54,8 @@ def run(
     last_words: str = "",
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> T:
-    """Run to the end, or to a signal: then KeyboardInterrupt or SystemExit is raised, whatever
-    `work` made of its cancellation. `last_words` are printed where it could not end by itself."""
+    """Run to the end, or to a signal: then the process ends, whatever `work` made of its
+    cancellation. `last_words` are printed where it could not end by itself."""
     _state.is_looping, _state.last_words = True, last_words
     try:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
@@ -63,7 +63,10 @@ def run(
     finally:
         _state.is_looping, _state.last_words = False, ""
         if _state.received is not None:
-            _raise(_state.received)
+            # Not by way of the interpreter's end, which gives the signals back their own meaning.
+            with suppress(OSError, ValueError):
+                sys.stdout.flush()
+            _cut_off(_state.received)
 
 
 async def _main(work: Coroutine[Any, Any, T]) -> T:
