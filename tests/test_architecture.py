@@ -151,7 +151,12 @@ def test_packages_stay_where_they_belong() -> None:
 def test_dependencies_are_declared() -> None:
     """What src imports is the standard library, ourselves, or in pyproject.toml."""
     declared = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    names = {"jwt": "pyjwt", "argon2": "argon2-cffi", "prometheus_client": "prometheus-client"}
+    names = {
+        "jwt": "pyjwt",
+        "argon2": "argon2-cffi",
+        "prometheus_client": "prometheus-client",
+        "email_validator": "email-validator",
+    }
     used = {module.split(".")[0] for path in MODULES for module in imports(path)}
     for package in used - set(sys.stdlib_module_names) - {"outgrow"}:
         assert f'"{names.get(package, package)}>=' in declared, f"{package} is not declared"

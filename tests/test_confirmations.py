@@ -15,6 +15,7 @@ import pytest
 
 from api import HERE, PASSWORD, Api, Person
 from outgrow.campus import codes
+from outgrow.campus.addresses import mailbox_of
 from outgrow.campus.domains import Domains
 from outgrow.campus.mail import Letter, Mail, printed, smtp
 from outgrow.database import Database
@@ -264,6 +265,49 @@ async def test_domains(campus: Database) -> None:
         await domains.remove("a.example")
 
 
+HOSTILE = [
+    "=?utf-8?q?evil=40evil.example=20?=x@{domain}",
+    "evil@evil.example<x@{domain}",
+    "<evil@evil.example>x@{domain}",
+    "evil@evil.example,x@{domain}",
+    "evil,x@{domain}",
+    "evil;x@{domain}",
+    '"evil@evil.example "x@{domain}',
+    '"evil evil"@{domain}',
+    "(evil)x@{domain}",
+    "evil@evil.example\nTo:x@{domain}",
+    "x@{domain}\r\nBcc: evil@evil.example",
+    "x:y@{domain}",
+    "x..y@{domain}",
+    "é@{domain}",
+    "x@[127.0.0.1]",
+]
+
+
+@pytest.mark.parametrize("address", HOSTILE)
+async def test_an_address_that_mail_software_reads_otherwise_is_refused(
+    campus: Database, outbox: Outbox, address: str
+) -> None:
+    """The code went to the stranger, who was a member of the school then."""
+    address = address.format(domain="northfield.example")
+    async with opened(campus, outbox) as api:
+        for path, body in (
+            ("/auth/signup", BODY),
+            ("/auth/reset", {}),
+            ("/auth/verify/resend", {}),
+        ):
+            answer = await api.post(path, {**body, "email": address})
+            assert (answer.status_code, answer.json()["code"]) == (400, "bad_email"), path
+        assert outbox.letters == []
+    with pytest.raises(BadInput):
+        await smtp("smtp://127.0.0.1:1", "campus@a.example")(Letter(address, "code", "123456"))
+
+
+def test_a_mailbox_has_one_name() -> None:
+    assert mailbox_of("Ada+1@X.edu") == mailbox_of("ada+b+c@x.EDU") == "ada@x.edu"
+    assert mailbox_of("ada@x.edu") != mailbox_of("adb@x.edu")
+
+
 class Smtp:
     """A mail server on loopback that takes everything, unless it refuses."""
 
@@ -307,6 +351,10 @@ async def test_mail_by_smtp() -> None:
         "campus@northfield.example",
         "123456 is your code",
     )
+    assert [word for word in mailbox.said if "FROM:" in word or "TO:" in word][:2] == [
+        "mail FROM:<campus@northfield.example>",
+        f"rcpt TO:<{ADA}>",
+    ]
     assert any(word.startswith("AUTH PLAIN") for word in mailbox.said)
     assert "Grüße" in read.get_content()
     mailbox.refuses = True

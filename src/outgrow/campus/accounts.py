@@ -22,6 +22,7 @@ from typing import TypeVar
 import asyncpg
 
 from outgrow import queries
+from outgrow.campus.addresses import valid_email
 from outgrow.campus.domains import must_verify
 from outgrow.campus.limits import Limits
 from outgrow.campus.passwords import Passwords
@@ -35,12 +36,10 @@ T = TypeVar("T")
 
 SESSION_SECONDS = 30 * 86_400  # of not being used
 GRACE_SECONDS = 10
-LONGEST_EMAIL = 200  # what the relation of users compares whole
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 200
 LONGEST_DEVICE = 100
 _UNPRINTABLE = re.compile(r"[^ -~]")
-_EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,18 +379,6 @@ def _email_taken() -> Conflict:
         "somebody uses this e-mail already",
         hint="sign in with POST /auth/login, or use another e-mail",
     )
-
-
-def valid_email(email: str) -> str:
-    """The e-mail as it is kept. Raises BadInput."""
-    email = email.strip()
-    if len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email):
-        raise BadInput(
-            "bad_email",
-            "that is not an e-mail address",
-            hint=f"write it as name@example.org, in ASCII, up to {LONGEST_EMAIL} characters",
-        )
-    return email
 
 
 def valid_password(password: str) -> str:

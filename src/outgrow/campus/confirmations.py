@@ -15,6 +15,7 @@ import msgspec
 from outgrow import queries
 from outgrow.campus import accounts
 from outgrow.campus.accounts import Accounts, SignedIn
+from outgrow.campus.addresses import mailbox_of, valid_email
 from outgrow.campus.codes import SECONDS, Codes
 from outgrow.campus.domains import must_verify
 from outgrow.campus.limits import CODES_TO_ONE, Limits
@@ -52,11 +53,11 @@ class Confirmations:
         Raises BadInput, Conflict, Forbidden, TooMany, Unavailable when the mail was not sent: the
         sign-up waits then, and another code can be asked for.
         """
-        email = accounts.valid_email(email)
+        email = valid_email(email)
         if not await must_verify(self._database, profile.school, email):
             return await self._accounts.sign_up(email, password, profile, device=device)
         key = email.lower()
-        await self._limits.take(CODES_TO_ONE, key)
+        await self._limits.take(CODES_TO_ONE, mailbox_of(key))
         hashed = await self._passwords.hash(accounts.valid_password(password))
         begun = msgspec.json.encode(_plain(profile)).decode("utf-8")
 
@@ -72,8 +73,8 @@ class Confirmations:
 
     async def resend(self, email: str) -> None:
         """Another code for a sign-up that waits; without one, nothing. Raises TooMany."""
-        key = accounts.valid_email(email).lower()
-        await self._limits.take(CODES_TO_ONE, key)
+        key = valid_email(email).lower()
+        await self._limits.take(CODES_TO_ONE, mailbox_of(key))
         self.mail.later(self._resend(key))
 
     async def _resend(self, key: str) -> None:
@@ -87,7 +88,7 @@ class Confirmations:
 
         A wrong password is no try of the code: a stranger cannot use the tries up.
         """
-        key = accounts.valid_email(email).lower()
+        key = valid_email(email).lower()
         row = await self._database.row(SQL["waiting"], key)
         hashed = row["password_hash"] if row else None
         if not await self._passwords.matches(accounts.cut(password), hashed):
@@ -113,8 +114,8 @@ class Confirmations:
 
     async def reset(self, email: str) -> None:
         """Mail a code that sets a new password, where there is an account. Raises TooMany."""
-        key = accounts.valid_email(email).lower()
-        await self._limits.take(CODES_TO_ONE, key)
+        key = valid_email(email).lower()
+        await self._limits.take(CODES_TO_ONE, mailbox_of(key))
         self.mail.later(self._reset(key))
 
     async def _reset(self, key: str) -> None:
@@ -125,7 +126,7 @@ class Confirmations:
 
     async def confirm_reset(self, email: str, code: str, password: str) -> tuple[str, list[str]]:
         """Set a new password and end all sessions: the user, and the sessions. Raises BadInput."""
-        key = accounts.valid_email(email).lower()
+        key = valid_email(email).lower()
         hashed = await self._passwords.hash(accounts.valid_password(password))
 
         async def work(session: Session) -> tuple[str, list[str]] | None:

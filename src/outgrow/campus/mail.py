@@ -12,9 +12,11 @@ import ssl
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from outgrow.campus.addresses import valid_email
 from outgrow.campus.background import Background
 from outgrow.errors import BadInput, Unavailable
 
@@ -89,8 +91,9 @@ def smtp(url: str, sender: str) -> Transport:
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
 
     def blocking(letter: Letter) -> None:
+        to = valid_email(letter.to)
         message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = sender, letter.to, letter.subject
+        message["From"], message["To"], message["Subject"] = sender, to, letter.subject
         message.set_content(letter.text)
         context = ssl.create_default_context()
         with (
@@ -106,7 +109,8 @@ def smtp(url: str, sender: str) -> Transport:
                 raise smtplib.SMTPNotSupportedError(f"{host} offers no TLS")
             if user:
                 server.login(user, password)
-            server.send_message(message)
+            # Said outright: the library would take it out of the header, and decode it there.
+            server.send_message(message, from_addr=parseaddr(sender)[1], to_addrs=[to])
 
     async def send(letter: Letter) -> None:
         await asyncio.to_thread(blocking, letter)

@@ -8,11 +8,11 @@ import msgspec
 from msgspec import Meta
 
 from outgrow.campus.accounts import (
-    LONGEST_EMAIL,
     LONGEST_PASSWORD,
     SHORTEST_PASSWORD,
     SignedIn,
 )
+from outgrow.campus.addresses import LONGEST_EMAIL
 from outgrow.campus.limits import CODE_TRIES, CODES, EXPORTS, LOG_IN, PASSWORDS, SIGN_UP
 from outgrow.campus.profiles import NewProfile
 from outgrow.web.auth import ACCESS_SECONDS

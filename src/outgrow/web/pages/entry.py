@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from outgrow.campus.accounts import valid_email, valid_password
+from outgrow.campus.accounts import valid_password
+from outgrow.campus.addresses import valid_email
 from outgrow.campus.limits import LOG_IN, SIGN_UP
 from outgrow.campus.pages import LARGEST_LIMIT
 from outgrow.campus.pages import Page as Cut
