@@ -137,6 +137,7 @@ SHOWN = {
         "ratings": "company_id, user_id, stars FROM {} ORDER BY company_id, user_id",
     },
 }
+COMING = ("insert", "upsert", "insert or nothing", "rename back", "both")
 Case = tuple[Kind, Sequence[Script], Sequence[int]]
 
 
@@ -339,7 +340,7 @@ async def test_a_key_that_went_after_the_snapshot_comes_again(
 
     def cases() -> Iterator[Case]:
         for going in ("delete", "rename out"):
-            for coming in ("insert", "upsert", "insert or nothing", "rename back", "both"):
+            for coming in COMING:
                 scripts = Script(operations[coming], level), Script(operations[going])
                 for schedule in schedules(scripts):
                     yield KINDS[kind], scripts, schedule
@@ -347,6 +348,22 @@ async def test_a_key_that_went_after_the_snapshot_comes_again(
     async for result in explore(worlds, cases()):
         assert not result.wrong, repr(result)
         assert result.told == result.bare, repr(result)
+
+
+@pytest.mark.parametrize("level", LEVELS[1:])
+async def test_a_key_that_came_again_is_upserted(worlds: Worlds, level: str) -> None:
+    """In the transaction that wrote it, beside rows that its snapshot still shows: somebody else
+    took them away, and they cannot be taken away once more."""
+
+    def cases() -> Iterator[Case]:
+        for kind in KINDS.values():
+            operations = kind.operations()
+            for coming in COMING:
+                written = operations[coming] + operations["upsert"]
+                scripts = Script(written, level), Script(operations["delete"])
+                yield kind, scripts, (0, 1, 0, 0, 0)
+
+    await nobody_notices(worlds, cases(), lost_races=True)
 
 
 async def nobody_notices(worlds: Worlds, cases: Iterator[Case], lost_races: bool = False) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -32,6 +33,7 @@ from outgrow.settings import DEFAULT_STORE
 WAY: tuple[Phase, ...] = ("relational", "hybrid", "relational", "found")
 LEVELS = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
 CLIENTS = 6
+OPERATIONS = int(os.environ.get("OUTGROW_OPERATIONS", "100000"))
 SEED = 11
 STOCK = parse((Path(__file__).parent.parent / "examples/stock.toml").read_text("utf-8"))
 TOLD = {"23505": "unique_violation", "40001": "serialization_failure", "40P01": "deadlock"}
@@ -263,7 +265,7 @@ async def check(clients: Clients, database: Database, ladder: Ladder, twin: str)
         assert shown == await ladder.rows(sql.format(twin)), name
 
 
-@pytest.mark.parametrize("count", [1_500, pytest.param(100_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [1_500, pytest.param(OPERATIONS, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("blueprint", [CAMPUS, STOCK], ids=lambda blueprint: str(blueprint.name))
 async def test_nothing_of_old_clients_is_lost(
     database: Database, database_url: str, connect: Connect, blueprint: Blueprint, count: int

@@ -230,9 +230,12 @@ def test_a_database_that_was_made_before_is_brought_over(home: Path) -> None:
         ask(server.url(), 'INSERT INTO "My app"."a.b" (t) VALUES (\'new\')', many=True)
         assert ask(server.url(), "SELECT count(*) FROM seen") == "2"
         ask(server.url(), 'DROP SCHEMA "My app" CASCADE', many=True)
-    begun = time.monotonic()
-    with running(home):
-        assert time.monotonic() - begun < 2, "0.15 s on an idle machine"
+    seconds = []
+    for _ in range(2):
+        begun = time.monotonic()
+        with running(home):
+            seconds.append(time.monotonic() - begun)
+    assert seconds[0] < 5 * seconds[1], "0.15 s on an idle machine"
 
 
 def test_one_that_was_left_running_is_brought_over_when_nobody_uses_it(home: Path) -> None:

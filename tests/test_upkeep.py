@@ -14,8 +14,10 @@ from api import HERE, PASSWORD
 from growing import until
 from outgrow.database import Database
 from outgrow.queries import Query
+from outgrow.settings import DEFAULT_STORE
 from test_serve import environment, served
 
+HOLD = f"SELECT FROM \"{DEFAULT_STORE}\" WHERE key = 'user:p500:connections' FOR UPDATE"
 BODY = {"email": "ada@northfield.example", "password": PASSWORD, "name": "Ada", "school": HERE}
 
 
@@ -55,13 +57,16 @@ async def test_a_code_at_the_terminal_and_a_deletion_that_is_killed(
         await campus.run(Query("t", fill), answer.json()["user_id"])
         headers = {"authorization": f"Bearer {answer.json()['access_token']}"}
         url = f"{first.url}/profiles/me"
-        gone = httpx.request(
-            "DELETE", url, json={"password": PASSWORD}, headers=headers, timeout=20
-        )
-        assert gone.status_code == 204
-        first.stop(signal.SIGKILL)
+        async with campus.session() as session, session.connection.transaction():
+            # The deletion cannot come to its end before it is killed.
+            await session.run(Query("t", HOLD))
+            gone = httpx.request(
+                "DELETE", url, json={"password": PASSWORD}, headers=headers, timeout=20
+            )
+            assert gone.status_code == 204
+            first.stop(signal.SIGKILL)
     left = Query("t", "SELECT count(*) FROM campus.connections")
-    assert await campus.value(left) > 0  # or the kill came too late to show anything
+    assert await campus.value(left) > 0
     with served(tmp_path, DATABASE_URL=campus_url):
 
         async def nobody() -> bool:

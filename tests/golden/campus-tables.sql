@@ -669,7 +669,7 @@ filled AS (
         WITH taken AS (SELECT old_key AS key, old_value AS value),
 missing AS MATERIALIZED (
     SELECT k.key, k.value FROM taken k
-    WHERE (SELECT true FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(k.key, 6, length(k.key) - 17)) IS NULL
+    WHERE (SELECT true FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(k.key, 6, length(k.key) - 17) LIMIT 1) IS NULL
 ),
 headed AS (
     INSERT INTO "campus_tables"."connections_lists" AS h ("user_id", leftovers)
@@ -718,7 +718,7 @@ filled AS (
         WITH taken AS (SELECT old_key AS key, old_value AS value),
 missing AS MATERIALIZED (
     SELECT k.key, k.value FROM taken k
-    WHERE (SELECT true FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(k.key, 6, length(k.key) - 14)) IS NULL
+    WHERE (SELECT true FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(k.key, 6, length(k.key) - 14) LIMIT 1) IS NULL
 ),
 headed AS (
     INSERT INTO "campus_tables"."messages_lists" AS h ("chat_id", leftovers)
@@ -1062,7 +1062,7 @@ taken AS MATERIALIZED (
 ),
 missing AS MATERIALIZED (
     SELECT k.key, k.value FROM taken k
-    WHERE (SELECT true FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(k.key, 6, length(k.key) - 17)) IS NULL
+    WHERE (SELECT true FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(k.key, 6, length(k.key) - 17) LIMIT 1) IS NULL
 ),
 headed AS (
     INSERT INTO "campus_tables"."connections_lists" AS h ("user_id", leftovers)
@@ -1334,7 +1334,7 @@ taken AS MATERIALIZED (
 ),
 missing AS MATERIALIZED (
     SELECT k.key, k.value FROM taken k
-    WHERE (SELECT true FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(k.key, 6, length(k.key) - 14)) IS NULL
+    WHERE (SELECT true FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(k.key, 6, length(k.key) - 14) LIMIT 1) IS NULL
 ),
 headed AS (
     INSERT INTO "campus_tables"."messages_lists" AS h ("chat_id", leftovers)

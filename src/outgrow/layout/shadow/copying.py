@@ -215,14 +215,16 @@ def fill(blueprint: Blueprint, name: str) -> str:
 
 def _heads(blueprint: Blueprint, name: str) -> str:
     """CTEs that put the heads of lists: `headed` has the keys that had none, which in READ
-    COMMITTED may be fewer than `missing`, and in REPEATABLE READ are all or an error."""
+    COMMITTED may be fewer than `missing`, and in REPEATABLE READ are all or an error. There two
+    heads of a key may be seen: one that somebody else took away, and one's own."""
     heads = tables.heads(blueprint, name, "k.key")
     parts, values = ", ".join(map(quote, heads)), ", ".join(heads.values())
     lists = tables.lists(blueprint, name)
+    of_key = tables.of_key(blueprint, name, "t", "k.key")
     made = {v: f"h.{quote(c)}" for v, c in tables.keys(blueprint, name).items()}
     return f"""missing AS MATERIALIZED (
     SELECT k.key, k.value FROM taken k
-    WHERE (SELECT true FROM {lists} t WHERE {tables.of_key(blueprint, name, "t", "k.key")}) IS NULL
+    WHERE (SELECT true FROM {lists} t WHERE {of_key} LIMIT 1) IS NULL
 ),
 headed AS (
     INSERT INTO {lists} AS h ({parts}, leftovers)
