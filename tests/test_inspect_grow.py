@@ -4,6 +4,7 @@ stores; up to tables, verified, and back to an equal store."""
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -151,7 +152,11 @@ async def test_odd_names_of_fields(
     await up_and_back(database, raw, rows, written)
 
 
-STORES = [*HELD, *PROTOTYPES, *field.names()]
+STORES = [
+    *PROTOTYPES,
+    *field.names(),
+    *(pytest.param(name, marks=pytest.mark.soak) for name in HELD),
+]
 
 
 @pytest.mark.parametrize("name", STORES)
@@ -197,3 +202,59 @@ async def test_a_list_of_ids_told_by_their_form_is_kept(
     assert await raw.fetchval(f"SELECT value->-1 FROM {STORE} WHERE key = $1", f"inbox:{to}") == (
         '"msg_1740000999999_k3j9x9999"'
     )
+
+
+def odd_store(seed: int) -> dict[str, Any]:
+    """Families of nobody's taste: keys, fields and values put together by chance."""
+    rnd = random.Random(seed)
+    words = [
+        "user",
+        "a",
+        " ",
+        "É",
+        "me",
+        "all",
+        "{id}",
+        "$1",
+        "%",
+        "P7",
+        "T10:20",
+        "🙂🙂",
+        "'",
+        '"',
+    ]
+    ids = [*"umndet", "m}-{u", "u}_{n", "P{m", "n}b{"]
+
+    def text() -> str:
+        one = rnd.choice(ids) if rnd.random() < 0.6 else ""
+        said = "{" + one.strip("{}") + "}" if one else ""
+        return rnd.choice(words) * (not one or rnd.random() < 0.4) + said
+
+    def value(depth: int = 0) -> Any:
+        kinds = [None, True, 7, -1.5, "x", "2025-01-01T00:00:00Z", "a@b.example", [], {}]
+        if depth > 2 or rnd.random() < 0.6:
+            return rnd.choice(kinds)
+        if rnd.random() < 0.3:
+            return [value(depth + 1) for _ in range(rnd.randrange(4))]
+        return {name: value(depth + 1) for name in rnd.sample(ODD, rnd.randrange(1, 6))}
+
+    rows: dict[str, Any] = {}
+    for _ in range(14):
+        by = rnd.choice([":", ":", ":", "_", "/", "#"])
+        form = by.join([rnd.choice(["f", "g", "h_i", "j.k"]), *(text() for _ in range(3))])
+        usual = value()
+        for n in range(1, rnd.randrange(4, 14)):
+            rows[filled(form, n)[:900]] = usual if rnd.random() < 0.7 else value()
+    return rows
+
+
+@pytest.mark.parametrize(
+    "seed", [2, 6, 11, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(100, 160))]
+)
+async def test_whatever_is_in_it_grows_and_comes_back(
+    database: Database, database_url: str, connect: Connect, seed: int
+) -> None:
+    rows = odd_store(seed)
+    written = await written_of(rows)
+    raw = await connect(database_url)
+    await up_and_back(database, raw, rows, written)
