@@ -231,7 +231,7 @@ def odd_store(seed: int) -> dict[str, Any]:
         return rnd.choice(words) * (not one or rnd.random() < 0.4) + said
 
     def value(depth: int = 0) -> Any:
-        kinds = [None, True, 7, -1.5, "x", "2025-01-01T00:00:00Z", "a@b.example", [], {}]
+        kinds: list[Any] = [None, True, 7, -1.5, "x", "2025-01-01T00:00:00Z", "a@b.example", [], {}]
         if depth > 2 or rnd.random() < 0.6:
             return rnd.choice(kinds)
         if rnd.random() < 0.3:
