@@ -188,6 +188,18 @@ def _tables(
     return down, up
 
 
+def retreat(store: Store, blueprint: Blueprint) -> list[Step]:
+    """The steps that take away the tables that nobody reads yet, for a growth that cannot go on."""
+    made = tuple(x.relation for x in store.lifts if x.state != "shadow")
+    kept = tuple(x.relation for x in store.lifts if x.state == "shadow")
+    steps: list[Step] = []
+    if made:
+        steps.append(Unfollow(blueprint, made, kept, (store.schema, store.table)))
+    for number, name in enumerate(made, 1):
+        steps.append(DropTables(blueprint, name, number == len(made) and not kept))
+    return steps
+
+
 def _without(store: Store, blueprint: Blueprint, kept: dict[str, Lift]) -> Phase:
     """The phase of which all is there when only these relations are read from tables."""
     there = {name for name, x in kept.items() if x.state == "shadow"}

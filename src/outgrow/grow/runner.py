@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,7 +23,7 @@ from outgrow.errors import GrowthFailed, OutgrowError, Refused, Unavailable
 from outgrow.grow import catalogue, misfits, preflight, state
 from outgrow.grow.catalogue import Store
 from outgrow.grow.estimates import Estimates, sample
-from outgrow.grow.plan import Plan, lifted, make
+from outgrow.grow.plan import Plan, lifted, make, retreat
 from outgrow.grow.state import Ending, Growth, Phase
 from outgrow.grow.steps import CreateIndex, Install
 from outgrow.grow.switching import Switch, WaitForSnapshots
@@ -181,7 +181,10 @@ class _Run:
             planned = replace(again, notes=planned.notes)
         await self._begin(planned)
         self._watch.planned(planned)
-        ending = await self._steps(planned)
+        try:
+            ending = await self._steps(planned)
+        except asyncpg.DiskFullError as e:
+            raise await self._retreat(e, store) from e
         if self._growth is not None:
             self._watch.growth = None
             await state.end(self._session, self._growth, ending)
@@ -220,11 +223,40 @@ class _Run:
         rolled_back = self._growth is not None and self._growth.rolling_back
         return "rolled_back" if rolled_back else "switched"
 
-    async def _do(self, step: Step, number: int, store: Store) -> None:
-        """Do one step, unless there is nothing left to do."""
+    async def _retreat(self, error: asyncpg.DiskFullError, store: str) -> GrowthFailed:
+        """Take away what fills the disk: as long as the store's triggers keep tables that cannot
+        become larger, every write of an old client fails. Return what to raise."""
+        full = GrowthFailed(
+            "disk_full",
+            f"the server's disk is full, at: {self.at}",
+            detail=f"{error}; what was being made is gone again, and the store is complete",
+            hint=f"make room, and run `outgrow grow --to {self._goal}` again",
+        )
+        self._watch.watcher.noted(["the disk is full: takes away what it has made"])
+        try:
+            await self._session.run(load("grow")["commit_for_good"])
+            now = await catalogue.read(self._session, store, self._blueprint)
+            for step in retreat(now, self._blueprint):
+                await self._do(step, 0, now, _at_once)
+        except (OutgrowError, asyncpg.PostgresError) as e:
+            full.detail = f"{error}; and the tables that were being made cannot be dropped: {e}"
+            full.hint = (
+                "`outgrow rollback` takes them away: until then writes to the store may fail"
+            )
+        return full
+
+    async def _do(
+        self,
+        step: Step,
+        number: int,
+        store: Store,
+        pace: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Do one step, unless there is nothing left to do. Without a `pace` others may hold it."""
         self.at = step.describe()
         began = time.monotonic()
         watch = self._watch
+        pace = pace or watch.pace
         watch.begins(step, number)
         work = Work(
             self._database,
@@ -233,9 +265,9 @@ class _Run:
             store,
             watch.waits,
             watch.moved,
-            watch.pace,
+            pace,
         )
-        await watch.pace()
+        await pace()
         if await step.is_done(work):
             watch.ends(step)
             return
@@ -245,6 +277,10 @@ class _Run:
         size = await step.size(work) if isinstance(step, CreateIndex) else None
         watch.watcher.finished(step, seconds, size)
         self._done.append((step, seconds))
+
+
+async def _at_once() -> None:
+    pass
 
 
 async def _planned(session: Session, name: str, blueprint: Blueprint, goal: Phase) -> Plan:

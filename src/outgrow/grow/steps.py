@@ -147,6 +147,8 @@ class CreateIndex:
                 raise
             except asyncpg.PostgresError as e:
                 await self._drop_remains(work)
+                if isinstance(e, asyncpg.DiskFullError):
+                    raise  # more is to go than this index
                 raise self._failed(e) from e
             if await self.is_done(work):
                 return
