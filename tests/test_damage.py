@@ -84,6 +84,21 @@ def accidents() -> Broken:
     return rows, {(f"cart:{uuid(1, n)}", "wrong_shape") for n in range(4)}
 
 
+def elements_of_another_kind() -> Broken:
+    rows: Rows = {f"user:{uuid(1, n)}": {"id": uuid(1, n)} for n in range(30)}
+    for n in range(30):
+        rows[f"user:{uuid(1, n)}:seen"] = [uuid(1, (n + i) % 30) for i in range(1, 4)]
+        rows[f"user:{uuid(1, n)}:log"] = [{"at": n}, {"at": n + 1}]
+        rows[f"room:{uuid(2, n)}"] = {"guests": [uuid(1, n), uuid(1, (n + 1) % 30)]}
+    rows[f"user:{uuid(1, 1)}:seen"].append(7)
+    rows[f"user:{uuid(1, 2)}:seen"].insert(0, {"id": uuid(1, 9)})
+    rows[f"user:{uuid(1, 3)}:log"].append("[object Object]")
+    rows[f"room:{uuid(2, 4)}"]["guests"].append(None)
+    keys = (f"user:{uuid(1, 1)}:seen", f"user:{uuid(1, 2)}:seen")
+    keys += (f"user:{uuid(1, 3)}:log", f"room:{uuid(2, 4)}")  # type: ignore[assignment]
+    return rows, {(key, "wrong_element") for key in keys}
+
+
 def elements_of_nothing() -> Broken:
     rows = devices()
     rows[f"reading:{uuid(3, 7)}"]["deviceId"] = uuid(2, 500)
@@ -99,6 +114,7 @@ STORES: dict[str, Callable[[], Broken]] = {
         list_of_some,
         lists_in_documents,
         accidents,
+        elements_of_another_kind,
         elements_of_nothing,
     )
 }

@@ -27,6 +27,7 @@ _MEANINGS = {
     "missing": "the list lacks it: the relation shows it",
     "one_sided": "the other's list lacks it: an ordinary row, on this side only",
     "wrong_shape": "it has no rows: it stays in the store, whole",
+    "wrong_element": "no row for it: it stays where it is, beside the rows of the others",
     "json_text": "it has no rows: it stays in the store, whole",
 }
 """What a growth makes of the kinds that an inspection finds."""

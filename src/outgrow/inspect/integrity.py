@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,17 @@ from outgrow.inspect.patterns import Pattern
 from outgrow.inspect.reading import reader
 from outgrow.inspect.references import Reference, is_own, tokens
 from outgrow.inspect.targets import Target, names_rows
-from outgrow.inspect.values import ELEMENTS, Steps, decoded, encoded, kind_of, path_of, texts
+from outgrow.inspect.values import (
+    ELEMENTS,
+    MIXED,
+    Steps,
+    at,
+    decoded,
+    encoded,
+    kind_of,
+    path_of,
+    texts,
+)
 from outgrow.layout.contradictions import FLAT
 
 KINDS = {
@@ -36,6 +46,7 @@ KINDS = {
     "missing": "a row that its index does not have",
     "one_sided": "an id in a list of somebody who is not in the list of that id",
     "wrong_shape": "a value of another kind than all others of its pattern",
+    "wrong_element": "a list with an element of another kind than all others",
     "json_text": "JSON inside a text, where others hold the value itself",
     "orphan": "a part of something that is not there",
     "sentinel": "in place of an id, what the app writes there for somebody who has none",
@@ -52,6 +63,9 @@ another form than the ids that were found, where so large a share has it."""
 _is_flat = re.compile(FLAT).search
 
 _STEM = re.compile(r"([A-Za-z]{3,})[:_-]")
+
+FEWEST = 8
+"""So many elements must be of one kind before another is damage."""
 
 LEARNING = 200
 """Of the first ids of a reference it is noted which form they have."""
@@ -150,8 +164,10 @@ class _Plan:
         places = [one.reference.steps for one in lookups if one.reference.steps is not None]
         self.once = doubles.places(pattern, places)
         """Where an id may stand once in each list."""
+        self.elements = dict(_elements(pattern, places))
+        """Of which kind the elements of lists are."""
         places += [steps for index in indexes for steps in index.places(pattern)]
-        places += [*self.once, *([(ELEMENTS,)] if symmetric is not None else [])]
+        places += [*self.once, *self.elements, *([(ELEMENTS,)] if symmetric is not None else [])]
         self.read = reader(values.kind, places)
         by_key = any(one.reference.steps is None for one in lookups)
         self.needs_key = by_key or bool(indexes) or symmetric is not None
@@ -273,6 +289,8 @@ class Audit:
                     where = f"{path_of(steps)}: " if steps != (ELEMENTS,) else ""
                     detail = f"{where}{text} stands there {times} times"
                     self._tell(pattern, key, "doubled", detail, steps)
+            for steps, usual in plan.elements.items():
+                self._of_other_kind(pattern, key, value, steps, usual)
             for index in plan.indexes:
                 index.add(pattern, key, value, known)
             if plan.symmetric is not None:
@@ -293,6 +311,16 @@ class Audit:
             pattern, key, "wrong_shape", f"{article(kind)}, where others are {article(plan.kind)}"
         )
         return True
+
+    def _of_other_kind(
+        self, pattern: Pattern, key: str, value: Any, steps: Steps, usual: str
+    ) -> None:
+        for item in at(value, steps):
+            if (kind := kind_of(item)) != usual:
+                where = f"{path_of(steps)}: " if steps != (ELEMENTS,) else ""
+                detail = f"{where}{article(kind)}, where others are {article(usual)}"
+                self._tell(pattern, key, "wrong_element", detail, steps)
+                return
 
     def _look_up(self, lookup: _Lookup, key: str, value: Any, known: Known) -> None:
         if lookup.steps is not None:
@@ -422,6 +450,19 @@ class Audit:
         self._told(misfit, self.causes[cause])
         if len(self.misfits) < KEPT:
             self.misfits.append(misfit)
+
+
+def _elements(pattern: Pattern, referring: Collection[Steps]) -> Iterator[tuple[Steps, str]]:
+    """Where lists stand whose elements are of one kind, and which: the value, and lists of ids in
+    it."""
+    if pattern.values.is_mixed:
+        return
+    for steps, values in pattern.values.walk():
+        if steps[-1:] != (ELEMENTS,) or not (steps == (ELEMENTS,) or steps in referring):
+            continue
+        others = values.there - values.kinds[values.kind]
+        if values.there >= FEWEST and others < MIXED * values.there and not values.encoded:
+            yield steps, values.kind
 
 
 def _pairs(pattern: Pattern, value: Any, known: Known) -> list[tuple[str, str, int]]:

@@ -113,6 +113,10 @@ class _Teller:
                 return queries.doubled(family, _steps(by[:end]), _steps(by[end + 1 :]))
             case "orphan" | "dangling" if isinstance(by, Reference):
                 return self._dangling(by)
+            case "wrong_element" if isinstance(by, tuple):
+                usual = dict(pattern.values.walk())[by].kind
+                family = self._looked_into(pattern, by)
+                return queries.wrong_element(family, _steps(by[:-1]), usual)
             case "one_sided" if isinstance(by, Reference):
                 family = self._looked_into(pattern, (ELEMENTS,))
                 before, after = pattern.fill("\0").split("\0")

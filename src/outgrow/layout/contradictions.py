@@ -122,6 +122,16 @@ class Contradictions:
             "SELECT r.key, x.id, x.times\n" + "\n".join(joined) + "\nWHERE x.id IS NOT NULL"
         )
 
+    def wrong_element(self, family: Family, to: Sequence[Step], usual: str) -> str:
+        """`to` the lists, whose elements are of the usual kind."""
+        laterals, listed = _into("r.value", to)
+        joined = ["FROM (", _indented(self._read(family)), ") r"]
+        joined += [f"CROSS JOIN LATERAL {one}" for one in laterals]
+        wrong = (
+            f"SELECT FROM {elements(listed)} AS e(v) WHERE jsonb_typeof(e.v) <> {_quoted(usual)}"
+        )
+        return _query("SELECT DISTINCT r.key\n" + "\n".join(joined) + f"\nWHERE EXISTS ({wrong})")
+
     def dangling(
         self,
         named: Named,
