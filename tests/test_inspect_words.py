@@ -50,6 +50,13 @@ def test_one_root_and_one_shape_is_one_pattern(seeds: list[str]) -> None:
     }
 
 
+def test_seeds_with_other_fields_are_of_the_family() -> None:
+    rows = people(UUIDS)
+    rows |= {f"user:seed_{n}": {"nick": "x", "points": n, "tags": []} for n in range(9)}
+    rows["user:v2"] = {"migrated": True, "from": 1, "to": 2}
+    assert patterns(rows) == {"user:{id}": 49, "user:v2": 1}
+
+
 def test_what_is_of_another_shape_stays_apart() -> None:
     rows = people(UUIDS)
     rows |= {f"user:email:a{n}@b.example": one for n, one in enumerate(UUIDS)}

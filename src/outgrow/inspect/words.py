@@ -93,9 +93,12 @@ def _same_variable(one: Node, other: Node, depth: int) -> bool:
 
 
 def _is_named_apart(one: Node, other: Node) -> bool:
-    """Kinds of one family, by the word in front of the id: `twint_<ms>`, `qrbill_<ms>`."""
+    """Kinds of one family, by the word in front of the id (`twint_<ms>`, `qrbill_<ms>`), or
+    documents of it by a word and a number."""
     if one.values is None or other.values is None or one.values.shape != other.values.shape:
         return False
+    if one.values.shape == "document" and other.is_weak and other.is_id:
+        return True  # seeds, written with other fields
     words = [_WORD.sub("", node.label[1:]) for node in (one, other)]
     return words[0] == words[1] and "" not in words
 
