@@ -113,7 +113,7 @@ async def test_who_may_not_make_indexes_is_told_so(
     await raw.execute(
         f"CREATE ROLE {name}_guest LOGIN; GRANT SELECT ON {STORE} TO {name}_guest; "
         f"GRANT USAGE ON SCHEMA outgrow, campus TO {name}_guest; "
-        f"GRANT SELECT ON outgrow.layouts, outgrow.lifts TO {name}_guest"
+        f"GRANT SELECT ON outgrow.layouts, outgrow.lifts, outgrow.definitions TO {name}_guest"
     )
     guest = await Database.open(server.url(name).replace("postgres@", f"{name}_guest@"))
     try:

@@ -473,7 +473,7 @@ async def test_the_command_is_killed_and_resumed_as_a_process(
     await raw.execute("COMMIT")
 
     async def free() -> bool:
-        return not await control.is_running(database, DEFAULT_STORE)
+        return not await control.is_running(database, DEFAULT_STORE, CAMPUS)
 
     await until(free, "the server has buried the session")
     for arguments, expected, said in (

@@ -77,7 +77,9 @@ class Reading(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class Situation:
     """Where the store stands. `growth` is the state of one that is not finished, or "none"; `air`
-    are the indexes that only cost, `missing` what its phase asks for and is not there."""
+    are the indexes that only cost, `missing` what its phase asks for and is not there; `altered`
+    what of the tables or of all that keeps them is not as it was made; `grown_with` the other
+    blueprint that the store grew with, and its phase."""
 
     store: str
     phase: Phase = "found"
@@ -85,6 +87,8 @@ class Situation:
     air: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     fits: bool = True
+    altered: tuple[str, ...] = ()
+    grown_with: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +156,22 @@ def advise(readings: Sequence[Reading], situation: Situation, lines: Lines) -> A
     now = readings[-1]
     seen = [_with_history(s, readings) for s in _signals(now, situation, lines)]
     asking = [s for s in seen if s.crossed and (_helps(s, situation) or s.asks is None)]
-    advice = [*_mending(situation)]
-    advice += [Advice("now", s.why, _command(s, situation), s) for s in asking]
-    advice += _slow(now, situation, lines)
+    if situation.grown_with:
+        asking = []
+        reason = f"the store grew with {situation.grown_with}: set OUTGROW_BLUEPRINT to its file"
+        advice = [Advice("now", reason, None)]
+    else:
+        advice = [*_mending(situation)]
+        advice += [Advice("now", s.why, _command(s, situation), s) for s in asking]
+        advice += _slow(now, situation, lines)
     soon = [
         s
         for s in seen
-        if not s.crossed and s.days is not None and s.days <= lines.soon and _helps(s, situation)
+        if not s.crossed
+        and s.days is not None
+        and s.days <= lines.soon
+        and _helps(s, situation)
+        and not situation.grown_with
     ]
     advice += [Advice("soon", s.why, _plan(s.asks, situation), s) for s in soon]
     told = {id(s) for s in (*asking, *soon)}
@@ -169,7 +182,7 @@ def advise(readings: Sequence[Reading], situation: Situation, lines: Lines) -> A
         since=readings[0].at if len(readings) > 1 else None,
         command=_first(advice, situation),
         advice=tuple(advice),
-        not_yet=tuple(_not_yet(seen, situation, lines, now)),
+        not_yet=() if situation.grown_with else tuple(_not_yet(seen, situation, lines, now)),
         fine=tuple(s for s in seen if id(s) not in told),
         unknown=tuple(_unknown(now)),
     )
@@ -326,6 +339,10 @@ def _mending(situation: Situation) -> Iterator[Advice]:
     if situation.growth in begun:
         yield Advice("now", *begun[situation.growth])
     again: Phase = max(situation.phase, "optimized", key=_rank)
+    if situation.altered:
+        shown = ", ".join(situation.altered[:3])
+        reason = f"what keeps the tables is not as it was made: {shown}"
+        yield Advice("now", reason, _grow(situation.phase, situation))
     if situation.air:
         names = ", ".join(situation.air[:3]) + (", ..." if len(situation.air) > 3 else "")
         count = len(situation.air)

@@ -65,7 +65,7 @@ class App:
     def blueprint(self) -> Blueprint:
         """The campus's, unless OUTGROW_BLUEPRINT names a file. Raises BadInput."""
         file = self.settings.blueprint
-        if file is None:
+        if file is None or (file.name == "campus" and not file.exists()):
             return campus()
         try:
             text = file.read_text(encoding="utf-8")

@@ -11,10 +11,13 @@ import hashlib
 import json
 import logging
 
-from outgrow import layout
+import asyncpg
+
+from outgrow import definitions, layout, memory
 from outgrow.blueprint import Blueprint, Home, campus
 from outgrow.database import Database, Session, find_hidden_rows
 from outgrow.errors import Refused
+from outgrow.memory import split
 from outgrow.owner import act_as_owner, settle
 from outgrow.queries import load, quote
 from outgrow.settings import DEFAULT_STORE
@@ -40,8 +43,12 @@ async def install(
     await database.transaction(work)
 
 
-async def is_installed(session: Session, store: str, blueprint: Blueprint) -> bool:
-    """Whether `install` would find nothing to do. Only looks; raises Refused as `install` does."""
+async def is_installed(
+    session: Session, store: str, blueprint: Blueprint, *, closely: bool = True
+) -> bool:
+    """Whether `install` would find nothing to do. Only looks; raises Refused as `install` does.
+    With `closely` it also looks whether each view and function is as it was made, and then waits
+    for whoever holds ACCESS EXCLUSIVE on the store."""
     sql = load("outgrow")
     schema, table = split(store)
     if await session.value(sql["encoding"]) != "UTF8":
@@ -52,23 +59,39 @@ async def is_installed(session: Session, store: str, blueprint: Blueprint) -> bo
             hint="use a database made with ENCODING 'UTF8'",
         )
     await read_store(session, schema, table)
+    oid = await session.value(sql["table_oid"], schema, table)
     known = None
     if await session.value(sql["layouts_exist"]):
         known = await session.row(sql["layout"], blueprint.name)
     if known is None:
         await _check_schemas(session, blueprint)
         return False
-    if known["store"] != f"{schema}.{table}":
-        raise Refused(
-            "other_store",
-            f"the relations of {blueprint.name!r} lie over {known['store']}, "
-            f"not over {schema}.{table}",
-            hint=f"set OUTGROW_STORE={known['store']}, or use another database",
-        )
-    if known["version"] == _version(blueprint, schema, table):
-        names = list(blueprint.relations)
-        return bool(await session.value(sql["relations_exist"], blueprint.name, names))
-    return False
+    await _check_other(session, known, f"{schema}.{table}", oid, blueprint)
+    version = _version(blueprint, schema, table)
+    if (known["version"], known["store_oid"]) != (version, oid):
+        return False
+    if not await session.value(sql["relations_exist"], blueprint.name, list(blueprint.relations)):
+        return False
+    places = [definitions.SHARED, blueprint.name]
+    return not closely or not await definitions.compare(session, blueprint, oid, places)
+
+
+async def _check_other(
+    session: Session, known: asyncpg.Record, store: str, oid: int, blueprint: Blueprint
+) -> None:
+    """The store of the relations may have another name by now, or another table its name; unless
+    that is so, another store is not meant for them."""
+    if store == known["store"] or oid == known["store_oid"]:
+        return
+    sql = load("outgrow")
+    now = next(r["now"] for r in await memory.layouts(session) if r["name"] == blueprint.name)
+    if now is None and not await session.rows(sql["store_columns"], *split(known["store"])):
+        return  # it is gone, and this one comes in its place
+    raise Refused(
+        "other_store",
+        f"the relations of {blueprint.name!r} lie over {now or known['store']}, not over {store}",
+        hint=f"set OUTGROW_STORE={now or known['store']}, or use another database",
+    )
 
 
 async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
@@ -78,25 +101,29 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     await settle(session, schema, table, blueprint)
     await act_as_owner(session, schema, table, local=True)
     is_current = await is_installed(session, store, blueprint)
+    await memory.check_meant(session, f"{schema}.{table}", blueprint)
     await refuse_hidden_rows(session, schema, table)
     if is_current:
         return
     await _check_users(session, blueprint)
     await session.run(sql["patience"])
     await session.run(sql["state"])
-    await session.run(sql["functions"])
-    homes = await _homes(session, blueprint)
+    oid = await session.value(sql["table_oid"], schema, table)
+    await _check_tables(session, blueprint, oid)
+    await _remember_store(session, blueprint, f"{schema}.{table}", oid)
     collation = await read_store(session, schema, table)
-    await session.run(layout.drop(blueprint.name))
-    for statement in layout.create(blueprint, schema, table, homes, collation):
-        await session.run(statement)
+    places = [definitions.SHARED, blueprint.name]
+    async with definitions.remembering(session, blueprint, oid, places, all_gone=True):
+        await session.run(sql["functions"])
+        homes = await _homes(session, blueprint)
+        await session.run(layout.drop(blueprint.name))
+        for statement in layout.create(blueprint, schema, table, homes, collation):
+            await session.run(statement)
     if blueprint.name == campus().name:  # what else there is in a campus network
         await session.run(load("network")["schema"])
         await session.run(load("network")["make_secret"])
     await close(session, blueprint)
     await refuse_hidden_rows(session, schema, table)  # from whoever owns the relations now
-    version = _version(blueprint, schema, table)
-    await session.run(sql["remember_layout"], blueprint.name, f"{schema}.{table}", version)
     log.info("relations of %s installed over %s.%s", blueprint.name, schema, table)
 
 
@@ -104,6 +131,37 @@ async def refuse_hidden_rows(session: Session, schema: str, table: str) -> None:
     """Raise RowsHidden where relations over the store would be short of rows."""
     if hidden := await find_hidden_rows(session, table=quote(schema, table)):
         raise hidden
+
+
+async def _remember_store(session: Session, blueprint: Blueprint, store: str, oid: int) -> None:
+    """Write down what the relations are made over; what is kept by a name that it had goes on."""
+    sql = load("outgrow")
+    layouts = await memory.layouts(session)
+    known = next((row for row in layouts if row["name"] == blueprint.name), None)
+    version = _version(blueprint, *split(store))
+    await session.run(sql["remember_layout"], blueprint.name, store, version, oid)
+    if known is None:
+        return
+    if known["store"] != store:
+        await session.run(sql["rename_store"], known["store"], store)
+    if known["now"] not in (None, known["store"]):
+        # Names of indexes say which table they are on, and the next one may want these.
+        places = split(known["store"]), split(known["now"])
+        names = layout.renamed(blueprint, *places)
+        for schema, name in await session.rows(sql["made_on"], known["store_oid"], list(names)):
+            kind, new = names[name]
+            await session.run(layout.rename(kind, schema, name, new))
+
+
+async def _check_tables(session: Session, blueprint: Blueprint, oid: int) -> None:
+    """Tables that nothing keeps, or something else than what was made for it, are not read any
+    more; where the functions that make their rows were altered, they are to be compared."""
+    tables = layout.shadow.schema(blueprint)
+    found = await definitions.compare(session, blueprint, oid, [definitions.SHARED, tables])
+    if any(f.is_wrong and f.place == tables for f in found):
+        await session.run(load("outgrow")["outdate"], blueprint.name, "{}")
+    if any(f.is_wrong and f.place == definitions.SHARED for f in found):
+        await session.run(load("definitions")["doubt"], blueprint.name, tables)
 
 
 async def _homes(session: Session, blueprint: Blueprint) -> dict[str, Home]:
@@ -190,7 +248,8 @@ async def read_store(session: Session, schema: str, table: str) -> str | None:
             f"{schema}.{table} is not a key-value table: it needs `key text` with a primary key "
             "and `value jsonb`",
             detail=", ".join(f"{row['name']} {row['type']}" for row in rows),
-            hint="set OUTGROW_STORE to the name of the key-value table",
+            hint=await _names_back(session, rows, quote(schema, table))
+            or "set OUTGROW_STORE to the name of the key-value table",
         )
     key = columns["key"]
     if not key["collisdeterministic"]:
@@ -211,7 +270,23 @@ async def read_store(session: Session, schema: str, table: str) -> str | None:
     return str(key["collation"]) if key["is_collated"] else None
 
 
-def split(store: str) -> tuple[str, str]:
-    """Schema and table of `OUTGROW_STORE`."""
-    schema, _, table = store.rpartition(".")
-    return schema or "public", table
+async def _names_back(session: Session, rows: list[asyncpg.Record], table: str) -> str:
+    """What gives the columns of a store their names back, as far as one can tell; "" for a table
+    that relations were never made over."""
+    known = [row["store_oid"] for row in await memory.layouts(session)]
+    if rows[0]["oid"] not in known:
+        return ""
+    names = {row["name"] for row in rows}
+    renames = []
+    for name, sql_type in ("key", "text"), ("value", "jsonb"):
+        like = [
+            r["name"] for r in rows if r["type"] == sql_type and (r["is_unique"] or name != "key")
+        ]
+        if name not in names and len(like) == 1:
+            renames.append(f"{table} RENAME COLUMN {quote(like[0])} TO {name}")
+    if not renames:
+        return ""
+    return (
+        f"give the columns their names back: ALTER TABLE {'; ALTER TABLE '.join(renames)}. "
+        "To have it otherwise, go back first (`outgrow grow --to found`)"
+    )

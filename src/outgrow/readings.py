@@ -18,7 +18,7 @@ import asyncpg
 import msgspec
 from msgspec import structs
 
-from outgrow import install
+from outgrow import memory
 from outgrow.advise import Reading, Slow, Speed
 from outgrow.blueprint import Blueprint, Pattern
 from outgrow.database import GONE, Database, Session, Statements
@@ -42,7 +42,7 @@ _LIKE = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 async def take(session: Session, store: str, blueprint: Blueprint) -> Reading:
     """Look, from a transaction. Raises Refused where there is no such store."""
-    schema, table = install.split(store)
+    schema, table = memory.split(store)
     facts = await session.row(load("health")["table"], schema, table)
     if facts is None:
         raise Refused(
@@ -346,4 +346,4 @@ def _as_json(taken: Iterable[Counted]) -> str:
 
 
 def _name(store: str) -> str:
-    return ".".join(install.split(store))
+    return ".".join(memory.split(store))

@@ -80,6 +80,8 @@ async def _told(app: App, database: Database) -> Advised:
         air=tuple(r.name for r in found.indexes if r.role in ("duplicate", "invalid")),
         missing=found.missing if found.store.phase not in (None, "found") else (),
         fits=found.store.phase is not None or reading.fits >= readings.FITS,
+        altered=tuple(str(finding) for finding in found.store.altered if finding.is_wrong),
+        grown_with=found.store.grown_with,
     )
     return advise(past, situation, app.settings.lines)
 

@@ -7,8 +7,9 @@ from contextlib import AsyncExitStack
 
 import click
 
+from outgrow import memory
 from outgrow.cli import App, connected, json_option
-from outgrow.database import Session
+from outgrow.database import Database, Session
 from outgrow.grow import runner
 from outgrow.grow.catalogue import Store
 from outgrow.grow.misfits import LEFTOVERS, Contradiction, Misfits
@@ -84,6 +85,7 @@ async def _plan(app: App, goal: Phase, misfits: bool) -> None:
             progress.add(done - progress.done)
 
         place = app.settings.store, app.blueprint
+        await _check(app, database)
         inspected = contradictions if misfits else None
         plan = await runner.plan(database, goal, *place, inspected, moved)
     app.answer(plan.as_dict(), "\n".join(_planned(plan)))
@@ -106,8 +108,17 @@ async def contradictions(
     await inspect(table, told=pass_on)
 
 
+async def _check(app: App, database: Database) -> None:
+    """A blueprint that was forgotten is refused before it is put over the store."""
+    located = await memory.locate(database, app.settings.store, app.blueprint)
+    is_said = app.settings.blueprint is not None
+    await memory.check_meant(database, located.store, app.blueprint)
+    await memory.check_claims(database, located.store, app.blueprint, is_said)
+
+
 async def _grow(app: App, goal: Phase, options: Options) -> None:
     async with connected(app.settings, pool_size=3) as database:
+        await _check(app, database)
         with Shown() as shown:
             what = await runner.grow(
                 database, goal, app.settings.store, app.blueprint, shown, options

@@ -45,6 +45,7 @@ def _told(found: Status) -> list[str]:
         f"keys     {rows}, {size_of(store.table_bytes)}",
         f"indexes  {len(found.indexes)}, {size_of(store.index_bytes)}",
     ]
+    lines[1:1] = [f"         {text}" for text in _of_the_store(store)]
     width = max((len(role.name) for role in found.indexes), default=0)
     lines += [
         f"  {role.name:<{width}}  {size_of(role.bytes):>12}  {role.role}: {role.why}"
@@ -57,13 +58,31 @@ def _told(found: Status) -> list[str]:
         + (f", {lift.leftovers:,} keys with leftovers" if lift.leftovers else "")
         for lift in store.lifts
     ]
+    lines += [f"ALTERED  {finding}" for finding in store.altered if finding.is_wrong]
+    if store.doubted:
+        lines.append(
+            f"DOUBT    {len(store.doubted)} triggers and functions that keep the tables were "
+            "changed, and changed back: something may have been missed"
+        )
     if found.growth is not None:
         lines += _growth(found, found.growth)
     elif found.growing is not None:
         lines.append(f"growing  in pid {found.growing.pid}: {found.growing.doing or 'begins'}")
+    elif store.altered:
+        lines.append(f"next     outgrow grow --to {store.phase or 'found'}")
+    elif store.grown_with:
+        pass
     elif found.missing or any(role.role in ("duplicate", "invalid") for role in found.indexes):
         lines.append("next     outgrow grow --to optimized")
     return lines
+
+
+def _of_the_store(store: Store) -> list[str]:
+    """What to know of it before anything is done with it."""
+    told = [store.said] if store.said else []
+    if store.grown_with:
+        told.append(f"it grew with {store.grown_with}: set OUTGROW_BLUEPRINT to its file")
+    return told
 
 
 def _growth(found: Status, growth: Growth) -> list[str]:

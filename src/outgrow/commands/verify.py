@@ -1,4 +1,4 @@
-"""`outgrow verify`: the tables and the store say the same, and no key is missing."""
+"""`outgrow verify`: the tables and the store say the same, and nothing of ours is altered."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from outgrow.progress import Progress
 def command(app: App) -> int:
     """Compare every table with the store, and account for every key.
 
+    Also looks whether every view, function, trigger and table of Outgrow's is as it was made.
     Reads everything, at one moment; writes go on meanwhile. Exit code 1 where something differs.
     """
     return app.run(_verify(app))
@@ -45,6 +46,13 @@ def _told(report: Report) -> list[str]:
         f"leftovers + {keys['in_the_store']:,} of patterns without a table + "
         f"{keys['opaque']:,} of no pattern"
     )
-    if not report.followed:
-        lines.append("the store's triggers are missing or switched off: nothing keeps the tables")
+    lines += [f"note: {report.said}"] if report.said else []
+    lines += [f"ALTERED: {finding}" for finding in report.altered]
+    if report.altered:
+        lines.append(f"`outgrow grow --to {report.phase}` makes it anew, as it is to be")
+    elif not report.same:
+        lines.append(
+            "the store is right: `outgrow grow --to optimized` takes the tables away, and growing "
+            "again makes them anew"
+        )
     return lines

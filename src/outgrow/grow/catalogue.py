@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import asyncpg
 
-from outgrow import install, layout
+from outgrow import definitions, install, layout, memory
 from outgrow.blueprint import Blueprint
 from outgrow.database import Session
+from outgrow.definitions import Finding
 from outgrow.errors import GrowthFailed
 from outgrow.grow import state
 from outgrow.grow.state import Lift, Phase
@@ -58,11 +59,11 @@ class Table:
 class Store:
     """A store as it is now. `blocks` are those of the table alone; `rows` an estimate, or None
     before the first ANALYZE; `phase` None where no layout is installed; `current` is False where
-    the layout is missing or another version's; `collation` is that of its
-    key, quoted, unless it is the database's; `others` names blueprints over the same store;
+    the layout is missing or another version's; `collation` is that of its key, quoted, unless it is
+    the database's; `others` are the phases of other blueprints over it;
     `statistics` are the names of ours, each with its schema; `lifts` the relations with tables, of
-    which `tables` has what is there, by name; `followed` says whether the store has the triggers
-    that keep them."""
+    which `tables` has what is there, by name; `altered` what of the tables and of all that keeps
+    them is not as it was made; `said` what happened to its name."""
 
     oid: int
     schema: str
@@ -79,12 +80,33 @@ class Store:
     collation: str | None
     phase: Phase | None
     current: bool
-    others: tuple[str, ...]
+    others: Mapping[str, Phase]
     indexes: tuple[StoreIndex, ...]
     statistics: Mapping[str, str]
     lifts: tuple[Lift, ...] = ()
     tables: Mapping[str, Table] = field(default_factory=dict)
-    followed: bool = False
+    altered: tuple[Finding, ...] = ()
+    said: str = ""
+
+    @property
+    def followed(self) -> bool:
+        """Whether the tables have been kept by what was made for it; as far as one can see."""
+        return not any(finding.is_wrong for finding in self.altered)
+
+    @property
+    def doubted(self) -> tuple[Finding, ...]:
+        """What keeps them was changed by somebody, and changed back: nobody knows what was missed
+        meanwhile."""
+        return tuple(finding for finding in self.altered if not finding.is_wrong)
+
+    @property
+    def grown_with(self) -> str:
+        """The other blueprint that it grew with, in words; "" where it grew with this one or with
+        none."""
+        grown = [f"{n!r} (phase {phase})" for n, phase in self.others.items() if phase != "found"]
+        if not grown or self.phase not in (None, "found"):
+            return ""
+        return f"the blueprint {' and '.join(grown)}"
 
     @property
     def name(self) -> str:
@@ -118,17 +140,22 @@ class Store:
         return any(i.valid and i.name == name for i in self.indexes)
 
 
-async def read(session: Session, store: str, blueprint: Blueprint) -> Store:
-    """Look. Raises Refused where there is no such store."""
-    current = await install.is_installed(session, store, blueprint)
-    return await look(session, store, blueprint, current)
+async def read(
+    session: Session, store: str, blueprint: Blueprint, *, closely: bool = True
+) -> Store:
+    """Look; `closely` as `install.is_installed` does. Raises Refused where there is no such
+    store."""
+    located = await memory.locate(session, store, blueprint)
+    current = await install.is_installed(session, located.store, blueprint, closely=closely)
+    found = await look(session, located.store, blueprint, current)
+    return replace(found, said=located.said)
 
 
 async def look(session: Session, store: str, blueprint: Blueprint, current: bool) -> Store:
     """Look at a store that `read` has found, without asking again whether its layout is current,
     which takes longer than all the rest."""
     sql = load("grow")
-    schema, table = install.split(store)
+    schema, table = memory.split(store)
     facts = await session.row(sql["store"], schema, table)
     if facts is None:
         raise GrowthFailed(
@@ -138,20 +165,16 @@ async def look(session: Session, store: str, blueprint: Blueprint, current: bool
         )
     oid = facts["oid"]
     phase: Phase | None = None
-    others: tuple[str, ...] = ()
     if await session.value(load("outgrow")["layouts_exist"]):
         row = await session.row(load("outgrow")["layout"], blueprint.name)
         phase = None if row is None else row["phase"]
-        others = tuple(
-            row["name"]
-            for row in await session.rows(sql["others"], blueprint.name, f"{schema}.{table}")
-        )
+    others = await memory.others(session, f"{schema}.{table}", blueprint)
     return Store(
         schema=schema,
         table=table,
         phase=phase,
         current=current,
-        others=others,
+        others={row["name"]: row["phase"] for row in others},
         indexes=tuple(await indexes_of(session, oid)),
         statistics={
             row["name"]: row["schema"]
@@ -160,13 +183,14 @@ async def look(session: Session, store: str, blueprint: Blueprint, current: bool
         },
         lifts=await state.lifts(session, blueprint.name),
         tables=await _tables(session, layout.shadow.schema(blueprint)),
-        followed=bool(await session.value(sql["triggers"], oid, _triggers(blueprint))),
+        altered=await _altered(session, blueprint, oid),
         **facts,
     )
 
 
-def _triggers(blueprint: Blueprint) -> list[str]:
-    return [f"outgrow_{blueprint.name}_{event}" for event in ("changed", "truncated")]
+async def _altered(session: Session, blueprint: Blueprint, oid: int) -> tuple[Finding, ...]:
+    tables = layout.shadow.schema(blueprint)
+    return await definitions.compare(session, blueprint, oid, [tables])
 
 
 async def _tables(session: Session, schema: str) -> dict[str, Table]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outgrow import install
+from outgrow import memory
 from outgrow.blueprint import Blueprint
 from outgrow.database import Database
 from outgrow.errors import Refused
@@ -17,7 +17,7 @@ async def pause(database: Database, store: str, blueprint: Blueprint) -> Growth:
     """The growth that runs stops between two batches or steps, within a second (an index that is
     being built is finished first), and waits. Raises Refused where none runs."""
     growth = await _unfinished(database, blueprint)
-    if not await is_running(database, store):
+    if not await is_running(database, store, blueprint):
         raise Refused(
             "not_running",
             f"the growth to {growth.to_phase} does not run: nobody is at it",
@@ -31,7 +31,7 @@ async def wake(database: Database, store: str, blueprint: Blueprint) -> Growth |
     """Let a paused growth go on; returns it when nobody is at it, so that it is to be run here."""
     growth = await _unfinished(database, blueprint)
     await database.run(load("grow")["growth_pauses"], blueprint.name, False)
-    return None if await is_running(database, store) else growth
+    return None if await is_running(database, store, blueprint) else growth
 
 
 async def resume(
@@ -60,9 +60,10 @@ async def rollback(database: Database, store: str, blueprint: Blueprint, watcher
     return await runner.grow(database, growth.from_phase, store, blueprint, watcher)
 
 
-async def is_running(database: Database, store: str) -> bool:
+async def is_running(database: Database, store: str, blueprint: Blueprint) -> bool:
     sql = load("grow")
-    found = await database.row(sql["store"], *install.split(store))
+    located = await memory.locate(database, store, blueprint)
+    found = await database.row(sql["store"], *memory.split(located.store))
     return found is not None and await database.value(sql["claimed_by"], found["oid"]) is not None
 
 

@@ -19,6 +19,7 @@ import asyncpg
 from outgrow import layout
 from outgrow.blueprint import Blueprint
 from outgrow.database import RETRIED, Session
+from outgrow.definitions import Finding, remembering, trust
 from outgrow.errors import GrowthFailed, Refused
 from outgrow.grow import state
 from outgrow.grow.locks import BRIEF, briefly, follow, short_lock
@@ -98,8 +99,13 @@ class Expand:
         async def oids(_: Session) -> list[int]:
             return [work.store.oid]
 
+        async def make(session: Session) -> None:
+            places = [layout.shadow.schema(self.blueprint)]
+            async with remembering(session, self.blueprint, work.store.oid, places):
+                await self._make(session)
+
         try:
-            await short_lock(work, oids, "ShareRowExclusiveLock", self._make)
+            await short_lock(work, oids, "ShareRowExclusiveLock", make)
         except asyncpg.DuplicateTableError as e:
             raise Refused(
                 "schema_taken",
@@ -238,7 +244,8 @@ class AnalyzeTable:
 @dataclass(frozen=True, slots=True)
 class Verify:
     """Compares the store with the table, by ranges of keys, and the table's keys with the store's.
-    One statement sees both at one moment: what others write meanwhile is no difference."""
+    One statement sees both at one moment: what others write meanwhile is no difference. `again`:
+    it was compared before, and something that keeps it was changed since."""
 
     kind: ClassVar[str] = "verify"
     lock: ClassVar[str] = "none"
@@ -247,20 +254,22 @@ class Verify:
     relation: str
     store: tuple[str, str]
     estimate: int | None
+    again: bool = False
 
     @property
     def name(self) -> str:
         return self.relation
 
     def describe(self) -> str:
-        return f"compare the table of {self.relation} with the store"
+        again = ": what keeps it was changed by somebody, and changed back" if self.again else ""
+        return f"compare the table of {self.relation} with the store{again}"
 
     def sql(self) -> str:
         return layout.shadow.verify(self.blueprint, self.relation, *self.store).sql
 
     async def is_done(self, work: Work) -> bool:
         lift = await state.lift(work.session, self.blueprint.name, self.relation)
-        return lift.state in ("verified", "shadow")
+        return lift.state in ("verified", "shadow") and not self.again
 
     async def do(self, work: Work) -> None:
         found = await compare(
@@ -270,6 +279,33 @@ class Verify:
             raise differs(self.relation, found.differing)
         at = self.blueprint.name, self.relation
         await work.session.run(load("grow")["lift_verified"], *at, found.leftovers)
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """After all tables were compared: `findings` are of no consequence any more."""
+
+    kind: ClassVar[str] = "trust"
+    lock: ClassVar[str] = "a few rows of outgrow.definitions"
+
+    blueprint: Blueprint
+    findings: tuple[Finding, ...]
+
+    @property
+    def name(self) -> str:
+        return ", ".join(finding.object for finding in self.findings)
+
+    def describe(self) -> str:
+        return f"write down that the tables are right although somebody changed {self.name}"
+
+    def sql(self) -> str:
+        return load("definitions")["trust"].sql
+
+    async def is_done(self, work: Work) -> bool:
+        return False
+
+    async def do(self, work: Work) -> None:
+        await trust(work.session, self.blueprint, self.findings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from outgrow.blueprint import Blueprint
 from outgrow.errors import Refused
 from outgrow.grow.catalogue import Store, StoreIndex, total_bytes
 from outgrow.grow.estimates import Estimates
-from outgrow.grow.lifting import AnalyzeTable, Backfill, Expand, Verify
+from outgrow.grow.lifting import AnalyzeTable, Backfill, Expand, Trust, Verify
 from outgrow.grow.misfits import Misfits
 from outgrow.grow.state import Lift, Phase
 from outgrow.grow.steps import (
@@ -159,7 +159,7 @@ def _tables(
     kept = {x.relation: x for x in store.lifts if x.relation in wanted and store.trusted(x)}
     gone = [x for x in store.lifts if x.relation not in kept]
     place = store.schema, store.table
-    down: list[Step] = []
+    down = _compared_again(store, blueprint, kept)
     read = tuple(x.relation for x in gone if x.state == "shadow")
     if read:
         there = all(store.trusted(x) for x in gone)
@@ -198,6 +198,19 @@ def retreat(store: Store, blueprint: Blueprint) -> list[Step]:
     for number, name in enumerate(made, 1):
         steps.append(DropTables(blueprint, name, number == len(made) and not kept))
     return steps
+
+
+def _compared_again(store: Store, blueprint: Blueprint, kept: dict[str, Lift]) -> list[Step]:
+    """The tables that were right, where something that keeps them was changed since."""
+    if not store.doubted or not kept:
+        return []
+    place = store.schema, store.table
+    steps: list[Step] = [
+        Verify(blueprint, name, place, lift.estimate, again=True)
+        for name, lift in kept.items()
+        if lift.state in ("verified", "shadow")
+    ]
+    return [*steps, Trust(blueprint, store.doubted)]
 
 
 def _without(store: Store, blueprint: Blueprint, kept: dict[str, Lift]) -> Phase:

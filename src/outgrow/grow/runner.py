@@ -17,6 +17,7 @@ from typing import Any
 
 import asyncpg
 
+from outgrow import memory
 from outgrow.blueprint import Blueprint
 from outgrow.database import GONE, Database, Session
 from outgrow.errors import GrowthFailed, OutgrowError, Refused, Unavailable
@@ -29,7 +30,7 @@ from outgrow.grow.steps import CreateIndex, Install
 from outgrow.grow.switching import Switch, WaitForSnapshots
 from outgrow.grow.watch import Watch, Watcher, blocks_read
 from outgrow.grow.work import Step, Work
-from outgrow.install import split
+from outgrow.memory import split
 from outgrow.owner import act_as_owner, settle
 from outgrow.queries import load
 
@@ -98,8 +99,9 @@ async def plan(
         _of_its_own(database, "outgrow plan") as session,
         session.connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        if await settle(session, *split(store), blueprint, only_look=True):
-            await act_as_owner(session, *split(store), local=True)
+        place = split((await memory.locate(session, store, blueprint)).store)
+        if await settle(session, *place, blueprint, only_look=True):
+            await act_as_owner(session, *place, local=True)
         planned = await _planned(session, store, blueprint, goal)
         rows = await session.rows(load("grow")["old_transactions"])
         misfitting = None
@@ -175,6 +177,7 @@ class _Run:
         began = time.monotonic()
         planned = await _planned(self._session, store, self._blueprint, self._goal)
         self._watch.watcher.noted(planned.notes)
+        store = planned.store.name
         if not planned.store.current:
             await self._do(Install(self._blueprint.name), 0, planned.store)
             again = await _planned(self._session, store, self._blueprint, self._goal)
@@ -286,10 +289,12 @@ async def _at_once() -> None:
 async def _planned(session: Session, name: str, blueprint: Blueprint, goal: Phase) -> Plan:
     """With everything to know before in its notes. Raises Refused."""
     store = await catalogue.read(session, name, blueprint)
+    await memory.check_meant(session, store.name, blueprint)
     estimates = await _estimates(session, store, blueprint, goal)
     planned = make(store, blueprint, goal, estimates)
     findings = await preflight.look(session, planned, blueprint)
-    return replace(planned, notes=planned.notes + findings)
+    moved = (store.said,) if store.said else ()
+    return replace(planned, notes=moved + planned.notes + findings)
 
 
 async def _estimates(
@@ -336,8 +341,11 @@ async def alone(database: Database, store: str, blueprint: Blueprint) -> AsyncIt
     sql = load("grow")
     async with _of_its_own(database, "outgrow grow") as session:
         await session.run(sql["plan_once"])
-        await database.transaction(lambda s: settle(s, *split(store), blueprint))
-        await act_as_owner(session, *split(store), local=False)
+        located = await memory.locate(session, store, blueprint)
+        await memory.check_meant(session, located.store, blueprint)
+        place = split(located.store)
+        await database.transaction(lambda s: settle(s, *place, blueprint))
+        await act_as_owner(session, *place, local=False)
         found = await catalogue.read(session, store, blueprint)
         if not await session.value(sql["claim"], found.oid):
             pid = await running(session, found)

@@ -59,6 +59,8 @@ class Status:
         store = self.store
         return {
             "store": store.name,
+            "store_said": store.said,
+            "other_blueprints": dict(store.others),
             "phase": store.phase,
             "layout_is_current": store.current,
             "rows_estimated": store.rows,
@@ -67,6 +69,7 @@ class Status:
             "indexes": [asdict(role) for role in self.indexes],
             "missing": self.missing,
             "tables": [_table(store, lift) for lift in store.lifts],
+            "altered": [{"object": f.object, "what": f.what} for f in store.altered],
             "growing": None if self.growing is None else asdict(self.growing),
             "growth": None
             if self.growth is None
@@ -92,7 +95,7 @@ async def status(database: Database, store: str, blueprint: Blueprint) -> Status
     """Only looks. Raises Refused where there is no such store."""
     sql = load("grow")
     async with database.session() as session, session.connection.transaction(readonly=True):
-        found = await catalogue.read(session, store, blueprint)
+        found = await catalogue.read(session, store, blueprint, closely=False)
         growth = await state.unfinished(session, blueprint.name)
         growing = None
         pid = await session.value(sql["claimed_by"], found.oid)

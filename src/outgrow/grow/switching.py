@@ -16,6 +16,7 @@ import asyncpg
 from outgrow import layout
 from outgrow.blueprint import Blueprint, Home
 from outgrow.database import Session
+from outgrow.definitions import remembering
 from outgrow.errors import Refused
 from outgrow.grow import catalogue, state
 from outgrow.grow.locks import BRIEF, INSTANT, follow, short_lock
@@ -96,7 +97,9 @@ class _Views:
             listed = ",".join(str(oid) for oid in await oids(session))
             await session.run(sql["views_to_lock"], listed)
             await session.run(sql["lock_views"])
-            await session.run(together("grow.views", views))
+            places = [self.blueprint.name]
+            async with remembering(session, self.blueprint, work.store.oid, places):
+                await session.run(together("grow.views", views))
 
         await short_lock(work, oids, "AccessExclusiveLock", exchange)
 
@@ -159,7 +162,8 @@ class SwitchBack(_Views):
 
 @dataclass(frozen=True, slots=True)
 class Unfollow:
-    """`kept` are the relations whose tables the trigger keeps from now on."""
+    """`kept` are the relations whose tables the trigger keeps from now on. Where there are none,
+    the triggers go from every table that has them: it may have been the store before."""
 
     kind: ClassVar[str] = "unfollow"
     lock: ClassVar[str] = (
@@ -190,16 +194,26 @@ class Unfollow:
         return all(x.state == "leaving" for x in lifts if x.relation in self.relations)
 
     async def do(self, work: Work) -> None:
-        async def oids(_: Session) -> list[int]:
-            return [work.store.oid]
+        schema = layout.shadow.schema(self.blueprint)
+
+        async def oids(session: Session) -> list[int]:
+            rows = await session.rows(load("grow")["followed_tables"], schema)
+            return [work.store.oid, *(row["oid"] for row in rows)]
+
+        async def leave(session: Session) -> None:
+            async with remembering(session, self.blueprint, work.store.oid, [schema]):
+                await self._leave(session)
 
         mode: Any = "ShareRowExclusiveLock" if self.kept else "AccessExclusiveLock"
-        await short_lock(work, oids, mode, self._leave)
+        await short_lock(work, oids, mode, leave)
 
     async def _leave(self, session: Session) -> None:
         sql = load("grow")
         await session.run(load("outgrow")["lock"])
         await session.run(sql["lifts_become"], self.blueprint.name, list(self.relations), "leaving")
+        if not self.kept:
+            await session.run(sql["schema_to_leave"], layout.shadow.schema(self.blueprint))
+            await session.run(sql["leave"])
         await follow(session, self.blueprint, self.store, self.kept)
 
 
@@ -243,8 +257,10 @@ class DropTables:
             return [row["oid"] for row in await session.rows(load("grow")["oids"], schema, names)]
 
         async def drop(session: Session) -> None:
-            for query in self._drops():
-                await session.run(query)
+            at = session, self.blueprint, work.store.oid
+            async with remembering(*at, [schema], all_gone=True):
+                for query in self._drops():
+                    await session.run(query)
             await session.run(load("grow")["lift_ends"], self.blueprint.name, self.relation)
 
         try:

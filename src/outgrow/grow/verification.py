@@ -1,4 +1,5 @@
-"""Compares all tables with the store at one moment, and accounts for every key of the store."""
+"""Compares all tables with the store at one moment, and accounts for every key of the store; looks
+whether everything that Outgrow made is as it was made."""
 
 from __future__ import annotations
 
@@ -7,11 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from outgrow import definitions, memory
 from outgrow.blueprint import Blueprint
 from outgrow.database import Database, Session
+from outgrow.definitions import Finding
 from outgrow.grow import catalogue
 from outgrow.grow.catalogue import Store
 from outgrow.grow.lifting import Compared, compare
+from outgrow.grow.state import Phase
 from outgrow.queries import load
 
 STREAMED = 5_000  # keys fetched at a time
@@ -20,19 +24,27 @@ STREAMED = 5_000  # keys fetched at a time
 @dataclass(frozen=True, slots=True)
 class Report:
     """`counts` has the keys of each pattern, counted without the tables' SQL; "" is what no pattern
-    claims. `followed`: the triggers that keep the tables are there and switched on."""
+    claims. `altered`: views, functions, triggers and tables of ours that are not what they were
+    made as; `phase`, to which a growth mends them; `said` what happened to the store's name."""
 
     relations: dict[str, Compared]
     counts: Counter[str]
     lifted: frozenset[str]
     leftovers: int
     miscounted: tuple[str, ...]
-    followed: bool
+    altered: tuple[Finding, ...]
+    phase: Phase
+    said: str = ""
+
+    @property
+    def followed(self) -> bool:
+        """The triggers that keep the tables are there, and nobody has changed them."""
+        return not any(finding.object.startswith("trigger ") for finding in self.altered)
 
     @property
     def same(self) -> bool:
         differing = any(found.differing for found in self.relations.values())
-        return self.followed and not differing and not self.miscounted
+        return not (differing or self.miscounted or self.altered)
 
     @property
     def keys(self) -> dict[str, int]:
@@ -51,7 +63,9 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         return {
             "same": self.same,
+            "store_said": self.said,
             "triggers": self.followed,
+            "altered": [{"object": f.object, "what": f.what} for f in self.altered],
             "relations": {
                 name: {
                     "keys": found.keys,
@@ -75,7 +89,8 @@ async def verify(
         await session.run(load("grow")["patient"])
         await session.run(load("grow")["plan_once"])
         async with session.connection.transaction(isolation="repeatable_read", readonly=True):
-            found = await catalogue.read(session, store, blueprint)
+            found = await catalogue.read(session, store, blueprint, closely=False)
+            await memory.check_meant(session, found.name, blueprint)
             return await _verify(session, found, blueprint, moved)
 
 
@@ -99,17 +114,21 @@ async def _verify(
         moved(len(rows))
     leftovers: dict[str, int] = {}
     miscounted = []
-    for name, found in compared.items():
+    for name, each in compared.items():
         pattern = blueprint.relations[blueprint.source_of(name)].pattern or ""
         # Of relations of one pattern, the one that holds most of it.
-        leftovers[pattern] = min(found.leftovers, leftovers.get(pattern, found.leftovers))
-        if not found.differing and found.keys != counts[pattern]:
+        leftovers[pattern] = min(each.leftovers, leftovers.get(pattern, each.leftovers))
+        if not each.differing and each.keys != counts[pattern]:
             miscounted.append(name)
+    places = definitions.everything(blueprint)
+    found = await definitions.compare(session, blueprint, store.oid, places)
     return Report(
         compared,
         counts,
         frozenset(leftovers),
         sum(leftovers.values()),
         tuple(miscounted),
-        store.followed or not compared,
+        tuple(finding for finding in found if finding.is_wrong),
+        store.phase or "found",
+        store.said,
     )

@@ -21,6 +21,8 @@ from outgrow.layout.indexes import (
     drop_index,
     drop_statistics,
     indexes,
+    rename,
+    renamed,
     statistics,
 )
 from outgrow.queries import Query, function_body, literal, quote
@@ -34,6 +36,8 @@ __all__ = [
     "drop_index",
     "drop_statistics",
     "indexes",
+    "rename",
+    "renamed",
     "shadow",
     "statistics",
     "version",

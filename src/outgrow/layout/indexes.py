@@ -86,6 +86,24 @@ def drop_statistics(schema: str, name: str) -> Query:
     return Query("grow.drop_statistics", f"DROP STATISTICS IF EXISTS {quote(schema, name)}")
 
 
+def renamed(
+    blueprint: Blueprint, was: tuple[str, str], now: tuple[str, str]
+) -> dict[str, tuple[str, str]]:
+    """Of a store that was renamed: the old name of each index and statistics -> its kind in SQL and
+    its new name."""
+    made: dict[str, tuple[str, str]] = {}
+    for old, new in zip(indexes(blueprint, *was), indexes(blueprint, *now), strict=True):
+        made[old.name] = "INDEX", new.name
+    for stale, fresh in zip(statistics(blueprint, *was), statistics(blueprint, *now), strict=True):
+        made[stale.name] = "STATISTICS", fresh.name
+    return made
+
+
+def rename(kind: str, schema: str, name: str, new_name: str) -> Query:
+    sql = f"ALTER {kind} {quote(schema, name)} RENAME TO {quote(new_name)}"
+    return Query("install.rename", sql)
+
+
 def _columns(blueprint: Blueprint, relation_name: str) -> ex.ColumnSql:
     """The expressions of a relation's columns, the computed ones too, on a row of the store."""
     relation = blueprint.relations[relation_name]

@@ -122,10 +122,6 @@ ANALYZE :"store";
 -- name: record
 UPDATE outgrow.layouts SET phase = $2 WHERE name = $1;
 
--- name: others
--- Other blueprints over the store `$2`, whose indexes are not those of the blueprint `$1`.
-SELECT name FROM outgrow.layouts WHERE store = $2 AND name <> $1;
-
 -- name: in_the_way
 -- Whose locks on the tables or views $1 (oids) conflict with the mode $2 ('ShareRowExclusiveLock',
 -- 'AccessExclusiveLock'). `taken` names the transaction, which everybody may see; a lock that the same
@@ -206,10 +202,40 @@ JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_class t ON t.oid = i.indrelid
 WHERE c.relnamespace = to_regnamespace(quote_ident($1)) AND i.indisvalid AND NOT i.indisprimary;
 
--- name: triggers
--- Whether the store has its two triggers $2, and nobody has switched them off.
-SELECT count(*) FILTER (WHERE tgenabled = 'A') = 2
-FROM pg_trigger WHERE tgrelid = $1 AND tgname::text = ANY ($2::text[]);
+-- name: followed_tables
+-- The tables whose triggers call a function of schema $1: the store, and what was the store once.
+SELECT DISTINCT t.tgrelid AS oid
+FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+WHERE p.pronamespace = to_regnamespace(quote_ident($1)) AND NOT t.tgisinternal;
+
+-- name: schema_to_leave
+SELECT set_config('outgrow.leaving', quote_ident($1), true);
+
+-- name: leave
+-- Whatever calls the functions of the schema `outgrow.leaving` goes, on whatever table it is, and what
+-- it calls.
+DO $do$
+DECLARE
+    command text;
+BEGIN
+    FOR command IN
+        SELECT format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass)
+        FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+        WHERE p.pronamespace = to_regnamespace(current_setting('outgrow.leaving'))
+          AND NOT t.tgisinternal
+        ORDER BY t.tgrelid
+    LOOP
+        EXECUTE command;
+    END LOOP;
+    FOR command IN
+        SELECT format('DROP FUNCTION %s', oid::regprocedure) FROM pg_proc
+        WHERE pronamespace = to_regnamespace(current_setting('outgrow.leaving'))
+          AND proname LIKE 'store\_%'
+    LOOP
+        EXECUTE command;
+    END LOOP;
+END
+$do$;
 
 -- name: lifts
 SELECT relation, version, state, after, upto, estimate, keys, rows, leftovers, since

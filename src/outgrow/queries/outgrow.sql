@@ -15,6 +15,7 @@ END
 $do$;
 
 -- One row for each installed blueprint; `version` is a digest of all that the layout generates.
+-- `store_oid` is the table that it was made for, whatever that is called by now.
 CREATE TABLE IF NOT EXISTS outgrow.layouts (
     name         text PRIMARY KEY,
     store        text NOT NULL,
@@ -22,6 +23,7 @@ CREATE TABLE IF NOT EXISTS outgrow.layouts (
     phase        text NOT NULL DEFAULT 'found',
     installed_at timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE outgrow.layouts ADD COLUMN IF NOT EXISTS store_oid oid;
 DO $do$
 BEGIN
     IF NOT EXISTS (
@@ -35,6 +37,18 @@ BEGIN
     END IF;
 END
 $do$;
+
+-- One row for each object that was made for a blueprint: in which schema, a digest of what it does, by
+-- which transaction, and on which version of PostgreSQL.
+CREATE TABLE IF NOT EXISTS outgrow.definitions (
+    name   text NOT NULL REFERENCES outgrow.layouts,
+    place  text NOT NULL,
+    object text NOT NULL,
+    digest text NOT NULL,
+    made   text NOT NULL,
+    server integer NOT NULL,
+    PRIMARY KEY (name, place, object)
+);
 
 -- One row for each relation that has, or is being given, a table of its own. The trigger of the store
 -- keeps the table in every state but `leaving`; the view reads it in `shadow` only. `after` is how far
@@ -354,7 +368,37 @@ WHERE v.relnamespace <> to_regnamespace(quote_ident($1))
 ORDER BY 1;
 
 -- name: layout
-SELECT store, version, phase FROM outgrow.layouts WHERE name = $1;
+-- An older version's table has no `store_oid`.
+SELECT store, version, phase, (to_jsonb(l) ->> 'store_oid')::oid AS store_oid
+FROM outgrow.layouts l WHERE name = $1;
+
+-- name: layouts
+-- All of them, and what their store is called now (NULL when it is gone).
+SELECT l.name, l.store, l.version, l.phase, (to_jsonb(l) ->> 'store_oid')::oid AS store_oid,
+       (SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.oid = (to_jsonb(l) ->> 'store_oid')::oid AND c.relkind IN ('r', 'p')) AS now
+FROM outgrow.layouts l ORDER BY l.name;
+
+-- name: rename_store
+-- What is kept by the store's name goes on under its new one.
+WITH renamed AS (
+    UPDATE outgrow.growths SET store = $2 WHERE store = $1
+), quarantined AS (
+    UPDATE outgrow.quarantine SET store = $2 WHERE store = $1
+)
+UPDATE outgrow.readings r SET store = $2
+WHERE store = $1 AND NOT EXISTS (
+    SELECT FROM outgrow.readings o WHERE o.store = $2 AND o.taken_at = r.taken_at);
+
+-- name: made_on
+-- The indexes and statistics of the table $1 that are called as one of $2.
+SELECT n.nspname::text AS schema, c.relname::text AS name
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE i.indrelid = $1 AND c.relname::text = ANY ($2::text[])
+UNION ALL
+SELECT n.nspname::text, e.stxname::text
+FROM pg_statistic_ext e JOIN pg_namespace n ON n.oid = e.stxnamespace
+WHERE e.stxrelid = $1 AND e.stxname::text = ANY ($2::text[]);
 
 -- name: homes
 -- Which relations of blueprint $1 have a table that their view may read.
@@ -389,8 +433,9 @@ WHERE (n.nspname = 'outgrow' AND to_regclass('outgrow.layouts') IS NULL
 ORDER BY 1;
 
 -- name: remember_layout
-INSERT INTO outgrow.layouts (name, store, version) VALUES ($1, $2, $3)
-ON CONFLICT (name) DO UPDATE SET version = excluded.version, installed_at = now();
+INSERT INTO outgrow.layouts (name, store, version, store_oid) VALUES ($1, $2, $3, $4)
+ON CONFLICT (name) DO UPDATE SET store = excluded.store, version = excluded.version,
+    store_oid = excluded.store_oid, installed_at = now();
 
 -- name: encoding
 SELECT current_setting('server_encoding');
@@ -399,7 +444,7 @@ SELECT current_setting('server_encoding');
 -- The store's columns with their types, or nothing where there is no such table. `bars_writing`: an
 -- INSERT of a key and a value alone fails, because of this column.
 SELECT a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
-       c.relkind::text AS kind, EXISTS (
+       c.oid, c.relkind::text AS kind, EXISTS (
            SELECT FROM pg_index i
            WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
              AND i.indkey::text = a.attnum::text) AS is_unique,
@@ -416,3 +461,20 @@ LEFT JOIN pg_collation o ON o.oid = a.attcollation
 LEFT JOIN pg_namespace s ON s.oid = o.collnamespace
 WHERE n.nspname = $1 AND c.relname = $2
 ORDER BY a.attnum;
+
+
+-- name: table_oid
+-- Of whatever is called $2 in schema $1; NULL where nothing is.
+SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f');
+
+-- name: sampled
+-- What percentage of the table $2 in schema $1 about $3 of its blocks are; no row for what is none.
+SELECT least(100.0, 100.0 * $3::integer / greatest(1, pg_relation_size(c.oid)
+         / current_setting('block_size')::bigint))::float8
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'm');
+
+-- name: some_keys
+-- Of about $1 percent of the store's blocks.
+SELECT key FROM :"store" TABLESAMPLE SYSTEM ($1);

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 
@@ -47,6 +47,12 @@ class Metrics:
             "outgrow_slow_queries",
             f"Statements that took {slow_seconds * 1000:.0f} ms or more",
             ["query"],
+            registry=self.registry,
+        )
+        self.altered = Gauge(
+            "outgrow_altered_objects",
+            "Tables, and what keeps them, not as a growth made them; NaN where the database "
+            "did not say",
             registry=self.registry,
         )
         self._requests: dict[tuple[str, str, int], tuple[Any, Timer]] = {}

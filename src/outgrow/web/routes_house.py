@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
+from functools import cache
 
-from outgrow import queries
-from outgrow.errors import Unavailable
+import asyncpg
+
+from outgrow import definitions, queries
+from outgrow.blueprint import Blueprint, campus
+from outgrow.database import Database
+from outgrow.errors import OutgrowError, Unavailable
 from outgrow.web import metrics
 from outgrow.web.endpoint import Access, Answer, Call, Route
 from outgrow.web.schemas import Health
 
 SQL = queries.load("network")
+log = logging.getLogger("outgrow.web")
 
 READY_SECONDS = 2.0
 
@@ -32,7 +40,24 @@ async def ready(call: Call) -> Answer:
 
 
 async def read_metrics(call: Call) -> Answer:
+    call.network.metrics.altered.set(await _count_altered(call.network.database))
     return Answer(call.network.metrics.text(), content_type=metrics.CONTENT_TYPE)
+
+
+async def _count_altered(database: Database) -> float:
+    """For whoever is to be woken when nothing keeps the tables any more; `outgrow verify` says what
+    it is."""
+    try:
+        async with asyncio.timeout(READY_SECONDS), database.session() as session:
+            return await definitions.count_wrong(session, _campus())
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, OutgrowError) as e:
+        log.warning("whether the tables are kept could not be seen: %s", e)
+        return math.nan
+
+
+@cache
+def _campus() -> Blueprint:
+    return campus()
 
 
 ROUTES = (

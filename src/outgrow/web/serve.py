@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import socket
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
-from outgrow import __version__, readings, signals
+from outgrow import __version__, memory, readings, signals
 from outgrow.blueprint import campus
 from outgrow.campus.generator import generate
 from outgrow.campus.mail import smtp
@@ -48,6 +49,10 @@ async def serve(settings: Settings, demo: bool) -> None:
     mail = smtp(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
     with contextlib.closing(_listen(settings.host, settings.port)) as listener:
         async with connected(settings, serves=True) as database:
+            located = await memory.locate(database, settings.store, campus())
+            if located.said:
+                note(f"note: {located.said}")
+            settings = dataclasses.replace(settings, store=located.store)
             await _prepare(database, settings.store)
             if demo:
                 await _fill(database, settings.store)
