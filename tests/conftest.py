@@ -38,7 +38,12 @@ LOCALES = {
 }
 PLENTY = 4_000_000_000  # bytes
 # A test's data is thrown away: nothing has to survive a crash of the machine.
-CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+CARELESS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_prepared_transactions": "5",
+}
 
 _numbers = itertools.count(1)
 _healthy = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

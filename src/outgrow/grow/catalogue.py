@@ -15,7 +15,7 @@ from outgrow.definitions import Finding
 from outgrow.errors import GrowthFailed
 from outgrow.grow import state
 from outgrow.grow.state import Lift, Phase
-from outgrow.queries import load
+from outgrow.queries import literal, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,19 +209,26 @@ async def indexes_of(session: Session, oid: int) -> list[StoreIndex]:
 
 
 def waiting_for(row: asyncpg.Record | None) -> str:
-    """A sentence on the session of the row (pid, application_name, state, xact_start); "" for
-    none. Of other roles' sessions PostgreSQL may tell nothing but the pid."""
-    if row is None or row["pid"] is None:
+    """A sentence on the session of the row (pid, application_name, state, xact_start), or on the
+    prepared transaction (gid), which no session holds; "" for none. Of other roles' sessions
+    PostgreSQL may tell nothing but the pid."""
+    gid = None if row is None else row.get("gid")
+    if row is None or (row["pid"] is None and gid is None):
         return ""
+    age = ""
+    if row["xact_start"] is not None:
+        began = row["xact_start"].astimezone(UTC)
+        seconds = (datetime.now(UTC) - began).total_seconds()
+        age = f" since {began:%H:%M:%S} UTC ({max(seconds, 0):,.0f} s)"
+    if gid is not None:
+        name = literal(gid)
+        ways = f"COMMIT PREPARED {name} or ROLLBACK PREPARED {name}"
+        return f"the prepared transaction {name}, open{age} until somebody says {ways}"
     text = f"pid {row['pid']}"
     known = [part for part in (row["application_name"], row["state"]) if part]
     if known:
         text += f" ({', '.join(known)})"
-    if row["xact_start"] is not None:
-        began = row["xact_start"].astimezone(UTC)
-        age = (datetime.now(UTC) - began).total_seconds()
-        text += f", in a transaction open since {began:%H:%M:%S} UTC ({max(age, 0):,.0f} s)"
-    return text
+    return f"{text}, in a transaction open{age}" if age else text
 
 
 def duplicates(indexes: Iterable[StoreIndex]) -> dict[StoreIndex, StoreIndex]:

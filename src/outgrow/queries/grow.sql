@@ -75,20 +75,38 @@ WHERE l.locktype = 'relation' AND l.relation = $1 AND l.granted
 
 -- name: old_transactions
 -- Those that a concurrent build would have to wait for, if they stay; the oldest first.
-SELECT a.pid, a.application_name, a.state, a.xact_start
+SELECT a.pid, a.application_name, a.state, a.xact_start, NULL::text AS gid
 FROM pg_stat_activity a
 WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
   AND a.backend_type = 'client backend' AND a.xact_start < clock_timestamp() - interval '10 seconds'
-ORDER BY a.xact_start
+UNION ALL
+SELECT 0, NULL, NULL, p.prepared, p.gid
+FROM pg_prepared_xacts p
+WHERE p.database = current_database() AND p.prepared < clock_timestamp() - interval '10 seconds'
+ORDER BY xact_start
 LIMIT 5;
 
 -- name: progress
 -- What the session `$1` (a pid) is doing, and the first session in its way, if there is one; this one
--- is, for the moment in which it asks in a transaction.
-SELECT p.phase, p.blocks_done, p.blocks_total, b.pid, a.application_name, a.state, a.xact_start
+-- is, for the moment in which it asks in a transaction. A prepared transaction is no session: its pid is
+-- 0, and it is found by the lock.
+SELECT p.phase, p.blocks_done, p.blocks_total, b.pid, a.application_name, a.state,
+       coalesce(a.xact_start, x.prepared) AS xact_start, x.gid
 FROM (SELECT (array_remove(pg_blocking_pids($1::integer), pg_backend_pid()))[1] AS pid) b
 LEFT JOIN pg_stat_progress_create_index p ON p.pid = $1
-LEFT JOIN pg_stat_activity a ON a.pid = b.pid;
+LEFT JOIN pg_stat_activity a ON a.pid = b.pid
+LEFT JOIN LATERAL (
+    SELECT x.gid, x.prepared
+    FROM pg_locks w
+    JOIN pg_locks h ON h.granted AND h.pid IS NULL AND h.locktype = w.locktype
+      AND ROW(h.database, h.relation, h.page, h.tuple, h.transactionid)
+          IS NOT DISTINCT FROM ROW(w.database, w.relation, w.page, w.tuple, w.transactionid)
+    JOIN pg_locks own ON own.pid IS NULL AND own.locktype = 'transactionid'
+      AND own.virtualtransaction = h.virtualtransaction
+    JOIN pg_prepared_xacts x ON x.transaction = own.transactionid
+    WHERE w.pid = $1 AND NOT w.granted
+    LIMIT 1
+) x ON b.pid = 0;
 
 -- name: claim
 -- One growth of a store at a time, for as long as the session lives.
@@ -126,10 +144,14 @@ UPDATE outgrow.layouts SET phase = $2 WHERE name = $1;
 -- Whose locks on the tables or views $1 (oids) conflict with the mode $2 ('ShareRowExclusiveLock',
 -- 'AccessExclusiveLock'). `taken` names the transaction, which everybody may see; a lock that the same
 -- transaction holds in two looks is one that lasts. Autovacuum gives way by itself.
-SELECT l.virtualtransaction AS taken, l.pid, a.application_name, a.state, a.xact_start,
-  extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS age
+SELECT l.virtualtransaction AS taken, l.pid, a.application_name, a.state,
+  coalesce(a.xact_start, x.prepared) AS xact_start, x.gid,
+  extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, x.prepared))::float8 AS age
 FROM pg_locks l
 LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+LEFT JOIN pg_locks own ON l.pid IS NULL AND own.pid IS NULL AND own.locktype = 'transactionid'
+  AND own.virtualtransaction = l.virtualtransaction
+LEFT JOIN pg_prepared_xacts x ON x.transaction = own.transactionid
 WHERE l.locktype = 'relation' AND l.relation = ANY ($1::oid[]) AND l.granted
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND l.pid IS DISTINCT FROM pg_backend_pid()
