@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -37,13 +38,28 @@ WHERE datname = current_database() AND application_name LIKE 'outgrow%' AND pid 
 
 
 def start(url: str, command: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+    """A command whose own code has begun: what comes before is the interpreter's affair."""
+    process = subprocess.Popen(
         [sys.executable, "-m", "outgrow", *command.split()],
         env={**os.environ, "DATABASE_URL": url},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
+    while process.poll() is None and not _catches(process.pid, signal.SIGTERM):
+        time.sleep(0.005)
+    return process
+
+
+def _catches(pid: int, number: int) -> bool:
+    """Which Python does not by itself."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text("ascii")
+    except FileNotFoundError:
+        time.sleep(1)
+        return True
+    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)", status, re.MULTILINE)
+    return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
 
 
 def interrupted(process: subprocess.Popen[str], number: int = signal.SIGINT) -> str | None:
@@ -124,7 +140,7 @@ async def test_two_hundred_inspections_end_when_they_are_told_to(
     raw = await connect(full)
     whole = await _whole(full, "inspect")
     for _ in range(200):
-        await _try(full, raw, "inspect", random.uniform(0.1, whole))
+        await _try(full, raw, "inspect", random.uniform(0, whole))
 
 
 @pytest.mark.soak
@@ -136,7 +152,7 @@ async def test_thirty_of_each_command_end_when_they_are_told_to(
     if command == "generate campus --users 3000":
         await raw.execute('TRUNCATE "kv_store_2516be19"')
     for _ in range(30):
-        await _try(full, raw, command, random.uniform(0.1, 3))
+        await _try(full, raw, command, random.uniform(0, 3))
 
 
 async def test_a_server_that_stands_still_is_not_waited_for(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
@@ -20,16 +22,22 @@ from api import HERE, PASSWORD, Api
 from bouncing import Bouncer, bouncing, keeps_statements
 from conftest import Connect
 from outgrow import pooler
+from outgrow.campus.lines import Close
 from outgrow.campus.news import News
+from outgrow.campus.visits import _ID, _SECRET
 from outgrow.database import Database
 from outgrow.errors import BadInput, Refused, Unavailable
 from outgrow.queries import Query
 from outgrow.server import EmbeddedServer
+from outgrow.web.live import LiveSocket
+from outgrow.web.pages.page import COOKIE
 from outgrow.web.problems import problem
 from test_serve import served
 
 PEOPLE = 24
-ROUNDS = 4  # of ten requests for each
+ROUNDS = 4  # of nine requests for each
+VISIT = base64.b64encode(bytes(_ID + _SECRET), b"-_").decode()
+"""A cookie that only the database can say of whose it is."""
 
 
 @pytest.fixture(scope="module")
@@ -297,26 +305,52 @@ async def test_chats_work_behind_it(shared: Database) -> None:
 # Lost connections --------------------------------------------------------------------------------
 
 
-async def test_who_cannot_connect_is_not_ready(
-    api: Api, campus_url: str, connect: Connect, server: EmbeddedServer
-) -> None:
-    """PostgreSQL has many ways to refuse a connection; each is a 503."""
+@asynccontextmanager
+async def closed(url: str, server: EmbeddedServer, connect: Connect) -> AsyncIterator[str]:
+    """Meanwhile nobody may connect to the database, whose name this is."""
     admin = await connect(server.url("postgres"))
-    name = await admin.fetchval("SELECT $1::text", campus_url.rpartition("/")[2].partition("?")[0])
-    assert (await api.get("/readyz")).status_code == 200
+    name = urlsplit(url).path.lstrip("/")
     await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
     await admin.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name
     )
     await asyncio.sleep(0.2)
-    for path in ("/readyz", "/readyz", "/schools"):
-        answer = await api.get(path)
-        assert answer.status_code == 503 if path == "/readyz" else answer.status_code in (401, 503)
-    answer = await api.post("/auth/login", {"email": "a@campus.example", "password": PASSWORD})
-    assert answer.status_code == 503, answer.text
-    assert name not in answer.text, "what the server said is for the log"
-    await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    try:
+        yield name
+    finally:
+        await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+
+async def test_who_cannot_connect_is_not_ready(
+    api: Api, campus_url: str, connect: Connect, server: EmbeddedServer
+) -> None:
+    """PostgreSQL has many ways to refuse a connection; each is a 503."""
     assert (await api.get("/readyz")).status_code == 200
+    async with closed(campus_url, server, connect) as name:
+        for path in ("/readyz", "/readyz", "/"):
+            answer = await api.client.get(path, headers={"cookie": f"{COOKIE}={VISIT}"})
+            assert answer.status_code == 503, answer.text
+            assert name not in answer.text, "what the server said is for the log"
+        body = {"email": "a@campus.example", "password": PASSWORD}
+        assert (await api.post("/auth/login", body)).status_code == 503
+    assert (await api.get("/readyz")).status_code == 200
+
+
+async def test_a_socket_without_a_database_may_try_later(
+    api: Api, campus_url: str, connect: Connect, server: EmbeddedServer
+) -> None:
+    said: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    headers = [(b"cookie", f"{COOKIE}={VISIT}".encode())]
+    async with closed(campus_url, server, connect):
+        await LiveSocket(api.network)({"type": "websocket", "headers": headers}, receive, send)
+    assert [m.get("code") for m in said] == [None, Close.TRY_LATER]
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,9 @@ class LiveSocket:
             return
         except _Refused as e:
             code, reason = e.code, e.reason
+        except FAILED as e:
+            log.warning("a socket is closed: %s", e)
+            code, reason = Close.TRY_LATER, "database_unavailable"
         await send({"type": "websocket.close", "code": code, "reason": reason})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> tuple[int, str]:
@@ -97,9 +100,6 @@ class LiveSocket:
                 if task.done():
                     task.result()
             return line.ended.result()
-        except FAILED as e:
-            log.warning("a socket is closed: %s", e)
-            return Close.TRY_LATER, "database_unavailable"
         finally:
             live.detach(line)
             for task in tasks:
