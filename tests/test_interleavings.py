@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import pytest
@@ -332,20 +333,16 @@ def at_random(
         yield kind, scripts, turns
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("level", LEVELS[1:])
-async def test_a_key_that_went_after_the_snapshot_comes_again(
-    worlds: Worlds, kind: str, level: str
-) -> None:
+async def test_a_key_that_went_after_the_snapshot_comes_again(worlds: Worlds, level: str) -> None:
     """In whatever order: one deletes or renames the key, the other writes it."""
-    operations = KINDS[kind].operations()
 
     def cases() -> Iterator[Case]:
-        for going in ("delete", "rename out"):
-            for coming in COMING:
-                scripts = Script(operations[coming], level), Script(operations[going])
-                for schedule in schedules(scripts):
-                    yield KINDS[kind], scripts, schedule
+        for kind, going, coming in product(KINDS.values(), ("delete", "rename out"), COMING):
+            operations = kind.operations()
+            scripts = Script(operations[coming], level), Script(operations[going])
+            for schedule in schedules(scripts):
+                yield kind, scripts, schedule
 
     async for result in explore(worlds, cases()):
         assert not result.wrong, repr(result)
