@@ -35,7 +35,7 @@ import click
 
 from outgrow import __version__, commands, pooler, signals
 from outgrow.blueprint import Blueprint, campus, parse
-from outgrow.database import Database
+from outgrow.database import GONE, Database
 from outgrow.errors import BadInput, OutgrowError, Unavailable
 from outgrow.server import EmbeddedServer, running
 from outgrow.settings import Settings
@@ -218,6 +218,13 @@ def _from_click(error: click.ClickException) -> OutgrowError:
 def _from_database(error: Exception) -> OutgrowError:
     if isinstance(error, pooler.LOST):
         return pooler.refusal("", str(error))
+    if isinstance(error, GONE) and not isinstance(error, asyncpg.QueryCanceledError):
+        return Unavailable(
+            "connection_lost",
+            "the connection to the database was lost",
+            detail=str(error),
+            hint="run the command again when the server is back",
+        )
     state = getattr(error, "sqlstate", None)
     return Unavailable(
         "database_failed",

@@ -180,21 +180,21 @@ class Database(Statements):
         try:
             pool = await asyncpg.create_pool(
                 **{"statement_cache_size": 1000, **way.options("outgrow")},
-                min_size=1,
+                min_size=0,  # to keep one, asyncpg would report in traces that it cannot
                 max_size=pool_size,
                 timeout=connect_timeout,
                 max_inactive_connection_lifetime=300,
                 init=way.begin,
                 reset=_keep_session,
             )
+            database = cls(pool, slow_query_ms / 1000, way, direct)
+            try:
+                await database._check_version()
+            except BaseException:
+                await database.close()
+                raise
         except (*_CANNOT_CONNECT, ValueError) as e:
             raise _unreachable(e) from e
-        database = cls(pool, slow_query_ms / 1000, way, direct)
-        try:
-            await database._check_version()
-        except BaseException:
-            await database.close()
-            raise
         return database
 
     async def _check_version(self) -> None:
