@@ -37,6 +37,7 @@ from outgrow import __version__, commands, pooler, signals
 from outgrow.blueprint import Blueprint, campus, parse
 from outgrow.database import GONE, Database
 from outgrow.errors import BadInput, OutgrowError, Unavailable
+from outgrow.printable import one_line, printable
 from outgrow.server import EmbeddedServer, running
 from outgrow.settings import Settings
 
@@ -82,12 +83,13 @@ class App:
         """Run it, with an end within a second of Ctrl-C; see `outgrow.signals`."""
         return signals.run(work, last_words=last_words)
 
-    def answer(self, data: Any, text: str | None = None) -> None:
-        """Print `data` as JSON with `--json`, else `text`."""
+    def answer(self, data: Any, text: str | None = None, *, styled: bool = False) -> None:
+        """Print `data` as JSON with `--json`, else `text`: with its controls escaped, unless it is
+        `styled`, and whoever styled it has seen to that."""
         if self.json:
-            click.echo(json.dumps(data, ensure_ascii=False, default=str))
+            click.echo(printable(json.dumps(data, ensure_ascii=False, default=str)))
         elif text is not None:
-            click.echo(text)
+            click.echo(text if styled else printable(text))
 
 
 def json_option(function: F) -> F:
@@ -151,7 +153,7 @@ def _embedded(settings: Settings) -> Iterator[EmbeddedServer]:
 
 def note(text: str) -> None:
     """Say something to the person at the terminal."""
-    click.echo(text, err=True)
+    click.echo(printable(text), err=True)
 
 
 class _Commands(click.Group):
@@ -235,13 +237,13 @@ def _from_database(error: Exception) -> OutgrowError:
 
 def _report(error: OutgrowError, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
+        click.echo(printable(json.dumps({"error": error.as_dict()}, ensure_ascii=False)))
         return
     detail = (error.detail or "").strip()
     if "\n" in detail:
-        note(f"error: {error.message}")
+        note(f"error: {one_line(error.message)}")
         note("\n".join(f"  {line}" for line in detail.splitlines()))
     else:
-        note(f"error: {error.message}" + (f" ({detail})" if detail else ""))
+        note(f"error: {one_line(error.message)}" + (f" ({detail})" if detail else ""))
     if error.hint:
-        note(f"hint: {error.hint}")
+        note(f"hint: {one_line(error.hint)}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 
 import asyncpg
 
@@ -19,7 +20,7 @@ from outgrow.database import Database, Session, find_hidden_rows
 from outgrow.errors import Refused
 from outgrow.memory import split
 from outgrow.owner import act_as_owner, settle
-from outgrow.queries import load, quote
+from outgrow.queries import Query, load, quote
 from outgrow.settings import DEFAULT_STORE
 
 log = logging.getLogger("outgrow.install")
@@ -116,15 +117,49 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     async with definitions.remembering(session, blueprint, oid, places, all_gone=True):
         await session.run(sql["functions"])
         homes = await _homes(session, blueprint)
-        await session.run(layout.drop(blueprint.name))
-        for statement in layout.create(blueprint, schema, table, homes, collation):
+        for statement in _relations(blueprint, schema, table, homes, collation):
             await session.run(statement)
-    if blueprint.name == campus().name:  # what else there is in a campus network
-        await session.run(load("network")["schema"])
-        await session.run(load("network")["make_secret"])
+    for statement in _network(blueprint):
+        await session.run(statement)
     await close(session, blueprint)
     await refuse_hidden_rows(session, schema, table)  # from whoever owns the relations now
     log.info("relations of %s installed over %s.%s", blueprint.name, schema, table)
+
+
+def statements(
+    blueprint: Blueprint,
+    schema: str,
+    table: str,
+    homes: Mapping[str, Home],
+    collation: str | None,
+) -> list[Query]:
+    """All that `install` makes, in order, without what Outgrow remembers of it; `homes` and
+    `collation` as in layout.create."""
+    sql = load("outgrow")
+    return [
+        *(sql["state"], sql["remember_layout"], sql["functions"], sql["outdate"]),
+        *_relations(blueprint, schema, table, homes, collation),
+        *_network(blueprint),
+        *(sql["schemas_to_close"], sql["privacy"]),
+    ]
+
+
+def _relations(
+    blueprint: Blueprint,
+    schema: str,
+    table: str,
+    homes: Mapping[str, Home],
+    collation: str | None,
+) -> list[Query]:
+    made = layout.create(blueprint, schema, table, homes, collation)
+    return [layout.drop(blueprint.name), *made]
+
+
+def _network(blueprint: Blueprint) -> list[Query]:
+    """What else there is in a campus network."""
+    if blueprint.name != campus().name:
+        return []
+    return [load("network")["schema"], load("network")["make_secret"]]
 
 
 async def refuse_hidden_rows(session: Session, schema: str, table: str) -> None:

@@ -10,6 +10,8 @@ import time
 from types import TracebackType
 from typing import Any, Self, TextIO
 
+from outgrow.printable import one_line
+
 FIRST_LINE = 2.0  # seconds before the first plain line: what is quicker needs none
 NEXT_LINES = 5.0
 
@@ -62,7 +64,7 @@ class Progress:
 
     def _show(self) -> None:
         if self._bar is not None:
-            said = self._line()
+            said = one_line(self._line())
             self._bar.update(self._task, completed=self.done, total=self.total, description=said)
         elif time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + NEXT_LINES
@@ -81,7 +83,7 @@ class Progress:
         return ", ".join(parts)
 
     def _print(self, line: str) -> None:
-        print(line, file=self._stream, flush=True)
+        print(one_line(line), file=self._stream, flush=True)
 
 
 def _time(seconds: float) -> str:

@@ -19,6 +19,8 @@ _BYTES = {"key": 800, "short": 160, "label": 800, "number": 40, "boolean": 1, "t
 """Of a column at most, at four bytes a character; the other types have no limit."""
 
 VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)(\.\.\.)?\}")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_TAG = re.compile(r"\$([^\W\d]\w*)?\$")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 
 SYSTEM_COLUMNS = frozenset(("tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"))
@@ -42,6 +44,9 @@ def mistakes(blueprint: Blueprint) -> Iterator[str]:
         yield from pattern_mistakes(name, pattern)
     for name, relation in blueprint.relations.items():
         yield from _reserved(blueprint, name, relation)
+        for field in _fields(relation):
+            if (what := unfit(field)) is not None:
+                yield f"relations.{name}: the field {field!r} holds {what}"
         owned = _owned_mistakes if relation.pattern else _derived_mistakes
         yield from owned(blueprint, name, relation)
     owners = [r.pattern for r in blueprint.relations.values() if r.pattern]
@@ -70,9 +75,32 @@ def _reserved(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[s
         yield f"relations.{name}: the name is taken by the lists of {name.removesuffix('_lists')}"
 
 
+def unfit(text: str) -> str | None:
+    """What of a literal or of a field's name has no place in SQL that people are to read, if any:
+    it would hide something from them, or look like the end of a function's body."""
+    if found := _CONTROL.search(text):
+        return f"a control character (U+{ord(found[0]):04X})"
+    if found := _TAG.search(text):
+        return f"{found[0]!r}, which quotes in SQL"
+    return None
+
+
+def _fields(relation: Relation) -> Iterator[str]:
+    """All names of fields that the relation's SQL has."""
+    yield from (c.field for c in relation.own.values() if c.field)
+    for made in relation.computed.values():
+        yield from (item.field for item in (made.object or {}).values() if item.field)
+        yield from (name for name in (made.flag, *(made.search or ()), *(made.lists or ())) if name)
+
+
 def pattern_mistakes(name: str, pattern: Pattern) -> Iterator[str]:
     if "{" in VARIABLE.sub("", pattern.key) or "}" in VARIABLE.sub("", pattern.key):
         yield f"patterns.{name}.key: variables are written {{name}} or {{name...}}"
+    if (what := unfit(pattern.key)) is not None:
+        yield f"patterns.{name}.key holds {what}"
+    for variable in pattern.variables:
+        if not _NAME.match(variable):
+            yield f"patterns.{name}.key: {variable!r} is too long for a name (at most 40)"
     if len(set(pattern.variables)) != len(pattern.variables):
         yield f"patterns.{name}.key: a variable stands twice"
     if "" in pattern.pieces[2:-1:2]:

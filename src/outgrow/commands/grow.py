@@ -20,6 +20,7 @@ from outgrow.grow.state import PHASES, Phase
 from outgrow.inspect.inspection import inspect
 from outgrow.inspect.integrity import Cause, Misfit
 from outgrow.inspect.source import Table
+from outgrow.printable import one_line
 from outgrow.progress import Progress
 
 
@@ -138,7 +139,7 @@ def _planned(plan: Plan) -> list[str]:
         return [*lines, "nothing to do"]
     for number, step in enumerate(plan.steps, 1):
         lines += [f"{number:>3}. {step.describe()}"]
-        lines += [f"     {line}" for line in step.sql().splitlines()]
+        lines += [f"     {line}" for line in step.sql().split("\n")]
     lines += ["locks:"]
     lines += [f"  {kind}: {lock}" for kind, lock in {s.kind: s.lock for s in plan.steps}.items()]
     if sum(plan.costs):
@@ -167,7 +168,8 @@ def _misfits(misfits: Misfits) -> list[str]:
         place = " ".join(dict.fromkeys(filter(None, (one.relation, one.about))))
         lines.append(f"  {one.kind} {place}: {one.count:,}; {one.meaning}")
         lines.append(
-            f"      {', '.join(one.keys)}" + (", ..." if one.count > len(one.keys) else "")
+            f"      {', '.join(map(one_line, one.keys))}"
+            + (", ..." if one.count > len(one.keys) else "")
         )
     for relation, count in misfits.leftovers.items():
         counted = "as `outgrow verify` counts them"

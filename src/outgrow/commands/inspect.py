@@ -20,6 +20,7 @@ from outgrow.inspect.integrity import KINDS
 from outgrow.inspect.listing import Listing, listings
 from outgrow.inspect.source import Table
 from outgrow.inspect.writing import blueprint
+from outgrow.printable import clean, one_line, printable
 from outgrow.progress import Progress
 
 _PASSES = {1: "once and all keys", 4: "in 4 passes"}
@@ -106,7 +107,7 @@ async def _inspect(app: App, asked: _Asked) -> None:
     told["indexes"] = found["indexes"]
     told["health"] = found["health"] | {"findings": _dicts(found["findings"])}
     told["security"] = _dicts([*found["safety"], *secrets])
-    app.answer(told, "\n".join(report.lines(told, click.style)))
+    app.answer(told, "\n".join(report.lines(clean(told), click.style)), styled=True)
 
 
 async def _read(
@@ -156,7 +157,7 @@ def _print_misfits(app: App, inspection: Inspection, kind: str) -> None:
         app.answer([asdict(one) for one in chosen])
         return
     for one in chosen:
-        click.echo(f"{one.key}\t{one.detail}")
+        click.echo(f"{one_line(one.key)}\t{one_line(one.detail)}")
     note(f"{len(chosen):,} {kind}: {KINDS[kind]}; as a query: --sql")
 
 
@@ -166,7 +167,7 @@ def _print_queries(app: App, queries: list[Listing], kind: str | None) -> None:
         app.answer([one.as_dict() for one in chosen])
         return
     for one in chosen:
-        click.echo(f"{one.title}\n{one.sql}\n")
+        click.echo(printable(f"{one.title}\n{one.sql}\n"))
     if not chosen:
         note(f"nothing to list{f' of kind {kind}' if kind else ''}, or no query can say it")
 

@@ -16,6 +16,7 @@ import msgspec
 
 from outgrow.cli import App, connected, json_option, note
 from outgrow.errors import BadInput, Conflict, NotFound
+from outgrow.printable import printable
 from outgrow.progress import Progress
 from outgrow.store import BATCH, MISSING, NO_VALUE, TEXT, Store, checked_key, problem
 
@@ -135,7 +136,7 @@ def list_(app: App, prefix: str, limit: int, after: str | None, values: bool) ->
             return
         for line, (key, _) in zip(shown, page, strict=True):
             # A key that would break its line is shown quoted.
-            click.echo(line if values or not key.isprintable() else key)
+            click.echo(printable(line) if values or not key.isprintable() else key)
         if more is not None:
             note(f"there are more: --after {_json(more)}")
 

@@ -6,6 +6,7 @@ import click
 
 from outgrow.cli import App, connected, json_option
 from outgrow.grow.verification import Report, verify
+from outgrow.printable import one_line
 from outgrow.progress import Progress
 
 
@@ -35,7 +36,7 @@ def _told(report: Report) -> list[str]:
     for name, found in report.relations.items():
         text = f"{name:<{width}}  {found.keys:>9,} keys, {found.leftovers:,} with leftovers, "
         if found.differing:
-            shown = ", ".join(found.differing[:10])
+            shown = ", ".join(map(one_line, found.differing[:10]))
             text += f"DIFFERENT: {shown}" + (", ..." if len(found.differing) > 10 else "")
         else:
             text += "NOT ALL KEYS" if name in report.miscounted else "the same"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Literal
@@ -33,7 +34,7 @@ BRIEF = (
     "asked for when nobody holds it for long, given up after 50 ms (300 where short transactions "
     "overlap all the time), and tried again"
 )
-LOCKING = " TRIGGER "  # in the first line of a statement that needs the lock of the store
+MADE_BEFORE = re.compile(r"CREATE OR \w+ FUNCTION ")  # begins what needs no lock of the store
 
 
 class _Patience:
@@ -101,7 +102,7 @@ async def follow(
     needs no lock is done first: that of the store is held for the triggers alone."""
     queries = layout.shadow.follow(blueprint, kept, *store)
     if kept:
-        functions = [q for q in queries if LOCKING not in q.sql.splitlines()[0]]
+        functions = [q for q in queries if MADE_BEFORE.match(q.sql)]
         queries = [q for q in queries if q not in functions]
         for query in functions:
             await session.run(query)

@@ -132,7 +132,7 @@ def make(
     steps = [*down, *(_to_found if goal == "found" else _to_optimized)(store, blueprint, goal)]
     steps += up
     if not store.current:
-        steps.insert(0, Install(blueprint.name))
+        steps.insert(0, install_step(store, blueprint))
     dropped = [
         s.index for s in steps if isinstance(s, DropIndex) and s.index.valid and not s.index.ours
     ]
@@ -295,6 +295,17 @@ def _drop_made(store: Store, wanted: set[str], keep: set[str], reason: str) -> l
     if unwanted:
         steps.append(DropStatistics(unwanted, store.name, reason))
     return steps
+
+
+def install_step(store: Store, blueprint: Blueprint) -> Install:
+    in_tables = tuple(
+        lift.relation
+        for lift in store.lifts
+        if lift.state == "shadow"
+        and lift.relation in blueprint.relations
+        and lift.version == layout.shadow.version(blueprint, lift.relation)
+    )
+    return Install(blueprint, (store.schema, store.table), store.collation, in_tables)
 
 
 def _check(store: Store) -> None:

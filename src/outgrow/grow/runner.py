@@ -24,9 +24,9 @@ from outgrow.errors import GrowthFailed, OutgrowError, Refused, Unavailable
 from outgrow.grow import catalogue, misfits, preflight, state
 from outgrow.grow.catalogue import Store
 from outgrow.grow.estimates import Estimates, sample
-from outgrow.grow.plan import Plan, lifted, make, retreat
+from outgrow.grow.plan import Plan, install_step, lifted, make, retreat
 from outgrow.grow.state import Ending, Growth, Phase
-from outgrow.grow.steps import CreateIndex, Install
+from outgrow.grow.steps import CreateIndex
 from outgrow.grow.switching import Switch, WaitForSnapshots
 from outgrow.grow.watch import Watch, Watcher, blocks_read
 from outgrow.grow.work import Step, Work
@@ -179,7 +179,7 @@ class _Run:
         self._watch.watcher.noted(planned.notes)
         store = planned.store.name
         if not planned.store.current:
-            await self._do(Install(self._blueprint.name), 0, planned.store)
+            await self._do(install_step(planned.store, self._blueprint), 0, planned.store)
             again = await _planned(self._session, store, self._blueprint, self._goal)
             planned = replace(again, notes=planned.notes)
         await self._begin(planned)

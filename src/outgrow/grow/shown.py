@@ -12,6 +12,7 @@ from outgrow.grow.runner import Done
 from outgrow.grow.state import Phase
 from outgrow.grow.steps import CreateIndex
 from outgrow.grow.work import Step
+from outgrow.printable import printable
 from outgrow.progress import Progress
 
 LAST_WORDS = "stopped; what is done stays, and `outgrow resume` goes on"
@@ -111,4 +112,4 @@ def size_of(count: int) -> str:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print(printable(text), file=sys.stderr, flush=True)

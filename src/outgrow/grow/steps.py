@@ -20,6 +20,7 @@ from typing import ClassVar
 import asyncpg
 
 from outgrow import layout
+from outgrow.blueprint import Blueprint, Home
 from outgrow.database import RETRIED, Session
 from outgrow.errors import GrowthFailed
 from outgrow.grow import catalogue
@@ -27,7 +28,7 @@ from outgrow.grow.catalogue import Store, StoreIndex
 from outgrow.grow.locks import BRIEF, lock_store, short_lock
 from outgrow.grow.state import Phase
 from outgrow.grow.work import Work
-from outgrow.install import install, is_installed
+from outgrow.install import install, is_installed, statements
 from outgrow.queries import Query, load
 
 ATTEMPTS = 3
@@ -43,13 +44,23 @@ class Install:
     kind: ClassVar[str] = "install"
     lock: ClassVar[str] = "ACCESS SHARE on the store; the relations are made anew in a moment"
 
-    name: str
+    blueprint: Blueprint
+    store: tuple[str, str]
+    collation: str | None
+    in_tables: tuple[str, ...] = ()
+    """The relations that are read from tables, and go on to be."""
+
+    @property
+    def name(self) -> str:
+        return self.blueprint.name
 
     def describe(self) -> str:
         return f"bring the relations of {self.name} up to date"
 
     def sql(self) -> str:
-        return ""
+        homes: dict[str, Home] = dict.fromkeys(self.in_tables, "shadow")
+        made = statements(self.blueprint, *self.store, homes, self.collation)
+        return ";\n".join(query.sql for query in made)
 
     async def is_done(self, work: Work) -> bool:
         return await is_installed(work.session, work.store.name, work.blueprint)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from outgrow.blueprint import Pattern as Said
-from outgrow.blueprint.mistakes import KEY_PARTS, SYSTEM_COLUMNS, pattern_mistakes
+from outgrow.blueprint.mistakes import KEY_PARTS, SYSTEM_COLUMNS, pattern_mistakes, unfit
 from outgrow.inspect.derived import KEY
 from outgrow.inspect.inspection import Inspection
 from outgrow.inspect.patterns import Pattern
@@ -54,11 +54,14 @@ class _Relation:
     of_variable: dict[str, str] = field(default_factory=dict)
     of_field: dict[str, str] = field(default_factory=dict)
     indexes: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    """Fields whose names no blueprint can say."""
 
 
 def blueprint(inspection: Inspection, table: str) -> str:
     """The TOML of a blueprint that `outgrow grow` takes as it is."""
-    return "\n".join(_Writer(inspection, table).lines()) + "\n"
+    lines = _Writer(inspection, table).lines()
+    return "".join((_comment(line) if line[:1] == "#" else line) + "\n" for line in lines)
 
 
 class _Writer:
@@ -90,6 +93,9 @@ class _Writer:
         yield "[patterns]"
         for pattern in self.keys.values():
             yield from self._pattern(pattern)
+        for pattern in self.inspection.patterns:
+            if not _is_writable(pattern):
+                yield f"# left out: {pattern.text!r} cannot be said in a blueprint"
         if not self.relations:
             yield ""
             yield "[relations]  # none: all of it is best left where it is"
@@ -196,6 +202,8 @@ class _Writer:
         for name, found in fields:
             refers = self._refers(pattern, (*steps, name)) is not None
             type_ = "key" if refers and found.kind == "string" else _type(found)
+            if not _is_name(name) and found.count >= PRESENT * objects:
+                made.left_out.append(name)
             if type_ is None or found.count < PRESENT * objects or not _is_name(name):
                 continue
             if not steps and sum(found.own.values()) >= 0.95 * found.count:
@@ -235,6 +243,8 @@ class _Writer:
     def _told(self, relation: _Relation) -> Iterator[str]:
         yield ""
         yield f"[relations.{relation.name}]"
+        for name in relation.left_out:
+            yield f"# left out: the field {name!r} cannot be said in a blueprint; it is in `rest`"
         yield f"pattern = {_quoted(relation.pattern)}"
         yield f"[relations.{relation.name}.columns]"
         width = max(map(len, relation.columns))
@@ -368,7 +378,7 @@ def _snake(name: str) -> str:
 
 
 def _is_name(name: str) -> bool:
-    return bool(name) and name.isprintable() and name != "…"
+    return bool(name) and name.isprintable() and name != "…" and unfit(name) is None
 
 
 def _plural(name: str) -> str:

@@ -412,4 +412,4 @@ def _query(sql: str) -> str:
 
 
 def _indented(sql: str) -> str:
-    return "\n".join(f"    {line}" for line in sql.splitlines())
+    return "\n".join(f"    {line}" for line in sql.split("\n"))

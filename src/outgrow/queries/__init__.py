@@ -75,4 +75,4 @@ def load(file: str) -> Mapping[str, Query]:
 
 
 def _put_identifiers(sql: str, names: Mapping[str, str]) -> str:
-    return _IDENTIFIER.sub(lambda m: quote(*names[m[1]].split(".")), sql)
+    return _IDENTIFIER.sub(lambda m: quote(*names[m[1]].rsplit(".", 1)), sql)

@@ -8,6 +8,7 @@ import dataclasses
 import logging
 import socket
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -23,6 +24,7 @@ from outgrow.cli import connected, note
 from outgrow.database import Database
 from outgrow.errors import Conflict, NotFound, Refused, ServerFailed
 from outgrow.install import install
+from outgrow.printable import one_line
 from outgrow.progress import Progress
 from outgrow.queries import load
 from outgrow.settings import Settings
@@ -44,7 +46,9 @@ async def serve(settings: Settings, demo: bool) -> None:
     The port is taken first, so that one in use is told before anything slow begins; whoever
     connects meanwhile waits.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Lines("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("uvicorn.error").addFilter(_is_ours_to_tell)
     mail = smtp(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
     with contextlib.closing(_listen(settings.host, settings.port)) as listener:
@@ -119,6 +123,17 @@ class Server(uvicorn.Server):
         """Stop on the first signal, at once on the second; uvicorn would raise it again after."""
         with signals.stopping(lambda number: self.handle_exit(number, None)):
             yield
+
+
+class _Lines(logging.Formatter):
+    """One line for each record, whatever is in it; of a traceback each line is indented."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        return one_line(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        lines = super().formatException(ei).splitlines()
+        return "\n".join(f"  {one_line(line)}" for line in lines)
 
 
 def _is_ours_to_tell(record: logging.LogRecord) -> bool:

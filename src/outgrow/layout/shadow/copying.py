@@ -176,9 +176,12 @@ def pattern_range(blueprint: Blueprint, pattern_name: str, key: str) -> str:
     pattern = blueprint.patterns[pattern_name]
     conditions = []
     if pattern.prefix:
-        end = pattern.prefix[:-1] + chr(ord(pattern.prefix[-1]) + 1)
         conditions.append(f'{key} COLLATE "C" >= {literal(pattern.prefix)}')
-        conditions.append(f'{key} COLLATE "C" < {literal(end)}')
+        after = ord(pattern.prefix[-1]) + 1
+        after = 0xE000 if after == 0xD800 else after  # no character is between
+        if after <= 0x10FFFF:
+            end = pattern.prefix[:-1] + chr(after)
+            conditions.append(f'{key} COLLATE "C" < {literal(end)}')
     conditions.append(ex.matches(blueprint, pattern_name, key))
     return " AND ".join(conditions)
 
