@@ -29,6 +29,9 @@ from outgrow.programs import Programs
 from outgrow.server import SUPERUSER, EmbeddedServer, running
 from outgrow.settings import DEFAULT_STORE
 
+STEP = 1_000_000
+"""Between the `pos` of neighbours, where nobody has changed the list in between."""
+
 Connect = Callable[..., Awaitable[Any]]
 
 LOCALES = {

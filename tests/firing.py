@@ -182,8 +182,16 @@ async def waits(connection: Any, who: Any) -> None:
 
 
 async def shown(connection: Any, name: str, blueprint: Blueprint = CAMPUS) -> list[str]:
-    """What a relation shows, but for what says where it lives."""
+    """What a relation shows, but for what says where it lives. A `pos` only orders the rows of a
+    list: what is shown of it is the number in that order."""
+    pos = layout.shadow.tables.pos(blueprint, name)
+    ranked = ""
+    if pos is not None:
+        heads = ", ".join(f'r."{c}"' for c in layout.shadow.tables.keys(blueprint, name).values())
+        by_key = f"PARTITION BY {heads} " if heads else ""
+        ranked = f" || jsonb_build_object('{pos}', rank() OVER ({by_key}ORDER BY r.\"{pos}\"))"
     rows = await connection.fetch(
-        f"SELECT (to_jsonb(r) - 'at' - 'probe')::text FROM {blueprint.name}.{name} r ORDER BY 1"
+        f"SELECT (to_jsonb(r) - 'at' - 'probe'{ranked})::text "
+        f"FROM {blueprint.name}.{name} r ORDER BY 1"
     )
     return [row[0] for row in rows]

@@ -13,6 +13,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from api import Api, Person
+from conftest import STEP
 from outgrow.database import Database
 from outgrow.web.serve import Server
 
@@ -56,12 +57,12 @@ class Sight:
         return result
 
     async def places(self, chat_id: str, count: int, seconds: float = 20) -> list[int]:
-        """The `pos` of the chat's messages as they came, when there are so many."""
+        """The numbers of the chat's messages as they came, when there are so many."""
         await self.until(lambda: len(self.told(chat_id)) >= count, f"{count} messages", seconds)
         return self.told(chat_id)
 
     def told(self, chat_id: str) -> list[int]:
-        return [e["message"]["pos"] for e in self.of("message") if e["chat_id"] == chat_id]
+        return [e["message"]["pos"] // STEP for e in self.of("message") if e["chat_id"] == chat_id]
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [event for event in self.events if event["type"] == kind]

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from api import ELSEWHERE, Api, Person, pages
+from conftest import STEP
 from outgrow.database import Database
 from outgrow.queries import Query
 from outgrow.settings import DEFAULT_STORE
@@ -68,7 +69,8 @@ async def said(person: Person, chat: str, content: str, key: str | None = None) 
 
 
 async def read(person: Person, chat: str, pos: int) -> None:
-    answer = await person.call("POST", f"/chats/{chat}/read", json={"pos": pos})
+    """Up to the message of that number."""
+    answer = await person.call("POST", f"/chats/{chat}/read", json={"pos": pos * STEP})
     assert answer.status_code == 204, answer.text
 
 
@@ -92,7 +94,7 @@ async def test_a_conversation(phased_api: Api, phased: Database) -> None:
     chat = await open_chat(phased, ada, ben)
     for number in range(1, 8):
         message = await said(ada if number % 2 else ben, chat, f"number {number}")
-        assert message["pos"] == number
+        assert message["pos"] == number * STEP
     message = (await seen(ben, chat))["last_message"]
     assert (message["content"], message["sender_id"]) == ("number 7", ada.id)
     shown = await seen(ben, chat)
@@ -100,7 +102,7 @@ async def test_a_conversation(phased_api: Api, phased: Database) -> None:
     path = f"/chats/{chat}/messages"
     older = await pages(ben, path, limit=3)
     newer = await pages(ben, path, limit=3, direction="newer")
-    assert [m["pos"] for m in newer] == [1, 2, 3, 4, 5, 6, 7]
+    assert [m["pos"] // STEP for m in newer] == [1, 2, 3, 4, 5, 6, 7]
     assert older == newer[::-1]
     assert older[0] == message
     await read(ben, chat, 5)
@@ -145,7 +147,7 @@ async def test_many_at_once_lose_and_double_nothing(phased_api: Api, phased: Dat
     sent = await asyncio.gather(
         *(said(ada if text.startswith(ada.email) else ben, chat, text) for text in texts)
     )
-    assert sorted(m["pos"] for m in sent) == list(range(1, 25))
+    assert sorted(m["pos"] // STEP for m in sent) == list(range(1, 25))
     listed = await pages(ada, f"/chats/{chat}/messages", limit=50, direction="newer")
     assert listed == sorted(sent, key=lambda m: int(m["pos"]))
     assert [m["content"] for m in await stored(phased, chat)] == [m["content"] for m in listed]
@@ -199,7 +201,7 @@ async def test_what_the_prototype_wrote(phased_api: Api, phased: Database) -> No
     assert (await seen(ben, chat))["unread"] == 2
     answer = await ben.get(f"/chats/{chat}/messages")
     listed = msgspec.json.decode(answer.content, type=schemas.MessagePage).items
-    assert [m.pos for m in listed] == [6, 5, 4, 3, 2, 1]
+    assert [m.pos // STEP for m in listed] == [6, 5, 4, 3, 2, 1]
     odd, first = listed[0], listed[-1]
     assert (odd.id, odd.content, odd.sender_id, odd.sent_at) == (None, None, None, None)
     assert (first.kind, first.content) == ("system", "Welcome")
@@ -215,7 +217,7 @@ async def test_messages_that_are_no_array_are_kept_aside(
     await put(campus, {f"chat:{chat}:messages": value})
     assert await pages(ada, f"/chats/{chat}/messages", limit=5) == []
     assert (await seen(ada, chat))["last_message"] is None
-    assert (await said(ada, chat, "hello"))["pos"] == 1
+    assert (await said(ada, chat, "hello"))["pos"] == STEP
     assert [m["content"] for m in await stored(campus, chat)] == ["hello"]
     kept = Query("kept", "SELECT key, value FROM outgrow.quarantine")
     rows = [(row["key"], json.loads(row["value"])) for row in await campus.rows(kept)]
@@ -322,18 +324,18 @@ async def test_pages_of_messages_begin_where_one_says(api: Api, campus: Database
     async def places(**query: Any) -> list[int]:
         answer = await ada.get(path, params=query)
         assert answer.status_code == 200, answer.text
-        return [m["pos"] for m in answer.json()["items"]]
+        return [m["pos"] // STEP for m in answer.json()["items"]]
 
-    assert await places(direction="newer", pos=5) == [6, 7]
-    assert await places(direction="older", pos=3) == [2, 1]
-    assert await places(direction="newer", pos=99) == []
+    assert await places(direction="newer", pos=5 * STEP) == [6, 7]
+    assert await places(direction="older", pos=3 * STEP) == [2, 1]
+    assert await places(direction="newer", pos=99 * STEP) == []
     cursor = (await ada.get(path, params={"limit": 3})).json()["next"]
     assert await places(cursor=cursor) == [4, 3, 2, 1]
     assert await places(cursor=cursor, direction="newer") == [6, 7], "beyond the same message"
     answer = await ada.get(path, params={"cursor": cursor, "pos": 3})
     assert told(answer) == (400, "cursor_with_pos")
     assert told(await ben.get(path, params={"cursor": cursor})) == (400, "bad_cursor")
-    assert told(await ada.get(path, params={"pos": -1})) == (400, "bad_parameter")
+    assert told(await ada.get(path, params={"pos": 1.5})) == (400, "bad_parameter")
 
 
 async def test_unread_stops_at_99(api: Api, campus: Database) -> None:

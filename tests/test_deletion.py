@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from api import PASSWORD, Api, Person
+from conftest import STEP
 from outgrow.campus import deletion, pairs
 from outgrow.database import Database
 from outgrow.queries import Query
@@ -46,7 +47,7 @@ async def test_what_others_need_stays_and_everything_else_goes(phased_api: Api) 
     chat = await meet(ada, bo)
     await write(ada, chat, "one", "two")
     await write(bo, chat, "three")
-    await ada.call("POST", f"/chats/{chat}/read", json={"pos": 1})
+    await ada.call("POST", f"/chats/{chat}/read", json={"pos": STEP})
     alone = await meet(ada, ed)
     await write(ada, alone, *(f"line-{n}" for n in range(5)))
     await cy.call("POST", "/intros", json={"to": ada.id, "reason": "friends"})

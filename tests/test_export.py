@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from api import ELSEWHERE, HERE, Api, Person
+from conftest import STEP
 from outgrow.campus import export
 from outgrow.queries import Query
 from outgrow.web.routes_accounts import Exported
@@ -48,7 +49,7 @@ async def test_everything_about_oneself(phased_api: Api) -> None:
     chat = await meet(ada, bo)
     await write(ada, chat, "one", "three")
     await write(bo, chat, "four")
-    await ada.call("POST", f"/chats/{chat}/read", json={"pos": 2})
+    await ada.call("POST", f"/chats/{chat}/read", json={"pos": 2 * STEP})
     await cy.call("POST", "/intros", json={"to": ada.id, "reason": "friends", "note": "Hello"})
     await ada.call("PUT", f"/blocks/{di.id}")
     await ada.call("POST", "/reports", json={"profile": di.id, "reason": "spam", "note": "so much"})
@@ -71,7 +72,7 @@ async def test_everything_about_oneself(phased_api: Api) -> None:
         bo.id: ("outgoing", "accepted", None),
         cy.id: ("incoming", "pending", "Hello"),
     }
-    assert [(c["id"], c["read_up_to"]) for c in found["chats"]] == [(chat, 2)]
+    assert [(c["id"], c["read_up_to"]) for c in found["chats"]] == [(chat, 2 * STEP)]
     said = [(m["sender_id"], m["content"]) for m in found["chats"][0]["messages"]]
     assert said == [(ada.id, "one"), (ada.id, "three"), (bo.id, "four")]
     assert [(b["id"], b["name"]) for b in found["blocks"]] == [(di.id, "Di Moe")]

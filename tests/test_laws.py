@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from conftest import STEP
 from growing import grow
 from outgrow import layout
 from outgrow.blueprint import Blueprint, campus, parse
@@ -254,7 +255,7 @@ async def test_a_list_decodes_to_its_texts(campus: Database, value: str) -> None
     expected: dict[str, int] = {}
     for place, element in enumerate(decoded if isinstance(decoded, list) else [], start=1):
         if isinstance(element, str) and len(element) <= 200:
-            expected.setdefault(element, place)
+            expected.setdefault(element, place * STEP)
     assert {row[0]: row[1] for row in await campus.rows(query, value)} == expected
 
 

@@ -14,6 +14,7 @@ import pytest
 import websockets
 
 from api import ELSEWHERE, Person
+from conftest import STEP
 from live import Place, Sight, at, place
 from outgrow.campus import live as telling
 from outgrow.campus.lines import Close
@@ -61,7 +62,7 @@ async def test_two_servers_tell_everything_once_and_in_order(phased: Database) -
             assert await ada_sees.places(chat, 10) == list(range(1, 11))
             assert await ben_sees.places(chat, 10) == list(range(1, 11))
             await read(there, chat, 7)
-            mark = {"type": "read", "chat_id": chat, "user_id": ben.id, "pos": 7}
+            mark = {"type": "read", "chat_id": chat, "user_id": ben.id, "pos": 7 * STEP}
             assert await ada_sees.event("read") == mark
             await there.call("POST", f"/chats/{chat}/typing")
             assert (await ada_sees.event("typing"))["user_id"] == ben.id
@@ -71,7 +72,7 @@ async def test_two_servers_tell_everything_once_and_in_order(phased: Database) -
         async with one.connect(ben) as again:
             await said(there, chat, "here again")
             await again.places(chat, 1)
-            await again.say(type="resume", after={chat: 10})
+            await again.say(type="resume", after={chat: 10 * STEP})
             assert sorted(await again.places(chat, 7)) == [11, 12, 13, 14, 15, 16, 16]
 
 
@@ -80,12 +81,12 @@ async def test_resume_first_and_nothing_is_doubled(here: Place, campus: Database
     chat = await open_chat(campus, ada, ben, *(old("c", ada.id, n) for n in range(1, 60)))
     await read(ada, chat, 3)
     async with here.connect(ben) as sight:
-        await sight.say(type="resume", after={chat: 2, "somebody:elses": 0})
+        await sight.say(type="resume", after={chat: 2 * STEP, "somebody:elses": 0})
         sending = [asyncio.create_task(said(ada, chat, f"new {n}")) for n in range(30)]
         assert await sight.places(chat, 87) == list(range(3, 90))
         await asyncio.gather(*sending)
-        assert (await sight.event("read"))["pos"] == 3
-        await sight.say(type="resume", after={chat: 10**9})
+        assert (await sight.event("read"))["pos"] == 3 * STEP
+        await sight.say(type="resume", after={chat: 10**9 * STEP})
         await sight.say(type="ping")
         await sight.event("pong")
         await said(ada, chat, "one more")
@@ -246,12 +247,12 @@ async def test_a_slow_reader_is_dropped_and_resumes(here: Place, campus: Databas
     got: list[int] = []
     with contextlib.suppress(websockets.ConnectionClosed):
         while True:
-            got.append(json.loads(await connection.recv())["message"]["pos"])
+            got.append(json.loads(await connection.recv())["message"]["pos"] // STEP)
     assert connection.close_code == Close.TOO_SLOW
     assert got == list(range(1, len(got) + 1))
     assert len(got) < count, "not everything was kept for it"
     async with here.connect(ben) as sight:
-        await sight.say(type="resume", after={chat: len(got)})
+        await sight.say(type="resume", after={chat: len(got) * STEP})
         rest = await sight.places(chat, count - len(got))
         assert got + rest == list(range(1, count + 1))
 
@@ -424,7 +425,9 @@ async def test_at_random(phased: Database) -> None:
         async def come(n: int) -> None:
             where = chance.choice((one, other))
             sight = await stacks[n].enter_async_context(where.connect(people[n]))
-            await sight.say(type="resume", after={c: max(got[n][c], default=0) for c in chats})
+            await sight.say(
+                type="resume", after={c: max(got[n][c], default=0) * STEP for c in chats}
+            )
             sights[n] = sight
 
         async def act(number: int) -> None:

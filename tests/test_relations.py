@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conftest import STEP
 from outgrow.blueprint import campus as campus_blueprint
 from outgrow.database import Database
 from outgrow.errors import Refused
@@ -176,7 +177,9 @@ async def test_connections(campus: Database) -> None:
 
 async def test_a_list_keeps_what_is_no_id(campus: Database) -> None:
     await put(campus, user__a__connections=["b", 7, None, "b", {"id": "c"}])
-    assert await rows(campus, "SELECT connected_user_id, pos FROM campus.connections") == [("b", 1)]
+    assert await rows(campus, "SELECT connected_user_id, pos FROM campus.connections") == [
+        ("b", STEP)
+    ]
     await run(
         campus, "INSERT INTO campus.connections (user_id, connected_user_id) VALUES ('a', 'd')"
     )
@@ -276,9 +279,9 @@ async def test_messages(campus: Database) -> None:
         {**new, "id": "m2", "content": "hi", "senderId": "b"},
     ]
     assert await rows(campus, "SELECT pos, id FROM campus.messages ORDER BY pos") == [
-        (1, "m0"),
-        (3, "m1"),
-        (4, "m2"),
+        (1 * STEP, "m0"),
+        (3 * STEP, "m1"),
+        (4 * STEP, "m2"),
     ]
 
 
@@ -302,7 +305,7 @@ async def test_a_chat_stands_in_its_participants_lists(campus: Database) -> None
         "user:b:chats": ["a:b"],
     }
     participants = "SELECT user_id, pos FROM campus.participants WHERE chat_id = 'a:b' ORDER BY 2"
-    assert await rows(campus, participants) == [("a", 1), ("b", 2)]
+    assert await rows(campus, participants) == [("a", STEP), ("b", 2 * STEP)]
 
 
 async def test_derived_relations_are_read_only(campus: Database) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from api import Api, pages
-from conftest import Connect
+from conftest import STEP, Connect
+from growing import grow
 from outgrow.campus import chats, retention
 from outgrow.database import Database
-from outgrow.queries import Query
+from outgrow.grow.state import Phase
+from outgrow.queries import Query, load
 from test_chats import chat_id, old, open_chat, read, said, seen, send, stored, two
 from test_concurrency import UNLOCKED, locked_or_not, run, wait_for_lock
 
@@ -32,7 +34,7 @@ async def test_old_messages_go_and_the_others_keep_their_pos(
     sending = [asyncio.create_task(said(ada, chat, f"new {n}")) for n in range(6)]
     assert await retention.trim(phased, BEFORE, pause=0.01) == 1
     sent = await asyncio.gather(*sending)
-    assert sorted(m["pos"] for m in sent) == list(range(9, 15))
+    assert sorted(m["pos"] // STEP for m in sent) == list(range(9, 15))
     path = f"/chats/{chat}/messages"
     assert await pages(ada, path, limit=4, direction="newer") == sorted(
         sent, key=lambda m: m["pos"]
@@ -41,9 +43,38 @@ async def test_old_messages_go_and_the_others_keep_their_pos(
     assert (await seen(ben, chat))["unread"] == 6
     await read(ben, chat, 12)
     assert (await seen(ben, chat))["unread"] == 2
-    assert [m["pos"] for m in await pages(ada, path, limit=4, pos=12)] == [11, 10, 9]
-    assert (await seen(ada, chat))["last_message"]["pos"] == 14
+    assert [m["pos"] // STEP for m in await pages(ada, path, limit=4, pos=12 * STEP)] == [11, 10, 9]
+    assert (await seen(ada, chat))["last_message"]["pos"] == 14 * STEP
     assert await retention.trim(phased, BEFORE, pause=0) == 0
+
+
+@pytest.mark.parametrize("way", [("found", "relational"), ("relational", "found")])
+async def test_messages_keep_their_pos_across_growths(
+    api: Api, campus: Database, monkeypatch: pytest.MonkeyPatch, way: tuple[Phase, Phase]
+) -> None:
+    """Some go before, some behind a growth: in the store the others are counted from the first that
+    is left, in a table they are not."""
+    ada, ben = await two(api)
+    chat = chat_id(ada, ben)
+    odd = {"content": "when?", "senderId": ada.id}
+    messages = [old(chat, ada.id, n) for n in range(1, 9)]
+    await open_chat(campus, ada, ben, *messages[:2], "odd", *messages[2:], odd)
+    path = f"/chats/{chat}/messages"
+    listed = await pages(ben, path, limit=20, direction="newer")
+    assert [m["pos"] // STEP for m in listed] == [1, 2, *range(4, 11)]
+    await read(ben, chat, 6)
+    for phase in (*way, way[0]):
+        await grow(campus, phase)
+        before = datetime.fromisoformat(listed[2]["sent_at"])
+        listed = listed[2:]
+        assert await retention.trim(campus, before, pause=0) == 1
+        listed.append(await said(ada, chat, f"in {phase}"))
+        assert await pages(ben, path, limit=20, direction="newer") == listed
+        unread = sum(m["pos"] > 6 * STEP for m in listed)
+        assert (await seen(ben, chat))["unread"] == unread
+    assert await retention.trim(campus, datetime.now(UTC), pause=0) == 1
+    assert await pages(ben, path, limit=20) == []
+    assert (await said(ada, chat, "last"))["pos"] == listed[-1]["pos"] + STEP
 
 
 async def test_a_young_message_keeps_what_is_behind_it(api: Api, campus: Database) -> None:
@@ -56,8 +87,31 @@ async def test_a_young_message_keeps_what_is_behind_it(api: Api, campus: Databas
     other = await open_chat(campus, ada, await api.sign_up("Else"), odd)
     assert await retention.trim(campus, BEFORE, pause=0) == 1
     assert await stored(campus, chat) == messages[3:]
-    assert [m["pos"] for m in await pages(ben, f"/chats/{chat}/messages", limit=5)] == [6, 5, 4]
+    assert [m["pos"] // STEP for m in await pages(ben, f"/chats/{chat}/messages", limit=5)] == [
+        6,
+        5,
+        4,
+    ]
     assert await stored(campus, other) == [odd]
+
+
+async def test_places_that_were_counted_from_1_are_converted(api: Api, campus: Database) -> None:
+    """Once, however often the schema is made."""
+    ada, ben = await two(api)
+    chat = chat_id(ada, ben)
+    await open_chat(campus, ada, ben, *(old(chat, ada.id, n) for n in range(3, 6)))
+    for sql in (
+        "DROP TABLE network.trimmed_chats",
+        "CREATE TABLE network.trimmed_chats (chat_id text PRIMARY KEY, removed bigint NOT NULL)",
+        f"INSERT INTO network.trimmed_chats VALUES ('{chat}', 2)",
+        f"INSERT INTO network.read_marks (chat_id, user_id, pos) VALUES ('{chat}', '{ben.id}', 4)",
+    ):
+        await campus.run(Query("test.old", sql))
+    for _ in range(2):
+        await campus.run(load("network")["schema"])
+    listed = await pages(ada, f"/chats/{chat}/messages", limit=5)
+    assert [m["pos"] // STEP for m in listed] == [5, 4, 3]
+    assert (await seen(ben, chat))["unread"] == 1
 
 
 async def test_keys_are_forgotten(api: Api, campus: Database) -> None:

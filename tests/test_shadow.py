@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import firing
 from conftest import Connect
 from firing import ALL, Ladder
 from growing import CAMPUS, STORE
@@ -86,13 +87,13 @@ ELEMENTS: dict[str, st.SearchStrategy[Any]] = {
     ),
 }
 CHANGES = st.sampled_from(["append", "append", "append", "prepend", "drop", "other"])
-FAST = "ELSE ROW(this_value - (-1))"
+FAST = "ELSE (SELECT count(*)"
 
 
 def following_rows(name: str) -> Query:
-    """The function that keeps the rows of a relation."""
+    """The statement that makes the function for the rows of a list."""
     queries = layout.shadow.follow(CAMPUS, [name], *PLACE[1:])
-    return next(query for query in queries if "store_changed" in query.sql)
+    return next(query for query in queries if f"{name}_follow" in query.sql)
 
 
 @st.composite
@@ -123,7 +124,7 @@ async def test_one_element_more_is_followed_as_any_other_change_is(
     await ladder.expand([name])
     short = following_rows(name)
     assert FAST in short.sql
-    long = Query("test.long", short.sql.replace(FAST, "ELSE false AND ROW(this_value - (-1))"))
+    long = Query("test.long", short.sql.replace(FAST, "ELSE false AND (SELECT count(*)"))
 
     async def followed(way: Query, values: list[Any]) -> list[Any]:
         await campus.run(way)
@@ -177,7 +178,7 @@ async def test_the_short_way_is_taken_for_one_element_more_behind_a_whole_list(
     await ladder.expand([name])
     await ladder.put(key, old)
     query = following_rows(name)
-    told = re.sub(r"(ELSE ROW\(this_value.*THEN)", r"\1 RAISE EXCEPTION 'short';", query.sql)
+    told = re.sub(r"(ELSE \(SELECT count.*\n *THEN)", r"\1 RAISE EXCEPTION 'short';", query.sql)
     assert told != query.sql
     await campus.run(Query("test.told", told))
     if not expected:
@@ -228,14 +229,7 @@ async def test_views_move_to_the_tables_and_back_and_show_the_same(
     people: Database, ladder: Ladder
 ) -> None:
     async def shown() -> dict[str, list[str]]:
-        found = {}
-        for name in ALL:
-            listed = ", ".join(layout.shadow.columns(CAMPUS, name))
-            rows = await people.rows(
-                Query("test.shown", f"SELECT ROW({listed})::text FROM campus.{name} ORDER BY 1")
-            )
-            found[name] = [row[0] for row in rows]
-        return found
+        return {name: await firing.shown(ladder.connection, name) for name in ALL}
 
     async def sought() -> list[int]:
         """As the application looks things up: by what says where they are."""

@@ -116,6 +116,7 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     places = [definitions.SHARED, blueprint.name]
     async with definitions.remembering(session, blueprint, oid, places, all_gone=True):
         await session.run(sql["functions"])
+        await session.run(load("lists")["functions"])
         homes = await _homes(session, blueprint)
         for statement in _relations(blueprint, schema, table, homes, collation):
             await session.run(statement)
@@ -251,6 +252,7 @@ def _version(blueprint: Blueprint, schema: str, table: str) -> str:
         layout.version(blueprint, schema, table),
         fixed["state"].sql,
         fixed["functions"].sql,
+        load("lists")["functions"].sql,
         fixed["privacy"].sql,
         load("network")["schema"].sql,
         *(layout.shadow.version(blueprint, name) for name in blueprint.relations),

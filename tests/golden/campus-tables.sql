@@ -133,7 +133,7 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
 BEGIN ATOMIC
 SELECT substr(store_key, 6, length(store_key) - 17),
     outgrow.key_of(e.v),
-    min(e.pos),
+    min(e.pos) * outgrow.pos_step(),
     NULL::timestamptz
 FROM jsonb_array_elements(CASE WHEN jsonb_typeof(store_value) = 'array' THEN store_value ELSE '[]' END) WITH ORDINALITY AS e(v, pos)
 WHERE outgrow.key_of(e.v) IS NOT NULL
@@ -280,7 +280,7 @@ RETURNS TABLE ("chat_id" text, "pos" bigint, "id" text, "sender_id" text, "conte
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
 BEGIN ATOMIC
 SELECT substr(store_key, 6, length(store_key) - 14),
-    e.pos,
+    e.pos * outgrow.pos_step(),
     outgrow.text_of(e.v -> 'id'),
     outgrow.key_of(e.v -> 'senderId'),
     outgrow.text_of(e.v -> 'content'),
@@ -546,7 +546,7 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
 BEGIN ATOMIC
 SELECT r."id" AS "chat_id",
     outgrow.key_of(e.v) AS "user_id",
-    e.pos AS "pos"
+    e.pos * outgrow.pos_step() AS "pos"
 FROM (
 SELECT d."id",
     d."participants",
@@ -592,6 +592,295 @@ LANGUAGE sql VOLATILE ROWS 1
 BEGIN ATOMIC
 SELECT s.ctid, s.key, s.value FROM "public"."kv_store_2516be19" s WHERE s.ctid = row_place FOR KEY SHARE;
 END;
+
+CREATE OR REPLACE FUNCTION "campus_tables"."connections_follow"(our_key text, our_value jsonb, our_before jsonb)
+RETURNS void
+LANGUAGE plpgsql
+AS $body$
+#variable_conflict use_column
+DECLARE
+    our_heads bigint := 0;
+    our_whole boolean;
+    our_was text[];
+    our_now text[];
+    our_old text[];
+    our_new text[];
+    our_run record;
+    our_placed record;
+    our_labels bigint[];
+    our_made bigint[];
+    our_gone bigint[];
+    our_full boolean;
+    our_wide integer := 0;
+BEGIN
+    IF our_before IS NOT NULL OR current_setting('transaction_isolation') = 'read committed' THEN
+        SELECT count(*), bool_and(t.leftovers IS NULL) INTO our_heads, our_whole
+        FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17);
+    END IF;
+    IF our_heads = 0 THEN
+    INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", leftovers)
+    VALUES (substr(our_key, 6, length(our_key) - 17), CASE WHEN CASE WHEN jsonb_typeof(our_value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(our_value) FROM jsonb_array_elements(our_value) AS e(v)) ELSE false END THEN NULL ELSE our_value END)
+    ON CONFLICT ON CONSTRAINT "connections_lists_pkey"
+        DO UPDATE SET leftovers = excluded.leftovers
+        WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
+        INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
+        SELECT r."user_id", r."connected_user_id", r."pos", r."created_at" FROM "campus_tables"."connections_rows"(our_key, our_value) r
+        ON CONFLICT ON CONSTRAINT "connections_pkey" DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
+        RETURN;
+    ELSIF our_before IS NOT NULL AND ROW(our_value)::record *= ROW(our_before)::record THEN
+        RETURN;
+    END IF;
+    IF (CASE
+        WHEN our_heads <> 1 OR NOT our_whole OR our_before IS NULL
+            OR jsonb_typeof(our_before) <> 'array' OR jsonb_typeof(our_value) <> 'array' THEN false
+        WHEN jsonb_array_length(our_value) <> jsonb_array_length(our_before) + 1 THEN false
+        WHEN (outgrow.key_of(our_value -> -1) IS NOT NULL AND NOT our_before ? (our_value ->> -1)) IS NOT TRUE THEN false
+        WHEN ROW(our_value - (-1))::record *<> ROW(our_before)::record THEN false
+        ELSE (SELECT count(*) FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17)) = jsonb_array_length(our_before) END)
+    THEN
+        INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
+        SELECT r."user_id", r."connected_user_id", l.last + outgrow.pos_step(), r."created_at"
+    FROM (SELECT coalesce(max(t."pos"), 0) AS last FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17)) l
+    CROSS JOIN LATERAL "campus_tables"."connections_rows"(our_key, jsonb_build_array(our_value -> -1)) r
+        ON CONFLICT ON CONSTRAINT "connections_pkey" DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
+        RETURN;
+    END IF;
+    our_whole := our_heads = 1 AND our_whole AND (CASE
+        WHEN jsonb_typeof(our_before) = 'array' AND jsonb_typeof(our_value) = 'array'
+        THEN NOT our_value @? 'strict $[*] ? (@.type() != "string")' END);
+    IF our_whole THEN
+        our_was := ARRAY(SELECT e.v FROM jsonb_array_elements_text(our_before) AS e(v));
+        our_now := ARRAY(SELECT e.v FROM jsonb_array_elements_text(our_value) AS e(v));
+    our_old := '{}';
+    our_new := '{}';
+    our_made := '{}';
+    our_gone := '{}';
+    our_full := false;
+    FOR our_run IN SELECT * FROM outgrow.list_changes(our_was, our_now) LOOP
+        our_old := our_old || our_was[our_run.old_first : our_run.old_last];
+        our_new := our_new || our_now[our_run.new_first : our_run.new_last];
+        our_labels := ARRAY(
+            SELECT t."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
+            LEFT JOIN "campus_tables"."connections" t ON t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = u.v AND (our_heads = 1 OR age(t.xmin) <= 0)
+            ORDER BY u.n);
+        SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
+            our_was[our_run.old_first : our_run.old_last],
+            our_now[our_run.new_first : our_run.new_last], our_labels,
+            our_run.old_first > 1, our_run.old_last < cardinality(our_was), False) l;
+        our_full := our_full OR our_placed.made IS NULL;
+        our_made := our_made || our_placed.made;
+        our_gone := our_gone || our_placed.gone;
+    END LOOP;
+        -- What is new are ids, and none of them stands in the list already.
+        our_whole := (SELECT count(*) FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17)) = cardinality(our_was)
+            AND (
+                SELECT count(DISTINCT u.v COLLATE "C") = count(*)
+                    AND coalesce(max(length(u.v)), 0) <= 200
+                FROM unnest(our_new) AS u(v))
+            AND NOT EXISTS (
+                SELECT FROM (
+                    SELECT u.v FROM unnest(our_new) AS u(v)
+                    EXCEPT
+                    SELECT u.v FROM unnest(our_old) AS u(v)) new
+                WHERE EXISTS (SELECT FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = new.v));
+    END IF;
+    IF our_whole IS NOT TRUE THEN
+    INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", leftovers)
+    VALUES (substr(our_key, 6, length(our_key) - 17), CASE WHEN CASE WHEN jsonb_typeof(our_value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(our_value) FROM jsonb_array_elements(our_value) AS e(v)) ELSE false END THEN NULL ELSE our_value END)
+    ON CONFLICT ON CONSTRAINT "connections_lists_pkey"
+        DO UPDATE SET leftovers = excluded.leftovers
+        WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
+        our_was := ARRAY(
+            SELECT t."connected_user_id" FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND (our_heads = 1 OR age(t.xmin) <= 0)
+            ORDER BY t."pos", t."connected_user_id");
+        our_now := ARRAY(SELECT r."connected_user_id" FROM "campus_tables"."connections_rows"(our_key, our_value) r ORDER BY r."pos");
+    our_old := '{}';
+    our_new := '{}';
+    our_made := '{}';
+    our_gone := '{}';
+    our_full := false;
+    FOR our_run IN SELECT * FROM outgrow.list_changes(our_was, our_now) LOOP
+        our_old := our_old || our_was[our_run.old_first : our_run.old_last];
+        our_new := our_new || our_now[our_run.new_first : our_run.new_last];
+        our_labels := ARRAY(
+            SELECT t."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
+            LEFT JOIN "campus_tables"."connections" t ON t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = u.v AND (our_heads = 1 OR age(t.xmin) <= 0)
+            ORDER BY u.n);
+        SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
+            our_was[our_run.old_first : our_run.old_last],
+            our_now[our_run.new_first : our_run.new_last], our_labels,
+            our_run.old_first > 1, our_run.old_last < cardinality(our_was), False) l;
+        our_full := our_full OR our_placed.made IS NULL;
+        our_made := our_made || our_placed.made;
+        our_gone := our_gone || our_placed.gone;
+    END LOOP;
+    END IF;
+    IF our_full THEN
+        SELECT min(c.old_first) AS old_first, max(c.old_last) AS old_last,
+            min(c.new_first) AS new_first, max(c.new_last) AS new_last
+        INTO our_run FROM outgrow.list_changes(our_was, our_now) c;
+    END IF;
+    WHILE our_full LOOP
+        our_wide := greatest(16, our_wide * 4);
+        our_run.old_first := greatest(our_run.old_first - our_wide, 1);
+        our_run.new_first := greatest(our_run.new_first - our_wide, 1);
+        our_run.old_last := least(our_run.old_last + our_wide, cardinality(our_was));
+        our_run.new_last := least(our_run.new_last + our_wide, cardinality(our_now));
+        our_labels := ARRAY(
+            SELECT t."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
+            LEFT JOIN "campus_tables"."connections" t ON t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = u.v AND (our_heads = 1 OR age(t.xmin) <= 0)
+            ORDER BY u.n);
+        SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
+            our_was[our_run.old_first : our_run.old_last],
+            our_now[our_run.new_first : our_run.new_last], our_labels,
+            our_run.old_first > 1, our_run.old_last < cardinality(our_was), True) l;
+        our_old := our_was[our_run.old_first : our_run.old_last];
+        our_new := our_now[our_run.new_first : our_run.new_last];
+        our_made := our_placed.made;
+        our_gone := our_placed.gone;
+        our_full := our_made IS NULL;
+    END LOOP;
+    DELETE FROM "campus_tables"."connections" t
+    USING (
+        SELECT u.v FROM unnest(our_old) AS u(v)
+        EXCEPT
+        SELECT u.v FROM unnest(our_new) AS u(v)) gone
+    WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = gone.v AND (our_heads = 1 OR age(t.xmin) <= 0);
+        INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
+        SELECT r."user_id", r."connected_user_id", m.label, r."created_at"
+    FROM unnest(our_new, our_made) AS m(v, label)
+    CROSS JOIN LATERAL "campus_tables"."connections_rows"(our_key, jsonb_build_array(to_jsonb(m.v))) r
+    WHERE m.label IS NOT NULL
+        ON CONFLICT ON CONSTRAINT "connections_pkey" DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
+END
+$body$;
+
+CREATE OR REPLACE FUNCTION "campus_tables"."messages_follow"(our_key text, our_value jsonb, our_before jsonb)
+RETURNS void
+LANGUAGE plpgsql
+AS $body$
+#variable_conflict use_column
+DECLARE
+    our_heads bigint := 0;
+    our_whole boolean;
+    our_was text[];
+    our_now text[];
+    our_old text[];
+    our_new text[];
+    our_run record;
+    our_placed record;
+    our_labels bigint[];
+    our_made bigint[];
+    our_gone bigint[];
+    our_full boolean;
+    our_wide integer := 0;
+BEGIN
+    IF our_before IS NOT NULL OR current_setting('transaction_isolation') = 'read committed' THEN
+        SELECT count(*), bool_and(t.leftovers IS NULL) INTO our_heads, our_whole
+        FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14);
+    END IF;
+    IF our_heads = 0 THEN
+    INSERT INTO "campus_tables"."messages_lists" AS t ("chat_id", leftovers)
+    VALUES (substr(our_key, 6, length(our_key) - 14), CASE WHEN CASE WHEN jsonb_typeof(our_value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(our_value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE our_value END)
+    ON CONFLICT ON CONSTRAINT "messages_lists_pkey"
+        DO UPDATE SET leftovers = excluded.leftovers
+        WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
+        INSERT INTO "campus_tables"."messages" AS t ("chat_id", "pos", "id", "sender_id", "content", "kind", "sent_at", "rest")
+        SELECT r."chat_id", r."pos", r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest" FROM "campus_tables"."messages_rows"(our_key, our_value) r
+        ON CONFLICT ON CONSTRAINT "messages_pkey" DO UPDATE SET "id" = excluded."id", "sender_id" = excluded."sender_id", "content" = excluded."content", "kind" = excluded."kind", "sent_at" = excluded."sent_at", "rest" = excluded."rest";
+        RETURN;
+    ELSIF our_before IS NOT NULL AND ROW(our_value)::record *= ROW(our_before)::record THEN
+        RETURN;
+    END IF;
+    IF (CASE
+        WHEN our_heads <> 1 OR NOT our_whole OR our_before IS NULL
+            OR jsonb_typeof(our_before) <> 'array' OR jsonb_typeof(our_value) <> 'array' THEN false
+        WHEN jsonb_array_length(our_value) <> jsonb_array_length(our_before) + 1 THEN false
+        WHEN (jsonb_typeof(our_value -> -1) = 'object') IS NOT TRUE THEN false
+        WHEN ROW(our_value - (-1))::record *<> ROW(our_before)::record THEN false
+        ELSE (SELECT count(*) FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14)) = jsonb_array_length(our_before) END)
+    THEN
+        INSERT INTO "campus_tables"."messages" AS t ("chat_id", "pos", "id", "sender_id", "content", "kind", "sent_at", "rest")
+        SELECT r."chat_id", l.last + outgrow.pos_step(), r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest"
+    FROM (SELECT coalesce(max(t."pos"), 0) AS last FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14)) l
+    CROSS JOIN LATERAL "campus_tables"."messages_rows"(our_key, jsonb_build_array(our_value -> -1)) r
+        ON CONFLICT ON CONSTRAINT "messages_pkey" DO UPDATE SET "id" = excluded."id", "sender_id" = excluded."sender_id", "content" = excluded."content", "kind" = excluded."kind", "sent_at" = excluded."sent_at", "rest" = excluded."rest";
+        RETURN;
+    END IF;
+    INSERT INTO "campus_tables"."messages_lists" AS t ("chat_id", leftovers)
+    VALUES (substr(our_key, 6, length(our_key) - 14), CASE WHEN CASE WHEN jsonb_typeof(our_value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(our_value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE our_value END)
+    ON CONFLICT ON CONSTRAINT "messages_lists_pkey"
+        DO UPDATE SET leftovers = excluded.leftovers
+        WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
+    our_was := ARRAY(
+        SELECT e.v::text FROM jsonb_array_elements(
+            CASE WHEN jsonb_typeof(our_before) = 'array' THEN our_before ELSE '[]' END)
+            WITH ORDINALITY AS e(v, n)
+        WHERE jsonb_typeof(e.v) = 'object' ORDER BY e.n);
+    our_now := ARRAY(
+        SELECT e.v::text FROM jsonb_array_elements(
+            CASE WHEN jsonb_typeof(our_value) = 'array' THEN our_value ELSE '[]' END)
+            WITH ORDINALITY AS e(v, n)
+        WHERE jsonb_typeof(e.v) = 'object' ORDER BY e.n);
+    IF (SELECT count(*) FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND (our_heads = 1 OR age(t.xmin) <= 0)) <> cardinality(our_was) THEN
+        DELETE FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND (our_heads = 1 OR age(t.xmin) <= 0);
+        our_was := '{}';
+    END IF;
+    our_old := '{}';
+    our_new := '{}';
+    our_made := '{}';
+    our_gone := '{}';
+    our_full := false;
+    FOR our_run IN SELECT * FROM outgrow.list_changes(our_was, our_now) LOOP
+        our_old := our_old || our_was[our_run.old_first : our_run.old_last];
+        our_new := our_new || our_now[our_run.new_first : our_run.new_last];
+        our_labels := ARRAY(
+            SELECT t."pos" FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND (our_heads = 1 OR age(t.xmin) <= 0)
+            ORDER BY t."pos" OFFSET greatest(our_run.old_first - 2, 0)
+            LIMIT least(our_run.old_last + 1, cardinality(our_was)) - greatest(our_run.old_first - 1, 1) + 1);
+        SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
+            our_was[our_run.old_first : our_run.old_last],
+            our_now[our_run.new_first : our_run.new_last], our_labels,
+            our_run.old_first > 1, our_run.old_last < cardinality(our_was), False) l;
+        our_full := our_full OR our_placed.made IS NULL;
+        our_made := our_made || our_placed.made;
+        our_gone := our_gone || our_placed.gone;
+    END LOOP;
+    IF our_full THEN
+        SELECT min(c.old_first) AS old_first, max(c.old_last) AS old_last,
+            min(c.new_first) AS new_first, max(c.new_last) AS new_last
+        INTO our_run FROM outgrow.list_changes(our_was, our_now) c;
+    END IF;
+    WHILE our_full LOOP
+        our_wide := greatest(16, our_wide * 4);
+        our_run.old_first := greatest(our_run.old_first - our_wide, 1);
+        our_run.new_first := greatest(our_run.new_first - our_wide, 1);
+        our_run.old_last := least(our_run.old_last + our_wide, cardinality(our_was));
+        our_run.new_last := least(our_run.new_last + our_wide, cardinality(our_now));
+        our_labels := ARRAY(
+            SELECT t."pos" FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND (our_heads = 1 OR age(t.xmin) <= 0)
+            ORDER BY t."pos" OFFSET greatest(our_run.old_first - 2, 0)
+            LIMIT least(our_run.old_last + 1, cardinality(our_was)) - greatest(our_run.old_first - 1, 1) + 1);
+        SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
+            our_was[our_run.old_first : our_run.old_last],
+            our_now[our_run.new_first : our_run.new_last], our_labels,
+            our_run.old_first > 1, our_run.old_last < cardinality(our_was), True) l;
+        our_old := our_was[our_run.old_first : our_run.old_last];
+        our_new := our_now[our_run.new_first : our_run.new_last];
+        our_made := our_placed.made;
+        our_gone := our_placed.gone;
+        our_full := our_made IS NULL;
+    END LOOP;
+    DELETE FROM "campus_tables"."messages" t
+    WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND t."pos" = ANY (our_gone) AND (our_heads = 1 OR age(t.xmin) <= 0);
+        INSERT INTO "campus_tables"."messages" AS t ("chat_id", "pos", "id", "sender_id", "content", "kind", "sent_at", "rest")
+        SELECT r."chat_id", m.label, r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest"
+    FROM unnest(our_new, our_made) AS m(v, label)
+    CROSS JOIN LATERAL "campus_tables"."messages_rows"(our_key, jsonb_build_array(m.v::jsonb)) r
+    WHERE m.label IS NOT NULL
+        ON CONFLICT ON CONSTRAINT "messages_pkey" DO UPDATE SET "id" = excluded."id", "sender_id" = excluded."sender_id", "content" = excluded."content", "kind" = excluded."kind", "sent_at" = excluded."sent_at", "rest" = excluded."rest";
+END
+$body$;
 
 CREATE OR REPLACE FUNCTION "campus_tables"."store_changed"()
 RETURNS trigger
@@ -797,34 +1086,7 @@ filled AS (
         SELECT r."school", r."user_id", r."visible", r."blocked", r."search_name", r."search_text" FROM "campus_tables"."user_search_rows"(this_key, this_value) r
         ON CONFLICT ON CONSTRAINT "user_search_pkey" DO UPDATE SET "school" = excluded."school", "visible" = excluded."visible", "blocked" = excluded."blocked", "search_name" = excluded."search_name", "search_text" = excluded."search_text";
         ELSIF this_key ~ '^user:([^:]+):connections$' AND length(this_key) <= 217 THEN
-        is_whole := (SELECT bool_and(t.leftovers IS NULL) FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(this_key, 6, length(this_key) - 17));
-        is_new := is_new OR is_whole IS NULL;
-        IF (CASE
-            WHEN is_new OR NOT is_whole OR jsonb_typeof(old_value) <> 'array'
-                OR jsonb_typeof(this_value) <> 'array' THEN false
-            WHEN jsonb_array_length(this_value) <> jsonb_array_length(old_value) + 1 THEN false
-            WHEN (outgrow.key_of(this_value -> -1) IS NOT NULL AND NOT old_value ? (this_value ->> -1)) IS NOT TRUE THEN false
-            ELSE ROW(this_value - (-1))::record *= ROW(old_value)::record END) THEN
-        INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
-        SELECT r."user_id", r."connected_user_id", jsonb_array_length(this_value), r."created_at" FROM "campus_tables"."connections_rows"(this_key, jsonb_build_array(this_value -> -1)) r
-        ON CONFLICT ON CONSTRAINT "connections_pkey" DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
-        ELSE
-        INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", leftovers)
-        VALUES (substr(this_key, 6, length(this_key) - 17), CASE WHEN CASE WHEN jsonb_typeof(this_value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(this_value) FROM jsonb_array_elements(this_value) AS e(v)) ELSE false END THEN NULL ELSE this_value END)
-        ON CONFLICT ON CONSTRAINT "connections_lists_pkey"
-            DO UPDATE SET leftovers = excluded.leftovers
-            WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
-        DELETE FROM "campus_tables"."connections" t
-        USING (
-            SELECT r."connected_user_id" FROM "campus_tables"."connections_rows"(old_key, old_value) r WHERE NOT is_new
-            EXCEPT SELECT r."connected_user_id" FROM "campus_tables"."connections_rows"(this_key, this_value) r) gone
-        WHERE t."user_id" = substr(this_key, 6, length(this_key) - 17) AND t."connected_user_id" = gone."connected_user_id";
-        INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
-        SELECT r."user_id", r."connected_user_id", r."pos", r."created_at" FROM "campus_tables"."connections_rows"(this_key, this_value) r
-        WHERE is_new OR NOT EXISTS (
-            SELECT FROM "campus_tables"."connections_rows"(old_key, old_value) o WHERE o."connected_user_id" = r."connected_user_id" AND o."pos" = r."pos")
-        ON CONFLICT ON CONSTRAINT "connections_pkey" DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
-        END IF;
+        PERFORM "campus_tables"."connections_follow"(this_key, this_value, CASE WHEN NOT is_new THEN old_value END);
         ELSIF this_key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(this_key) <= 210 OR this_key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$') THEN
         IF NOT is_new AND NOT EXISTS (SELECT FROM "campus_tables"."intros_rows"(this_key, this_value)) THEN
             DELETE FROM "campus_tables"."intros" t WHERE t."from_id" = split_part(this_key, ':', 2) AND t."to_id" = split_part(this_key, ':', 3) AND t."sent_ms" = split_part(this_key, ':', 4);
@@ -852,33 +1114,7 @@ filled AS (
             WHERE is_whole)
         ON CONFLICT ON CONSTRAINT "participants_pkey" DO UPDATE SET "pos" = excluded."pos";
         ELSIF this_key ~ '^chat:(.+):messages$' AND length(this_key) <= 214 THEN
-        is_whole := (SELECT bool_and(t.leftovers IS NULL) FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(this_key, 6, length(this_key) - 14));
-        is_new := is_new OR is_whole IS NULL;
-        IF (CASE
-            WHEN is_new OR NOT is_whole OR jsonb_typeof(old_value) <> 'array'
-                OR jsonb_typeof(this_value) <> 'array' THEN false
-            WHEN jsonb_array_length(this_value) <> jsonb_array_length(old_value) + 1 THEN false
-            WHEN (jsonb_typeof(this_value -> -1) = 'object') IS NOT TRUE THEN false
-            ELSE ROW(this_value - (-1))::record *= ROW(old_value)::record END) THEN
-        INSERT INTO "campus_tables"."messages" AS t ("chat_id", "pos", "id", "sender_id", "content", "kind", "sent_at", "rest")
-        SELECT r."chat_id", jsonb_array_length(this_value), r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest" FROM "campus_tables"."messages_rows"(this_key, jsonb_build_array(this_value -> -1)) r
-        ON CONFLICT ON CONSTRAINT "messages_pkey" DO UPDATE SET "id" = excluded."id", "sender_id" = excluded."sender_id", "content" = excluded."content", "kind" = excluded."kind", "sent_at" = excluded."sent_at", "rest" = excluded."rest";
-        ELSE
-        INSERT INTO "campus_tables"."messages_lists" AS t ("chat_id", leftovers)
-        VALUES (substr(this_key, 6, length(this_key) - 14), CASE WHEN CASE WHEN jsonb_typeof(this_value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(this_value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE this_value END)
-        ON CONFLICT ON CONSTRAINT "messages_lists_pkey"
-            DO UPDATE SET leftovers = excluded.leftovers
-            WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
-        DELETE FROM "campus_tables"."messages" t
-        WHERE NOT is_new AND t."chat_id" = substr(this_key, 6, length(this_key) - 14) AND NOT EXISTS (
-            SELECT FROM jsonb_array_elements(CASE WHEN jsonb_typeof(this_value) = 'array' THEN this_value ELSE '[]' END) WITH ORDINALITY AS n(v, pos) WHERE n.pos = t."pos" AND jsonb_typeof(n.v) = 'object');
-        INSERT INTO "campus_tables"."messages" AS t ("chat_id", "pos", "id", "sender_id", "content", "kind", "sent_at", "rest")
-        SELECT r."chat_id", n.pos, r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest" FROM jsonb_array_elements(CASE WHEN jsonb_typeof(this_value) = 'array' THEN this_value ELSE '[]' END) WITH ORDINALITY AS n(v, pos)
-        LEFT JOIN jsonb_array_elements(CASE WHEN is_new THEN '[]' ELSE CASE WHEN jsonb_typeof(old_value) = 'array' THEN old_value ELSE '[]' END END) WITH ORDINALITY AS o(v, pos) ON o.pos = n.pos
-        CROSS JOIN LATERAL "campus_tables"."messages_rows"(this_key, jsonb_build_array(n.v)) r
-        WHERE o.v::text IS DISTINCT FROM n.v::text
-        ON CONFLICT ON CONSTRAINT "messages_pkey" DO UPDATE SET "id" = excluded."id", "sender_id" = excluded."sender_id", "content" = excluded."content", "kind" = excluded."kind", "sent_at" = excluded."sent_at", "rest" = excluded."rest";
-        END IF;
+        PERFORM "campus_tables"."messages_follow"(this_key, this_value, CASE WHEN NOT is_new THEN old_value END);
         END IF;
     END LOOP;
     RETURN NULL;
@@ -1111,8 +1347,8 @@ WITH batch AS MATERIALIZED (
 ),
 compared AS MATERIALIZED (
     SELECT b.key, EXISTS (SELECT FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17) AND t.leftovers IS NOT NULL) AS apart,
-        (SELECT string_agg(ROW(r."user_id", r."connected_user_id", r."pos", r."created_at")::text, E'\n' ORDER BY r."user_id", r."connected_user_id") FROM "campus_tables"."connections_rows"(b.key, b.value) r)
-        IS DISTINCT FROM (SELECT string_agg(ROW(t."user_id", t."connected_user_id", t."pos", t."created_at")::text, E'\n' ORDER BY t."user_id", t."connected_user_id") FROM "campus_tables"."connections" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17))
+        (SELECT string_agg(ROW(r."user_id", r."connected_user_id", r."created_at")::text, E'\n' ORDER BY r."pos", r."user_id", r."connected_user_id") || count(DISTINCT r."pos") FROM "campus_tables"."connections_rows"(b.key, b.value) r)
+        IS DISTINCT FROM (SELECT string_agg(ROW(t."user_id", t."connected_user_id", t."created_at")::text, E'\n' ORDER BY t."pos", t."user_id", t."connected_user_id") || count(DISTINCT t."pos") FROM "campus_tables"."connections" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17))
         OR NOT EXISTS (SELECT FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17))
         OR (SELECT t.leftovers::text FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17)) IS DISTINCT FROM (CASE WHEN CASE WHEN jsonb_typeof(b.value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(b.value) FROM jsonb_array_elements(b.value) AS e(v)) ELSE false END THEN NULL ELSE b.value END)::text AS differs
     FROM batch b
@@ -1381,8 +1617,8 @@ WITH batch AS MATERIALIZED (
 ),
 compared AS MATERIALIZED (
     SELECT b.key, EXISTS (SELECT FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14) AND t.leftovers IS NOT NULL) AS apart,
-        (SELECT string_agg(ROW(r."chat_id", r."pos", r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest")::text, E'\n' ORDER BY r."chat_id", r."pos") FROM "campus_tables"."messages_rows"(b.key, b.value) r)
-        IS DISTINCT FROM (SELECT string_agg(ROW(t."chat_id", t."pos", t."id", t."sender_id", t."content", t."kind", t."sent_at", t."rest")::text, E'\n' ORDER BY t."chat_id", t."pos") FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14))
+        (SELECT string_agg(ROW(r."chat_id", r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest")::text, E'\n' ORDER BY r."pos", r."chat_id", r."pos") || count(DISTINCT r."pos") FROM "campus_tables"."messages_rows"(b.key, b.value) r)
+        IS DISTINCT FROM (SELECT string_agg(ROW(t."chat_id", t."id", t."sender_id", t."content", t."kind", t."sent_at", t."rest")::text, E'\n' ORDER BY t."pos", t."chat_id", t."pos") || count(DISTINCT t."pos") FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14))
         OR NOT EXISTS (SELECT FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14))
         OR (SELECT t.leftovers::text FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14)) IS DISTINCT FROM (CASE WHEN CASE WHEN jsonb_typeof(b.value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(b.value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE b.value END)::text AS differs
     FROM batch b
@@ -1627,8 +1863,8 @@ WITH batch AS MATERIALIZED (
 ),
 compared AS MATERIALIZED (
     SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(b.key, 6)) AS apart,
-        (SELECT string_agg(ROW(r."chat_id", r."user_id", r."pos")::text, E'\n' ORDER BY r."chat_id", r."user_id") FROM "campus_tables"."participants_rows"(b.key, b.value) r)
-        IS DISTINCT FROM (SELECT string_agg(ROW(t."chat_id", t."user_id", t."pos")::text, E'\n' ORDER BY t."chat_id", t."user_id") FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(b.key, 6)) AS differs
+        (SELECT string_agg(ROW(r."chat_id", r."user_id")::text, E'\n' ORDER BY r."pos", r."chat_id", r."user_id") || count(DISTINCT r."pos") FROM "campus_tables"."participants_rows"(b.key, b.value) r)
+        IS DISTINCT FROM (SELECT string_agg(ROW(t."chat_id", t."user_id")::text, E'\n' ORDER BY t."pos", t."chat_id", t."user_id") || count(DISTINCT t."pos") FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(b.key, 6)) AS differs
     FROM batch b
 )
 SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
@@ -1745,6 +1981,21 @@ SELECT t."chat_id",
     ''::text AS at,
     '[]'::jsonb AS probe
 FROM "campus_tables"."messages" t;
+
+CREATE OR REPLACE FUNCTION "campus"."messages_place"(of_key text, of_pos bigint, list jsonb)
+RETURNS bigint
+LANGUAGE sql STABLE
+RETURN (
+    SELECT o.place FROM (
+        SELECT e.place, row_number() OVER (ORDER BY e.place) AS rank
+        FROM jsonb_array_elements(list) WITH ORDINALITY AS e(v, place)
+        WHERE jsonb_typeof(e.v) = 'object') o
+    WHERE o.rank = (SELECT count(*) FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(of_key, 6, length(of_key) - 14) AND t."pos" <= of_pos));
+
+CREATE OR REPLACE FUNCTION "campus"."messages_last_pos"(of_key text, list jsonb)
+RETURNS bigint
+LANGUAGE sql STABLE
+RETURN (SELECT max(t."pos") FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(of_key, 6, length(of_key) - 14));
 
 CREATE OR REPLACE FUNCTION "campus"."school_members_at"("of_id" text)
 RETURNS text

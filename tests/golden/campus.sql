@@ -342,7 +342,7 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
 BEGIN ATOMIC
 SELECT substr(store_key, 6, length(store_key) - 17),
     outgrow.key_of(e.v),
-    min(e.pos),
+    min(e.pos) * outgrow.pos_step(),
     NULL::timestamptz
 FROM jsonb_array_elements(CASE WHEN jsonb_typeof(store_value) = 'array' THEN store_value ELSE '[]' END) WITH ORDINALITY AS e(v, pos)
 WHERE outgrow.key_of(e.v) IS NOT NULL
@@ -700,7 +700,7 @@ RETURN jsonb_build_object('participants', jsonb_build_array(element));
 CREATE OR REPLACE VIEW "campus"."participants" AS
 SELECT r."id" AS "chat_id",
     outgrow.key_of(e.v) AS "user_id",
-    e.pos AS "pos",
+    e.pos * outgrow.pos_step() AS "pos",
     r.at,
     r.probe
 FROM "campus"."chats" r
@@ -829,7 +829,7 @@ RETURNS TABLE ("chat_id" text, "pos" bigint, "id" text, "sender_id" text, "conte
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
 BEGIN ATOMIC
 SELECT substr(store_key, 6, length(store_key) - 14),
-    e.pos,
+    e.pos * outgrow.pos_step(),
     outgrow.text_of(e.v -> 'id'),
     outgrow.key_of(e.v -> 'senderId'),
     outgrow.text_of(e.v -> 'content'),
@@ -884,6 +884,16 @@ SELECT d."chat_id",
 FROM "public"."kv_store_2516be19" s
 CROSS JOIN LATERAL "campus"."messages_decode"(s.key, s.value) d
 WHERE s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214;
+
+CREATE OR REPLACE FUNCTION "campus"."messages_place"(of_key text, of_pos bigint, list jsonb)
+RETURNS bigint
+LANGUAGE sql STABLE
+RETURN of_pos / outgrow.pos_step();
+
+CREATE OR REPLACE FUNCTION "campus"."messages_last_pos"(of_key text, list jsonb)
+RETURNS bigint
+LANGUAGE sql STABLE
+RETURN jsonb_array_length(list) * outgrow.pos_step();
 
 CREATE FUNCTION "campus"."messages_write"()
 RETURNS trigger
@@ -946,18 +956,19 @@ BEGIN
         VALUES ('public.kv_store_2516be19', this_key, list, 'a list was to be written');
         list := '[]';
     END IF;
-        UPDATE "public"."kv_store_2516be19" s SET value = list || jsonb_build_array(element)
-        WHERE s.key = this_key;
+        list := list || jsonb_build_array(element);
+        UPDATE "public"."kv_store_2516be19" s SET value = list WHERE s.key = this_key;
         NEW.at := this_key;
-        NEW."pos" := jsonb_array_length(list) + 1;
+        NEW."pos" := "campus"."messages_last_pos"(this_key, list);
         RETURN NEW;
     END IF;
     -- Earlier elements may have gone since the snapshot, in this very statement too: the element is
     -- the last one like OLD at or before OLD's place.
     IF jsonb_typeof(list) = 'array' THEN
-        SELECT max(e.pos)::integer INTO place
+        place := "campus"."messages_place"(this_key, OLD."pos", list);
+        SELECT max(e.pos) INTO place
         FROM jsonb_array_elements(list) WITH ORDINALITY AS e(v, pos)
-        WHERE e.pos <= OLD."pos" AND e.v::text = ("campus"."messages_encode"(OLD."id", OLD."sender_id", OLD."content", OLD."kind", OLD."sent_at", coalesce(OLD.rest, '{}')))::text;
+        WHERE e.pos <= place AND e.v::text = ("campus"."messages_encode"(OLD."id", OLD."sender_id", OLD."content", OLD."kind", OLD."sent_at", coalesce(OLD.rest, '{}')))::text;
     END IF;
     IF place IS NULL THEN
             RAISE EXCEPTION 'a row of messages was changed by somebody else: %', this_key
@@ -1027,7 +1038,7 @@ RETURN jsonb_build_object('participants', jsonb_build_array(element));
 CREATE OR REPLACE VIEW "campus"."participants" AS
 SELECT r."id" AS "chat_id",
     outgrow.key_of(e.v) AS "user_id",
-    e.pos AS "pos",
+    e.pos * outgrow.pos_step() AS "pos",
     r.at,
     r.probe
 FROM "campus"."chats" r

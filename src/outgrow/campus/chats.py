@@ -48,7 +48,7 @@ class NewMessage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class ReadUpTo(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """`pos` of the last message that was read."""
 
-    pos: Annotated[int, Meta(ge=0, le=2**53)]
+    pos: Annotated[int, Meta(ge=-(2**53), le=2**53)]
 
 
 @dataclass(frozen=True, slots=True)

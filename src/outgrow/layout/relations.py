@@ -96,7 +96,8 @@ def decode(blueprint: Blueprint, name: str, function: str) -> str:
         if own.key:
             sql = ex.variable(pattern, own.key, "store_key")
         elif own.position:
-            sql = "min(e.pos)" if pattern.shape == "ids" else "e.pos"
+            place = "min(e.pos)" if pattern.shape == "ids" else "e.pos"
+            sql = f"{place} * outgrow.pos_step()"
         elif own.entry:
             sql = "e.k"
         else:
@@ -179,7 +180,7 @@ def _derived_view(blueprint: Blueprint, name: str) -> str:
 def derived_select(blueprint: Blueprint, name: str, source: str, more: Sequence[str]) -> str:
     """The rows of a relation `from` another, whose rows are those of `source` (SQL)."""
     relation = blueprint.relations[name]
-    sql = {"element": "outgrow.key_of(e.v)", "position": "e.pos"}
+    sql = {"element": "outgrow.key_of(e.v)", "position": "e.pos * outgrow.pos_step()"}
     columns = [
         f"{sql.get(source, f'r.{quote(source)}')} AS {quote(column)}"
         for column, source in relation.renamed.items()

@@ -183,7 +183,9 @@ END"""
 
 def _objects(blueprint: Blueprint, name: str, store: str, store_name: str) -> str:
     relation = blueprint.relations[name]
-    pos = next(column for column, own in relation.own.items() if own.position)
+    pos = next(quote(column) for column, own in relation.own.items() if own.position)
+    place = f"{quote(blueprint.name, name + '_place')}(this_key, OLD.{pos}, list)"
+    last_pos = quote(blueprint.name, name + "_last_pos")
     new_element = _encode_call(blueprint, name, relation)
     old_element = _encode_call(blueprint, name, relation, row="OLD")
     refuse_row = _refuse_row(blueprint, name, "jsonb_build_array(element)")
@@ -200,18 +202,19 @@ BEGIN
     END IF;{derived.found(blueprint, name, "this_key")}
     SELECT s.value INTO list FROM {store} s WHERE s.key = this_key;
     IF TG_OP = 'INSERT' THEN{_not_a_list(store, store_name)}
-        UPDATE {store} s SET value = list || jsonb_build_array(element)
-        WHERE s.key = this_key;{kept}
+        list := list || jsonb_build_array(element);
+        UPDATE {store} s SET value = list WHERE s.key = this_key;{kept}
         NEW.at := this_key;
-        NEW.{quote(pos)} := jsonb_array_length(list) + 1;
+        NEW.{pos} := {last_pos}(this_key, list);
         RETURN NEW;
     END IF;
     -- Earlier elements may have gone since the snapshot, in this very statement too: the element is
     -- the last one like OLD at or before OLD's place.
     IF jsonb_typeof(list) = 'array' THEN
-        SELECT max(e.pos)::integer INTO place
+        place := {place};
+        SELECT max(e.pos) INTO place
         FROM jsonb_array_elements(list) WITH ORDINALITY AS e(v, pos)
-        WHERE e.pos <= OLD.{quote(pos)} AND e.v::text = ({old_element})::text;
+        WHERE e.pos <= place AND e.v::text = ({old_element})::text;
     END IF;
     IF place IS NULL THEN{_lost_race(name)}
     END IF;

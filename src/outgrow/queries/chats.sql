@@ -1,6 +1,6 @@
 -- Chats, for the people in them. `$1` is who asks. A chat is a document that names its participants;
 -- the other is the first of them who is somebody else. Where the two have blocked each other, either
--- way, the chat is not there. `pos` is a message's place in the store plus what retention took.
+-- way, the chat is not there. `pos` is a message's own, shifted where retention took some.
 
 -- name: page
 -- $2 limit, $3 the viewer's school, $4 offset, $5 sort key and $6 id of the chat before.
@@ -27,10 +27,10 @@ FROM (
       to_json(q.id), coalesce(u.card, 'null'), coalesce(q.last, 'null'), unread.n,
       coalesce(outgrow.json_of_time(q.created_at)::text, 'null')) AS chat
   FROM (
-    SELECT c.id, c.other, c.created_at, c.removed,
+    SELECT c.id, c.other, c.created_at, c.shift,
       (extract(epoch FROM coalesce(l.sent_at, c.created_at, 'epoch')) * 1000000)::bigint AS sort,
       CASE WHEN l.pos IS NOT NULL THEN network.message(
-        c.id, l.pos + c.removed, l.id, l.sender_id, l.content, l.kind, l.sent_at) END AS last
+        c.id, l.pos + c.shift, l.id, l.sender_id, l.content, l.kind, l.sent_at) END AS last
 
 -- name: of_viewer
     FROM (
@@ -49,7 +49,13 @@ FROM (
          WHERE outgrow.key_of(e.v) <> $1
          ORDER BY e.pos LIMIT 1) AS other,
         coalesce((
-          SELECT t.removed FROM network.trimmed_chats AS t WHERE t.chat_id = c.id), 0) AS removed
+          SELECT t.first_pos - coalesce(f.pos, outgrow.pos_step())
+          FROM network.trimmed_chats AS t
+          CROSS JOIN LATERAL (
+            SELECT min(m.pos) AS pos
+            FROM campus.messages AS m
+            WHERE m.chat_id = t.chat_id AND m.at = campus.messages_at(t.chat_id)) AS f
+          WHERE t.chat_id = c.id), 0) AS shift
       FROM campus.chats AS c
       WHERE c.id = x.chat_id AND c.at = campus.chats_at(x.chat_id)
         AND c.participants @> jsonb_build_array($1::text)
@@ -93,8 +99,8 @@ FROM (
       SELECT FROM campus.messages AS m
       WHERE m.chat_id = q.id AND m.at = campus.messages_at(q.id)
         AND m.pos > coalesce((
-          SELECT r.pos FROM network.read_marks AS r WHERE r.chat_id = q.id AND r.user_id = $1), 0)
-          - q.removed
+          SELECT r.pos FROM network.read_marks AS r WHERE r.chat_id = q.id AND r.user_id = $1),
+          -9000000000000000000) - q.shift
         AND m.sender_id IS DISTINCT FROM $1 AND m.kind IS DISTINCT FROM 'system'
         AND NOT coalesce(m.rest -> 'readBy' @> to_jsonb($1::text), false)
       LIMIT 99) AS m) AS unread
@@ -103,7 +109,7 @@ FROM (
 -- name: messages
 -- $2 the chat, $3 limit, $4 the place beyond which the page begins.
 WITH chat AS MATERIALIZED (
-  SELECT c.id, c.removed
+  SELECT c.id, c.shift
 
 -- name: in_chat
 )
@@ -120,13 +126,13 @@ FROM (
   SELECT q.pos, row_number() OVER (ORDER BY q.pos DESC) AS n,
     network.message(q.chat_id, q.pos, q.id, q.sender_id, q.content, q.kind, q.sent_at) AS message
   FROM (
-    SELECT m.chat_id, m.pos + (SELECT c.removed FROM chat AS c) AS pos,
+    SELECT m.chat_id, m.pos + (SELECT c.shift FROM chat AS c) AS pos,
       m.id, m.sender_id, m.content, m.kind, m.sent_at
     FROM campus.messages AS m
     WHERE m.chat_id = (SELECT c.id FROM chat AS c)
       AND m.at = campus.messages_at((SELECT c.id FROM chat AS c))
       AND m.pos < coalesce($4::text::bigint, 9000000000000000000)
-        - (SELECT c.removed FROM chat AS c)
+        - (SELECT c.shift FROM chat AS c)
     ORDER BY m.pos DESC
     LIMIT $3::bigint + 1
   ) AS q
@@ -136,12 +142,12 @@ FROM (
   SELECT q.pos, row_number() OVER (ORDER BY q.pos) AS n,
     network.message(q.chat_id, q.pos, q.id, q.sender_id, q.content, q.kind, q.sent_at) AS message
   FROM (
-    SELECT m.chat_id, m.pos + (SELECT c.removed FROM chat AS c) AS pos,
+    SELECT m.chat_id, m.pos + (SELECT c.shift FROM chat AS c) AS pos,
       m.id, m.sender_id, m.content, m.kind, m.sent_at
     FROM campus.messages AS m
     WHERE m.chat_id = (SELECT c.id FROM chat AS c)
       AND m.at = campus.messages_at((SELECT c.id FROM chat AS c))
-      AND m.pos > coalesce($4::text::bigint, 0) - (SELECT c.removed FROM chat AS c)
+      AND m.pos > coalesce($4::text::bigint, -9000000000000000000) - (SELECT c.shift FROM chat AS c)
     ORDER BY m.pos
     LIMIT $3::bigint + 1
   ) AS q
@@ -172,7 +178,7 @@ WITH chat AS MATERIALIZED (
 )
 SELECT c.other, c.takes, (
   SELECT convert_to(network.message(
-    m.chat_id, m.pos + network.removed(m.chat_id), m.id, m.sender_id, m.content, m.kind, m.sent_at),
+    m.chat_id, m.pos + network.shift(m.chat_id), m.id, m.sender_id, m.content, m.kind, m.sent_at),
     'UTF8')
   FROM message AS m) AS body
 FROM chat AS c
@@ -180,7 +186,7 @@ FROM chat AS c
 -- name: sent
 -- What was sent with a key: its digest, and the message while it is there.
 SELECT s.digest, CASE WHEN m.pos IS NOT NULL THEN convert_to(network.message(
-  s.chat_id, m.pos + network.removed(s.chat_id), m.id, m.sender_id, m.content, m.kind, m.sent_at),
+  s.chat_id, m.pos + network.shift(s.chat_id), m.id, m.sender_id, m.content, m.kind, m.sent_at),
   'UTF8') END AS body
 FROM network.sent_messages AS s
 LEFT JOIN LATERAL (
@@ -193,12 +199,12 @@ WHERE s.sender_id = $1 AND s.key = $2
 -- name: mark
 -- $2 the chat, $3 up to where. Never backwards, and never behind the end.
 WITH chat AS MATERIALIZED (
-  SELECT c.id, c.other, c.removed
+  SELECT c.id, c.other, c.shift
 
 -- name: marked
 ), mark AS (
   INSERT INTO network.read_marks AS r (chat_id, user_id, pos)
-  SELECT c.id, $1, least($3::bigint, l.pos + c.removed)
+  SELECT c.id, $1, least($3::bigint, l.pos + c.shift)
   FROM chat AS c
   CROSS JOIN LATERAL (
     SELECT max(m.pos) AS pos

@@ -120,9 +120,10 @@ LIMIT $2::bigint
 -- Of the chat `$1` the last `$2`.
 DELETE FROM campus.messages AS m
 WHERE m.chat_id = $1 AND m.at = campus.messages_at($1)
-  AND m.pos > (
-    SELECT max(l.pos) - $2::bigint FROM campus.messages AS l
-    WHERE l.chat_id = $1 AND l.at = campus.messages_at($1))
+  AND m.pos IN (
+    SELECT l.pos FROM campus.messages AS l
+    WHERE l.chat_id = $1 AND l.at = campus.messages_at($1)
+    ORDER BY l.pos DESC LIMIT $2::bigint)
 
 -- name: take_chat
 DELETE FROM campus.chats AS c WHERE c.id = $1 AND c.at = campus.chats_at($1)

@@ -40,7 +40,7 @@ FROM (
   SELECT c.pos, c.connected_user_id AS other, c.created_at
   FROM campus.connections AS c
   WHERE c.user_id = $1 AND c.at = campus.connections_at($1)
-    AND c.pos > coalesce($2::text::bigint, 0)
+    AND c.pos > coalesce($2::text::bigint, -9000000000000000000)
   ORDER BY c.pos
   LIMIT $3::bigint
 ) AS x
@@ -105,7 +105,7 @@ SELECT json_build_object('id', m.id, 'sender_id', m.sender_id, 'content', m.cont
   'kind', m.kind, 'sent_at', outgrow.json_of_time(m.sent_at))::text AS line, m.pos::text AS last
 FROM campus.messages AS m
 WHERE m.chat_id = $1 AND m.at = campus.messages_at($1)
-  AND m.pos > coalesce($2::text::bigint, 0)
+  AND m.pos > coalesce($2::text::bigint, -9000000000000000000)
 ORDER BY m.pos
 LIMIT $3::bigint
 

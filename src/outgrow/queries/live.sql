@@ -4,7 +4,13 @@
 -- The chats of these users, with the last `pos` and how far everybody has read.
 SELECT p.user_id, p.chat_id,
   coalesce(l.pos, 0) + coalesce((
-    SELECT t.removed FROM network.trimmed_chats AS t WHERE t.chat_id = p.chat_id), 0) AS last,
+    SELECT t.first_pos - coalesce(f.pos, outgrow.pos_step())
+    FROM network.trimmed_chats AS t
+    CROSS JOIN LATERAL (
+      SELECT min(m.pos) AS pos
+      FROM campus.messages AS m
+      WHERE m.chat_id = t.chat_id AND m.at = campus.messages_at(t.chat_id)) AS f
+    WHERE t.chat_id = p.chat_id), 0) AS last,
   ARRAY(SELECT r.user_id FROM network.read_marks AS r
     WHERE r.chat_id = p.chat_id ORDER BY r.user_id) AS readers,
   ARRAY(SELECT r.pos FROM network.read_marks AS r
@@ -28,7 +34,7 @@ SELECT x.chat_id, c.users, m.places, m.messages,
       JOIN campus.users AS u ON u.id = v.id AND u.at = campus.users_at(v.id)
       WHERE u.blocked ?| array_remove(c.users, v.id)) END AS hidden,
   coalesce(m.places[cardinality(m.places)], (
-    SELECT max(l.pos) + c.removed
+    SELECT max(l.pos) + c.shift
     FROM campus.messages AS l
     WHERE l.chat_id = x.chat_id AND l.at = campus.messages_at(x.chat_id)), 0) AS last,
   ARRAY(SELECT r.user_id FROM network.read_marks AS r
@@ -41,19 +47,25 @@ CROSS JOIN LATERAL (
     ARRAY(SELECT outgrow.key_of(e.v) FROM jsonb_array_elements(c.participants) AS e(v)
       WHERE outgrow.key_of(e.v) IS NOT NULL) AS users,
     coalesce((
-      SELECT t.removed FROM network.trimmed_chats AS t WHERE t.chat_id = c.id), 0) AS removed
+      SELECT t.first_pos - coalesce(f.pos, outgrow.pos_step())
+      FROM network.trimmed_chats AS t
+      CROSS JOIN LATERAL (
+        SELECT min(m.pos) AS pos
+        FROM campus.messages AS m
+        WHERE m.chat_id = t.chat_id AND m.at = campus.messages_at(t.chat_id)) AS f
+      WHERE t.chat_id = c.id), 0) AS shift
   FROM campus.chats AS c
   WHERE c.id = x.chat_id AND c.at = campus.chats_at(x.chat_id)
   OFFSET 0) AS c
 CROSS JOIN LATERAL (
-  SELECT array_agg(m.pos + c.removed ORDER BY m.pos) AS places,
-    array_agg(network.message(x.chat_id, m.pos + c.removed, m.id, m.sender_id, m.content, m.kind,
+  SELECT array_agg(m.pos + c.shift ORDER BY m.pos) AS places,
+    array_agg(network.message(x.chat_id, m.pos + c.shift, m.id, m.sender_id, m.content, m.kind,
       m.sent_at) ORDER BY m.pos) AS messages
   FROM (
     SELECT m.pos, m.id, m.sender_id, m.content, m.kind, m.sent_at
     FROM campus.messages AS m
     WHERE m.chat_id = x.chat_id AND m.at = campus.messages_at(x.chat_id)
-      AND m.pos > x.after - c.removed
+      AND m.pos > x.after - c.shift
     ORDER BY m.pos LIMIT $3::bigint) AS m) AS m
 
 -- name: shows

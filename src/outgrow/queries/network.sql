@@ -129,7 +129,7 @@ CREATE TABLE IF NOT EXISTS network.closed_intros (
   closed_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (from_id, to_id, sent_ms)
 );
--- Up to where somebody has read a chat. `pos` counts the messages that retention removed, too.
+-- Up to where somebody has read a chat, by the `pos` that others see (network.trimmed_chats).
 CREATE TABLE IF NOT EXISTS network.read_marks (
   chat_id text NOT NULL,
   user_id text NOT NULL,
@@ -150,18 +150,45 @@ CREATE TABLE IF NOT EXISTS network.sent_messages (
 );
 CREATE INDEX IF NOT EXISTS sent_messages_created_at ON network.sent_messages (created_at);
 
--- How many messages retention took from the beginning of a chat: a message's place in the store
--- plus this is the `pos` that it has for ever.
+-- Chats from whose beginning retention took messages, with the `pos` of the first message that it
+-- left, or of the next one where it left none. The relation's own `pos` may count from there anew (in
+-- the store it does), so that others see it shifted by what the first message now differs from this.
 CREATE TABLE IF NOT EXISTS network.trimmed_chats (
   chat_id text PRIMARY KEY,
-  removed bigint NOT NULL
+  first_pos bigint NOT NULL
 );
 
--- The same as of this moment: a statement that waited for a chat's lock began before.
-CREATE OR REPLACE FUNCTION network.removed(of_chat text) RETURNS bigint
+-- Before there were steps between them, places were counted from 1.
+DO $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = 'network.trimmed_chats'::regclass AND attname = 'removed' AND NOT attisdropped)
+  THEN
+    ALTER TABLE network.trimmed_chats ADD COLUMN first_pos bigint;
+    UPDATE network.trimmed_chats SET first_pos = (removed + 1) * outgrow.pos_step();
+    ALTER TABLE network.trimmed_chats ALTER COLUMN first_pos SET NOT NULL, DROP COLUMN removed;
+    UPDATE network.read_marks SET pos = pos * outgrow.pos_step();
+    DROP FUNCTION IF EXISTS network.removed(text);
+  END IF;
+END
+$$;
+
+-- How far others see the messages of a chat shifted, as of this moment: a statement that waited for a
+-- chat's lock began before.
+CREATE OR REPLACE FUNCTION network.shift(of_chat text) RETURNS bigint
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coalesce((SELECT t.removed FROM network.trimmed_chats AS t WHERE t.chat_id = of_chat), 0) $$;
+AS $$
+  SELECT coalesce((
+    SELECT t.first_pos - coalesce(m.pos, outgrow.pos_step())
+    FROM network.trimmed_chats AS t
+    CROSS JOIN LATERAL (
+      SELECT min(f.pos) AS pos
+      FROM campus.messages AS f
+      WHERE f.chat_id = t.chat_id AND f.at = campus.messages_at(t.chat_id)) AS m
+    WHERE t.chat_id = of_chat), 0)
+$$;
 
 -- A message as others see it. What an old client wrote has no limit, and is cut.
 CREATE OR REPLACE FUNCTION network.message(

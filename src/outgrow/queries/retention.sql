@@ -14,8 +14,13 @@ SELECT campus.lock_keys(ARRAY[campus.messages_key($1)], made => '{}')
 
 -- name: trim
 -- Of the messages before the first that is young enough, up to `$3`; one without a time goes with
--- what is behind it. How many went is remembered, so that every other message keeps its `pos`.
-WITH gone AS (
+-- what is behind it. The `pos` of the first that stays is remembered, as others see it, so that every
+-- other message keeps its own.
+WITH chat AS MATERIALIZED (
+  SELECT min(m.pos) AS first, max(m.pos) AS last
+  FROM campus.messages AS m
+  WHERE m.chat_id = $1 AND m.at = campus.messages_at($1)
+), gone AS (
   DELETE FROM campus.messages AS m
   WHERE m.chat_id = $1 AND m.at = campus.messages_at($1) AND m.pos IN (
     SELECT o.pos
@@ -32,10 +37,17 @@ WITH gone AS (
     LIMIT $3)
   RETURNING m.pos
 )
-INSERT INTO network.trimmed_chats AS t (chat_id, removed)
-SELECT $1, count(*) FROM gone HAVING count(*) > 0
-ON CONFLICT (chat_id) DO UPDATE SET removed = t.removed + excluded.removed
-RETURNING removed
+INSERT INTO network.trimmed_chats AS t (chat_id, first_pos)
+SELECT $1, coalesce(b.first_pos - c.first, 0) + coalesce((
+  SELECT min(m.pos)
+  FROM campus.messages AS m
+  WHERE m.chat_id = $1 AND m.at = campus.messages_at($1)
+    AND m.pos > (SELECT max(g.pos) FROM gone AS g)), c.last + outgrow.pos_step())
+FROM chat AS c
+LEFT JOIN network.trimmed_chats AS b ON b.chat_id = $1
+WHERE EXISTS (SELECT FROM gone)
+ON CONFLICT (chat_id) DO UPDATE SET first_pos = excluded.first_pos
+RETURNING first_pos
 
 -- name: forget_keys
 -- Keys of messages sent more than `$1` days ago, some at a time.

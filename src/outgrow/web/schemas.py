@@ -145,7 +145,7 @@ class AcceptedIntro(Shape):
 
 
 class ChatMessage(Shape):
-    """`pos` is its place in the chat: later messages have a greater one. Null is for what an old
+    """`pos` orders the messages of a chat: later ones have a greater one. Null is for what an old
     client left out; `kind` is `system` for what the network itself said."""
 
     id: str | None

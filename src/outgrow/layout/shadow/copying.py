@@ -66,14 +66,19 @@ def verify(blueprint: Blueprint, name: str, store_schema: str, store_table: str)
     """Compare the next keys of the store with the table, as text: `$1` the last key before, `$2`
     the last of all, `$3` how many. Returns the last key, how many keys, how many of them have no
     row or leftovers, and the keys that differ. One statement: what others write meanwhile is in
-    the store and in the table, or in neither."""
+    the store and in the table, or in neither. Of a `pos` only the order counts, and that no two
+    rows of a key share it."""
+    pos = tables.pos(blueprint, name)
     key = [c for c in tables.identity(blueprint, name) if c in tables.columns(blueprint, name)]
+    key = key if pos is None else [pos, *key]
     of_key = tables.of_key(blueprint, name, "t", "b.key")
 
     def rows(alias: str) -> str:
-        row = ", ".join(f"{alias}.{quote(c)}" for c in tables.columns(blueprint, name))
+        listed = [c for c in tables.columns(blueprint, name) if c != pos]
+        row = ", ".join(f"{alias}.{quote(c)}" for c in listed)
         order = f" ORDER BY {', '.join(f'{alias}.{quote(c)}' for c in key)}" if key else ""
-        return f"string_agg(ROW({row})::text, E'\\n'{order})"
+        text = f"string_agg(ROW({row})::text, E'\\n'{order})"
+        return text if pos is None else f"{text} || count(DISTINCT {alias}.{quote(pos)})"
 
     differs = (
         f"(SELECT {rows('r')} FROM {tables.function(blueprint, name, 'rows')}(b.key, b.value) r)\n"

@@ -16,6 +16,7 @@ def version(blueprint: Blueprint, name: str) -> str:
     """A digest of the table and of all that keeps it: with another one it must be made anew."""
     made = [query.sql for query in tables.expand(blueprint, name)]
     made += [_changed(blueprint, [name], ""), _truncated(blueprint, [name], "")]
+    made += [lists.follow(blueprint, name)] if tables.is_list(blueprint, name) else []
     return hashlib.sha256("\n".join(made).encode()).hexdigest()[:16]
 
 
@@ -47,6 +48,7 @@ def follow(
             f"CREATE OR REPLACE FUNCTION {signature}\n{body}"
             for signature, body in _reading(blueprint, store).items()
         ),
+        *(lists.follow(blueprint, name) for name in names if tables.is_list(blueprint, name)),
         _changed(blueprint, names, changed),
         _truncated(blueprint, names, truncated),
         f"CREATE OR REPLACE TRIGGER {row_trigger}\nAFTER INSERT OR UPDATE OR DELETE ON {store}\n"
@@ -247,7 +249,7 @@ def _make(blueprint: Blueprint, name: str) -> str:
     """Makes the rows of `this_key` what `this_value` says. They are those of `old_value` now,
     unless the key is new (there are none then) or the backfill has not come to it."""
     if tables.is_list(blueprint, name):
-        return lists.changed_list(blueprint, name)
+        return lists.changed(blueprint, name)
     if blueprint.relations[name].unnest is None:
         return _make_document(blueprint, name)
     return _make_unnested(blueprint, name)
@@ -265,8 +267,7 @@ def _make_document(blueprint: Blueprint, name: str) -> str:
         f"\n        IF NOT is_new"
         f" AND NOT EXISTS (SELECT FROM {function}(this_key, this_value)) THEN"
         f"\n            {gone};"
-        f"\n        END IF;"
-        + lists.put(blueprint, name, lists.rows_of_this(blueprint, name), derived)
+        f"\n        END IF;" + lists.put(blueprint, name, lists.rows_of(blueprint, name), derived)
     )
 
 

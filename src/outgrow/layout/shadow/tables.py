@@ -83,6 +83,15 @@ def identity(blueprint: Blueprint, name: str) -> list[str]:
     ]
 
 
+def pos(blueprint: Blueprint, name: str) -> str | None:
+    """The column that orders the rows of one key of the store."""
+    relation = blueprint.relations[name]
+    for name_of_column, column in relation.columns.items():
+        if column == "position" if isinstance(column, str) else column.position:
+            return name_of_column
+    return None
+
+
 def expand(blueprint: Blueprint, name: str) -> list[Query]:
     """The empty table and its functions. Locks nothing that anybody uses."""
     types = columns(blueprint, name)
@@ -121,6 +130,7 @@ def retire(blueprint: Blueprint, name: str) -> list[Query]:
     made = [
         f"DROP TABLE IF EXISTS {table(blueprint, name)}",
         f"DROP TABLE IF EXISTS {lists(blueprint, name)}",
+        f"DROP FUNCTION IF EXISTS {function(blueprint, name, 'follow')}(text, jsonb, jsonb)",
         f"DROP FUNCTION IF EXISTS {function(blueprint, name, 'rows')}(text, jsonb)",
         f"DROP FUNCTION IF EXISTS {function(blueprint, name, 'decode')}(text, jsonb)",
     ]
@@ -159,6 +169,8 @@ def views(
             if in_table
             else relations.view(blueprint, name, store)
         )
+        if is_list(blueprint, name) and blueprint.pattern_of(name).shape == "objects":
+            made += _places(blueprint, name, in_table)
     return [Query("grow.views", sql) for sql in made]
 
 
@@ -211,6 +223,32 @@ def _view(blueprint: Blueprint, name: str, collation: str | None) -> str:
         f"CREATE OR REPLACE VIEW {quote(blueprint.name, name)} AS\n"
         f"SELECT {separator.join(listed)}\nFROM {table(blueprint, name)} t"
     )
+
+
+def _places(blueprint: Blueprint, name: str, in_table: bool) -> list[str]:
+    """Between a row and its element in the store's list: `place` says where the element stands when
+    the row has `of_pos`, `last_pos` what `pos` the row of the last element has. Over the store the
+    one is made of the other; a table's rows only have the order of the elements that are rows."""
+    key = of_key(blueprint, name, "t", "of_key")
+    place = "of_pos / outgrow.pos_step()"
+    last_pos = "jsonb_array_length(list) * outgrow.pos_step()"
+    if in_table:
+        column = quote(pos(blueprint, name) or "")
+        rows = f"FROM {table(blueprint, name)} t WHERE {key}"
+        place = f"""(
+    SELECT o.place FROM (
+        SELECT e.place, row_number() OVER (ORDER BY e.place) AS rank
+        FROM jsonb_array_elements(list) WITH ORDINALITY AS e(v, place)
+        WHERE jsonb_typeof(e.v) = 'object') o
+    WHERE o.rank = (SELECT count(*) {rows} AND t.{column} <= of_pos))"""
+        last_pos = f"(SELECT max(t.{column}) {rows})"
+    return [
+        f"CREATE OR REPLACE FUNCTION {quote(blueprint.name, name + '_place')}"
+        f"(of_key text, of_pos bigint, list jsonb)\n"
+        f"RETURNS bigint\nLANGUAGE sql STABLE\nRETURN {place}",
+        f"CREATE OR REPLACE FUNCTION {quote(blueprint.name, name + '_last_pos')}"
+        f"(of_key text, list jsonb)\nRETURNS bigint\nLANGUAGE sql STABLE\nRETURN {last_pos}",
+    ]
 
 
 def pattern_name(blueprint: Blueprint, name: str) -> str:

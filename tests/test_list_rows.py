@@ -1,0 +1,136 @@
+"""The rows of a list: a change of the list touches those that it is about, and their order is that
+of the list, at every isolation level."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conftest import STEP, Connect
+from firing import UPSERT, Ladder
+from growing import STORE
+
+LISTS: dict[str, tuple[str, list[Any], Any]] = {
+    "connections": ("user:k:connections", [f"u{n}" for n in range(400)], "new"),
+    "messages": (
+        "chat:a:b:messages",
+        [{"id": f"m{n}", "senderId": "a", "readBy": []} for n in range(400)],
+        {"id": "new"},
+    ),
+}
+Level = Literal["read_committed", "repeatable_read", "serializable"]
+
+
+@pytest.fixture
+async def ladder(campus_url: str, connect: Connect) -> Ladder:
+    ladder = Ladder(await connect(campus_url))
+    await ladder.expand(list(LISTS))
+    return ladder
+
+
+async def images(ladder: Ladder, name: str) -> list[tuple[Any, ...]]:
+    """Of each row where it is and who made it, which another write changes."""
+    return await ladder.rows(
+        f"SELECT ctid::text, xmin::text FROM campus_tables.{name} ORDER BY pos"
+    )
+
+
+Change = Callable[[list[Any], Any], list[Any]]
+CHANGES: dict[str, tuple[Change, int, int]] = {
+    "the same again": (lambda old, new: old, 0, 0),
+    "one replaced": (lambda old, new: [*old[:200], new, *old[201:]], 1, 1),
+    "one inserted": (lambda old, new: [*old[:200], new, *old[200:]], 0, 1),
+    "one before": (lambda old, new: [new, *old], 0, 1),
+    "one behind": (lambda old, new: [*old, new], 0, 1),
+    "one removed": (lambda old, new: [*old[:200], *old[201:]], 1, 0),
+    "the first 150 removed": (lambda old, new: old[150:], 150, 0),
+    "the last 150 removed": (lambda old, new: old[:250], 150, 0),
+    "first out, one in": (lambda old, new: [*old[1:], new], 1, 1),
+    "one to the front": (lambda old, new: [old[200], *old[:200], *old[201:]], 1, 1),
+    "one to the end": (lambda old, new: [*old[:200], *old[201:], old[200]], 1, 1),
+    "at two places": (lambda old, new: [old[0], new, *old[1:300], *old[310:]], 10, 1),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("name", LISTS)
+async def test_a_change_touches_the_rows_that_it_is_about(
+    ladder: Ladder, name: str, change: str
+) -> None:
+    """None behind them is numbered anew."""
+    key, old, new = LISTS[name]
+    edit, gone, come = CHANGES[change]
+    await ladder.put(key, old)
+    before = await images(ladder, name)
+    await ladder.put(key, edit(old, new))
+    after = await images(ladder, name)
+    assert len(set(before) - set(after)) == gone
+    assert len(set(after) - set(before)) == come
+    assert await ladder.differences(list(LISTS)) == {}
+
+
+async def test_messages_that_change_keep_their_pos(ladder: Ladder) -> None:
+    key, old, _ = LISTS["messages"]
+    places = "SELECT pos FROM campus_tables.messages ORDER BY pos"
+    await ladder.put(key, old)
+    before = await ladder.rows(places)
+    assert before == [(n * STEP,) for n in range(1, 401)]
+    await ladder.put(key, [{**message, "readBy": ["b"]} for message in old])
+    assert await ladder.rows(places) == before
+    assert await ladder.differences(list(LISTS)) == {}
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_one_gap_takes_any_number(ladder: Ladder, name: str) -> None:
+    """Where it is used up the rows around it are spread, not all."""
+    key, value, new = LISTS[name]
+    touched = most = 0
+    await ladder.put(key, value)
+    for number in range(120):
+        before = await images(ladder, name)
+        element = f"new{number}" if name == "connections" else {**new, "n": number}
+        value = [*value[:200], element, *value[200:]]
+        await ladder.put(key, value)
+        changed = len(set(await images(ladder, name)) - set(before))
+        touched, most = touched + changed, max(most, changed)
+    assert most < 200
+    assert touched < 1000
+    assert await ladder.differences(list(LISTS)) == {}
+
+
+@pytest.mark.parametrize("level", ["read_committed", "repeatable_read", "serializable"])
+@pytest.mark.parametrize("name", LISTS)
+async def test_lists_are_followed_at_every_level(
+    ladder: Ladder, campus_url: str, connect: Connect, name: str, level: Level
+) -> None:
+    """Any values one after the other in a transaction, which may begin before somebody else deletes
+    the key: the rows that it still sees then are not its own, and nothing of it fails."""
+    key, elements, new = LISTS[name]
+    other = await connect(campus_url)
+    one = st.sampled_from([*elements[:6], new, 7, None, {}, ["x"]])
+    lists: st.SearchStrategy[Any] = st.lists(one, max_size=8)
+    values: st.SearchStrategy[Any] = lists | lists | lists | st.sampled_from([None, {}, "text", 1])
+    loop = asyncio.get_running_loop()
+
+    async def follow(first: Any, some: list[Any], deleted: bool) -> None:
+        await ladder.put(key, first)
+        async with ladder.connection.transaction(isolation=level):
+            await ladder.connection.fetch("SELECT FROM campus_tables.connections")
+            if deleted:
+                await other.execute(f"DELETE FROM {STORE} WHERE key = $1", key)
+            for value in some:
+                await ladder.connection.execute(UPSERT, key, json.dumps(value))
+        assert await ladder.differences([name]) == {}, (first, some)
+
+    @given(values, st.lists(values, min_size=1, max_size=4), st.booleans())
+    @settings(max_examples=40)
+    def same(first: Any, some: list[Any], deleted: bool) -> None:
+        asyncio.run_coroutine_threadsafe(follow(first, some, deleted), loop).result(30)
+
+    await asyncio.to_thread(same)
