@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ from hypothesis import strategies as st
 from conftest import Connect
 from growing import CAMPUS, STORE, grow, old_client
 from outgrow.blueprint import parse
-from outgrow.commands.grow import contradictions
+from outgrow.commands.grow import _misfits, contradictions
 from outgrow.commands.inspect import _read
 from outgrow.database import Database, Session
 from outgrow.errors import BadInput
 from outgrow.grow import runner
+from outgrow.grow.misfits import Misfit, Misfits
 from outgrow.grow.verification import verify
 from outgrow.inspect.writing import blueprint
 from outgrow.install import install, statements
@@ -116,6 +118,8 @@ columns.name = { field = "name" }
         ('field = "name"', 'field = "$a_1$"', r"relations.items: the field '\$a_1\$' holds"),
         ('field = "name"', r'field = "a\nb"', r"control character \(U\+000A\)"),
         ('field = "name"', r'field = "a\u2028b"', r"control character \(U\+2028\)"),
+        ('field = "name"', r'field = "a\u202eb"', r"control character \(U\+202E\)"),
+        ('"item:{id}"', r'"item\u2066:{id}"', r"control character \(U\+2066\)"),
         ("{id}", "{i" + "d" * 40 + "}", "too long for a name"),
         ('"app"', '"outgrow"', "name of a schema"),
         ('"app"', '"pg_app"', "name of a schema"),
@@ -128,7 +132,21 @@ def test_what_has_no_place_in_sql_is_refused(old: str, new: str, says: str) -> N
     assert re.search(says, refused.value.message)
 
 
+def test_an_element_of_a_derived_list_holds_no_control() -> None:
+    text = APP.replace("[relations", '"all" = { key = "all:{id}", shape = "ids" }\n[relations', 1)
+    text += "[derived]\nall = { from = 'items', key = { id = 'id' }, element = \"item%s:{id}\" }\n"
+    assert parse(text % "").derived
+    with pytest.raises(BadInput, match=r"derived.all.element holds a control character"):
+        parse(text % r"\u0000")
+
+
 # Terminals and logs -----------------------------------------------------------------------------
+
+
+def test_what_a_misfit_is_about_forges_no_line() -> None:
+    found = Misfit("missing", "items", "x\nerror: forged", 1, "shown", ("item:1\nerror: forged",))
+    lines = "\n".join(_misfits(Misfits((found,), Counter())))
+    assert not [line for line in lines.split("\n") if line.startswith("error")]
 
 
 def test_controls_are_escaped() -> None:

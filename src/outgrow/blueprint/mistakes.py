@@ -19,7 +19,9 @@ _BYTES = {"key": 800, "short": 160, "label": 800, "number": 40, "boolean": 1, "t
 """Of a column at most, at four bytes a character; the other types have no limit."""
 
 VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)(\.\.\.)?\}")
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL = re.compile(  # of a terminal, of lines, or of the direction in which text runs
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _TAG = re.compile(r"\$([^\W\d]\w*)?\$")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 
@@ -283,6 +285,8 @@ def _list_mistakes(blueprint: Blueprint, name: str, derived: Derived) -> Iterato
     if pattern is None or pattern.shape != "ids":
         yield f"{where}: there is no pattern of that name and of the shape `ids`"
         return
+    if (what := unfit(derived.element)) is not None:
+        yield f"{where}.element holds {what}"
     if source is None:
         yield f"{where}: there is no relation {derived.source!r}"
         return

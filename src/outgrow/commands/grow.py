@@ -165,7 +165,7 @@ def _misfits(misfits: Misfits) -> list[str]:
     for one in misfits.found:
         if one.kind == LEFTOVERS:
             continue
-        place = " ".join(dict.fromkeys(filter(None, (one.relation, one.about))))
+        place = one_line(" ".join(dict.fromkeys(filter(None, (one.relation, one.about)))))
         lines.append(f"  {one.kind} {place}: {one.count:,}; {one.meaning}")
         lines.append(
             f"      {', '.join(map(one_line, one.keys))}"
