@@ -138,7 +138,8 @@ def statements(
     `collation` as in layout.create."""
     sql = load("outgrow")
     return [
-        *(sql["state"], sql["remember_layout"], sql["functions"], sql["outdate"]),
+        *(sql["state"], sql["remember_layout"], sql["functions"]),
+        *(load("lists")["functions"], sql["outdate"]),
         *_relations(blueprint, schema, table, homes, collation),
         *_network(blueprint),
         *(sql["schemas_to_close"], sql["privacy"]),
