@@ -152,7 +152,9 @@ class CreateIndex:
         for _ in range(ATTEMPTS):
             try:
                 await work.session.run(self.index.create)
-            except RETRIED as e:
+            except (*RETRIED, asyncpg.DuplicateTableError) as e:
+                # The latter where somebody's TRUNCATE won the race: it builds what is left of an
+                # index, and makes it valid.
                 lost = e
             except (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
                 raise
