@@ -34,6 +34,7 @@ from outgrow.grow import catalogue
 from outgrow.grow.state import Phase
 from outgrow.grow.status import status
 from outgrow.grow.steps import CreateStatistics, DropStatistics
+from outgrow.grow.verification import verify
 from outgrow.grow.work import Work
 from outgrow.install import install
 from outgrow.settings import DEFAULT_STORE
@@ -362,6 +363,23 @@ async def test_a_build_that_loses_a_deadlock_is_tried_again(
     assert wanted() <= (await indexes(raw)).keys()
 
 
+async def test_a_build_that_somebodys_truncate_has_finished_is_done(
+    database: Database, raw: Any, database_url: str, connect: Connect
+) -> None:
+    """TRUNCATE builds every index of the table, and makes what a failed build left valid."""
+    other = await connect(database_url)
+    await other.execute("SET deadlock_timeout = '1min'")
+    await other.execute(f"BEGIN; INSERT INTO {STORE} VALUES ('held', '1')")
+    growth = asyncio.create_task(grow(database, "optimized"))
+    pid = await until(lambda: building(raw), "the first build waits for the transaction")
+    await other.execute(f"TRUNCATE {STORE}")
+    waits = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1"
+    await until(lambda: raw.fetchval(waits, pid), "the growth looks what is left of it")
+    await other.execute("COMMIT")
+    assert (await growth).store.phase == "optimized"
+    assert wanted() <= (await indexes(raw)).keys()
+
+
 async def test_a_build_that_cannot_succeed_leaves_nothing_behind(
     database: Database, raw: Any
 ) -> None:
@@ -445,6 +463,18 @@ async def test_timeouts_of_the_server_are_not_for_a_growth(
         await asyncio.sleep(0.8)
         await blocker.execute("COMMIT")
         assert (await growth).store.phase == "optimized"
+
+
+async def test_quotes_around_every_name_are_no_hindrance(database_url: str, raw: Any) -> None:
+    """What the server says of types and definitions is compared."""
+    async with opened(database_url) as plain:
+        await grow(plain, "hybrid")
+    name = await raw.fetchval("SELECT current_database()")
+    await raw.execute(f"ALTER DATABASE {name} SET quote_all_identifiers = on")
+    async with opened(database_url) as quoted:
+        assert (await verify(quoted, DEFAULT_STORE, CAMPUS, lambda keys: None)).same
+        assert (await grow(quoted, "relational")).store.phase == "relational"
+        assert (await verify(quoted, DEFAULT_STORE, CAMPUS, lambda keys: None)).same
 
 
 # -- what a statement meets that is planned meanwhile

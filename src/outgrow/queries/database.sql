@@ -2,8 +2,10 @@
 
 -- name: settings
 -- What every session of ours has. Planning a relation over the store costs more than running it, and
--- JIT would add to that.
+-- JIT would add to that. What PostgreSQL says of types and definitions is compared, and must not depend
+-- on somebody's taste for quotes.
 SET jit = off;
+SET quote_all_identifiers = off;
 SET row_security = off;
 SET idle_in_transaction_session_timeout = '60s';
 
@@ -13,6 +15,7 @@ SET plan_cache_mode = force_generic_plan;
 -- name: local_settings
 -- The same for one transaction, where sessions are shared.
 SET LOCAL jit = off;
+SET LOCAL quote_all_identifiers = off;
 SET LOCAL row_security = off;
 SET LOCAL idle_in_transaction_session_timeout = '60s';
 
