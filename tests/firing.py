@@ -181,9 +181,11 @@ async def waits(connection: Any, who: Any) -> None:
             await asyncio.sleep(0.01)
 
 
-async def shown(connection: Any, name: str, blueprint: Blueprint = CAMPUS) -> list[str]:
-    """What a relation shows, but for what says where it lives. A `pos` only orders the rows of a
-    list: what is shown of it is the number in that order."""
+async def shown(
+    connection: Any, name: str, blueprint: Blueprint = CAMPUS, schema: str = ""
+) -> list[str]:
+    """What a relation shows (or its like in `schema`), but for what says where it lives. A `pos`
+    only orders the rows of a list: what is shown of it is the number in that order."""
     pos = layout.shadow.tables.pos(blueprint, name)
     ranked = ""
     if pos is not None:
@@ -192,6 +194,6 @@ async def shown(connection: Any, name: str, blueprint: Blueprint = CAMPUS) -> li
         ranked = f" || jsonb_build_object('{pos}', rank() OVER ({by_key}ORDER BY r.\"{pos}\"))"
     rows = await connection.fetch(
         f"SELECT (to_jsonb(r) - 'at' - 'probe'{ranked})::text "
-        f"FROM {blueprint.name}.{name} r ORDER BY 1"
+        f"FROM {schema or blueprint.name}.{name} r ORDER BY 1"
     )
     return [row[0] for row in rows]

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from conftest import Connect
-from firing import ALL, UPSERT, Ladder
+from firing import ALL, UPSERT, Ladder, shown
 from growing import CAMPUS, STORE, grow
 from outgrow import layout
 from outgrow.campus.generator import generate
@@ -308,9 +308,7 @@ async def check(fire: Fire, ladder: Ladder, before: dict[str, Any]) -> None:
     signed_up = sorted(k[5:] for k in fire.mine if k.startswith("user:app") and k.count(":") == 1)
     assert sorted(store.get("school:Fire:users", [])) == signed_up
     for name in ALL:
-        columns = ", ".join(f'"{c}"' for c in layout.shadow.columns(CAMPUS, name))
-        sql = f"SELECT ({columns})::text FROM {{}}.{name} ORDER BY 1"
-        assert await c.fetch(sql.format("campus")) == await c.fetch(sql.format("twin")), name
+        assert await shown(c, name) == await shown(c, name, schema="twin"), name
     rows = await c.fetch("SELECT relation FROM outgrow.lifts WHERE state = 'shadow'")
     assert await ladder.differences({row["relation"] for row in rows}) == {}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
 import pytest
@@ -64,33 +64,64 @@ async def owner(server: Any, database_url: str, connect: Connect) -> AsyncIterat
     )
 
 
-async def test_what_a_superuser_makes_is_the_owners(database: Database, owner: Owner) -> None:
+def signed_in(database_url: str, role: str) -> Any:
+    user = role.strip('"')
+    return Database.open(database_url.replace("postgres@", f"{user}@"))
+
+
+async def refused(work: Awaitable[Any], code: str) -> Refused:
+    with pytest.raises(Refused) as error:
+        await work
+    assert error.value.code == code
+    return error.value
+
+
+async def test_a_superuser_prepares_what_the_owner_makes(
+    database: Database, database_url: str, owner: Owner
+) -> None:
     """The owner may not even make schemas."""
     await fill(owner.raw, 50)
-    await install(database)
+    await refused(install(database), "connect_as_owner")
+    await refused(grow(database, "relational"), "connect_as_owner")
     assert await owner.others() == set()
-    for phase in ("relational", "found", "hybrid", "optimized", "relational"):
-        await runner.plan(database, phase, DEFAULT_STORE, CAMPUS)
-        await grow(database, phase)
-        assert await owner.others() == set()
+    hosted = await signed_in(database_url, owner.name)
+    try:
+        for phase in ("relational", "optimized"):
+            await runner.plan(hosted, phase, DEFAULT_STORE, CAMPUS)
+            await grow(hosted, phase)
+            assert await owner.others() == set()
+        assert (await verify(hosted, DEFAULT_STORE, CAMPUS, lambda _: None)).same
+    finally:
+        await hosted.close()
     assert await owner.raw.fetchval("SELECT count(*) FROM campus.users") == 50
+    await refused(grow(database, "relational"), "connect_as_owner")
 
 
 async def test_the_owner_of_a_store_is_never_a_superuser_by_it(
-    database: Database, owner: Owner
+    database: Database, database_url: str, owner: Owner
 ) -> None:
-    """The owner puts a view under the store's name, which a trigger may look at."""
+    """The owner changes a function that `verify` calls, and puts a trigger on what a growth writes;
+    and a view under the store's name, which a trigger may look at."""
     await fill(owner.raw, 50)
-    await grow(database, "relational")
+    await refused(grow(database, "relational"), "connect_as_owner")
+    hosted = await signed_in(database_url, owner.name)
+    await grow(hosted, "relational")
+    await hosted.close()
     await owner.raw.execute(
         f"""
         CREATE TABLE seen (who text, may boolean);
-        CREATE FUNCTION spy(v jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+        CREATE FUNCTION see() RETURNS void LANGUAGE plpgsql AS $$
         BEGIN
+            PERFORM set_config('role', 'none', true);
             INSERT INTO public.seen
             SELECT current_user, rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user;
-            RETURN v;
         END $$;
+        CREATE FUNCTION spy(v jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+        BEGIN PERFORM public.see(); RETURN v; END $$;
+        CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM public.see(); RETURN NEW; END $$;
+        CREATE TRIGGER watch BEFORE INSERT OR UPDATE ON outgrow.layouts
+            FOR EACH ROW EXECUTE FUNCTION watch();
         ALTER TABLE {STORE} RENAME TO moved;
         CREATE VIEW {STORE} AS SELECT key, spy(value) AS value FROM moved;
         """
@@ -98,52 +129,60 @@ async def test_the_owner_of_a_store_is_never_a_superuser_by_it(
     await owner.raw.execute("INSERT INTO moved VALUES ('user:new', '{}')")
     await owner.raw.execute("UPDATE moved SET value = '{\"name\": \"x\"}' WHERE key = 'user:u1'")
     await owner.raw.execute("DELETE FROM moved WHERE key = 'user:u2'")
+    await owner.raw.execute(f"DROP VIEW {STORE}; ALTER TABLE moved RENAME TO {DEFAULT_STORE}")
+    await refused(grow(database, "optimized"), "connect_as_owner")
+    check = verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)
+    await refused(check, "connect_as_owner")
     assert not await owner.raw.fetchval("SELECT bool_or(may) FROM seen")
     definers = await owner.root.fetch("SELECT proowner::regrole::text FROM pg_proc WHERE prosecdef")
     assert {row[0] for row in definers} <= {owner.name}
-    await owner.raw.execute("DROP FUNCTION spy CASCADE; DROP TABLE seen")
+    await owner.raw.execute("DROP FUNCTION spy, see, watch CASCADE; DROP TABLE seen")
 
 
 async def test_what_a_superuser_made_before_is_handed_over(
-    database: Database, owner: Owner
+    database: Database, database_url: str, owner: Owner
 ) -> None:
-    """As it was made before there was this rule, in part or whole."""
+    """As it was made before there was this rule."""
     await fill(owner.raw, 50)
     await owner.root.execute(f"ALTER TABLE {STORE} OWNER TO postgres")
     await grow(database, "relational")
     await owner.root.execute(f"ALTER TABLE {STORE} OWNER TO {owner.name}")
-    assert "campus_tables.users" in await owner.others()
     await runner.plan(database, "relational", DEFAULT_STORE, CAMPUS)
     assert "campus_tables.users" in await owner.others()
-    await grow(database, "relational")
+    await refused(grow(database, "relational"), "connect_as_owner")
     assert await owner.others() == set()
-    await owner.raw.execute(f"INSERT INTO {STORE} VALUES ('user:new', '{{}}')")
-    assert await owner.raw.fetchval("SELECT count(*) FROM campus_tables.users") == 51
-    assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
-    await owner.root.execute("ALTER FUNCTION campus_tables.store_changed OWNER TO postgres")
-    await install(database)
-    assert await owner.others() == set()
+    hosted = await signed_in(database_url, owner.name)
+    try:
+        await grow(hosted, "relational")
+        await owner.raw.execute(f"INSERT INTO {STORE} VALUES ('user:new', '{{}}')")
+        assert await owner.raw.fetchval("SELECT count(*) FROM campus_tables.users") == 51
+        assert (await verify(hosted, DEFAULT_STORE, CAMPUS, lambda _: None)).same
+    finally:
+        await hosted.close()
 
 
-async def test_what_another_role_made_is_refused(database: Database, owner: Owner) -> None:
+async def test_what_another_role_made_is_refused(
+    database: Database, database_url: str, owner: Owner
+) -> None:
     app = owner.name.replace("Owner", "App")
-    await owner.root.execute(f"CREATE ROLE {app}; GRANT CREATE ON SCHEMA public TO {app}")
+    await owner.root.execute(f"CREATE ROLE {app} LOGIN; GRANT CREATE ON SCHEMA public TO {app}")
+    name = await owner.root.fetchval("SELECT current_database()")
+    await owner.root.execute(f"GRANT CREATE ON DATABASE {name} TO {app}")
+    hosted = await signed_in(database_url, app)
     try:
         await owner.root.execute(f"ALTER TABLE {STORE} OWNER TO {app}")
-        await install(database)
+        await install(hosted)
         await owner.root.execute(f"ALTER TABLE {STORE} OWNER TO {owner.name}")
         for work in (
             grow(database, "relational"),
             runner.plan(database, "relational", DEFAULT_STORE, CAMPUS),
             install(database),
         ):
-            with pytest.raises(Refused) as refused:
-                await work
-            assert refused.value.code == "other_owner"
-            assert app.strip('"') in refused.value.message
+            assert app.strip('"') in (await refused(work, "other_owner")).message
         await owner.root.execute(f"ALTER TABLE {STORE} OWNER TO {app}")
-        await grow(database, "relational")
+        await grow(hosted, "relational")
     finally:
+        await hosted.close()
         await owner.root.execute(
             f"REASSIGN OWNED BY {app} TO {owner.name}; DROP OWNED BY {app}; DROP ROLE {app}"
         )

@@ -2,11 +2,15 @@
 
 The store's triggers run functions with their owner's rights. If these were those of a superuser who
 let another's store grow, the store's owner could reach them; so they never exceed the owner's own.
+A superuser may hand over what a superuser made before, and no more: code of the owner that runs in
+a superuser's session can leave whatever role that session has taken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+import asyncpg
 
 from outgrow.blueprint import Blueprint, campus
 from outgrow.database import Session
@@ -17,10 +21,29 @@ from outgrow.queries import Query, load
 
 async def act_as_owner(session: Session, schema: str, table: str, *, local: bool) -> None:
     """Become the owner of the store where we may, until the end of the transaction if `local`; to
-    be called behind `settle`."""
+    be called behind `settle`. Raises Refused (connect_as_owner) to a superuser."""
     row = await session.row(load("owner")["find"], schema, table)
     if row is not None and row["may_act"]:
+        _refuse_superuser(row, f"{schema}.{table}")
         await session.row(load("owner")["act_as"], row["owner"], local)
+
+
+async def refuse_superuser(session: Session, schema: str, table: str) -> None:
+    """Raise Refused (connect_as_owner) to a superuser on a store whose owner is none: for what
+    calls functions that the owner may have changed."""
+    row = await session.row(load("owner")["find"], schema, table)
+    if row is not None and row["may_act"]:
+        _refuse_superuser(row, f"{schema}.{table}")
+
+
+def _refuse_superuser(row: asyncpg.Record, store: str) -> None:
+    if row["is_superuser"] and not row["owner_is_superuser"]:
+        raise Refused(
+            "connect_as_owner",
+            f"{store} belongs to {row['owner']}, who is no superuser, and this connection is one",
+            detail="what the owner has put on the store would run with all rights",
+            hint=f"connect as {row['owner']}",
+        )
 
 
 async def settle(

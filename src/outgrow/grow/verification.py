@@ -16,6 +16,7 @@ from outgrow.grow import catalogue
 from outgrow.grow.catalogue import Store
 from outgrow.grow.lifting import Compared, compare
 from outgrow.grow.state import Phase
+from outgrow.owner import refuse_superuser
 from outgrow.queries import load
 
 STREAMED = 5_000  # keys fetched at a time
@@ -90,6 +91,7 @@ async def verify(
         await session.run(load("grow")["plan_once"])
         async with session.connection.transaction(isolation="repeatable_read", readonly=True):
             found = await catalogue.read(session, store, blueprint, closely=False)
+            await refuse_superuser(session, found.schema, found.table)
             await memory.check_meant(session, found.name, blueprint)
             return await _verify(session, found, blueprint, moved)
 

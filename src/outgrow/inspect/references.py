@@ -142,6 +142,8 @@ class Search:
 
     def _places_of(self, pattern: Pattern) -> None:
         for steps, values in pattern.values.walk():
+            if not steps and pattern.shape != "scalar":
+                continue  # a value of another kind than the rest, which is damage
             texts, format_ = _ids_of(values)
             if texts and format_ not in _NEVER:
                 self._place(Place(pattern, steps, -1, texts, format_, values.own_place))

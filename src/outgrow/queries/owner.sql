@@ -8,7 +8,8 @@ SELECT pg_get_userbyid(c.relowner)::text AS owner,
            CASE WHEN current_setting('server_version_num')::integer >= 160000
                 THEN 'SET' ELSE 'MEMBER' END) AS may_act,
        has_database_privilege(c.relowner, current_database(), 'CREATE') AS may_create,
-       (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) AS is_superuser
+       (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) AS is_superuser,
+       (SELECT rolsuper FROM pg_roles WHERE oid = c.relowner) AS owner_is_superuser
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2;

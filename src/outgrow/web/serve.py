@@ -208,11 +208,12 @@ async def _banner(
     layout = await network.database.row(load("outgrow")["layout"], "campus")
     async with network.database.session() as session:
         version = session.connection.get_server_version()
+    phase = layout["phase"] if layout else "unknown"
     rows = [
         ("Campus", at),
         ("Docs", f"{at}/docs"),
         ("Database", f"PostgreSQL {version.major}.{version.micro}, {_place(settings)}"),
-        ("Store", f"{settings.store}, phase {layout['phase'] if layout else 'unknown'}"),
+        ("Store", f"{settings.store.removeprefix('public.')}, phase {phase}"),
     ]
     if demo:
         rows.append(("Sign in", f"{DEMO_EMAIL} / {DEMO_PASSWORD}"))
