@@ -596,8 +596,9 @@ END;
 CREATE OR REPLACE FUNCTION "campus_tables"."connections_follow"(our_key text, our_value jsonb, our_before jsonb)
 RETURNS void
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $body$
-#variable_conflict use_column
+#variable_conflict use_variable
 DECLARE
     our_heads bigint := 0;
     our_whole boolean;
@@ -758,8 +759,9 @@ $body$;
 CREATE OR REPLACE FUNCTION "campus_tables"."messages_follow"(our_key text, our_value jsonb, our_before jsonb)
 RETURNS void
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $body$
-#variable_conflict use_column
+#variable_conflict use_variable
 DECLARE
     our_heads bigint := 0;
     our_whole boolean;

@@ -13,6 +13,7 @@ RETURN 1000000::bigint;
 CREATE OR REPLACE FUNCTION outgrow.list_changes(was text[], now text[])
 RETURNS TABLE (old_first integer, old_last integer, new_first integer, new_last integer)
 LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   many_old CONSTANT integer := cardinality(was);
@@ -85,6 +86,7 @@ CREATE OR REPLACE FUNCTION outgrow.list_labels(
   OUT made bigint[], OUT gone bigint[]
 )
 LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   step CONSTANT bigint := outgrow.pos_step();

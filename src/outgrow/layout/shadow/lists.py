@@ -64,8 +64,7 @@ def follow(blueprint: Blueprint, name: str) -> str:
     lists = tables.lists(blueprint, name)
     all_rows = put(blueprint, name, rows_of(blueprint, name, "our"))
     signature = tables.function(blueprint, name, "follow")
-    text = f"""#variable_conflict use_column
-DECLARE
+    text = f"""{ex.OUR_NAMES}DECLARE
     our_heads bigint := 0;
     our_whole boolean;
     our_was text[];
@@ -93,7 +92,8 @@ END"""
     return (
         f"CREATE OR REPLACE FUNCTION {signature}"
         f"(our_key text, our_value jsonb, our_before jsonb)\n"
-        f"RETURNS void\nLANGUAGE plpgsql\nAS {function_body(text)}"
+        f"RETURNS void\nLANGUAGE plpgsql\nSET search_path = pg_catalog, pg_temp\n"
+        f"AS {function_body(text)}"
     )
 
 
