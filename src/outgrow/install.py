@@ -289,14 +289,6 @@ async def read_store(session: Session, schema: str, table: str) -> str | None:
             hint=await _names_back(session, rows, quote(schema, table))
             or "set OUTGROW_STORE to the name of the key-value table",
         )
-    key = columns["key"]
-    if not key["collisdeterministic"]:
-        raise Refused(
-            "not_a_store",
-            f"the keys of {schema}.{table} have a nondeterministic collation, {key['collation']}",
-            detail="there keys that differ are equal, and none is found by its beginning",
-            hint='use a table whose key has another collation, such as "C"',
-        )
     barring = [row["name"] for row in rows if row["bars_writing"]]
     if barring:
         raise Refused(
@@ -305,6 +297,7 @@ async def read_store(session: Session, schema: str, table: str) -> str | None:
             detail=f"NOT NULL without a default, or generated: {', '.join(barring)}",
             hint="give the column a default: ALTER TABLE ... ALTER COLUMN ... SET DEFAULT ...",
         )
+    key = columns["key"]
     return str(key["collation"]) if key["is_collated"] else None
 
 

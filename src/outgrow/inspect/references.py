@@ -142,7 +142,7 @@ class Search:
 
     def _places_of(self, pattern: Pattern) -> None:
         for steps, values in pattern.values.walk():
-            if not steps and pattern.shape != "scalar":
+            if not steps and pattern.shape in _PARTS:
                 continue  # a value of another kind than the rest, which is damage
             texts, format_ = _ids_of(values)
             if texts and format_ not in _NEVER:

@@ -451,7 +451,7 @@ SELECT a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
        CASE WHEN a.attname IN ('key', 'value') THEN a.attgenerated <> ''
             ELSE (a.attnotnull OR t.typnotnull) AND NOT a.atthasdef AND a.attidentity = ''
                  AND t.typdefault IS NULL END AS bars_writing,
-       o.oid <> 'pg_catalog."default"'::regcollation AS is_collated, o.collisdeterministic,
+       o.oid <> 'pg_catalog."default"'::regcollation AS is_collated,
        quote_ident(s.nspname) || '.' || quote_ident(o.collname) AS collation
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
