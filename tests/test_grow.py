@@ -34,7 +34,6 @@ from outgrow.grow import catalogue
 from outgrow.grow.state import Phase
 from outgrow.grow.status import status
 from outgrow.grow.steps import CreateStatistics, DropStatistics
-from outgrow.grow.verification import verify
 from outgrow.grow.work import Work
 from outgrow.install import install
 from outgrow.settings import DEFAULT_STORE
@@ -463,18 +462,6 @@ async def test_timeouts_of_the_server_are_not_for_a_growth(
         await asyncio.sleep(0.8)
         await blocker.execute("COMMIT")
         assert (await growth).store.phase == "optimized"
-
-
-async def test_quotes_around_every_name_are_no_hindrance(database_url: str, raw: Any) -> None:
-    """What the server says of types and definitions is compared."""
-    async with opened(database_url) as plain:
-        await grow(plain, "hybrid")
-    name = await raw.fetchval("SELECT current_database()")
-    await raw.execute(f"ALTER DATABASE {name} SET quote_all_identifiers = on")
-    async with opened(database_url) as quoted:
-        assert (await verify(quoted, DEFAULT_STORE, CAMPUS, lambda keys: None)).same
-        assert (await grow(quoted, "relational")).store.phase == "relational"
-        assert (await verify(quoted, DEFAULT_STORE, CAMPUS, lambda keys: None)).same
 
 
 # -- what a statement meets that is planned meanwhile

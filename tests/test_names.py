@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Connect
-from growing import STORE, grow
+from growing import CAMPUS, STORE, grow, opened
 from outgrow.blueprint import Blueprint, parse
 from outgrow.blueprint.mistakes import SYSTEM_COLUMNS
 from outgrow.database import Database
@@ -145,3 +145,18 @@ async def test_what_inspect_writes_has_none_of_them(
     await grow(database, "relational", blueprint=written)
     assert (await verify(database, DEFAULT_STORE, written, lambda _: None)).same
     await grow(database, "found", blueprint=written)
+
+
+async def test_quotes_around_every_name_are_no_hindrance(
+    database_url: str, connect: Connect
+) -> None:
+    """What the server says of types and definitions is compared."""
+    raw = await connect(database_url)
+    async with opened(database_url) as plain:
+        await grow(plain, "hybrid")
+    name = await raw.fetchval("SELECT current_database()")
+    await raw.execute(f"ALTER DATABASE {name} SET quote_all_identifiers = on")
+    async with opened(database_url) as quoted:
+        assert (await verify(quoted, DEFAULT_STORE, CAMPUS, lambda keys: None)).same
+        assert (await grow(quoted, "relational")).store.phase == "relational"
+        assert (await verify(quoted, DEFAULT_STORE, CAMPUS, lambda keys: None)).same
