@@ -114,8 +114,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             pytest.exit(f"NOT TESTED: {e.message}", returncode=0)
     if options.collation != "default":
         with tempfile.TemporaryDirectory() as home, _running(session.config, Path(home)) as server:
+            server.role = SUPERUSER
             try:
                 asyncio.run(_admin(server, _make("probe", options.collation)))
+            except asyncpg.InsufficientPrivilegeError:
+                raise
             except asyncpg.PostgresError as e:
                 reason = f"no collation {options.collation} in this PostgreSQL: {e}"
                 pytest.exit(f"NOT TESTED: {reason}", returncode=0)
