@@ -160,6 +160,15 @@ async def test_keys_that_are_swapped_under_a_deferred_constraint_keep_their_rows
         assert await ladder.differences() == {}
 
 
+async def write_as(role: str, other: Any) -> None:
+    """Change documents and lists, rename and delete, on a connection that is closed then."""
+    await other.execute(f"SET ROLE {role}")
+    await put(other, {**NEW, "user:b": USER})
+    await other.execute(f"UPDATE {STORE} SET key = 'user:c' WHERE key = 'user:b'")
+    await other.execute(f"DELETE FROM {STORE} WHERE key = 'chat:a:b'")
+    await other.close()
+
+
 async def test_rows_that_nobody_may_see_are_kept(
     ladder: Ladder, client: Any, campus_url: str, connect: Connect
 ) -> None:
@@ -178,13 +187,8 @@ async def test_rows_that_nobody_may_see_are_kept(
         f"CREATE POLICY theirs ON {STORE} TO {writer} USING (true)"
     )
     try:
-        other = await connect(campus_url)
-        await other.execute(f"SET ROLE {writer}")
-        await put(other, {**NEW, "user:b": USER})
-        await other.execute(f"UPDATE {STORE} SET key = 'user:c' WHERE key = 'user:b'")
-        await other.execute(f"DELETE FROM {STORE} WHERE key = 'chat:a:b'")
+        await write_as(writer, await connect(campus_url))
         assert await ladder.differences() == {}
-        await other.close()
     finally:
         await client.execute(
             f"ALTER TABLE {STORE} OWNER TO CURRENT_USER; DROP OWNED BY {writer};"
@@ -209,13 +213,8 @@ async def test_a_store_with_a_new_owner_is_followed(
         f"ALTER TABLE {STORE} OWNER TO {new}"
     )
     try:
-        other = await connect(campus_url)
-        await other.execute(f"SET ROLE {new}")
-        await put(other, {**NEW, "user:b": USER})
-        await other.execute(f"UPDATE {STORE} SET key = 'user:c' WHERE key = 'user:b'")
-        await other.execute(f"DELETE FROM {STORE} WHERE key = 'chat:a:b'")
+        await write_as(new, await connect(campus_url))
         assert await ladder.differences() == {}
-        await other.close()
     finally:
         await client.execute(
             f"ALTER TABLE {STORE} OWNER TO CURRENT_USER; DROP OWNED BY {new};"
