@@ -90,16 +90,17 @@ async def test_whatever_is_no_list_is_passed_by(raw: Any) -> None:
 
 
 async def test_a_growth_holds_one_large_list_at_a_time(raw: Any, database: Database) -> None:
-    """60 lists of 20,000 ids were one batch, and an old client's append waited for 26 s."""
+    """60 lists of 20,000 ids were one batch, and an old client's append waited for 26 s. Where
+    no batch takes long they double from the first one, and there are seven."""
     await put_lists(raw, "x", 30, MANY)
     said: list[str] = []
     database.observe_with(lambda name, _: said.append(name))
     await climb(database, "hybrid")
-    assert said.count("grow.backfill") > 10
-    assert said.count("grow.verify") > 10
+    assert said.count("grow.backfill") >= 7
+    assert said.count("grow.verify") >= 7
     said.clear()
     assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
-    assert said.count("grow.verify") > 10
+    assert said.count("grow.verify") >= 7
 
 
 def test_after_a_slow_batch_the_next_is_small() -> None:
