@@ -10,14 +10,12 @@ from typing import Any
 import pytest
 
 from api import HERE, PASSWORD
+from lacking import lacking
 from live import Place, place
 from outgrow.database import Database
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="NOT TESTED: there is no Chromium (apt-get install chromium)"
 )
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 860}
@@ -36,6 +34,8 @@ async def visitor(here: Place) -> AsyncIterator[Visitor]:
     complains of, a script that fails or something the policy forbids, fails the test."""
     from playwright.async_api import async_playwright
 
+    if CHROMIUM is None:
+        lacking("there is no Chromium (apt-get install chromium)")
     complaints: list[str] = []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(

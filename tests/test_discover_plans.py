@@ -30,6 +30,7 @@ VIEWERS = 25
 # Rows of tables and of the store that a first page may look at: of the pairs of nine things at most
 # 40 people each, and whoever is ranked and shown.
 MOST = 3_500
+MOST_OF_FRIENDS = 1_500  # and to suggest friends of friends: 170 over the store, 980 in tables
 _LIKES = Query(
     "likes",
     "SELECT u.id, u.likes FROM campus.users AS u WHERE u.school = $1 AND u.visible "
@@ -112,7 +113,12 @@ CASES: dict[str, tuple[Query, list[Any], str, int]] = {
         "users_school_sort_created",
         MOST,
     ),
-    "suggestions": (discover._suggestions(), [DEMO_SCHOOL, DEMO_ID, 20, *BEGIN], "", MOST),
+    "suggestions": (
+        discover._suggestions(),
+        [DEMO_SCHOOL, DEMO_ID, 20, *BEGIN],
+        "og_connections",
+        MOST_OF_FRIENDS,
+    ),
 }
 
 

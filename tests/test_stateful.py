@@ -36,7 +36,6 @@ from outgrow.server import EmbeddedServer
 T = TypeVar("T")
 
 STEPS = int(os.environ.get("OUTGROW_STEPS", "1000"))
-STEPS_OF_ONE = 100
 TWIN = msgspec.structs.replace(CAMPUS, name="twin")
 TWIN_STORE = 'public."twin_store"'
 
@@ -389,8 +388,13 @@ class TheLadder(RuleBasedStateMachine):
         assert self.wait(self.ladder.differences(filled)) == {}
 
 
-@pytest.mark.parametrize("steps", [200, pytest.param(STEPS, marks=pytest.mark.soak)])
-def test_nobody_notices_a_growth(server: EmbeddedServer, campus_template: str, steps: int) -> None:
+@pytest.mark.parametrize(
+    ("examples", "steps"),
+    [(20, 30), pytest.param(max(1, STEPS // 100), 100, marks=pytest.mark.soak)],
+)
+def test_nobody_notices_a_growth(
+    server: EmbeddedServer, campus_template: str, examples: int, steps: int
+) -> None:
     class Machine(TheLadder):
         loop = asyncio.new_event_loop()
 
@@ -399,7 +403,7 @@ def test_nobody_notices_a_growth(server: EmbeddedServer, campus_template: str, s
         await connection.execute(sql)
         await connection.close()
 
-    name = f"stateful_{steps}"
+    name = f"stateful_{examples}"
     Machine.url = server.url(name)
     Machine.wait(make("postgres", f"CREATE DATABASE {name} TEMPLATE {campus_template}"))
     try:
@@ -411,8 +415,8 @@ def test_nobody_notices_a_growth(server: EmbeddedServer, campus_template: str, s
         run_state_machine_as_test(
             Machine,
             settings=settings(
-                max_examples=max(1, steps // STEPS_OF_ONE),
-                stateful_step_count=STEPS_OF_ONE,
+                max_examples=examples,
+                stateful_step_count=steps,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
                 database=None,
