@@ -232,7 +232,7 @@ async def test_expired_and_foreign_access_tokens(api: Api, monkeypatch: pytest.M
     assert answer.headers["www-authenticate"].startswith("Bearer")
     monkeypatch.undo()
     claims = jwt.decode(ada.tokens["access_token"], options={"verify_signature": False})
-    unsigned = jwt.encode(claims, None, algorithm="none")
+    unsigned = jwt.encode(claims, None, algorithm="none")  # type: ignore[arg-type]
     forged = jwt.encode(claims, b"k" * 32, algorithm="HS256")
     for token in (unsigned, forged, "x", ""):
         answer = await api.get("/profiles", headers={"authorization": f"Bearer {token}"})

@@ -4,6 +4,7 @@ They are said after the commit, and only tell where to look: the tables are the 
 hears of something, late, twice or by mistake, looks it up. This process hears its own at once. For
 the others they are collected for FLUSH_SECONDS and sent outside the writing transactions, since
 NOTIFY takes a lock of the whole database when it commits. One connection of the process listens.
+Nobody but a process of the network can read or write them (campus/envelopes.py).
 """
 
 from __future__ import annotations
@@ -11,30 +12,34 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from outgrow import queries
 from outgrow.campus.background import AGAIN_SECONDS, going_on
-from outgrow.database import Database
+from outgrow.campus.envelopes import LARGEST, Envelopes
+from outgrow.database import Database, Statements
 
 SQL = queries.load("network")
 
 log = logging.getLogger("outgrow.news")
 
-CHANNEL = "outgrow_news"
 FLUSH_SECONDS = 0.02
-LONGEST_NOTIFICATION = 7000  # bytes; PostgreSQL takes 8,000
 UNHEARD_SECONDS = 2.0  # how late others are heard of through a pooler in transaction mode
 CHECK_SECONDS = 10.0  # how often it is looked whether the connection still is one
+MISSED = b'["missed"]'
+STRANGE_SECONDS = 60.0  # how often it is logged that others notify on our channel
 
 
 class News:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._process = secrets.token_hex(8)
+        self._secret = b""
+        self._envelopes: Envelopes | None = None
+        self._strange = 0
+        self._strange_told = float("-inf")
         self._running = False
         self._hearers: dict[str, Callable[..., None]] = {}
         self._missers: list[Callable[[], None]] = []
@@ -80,29 +85,43 @@ class News:
         self._something.clear()
         said, self._unsaid = self._unsaid, {}
         try:
-            for payload in _payloads(self._process, said):
-                await self._database.run(SQL["notify"], CHANNEL, payload)
+            envelopes = self._envelopes or await self._read_secret(self._database)
+            for text in _texts(said):
+                await self._database.run(SQL["notify"], envelopes.channel, envelopes.close(text))
         except BaseException:
             self._unsaid = {**said, **self._unsaid}
             self._something.set()
             raise
 
+    async def _read_secret(self, statements: Statements) -> Envelopes:
+        """Envelopes of the secret that there is now: whoever deletes it gets another one."""
+        secret = await statements.value(SQL["notification_secret"])
+        if secret is None:
+            await statements.run(SQL["make_secret"])
+            secret = await statements.value(SQL["notification_secret"])
+        if self._envelopes is None or secret != self._secret:
+            self._secret, self._envelopes = secret, Envelopes(secret)
+        return self._envelopes
+
     async def _listen(self) -> None:
-        """Until the connection is lost. Without sessions nothing is heard, and whatever others may
-        have said is looked up again and again."""
+        """Until the connection is lost, or the secret is another. Without sessions nothing is
+        heard, and whatever others may have said is looked up again and again."""
         if not self._database.has_sessions:
             await asyncio.sleep(UNHEARD_SECONDS)
+            await self._read_secret(self._database)
             self._tell_missers()
             return
         lost = asyncio.Event()
         async with self._database.dedicated("outgrow news") as session:
             connection = session.connection
             connection.add_termination_listener(lambda _: lost.set())
-            await connection.add_listener(CHANNEL, self._heard)
+            envelopes = await self._read_secret(session)
+            await connection.add_listener(envelopes.channel, self._heard)
             self._tell_missers()
             while not lost.is_set():
                 async with asyncio.timeout(CHECK_SECONDS):  # or a peer gone without a word
-                    await session.value(SQL["ready"])
+                    if await self._read_secret(session) is not envelopes:
+                        return
                 try:
                     await asyncio.wait_for(lost.wait(), CHECK_SECONDS)
                 except TimeoutError:
@@ -111,31 +130,40 @@ class News:
         await asyncio.sleep(AGAIN_SECONDS)
 
     def _heard(self, connection: Any, pid: int, channel: str, payload: str) -> None:
-        """Whoever may connect to the database may notify, too."""
+        """Whoever knows the channel may notify, too: nothing is believed, kept or logged of it."""
+        assert self._envelopes is not None
         try:
-            process, *said = json.loads(payload)
-            for kind, *words in said if process != self._process else ():
-                if not all(isinstance(word, str) for word in words):
-                    raise TypeError
+            text = self._envelopes.open(payload)
+        except ValueError:
+            self._count_strange()
+            return
+        for kind, *words in json.loads(text) if text is not None else ():
+            if kind == "missed":
+                self._tell_missers()
+            else:
                 self._tell(kind, words)
-        except (ValueError, TypeError):
-            log.warning("a notification on %s is none of ours: %.100s", CHANNEL, payload)
+
+    def _count_strange(self) -> None:
+        self._strange += 1
+        now = time.monotonic()
+        if now >= self._strange_told + STRANGE_SECONDS:
+            log.warning("%d notifications on our channel were not from us", self._strange)
+            self._strange, self._strange_told = 0, now
 
 
-def _payloads(process: str, said: Iterable[Sequence[str]]) -> Iterable[str]:
-    """The notifications that say all this, each short enough."""
-    parts: list[str] = []
+def _texts(said: Iterable[Sequence[str]]) -> Iterable[bytes]:
+    """All this as JSON, in as many parts as it takes for each to fit into an envelope. Of what fits
+    into none, others are told that they missed something."""
+    parts: list[bytes] = []
     size = 0
     for item in said:
-        part = json.dumps(item)
-        if parts and size + len(part) > LONGEST_NOTIFICATION:
-            yield _payload(process, parts)
+        part = json.dumps(item).encode("ascii")
+        if len(part) > LARGEST - 2:
+            part = MISSED
+        if parts and size + len(part) > LARGEST - 2:
+            yield b"[" + b",".join(parts) + b"]"
             parts, size = [], 0
         parts.append(part)
         size += len(part) + 1
     if parts:
-        yield _payload(process, parts)
-
-
-def _payload(process: str, parts: Sequence[str]) -> str:
-    return "[" + ",".join([json.dumps(process), *parts]) + "]"
+        yield b"[" + b",".join(parts) + b"]"

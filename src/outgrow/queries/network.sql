@@ -204,15 +204,20 @@ REVOKE ALL ON SCHEMA network FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA network FROM PUBLIC;
 
 -- name: make_secret
--- Where there is none: at first, and after an operator deleted it to end all access tokens. 366 random
--- bits from the server's own source, condensed to 32 bytes; needs no extension.
+-- Those that there are none of: at first, and after an operator deleted one. 366 random bits from the
+-- server's own source, condensed to 32 bytes; needs no extension. `signing` ends all access tokens when
+-- it goes; `notifications` closes what processes tell each other.
 INSERT INTO network.secrets (name, value)
-SELECT 'signing', sha256(convert_to(
-  gen_random_uuid()::text || gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8'))
+SELECT v.name, sha256(convert_to(
+  v.name || gen_random_uuid()::text || gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8'))
+FROM (VALUES ('signing'), ('notifications')) AS v(name)
 ON CONFLICT (name) DO NOTHING
 
 -- name: secret
 SELECT value FROM network.secrets WHERE name = 'signing'
+
+-- name: notification_secret
+SELECT value FROM network.secrets WHERE name = 'notifications'
 
 -- name: ready
 SELECT 1

@@ -1,7 +1,9 @@
 -- Two people at a time. An intro, a connection, a chat and a block between them have no key in common
--- that could be locked before any of them is there.
+-- that could be locked before any of them is there. Whoever may connect sees all advisory locks in
+-- pg_locks: the secret keeps them from telling whose this is.
 
 -- name: lock_pair
 SELECT pg_advisory_xact_lock(hashtextextended(
-  'pair ' || least($1::text COLLATE "C", $2::text COLLATE "C")
+  coalesce((SELECT encode(s.value, 'hex') FROM network.secrets AS s WHERE s.name = 'notifications'), '')
+  || ' pair ' || least($1::text COLLATE "C", $2::text COLLATE "C")
   || ' ' || greatest($1::text COLLATE "C", $2::text COLLATE "C"), 0))
