@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import asyncpg
 
-from outgrow import definitions, layout, memory
+from outgrow import definitions, layout, memory, stores
 from outgrow.blueprint import Blueprint, Home, campus
 from outgrow.database import Database, Session, find_hidden_rows
 from outgrow.errors import Refused
@@ -267,12 +267,7 @@ async def read_store(session: Session, schema: str, table: str) -> str | None:
     rows = await session.rows(load("outgrow")["store_columns"], schema, table)
     columns = {row["name"]: row for row in rows}
     if not columns:
-        raise Refused(
-            "no_store",
-            f"there is no table {schema}.{table}",
-            hint="set OUTGROW_STORE to the name of the key-value table, or run `outgrow serve`, "
-            "which makes an empty one",
-        )
+        raise await stores.missing(session, f"{schema}.{table}")
     fits = (
         {"key", "value"} <= columns.keys()
         and columns["key"]["type"] == "text"

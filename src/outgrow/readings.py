@@ -18,11 +18,11 @@ import asyncpg
 import msgspec
 from msgspec import structs
 
-from outgrow import memory
+from outgrow import memory, stores
 from outgrow.advise import Reading, Slow, Speed
 from outgrow.blueprint import Blueprint, Pattern
 from outgrow.database import GONE, Database, Session, Statements
-from outgrow.errors import OutgrowError, Refused
+from outgrow.errors import OutgrowError
 from outgrow.inspect import statements
 from outgrow.latencies import Counted, Latencies, quantile
 from outgrow.queries import load
@@ -45,11 +45,7 @@ async def take(session: Session, store: str, blueprint: Blueprint) -> Reading:
     schema, table = memory.split(store)
     facts = await session.row(load("health")["table"], schema, table)
     if facts is None:
-        raise Refused(
-            "no_store",
-            f"there is no table {schema}.{table}",
-            hint="set OUTGROW_STORE to the name of the key-value table",
-        )
+        raise await stores.missing(session, f"{schema}.{table}")
     await session.run(load("database")["plan_for_parameters"])
     sizes = await session.row(load("readings")["sizes"])
     assert sizes is not None

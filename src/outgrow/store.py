@@ -36,6 +36,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from outgrow import stores
 from outgrow.database import Database, Session
 from outgrow.errors import BadInput, Conflict, NotFound
 from outgrow.queries import Query, load, quote
@@ -76,8 +77,12 @@ class Store:
         self._order: str | None = None
 
     async def create(self) -> None:
-        """Make the table if it is not there."""
-        await self._database.run(self._queries["create"])
+        """Make the table if it is not there, closed to everybody but its owner."""
+
+        async def work(session: Session) -> None:
+            await stores.make(session, self.table, self._queries["create"])
+
+        await self._database.transaction(work)
 
     async def get(self, key: str) -> Any:
         """The key's value; MISSING or NO_VALUE."""

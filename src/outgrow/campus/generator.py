@@ -20,6 +20,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from outgrow import stores
 from outgrow.campus.damage import Damage, duplicate_indexes
 from outgrow.campus.population import DEMO_ID, Row, Spec, Told, blocks
 from outgrow.database import Database, Session
@@ -118,8 +119,7 @@ async def _prepare(session: Session, store: str, replace: bool) -> tuple[bool, b
     """Have an empty table, locked against writers. Returns whether it was made just now, and
     whether its rows may be written frozen (only where nobody can have seen it otherwise)."""
     await session.value(_query("wait_shortly", store), _PATIENCE)
-    if not await session.value(_query("exists", store), _name(store)):
-        await session.run(_query("create", store))
+    if await stores.make(session, store, _query("create", store)):
         return True, True
     try:
         await session.run(_query("lock", store))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from outgrow import stores
 from outgrow.campus.generator import Result, generate
 from outgrow.campus.population import DEMO_EMAIL, HIGHEST_RATE, LARGEST, Spec
 from outgrow.cli import App, connected, json_option
@@ -71,6 +72,8 @@ def campus(
 async def _fill(app: App, spec: Spec, replace: bool, manifest: Path) -> Result:
     store = app.settings.store
     async with connected(app.settings, pool_size=1) as database:
+        if not app.settings.embedded:
+            await stores.check(database, store)
         with Progress("generate", "users", spec.users) as progress:
 
             def told(users: int) -> None:

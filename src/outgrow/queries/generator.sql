@@ -3,9 +3,6 @@
 -- name: wait_shortly
 SELECT set_config('lock_timeout', $1, true)
 
--- name: exists
-SELECT to_regclass($1) IS NOT NULL
-
 -- name: create
 -- Without its key, which is built faster behind the rows.
 CREATE TABLE :"store" (key text NOT NULL, value jsonb NOT NULL)

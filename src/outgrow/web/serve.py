@@ -57,7 +57,7 @@ async def serve(settings: Settings, demo: bool) -> None:
             if located.said:
                 note(f"note: {located.said}")
             settings = dataclasses.replace(settings, store=located.store)
-            await _prepare(database, settings.store)
+            await _prepare(database, settings)
             if demo:
                 await _fill(database, settings.store)
             network = await make_network(
@@ -169,15 +169,16 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def _prepare(database: Database, store: str) -> None:
-    """Bring the database to the layout, on an empty store if there is none, with a secret."""
+async def _prepare(database: Database, settings: Settings) -> None:
+    """Bring the database to the layout, with a secret. Where there is no store an empty one is made
+    in the embedded database only: in another one the store may well have another name."""
     try:
-        await install(database, store)
+        await install(database, settings.store)
     except Refused as e:
-        if e.code != "no_store":
+        if e.code != "no_store" or not settings.embedded:
             raise
-        await Store(database, store).create()
-        await install(database, store)
+        await Store(database, settings.store).create()
+        await install(database, settings.store)
     await database.run(load("network")["make_secret"])
 
 
