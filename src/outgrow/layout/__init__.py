@@ -10,7 +10,7 @@ tables' own. Golden files of all of it are in tests/golden/.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from outgrow.blueprint import Blueprint, Home
 from outgrow.layout import derived, relations, shadow, triggers
@@ -34,6 +34,7 @@ __all__ = [
     "create",
     "drop",
     "drop_index",
+    "drop_schemas",
     "drop_statistics",
     "indexes",
     "rename",
@@ -88,6 +89,12 @@ BEGIN
     END LOOP;
 END"""
     return Query("install.drop", f"DO {function_body(body)}")
+
+
+def drop_schemas(schemas: Sequence[str]) -> Query:
+    """Takes away schemas with all that is in them, at once: views, functions and tables of one need
+    those of another."""
+    return Query("uninstall.drop", f"DROP SCHEMA {', '.join(map(quote, schemas))} CASCADE")
 
 
 def version(blueprint: Blueprint, store_schema: str, store_table: str) -> str:
