@@ -235,7 +235,8 @@ def _joined(relation: Relation, names: Sequence[str], column: ColumnSql, value: 
 def _object(
     relation: Relation, items: Mapping[str, CardItem], column: ColumnSql, value: str
 ) -> str:
-    """JSON text of the named fields; null stands for what is absent, too large or of another type.
+    """JSON text of the named fields; null stands for what is absent, too large, of another type, or
+    nothing that every reader of JSON can read.
 
     `format` puts the fields together in one call: with `||` a page cost a seventh more, and
     jsonb_build_object costs more still.
@@ -275,6 +276,8 @@ def _object_item(item: CardItem, own: Column | None, field: str) -> str:
         kind = own.type if own is not None else item.type
         fits = f"jsonb_typeof({field}) = {literal(kind)}"
         fits += f" AND pg_column_size({field}) <= {CARD_LIMIT}"
+        if kind in ("array", "object"):
+            fits += f" AND outgrow.is_readable({field})"
     return f"CASE WHEN {fits} THEN {field} ELSE 'null' END"
 
 
