@@ -23,6 +23,7 @@ LISTS: dict[str, tuple[str, list[Any], Any]] = {
         [{"id": f"m{n}", "senderId": "a", "readBy": []} for n in range(400)],
         {"id": "new"},
     ),
+    "participants": ("chat:a:b", [f"u{n}" for n in range(400)], "new"),
 }
 Level = Literal["read_committed", "repeatable_read", "serializable"]
 
@@ -32,6 +33,15 @@ async def ladder(campus_url: str, connect: Connect) -> Ladder:
     ladder = Ladder(await connect(campus_url))
     await ladder.expand(list(LISTS))
     return ladder
+
+
+async def put(ladder: Ladder, name: str, value: Any) -> None:
+    await ladder.connection.execute(UPSERT, LISTS[name][0], stored(name, value))
+
+
+def stored(name: str, value: Any) -> str:
+    """What the key's value is: the list, or a document with it."""
+    return json.dumps({"participants": value} if name == "participants" else value)
 
 
 async def images(ladder: Ladder, name: str) -> list[tuple[Any, ...]]:
@@ -64,24 +74,44 @@ async def test_a_change_touches_the_rows_that_it_is_about(
     ladder: Ladder, name: str, change: str
 ) -> None:
     """None behind them is numbered anew."""
-    key, old, new = LISTS[name]
+    _, old, new = LISTS[name]
     edit, gone, come = CHANGES[change]
-    await ladder.put(key, old)
+    await put(ladder, name, old)
     before = await images(ladder, name)
-    await ladder.put(key, edit(old, new))
+    await put(ladder, name, edit(old, new))
     after = await images(ladder, name)
     assert len(set(before) - set(after)) == gone
     assert len(set(after) - set(before)) == come
     assert await ladder.differences(list(LISTS)) == {}
 
 
+async def test_a_document_that_changes_elsewhere_leaves_its_list_alone(ladder: Ladder) -> None:
+    key, people, _ = LISTS["participants"]
+    await ladder.put(key, {"participants": people, "createdAt": "yesterday"})
+    before = await images(ladder, "participants")
+    await ladder.put(key, {"participants": people, "createdAt": "today", "topic": "x"})
+    assert await images(ladder, "participants") == before
+
+
+@pytest.mark.parametrize("name", ["connections", "participants"])
+async def test_a_list_of_all_others_is_made_as_a_new_one_is(ladder: Ladder, name: str) -> None:
+    """With doubled elements, and such as are none, before and after; some stay."""
+    _, old, new = LISTS[name]
+    others: list[Any] = [f"v{n}" for n in range(500)]
+    for value in (old, [*others, 7, new, "v3"], [*old[::-1], new, new], [*others, *old[:50]]):
+        await put(ladder, name, value)
+        assert await ladder.differences(list(LISTS)) == {}
+    places = await ladder.rows(f"SELECT pos FROM campus_tables.{name} ORDER BY pos")
+    assert places == [(n * STEP,) for n in range(1, 551)]
+
+
 async def test_messages_that_change_keep_their_pos(ladder: Ladder) -> None:
-    key, old, _ = LISTS["messages"]
+    name, (_, old, _) = "messages", LISTS["messages"]
     places = "SELECT pos FROM campus_tables.messages ORDER BY pos"
-    await ladder.put(key, old)
+    await put(ladder, name, old)
     before = await ladder.rows(places)
     assert before == [(n * STEP,) for n in range(1, 401)]
-    await ladder.put(key, [{**message, "readBy": ["b"]} for message in old])
+    await put(ladder, name, [{**message, "readBy": ["b"]} for message in old])
     assert await ladder.rows(places) == before
     assert await ladder.differences(list(LISTS)) == {}
 
@@ -89,14 +119,14 @@ async def test_messages_that_change_keep_their_pos(ladder: Ladder) -> None:
 @pytest.mark.parametrize("name", LISTS)
 async def test_one_gap_takes_any_number(ladder: Ladder, name: str) -> None:
     """Where it is used up the rows around it are spread, not all."""
-    key, value, new = LISTS[name]
+    _, value, new = LISTS[name]
     touched = most = 0
-    await ladder.put(key, value)
+    await put(ladder, name, value)
     for number in range(120):
         before = await images(ladder, name)
-        element = f"new{number}" if name == "connections" else {**new, "n": number}
+        element = {**new, "n": number} if name == "messages" else f"new{number}"
         value = [*value[:200], element, *value[200:]]
-        await ladder.put(key, value)
+        await put(ladder, name, value)
         changed = len(set(await images(ladder, name)) - set(before))
         touched, most = touched + changed, max(most, changed)
     assert most < 200
@@ -119,13 +149,13 @@ async def test_lists_are_followed_at_every_level(
     loop = asyncio.get_running_loop()
 
     async def follow(first: Any, some: list[Any], deleted: bool) -> None:
-        await ladder.put(key, first)
+        await put(ladder, name, first)
         async with ladder.connection.transaction(isolation=level):
             await ladder.connection.fetch("SELECT FROM campus_tables.connections")
             if deleted:
                 await other.execute(f"DELETE FROM {STORE} WHERE key = $1", key)
             for value in some:
-                await ladder.connection.execute(UPSERT, key, json.dumps(value))
+                await put(ladder, name, value)
         assert await ladder.differences([name]) == {}, (first, some)
 
     @given(values, st.lists(values, min_size=1, max_size=4), st.booleans())
@@ -134,3 +164,21 @@ async def test_lists_are_followed_at_every_level(
         asyncio.run_coroutine_threadsafe(follow(first, some, deleted), loop).result(30)
 
     await asyncio.to_thread(same)
+
+
+@pytest.mark.parametrize("level", ["repeatable_read", "serializable"])
+@pytest.mark.parametrize("name", LISTS)
+async def test_rows_that_somebody_else_deleted_are_not_deleted_again(
+    ladder: Ladder, campus_url: str, connect: Connect, name: str, level: Level
+) -> None:
+    """A transaction still sees them beside those that it made under the same key."""
+    key, elements, new = LISTS[name]
+    other = await connect(campus_url)
+    await put(ladder, name, elements[:3])
+    async with ladder.connection.transaction(isolation=level):
+        await ladder.connection.fetch("SELECT FROM campus_tables.connections")
+        await other.execute(f"DELETE FROM {STORE} WHERE key = $1", key)
+        await put(ladder, name, elements[:2])
+        await put(ladder, name, [new, elements[1]])
+        await put(ladder, name, elements[2:4])
+    assert await ladder.differences(list(LISTS)) == {}

@@ -600,6 +600,8 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
 #variable_conflict use_variable
 DECLARE
+    our_document jsonb;
+    our_rows bigint;
     our_heads bigint := 0;
     our_whole boolean;
     our_was text[];
@@ -612,6 +614,7 @@ DECLARE
     our_made bigint[];
     our_gone bigint[];
     our_full boolean;
+    our_anew boolean := false;
     our_wide integer := 0;
 BEGIN
     IF our_before IS NOT NULL OR current_setting('transaction_isolation') = 'read committed' THEN
@@ -624,9 +627,21 @@ BEGIN
     ON CONFLICT ON CONSTRAINT "connections_lists_pkey"
         DO UPDATE SET leftovers = excluded.leftovers
         WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
+        IF EXISTS (SELECT FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17))
+        THEN
         INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
         SELECT r."user_id", r."connected_user_id", r."pos", r."created_at" FROM "campus_tables"."connections_rows"(our_key, our_value) r
         ON CONFLICT ON CONSTRAINT "connections_pkey" DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
+        ELSE
+            INSERT INTO "campus_tables"."connections"
+                ("user_id", "connected_user_id", "pos", "created_at")
+            SELECT substr(our_key, 6, length(our_key) - 17), outgrow.key_of(e.v), e.n * outgrow.pos_step(), NULL::timestamptz
+            FROM jsonb_array_elements(
+                CASE WHEN jsonb_typeof(our_value) = 'array' THEN our_value ELSE '[]' END)
+                WITH ORDINALITY AS e(v, n)
+            WHERE outgrow.key_of(e.v) IS NOT NULL
+            ON CONFLICT DO NOTHING;
+        END IF;
         RETURN;
     ELSIF our_before IS NOT NULL AND ROW(our_value)::record *= ROW(our_before)::record THEN
         RETURN;
@@ -658,6 +673,11 @@ BEGIN
     our_gone := '{}';
     our_full := false;
     FOR our_run IN SELECT * FROM outgrow.list_changes(our_was, our_now) LOOP
+        IF (our_run.new_last - our_run.new_first + 1) * 2 > greatest(cardinality(our_now), 256)
+        THEN
+            our_anew := true;
+            EXIT;
+        END IF;
         our_old := our_old || our_was[our_run.old_first : our_run.old_last];
         our_new := our_new || our_now[our_run.new_first : our_run.new_last];
         our_labels := ARRAY(
@@ -685,7 +705,7 @@ BEGIN
                     SELECT u.v FROM unnest(our_old) AS u(v)) new
                 WHERE EXISTS (SELECT FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = new.v));
     END IF;
-    IF our_whole IS NOT TRUE THEN
+    IF our_whole IS NOT TRUE AND NOT our_anew THEN
     INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", leftovers)
     VALUES (substr(our_key, 6, length(our_key) - 17), CASE WHEN CASE WHEN jsonb_typeof(our_value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(our_value) FROM jsonb_array_elements(our_value) AS e(v)) ELSE false END THEN NULL ELSE our_value END)
     ON CONFLICT ON CONSTRAINT "connections_lists_pkey"
@@ -694,13 +714,19 @@ BEGIN
         our_was := ARRAY(
             SELECT t."connected_user_id" FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND (our_heads = 1 OR age(t.xmin) <= 0)
             ORDER BY t."pos", t."connected_user_id");
-        our_now := ARRAY(SELECT r."connected_user_id" FROM "campus_tables"."connections_rows"(our_key, our_value) r ORDER BY r."pos");
+        our_now := ARRAY(
+            SELECT r."connected_user_id" FROM "campus_tables"."connections_rows"(our_key, our_value) r ORDER BY r."pos", r."connected_user_id");
     our_old := '{}';
     our_new := '{}';
     our_made := '{}';
     our_gone := '{}';
     our_full := false;
     FOR our_run IN SELECT * FROM outgrow.list_changes(our_was, our_now) LOOP
+        IF (our_run.new_last - our_run.new_first + 1) * 2 > greatest(cardinality(our_now), 256)
+        THEN
+            our_anew := true;
+            EXIT;
+        END IF;
         our_old := our_old || our_was[our_run.old_first : our_run.old_last];
         our_new := our_new || our_now[our_run.new_first : our_run.new_last];
         our_labels := ARRAY(
@@ -715,6 +741,30 @@ BEGIN
         our_made := our_made || our_placed.made;
         our_gone := our_gone || our_placed.gone;
     END LOOP;
+    END IF;
+    IF our_anew THEN
+    INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", leftovers)
+    VALUES (substr(our_key, 6, length(our_key) - 17), CASE WHEN CASE WHEN jsonb_typeof(our_value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(our_value) FROM jsonb_array_elements(our_value) AS e(v)) ELSE false END THEN NULL ELSE our_value END)
+    ON CONFLICT ON CONSTRAINT "connections_lists_pkey"
+        DO UPDATE SET leftovers = excluded.leftovers
+        WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
+        DELETE FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND (our_heads = 1 OR age(t.xmin) <= 0);
+        IF EXISTS (SELECT FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17))
+        THEN
+        INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
+        SELECT r."user_id", r."connected_user_id", r."pos", r."created_at" FROM "campus_tables"."connections_rows"(our_key, our_value) r
+        ON CONFLICT ON CONSTRAINT "connections_pkey" DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
+        ELSE
+            INSERT INTO "campus_tables"."connections"
+                ("user_id", "connected_user_id", "pos", "created_at")
+            SELECT substr(our_key, 6, length(our_key) - 17), outgrow.key_of(e.v), e.n * outgrow.pos_step(), NULL::timestamptz
+            FROM jsonb_array_elements(
+                CASE WHEN jsonb_typeof(our_value) = 'array' THEN our_value ELSE '[]' END)
+                WITH ORDINALITY AS e(v, n)
+            WHERE outgrow.key_of(e.v) IS NOT NULL
+            ON CONFLICT DO NOTHING;
+        END IF;
+        RETURN;
     END IF;
     IF our_full THEN
         SELECT min(c.old_first) AS old_first, max(c.old_last) AS old_last,
@@ -763,6 +813,8 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
 #variable_conflict use_variable
 DECLARE
+    our_document jsonb;
+    our_rows bigint;
     our_heads bigint := 0;
     our_whole boolean;
     our_was text[];
@@ -775,6 +827,7 @@ DECLARE
     our_made bigint[];
     our_gone bigint[];
     our_full boolean;
+    our_anew boolean := false;
     our_wide integer := 0;
 BEGIN
     IF our_before IS NOT NULL OR current_setting('transaction_isolation') = 'read committed' THEN
@@ -884,6 +937,195 @@ BEGIN
 END
 $body$;
 
+CREATE OR REPLACE FUNCTION "campus_tables"."participants_follow"(our_key text, our_value jsonb, our_before jsonb)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $body$
+#variable_conflict use_variable
+DECLARE
+    our_document jsonb;
+    our_rows bigint;
+    our_heads bigint := 0;
+    our_whole boolean;
+    our_was text[];
+    our_now text[];
+    our_old text[];
+    our_new text[];
+    our_run record;
+    our_placed record;
+    our_labels bigint[];
+    our_made bigint[];
+    our_gone bigint[];
+    our_full boolean;
+    our_anew boolean := false;
+    our_wide integer := 0;
+BEGIN
+    our_document := our_value;
+    our_value := coalesce(outgrow.array_of(our_value -> 'participants'), '[]');
+    IF our_before IS NULL THEN
+        IF EXISTS (SELECT FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6))
+        THEN
+        INSERT INTO "campus_tables"."participants" AS t ("chat_id", "user_id", "pos")
+        SELECT r."chat_id", r."user_id", r."pos" FROM "campus_tables"."participants_rows"(our_key, our_document) r
+        ON CONFLICT ON CONSTRAINT "participants_pkey" DO UPDATE SET "pos" = excluded."pos";
+        ELSE
+            INSERT INTO "campus_tables"."participants"
+                ("chat_id", "user_id", "pos")
+            SELECT substr(our_key, 6), outgrow.key_of(e.v), e.n * outgrow.pos_step()
+            FROM jsonb_array_elements(
+                CASE WHEN jsonb_typeof(our_value) = 'array' THEN our_value ELSE '[]' END)
+                WITH ORDINALITY AS e(v, n)
+            WHERE outgrow.key_of(e.v) IS NOT NULL
+            ON CONFLICT DO NOTHING;
+        END IF;
+        RETURN;
+    END IF;
+    SELECT count(*) INTO our_rows FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6);
+    our_heads := 1;
+    IF current_setting('transaction_isolation') <> 'read committed'
+        AND our_rows > (SELECT count(*) FROM "campus_tables"."participants_rows"(our_key, our_before)) THEN
+        our_heads := 2;
+    END IF;
+    our_before := coalesce(outgrow.array_of(our_before -> 'participants'), '[]');
+    IF ROW(our_value)::record *= ROW(our_before)::record AND our_rows > 0 THEN
+        RETURN;
+    END IF;
+    our_whole := true;
+    our_whole := our_heads = 1 AND our_whole AND (CASE
+        WHEN jsonb_typeof(our_before) = 'array' AND jsonb_typeof(our_value) = 'array'
+        THEN NOT our_value @? 'strict $[*] ? (@.type() != "string")' END);
+    IF our_whole THEN
+        our_was := ARRAY(SELECT e.v FROM jsonb_array_elements_text(our_before) AS e(v));
+        our_now := ARRAY(SELECT e.v FROM jsonb_array_elements_text(our_value) AS e(v));
+    our_old := '{}';
+    our_new := '{}';
+    our_made := '{}';
+    our_gone := '{}';
+    our_full := false;
+    FOR our_run IN SELECT * FROM outgrow.list_changes(our_was, our_now) LOOP
+        IF (our_run.new_last - our_run.new_first + 1) * 2 > greatest(cardinality(our_now), 256)
+        THEN
+            our_anew := true;
+            EXIT;
+        END IF;
+        our_old := our_old || our_was[our_run.old_first : our_run.old_last];
+        our_new := our_new || our_now[our_run.new_first : our_run.new_last];
+        our_labels := ARRAY(
+            SELECT t."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
+            LEFT JOIN "campus_tables"."participants" t ON t."chat_id" = substr(our_key, 6) AND t."user_id" = u.v AND (our_heads = 1 OR age(t.xmin) <= 0)
+            ORDER BY u.n);
+        SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
+            our_was[our_run.old_first : our_run.old_last],
+            our_now[our_run.new_first : our_run.new_last], our_labels,
+            our_run.old_first > 1, our_run.old_last < cardinality(our_was), False) l;
+        our_full := our_full OR our_placed.made IS NULL;
+        our_made := our_made || our_placed.made;
+        our_gone := our_gone || our_placed.gone;
+    END LOOP;
+        -- What is new are ids, and none of them stands in the list already.
+        our_whole := (SELECT count(*) FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6)) = cardinality(our_was)
+            AND (
+                SELECT count(DISTINCT u.v COLLATE "C") = count(*)
+                    AND coalesce(max(length(u.v)), 0) <= 200
+                FROM unnest(our_new) AS u(v))
+            AND NOT EXISTS (
+                SELECT FROM (
+                    SELECT u.v FROM unnest(our_new) AS u(v)
+                    EXCEPT
+                    SELECT u.v FROM unnest(our_old) AS u(v)) new
+                WHERE EXISTS (SELECT FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6) AND t."user_id" = new.v));
+    END IF;
+    IF our_whole IS NOT TRUE AND NOT our_anew THEN
+        our_was := ARRAY(
+            SELECT t."user_id" FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6) AND (our_heads = 1 OR age(t.xmin) <= 0)
+            ORDER BY t."pos", t."user_id");
+        our_now := ARRAY(
+            SELECT r."user_id" FROM "campus_tables"."participants_rows"(our_key, our_document) r ORDER BY r."pos", r."user_id");
+    our_old := '{}';
+    our_new := '{}';
+    our_made := '{}';
+    our_gone := '{}';
+    our_full := false;
+    FOR our_run IN SELECT * FROM outgrow.list_changes(our_was, our_now) LOOP
+        IF (our_run.new_last - our_run.new_first + 1) * 2 > greatest(cardinality(our_now), 256)
+        THEN
+            our_anew := true;
+            EXIT;
+        END IF;
+        our_old := our_old || our_was[our_run.old_first : our_run.old_last];
+        our_new := our_new || our_now[our_run.new_first : our_run.new_last];
+        our_labels := ARRAY(
+            SELECT t."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
+            LEFT JOIN "campus_tables"."participants" t ON t."chat_id" = substr(our_key, 6) AND t."user_id" = u.v AND (our_heads = 1 OR age(t.xmin) <= 0)
+            ORDER BY u.n);
+        SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
+            our_was[our_run.old_first : our_run.old_last],
+            our_now[our_run.new_first : our_run.new_last], our_labels,
+            our_run.old_first > 1, our_run.old_last < cardinality(our_was), False) l;
+        our_full := our_full OR our_placed.made IS NULL;
+        our_made := our_made || our_placed.made;
+        our_gone := our_gone || our_placed.gone;
+    END LOOP;
+    END IF;
+    IF our_anew THEN
+        DELETE FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6) AND (our_heads = 1 OR age(t.xmin) <= 0);
+        IF EXISTS (SELECT FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6))
+        THEN
+        INSERT INTO "campus_tables"."participants" AS t ("chat_id", "user_id", "pos")
+        SELECT r."chat_id", r."user_id", r."pos" FROM "campus_tables"."participants_rows"(our_key, our_document) r
+        ON CONFLICT ON CONSTRAINT "participants_pkey" DO UPDATE SET "pos" = excluded."pos";
+        ELSE
+            INSERT INTO "campus_tables"."participants"
+                ("chat_id", "user_id", "pos")
+            SELECT substr(our_key, 6), outgrow.key_of(e.v), e.n * outgrow.pos_step()
+            FROM jsonb_array_elements(
+                CASE WHEN jsonb_typeof(our_value) = 'array' THEN our_value ELSE '[]' END)
+                WITH ORDINALITY AS e(v, n)
+            WHERE outgrow.key_of(e.v) IS NOT NULL
+            ON CONFLICT DO NOTHING;
+        END IF;
+        RETURN;
+    END IF;
+    IF our_full THEN
+        SELECT min(c.old_first) AS old_first, max(c.old_last) AS old_last,
+            min(c.new_first) AS new_first, max(c.new_last) AS new_last
+        INTO our_run FROM outgrow.list_changes(our_was, our_now) c;
+    END IF;
+    WHILE our_full LOOP
+        our_wide := greatest(16, our_wide * 4);
+        our_run.old_first := greatest(our_run.old_first - our_wide, 1);
+        our_run.new_first := greatest(our_run.new_first - our_wide, 1);
+        our_run.old_last := least(our_run.old_last + our_wide, cardinality(our_was));
+        our_run.new_last := least(our_run.new_last + our_wide, cardinality(our_now));
+        our_labels := ARRAY(
+            SELECT t."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
+            LEFT JOIN "campus_tables"."participants" t ON t."chat_id" = substr(our_key, 6) AND t."user_id" = u.v AND (our_heads = 1 OR age(t.xmin) <= 0)
+            ORDER BY u.n);
+        SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
+            our_was[our_run.old_first : our_run.old_last],
+            our_now[our_run.new_first : our_run.new_last], our_labels,
+            our_run.old_first > 1, our_run.old_last < cardinality(our_was), True) l;
+        our_old := our_was[our_run.old_first : our_run.old_last];
+        our_new := our_now[our_run.new_first : our_run.new_last];
+        our_made := our_placed.made;
+        our_gone := our_placed.gone;
+        our_full := our_made IS NULL;
+    END LOOP;
+    DELETE FROM "campus_tables"."participants" t
+    USING (
+        SELECT u.v FROM unnest(our_old) AS u(v)
+        EXCEPT
+        SELECT u.v FROM unnest(our_new) AS u(v)) gone
+    WHERE t."chat_id" = substr(our_key, 6) AND t."user_id" = gone.v AND (our_heads = 1 OR age(t.xmin) <= 0);
+        INSERT INTO "campus_tables"."participants" AS t ("chat_id", "user_id", "pos")
+        SELECT substr(our_key, 6), m.v, m.label
+    FROM unnest(our_new, our_made) AS m(v, label)
+    WHERE m.label IS NOT NULL
+        ON CONFLICT ON CONSTRAINT "participants_pkey" DO UPDATE SET "pos" = excluded."pos";
+END
+$body$;
+
 CREATE OR REPLACE FUNCTION "campus_tables"."store_changed"()
 RETURNS trigger
 LANGUAGE plpgsql
@@ -904,7 +1146,6 @@ DECLARE
     is_past boolean := false;
     is_new boolean;
     is_there boolean;
-    is_whole boolean;
     place tid;
     copied bigint;
 BEGIN
@@ -996,7 +1237,7 @@ filled AS (
     RETURNING 1
 )
         SELECT count(*) INTO copied FROM filled;
-        WITH taken AS (SELECT old_key AS key, old_value AS value),
+        WITH taken AS (SELECT old_key AS key, old_value AS value WHERE NOT EXISTS (SELECT FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(old_key, 6))),
 filled AS (
     INSERT INTO "campus_tables"."participants" ("chat_id", "user_id", "pos")
     SELECT r."chat_id", r."user_id", r."pos" FROM taken k
@@ -1103,18 +1344,7 @@ filled AS (
         INSERT INTO "campus_tables"."chats" AS t ("id", "participants", "created_at", "rest")
         SELECT r."id", r."participants", r."created_at", r."rest" FROM "campus_tables"."chats_rows"(this_key, this_value) r
         ON CONFLICT ON CONSTRAINT "chats_pkey" DO UPDATE SET "participants" = excluded."participants", "created_at" = excluded."created_at", "rest" = excluded."rest";
-        is_whole := NOT is_new AND EXISTS (SELECT FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(this_key, 6));
-        DELETE FROM "campus_tables"."participants" t
-        USING (
-            SELECT r."user_id" FROM "campus_tables"."participants_rows"(this_key, old_value) r WHERE is_whole
-            EXCEPT SELECT r."user_id" FROM "campus_tables"."participants_rows"(this_key, this_value) r) gone
-        WHERE t."chat_id" = substr(this_key, 6) AND t."user_id" = gone."user_id";
-        INSERT INTO "campus_tables"."participants" AS t ("chat_id", "user_id", "pos")
-        SELECT r."chat_id", r."user_id", r."pos" FROM "campus_tables"."participants_rows"(this_key, this_value) r
-        WHERE ROW(r."chat_id", r."user_id", r."pos")::text NOT IN (
-            SELECT ROW(o."chat_id", o."user_id", o."pos")::text FROM "campus_tables"."participants_rows"(this_key, old_value) o
-            WHERE is_whole)
-        ON CONFLICT ON CONSTRAINT "participants_pkey" DO UPDATE SET "pos" = excluded."pos";
+        PERFORM "campus_tables"."participants_follow"(this_key, this_value, CASE WHEN NOT is_new THEN old_value END);
         ELSIF this_key ~ '^chat:(.+):messages$' AND length(this_key) <= 214 THEN
         PERFORM "campus_tables"."messages_follow"(this_key, this_value, CASE WHEN NOT is_new THEN old_value END);
         END IF;

@@ -16,7 +16,7 @@ def version(blueprint: Blueprint, name: str) -> str:
     """A digest of the table and of all that keeps it: with another one it must be made anew."""
     made = [query.sql for query in tables.expand(blueprint, name)]
     made += [_changed(blueprint, [name], ""), _truncated(blueprint, [name], "")]
-    made += [lists.follow(blueprint, name)] if tables.is_list(blueprint, name) else []
+    made += [lists.follow(blueprint, name)] if tables.is_many(blueprint, name) else []
     return hashlib.sha256("\n".join(made).encode()).hexdigest()[:16]
 
 
@@ -48,7 +48,7 @@ def follow(
             f"CREATE OR REPLACE FUNCTION {signature}\n{body}"
             for signature, body in _reading(blueprint, store).items()
         ),
-        *(lists.follow(blueprint, name) for name in names if tables.is_list(blueprint, name)),
+        *(lists.follow(blueprint, name) for name in names if tables.is_many(blueprint, name)),
         _changed(blueprint, names, changed),
         _truncated(blueprint, names, truncated),
         f"CREATE OR REPLACE TRIGGER {row_trigger}\nAFTER INSERT OR UPDATE OR DELETE ON {store}\n"
@@ -119,7 +119,6 @@ def _changed(blueprint: Blueprint, names: Collection[str], function: str) -> str
     is_past boolean := false;
     is_new boolean;
     is_there boolean;
-    is_whole boolean;
     place tid;
     copied bigint;
 BEGIN
@@ -229,9 +228,14 @@ END"""
 def _copy(blueprint: Blueprint, name: str) -> str:
     """For REPEATABLE READ. Where the backfill copied OLD after the transaction's snapshot, there
     are rows that it does not see, and could not take away; they would stay for ever. So it does
-    the backfill's work once more: PostgreSQL says serialization_failure where rows are unseen."""
+    the backfill's work once more: PostgreSQL says serialization_failure where rows are unseen.
+    Of a list in a document some rows would be seen, were it not so: all came in one transaction."""
+    unseen = ""
+    if blueprint.relations[name].unnest is not None:
+        of_key = tables.of_key(blueprint, name, "t", "old_key")
+        unseen = f" WHERE NOT EXISTS (SELECT FROM {tables.table(blueprint, name)} t WHERE {of_key})"
     return (
-        f"\n        WITH taken AS (SELECT old_key AS key, old_value AS value),"
+        f"\n        WITH taken AS (SELECT old_key AS key, old_value AS value{unseen}),"
         f"\n{fill(blueprint, name)}"
         f"\n        SELECT count(*) INTO copied FROM filled;"
     )
@@ -248,11 +252,9 @@ def _forget(blueprint: Blueprint, name: str) -> str:
 def _make(blueprint: Blueprint, name: str) -> str:
     """Makes the rows of `this_key` what `this_value` says. They are those of `old_value` now,
     unless the key is new (there are none then) or the backfill has not come to it."""
-    if tables.is_list(blueprint, name):
+    if tables.is_many(blueprint, name):
         return lists.changed(blueprint, name)
-    if blueprint.relations[name].unnest is None:
-        return _make_document(blueprint, name)
-    return _make_unnested(blueprint, name)
+    return _make_document(blueprint, name)
 
 
 def _make_document(blueprint: Blueprint, name: str) -> str:
@@ -268,32 +270,4 @@ def _make_document(blueprint: Blueprint, name: str) -> str:
         f" AND NOT EXISTS (SELECT FROM {function}(this_key, this_value)) THEN"
         f"\n            {gone};"
         f"\n        END IF;" + lists.put(blueprint, name, lists.rows_of(blueprint, name), derived)
-    )
-
-
-def _make_unnested(blueprint: Blueprint, name: str) -> str:
-    """Only rows that changed are touched: a document is written more often than the list in it.
-    Where the backfill has not come yet there are no rows, and all are made."""
-    names = tables.columns(blueprint, name)
-    columns, were = (", ".join(f"{alias}.{quote(c)}" for c in names) for alias in "ro")
-    element = quote(tables.identity(blueprint, name)[-1])
-    function = tables.function(blueprint, name, "rows")
-    table = tables.table(blueprint, name)
-    of_key = tables.of_key(blueprint, name, "t", "this_key")
-    before = f"{function}(this_key, old_value) r WHERE is_whole"
-    return (
-        f"\n        is_whole := NOT is_new AND EXISTS (SELECT FROM {table} t WHERE {of_key});"
-        f"\n        DELETE FROM {table} t"
-        f"\n        USING ("
-        f"\n            SELECT r.{element} FROM {before}"
-        f"\n            EXCEPT SELECT r.{element} FROM {function}(this_key, this_value) r) gone"
-        f"\n        WHERE {of_key} AND t.{element} = gone.{element};"
-        + lists.put(
-            blueprint,
-            name,
-            f"SELECT {columns} FROM {function}(this_key, this_value) r"
-            f"\n        WHERE ROW({columns})::text NOT IN ("
-            f"\n            SELECT ROW({were})::text FROM {function}(this_key, old_value) o"
-            f"\n            WHERE is_whole)",
-        )
     )

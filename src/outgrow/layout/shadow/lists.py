@@ -1,4 +1,5 @@
-"""The function that keeps the rows of one list, which the store's row trigger calls.
+"""The function that keeps the rows of one list, alone under its key or in a document, which the
+store's row trigger calls.
 
 `pos` only orders the rows of a list: each is `outgrow.pos_step()` behind the one before when a list
 is new, and later changes leave the rows alone that they are not about. What is put between two rows
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 
 from outgrow.blueprint import SEGMENT_LIMIT, Blueprint, Column
 from outgrow.layout import expressions as ex
-from outgrow.layout.shadow import tables
+from outgrow.layout.shadow import places, tables
 from outgrow.queries import function_body, quote
 
 
@@ -59,12 +60,16 @@ def changed(blueprint: Blueprint, name: str) -> str:
 
 def follow(blueprint: Blueprint, name: str) -> str:
     """Make the function. `our_before` is NULL where the key is new."""
-    shape = blueprint.pattern_of(name).shape
-    body = {"ids": _ids, "objects": _objects, "map": _map}[shape](blueprint, name)
-    lists = tables.lists(blueprint, name)
-    all_rows = put(blueprint, name, rows_of(blueprint, name, "our"))
+    if blueprint.relations[name].unnest is not None:
+        body = _unnested(blueprint, name)
+    else:
+        shape = blueprint.pattern_of(name).shape
+        bodies = {"ids": _ids, "objects": _objects, "map": _map}
+        body = _begun(blueprint, name) + bodies[shape](blueprint, name)
     signature = tables.function(blueprint, name, "follow")
     text = f"""{ex.OUR_NAMES}DECLARE
+    our_document jsonb;
+    our_rows bigint;
     our_heads bigint := 0;
     our_whole boolean;
     our_was text[];
@@ -77,17 +82,9 @@ def follow(blueprint: Blueprint, name: str) -> str:
     our_made bigint[];
     our_gone bigint[];
     our_full boolean;
+    our_anew boolean := false;
     our_wide integer := 0;
-BEGIN
-    IF our_before IS NOT NULL OR current_setting('transaction_isolation') = 'read committed' THEN
-        SELECT count(*), bool_and(t.leftovers IS NULL) INTO our_heads, our_whole
-        FROM {lists} t WHERE {_of_key(blueprint, name)};
-    END IF;
-    IF our_heads = 0 THEN{_head(blueprint, name)}{all_rows}
-        RETURN;
-    ELSIF our_before IS NOT NULL AND ROW(our_value)::record *= ROW(our_before)::record THEN
-        RETURN;
-    END IF;{body}
+BEGIN{body}
 END"""
     return (
         f"CREATE OR REPLACE FUNCTION {signature}"
@@ -97,23 +94,146 @@ END"""
     )
 
 
+def _begun(blueprint: Blueprint, name: str) -> str:
+    """A list without a head is new; one that is as it was is done."""
+    return f"""
+    IF our_before IS NOT NULL OR current_setting('transaction_isolation') = 'read committed' THEN
+        SELECT count(*), bool_and(t.leftovers IS NULL) INTO our_heads, our_whole
+        FROM {tables.lists(blueprint, name)} t WHERE {_of_key(blueprint, name)};
+    END IF;
+    IF our_heads = 0 THEN{_head(blueprint, name)}{_all(blueprint, name)}
+        RETURN;
+    ELSIF our_before IS NOT NULL AND ROW(our_value)::record *= ROW(our_before)::record THEN
+        RETURN;
+    END IF;"""
+
+
+def _unnested(blueprint: Blueprint, name: str) -> str:
+    """A document is written more often than the list in it, which is compared first. There is no
+    head: OLD says how many rows there are. Fewer, where the backfill has not come yet: they are
+    made. More: those that count are this transaction's."""
+    table, of_key = tables.table(blueprint, name), _of_key(blueprint, name)
+    relation = blueprint.relations[name]
+    rows = tables.function(blueprint, name, "rows")
+    field = blueprint.relations[relation.source or ""].own[relation.unnest or ""]
+
+    def elements(value: str) -> str:
+        found = f"coalesce({ex.from_json(field, value)}, '[]')"
+        if relation.present is None:
+            return found
+        return f"CASE WHEN EXISTS (SELECT FROM {rows}(our_key, {value})) THEN {found} ELSE '[]' END"
+
+    same = ""
+    if not _others(blueprint, name):
+        same = """
+    IF ROW(our_value)::record *= ROW(our_before)::record AND our_rows > 0 THEN
+        RETURN;
+    END IF;"""
+    return f"""
+    our_document := our_value;
+    our_value := {elements("our_value")};
+    IF our_before IS NULL THEN{_all(blueprint, name)}
+        RETURN;
+    END IF;
+    SELECT count(*) INTO our_rows FROM {table} t WHERE {of_key};
+    our_heads := 1;
+    IF current_setting('transaction_isolation') <> 'read committed'
+        AND our_rows > (SELECT count(*) FROM {rows}(our_key, our_before)) THEN
+        our_heads := 2;
+    END IF;
+    our_before := {elements("our_before")};{same}
+    our_whole := true;{_ids(blueprint, name)}{_follow_others(blueprint, name)}"""
+
+
+def _all(blueprint: Blueprint, name: str) -> str:
+    """Insert the rows of a list that has none: elements in their order, of doubled ones the first,
+    which is half the work of what decodes the value. That is done where there are rows, of all
+    that are not known by their elements, and of lists with columns of other kinds."""
+    relation = blueprint.relations[name]
+    is_list = tables.is_list(blueprint, name)
+    variables = "our_key, our_value" if is_list else "our_key, our_document"
+    listed = ", ".join(f"r.{quote(c)}" for c in tables.columns(blueprint, name))
+    rows = tables.function(blueprint, name, "rows")
+    decoded = put(blueprint, name, f"SELECT {listed} FROM {rows}({variables}) r")
+    heads = tables.heads(blueprint, name, "our_key")
+    given = {"element": "outgrow.key_of(e.v)", "position": "e.n * outgrow.pos_step()"}
+    values: list[str | None] = []
+    if not is_list:
+        values = [heads.get(c) or given.get(source) for c, source in relation.renamed.items()]
+    elif blueprint.pattern_of(name).shape == "ids":
+        for c in tables.columns(blueprint, name):
+            own = relation.own.get(c)
+            kind = own and ("element" if own.element else "position" if own.position else "")
+            nothing = own and own.field is None and not own.key and f"NULL::{own.sql_type}"
+            values.append(heads.get(c) or given.get(kind or "") or nothing or None)
+    plain = [v for v in values if v is not None]
+    if not plain or len(plain) < len(values) or (not is_list and relation.present is not None):
+        return decoded
+    return f"""
+        IF EXISTS (SELECT FROM {tables.table(blueprint, name)} t WHERE {_of_key(blueprint, name)})
+        THEN{decoded}
+        ELSE
+            INSERT INTO {tables.table(blueprint, name)}
+                ({", ".join(map(quote, tables.columns(blueprint, name)))})
+            SELECT {", ".join(plain)}
+            FROM jsonb_array_elements(
+                CASE WHEN jsonb_typeof(our_value) = 'array' THEN our_value ELSE '[]' END)
+                WITH ORDINALITY AS e(v, n)
+            WHERE outgrow.key_of(e.v) IS NOT NULL
+            ON CONFLICT DO NOTHING;
+        END IF;"""
+
+
+def _others(blueprint: Blueprint, name: str) -> list[str]:
+    """Columns that the rows of a list have from its document."""
+    sources = blueprint.relations[name].renamed
+    keys = tables.heads(blueprint, name, "")
+    return [c for c, s in sources.items() if c not in keys and s not in ("element", "position")]
+
+
+def _follow_others(blueprint: Blueprint, name: str) -> str:
+    others = _others(blueprint, name)
+    if not others:
+        return ""
+    element = _element(blueprint, name)
+    sets = ", ".join(f"{quote(c)} = r.{quote(c)}" for c in others)
+    now, new = (", ".join(f"{alias}.{quote(c)}" for c in others) for alias in "tr")
+    return f"""
+    UPDATE {tables.table(blueprint, name)} t SET {sets}
+    FROM {tables.function(blueprint, name, "rows")}(our_key, our_document) r
+    WHERE {_of_key(blueprint, name)} AND t.{element} = r.{element}
+        AND ROW({now})::record *<> ROW({new})::record AND {_MINE};"""
+
+
 def _ids(blueprint: Blueprint, name: str) -> str:
     """While the rows are the whole list, OLD says which they are, and what did not change is not
     looked up; else they say it themselves."""
     table, of_key = tables.table(blueprint, name), _of_key(blueprint, name)
-    relation, pos = blueprint.relations[name], _pos(blueprint, name)
-    element = next(quote(c) for c, own in relation.own.items() if own.element)
-    all_rows = f"{tables.function(blueprint, name, 'rows')}(our_key, our_value) r"
-    labels = (
-        f"SELECT t.{pos} FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1])"
-        f" WITH ORDINALITY AS u(v, n)"
-        f"\n            LEFT JOIN {table} t ON {of_key} AND t.{element} = u.v AND {_MINE}"
-        f"\n            ORDER BY u.n"
-    )
-    changes = _changes(labels)
-    placed = _placed(blueprint, name, "to_jsonb(m.v)")
-    appended = "outgrow.key_of(our_value -> -1) IS NOT NULL AND NOT our_before ? (our_value ->> -1)"
-    return f"""{_appended(blueprint, name, appended)}
+    element, pos = _element(blueprint, name), tables.pos(blueprint, name)
+    rows = tables.function(blueprint, name, "rows")
+    if tables.is_list(blueprint, name):
+        append = (
+            "outgrow.key_of(our_value -> -1) IS NOT NULL AND NOT our_before ? (our_value ->> -1)"
+        )
+        appended, head = _appended(blueprint, name, append), _head(blueprint, name)
+        all_rows = f"{rows}(our_key, our_value) r"
+        placed = _placed(blueprint, name, "to_jsonb(m.v)")
+    else:
+        appended = head = ""
+        all_rows = f"{rows}(our_key, our_document) r"
+        placed = _placed_unnested(blueprint, name)
+    order = f"{{0}}.{quote(pos)}, " if pos else ""
+    changes, spread, anew = places.set_changes(), "", _all(blueprint, name)
+    if pos:
+        labels = (
+            f"SELECT t.{quote(pos)}"
+            f" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1])"
+            f" WITH ORDINALITY AS u(v, n)"
+            f"\n            LEFT JOIN {table} t ON {of_key} AND t.{element} = u.v AND {_MINE}"
+            f"\n            ORDER BY u.n"
+        )
+        changes, spread = places.changes(labels, anew=True), places.spread(labels)
+    return f"""{appended}
     our_whole := our_heads = 1 AND our_whole AND (CASE
         WHEN jsonb_typeof(our_before) = 'array' AND jsonb_typeof(our_value) = 'array'
         THEN NOT our_value @? 'strict $[*] ? (@.type() != "string")' END);
@@ -133,18 +253,44 @@ def _ids(blueprint: Blueprint, name: str) -> str:
                     SELECT u.v FROM unnest(our_old) AS u(v)) new
                 WHERE EXISTS (SELECT FROM {table} t WHERE {of_key} AND t.{element} = new.v));
     END IF;
-    IF our_whole IS NOT TRUE THEN{_head(blueprint, name)}
+    IF our_whole IS NOT TRUE AND NOT our_anew THEN{head}
         our_was := ARRAY(
             SELECT t.{element} FROM {table} t WHERE {of_key} AND {_MINE}
-            ORDER BY t.{pos}, t.{element});
-        our_now := ARRAY(SELECT r.{element} FROM {all_rows} ORDER BY r.{pos});{changes}
-    END IF;{_spread(labels)}
+            ORDER BY {order.format("t")}t.{element});
+        our_now := ARRAY(
+            SELECT r.{element} FROM {all_rows} ORDER BY {order.format("r")}r.{element});{changes}
+    END IF;
+    IF our_anew THEN{head}
+        DELETE FROM {table} t WHERE {of_key} AND {_MINE};{anew}
+        RETURN;
+    END IF;{spread}
     DELETE FROM {table} t
     USING (
         SELECT u.v FROM unnest(our_old) AS u(v)
         EXCEPT
         SELECT u.v FROM unnest(our_new) AS u(v)) gone
     WHERE {of_key} AND t.{element} = gone.v AND {_MINE};{placed}"""
+
+
+def _placed_unnested(blueprint: Blueprint, name: str) -> str:
+    """The rows that are new or have another place, without decoding a document for each."""
+    heads = tables.heads(blueprint, name, "our_key")
+    given = {"element": "m.v", "position": "m.label"}
+    listed = ", ".join(
+        heads.get(c) or given.get(source) or f"r.{quote(c)}"
+        for c, source in blueprint.relations[name].renamed.items()
+    )
+    joined = ""
+    if _others(blueprint, name):
+        rows, element = tables.function(blueprint, name, "rows"), _element(blueprint, name)
+        joined = f"\n    JOIN {rows}(our_key, our_document) r ON r.{element} = m.v"
+    return put(
+        blueprint,
+        name,
+        f"SELECT {listed}"
+        f"\n    FROM unnest(our_new, our_made) AS m(v, label){joined}"
+        f"\n    WHERE m.label IS NOT NULL",
+    )
 
 
 def _objects(blueprint: Blueprint, name: str) -> str:
@@ -174,7 +320,7 @@ def _objects(blueprint: Blueprint, name: str) -> str:
     IF (SELECT count(*) FROM {table} t WHERE {of_key} AND {_MINE}) <> cardinality(our_was) THEN
         DELETE FROM {table} t WHERE {of_key} AND {_MINE};
         our_was := '{{}}';
-    END IF;{_changes(labels)}{_spread(labels)}
+    END IF;{places.changes(labels)}{places.spread(labels)}
     DELETE FROM {table} t
     WHERE {of_key} AND t.{pos} = ANY (our_gone) AND {_MINE};{
         _placed(blueprint, name, "m.v::jsonb")
@@ -214,6 +360,10 @@ _MINE = "(our_heads = 1 OR age(t.xmin) <= 0)"
 
 def _of_key(blueprint: Blueprint, name: str) -> str:
     return tables.of_key(blueprint, name, "t", "our_key")
+
+
+def _element(blueprint: Blueprint, name: str) -> str:
+    return quote(tables.identity(blueprint, name)[-1])
 
 
 def _pos(blueprint: Blueprint, name: str) -> str:
@@ -266,58 +416,6 @@ def _appended(blueprint: Blueprint, name: str, is_row: str) -> str:
     THEN{row}
         RETURN;
     END IF;"""
-
-
-def _changes(labels: str) -> str:
-    """Find what changed, and a `pos` for all that is new: `our_new` with `our_made`, in place of
-    `our_old` with `our_gone`. `our_full` says that there is no room for some of it."""
-    return f"""
-    our_old := '{{}}';
-    our_new := '{{}}';
-    our_made := '{{}}';
-    our_gone := '{{}}';
-    our_full := false;
-    FOR our_run IN SELECT * FROM outgrow.list_changes(our_was, our_now) LOOP
-        our_old := our_old || our_was[our_run.old_first : our_run.old_last];
-        our_new := our_new || our_now[our_run.new_first : our_run.new_last];{_labels(labels, False)}
-        our_full := our_full OR our_placed.made IS NULL;
-        our_made := our_made || our_placed.made;
-        our_gone := our_gone || our_placed.gone;
-    END LOOP;"""
-
-
-def _labels(labels: str, spread: bool) -> str:
-    return f"""
-        our_labels := ARRAY(
-            {labels});
-        SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
-            our_was[our_run.old_first : our_run.old_last],
-            our_now[our_run.new_first : our_run.new_last], our_labels,
-            our_run.old_first > 1, our_run.old_last < cardinality(our_was), {spread}) l;"""
-
-
-def _spread(labels: str) -> str:
-    """Where there is no room, make all around what changed anew, further and further."""
-    return f"""
-    IF our_full THEN
-        SELECT min(c.old_first) AS old_first, max(c.old_last) AS old_last,
-            min(c.new_first) AS new_first, max(c.new_last) AS new_last
-        INTO our_run FROM outgrow.list_changes(our_was, our_now) c;
-    END IF;
-    WHILE our_full LOOP
-        our_wide := greatest(16, our_wide * 4);
-        our_run.old_first := greatest(our_run.old_first - our_wide, 1);
-        our_run.new_first := greatest(our_run.new_first - our_wide, 1);
-        our_run.old_last := least(our_run.old_last + our_wide, cardinality(our_was));
-        our_run.new_last := least(our_run.new_last + our_wide, cardinality(our_now));{
-        _labels(labels, True)
-    }
-        our_old := our_was[our_run.old_first : our_run.old_last];
-        our_new := our_now[our_run.new_first : our_run.new_last];
-        our_made := our_placed.made;
-        our_gone := our_placed.gone;
-        our_full := our_made IS NULL;
-    END LOOP;"""
 
 
 def _placed(blueprint: Blueprint, name: str, element: str) -> str:

@@ -30,6 +30,11 @@ def is_list(blueprint: Blueprint, name: str) -> bool:
     return relation.pattern is not None and blueprint.pattern_of(name).shape != "document"
 
 
+def is_many(blueprint: Blueprint, name: str) -> bool:
+    """A key of the store has many rows: it is a list, or a document with one in it."""
+    return is_list(blueprint, name) or blueprint.relations[name].unnest is not None
+
+
 def columns(blueprint: Blueprint, name: str) -> dict[str, str]:
     """Column -> SQL type, in the view's order, without `at` and `probe`."""
     relation = blueprint.relations[name]
