@@ -30,10 +30,10 @@ from benchmarks.sending import sends
 from benchmarks.world import World, world
 from outgrow.campus.accounts import SignedIn
 from outgrow.install import install
-from outgrow.web.auth import Tokens, derived_key
+from outgrow.web.auth import signed
 
 _PEOPLE = "SELECT u.id FROM campus.users AS u WHERE u.school = $1 AND u.visible LIMIT $2"
-_SESSIONS = """
+SESSIONS = """
 WITH made AS (
   INSERT INTO network.accounts (user_id, email, email_key, password_hash)
   SELECT i, i, i, '' FROM unnest($1::text[]) AS i ON CONFLICT DO NOTHING)
@@ -76,12 +76,12 @@ class _People:
         """`count` of them, or as many as the school has."""
         rows = await made.sql(_PEOPLE, made.school, count)
         ids = [row["id"] for row in rows][: len(rows) // 2 * 2]
-        secret = await made.sql("SELECT value FROM network.secrets WHERE name = $1", "signing")
-        tokens = Tokens(derived_key(secret[0]["value"], b"access tokens"))
+        rows = await made.sql("SELECT value FROM network.secrets WHERE name = $1", "signing")
+        secret = rows[0]["value"]
         sessions = [secrets.token_hex(16) for _ in ids]
-        await made.sql(_SESSIONS, ids, sessions)
-        signed = [SignedIn(i, made.school, s, "") for i, s in zip(ids, sessions, strict=True)]
-        people = cls(ids, [tokens.issue(one) for one in signed])
+        await made.sql(SESSIONS, ids, sessions)
+        opened = [SignedIn(i, made.school, s, "") for i, s in zip(ids, sessions, strict=True)]
+        people = cls(ids, [signed(secret, one) for one in opened])
         await made.sql(_CHATS, people.chats)
         return people
 

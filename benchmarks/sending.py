@@ -12,6 +12,7 @@ from outgrow.campus.chats import Chats
 from outgrow.campus.live import Live
 from outgrow.campus.news import News
 from outgrow.campus.pages import Cursors
+from outgrow.campus.sessions import Sessions
 from outgrow.database import Database
 
 CHATS = 200
@@ -56,7 +57,11 @@ async def sends(report: Report, made: World, phase: str, seconds: float) -> None
 async def _ours(made: World, chats: list[tuple[str, str]], seconds: float) -> float:
     database = await Database.open(made.url, pool_size=CLIENTS, generic_plans=True)
     try:
-        service = Chats(database, Cursors(b"of the benchmark"), Live(database, News(database)))
+        service = Chats(
+            database,
+            Cursors(b"of the benchmark"),
+            Live(database, News(database), Sessions(database)),
+        )
 
         async def client(number: int, until: float) -> int:
             count = 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import jwt
 
 from outgrow.database import Database
 from outgrow.web.app import make_app, make_network
@@ -65,6 +66,12 @@ class Api:
         answer = await self.post("/auth/signup", body)
         assert answer.status_code == 201, answer.text
         return Person(self, answer.json()["user_id"], email, answer.json())
+
+
+def session_of(person: Person) -> str:
+    """The id of the session of somebody's access token."""
+    claims = jwt.decode(person.tokens["access_token"], options={"verify_signature": False})
+    return str(claims["sid"])
 
 
 async def pages(person: Person, path: str, *, limit: int, **query: Any) -> list[dict[str, Any]]:

@@ -35,6 +35,14 @@ def errors_page() -> str:
     return (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
 
 
+def test_every_setting_is_in_the_table_and_every_row_is_a_setting() -> None:
+    source = (ROOT / "src" / "outgrow" / "settings.py").read_text(encoding="utf-8")
+    read = set(re.findall(r'"(OUTGROW_[A-Z_]+|PORT|HOST|DATABASE_URL)"', source))
+    page = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"`([A-Z_]+)`", "".join(re.findall(r"^\| (`[^|]*) \|", page, re.M))))
+    assert {name for name in rows if not name.startswith("PG")} == read
+
+
 def kinds() -> dict[str, set[type[OutgrowError]]]:
     found: dict[str, set[type[OutgrowError]]] = {}
     for error in raised():

@@ -1,71 +1,74 @@
 """Every route, asked by everybody: nobody, somebody of another school, of the same, somebody whom
-the one has blocked, the other of the one's chat or intro, and the one whom the path is about. A
-route without a row here fails."""
+the one has blocked, the other of the one's chat or intro, the one whom the path is about, and by
+a session that has ended. A route without a row here fails."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
 
-import jwt
 import pytest
 
-from api import ELSEWHERE, HERE, PASSWORD, Api, Person
+from api import ELSEWHERE, HERE, PASSWORD, Api, Person, session_of
 from outgrow.database import Database
 from outgrow.web.routes import ROUTES
 
 # (method, path): what CALLERS are answered.
-MATRIX: dict[tuple[str, str], tuple[int, int, int, int, int, int]] = {
-    ("POST", "/auth/signup"): (201, 201, 201, 201, 201, 201),
-    ("POST", "/auth/login"): (200, 200, 200, 200, 200, 200),
-    ("POST", "/auth/refresh"): (401, 401, 401, 401, 401, 401),
-    ("POST", "/auth/logout"): (401, 204, 204, 204, 204, 204),
-    ("POST", "/auth/verify"): (400, 400, 400, 400, 400, 400),
-    ("POST", "/auth/verify/resend"): (202, 202, 202, 202, 202, 202),
-    ("POST", "/auth/reset"): (202, 202, 202, 202, 202, 202),
-    ("POST", "/auth/reset/confirm"): (400, 400, 400, 400, 400, 400),
-    ("POST", "/auth/password"): (401, 204, 204, 204, 204, 204),
-    ("GET", "/auth/sessions"): (401, 200, 200, 200, 200, 200),
-    ("DELETE", "/auth/sessions/{session}"): (401, 404, 404, 404, 404, 204),
-    ("GET", "/profiles"): (401, 200, 200, 200, 200, 200),
-    ("POST", "/profiles"): (401, 409, 409, 409, 409, 409),
-    ("GET", "/profiles/me"): (401, 200, 200, 200, 200, 200),
-    ("PATCH", "/profiles/me"): (401, 200, 200, 200, 200, 200),
-    ("DELETE", "/profiles/me"): (401, 204, 204, 204, 204, 204),
-    ("GET", "/profiles/me/export"): (401, 200, 200, 200, 200, 200),
-    ("GET", "/profiles/{id}"): (401, 404, 200, 404, 200, 200),
-    ("GET", "/profiles/{id}/connections"): (401, 404, 200, 404, 200, 200),
-    ("GET", "/profiles/{id}/connections/mutual"): (401, 404, 200, 404, 200, 200),
-    ("GET", "/profiles/{id}/connected-by"): (401, 404, 200, 404, 200, 200),
-    ("GET", "/connections"): (401, 200, 200, 200, 200, 200),
-    ("DELETE", "/connections/{id}"): (401, 404, 404, 404, 204, 404),
-    ("GET", "/discover"): (401, 200, 200, 200, 200, 200),
-    ("GET", "/suggestions"): (401, 200, 200, 200, 200, 200),
-    ("POST", "/intros"): (401, 404, 201, 404, 409, 400),
-    ("GET", "/intros/incoming"): (401, 200, 200, 200, 200, 200),
-    ("GET", "/intros/outgoing"): (401, 200, 200, 200, 200, 200),
-    ("POST", "/intros/{id}/accept"): (401, 404, 404, 404, 404, 200),
-    ("POST", "/intros/{id}/decline"): (401, 404, 404, 404, 404, 200),
-    ("POST", "/intros/{id}/withdraw"): (401, 404, 404, 404, 404, 200),
-    ("GET", "/chats"): (401, 200, 200, 200, 200, 200),
-    ("GET", "/chats/{id}"): (401, 404, 404, 404, 200, 200),
-    ("GET", "/chats/{id}/messages"): (401, 404, 404, 404, 200, 200),
-    ("POST", "/chats/{id}/messages"): (401, 404, 404, 404, 201, 201),
-    ("POST", "/chats/{id}/read"): (401, 404, 404, 404, 204, 204),
-    ("POST", "/chats/{id}/typing"): (401, 404, 404, 404, 204, 204),
-    ("GET", "/blocks"): (401, 200, 200, 200, 200, 200),
-    ("PUT", "/blocks/{id}"): (401, 204, 204, 204, 204, 400),
-    ("DELETE", "/blocks/{id}"): (401, 204, 204, 204, 204, 400),
-    ("POST", "/reports"): (401, 201, 201, 201, 201, 400),
-    ("GET", "/search"): (401, 200, 200, 200, 200, 200),
-    ("GET", "/schools"): (200, 200, 200, 200, 200, 200),
-    ("GET", "/healthz"): (200, 200, 200, 200, 200, 200),
-    ("GET", "/readyz"): (200, 200, 200, 200, 200, 200),
-    ("GET", "/metrics"): (404, 404, 404, 404, 404, 404),
-    ("GET", "/openapi.json"): (200, 200, 200, 200, 200, 200),
-    ("GET", "/docs"): (200, 200, 200, 200, 200, 200),
+MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
+    ("POST", "/auth/signup"): (201, 201, 201, 201, 201, 201, 201),
+    ("POST", "/auth/login"): (200, 200, 200, 200, 200, 200, 200),
+    ("POST", "/auth/refresh"): (401, 401, 401, 401, 401, 401, 401),
+    ("POST", "/auth/logout"): (401, 204, 204, 204, 204, 204, 401),
+    ("POST", "/auth/verify"): (400, 400, 400, 400, 400, 400, 400),
+    ("POST", "/auth/verify/resend"): (202, 202, 202, 202, 202, 202, 202),
+    ("POST", "/auth/reset"): (202, 202, 202, 202, 202, 202, 202),
+    ("POST", "/auth/reset/confirm"): (400, 400, 400, 400, 400, 400, 400),
+    ("POST", "/auth/password"): (401, 204, 204, 204, 204, 204, 401),
+    ("GET", "/auth/sessions"): (401, 200, 200, 200, 200, 200, 401),
+    ("DELETE", "/auth/sessions"): (401, 204, 204, 204, 204, 204, 401),
+    ("DELETE", "/auth/sessions/{session}"): (401, 404, 404, 404, 404, 204, 401),
+    ("GET", "/profiles"): (401, 200, 200, 200, 200, 200, 401),
+    ("POST", "/profiles"): (401, 409, 409, 409, 409, 409, 401),
+    ("GET", "/profiles/me"): (401, 200, 200, 200, 200, 200, 401),
+    ("PATCH", "/profiles/me"): (401, 200, 200, 200, 200, 200, 401),
+    ("DELETE", "/profiles/me"): (401, 204, 204, 204, 204, 204, 401),
+    ("GET", "/profiles/me/export"): (401, 200, 200, 200, 200, 200, 401),
+    ("GET", "/profiles/{id}"): (401, 404, 200, 404, 200, 200, 401),
+    ("GET", "/profiles/{id}/connections"): (401, 404, 200, 404, 200, 200, 401),
+    ("GET", "/profiles/{id}/connections/mutual"): (401, 404, 200, 404, 200, 200, 401),
+    ("GET", "/profiles/{id}/connected-by"): (401, 404, 200, 404, 200, 200, 401),
+    ("GET", "/connections"): (401, 200, 200, 200, 200, 200, 401),
+    ("DELETE", "/connections/{id}"): (401, 404, 404, 404, 204, 404, 401),
+    ("GET", "/discover"): (401, 200, 200, 200, 200, 200, 401),
+    ("GET", "/suggestions"): (401, 200, 200, 200, 200, 200, 401),
+    ("POST", "/intros"): (401, 404, 201, 404, 409, 400, 401),
+    ("GET", "/intros/incoming"): (401, 200, 200, 200, 200, 200, 401),
+    ("GET", "/intros/outgoing"): (401, 200, 200, 200, 200, 200, 401),
+    ("POST", "/intros/{id}/accept"): (401, 404, 404, 404, 404, 200, 401),
+    ("POST", "/intros/{id}/decline"): (401, 404, 404, 404, 404, 200, 401),
+    ("POST", "/intros/{id}/withdraw"): (401, 404, 404, 404, 404, 200, 401),
+    ("GET", "/chats"): (401, 200, 200, 200, 200, 200, 401),
+    ("GET", "/chats/{id}"): (401, 404, 404, 404, 200, 200, 401),
+    ("GET", "/chats/{id}/messages"): (401, 404, 404, 404, 200, 200, 401),
+    ("POST", "/chats/{id}/messages"): (401, 404, 404, 404, 201, 201, 401),
+    ("POST", "/chats/{id}/read"): (401, 404, 404, 404, 204, 204, 401),
+    ("POST", "/chats/{id}/typing"): (401, 404, 404, 404, 204, 204, 401),
+    ("GET", "/blocks"): (401, 200, 200, 200, 200, 200, 401),
+    ("PUT", "/blocks/{id}"): (401, 204, 204, 204, 204, 400, 401),
+    ("DELETE", "/blocks/{id}"): (401, 204, 204, 204, 204, 400, 401),
+    ("POST", "/reports"): (401, 201, 201, 201, 201, 400, 401),
+    ("GET", "/search"): (401, 200, 200, 200, 200, 200, 401),
+    ("GET", "/schools"): (200, 200, 200, 200, 200, 200, 200),
+    ("GET", "/healthz"): (200, 200, 200, 200, 200, 200, 200),
+    ("GET", "/readyz"): (200, 200, 200, 200, 200, 200, 200),
+    ("GET", "/metrics"): (404, 404, 404, 404, 404, 404, 404),
+    ("GET", "/openapi.json"): (200, 200, 200, 200, 200, 200, 200),
+    ("GET", "/docs"): (200, 200, 200, 200, 200, 200, 200),
 }
-CALLERS = ("nobody", "another school", "same school", "blocked", "the other", "the one")
+CALLERS = (
+    *("nobody", "another school", "same school", "blocked", "the other", "the one"),
+    "ended session",
+)
 
 
 @pytest.fixture
@@ -109,11 +112,6 @@ async def about(api: Api, path: str, one: Person) -> tuple[str, Person]:
     return str(answer.json()["chat_id"]) if path.startswith("/chats/") else one.id, other
 
 
-def session_of(person: Person) -> str:
-    claims = jwt.decode(person.tokens["access_token"], options={"verify_signature": False})
-    return str(claims["sid"])
-
-
 def test_every_route_has_a_row_and_every_row_a_route() -> None:
     assert set(MATRIX) == {(route.method, route.path) for route in ROUTES}
 
@@ -125,7 +123,9 @@ async def test_matrix(api: Api, method: str, path: str) -> None:
     blocked = await api.sign_up("Kept Off")
     assert (await one.call("PUT", f"/blocks/{blocked.id}")).status_code == 204
     far, near = await api.sign_up("Far Away", ELSEWHERE), await api.sign_up("Near By")
-    people = dict(zip(CALLERS, (None, far, near, blocked, other, one), strict=True))
+    ended = await api.sign_up("Gone Away")
+    assert (await ended.call("DELETE", "/auth/sessions")).status_code == 204
+    people = dict(zip(CALLERS, (None, far, near, blocked, other, one, ended), strict=True))
     url = path.replace("{id}", id_).replace("{session}", session_of(one))
     url += "?q=one" if path == "/search" else ""
     # From outside: what is the operator's alone is not shown to anybody who is signed in either.

@@ -47,7 +47,8 @@ class Settings:
     switches all of them off. `proxies` is how many proxies in front of `serve` are trusted to say
     whom they speak for. `smtp_url` and `mail_from` say how mail is sent; without the former it is
     printed. `keep_messages` is after how many days a message goes, None for never.
-    `cache_seconds` is how old an answer from the network's cache may be, 0 for none. `lines` are
+    `cache_seconds` is how old an answer from the network's cache may be, 0 for none. A session ends
+    after `session_idle_days` of not being used, and after `session_days` in any case. `lines` are
     those of advice.
     """
 
@@ -67,6 +68,8 @@ class Settings:
     mail_from: str = ""
     keep_messages: int | None = None
     cache_seconds: int = 20
+    session_idle_days: int = 30
+    session_days: int = 90
     lines: Lines = Lines()
 
     @property
@@ -86,7 +89,7 @@ class Settings:
         """Read PORT, HOST, DATABASE_URL, PG* and the OUTGROW_ variables HOME, STORE, BLUEPRINT,
         DIRECT_URL,
         SLOW_MS, POOL, METRICS_TOKEN, LIMITS, PROXIES, SMTP_URL, MAIL_FROM, KEEP_MESSAGES,
-        LINES.
+        SESSION_IDLE_DAYS, SESSION_DAYS, LINES.
 
         Raises BadInput for a value that cannot be used.
         """
@@ -124,6 +127,8 @@ class Settings:
             smtp_url=env.get("OUTGROW_SMTP_URL") or None,
             mail_from=env.get("OUTGROW_MAIL_FROM") or "",
             cache_seconds=_integer(env, "OUTGROW_CACHE_SECONDS", 20, 0, 3600),
+            session_idle_days=_integer(env, "OUTGROW_SESSION_IDLE_DAYS", 30, 1, 3650),
+            session_days=_integer(env, "OUTGROW_SESSION_DAYS", 90, 1, 3650),
             keep_messages=_integer(env, "OUTGROW_KEEP_MESSAGES", 0, 0, 36_500) or None,
             lines=_lines(env.get("OUTGROW_LINES") or ""),
         )

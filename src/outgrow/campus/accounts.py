@@ -28,13 +28,13 @@ from outgrow.campus.limits import Limits
 from outgrow.campus.passwords import Passwords
 from outgrow.campus.profiles import NewProfile, insert_profile
 from outgrow.campus.safety import absorb_blocks
+from outgrow.campus.sessions import NETWORK, Sessions
 from outgrow.database import Database, Session, Statements
 from outgrow.errors import BadInput, Conflict, Forbidden, NotFound, NotSignedIn
 
 SQL = queries.load("accounts")
 T = TypeVar("T")
 
-SESSION_SECONDS = 30 * 86_400  # of not being used
 GRACE_SECONDS = 10
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 200
@@ -90,11 +90,16 @@ class _RefreshToken:
 
 class Accounts:
     def __init__(
-        self, database: Database, passwords: Passwords, limits: Limits | None = None
+        self,
+        database: Database,
+        passwords: Passwords,
+        limits: Limits | None = None,
+        sessions: Sessions | None = None,
     ) -> None:
         self._database = database
         self._passwords = passwords
         self._limits = limits
+        self.sessions = sessions or Sessions(database)
 
     def close(self) -> None:
         self._passwords.close()
@@ -116,9 +121,25 @@ class Accounts:
         async def work(session: Session) -> SignedIn:
             if await must_verify(session, profile.school, email):
                 raise _not_verified()
-            return await make(session, user_id, email, hashed, profile, device)
+            return await self.make(session, user_id, email, hashed, profile, device)
 
         return await telling(self._database, work, user_id)
+
+    async def make(
+        self,
+        session: Session,
+        user_id: str,
+        email: str,
+        hashed: str,
+        profile: NewProfile,
+        device: str,
+    ) -> SignedIn:
+        """An account, its profile and its first session, in the caller's transaction."""
+        token = _RefreshToken.new()
+        await _create(session, user_id, email, hashed)
+        await insert_profile(session, user_id, email, profile)
+        await self._open_session(session, user_id, token, device)
+        return SignedIn(user_id, profile.school, token.session_id, str(token))
 
     async def create(self, email: str, password: str, user_id: str) -> None:
         """Give the profile `user_id` an account: the operator's door, and the demo's.
@@ -156,6 +177,11 @@ class Accounts:
 
         return await self._database.transaction(work)
 
+    async def end_sessions(self, user_id: str) -> None:
+        """End every session of an account."""
+        ended = await self._database.rows(SQL["end_sessions"], user_id)
+        self.sessions.end(row["id"] for row in ended)
+
     async def log_in(
         self, email: str, password: str, *, address: str = "", device: str = ""
     ) -> SignedIn:
@@ -180,7 +206,7 @@ class Accounts:
 
         async def work(session: Session) -> str | None:
             await session.run(SQL["forget_sessions"], user_id)
-            await _open_session(session, user_id, token, device)
+            await self._open_session(session, user_id, token, device)
             school: str | None = await session.value(SQL["school"], user_id)
             return school
 
@@ -199,24 +225,31 @@ class Accounts:
         if token is not None:
             following = token.next()
             user_id = await self._database.value(
-                SQL["turn"], token.session_id, token.hash, following.hash, SESSION_SECONDS
+                SQL["turn"],
+                token.session_id,
+                token.hash,
+                following.hash,
+                self.sessions.lifetime.idle,
+                self.sessions.lifetime.longest,
             )
             if user_id is not None:
                 await absorb_blocks(self._database, user_id)
                 school = await self.school(user_id)
                 return SignedIn(user_id, school, token.session_id, str(following))
-            await self._database.run(
+            ended = await self._database.value(
                 SQL["end_family"], token.session_id, token.family_hash, token.hash, GRACE_SECONDS
             )
+            if ended is not None:
+                self.sessions.end([token.session_id])
         raise NotSignedIn(
             "bad_refresh_token",
             "the refresh token is not valid, or not any more",
             hint="sign in again with POST /auth/login",
         )
 
-    async def change_password(self, user_id: str, session_id: str, old: str, new: str) -> list[str]:
-        """Set another password and end all other sessions, which are returned. Raises BadInput,
-        Forbidden when the old one is wrong."""
+    async def change_password(self, user_id: str, session_id: str, old: str, new: str) -> None:
+        """Set another password and end all other sessions. Raises BadInput, Forbidden when the old
+        one is wrong."""
         hashed = await self.own_password(user_id, old)
         following = await self._passwords.hash(valid_password(new))
 
@@ -226,7 +259,7 @@ class Accounts:
                 raise wrong_password()  # changed meanwhile
             return [row["id"] for row in await session.rows(SQL["end_others"], user_id, session_id)]
 
-        return await self._database.transaction(work)
+        self.sessions.end(await self._database.transaction(work))
 
     async def own_password(self, user_id: str, password: str) -> str:
         """The hash of one's password, which one has just said. Raises Forbidden, NotSignedIn."""
@@ -238,7 +271,7 @@ class Accounts:
             raise wrong_password()
         return hashed
 
-    async def sessions(self, user_id: str, session_id: str) -> bytes:
+    async def list_sessions(self, user_id: str, session_id: str) -> bytes:
         """The JSON of one's sessions, the last used first, up to a hundred."""
         body: bytes = await self._database.value(SQL["sessions"], user_id, session_id)
         return body
@@ -251,10 +284,28 @@ class Accounts:
                 "you have no such session",
                 hint="see GET /auth/sessions",
             )
+        self.sessions.end([session_id])
 
     async def log_out(self, user_id: str, session_id: str) -> None:
-        """End a session; that it ended before is no error. Its access token runs out by itself."""
+        """End a session; that it ended before is no error."""
         await self._database.run(SQL["end_session"], session_id, user_id)
+        self.sessions.end([session_id])
+
+    async def _open_session(
+        self, session: Statements, user_id: str, token: _RefreshToken, device: str
+    ) -> None:
+        """Open a session, under the signing secret that there is, or one that is made for it."""
+        await session.run(NETWORK["make_secret"])
+        await session.run(
+            SQL["open_session"],
+            token.session_id,
+            user_id,
+            token.family_hash,
+            token.hash,
+            self.sessions.lifetime.idle,
+            self.sessions.lifetime.longest,
+            _UNPRINTABLE.sub("", device)[:LONGEST_DEVICE] or None,
+        )
 
     async def school(self, user_id: str) -> str | None:
         """The school of a user's profile now; None without a profile or a school."""
@@ -301,17 +352,6 @@ async def telling(database: Database, work: Callable[[Session], Awaitable[T]], u
         ) from e
 
 
-async def make(
-    session: Session, user_id: str, email: str, hashed: str, profile: NewProfile, device: str
-) -> SignedIn:
-    """An account, its profile and its first session, in the caller's transaction."""
-    token = _RefreshToken.new()
-    await _create(session, user_id, email, hashed)
-    await insert_profile(session, user_id, email, profile)
-    await _open_session(session, user_id, token, device)
-    return SignedIn(user_id, profile.school, token.session_id, str(token))
-
-
 async def is_taken(session: Session, key: str) -> bool:
     """Whether an account or a profile of the prototype has this e-mail, in lower case."""
     if await session.row(SQL["by_email"], key) is not None:
@@ -324,20 +364,6 @@ async def _create(session: Session, user_id: str, email: str, hashed: str) -> No
     await session.run(SQL["create"], user_id, email, key, hashed)
     if await session.row(SQL["profile_with_email"], key, user_id) is not None:
         raise _email_taken()
-
-
-async def _open_session(
-    session: Statements, user_id: str, token: _RefreshToken, device: str
-) -> None:
-    await session.run(
-        SQL["open_session"],
-        token.session_id,
-        user_id,
-        token.family_hash,
-        token.hash,
-        SESSION_SECONDS,
-        _UNPRINTABLE.sub("", device)[:LONGEST_DEVICE] or None,
-    )
 
 
 def _profile_exists() -> Conflict:

@@ -103,7 +103,8 @@ class Confirmations:
             if row is None:
                 return None  # begun anew meanwhile
             profile = msgspec.json.decode(row["profile"], type=NewProfile)
-            made = await accounts.make(session, user_id, row["email"], hashed, profile, device)
+            email = row["email"]
+            made = await self._accounts.make(session, user_id, email, hashed, profile, device)
             await session.run(accounts.SQL["verified"], user_id)
             return made
 
@@ -124,12 +125,12 @@ class Confirmations:
             code = await self._codes.give(self._database, "reset", key)
             await self.mail.send(_to_reset(row["email"], code))
 
-    async def confirm_reset(self, email: str, code: str, password: str) -> tuple[str, list[str]]:
-        """Set a new password and end all sessions: the user, and the sessions. Raises BadInput."""
+    async def confirm_reset(self, email: str, code: str, password: str) -> None:
+        """Set a new password and end all sessions. Raises BadInput."""
         key = valid_email(email).lower()
         hashed = await self._passwords.hash(accounts.valid_password(password))
 
-        async def work(session: Session) -> tuple[str, list[str]] | None:
+        async def work(session: Session) -> list[str] | None:
             if not await self._codes.use(session, "reset", key, code):
                 return None
             user_id = await session.value(accounts.SQL["set_password"], key, hashed)
@@ -137,12 +138,12 @@ class Confirmations:
                 return None
             await session.run(accounts.SQL["verified"], user_id)
             ended = await session.rows(accounts.SQL["end_sessions"], user_id)
-            return str(user_id), [row["id"] for row in ended]
+            return [row["id"] for row in ended]
 
-        done = await self._database.transaction(work)
-        if done is None:
+        ended = await self._database.transaction(work)
+        if ended is None:
             raise _wrong_code()
-        return done
+        self._accounts.sessions.end(ended)
 
     async def forget(self) -> None:
         """Codes and sign-ups that are over."""

@@ -34,9 +34,9 @@ class Deletions:
         self._accounts = accounts
         self.background = Background("a deletion was cut short, and will be resumed")
 
-    async def delete(self, user_id: str, password: str) -> list[str]:
-        """Take the account and the profile away, and begin with the rest. The sessions that ended
-        with it. Raises Forbidden when the password is wrong, NotSignedIn when there is none."""
+    async def delete(self, user_id: str, password: str) -> None:
+        """Take the account, its sessions and the profile away, and begin with the rest. Raises
+        Forbidden when the password is wrong, NotSignedIn when there is no account."""
         await self._accounts.own_password(user_id, password)
 
         async def work(session: Session) -> list[str]:
@@ -48,9 +48,8 @@ class Deletions:
             await session.run(SQL["profile"], user_id)
             return ended
 
-        ended = await self._database.transaction(work)
+        self._accounts.sessions.end(await self._database.transaction(work))
         self.background.start(self.finish(user_id))
-        return ended
 
     async def resume(self) -> None:
         """Go on with every deletion that is due."""

@@ -23,6 +23,7 @@ from outgrow import queries
 from outgrow.campus.background import going_on
 from outgrow.campus.lines import Close, Line
 from outgrow.campus.news import News
+from outgrow.campus.sessions import FRESH_SECONDS, Sessions
 from outgrow.database import Database
 
 SQL = queries.load("live")
@@ -33,7 +34,7 @@ GATHER_EVERY = 6  # sweeps, before chats are looked for that old clients made
 LOOKED_AT = 200  # chats in a statement
 MOST_MESSAGES = 50  # of a chat in a statement
 CAUGHT_UP = 4  # chats in a statement of `resume`
-CHECK_SECONDS = 10.0  # how often ended sessions are looked for
+CHECK_SECONDS = FRESH_SECONDS  # how often sessions that other processes ended are looked for
 PING_SECONDS = 25.0
 TYPING_SECONDS = 2.0  # how often somebody's typing is passed on
 MOST_LINES = 20  # of one user, in this process
@@ -49,9 +50,10 @@ class _Watch:
 
 
 class Live:
-    def __init__(self, database: Database, news: News) -> None:
+    def __init__(self, database: Database, news: News, sessions: Sessions) -> None:
         self._database = database
         self._news = news
+        self._sessions = sessions
         self._lines: dict[str, set[Line]] = {}
         self._watches: dict[str, _Watch] = {}
         self._chats: dict[str, set[str]] = {}  # of the users who are connected
@@ -67,6 +69,7 @@ class Live:
         news.hear("chat", self._see)
         news.hear("typing", self._tell_typing)
         news.missed(self._see_all)
+        sessions.on_end(self._end)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -333,10 +336,13 @@ class Live:
         await asyncio.sleep(CHECK_SECONDS)
         sessions = list({line.session_id for line in self._all()})
         if sessions:
-            over = {row["id"] for row in await self._database.rows(SQL["over"], sessions)}
-            for line in self._all():
-                if line.session_id in over:
-                    line.end(Close.NOT_SIGNED_IN, "session_ended")
+            self._end(await self._sessions.over(sessions))
+
+    def _end(self, sessions: set[str]) -> None:
+        """Close the sockets of these sessions."""
+        for line in self._all():
+            if line.session_id in sessions:
+                line.end(Close.NOT_SIGNED_IN, "session_ended")
 
     def _all(self) -> list[Line]:
         return [line for lines in self._lines.values() for line in lines]

@@ -2,8 +2,8 @@
 
 A visit is a session as the API's are, in the same table, so it is listed and ended with the others.
 Its cookie holds the session's id and a secret of its own; only the secret's hash is kept. A visit
-that was looked up is remembered for FRESH_SECONDS, MOST of them (2 MB): ended by this process it is
-over at once, ended by another one within that time.
+that was looked up is remembered for FRESH_SECONDS, MOST of them (2 MB): whose cookie it is does not
+change, and whether its session is still open is asked of `Sessions` each time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from hashlib import blake2b, sha256
 
 from outgrow import queries
-from outgrow.campus.accounts import SESSION_SECONDS, SignedIn
+from outgrow.campus.accounts import SignedIn
+from outgrow.campus.sessions import Sessions
 from outgrow.database import Database
 
 SQL = queries.load("visits")
@@ -39,8 +40,9 @@ class Visit:
 
 
 class Visits:
-    def __init__(self, database: Database, key: bytes) -> None:
+    def __init__(self, database: Database, sessions: Sessions, key: bytes) -> None:
         self._database = database
+        self._sessions = sessions
         self._key = key
         self._known: dict[str, Visit] = {}
 
@@ -56,9 +58,14 @@ class Visits:
     async def visit(self, cookie: str) -> Visit | None:
         """Whose cookie this is; None when it is nobody's, or nobody's any more."""
         known = self._known.get(cookie)
-        if known is not None and time.monotonic() < known.known_until:
-            return known
-        self._known.pop(cookie, None)
+        if known is None or known.known_until <= time.monotonic():
+            self._known.pop(cookie, None)
+            known = await self._look_up(cookie)
+        if known is None or not await self._sessions.is_open(known.session_id, known.user_id):
+            return None
+        return known
+
+    async def _look_up(self, cookie: str) -> Visit | None:
         try:
             raw = base64.b64decode(cookie, b"-_", validate=True)
         except (binascii.Error, ValueError):
@@ -70,7 +77,8 @@ class Visits:
         if row is None:
             return None
         if row["old"]:
-            await self._database.run(SQL["renew"], session_id, SESSION_SECONDS)
+            lifetime = self._sessions.lifetime
+            await self._database.run(SQL["renew"], session_id, lifetime.idle, lifetime.longest)
         if len(self._known) >= MOST:
             del self._known[next(iter(self._known))]
         until = time.monotonic() + FRESH_SECONDS
@@ -79,7 +87,7 @@ class Visits:
         return visit
 
     def forget(self, user_id: str) -> None:
-        """Look this user's visits up anew: one ended, or they have a profile now."""
+        """Look this user's visits up anew: they have a profile now."""
         for cookie in [c for c, visit in self._known.items() if visit.user_id == user_id]:
             del self._known[cookie]
 

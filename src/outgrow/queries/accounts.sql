@@ -50,15 +50,15 @@ FROM (
   SELECT json_build_object('id', n.id, 'created_at', outgrow.json_of_time(n.created_at),
     'last_used_at', outgrow.json_of_time(n.turned_at), 'device', n.device, 'current', n.id = $2) AS line
   FROM network.sessions AS n
-  WHERE n.user_id = $1 AND n.ended_at IS NULL AND n.expires_at > now()
+  WHERE n.user_id = $1 AND network.is_open(n.ended_at, n.expires_at, n.secret_id)
   ORDER BY n.turned_at DESC, n.id
   LIMIT 100
 ) AS s
 
 -- name: open_session
--- `$5` is how long a session lives without being used, in seconds.
+-- `$5` is how long a session lives without being used, `$6` how long however much, in seconds.
 INSERT INTO network.sessions (id, user_id, family_hash, token_hash, expires_at, device)
-VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5), $6)
+VALUES ($1, $2, $3, $4, now() + make_interval(secs => least($5::float8, $6::float8)), $7)
 
 -- name: forget_sessions
 -- A user's sessions that are over; an ended one is kept for a day, for whoever looks into it.
@@ -68,11 +68,11 @@ WHERE user_id = $1 AND (expires_at < now() OR ended_at < now() - interval '1 day
 -- name: turn
 -- The newest token is exchanged for the next one. Of two at once the second waits for the row,
 -- finds another token in it, and gets no row.
-UPDATE network.sessions
-SET previous_hash = token_hash, token_hash = $3, turned_at = now(),
-    expires_at = now() + make_interval(secs => $4)
-WHERE id = $1 AND token_hash = $2 AND ended_at IS NULL AND expires_at > now()
-RETURNING user_id
+UPDATE network.sessions AS s
+SET previous_hash = token_hash, token_hash = $3, turned_at = now(), expires_at = least(
+  now() + make_interval(secs => $4), created_at + make_interval(secs => $5))
+WHERE s.id = $1 AND s.token_hash = $2 AND network.is_open(s.ended_at, s.expires_at, s.secret_id)
+RETURNING s.user_id
 
 -- name: end_family
 -- An old token of a family came back: somebody copied it. Not counted as that: the token exchanged

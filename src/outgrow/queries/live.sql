@@ -74,11 +74,3 @@ SELECT u.id
 FROM unnest($1::text[]) AS v(id)
 JOIN campus.users AS u ON u.id = v.id AND u.at = campus.users_at(v.id)
 WHERE u.rest #> '{settings,readReceipts}' IS DISTINCT FROM 'false'
-
--- name: over
--- Of these sessions, those that are over.
-SELECT v.id
-FROM unnest($1::text[]) AS v(id)
-WHERE NOT EXISTS (
-  SELECT FROM network.sessions AS s
-  WHERE s.id = v.id AND s.ended_at IS NULL AND s.expires_at > now())

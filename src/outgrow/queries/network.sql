@@ -87,6 +87,24 @@ CREATE TABLE IF NOT EXISTS network.secrets (
   created_at timestamptz NOT NULL DEFAULT now()
 );
 
+-- Which signing secret there is. A session belongs to the one that it was opened under, and is over
+-- once that is deleted or another one; sessions of before belong to the one there is.
+CREATE OR REPLACE FUNCTION network.secret_id() RETURNS bytea
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT sha256(s.value) FROM network.secrets AS s WHERE s.name = 'signing' $$;
+
+ALTER TABLE network.sessions
+  ADD COLUMN IF NOT EXISTS secret_id bytea DEFAULT network.secret_id();
+
+-- Whether a session is still good: the one place that says so, for tokens, cookies and sockets.
+CREATE OR REPLACE FUNCTION network.is_open(
+  ended_at timestamptz, expires_at timestamptz, secret_id bytea
+) RETURNS boolean
+LANGUAGE sql STABLE
+RETURN ended_at IS NULL AND expires_at > now()
+  AND coalesce(secret_id = network.secret_id(), false);
+
 -- Who does not want to see whom. `from_store`: because the list in the user's document says so, not
 -- because the user said it here.
 CREATE TABLE IF NOT EXISTS network.blocks (

@@ -13,9 +13,11 @@ LEFT JOIN LATERAL (
   SELECT u.school FROM campus.users AS u
   WHERE u.id = s.user_id AND u.at = campus.users_at(s.user_id)
   OFFSET 0) AS p ON true
-WHERE s.id = $1 AND s.family_hash = $2 AND s.ended_at IS NULL AND s.expires_at > now()
+WHERE s.id = $1 AND s.family_hash = $2 AND network.is_open(s.ended_at, s.expires_at, s.secret_id)
 
 -- name: renew
+-- `$2` and `$3` as for `open_session` in accounts.sql.
 UPDATE network.sessions
-SET turned_at = now(), expires_at = now() + make_interval(secs => $2)
+SET turned_at = now(), expires_at = least(
+  now() + make_interval(secs => $2), created_at + make_interval(secs => $3))
 WHERE id = $1 AND ended_at IS NULL

@@ -31,6 +31,7 @@ from outgrow.campus.profiles import Profiles
 from outgrow.campus.safety import Safety
 from outgrow.campus.schools import Schools
 from outgrow.campus.search import Search
+from outgrow.campus.sessions import Lifetime, Sessions
 from outgrow.campus.visits import Visits
 from outgrow.database import Database
 from outgrow.errors import Damaged
@@ -52,12 +53,14 @@ async def make_network(
     proxies: int = 0,
     mail: Transport | None = None,
     cache_seconds: float = SECONDS,
+    lifetime: Lifetime | None = None,
 ) -> Network:
     """The services on an installed campus. Raises Damaged when its secret is gone.
 
     `limits` are those that differ from their defaults, None for no limits; `proxies` is how many
     in front of this process say truly whom they speak for; `mail` sends it, and unless given it is
-    printed to stderr. `cache_seconds` is how old an answer from the cache may be.
+    printed to stderr. `cache_seconds` is how old an answer from the cache may be, `lifetime` how
+    long sessions live.
     """
     secret = await database.value(queries.load("network")["secret"])
     if secret is None:
@@ -71,18 +74,11 @@ async def make_network(
     passwords = Passwords()
     news = News(database)
     caches = Caches(news, cache_seconds)
-    live = Live(database, news)
-    accounts = Accounts(database, passwords, counted)
+    sessions = Sessions(database, lifetime)
+    live = Live(database, news, sessions)
+    accounts = Accounts(database, passwords, counted, sessions)
     intros = Intros(database, cursors)
     chats = Chats(database, cursors, live)
-    visits = Visits(database, derived_key(secret, b"forms of pages"))
-    tokens = Tokens(derived_key(secret, b"access tokens"))
-
-    def ended(user_id: str, *sessions: str) -> None:
-        visits.forget(user_id)
-        tokens.end(sessions)
-
-    news.hear("ended", ended)
     return Network(
         database=database,
         accounts=accounts,
@@ -97,9 +93,9 @@ async def make_network(
         safety=Safety(database, cursors),
         schools=Schools(database, cursors, caches),
         search=Search(database, cursors),
-        visits=visits,
+        visits=Visits(database, sessions, derived_key(secret, b"forms of pages")),
         waiting=Waiting(intros, chats),
-        tokens=tokens,
+        tokens=Tokens(sessions),
         metrics=Metrics(database, slow_query_ms / 1000, caches.uses),
         metrics_token=metrics_token,
         limits=counted,

@@ -1,20 +1,21 @@
 """Access tokens: JWTs (HS256) of fifteen minutes, saying who calls and of which school.
 
-A token that was verified is remembered until it expires: a lookup instead of 60 microseconds. Of
-a session that this process ended it is refused at once; other processes take it until it expires,
-which is why it is short.
+A token that was verified is remembered until it expires: a lookup instead of 60 microseconds. It is
+good only while its session is open, which is asked of `Sessions` each time, and while the secret
+that signed it is the one in the database, which is read again every FRESH_SECONDS.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 
 import jwt
 
+from outgrow.campus import sessions
 from outgrow.campus.accounts import SignedIn
+from outgrow.campus.sessions import Sessions
 from outgrow.errors import NotSignedIn
 
 ACCESS_SECONDS = 900
@@ -37,33 +38,43 @@ def derived_key(secret: bytes, purpose: bytes) -> bytes:
     return blake2b(secret, digest_size=32, person=purpose).digest()
 
 
+def signed(secret: bytes, signed_in: SignedIn) -> str:
+    """Return an access token of this session."""
+    now = int(time.time())
+    claims = {
+        "iss": "outgrow",
+        "sub": signed_in.user_id,
+        "sid": signed_in.session_id,
+        "iat": now,
+        "exp": now + ACCESS_SECONDS,
+    }
+    if signed_in.school is not None:
+        claims["school"] = signed_in.school
+    return jwt.encode(claims, derived_key(secret, b"access tokens"), algorithm="HS256")
+
+
 class Tokens:
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, opened: Sessions) -> None:
+        self._sessions = opened
+        self._secret = b""
+        self._read_again = 0.0  # by time.monotonic()
         self._known: dict[bytes, Caller] = {}
-        self._ended: dict[str, float] = {}  # sessions, and until when a token of theirs may be good
 
-    def end(self, sessions: Iterable[str]) -> None:
-        """Refuse the tokens of these sessions from now on."""
-        now = time.time()
-        while self._ended and self._ended[first := next(iter(self._ended))] < now:
-            del self._ended[first]
-        self._ended.update(dict.fromkeys(sessions, now + ACCESS_SECONDS))
+    async def issue(self, signed_in: SignedIn) -> str:
+        await self._read_secret()
+        return signed(self._secret, signed_in)
 
-    def issue(self, signed_in: SignedIn) -> str:
-        now = int(time.time())
-        claims = {
-            "iss": "outgrow",
-            "sub": signed_in.user_id,
-            "sid": signed_in.session_id,
-            "iat": now,
-            "exp": now + ACCESS_SECONDS,
-        }
-        if signed_in.school is not None:
-            claims["school"] = signed_in.school
-        return jwt.encode(claims, self._key, algorithm="HS256")
+    async def _read_secret(self) -> None:
+        began = time.monotonic()
+        if began < self._read_again:
+            return
+        secret = await self._sessions.secret()
+        self._read_again = began + sessions.FRESH_SECONDS
+        if secret != self._secret:
+            self._secret = secret
+            self._known.clear()
 
-    def caller(self, authorization: bytes | None) -> Caller:
+    async def caller(self, authorization: bytes | None) -> Caller:
         """Who sends this Authorization header. Raises NotSignedIn."""
         if authorization is None:
             raise NotSignedIn(
@@ -71,6 +82,7 @@ class Tokens:
                 "this needs an access token",
                 hint="sign in with POST /auth/login and send Authorization: Bearer <access_token>",
             )
+        await self._read_secret()
         known = self._known.get(authorization)
         if known is None:
             known = self._verified(authorization)
@@ -80,7 +92,7 @@ class Tokens:
         if known.expires <= time.time():
             self._known.pop(authorization, None)
             raise _expired()
-        if known.session_id in self._ended:
+        if not await self._sessions.is_open(known.session_id, known.user_id):
             raise NotSignedIn(
                 "session_ended",
                 "this session was ended",
@@ -99,7 +111,7 @@ class Tokens:
         try:
             claims = jwt.decode(
                 token.strip(),
-                self._key,
+                derived_key(self._secret, b"access tokens"),
                 algorithms=["HS256"],
                 issuer="outgrow",
                 options={"require": _CLAIMS},

@@ -102,10 +102,6 @@ class Network:
         await self.confirmations.mail.background.settle(seconds)
         await self.deletions.background.settle(seconds)
 
-    def sessions_ended(self, user_id: str, sessions: Iterable[str]) -> None:
-        """Take nothing of these sessions of a user's any more, in no process."""
-        self.news.say("ended", user_id, *sessions)
-
     def changed(self, school: str) -> None:
         """Somebody of the school came, changed or left: let no cache tell otherwise."""
         self.caches.changed(school)
@@ -259,7 +255,7 @@ class Resource:
             if not _is_operator(scope, headers, self._network.metrics_token):
                 raise no_such_route()
             return None
-        caller = self._network.tokens.caller(headers.get(b"authorization"))
+        caller = await self._network.tokens.caller(headers.get(b"authorization"))
         if route.access is Access.MEMBER and caller.school is None:
             # Signed in before the profile was made: the token will say it after a refresh.
             school = await self._network.accounts.school(caller.user_id)

@@ -111,7 +111,7 @@ class LiveSocket:
         every site that asks: so only for a page of this very host. None when there is neither."""
         headers = dict(scope["headers"])
         if b"authorization" in headers:
-            return self._caller(headers[b"authorization"])
+            return await self._caller(headers[b"authorization"])
         cookie = cookies(headers).get(COOKIE)
         visit = await self._network.visits.visit(cookie) if cookie else None
         if visit is None:
@@ -128,11 +128,11 @@ class LiveSocket:
             raise _Refused(Close.NOT_SIGNED_IN, "not_signed_in") from None
         if not isinstance(message, Auth):
             raise _Refused(Close.NOT_SIGNED_IN, "not_signed_in")
-        return self._caller(b"Bearer " + message.token.encode("utf-8"))
+        return await self._caller(b"Bearer " + message.token.encode("utf-8"))
 
-    def _caller(self, authorization: bytes) -> Caller:
+    async def _caller(self, authorization: bytes) -> Caller:
         try:
-            return self._network.tokens.caller(authorization)
+            return await self._network.tokens.caller(authorization)
         except NotSignedIn as e:
             raise _Refused(Close.NOT_SIGNED_IN, e.code) from e
 
@@ -150,7 +150,7 @@ class LiveSocket:
         while True:
             match await _next(receive):
                 case Auth(token):
-                    self._renew(line, token)
+                    await self._renew(line, token)
                 case Resume(after):
                     await network.live.resume(line, after)
                 case Typing(chat_id):
@@ -161,9 +161,9 @@ class LiveSocket:
                 case Ping():
                     line.say('{"type":"pong"}')
 
-    def _renew(self, line: Line, token: str) -> None:
+    async def _renew(self, line: Line, token: str) -> None:
         """A new token of the same user keeps the socket open."""
-        caller = self._caller(b"Bearer " + token.encode("utf-8"))
+        caller = await self._caller(b"Bearer " + token.encode("utf-8"))
         if caller.user_id != line.user_id:
             raise _Refused(Close.NOT_SIGNED_IN, "bad_token")
         line.session_id, line.expires = caller.session_id, caller.expires

@@ -15,6 +15,7 @@ from outgrow.campus.accounts import (
 from outgrow.campus.addresses import LONGEST_EMAIL
 from outgrow.campus.limits import CODE_TRIES, CODES, EXPORTS, LOG_IN, PASSWORDS, SIGN_UP
 from outgrow.campus.profiles import NewProfile
+from outgrow.campus.sessions import FRESH_SECONDS
 from outgrow.web.auth import ACCESS_SECONDS
 from outgrow.web.endpoint import HEADERS, Access, Answer, Call, Route
 from outgrow.web.schemas import SessionPage, Shape, SignUp, TokenAnswer
@@ -93,9 +94,9 @@ class CodeSent(Shape):
 _CODE_SENT = b'{"status":"code_sent"}'
 
 
-def _tokens(call: Call, signed_in: SignedIn) -> dict[str, Any]:
+async def _tokens(call: Call, signed_in: SignedIn) -> dict[str, Any]:
     return {
-        "access_token": call.network.tokens.issue(signed_in),
+        "access_token": await call.network.tokens.issue(signed_in),
         "token_type": "Bearer",
         "expires_in": ACCESS_SECONDS,
         "refresh_token": signed_in.refresh_token,
@@ -125,7 +126,7 @@ async def verify(call: Call) -> Answer:
 async def _signed_up(call: Call, signed_in: SignedIn) -> Answer:
     call.network.changed(signed_in.school or "")
     profile = await call.network.profiles.own(signed_in.user_id)
-    answer = {**_tokens(call, signed_in), "profile": msgspec.Raw(profile)}
+    answer = {**await _tokens(call, signed_in), "profile": msgspec.Raw(profile)}
     headers = (*HEADERS, (b"location", b"/profiles/me"))
     return Answer(msgspec.json.encode(answer), 201, headers=headers)
 
@@ -142,31 +143,30 @@ async def reset(call: Call) -> Answer:
 
 async def confirm_reset(call: Call) -> Answer:
     body: ResetBody = call.body
-    user_id, ended = await call.network.confirmations.confirm_reset(
-        body.email, body.code, body.password
-    )
-    call.network.sessions_ended(user_id, ended)
+    await call.network.confirmations.confirm_reset(body.email, body.code, body.password)
     return Answer(status=204)
 
 
 async def change_password(call: Call) -> Answer:
-    user_id = call.caller.user_id
-    ended = await call.network.accounts.change_password(
-        user_id, call.caller.session_id, call.body.old, call.body.new
+    caller = call.caller
+    await call.network.accounts.change_password(
+        caller.user_id, caller.session_id, call.body.old, call.body.new
     )
-    call.network.sessions_ended(user_id, ended)
     return Answer(status=204)
 
 
 async def list_sessions(call: Call) -> Answer:
     caller = call.caller
-    return Answer(await call.network.accounts.sessions(caller.user_id, caller.session_id))
+    return Answer(await call.network.accounts.list_sessions(caller.user_id, caller.session_id))
 
 
 async def end_session(call: Call) -> Answer:
-    user_id, session_id = call.caller.user_id, call.path["session"]
-    await call.network.accounts.end_session(user_id, session_id)
-    call.network.sessions_ended(user_id, [session_id])
+    await call.network.accounts.end_session(call.caller.user_id, call.path["session"])
+    return Answer(status=204)
+
+
+async def end_sessions(call: Call) -> Answer:
+    await call.network.accounts.end_sessions(call.caller.user_id)
     return Answer(status=204)
 
 
@@ -174,18 +174,17 @@ async def log_in(call: Call) -> Answer:
     signed_in = await call.network.accounts.log_in(
         call.body.email, call.body.password, address=call.address, device=call.device
     )
-    return Answer(msgspec.json.encode(_tokens(call, signed_in)))
+    return Answer(msgspec.json.encode(await _tokens(call, signed_in)))
 
 
 async def refresh(call: Call) -> Answer:
     signed_in = await call.network.accounts.refresh(call.body.refresh_token)
-    return Answer(msgspec.json.encode(_tokens(call, signed_in)))
+    return Answer(msgspec.json.encode(await _tokens(call, signed_in)))
 
 
 async def log_out(call: Call) -> Answer:
     caller = call.caller
     await call.network.accounts.log_out(caller.user_id, caller.session_id)
-    call.network.sessions_ended(caller.user_id, [caller.session_id])
     return Answer(status=204)
 
 
@@ -196,8 +195,7 @@ async def export(call: Call) -> Answer:
 
 async def delete(call: Call) -> Answer:
     user_id, school = call.caller.user_id, call.caller.school
-    ended = await call.network.deletions.delete(user_id, call.body.password)
-    call.network.sessions_ended(user_id, ended)
+    await call.network.deletions.delete(user_id, call.body.password)
     if school is not None:
         call.network.changed(school)
     return Answer(status=204)
@@ -214,7 +212,7 @@ _TOKENS = {
 _EMAIL = "ada@northfield.example"
 _ENDED = (
     "A session that ends can be refreshed no more. Its access token is refused at once by the "
-    f"process that ended it, and by others within {ACCESS_SECONDS // 60} minutes."
+    f"process that ended it, and by others within {FRESH_SECONDS:.0f} seconds."
 )
 _ASKING: dict[str, Any] = {
     "access": Access.PUBLIC,
@@ -379,6 +377,16 @@ ROUTES = (
             ],
             "next": None,
         },
+    ),
+    Route(
+        method="DELETE",
+        path="/auth/sessions",
+        handler=end_sessions,
+        access=Access.SIGNED_IN,
+        tag="accounts",
+        summary="Sign out everywhere, here too",
+        description=_ENDED,
+        status=204,
     ),
     Route(
         method="DELETE",

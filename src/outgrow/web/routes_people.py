@@ -101,7 +101,7 @@ async def list_schools(call: Call) -> Answer:
     counts = call.query["counts"]
     if not counts:
         return Answer(await call.network.schools.page(_page(call)))
-    caller = call.network.tokens.caller(call.headers.get(b"authorization"))
+    caller = await call.network.tokens.caller(call.headers.get(b"authorization"))
     school = caller.school or await call.network.accounts.school(caller.user_id)
     body = await call.network.schools.page(
         _page(call), counts=True, viewer=caller.user_id, school=school

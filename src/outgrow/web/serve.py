@@ -19,6 +19,7 @@ from outgrow.campus.generator import generate
 from outgrow.campus.mail import smtp
 from outgrow.campus.population import DEMO_EMAIL, DEMO_ID, Spec
 from outgrow.campus.retention import keep
+from outgrow.campus.sessions import DAY, Lifetime
 from outgrow.campus.upkeep import keep_up
 from outgrow.cli import connected, note
 from outgrow.database import Database
@@ -68,6 +69,7 @@ async def serve(settings: Settings, demo: bool) -> None:
                 proxies=settings.proxies,
                 mail=mail,
                 cache_seconds=settings.cache_seconds,
+                lifetime=Lifetime(settings.session_idle_days * DAY, settings.session_days * DAY),
             )
             upkeep = asyncio.create_task(
                 keep_up(network.limits, network.confirmations, network.deletions)

@@ -41,12 +41,11 @@ async def forgot(ask: Ask) -> Reply:
 async def reset(ask: Ask) -> Reply:
     form = ask.form
     try:
-        user_id, ended = await ask.network.confirmations.confirm_reset(
+        await ask.network.confirmations.confirm_reset(
             form.text("email"), form.text("code"), form.raw("password")
         )
     except OutgrowError as e:
         return ask.page("code.html", error=e, purpose="reset", email=form.text("email"))
-    ask.network.sessions_ended(user_id, ended)
     return to("/sign-in?done=password_set")
 
 
@@ -57,7 +56,7 @@ async def account(ask: Ask) -> Reply:
 async def _account(ask: Ask, error: OutgrowError | None = None) -> Reply:
     assert ask.visit is not None
     accounts = ask.network.accounts
-    sessions = decoded(await accounts.sessions(ask.user_id, ask.visit.session_id))
+    sessions = decoded(await accounts.list_sessions(ask.user_id, ask.visit.session_id))
     return ask.page("account.html", error=error, sessions=sessions["items"])
 
 
@@ -68,20 +67,22 @@ async def change_password(ask: Ask) -> Reply:
             raise BadInput(
                 "bad_body", "the two are not the same", detail="again", hint="Try again."
             )
-        ended = await ask.network.accounts.change_password(
+        await ask.network.accounts.change_password(
             ask.user_id, ask.visit.session_id, ask.form.raw("old"), ask.form.raw("new")
         )
     except OutgrowError as e:
         return await _account(ask, e)
-    ask.network.sessions_ended(ask.user_id, ended)
     return to("/my/account?done=password_set")
 
 
 async def end_session(ask: Ask) -> Reply:
-    session_id = ask.path["id"]
-    await ask.network.accounts.end_session(ask.user_id, session_id)
-    ask.network.sessions_ended(ask.user_id, [session_id])
+    await ask.network.accounts.end_session(ask.user_id, ask.path["id"])
     return to("/my/account?done=session_ended")
+
+
+async def end_sessions(ask: Ask) -> Reply:
+    await ask.network.accounts.end_sessions(ask.user_id)
+    return ask.signed_out("/?done=signed_out_everywhere")
 
 
 async def export(ask: Ask) -> Reply:
@@ -100,10 +101,9 @@ async def delete_form(ask: Ask) -> Reply:
 
 async def delete(ask: Ask) -> Reply:
     try:
-        ended = await ask.network.deletions.delete(ask.user_id, ask.form.raw("password"))
+        await ask.network.deletions.delete(ask.user_id, ask.form.raw("password"))
     except OutgrowError as e:
         return ask.page("delete.html", error=e)
-    ask.network.sessions_ended(ask.user_id, ended)
     ask.network.changed(ask.school)
     return ask.signed_out("/?done=deleted")
 
@@ -122,6 +122,7 @@ PAGES = (
     Page(method="POST", path="/reset", handler=reset, access=Access.PUBLIC, limit=CODE_TRIES),
     Page(method="GET", path="/my/account", handler=account),
     Page(method="POST", path="/my/account/password", handler=change_password, limit=PASSWORDS),
+    Page(method="POST", path="/my/account/sessions", handler=end_sessions),
     Page(method="POST", path="/my/account/sessions/{id}", handler=end_session),
     Page(method="GET", path="/my/account/export", handler=export, limit=EXPORTS),
     Page(method="GET", path="/my/account/delete", handler=delete_form),

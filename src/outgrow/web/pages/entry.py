@@ -84,7 +84,6 @@ async def schools(ask: Ask) -> list[str]:
 async def sign_out(ask: Ask) -> Reply:
     if ask.visit is not None:
         await ask.network.accounts.log_out(ask.visit.user_id, ask.visit.session_id)
-        ask.network.sessions_ended(ask.visit.user_id, [ask.visit.session_id])
     return ask.signed_out("/?done=signed_out")
 
 

@@ -17,7 +17,6 @@ from urllib.parse import quote, urlsplit
 
 from starlette.types import Receive, Scope, Send
 
-from outgrow.campus.accounts import SESSION_SECONDS
 from outgrow.campus.limits import Limit
 from outgrow.campus.visits import Visit
 from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError
@@ -61,6 +60,7 @@ DONE = {
     "session_ended": "Signed out there.",
     "removed": "You are not connected any more.",
     "signed_out": "You are signed out.",
+    "signed_out_everywhere": "You are signed out everywhere.",
 }
 
 
@@ -164,7 +164,8 @@ class Ask:
         return self.scope.get("scheme") == "https" or forwarded == b"https"
 
     def signed_in(self, cookie: str, path: str) -> Reply:
-        return to(path, _cookie(COOKIE, cookie, SESSION_SECONDS, self.secure))
+        longest = self.network.accounts.sessions.lifetime.longest
+        return to(path, _cookie(COOKIE, cookie, longest, self.secure))
 
     def signed_out(self, path: str) -> Reply:
         gone = _cookie(COOKIE, "", 0, self.secure)

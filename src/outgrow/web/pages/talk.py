@@ -72,7 +72,7 @@ async def send(ask: Ask) -> Reply:
 async def token(ask: Ask) -> Reply:
     """For the script of our pages: an access token of this visit, to talk to the API with."""
     assert ask.visit is not None
-    issued = ask.network.tokens.issue(
+    issued = await ask.network.tokens.issue(
         SignedIn(ask.user_id, ask.school, ask.visit.session_id, refresh_token="")
     )
     answer = {"access_token": issued, "expires_in": ACCESS_SECONDS}

@@ -1,0 +1,363 @@
+"""Every way in which a session ends, for a token, a cookie and a socket: in the process that ended
+it, in another one, and after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from api import PASSWORD, Api, Person
+from live import Place, Sight, place
+from outgrow.campus import live as telling
+from outgrow.campus import sessions
+from outgrow.campus.accounts import Accounts
+from outgrow.campus.lines import Close
+from outgrow.campus.mail import Letter
+from outgrow.campus.passwords import Passwords
+from outgrow.database import Database
+from outgrow.install import install
+from outgrow.queries import Query
+from outgrow.web.pages.page import COOKIE
+from pages import Browser
+
+SLACK = 2.0  # seconds that a busy machine may take
+
+
+@dataclass
+class World:
+    """Ada, signed in by API and in a browser, at two processes."""
+
+    here: Place
+    other: Place
+    database: Database
+    ada: Person
+    cookie: str
+    letters: list[Letter]
+
+    async def token_status(self, at: Place) -> int:
+        headers = {"authorization": f"Bearer {self.ada.tokens['access_token']}"}
+        return (await at.api.client.get("/profiles/me", headers=headers)).status_code
+
+    async def cookie_status(self, at: Place) -> int:
+        cookies = {"cookie": f"{COOKIE}={self.cookie}"}
+        answer = await at.api.client.get("/my/account", headers=cookies)
+        return 401 if answer.headers.get("location", "").startswith("/sign-in") else 200
+
+    async def are_open(self, at: Place) -> set[bool]:
+        return {await self.token_status(at) == 200, await self.cookie_status(at) == 200}
+
+    def sockets(
+        self, at: Place, stack: AsyncExitStack, *, ready: bool = True
+    ) -> list[Awaitable[Sight]]:
+        origin = at.url.replace("ws://", "http://").removesuffix("/live")
+        cookie = {"cookie": f"{COOKIE}={self.cookie}"}
+        return [
+            stack.enter_async_context(at.connect(self.ada, ready=ready)),
+            stack.enter_async_context(at.connect(None, headers=cookie, origin=origin, ready=ready)),
+        ]
+
+    async def refreshed(self, at: Place) -> int:
+        body = {"refresh_token": self.ada.tokens["refresh_token"]}
+        return (await at.api.post("/auth/refresh", body)).status_code
+
+    async def call(self, method: str, path: str, **options: object) -> httpx.Response:
+        return await self.ada.call(method, path, **options)
+
+    async def send(self, page: str, action: str) -> str:
+        """What the browser is told when it sends this form of this page."""
+        browser = Browser(self.here.api)
+        browser.client.cookies.set(COOKIE, self.cookie)
+        await browser.open(page)
+        text = (await browser.send(action)).text
+        await browser.close()
+        return text
+
+    async def session_ids(self) -> list[str]:
+        rows = await self.database.rows(Query("t", "SELECT id FROM network.sessions"))
+        return [row["id"] for row in rows]
+
+    async def sql(self, text: str) -> None:
+        await self.database.run(Query("t", text))
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "FRESH_SECONDS", 0.5)
+    monkeypatch.setattr(telling, "CHECK_SECONDS", 0.5)
+
+
+@pytest.fixture
+async def world(campus: Database, campus_url: str) -> AsyncIterator[World]:
+    letters: list[Letter] = []
+
+    async def keep(letter: Letter) -> None:
+        letters.append(letter)
+
+    async with place(campus_url) as here, place(campus_url) as other:
+        here.api.network.confirmations.mail._transport = keep
+        ada = await here.api.sign_up("Ada Okafor")
+        network = here.api.network
+        cookie = await network.visits.open(await network.accounts.log_in(ada.email, PASSWORD))
+        yield World(here, other, campus, ada, cookie, letters)
+
+
+# The endings ----------------------------------------------------------------------------------
+
+
+async def logged_out(world: World) -> None:
+    assert (await world.call("POST", "/auth/logout")).status_code == 204
+    assert "You are signed out." in await world.send("/my/settings", "/sign-out")
+
+
+async def ended_one_by_one(world: World) -> None:
+    for session_id in await world.session_ids():
+        await world.here.api.network.accounts.end_session(world.ada.id, session_id)
+
+
+async def everywhere(world: World) -> None:
+    assert (await world.call("DELETE", "/auth/sessions")).status_code == 204
+
+
+async def everywhere_on_the_page(world: World) -> None:
+    assert "signed out everywhere" in await world.send("/my/account", "/my/account/sessions")
+
+
+async def password_changed(world: World) -> None:
+    """From a third session, which goes on."""
+    login = {"email": world.ada.email, "password": PASSWORD}
+    third = (await world.here.api.post("/auth/login", login)).json()
+    headers = {"authorization": f"Bearer {third['access_token']}"}
+    body = {"old": PASSWORD, "new": "quite another one"}
+    answer = await world.here.api.client.post("/auth/password", json=body, headers=headers)
+    assert answer.status_code == 204
+    for at in (world.here, world.other):
+        assert (await at.api.client.get("/profiles/me", headers=headers)).status_code == 200
+
+
+async def password_reset(world: World) -> None:
+    email = world.ada.email
+    assert (await world.here.api.post("/auth/reset", {"email": email})).status_code == 202
+    await world.here.api.network.confirmations.mail.background.settle()
+    found = re.search(r"\b[0-9]{8}\b", world.letters[-1].text)
+    assert found
+    body = {"email": email, "code": found[0], "password": "quite another one"}
+    assert (await world.here.api.post("/auth/reset/confirm", body)).status_code == 204
+
+
+async def account_deleted(world: World) -> None:
+    answer = await world.call("DELETE", "/profiles/me", json={"password": PASSWORD})
+    assert answer.status_code == 204
+
+
+async def refresh_token_reused(world: World) -> None:
+    """Which ends its own session; the browser's is ended beside it."""
+    stolen = world.ada.tokens["refresh_token"]
+    for _ in range(2):
+        body = {"refresh_token": world.ada.tokens["refresh_token"]}
+        world.ada.tokens = (await world.here.api.post("/auth/refresh", body)).json()
+    assert await world.token_status(world.here) == 200
+    answer = await world.here.api.post("/auth/refresh", {"refresh_token": stolen})
+    assert answer.status_code == 401
+    assert "You are signed out." in await world.send("/my/settings", "/sign-out")
+
+
+async def password_set_by_the_operator(world: World) -> None:
+    """By a process of its own: `outgrow account set-password`."""
+    accounts = Accounts(world.database, Passwords())
+    await accounts.set_password(world.ada.email, "quite another one")
+    accounts.close()
+
+
+async def secret_deleted(world: World) -> None:
+    await world.sql("DELETE FROM network.secrets")
+
+
+async def secret_rotated(world: World) -> None:
+    await world.sql("UPDATE network.secrets SET value = sha256(value)")
+
+
+async def account_deleted_by_hand(world: World) -> None:
+    await world.sql("DELETE FROM network.accounts")
+
+
+async def idle(world: World) -> None:
+    await move(world.database, "30 days")
+
+
+HERE_AND_NOW = (
+    logged_out,
+    ended_one_by_one,
+    everywhere,
+    everywhere_on_the_page,
+    password_changed,
+    password_reset,
+    account_deleted,
+    refresh_token_reused,
+)
+ELSEWHERE = (
+    password_set_by_the_operator,
+    secret_deleted,
+    secret_rotated,
+    account_deleted_by_hand,
+    idle,
+)
+
+
+async def move(database: Database, interval: str) -> None:
+    """Let so much time go by for all sessions."""
+    await database.run(
+        Query(
+            "t",
+            f"""UPDATE network.sessions SET created_at = created_at - interval '{interval}',
+            turned_at = turned_at - interval '{interval}',
+            expires_at = expires_at - interval '{interval}'""",
+        )
+    )
+
+
+@pytest.mark.parametrize("ending", [*HERE_AND_NOW, *ELSEWHERE], ids=lambda f: f.__name__)
+async def test_what_ends_a_session_ends_it_everywhere(
+    quickly: None, world: World, campus_url: str, ending: Callable[[World], Awaitable[None]]
+) -> None:
+    here, other = world.here, world.other
+    async with AsyncExitStack() as stack:
+        sockets = [await socket for at in (here, other) for socket in world.sockets(at, stack)]
+        for at in (here, other):
+            assert await world.are_open(at) == {True}
+        await ending(world)
+        if ending in HERE_AND_NOW:
+            assert await world.are_open(here) == {False}
+        began = time.monotonic()
+        ends = await asyncio.gather(*(socket.end(10) for socket in sockets))
+        assert time.monotonic() - began < 0.5 + SLACK
+        assert {code for code, _ in ends} == {Close.NOT_SIGNED_IN}
+        await asyncio.sleep(max(0, began + 0.5 - time.monotonic()))
+    for at in (here, other):
+        assert await world.are_open(at) == {False}
+    async with place(campus_url) as restarted, AsyncExitStack() as stack:
+        for at in (restarted, here, other):
+            assert await world.are_open(at) == {False}
+            assert await world.refreshed(at) == 401
+        for socket in world.sockets(restarted, stack, ready=False):
+            assert (await (await socket).end(10))[0] == Close.NOT_SIGNED_IN
+
+
+async def test_an_ended_session_is_refused_elsewhere_within_the_stated_bound(
+    world: World,
+) -> None:
+    assert sessions.FRESH_SECONDS == telling.CHECK_SECONDS == 3.0
+    assert await world.are_open(world.other) == {True}
+    await everywhere(world)
+    began = time.monotonic()
+    while await world.are_open(world.other) != {False}:
+        assert time.monotonic() < began + sessions.FRESH_SECONDS + SLACK
+        await asyncio.sleep(0.1)
+
+
+async def test_an_open_session_is_asked_for_once_in_a_while(world: World) -> None:
+    asked: list[str] = []
+    world.here.api.network.database.observe_with(lambda name, seconds: asked.append(name))
+    began = time.monotonic()
+    for _ in range(50):
+        assert await world.token_status(world.here) == 200
+        assert await world.cookie_status(world.here) == 200
+    spans = 1 + (time.monotonic() - began) / sessions.FRESH_SECONDS
+    assert asked.count("sessions.owner") <= 2 * spans
+    assert asked.count("network.secret") <= spans
+
+
+async def test_after_a_new_secret_one_signs_in_anew(quickly: None, world: World) -> None:
+    for ending in (secret_deleted, secret_rotated):
+        await ending(world)
+        login = {"email": world.ada.email, "password": PASSWORD}
+        await asyncio.sleep(0.6)
+        world.ada.tokens = (await world.here.api.post("/auth/login", login)).json()
+        for at in (world.here, world.other):
+            assert await world.token_status(at) == 200
+        assert await world.refreshed(world.other) == 200
+
+
+async def test_a_session_opened_right_after_the_secret_is_gone_is_a_session(world: World) -> None:
+    await secret_deleted(world)
+    login = {"email": world.ada.email, "password": PASSWORD}
+    world.ada.tokens = (await world.here.api.post("/auth/login", login)).json()
+    assert await world.refreshed(world.here) == 200
+
+
+async def test_a_session_ends_however_much_it_is_used(
+    quickly: None, world: World, campus: Database
+) -> None:
+    api = world.here.api
+
+    async def use() -> tuple[int, int]:
+        body = {"refresh_token": world.ada.tokens["refresh_token"]}
+        answer = await api.post("/auth/refresh", body)
+        if answer.status_code == 200:
+            world.ada.tokens = answer.json()
+        api.network.visits._known.clear()
+        api.network.accounts.sessions._open.clear()
+        return answer.status_code, await world.cookie_status(world.here)
+
+    for _ in range(3):
+        await move(campus, "29 days")
+        assert await use() == (200, 200)
+    await move(campus, "2 days 23 hours")
+    assert await use() == (200, 200)
+    await move(campus, "1 hour")
+    assert await use() == (401, 401)
+
+
+async def test_how_long_sessions_live_is_a_setting(campus: Database) -> None:
+    api = await Api.open(campus, lifetime=sessions.Lifetime(idle=2 * 86_400, longest=3 * 86_400))
+    for days, status in ((("1 day", "1 day 23 hours"), 200), (("2 days",), 401)):
+        ada = await api.sign_up()
+        tokens = ada.tokens
+        for interval in days:
+            await move(campus, interval)
+            body = {"refresh_token": tokens["refresh_token"]}
+            answer = await api.post("/auth/refresh", body)
+            assert answer.status_code == status
+            tokens = answer.json()
+    await api.close()
+
+
+async def test_a_session_of_before_goes_on(campus: Database, campus_url: str) -> None:
+    """In a database of a version that did not know which secret a session belongs to."""
+    api = await Api.open(campus)
+    ada = await api.sign_up()
+    for statement in (
+        "ALTER TABLE network.sessions DROP COLUMN secret_id",
+        "DROP FUNCTION network.is_open",
+        "DROP FUNCTION network.secret_id",
+        "UPDATE outgrow.layouts SET version = 'older'",
+    ):
+        await campus.run(Query("t", statement))
+    await api.close()
+    await install(campus)
+    api = await Api.open(campus)
+    ada.api = api
+    assert (await ada.get("/profiles/me")).status_code == 200
+    body = {"refresh_token": ada.tokens["refresh_token"]}
+    assert (await api.post("/auth/refresh", body)).status_code == 200
+    await campus.run(Query("t", "UPDATE network.secrets SET value = sha256(value)"))
+    api.network.accounts.sessions._open.clear()
+    assert (await ada.get("/profiles/me")).status_code == 401
+    await api.close()
+
+
+async def test_a_stranger_who_knows_a_sessions_name_ends_nothing(world: World) -> None:
+    token = world.ada.tokens["refresh_token"]
+    forged = token[:24] + ("A" if token[24] != "A" else "B") * 40
+    async with world.here.connect(world.ada) as sight:
+        answer = await world.here.api.post("/auth/refresh", {"refresh_token": forged})
+        assert answer.status_code == 401
+        await sight.say(type="ping")
+        await sight.event("pong")
+    assert await world.token_status(world.here) == 200
