@@ -1,5 +1,8 @@
 """Rate limits: how often somebody may do something, counted in the database for all processes.
 
+Requests and signs of typing are counted in this process's memory alone (`count`): a write for each
+read would cost more than most reads do. So several processes let through several times as many.
+
 A limit of `most` within `seconds` lets that many through at once, and from then on one more each
 `seconds / most`. What is refused costs nothing further. Whom it counts is a text: an account, an
 address, or, where passwords are tried, an e-mail; of e-mails and of addresses only a keyed hash is
@@ -9,6 +12,7 @@ kept.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -46,13 +50,19 @@ INTROS = Limit("intros", 200, 86_400, "intros by one account")
 MESSAGES = Limit("messages", 600, 600, "messages by one account")
 BLOCKS = Limit("blocks", 300, 3600, "blocks by one account")
 REPORTS = Limit("reports", 30, 3600, "reports by one account")
+# In this process's memory.
+REQUESTS = Limit("requests", 3000, 60, "requests by one account")
+REQUESTS_FROM = Limit("requests-from", 4000, 60, "requests from one address by nobody signed in")
+TYPING = Limit("typing", 120, 60, "signs of typing by one account")
 LIMITS = {
     limit.name: limit
     for limit in (
         *(SIGN_UP, LOG_IN, LOG_IN_PAIR, LOG_IN_ACCOUNT, CODES, CODES_TO_ONE, CODE_TRIES),
         *(PASSWORDS, EXPORTS, INTROS, MESSAGES, BLOCKS, REPORTS),
+        *(REQUESTS, REQUESTS_FROM, TYPING),
     )
 }
+MOST_COUNTED = 50_000  # subjects in memory, about 10 MB; with more everybody starts afresh
 KNOWN_SECONDS = 90 * 86_400  # how long a place where somebody signed in is one of theirs
 
 
@@ -65,6 +75,7 @@ class Limits:
         self._database = database
         self._key = key
         self._limits: dict[str, Limit] = {}
+        self._due: dict[tuple[str, str], float] = {}
         if changed is not None:
             unknown = sorted(changed.keys() - LIMITS.keys())
             if unknown:
@@ -91,13 +102,23 @@ class Limits:
             now,
         )
         if wait > 0:
-            raise TooMany(
-                "rate_limited",
-                "that was too often in too short a time",
-                detail=f"at most {own.most} {own.what} in {own.seconds} seconds",
-                hint=f"try again in {math.ceil(wait)} seconds",
-                retry_after=math.ceil(wait),
-            )
+            raise _too_many(own, wait)
+
+    def count(self, limit: Limit, subject: str, now: float | None = None) -> None:
+        """Count one more, in this process only. Raises TooMany. `now` is for tests."""
+        own = self._limits.get(limit.name)
+        if own is None:
+            return
+        now = time.monotonic() if now is None else now
+        each = own.seconds / own.most
+        due = max(self._due.get((own.name, subject), now), now)
+        if due > now + (own.most - 1) * each:
+            raise _too_many(own, due - now - (own.most - 1) * each)
+        if len(self._due) >= MOST_COUNTED:
+            self._due = {key: due for key, due in self._due.items() if due > now}
+            if len(self._due) >= MOST_COUNTED:
+                self._due.clear()
+        self._due[own.name, subject] = due + each
 
     async def log_in(self, email: str, address: str) -> None:
         """Count a log-in with this e-mail from this address. Raises TooMany."""
@@ -121,3 +142,14 @@ class Limits:
     def _hashed(self, subject: str) -> str:
         raw = subject.encode("utf-8", "surrogatepass")
         return blake2b(raw, digest_size=16, key=self._key).hexdigest()
+
+
+def _too_many(limit: Limit, wait: float) -> TooMany:
+    seconds = math.ceil(wait)
+    return TooMany(
+        "rate_limited",
+        "that was too often in too short a time",
+        detail=f"at most {limit.most} {limit.what} in {limit.seconds} seconds",
+        hint=f"try again in {seconds} seconds",
+        retry_after=seconds,
+    )

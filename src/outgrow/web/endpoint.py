@@ -30,7 +30,7 @@ from outgrow.campus.deletion import Deletions
 from outgrow.campus.discover import Discover
 from outgrow.campus.export import Export
 from outgrow.campus.intros import Intros
-from outgrow.campus.limits import Limit, Limits
+from outgrow.campus.limits import REQUESTS, REQUESTS_FROM, Limit, Limits
 from outgrow.campus.live import Live
 from outgrow.campus.news import News
 from outgrow.campus.profiles import Profiles
@@ -39,7 +39,15 @@ from outgrow.campus.schools import Schools
 from outgrow.campus.search import Search
 from outgrow.campus.visits import Visits
 from outgrow.database import Database
-from outgrow.errors import BadInput, Conflict, NotAllowed, NotFound, NotJson, TooLarge
+from outgrow.errors import (
+    BadInput,
+    Conflict,
+    NotAllowed,
+    NotFound,
+    NotJson,
+    NotSignedIn,
+    TooLarge,
+)
 from outgrow.web import problems
 from outgrow.web.auth import Caller, Tokens
 from outgrow.web.metrics import Metrics
@@ -250,12 +258,18 @@ class Resource:
     ) -> Caller | None:
         """Who calls, if they may. Raises NotSignedIn, Conflict, NotFound."""
         if route.access is Access.PUBLIC:
+            self._count_address(scope, headers)
             return None
         if route.access is Access.OPERATOR:
             if not _is_operator(scope, headers, self._network.metrics_token):
                 raise no_such_route()
             return None
-        caller = await self._network.tokens.caller(headers.get(b"authorization"))
+        try:
+            caller = await self._network.tokens.caller(headers.get(b"authorization"))
+        except NotSignedIn:
+            self._count_address(scope, headers)
+            raise
+        self._network.limits.count(REQUESTS, caller.user_id)
         if route.access is Access.MEMBER and caller.school is None:
             # Signed in before the profile was made: the token will say it after a refresh.
             school = await self._network.accounts.school(caller.user_id)
@@ -267,6 +281,9 @@ class Resource:
                 )
             caller = replace(caller, school=school)
         return caller
+
+    def _count_address(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+        self._network.limits.count(REQUESTS_FROM, address(self._network, scope, headers))
 
     def _problem(self, error: Exception, path: str, request_id: bytes) -> Answer:
         problem = problems.problem(error, path, request_id.decode("ascii"))

@@ -12,10 +12,11 @@ from msgspec import Meta
 from starlette.types import Message, Receive, Scope, Send
 
 from outgrow.campus.background import FAILED
+from outgrow.campus.limits import REQUESTS, REQUESTS_FROM, TYPING, Limit
 from outgrow.campus.lines import Close, Line
-from outgrow.errors import NotFound, NotSignedIn
+from outgrow.errors import NotFound, NotSignedIn, TooMany
 from outgrow.web.auth import Caller
-from outgrow.web.endpoint import Network
+from outgrow.web.endpoint import Network, address
 from outgrow.web.pages.page import COOKIE, cookies, is_same_origin
 
 log = logging.getLogger("outgrow.live")
@@ -72,6 +73,7 @@ class LiveSocket:
         await receive()  # websocket.connect
         await send({"type": "websocket.accept"})
         try:
+            self._count(REQUESTS_FROM, address(self._network, scope, dict(scope["headers"])))
             code, reason = await self._serve(scope, receive, send)
         except _Left:
             return
@@ -148,18 +150,27 @@ class LiveSocket:
         """One message after the other: the next is not read before the last is done."""
         network = self._network
         while True:
-            match await _next(receive):
+            said = await _next(receive)
+            self._count(REQUESTS, line.user_id)
+            match said:
                 case Auth(token):
                     await self._renew(line, token)
                 case Resume(after):
                     await network.live.resume(line, after)
                 case Typing(chat_id):
                     try:
+                        network.limits.count(TYPING, line.user_id)
                         await network.chats.typing(chat_id, viewer=line.user_id)
-                    except NotFound:
+                    except (NotFound, TooMany):
                         continue  # what is not there has nobody to be told
                 case Ping():
                     line.say('{"type":"pong"}')
+
+    def _count(self, limit: Limit, subject: str) -> None:
+        try:
+            self._network.limits.count(limit, subject)
+        except TooMany as e:
+            raise _Refused(Close.TOO_MANY, e.code) from e
 
     async def _renew(self, line: Line, token: str) -> None:
         """A new token of the same user keeps the socket open."""

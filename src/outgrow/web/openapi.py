@@ -145,7 +145,7 @@ def codes_of(route: Route) -> set[str]:
         codes |= {"bad_json", "bad_body", "bad_text", "not_json", "body_too_large"}
     if "{" in route.path:
         codes.add("bad_text")
-    if route.limit is not None:
+    if route.access is not Access.OPERATOR:
         codes.add("rate_limited")
     if route.tag != "operation":
         codes |= {"database_unavailable", "internal_error"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from outgrow.campus.chats import NewMessage, ReadUpTo, valid_key
-from outgrow.campus.limits import MESSAGES
+from outgrow.campus.limits import MESSAGES, TYPING
 from outgrow.campus.pages import Page
 from outgrow.web.endpoint import Access, Answer, Call, Route
 from outgrow.web.parameters import PAGING, choice, cursor, limit, number, text
@@ -55,6 +55,7 @@ async def mark_read(call: Call) -> Answer:
 
 
 async def tell_typing(call: Call) -> Answer:
+    call.network.limits.count(TYPING, call.caller.user_id)
     await call.network.chats.typing(call.path["id"], viewer=call.caller.user_id)
     return Answer(status=204)
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
+import resource
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -31,13 +32,14 @@ from outgrow.queries import load
 from outgrow.settings import Settings
 from outgrow.store import Store
 from outgrow.web.app import make_app, make_network
+from outgrow.web.connections import Config
 from outgrow.web.endpoint import Network
 from outgrow.web.live import LARGEST_MESSAGE
-from outgrow.web.sockets import Sockets
 
 DEMO_USERS = 2_000
 DEMO_PASSWORD = "outgrow-demo"  # noqa: S105 - printed at every start
 BACKLOG = 2048
+FILES = 200  # that are no connections of callers: the database's, listening sockets, modules
 LAST_SECONDS = 5  # for requests that are running when the server is told to stop
 
 
@@ -95,7 +97,7 @@ async def _run(network: Network, listener: socket.socket, settings: Settings) ->
     ]
     try:
         async with network.running():
-            await Server(network).serve(sockets=[listener])
+            await Server(network, _most_connections(settings)).serve(sockets=[listener])
     finally:
         for task in beside:
             task.cancel()
@@ -103,12 +105,11 @@ async def _run(network: Network, listener: socket.socket, settings: Settings) ->
 
 
 class Server(uvicorn.Server):
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, connections: int = 4000) -> None:
         super().__init__(
-            uvicorn.Config(
+            Config(
                 make_app(network),
-                http="httptools",
-                ws=Sockets,
+                connections,
                 ws_max_size=LARGEST_MESSAGE,
                 ws_per_message_deflate=False,
                 lifespan="off",
@@ -139,11 +140,27 @@ class _Lines(logging.Formatter):
 
 
 def _is_ours_to_tell(record: logging.LogRecord) -> bool:
-    """Not that a caller asked for another protocol, which anybody can as often as they like: HTTP
-    lets a server answer as if they had not, and so it does."""
+    """Not that a caller asked for another protocol, or spoke none, which anybody can as often as
+    they like: HTTP lets a server answer as if they had not, and so it does."""
     return not record.getMessage().startswith(
-        ("Unsupported upgrade request", "No supported WebSocket library")
+        (
+            "Unsupported upgrade request",
+            "No supported WebSocket library",
+            "Invalid HTTP request received",
+        )
     )
+
+
+def _most_connections(settings: Settings) -> int:
+    """As many as are set, as far as the system lets this process have files."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = settings.connections + FILES
+    if allowed < wanted:
+        allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+        allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return max(1, min(settings.connections, allowed - FILES))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,4 +1,5 @@
-"""uvicorn's WebSockets, with an end: nothing is kept for ever for a reader who does not read."""
+"""uvicorn's WebSockets, with an end: nothing is kept for ever for a reader who does not read, and a
+writer sends neither more at once nor in smaller pieces than somebody needs who chats."""
 
 from __future__ import annotations
 
@@ -7,8 +8,11 @@ from asyncio import BaseTransport
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 
 SEND_BUFFER = 65_536  # bytes that the kernel keeps for one socket; it takes twice as much
+MOST_WAITING = 100  # messages that were not looked at yet
+MOST_FRAMES = 100  # of one message
 LAST_SECONDS = 5  # to read what was sent before the close, and the close
 
 
@@ -32,6 +36,26 @@ class Sockets(WebSocketsSansIOProtocol):
             await super().run_asgi()
         finally:
             self._end_soon()
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) >= MOST_FRAMES:
+            self._turn_away("too many pieces")
+        else:
+            super().handle_cont(event)
+
+    def send_receive_event_to_app(self) -> None:
+        if self.queue.qsize() >= MOST_WAITING:
+            self._turn_away("too much at once")
+        else:
+            super().send_receive_event_to_app()
+
+    def _turn_away(self, why: str) -> None:
+        if self.close_sent:
+            return
+        self.frames = []
+        self.conn.fail(1009, why)
+        self.handle_parser_exception()
+        self._end_soon()
 
     def handle_ping(self) -> None:
         """Answers to pings go by no queue of ours."""

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 
 from starlette.types import Receive, Scope, Send
 
-from outgrow.campus.limits import Limit
+from outgrow.campus.limits import REQUESTS, REQUESTS_FROM, Limit
 from outgrow.campus.visits import Visit
 from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError
 from outgrow.web import problems
@@ -230,6 +230,10 @@ class PageResource:
         more: Headers = []
         try:
             visit = await self._visit(headers)
+            if visit is None:
+                self._network.limits.count(REQUESTS_FROM, ask.address)
+            else:
+                self._network.limits.count(REQUESTS, visit.user_id)
             ask = await self._member(replace(ask, visit=visit))
             if visit is None and new_guest:
                 more.append(_cookie(GUEST, ask.guest, 86_400, ask.secure))

@@ -1,0 +1,341 @@
+"""What strangers send on raw sockets: heads, bodies and answers have a size and a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import websockets
+
+from api import Api
+from live import Place, place
+from outgrow.campus.limits import MOST_COUNTED, REQUESTS, REQUESTS_FROM, Limits
+from outgrow.campus.lines import Close
+from outgrow.database import Database
+from outgrow.errors import TooMany
+from outgrow.web import connections
+from test_chats import open_chat
+from test_serve import served
+
+GET = b"GET /healthz HTTP/1.1\r\nHost: campus\r\n\r\n"
+
+
+@pytest.fixture
+async def here(campus: Database, campus_url: str) -> AsyncIterator[Place]:
+    async with place(campus_url) as made:
+        yield made
+
+
+class Raw:
+    """One connection, byte by byte."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    @classmethod
+    async def open(cls, url: str) -> Raw:
+        parts = urlsplit(url)
+        return cls(*await asyncio.open_connection(parts.hostname, parts.port))
+
+    async def send(self, data: bytes) -> None:
+        try:
+            self.writer.write(data)
+            async with asyncio.timeout(10):
+                await self.writer.drain()
+        except (ConnectionError, TimeoutError):
+            pass
+
+    async def answer(self) -> tuple[int, dict[str, Any]]:
+        """The status and the problem of an answer; 0 for none before the end."""
+        try:
+            async with asyncio.timeout(20):
+                head = await self.reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+                body = await self.reader.readexactly(length)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return 0, {}
+        return int(head.split(b" ")[1]), json.loads(body)
+
+    async def status(self) -> int:
+        return (await self.answer())[0]
+
+    async def ends(self, seconds: float) -> None:
+        async with asyncio.timeout(seconds):
+            try:
+                while await self.reader.read(65_536):
+                    pass
+            except ConnectionError:
+                pass
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+HEAD = b"GET /healthz HTTP/1.1\r\nHost: campus\r\n"
+LARGEST = connections.LARGEST_HEAD
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET /healthz?" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET /" + b"a" * 1_000_000, 414),
+        (HEAD + b"X-Long: " + b"a" * 20_000 + b"\r\n\r\n", 431),
+        (HEAD + b"X-Long: " + b"a" * 1_000_000, 431),
+        (HEAD + b"X" * 1_000_000, 431),
+        (HEAD + b"".join(b"X-%d: 1\r\n" % n for n in range(101)) + b"\r\n", 431),
+        (HEAD + b"".join(b"X-%d: %b\r\n" % (n, b"a" * 300) for n in range(60)) + b"\r\n", 431),
+        (b"\r\n" * 200_000, 431),
+        (GET * 200, 0),
+        (b"nonsense\r\n\r\n", 400),
+        (HEAD + b"X-Much: " + b"a" * (LARGEST - 100) + b"\r\n\r\n", 200),
+        (HEAD + b"".join(b"X-%d: 1\r\n" % n for n in range(98)) + b"\r\n", 200),
+    ],
+    ids=lambda value: f"{value[:20]!r}" if isinstance(value, bytes) else str(value),
+)
+async def test_heads_have_a_size(here: Place, sent: bytes, status: int) -> None:
+    raw = await Raw.open(here.url)
+    await raw.send(sent)
+    if status:
+        got, problem = await raw.answer()
+        assert got == status
+        if status != 200:
+            assert problem["status"] == status
+            assert problem["code"]
+            await raw.ends(5)
+    else:
+        await raw.ends(5)
+    raw.close()
+    assert (await here.api.get("/healthz")).status_code == 200
+
+
+async def test_trailers_and_pieces_of_heads_have_a_size(here: Place) -> None:
+    """Also those that come in small pieces, each of which is harmless."""
+    chunked = (
+        b"POST /auth/login HTTP/1.1\r\nHost: campus\r\nContent-Type: application/json\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+    )
+    for start, piece in (
+        (chunked, b"X-Trailer: aaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n" * 20),
+        (chunked + b"X-Trailer: ", b"a" * 1000),
+        (HEAD + b"X-Long: ", b"a" * 1000),
+        (b"GET /", b"a" * 1000),
+    ):
+        raw = await Raw.open(here.url)
+        await raw.send(start)
+        for _ in range(100):
+            await raw.send(piece)
+            await asyncio.sleep(0.001)
+        await raw.ends(5)
+        raw.close()
+
+
+async def test_heads_bodies_and_answers_have_a_time(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.4)
+    monkeypatch.setattr(connections, "BODY_SECONDS", 0.4)
+    post = (
+        b"POST /auth/login HTTP/1.1\r\nHost: campus\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 100\r\n\r\n{"
+    )
+    cases: list[tuple[bytes, bytes, int]] = [
+        (b"", b"", 0),
+        (b"", b"\r\n", 0),
+        (b"GET /hea", b"a", 408),
+        (HEAD, b"X-A: b\r\n", 408),
+        (post, b" ", 408),
+    ]
+
+    async def slowly(start: bytes, piece: bytes, status: int) -> None:
+        raw = await Raw.open(here.url)
+        await raw.send(start)
+        sending = asyncio.create_task(trickle(raw, piece))
+        assert await raw.status() == status, (start, piece)
+        await raw.ends(5)
+        sending.cancel()
+        raw.close()
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(slowly(*case) for case in cases))
+
+
+async def trickle(raw: Raw, piece: bytes) -> None:
+    while True:
+        await asyncio.sleep(0.1)
+        await raw.send(piece)
+
+
+async def test_who_reads_no_answers_is_cut_off(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.3)
+    raw = await Raw.open(here.url)
+    ended: list[bool] = []
+
+    async def ask() -> None:
+        async with asyncio.timeout(20):
+            while not raw.writer.is_closing() and not ended:
+                raw.writer.write(b"GET /openapi.json HTTP/1.1\r\nHost: campus\r\n\r\n")
+                try:
+                    async with asyncio.timeout(0.2):
+                        await raw.writer.drain()
+                except TimeoutError:
+                    pass
+                except ConnectionError:
+                    ended.append(True)
+                await asyncio.sleep(0.01)
+
+    raw.reader._transport.pause_reading()  # type: ignore[attr-defined]
+    await ask()
+    raw.close()
+
+
+async def test_a_slow_stranger_takes_nobody_s_place(
+    campus: Database, campus_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where all places are taken, who has asked for nothing makes room."""
+    from outgrow.web.serve import Server
+
+    real = Server.__init__
+    monkeypatch.setattr(Server, "__init__", lambda self, network: real(self, network, 20))
+    async with place(campus_url) as here:
+        idle = [await Raw.open(here.url) for _ in range(40)]
+        for raw in idle:
+            await raw.send(b"GET /")
+        for _ in range(5):
+            raw = await Raw.open(here.url)
+            await raw.send(GET)
+            assert await raw.status() == 200
+            raw.close()
+        for raw in idle:
+            raw.close()
+        ada = await here.api.sign_up()
+        async with here.connect(ada), here.connect(ada):
+            pass
+
+
+async def test_sockets_take_no_flood(here: Place, campus: Database) -> None:
+    ada, ben = await here.api.sign_up("Ada Okafor"), await here.api.sign_up("Ben Castillo")
+    assert await open_chat(campus, ada, ben)
+
+    mask = b"\x80\x00\x00\x00\x00"
+    pieces = b"\x01" + mask + (b"\x00" + mask) * 5000
+    messages = (b"\x81\x83\x00\x00\x00\x00[1]") * 5000
+    for flood in (pieces, messages):
+        async with here.connect(ada) as sight:
+            sight.connection.transport.write(flood)
+            assert (await sight.end(10))[0] == 1009
+
+
+async def test_heads_of_sockets_have_a_size(here: Place) -> None:
+    with pytest.raises(websockets.InvalidStatus) as refused:
+        async with here.connect(None, headers={"x-long": "a" * 20_000}):
+            pass
+    assert refused.value.response.status_code == 431
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+
+async def test_memory_stays_flat(tmp_path: Path) -> None:
+    """60 MB of headers took 220 MB; and others are answered meanwhile."""
+    with served(tmp_path) as serving:
+        pid = serving.process.pid
+        async with httpx.AsyncClient(base_url=serving.url) as client:
+            assert (await client.get("/healthz")).status_code == 200
+            before, most = resident(pid), 0
+
+            async def attack(start: bytes, piece: bytes) -> None:
+                raw = await Raw.open(serving.url)
+                await raw.send(start)
+                for _ in range(60_000_000 // len(piece) // 20):
+                    if raw.writer.is_closing():
+                        break
+                    await raw.send(piece)
+                raw.close()
+
+            header = b"X-%d: " % 1 + b"a" * 100_000
+            floods = [attack(HEAD, header + b"\r\n") for _ in range(7)]
+            floods += [attack(HEAD + b"X-Long: ", b"a" * 100_000) for _ in range(7)]
+            floods += [attack(b"GET /", b"a" * 100_000) for _ in range(6)]
+            under_way = asyncio.gather(*floods)
+            while not under_way.done():
+                async with asyncio.timeout(10):
+                    assert (await client.get("/healthz")).status_code == 200
+                most = max(most, resident(pid))
+                await asyncio.sleep(0.02)
+            await under_way
+        assert most - before < 40_000_000
+
+
+# How often ---------------------------------------------------------------------------------------
+
+
+async def test_requests_are_counted(campus: Database) -> None:
+    """By account, and of who is not signed in by address, without a write to the database."""
+    own = {"requests": (5, 3600), "requests-from": (4, 3600)}
+    api = await Api.open(campus, limits=own)
+    ada, ben = await api.sign_up(), await api.sign_up()
+    statuses = [(await ada.get("/profiles")).status_code for _ in range(6)]
+    assert statuses == [200] * 5 + [429]
+    answer = await ada.get("/profiles/me")
+    assert answer.json()["code"] == "rate_limited"
+    assert int(answer.headers["retry-after"]) > 0
+    assert (await ben.get("/profiles")).status_code == 200
+    wrong = {"authorization": "Bearer x"}
+    statuses = [(await api.get("/profiles", headers=wrong)).status_code for _ in range(3)]
+    assert statuses == [401, 401, 429], "two sign-ups and two of these"
+    assert (await api.get("/sign-in", headers={"accept": "text/html"})).status_code == 429
+    await api.close()
+
+
+async def test_typing_is_counted(campus: Database, campus_url: str) -> None:
+    api = await Api.open(campus, limits={"typing": (3, 3600)})
+    ada, ben = await api.sign_up("Ada Okafor"), await api.sign_up("Ben Castillo")
+    chat = await open_chat(campus, ada, ben)
+    tried = [(await ada.call("POST", f"/chats/{chat}/typing")).status_code for _ in range(4)]
+    assert tried == [204, 204, 204, 429]
+    await api.close()
+
+
+async def test_messages_of_sockets_are_counted(campus: Database, campus_url: str) -> None:
+    async with place(campus_url) as here:
+        ada = await here.api.sign_up()
+        here.api.network.limits._limits[REQUESTS.name] = REQUESTS
+        async with here.connect(ada) as sight:
+            for _ in range(REQUESTS.most):
+                here.api.network.limits.count(REQUESTS, ada.id)
+            await sight.say(type="ping")
+            assert await sight.end() == (Close.TOO_MANY, "rate_limited")
+
+
+def test_counting_forgets(campus_url: str) -> None:
+    """A campus behind one address reads on; 10,000 pages a minute are too many; so is memory."""
+    limits = Limits(None, b"k", {})  # type: ignore[arg-type]
+
+    def passed(limit: Any, a_second: int) -> int:
+        count = 0
+        for n in range(60 * a_second):
+            try:
+                limits.count(limit, f"{a_second}", n / a_second)
+                count += 1
+            except TooMany:
+                pass
+        return count
+
+    for limit in (REQUESTS, REQUESTS_FROM):
+        assert passed(limit, 40) == 2400
+        assert passed(limit, 200) < 9000
+    for n in range(MOST_COUNTED + 10):
+        limits.count(REQUESTS, f"n{n}", 100.0)
+    assert len(limits._due) <= MOST_COUNTED
