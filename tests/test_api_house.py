@@ -15,6 +15,7 @@ import pytest
 
 from api import ELSEWHERE, HERE, Api, pages
 from outgrow.database import Database
+from outgrow.events import Lines
 from outgrow.queries import Query
 from outgrow.web.codes import CODES
 from outgrow.web.endpoint import Answer, Call
@@ -111,9 +112,7 @@ async def test_security_headers_and_request_ids(api: Api) -> None:
         ids.add(answer.headers["x-request-id"])
     assert len(ids) == 5
     answer = await api.get("/healthz", headers={"x-request-id": "mine-1"})
-    assert answer.headers["x-request-id"] == "mine-1"
-    answer = await api.get("/healthz", headers={"x-request-id": "x" * 65})
-    assert answer.headers["x-request-id"] != "x" * 65
+    assert answer.headers["x-request-id"] != "mine-1"
 
 
 async def test_what_nobody_foresaw_says_nothing_of_the_inside(
@@ -127,8 +126,12 @@ async def test_what_nobody_foresaw_says_nothing_of_the_inside(
         answer = await api.get("/schools")
     problem = assert_problem(answer, 500, "internal_error")
     assert "inside" not in answer.text
-    assert problem["request_id"] in caplog.text
-    assert "the inside" in caplog.text
+    (record,) = (r for r in caplog.records if r.levelno == logging.ERROR)
+    line = Lines("json").format(record)
+    assert json.loads(line)["request_id"] == problem["request_id"]
+    assert "RuntimeError" in line
+    assert "in fail" in line
+    assert "the inside" not in line.replace('raise RuntimeError(\\"the inside\\")', "")
 
 
 async def test_a_database_that_went_away(api: Api, campus: Database) -> None:

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,45 +30,57 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return kept | {"OUTGROW_HOME": str(home), "HOST": "127.0.0.1", "PORT": "0", **more}
 
 
-class Served:
-    """A running `outgrow serve`; `said` is what it printed until it was ready."""
+_READY = re.compile(r'^  (Store|Sign in) .*\n\n|"event": "started".*\n', re.MULTILINE)
 
-    def __init__(self, process: subprocess.Popen[str], said: str) -> None:
+
+class Served:
+    """A running `outgrow serve`; `said` is what it wrote to its log until it was ready."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path, output: Path) -> None:
         self.process = process
-        self.said = said
-        found = re.search(r"http://\S+:\d+", said)
-        assert found, said
+        self._log = log
+        self._output = output
+        self.said = self.log()
+        found = re.search(r"http://[^\s\"]+:\d+", self.said)
+        assert found, self.said
         self.url = found[0]
+
+    def log(self) -> str:
+        """All of its stderr by now."""
+        return self._log.read_text()
+
+    def output(self) -> str:
+        """All of its stdout by now."""
+        return self._output.read_text()
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> tuple[int, str, float]:
         start = time.monotonic()
         self.process.send_signal(number)
-        _, rest = self.process.communicate(timeout=30)
-        return self.process.returncode, rest, time.monotonic() - start
+        self.process.wait(30)
+        return self.process.returncode, self.log()[len(self.said) :], time.monotonic() - start
 
 
 @contextlib.contextmanager
 def served(home: Path, *arguments: str, **env: str) -> Iterator[Served]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "outgrow", "serve", *arguments],
-        env=environment(home, **env),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stderr
-    lines: list[str] = []
-    try:
-        for line in process.stderr:
-            lines.append(line)
-            if "Store" in line:
-                break
-        yield Served(process, "".join(lines))
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.communicate(timeout=30)
+    with tempfile.TemporaryDirectory() as directory:
+        log, output = Path(directory, "log"), Path(directory, "output")
+        with log.open("w") as err, output.open("w") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "outgrow", "serve", *arguments],
+                env=environment(home, **env),
+                stdout=out,
+                stderr=err,
+                text=True,
+                start_new_session=True,
+            )
+        try:
+            while process.poll() is None and not _READY.search(log.read_text()):
+                time.sleep(0.02)
+            yield Served(process, log, output)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(30)
 
 
 def sign_in(url: str, body: dict[str, str] = DEMO) -> dict[str, str]:

@@ -26,6 +26,7 @@ from outgrow.commands.grow import _misfits, contradictions
 from outgrow.commands.inspect import _read
 from outgrow.database import Database, Session
 from outgrow.errors import BadInput
+from outgrow.events import Lines
 from outgrow.grow import runner
 from outgrow.grow.misfits import Misfit, Misfits
 from outgrow.grow.verification import verify
@@ -35,7 +36,6 @@ from outgrow.printable import clean, one_line, printable
 from outgrow.queries import Query, function_body, quote
 from outgrow.server import EmbeddedServer
 from outgrow.settings import DEFAULT_STORE
-from outgrow.web.serve import _Lines
 
 ATTACK = (
     "x$body$ SET check_function_bodies=off; create table public.pwned as select current_user; "
@@ -162,9 +162,11 @@ def test_a_log_line_is_one_line() -> None:
     try:
         raise ValueError("x\nERROR forged: y")
     except ValueError:
-        record = logging.LogRecord("n", 30, "", 0, "key %s", ("a\nERROR b",), sys.exc_info())
-    first, *more = _Lines("%(levelname)s %(message)s").format(record).splitlines()
-    assert first == "WARNING key a\\u000aERROR b"
+        record = logging.LogRecord(
+            "outgrow.n", 30, "", 0, "key %s", ("a\nERROR b",), sys.exc_info()
+        )
+    first, *more = Lines("text").format(record).splitlines()
+    assert re.fullmatch(r"\S+Z warning outgrow\.n: key a\\u000aERROR b error=ValueError", first)
     assert all(line.startswith("  ") for line in more)
 
 

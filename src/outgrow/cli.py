@@ -33,7 +33,7 @@ from typing import Any, NoReturn, TypeVar
 import asyncpg
 import click
 
-from outgrow import __version__, commands, pooler, signals
+from outgrow import __version__, commands, events, pooler, signals
 from outgrow.blueprint import Blueprint, campus, parse
 from outgrow.database import GONE, Database
 from outgrow.errors import BadInput, OutgrowError, Unavailable
@@ -152,8 +152,9 @@ def _embedded(settings: Settings) -> Iterator[EmbeddedServer]:
 
 
 def note(text: str) -> None:
-    """Say something to the person at the terminal."""
-    click.echo(printable(text), err=True)
+    """Say something to the person at the terminal, or to the program that reads the log."""
+    if not events.note(text):
+        click.echo(printable(text), err=True)
 
 
 class _Commands(click.Group):

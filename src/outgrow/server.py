@@ -54,6 +54,16 @@ SETTINGS = {
     "max_wal_size": "2GB",
     "random_page_cost": "1.1",
     "log_checkpoints": "off",
+    # No text of a statement, a value or a row is written to the log. Messages of errors quote
+    # values ("invalid input syntax for type json"), so none is: whoever caused one is told.
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_min_duration_sample": "-1",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
 }
 
 

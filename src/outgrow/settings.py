@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from outgrow.errors import BadInput
 
@@ -50,7 +50,7 @@ class Settings:
     printed. `keep_messages` is after how many days a message goes, None for never.
     `cache_seconds` is how old an answer from the network's cache may be, 0 for none. A session ends
     after `session_idle_days` of not being used, and after `session_days` in any case. `lines` are
-    those of advice.
+    those of advice. `log` is the form of the log's lines.
     """
 
     home: Path
@@ -73,6 +73,7 @@ class Settings:
     session_idle_days: int = 30
     session_days: int = 90
     lines: Lines = Lines()
+    log: Literal["text", "json"] = "text"
 
     @property
     def embedded(self) -> bool:
@@ -90,7 +91,7 @@ class Settings:
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Read PORT, HOST, DATABASE_URL, PG* and the OUTGROW_ variables HOME, STORE, BLUEPRINT,
         DIRECT_URL, SLOW_MS, POOL, METRICS_TOKEN, LIMITS, PROXIES, CONNECTIONS, SMTP_URL, MAIL_FROM,
-        KEEP_MESSAGES, SESSION_IDLE_DAYS, SESSION_DAYS, LINES.
+        KEEP_MESSAGES, SESSION_IDLE_DAYS, SESSION_DAYS, LINES, LOG.
 
         Raises BadInput for a value that cannot be used.
         """
@@ -133,12 +134,25 @@ class Settings:
             session_days=_integer(env, "OUTGROW_SESSION_DAYS", 90, 1, 3650),
             keep_messages=_integer(env, "OUTGROW_KEEP_MESSAGES", 0, 0, 36_500) or None,
             lines=_lines(env.get("OUTGROW_LINES") or ""),
+            log=_log(env.get("OUTGROW_LOG") or "text"),
         )
 
 
 def _default_home(env: Mapping[str, str]) -> str:
     data = env.get("XDG_DATA_HOME") or "~/.local/share"
     return f"{data}/outgrow"
+
+
+def _log(form: str) -> Literal["text", "json"]:
+    if form == "text":
+        return "text"
+    if form == "json":
+        return "json"
+    raise BadInput(
+        "bad_setting",
+        f"OUTGROW_LOG is neither text nor json: {form!r}",
+        hint="unset it for text, or set it to json",
+    )
 
 
 def _file(name: str | None) -> Path | None:

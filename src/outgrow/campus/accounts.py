@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import re
 import secrets
 import shlex
@@ -21,7 +22,7 @@ from typing import TypeVar
 
 import asyncpg
 
-from outgrow import queries
+from outgrow import events, queries
 from outgrow.campus.addresses import valid_email
 from outgrow.campus.domains import must_verify
 from outgrow.campus.limits import Limits
@@ -123,7 +124,9 @@ class Accounts:
                 raise _not_verified()
             return await self.make(session, user_id, email, hashed, profile, device)
 
-        return await telling(self._database, work, user_id)
+        made = await telling(self._database, work, user_id)
+        events.event("signed_up", account=user_id, session=made.session_id)
+        return made
 
     async def make(
         self,
@@ -181,6 +184,7 @@ class Accounts:
         """End every session of an account."""
         ended = await self._database.rows(SQL["end_sessions"], user_id)
         self.sessions.end(row["id"] for row in ended)
+        events.event("session_ended", account=user_id, count=len(ended), by="owner")
 
     async def log_in(
         self, email: str, password: str, *, address: str = "", device: str = ""
@@ -194,6 +198,7 @@ class Accounts:
             await self._limits.log_in(key, address)
         row = None if "\0" in key else await self._database.row(SQL["by_email"], key)
         hashed = row["password_hash"] if row else None
+        events.about(row["user_id"] if row else None)
         if not await self._passwords.matches(cut(password), hashed):
             raise NotSignedIn(
                 "wrong_credentials",
@@ -211,6 +216,7 @@ class Accounts:
             return school
 
         school = await self._database.transaction(work)
+        events.event("signed_in", account=user_id, session=token.session_id)
         if self._limits is not None:
             await self._limits.logged_in(key, address)
         await absorb_blocks(self._database, user_id)
@@ -241,6 +247,12 @@ class Accounts:
             )
             if ended is not None:
                 self.sessions.end([token.session_id])
+                events.event(
+                    "refresh_token_reused",
+                    logging.WARNING,
+                    account=ended,
+                    session=token.session_id,
+                )
         raise NotSignedIn(
             "bad_refresh_token",
             "the refresh token is not valid, or not any more",
@@ -259,7 +271,9 @@ class Accounts:
                 raise wrong_password()  # changed meanwhile
             return [row["id"] for row in await session.rows(SQL["end_others"], user_id, session_id)]
 
-        self.sessions.end(await self._database.transaction(work))
+        ended = await self._database.transaction(work)
+        self.sessions.end(ended)
+        events.event("password_changed", account=user_id, count=len(ended))
 
     async def own_password(self, user_id: str, password: str) -> str:
         """The hash of one's password, which one has just said. Raises Forbidden, NotSignedIn."""
@@ -285,11 +299,13 @@ class Accounts:
                 hint="see GET /auth/sessions",
             )
         self.sessions.end([session_id])
+        events.event("session_ended", account=user_id, session=session_id, by="owner")
 
     async def log_out(self, user_id: str, session_id: str) -> None:
         """End a session; that it ended before is no error."""
         await self._database.run(SQL["end_session"], session_id, user_id)
         self.sessions.end([session_id])
+        events.event("signed_out", account=user_id, session=session_id)
 
     async def _open_session(
         self, session: Statements, user_id: str, token: _RefreshToken, device: str

@@ -9,7 +9,7 @@ import secrets
 from hashlib import blake2b
 from typing import Literal
 
-from outgrow import queries
+from outgrow import events, queries
 from outgrow.database import Statements
 
 SQL = queries.load("codes")
@@ -30,13 +30,17 @@ class Codes:
         code = "".join(secrets.choice("0123456789") for _ in range(_DIGITS[purpose]))
         hashed = self._hashed(purpose, subject, code)
         await session.run(SQL["give"], purpose, subject, hashed, TRIES, SECONDS)
+        events.event("code_made", purpose=purpose)
         return code
 
     async def use(self, session: Statements, purpose: Purpose, subject: str, code: str) -> bool:
         """Whether that is the code; of two at once one is right. A wrong one is a try less, so the
         transaction must be committed either way."""
         hashed = self._hashed(purpose, subject, code)
-        return await session.value(SQL["use"], purpose, subject, hashed) is True
+        is_right = await session.value(SQL["use"], purpose, subject, hashed) is True
+        if is_right:
+            events.event("code_proved", purpose=purpose)
+        return is_right
 
     def _hashed(self, purpose: Purpose, subject: str, code: str) -> bytes:
         text = f"{purpose} {subject} {code.strip()}".encode("utf-8", "surrogatepass")

@@ -12,7 +12,7 @@ import uuid
 
 import msgspec
 
-from outgrow import queries
+from outgrow import events, queries
 from outgrow.campus import accounts
 from outgrow.campus.accounts import Accounts, SignedIn
 from outgrow.campus.addresses import mailbox_of, valid_email
@@ -75,6 +75,7 @@ class Confirmations:
         """Another code for a sign-up that waits; without one, nothing. Raises TooMany."""
         key = valid_email(email).lower()
         await self._limits.take(CODES_TO_ONE, mailbox_of(key))
+        events.event("code_asked", purpose="verify")
         self.mail.later(self._resend(key))
 
     async def _resend(self, key: str) -> None:
@@ -111,17 +112,20 @@ class Confirmations:
         signed_in = await accounts.telling(self._database, work, user_id)
         if signed_in is None:
             raise _wrong_code()
+        events.event("signed_up", account=user_id, session=signed_in.session_id)
         return signed_in
 
     async def reset(self, email: str) -> None:
         """Mail a code that sets a new password, where there is an account. Raises TooMany."""
         key = valid_email(email).lower()
         await self._limits.take(CODES_TO_ONE, mailbox_of(key))
+        events.event("code_asked", purpose="reset")
         self.mail.later(self._reset(key))
 
     async def _reset(self, key: str) -> None:
         row = await self._database.row(accounts.SQL["by_email"], key)
         if row is not None:
+            events.about(row["user_id"])
             code = await self._codes.give(self._database, "reset", key)
             await self.mail.send(_to_reset(row["email"], code))
 
@@ -136,6 +140,7 @@ class Confirmations:
             user_id = await session.value(accounts.SQL["set_password"], key, hashed)
             if user_id is None:
                 return None
+            events.about(user_id)
             await session.run(accounts.SQL["verified"], user_id)
             ended = await session.rows(accounts.SQL["end_sessions"], user_id)
             return [row["id"] for row in ended]
@@ -144,6 +149,7 @@ class Confirmations:
         if ended is None:
             raise _wrong_code()
         self._accounts.sessions.end(ended)
+        events.event("password_reset", count=len(ended))
 
     async def forget(self) -> None:
         """Codes and sign-ups that are over."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from outgrow import queries
+from outgrow import events, queries
 from outgrow.campus.accounts import Accounts
 from outgrow.campus.background import Background
 from outgrow.campus.pairs import lock_pair
@@ -48,7 +48,9 @@ class Deletions:
             await session.run(SQL["profile"], user_id)
             return ended
 
-        self._accounts.sessions.end(await self._database.transaction(work))
+        ended = await self._database.transaction(work)
+        self._accounts.sessions.end(ended)
+        events.event("account_deleted", account=user_id, count=len(ended))
         self.background.start(self.finish(user_id))
 
     async def resume(self) -> None:

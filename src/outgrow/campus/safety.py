@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from outgrow import queries
+from outgrow import events, queries
 from outgrow.campus.pages import Cursors, Page
 from outgrow.campus.pairs import lock_pair
 from outgrow.campus.profiles import nobody
@@ -108,6 +108,7 @@ class Safety:
         report_id: str = await self._database.value(
             SQL["report"], reporter, report.profile, report.reason, report.note, report.message
         )
+        events.event("report_made", account=reporter, subject=report.profile)
         return report_id
 
 

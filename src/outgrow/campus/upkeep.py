@@ -5,20 +5,28 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from outgrow.campus import operations
 from outgrow.campus.background import FAILED
 from outgrow.campus.confirmations import Confirmations
 from outgrow.campus.deletion import Deletions
 from outgrow.campus.limits import Limits
+from outgrow.database import Database
 
 log = logging.getLogger("outgrow.upkeep")
 
 EVERY_SECONDS = 60
 
 
-async def keep_up(limits: Limits, confirmations: Confirmations, deletions: Deletions) -> None:
-    """Until cancelled: go on with deletions, forget what is over."""
+async def keep_up(
+    database: Database, limits: Limits, confirmations: Confirmations, deletions: Deletions
+) -> None:
+    """Until cancelled: go on with deletions, forget what is over, log what commands did."""
+
+    async def report_operations() -> None:
+        await operations.report(database)
+
     while True:
-        for work in (deletions.resume, limits.forget, confirmations.forget):
+        for work in (deletions.resume, limits.forget, confirmations.forget, report_operations):
             try:
                 await work()
             except FAILED as e:

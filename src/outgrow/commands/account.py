@@ -8,9 +8,11 @@ from typing import TypeVar
 
 import click
 
+from outgrow.campus import operations
 from outgrow.campus.accounts import Accounts
 from outgrow.campus.passwords import Passwords
 from outgrow.cli import App, connected, json_option
+from outgrow.database import Database
 from outgrow.errors import BadInput
 from outgrow.install import install
 
@@ -40,7 +42,12 @@ def create(app: App, email: str, user_id: str, password_stdin: bool) -> None:
     It is you who vouches that they are the same person. The password is asked for.
     """
     password = _password(password_stdin)
-    app.run(_with_accounts(app, lambda accounts: accounts.create(email, password, user_id)))
+
+    async def work(accounts: Accounts, database: Database) -> None:
+        await accounts.create(email, password, user_id)
+        await operations.record(database, "account create", user_id)
+
+    app.run(_with_accounts(app, work))
     app.answer({"user_id": user_id, "email": email}, f"{email} signs in as {user_id}")
 
 
@@ -52,7 +59,13 @@ def create(app: App, email: str, user_id: str, password_stdin: bool) -> None:
 def set_password(app: App, email: str, password_stdin: bool) -> None:
     """Give the account EMAIL a new password, and end all of its sessions."""
     password = _password(password_stdin)
-    user_id = app.run(_with_accounts(app, lambda accounts: accounts.set_password(email, password)))
+
+    async def work(accounts: Accounts, database: Database) -> str:
+        user_id = await accounts.set_password(email, password)
+        await operations.record(database, "account set-password", user_id)
+        return user_id
+
+    user_id = app.run(_with_accounts(app, work))
     app.answer({"user_id": user_id, "email": email}, f"{email} has a new password")
 
 
@@ -70,11 +83,11 @@ def _password(from_stdin: bool) -> str:
     return password
 
 
-async def _with_accounts(app: App, work: Callable[[Accounts], Awaitable[T]]) -> T:
+async def _with_accounts(app: App, work: Callable[[Accounts, Database], Awaitable[T]]) -> T:
     async with connected(app.settings, pool_size=1) as database:
         await install(database, app.settings.store)
         accounts = Accounts(database, Passwords())
         try:
-            return await work(accounts)
+            return await work(accounts, database)
         finally:
             accounts.close()

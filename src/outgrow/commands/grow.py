@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 import click
 
 from outgrow import memory
+from outgrow.campus import operations
 from outgrow.cli import App, connected, json_option
 from outgrow.database import Database, Session
 from outgrow.grow import runner
@@ -124,6 +125,7 @@ async def _grow(app: App, goal: Phase, options: Options) -> None:
             what = await runner.grow(
                 database, goal, app.settings.store, app.blueprint, shown, options
             )
+        await operations.record(database, f"grow --to {goal}")
         app.answer(what.as_dict(), done(what))
 
 

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
+from outgrow.campus import operations
 from outgrow.cli import App, connected, json_option, note
 from outgrow.errors import BadInput, Conflict, NotFound
 from outgrow.printable import printable
@@ -91,7 +92,7 @@ def set_(app: App, key: str, value: str) -> None:
                 detail=why,
                 hint=f"""text is written with its quotes: outgrow kv set {key} '"text"'""",
             )
-        async with _store(app) as store:
+        async with _store(app, "kv set") as store:
             await store.set(key, text)
 
     app.run(work())
@@ -105,7 +106,7 @@ def delete(app: App, keys: tuple[str, ...]) -> None:
     """Delete keys; those that are not there are no error."""
 
     async def work() -> None:
-        async with _store(app) as store:
+        async with _store(app, "kv del") as store:
             deleted = await store.mdel(keys)
         app.answer({"deleted": deleted})
         note(f"deleted {deleted} of {len(set(keys))}")
@@ -152,7 +153,7 @@ def export(app: App, prefix: str) -> None:
     async def work() -> None:
         out = sys.stdout
         passed = 0
-        async with _store(app) as store:
+        async with _store(app, "kv export") as store:
             with Progress("export", "keys", None if prefix else await store.estimate()) as progress:
                 async for key, text in store.get_by_prefix(prefix):
                     if text is NO_VALUE:
@@ -173,7 +174,7 @@ def import_(app: App, source: BinaryIO) -> None:
     """Write lines {"key": ..., "value": ...}: all of them, or after a bad line none."""
 
     async def work() -> None:
-        async with _store(app) as store:
+        async with _store(app, "kv import") as store:
             with Progress("import", "lines") as progress:
                 lines = _Lines(source, progress)
                 try:
@@ -263,9 +264,11 @@ def _size(source: BinaryIO) -> int | None:
 
 
 @asynccontextmanager
-async def _store(app: App) -> AsyncIterator[Store]:
+async def _store(app: App, recorded: str | None = None) -> AsyncIterator[Store]:
     async with connected(app.settings, pool_size=1) as database:
         yield Store(database, app.settings.store, TEXT)
+        if recorded is not None:
+            await operations.record(database, recorded)
 
 
 def _with_values(page: list[tuple[str, Any]]) -> list[tuple[str, Any]]:

@@ -10,6 +10,7 @@ from uuid import UUID
 import click
 from click.core import ParameterSource
 
+from outgrow.campus import operations
 from outgrow.campus.safety import Reports
 from outgrow.cli import App, connected, json_option, note
 from outgrow.install import install
@@ -50,7 +51,9 @@ def command(context: click.Context, limit: int, after: UUID | None, still_open: 
 @click.pass_obj
 def done(app: App, report: UUID, outcome: str | None) -> None:
     """Write down that the report ID was dealt with. Nobody is told."""
-    closed = app.run(_with_reports(app, lambda reports: reports.close(str(report), outcome)))
+    closed = app.run(
+        _with_reports(app, lambda reports: reports.close(str(report), outcome), ("done", report))
+    )
     app.answer(closed, _state(closed))
 
 
@@ -60,7 +63,7 @@ def done(app: App, report: UUID, outcome: str | None) -> None:
 @click.pass_obj
 def reopen(app: App, report: UUID) -> None:
     """Say that the report ID has to be dealt with after all."""
-    app.run(_with_reports(app, lambda reports: reports.reopen(str(report))))
+    app.run(_with_reports(app, lambda reports: reports.reopen(str(report)), ("reopen", report)))
     again = {"id": str(report), "closed_at": None, "outcome": None}
     app.answer(again, _state(again))
 
@@ -100,7 +103,11 @@ def _plain(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-async def _with_reports(app: App, work: Callable[[Reports], Awaitable[T]]) -> T:
+async def _with_reports(
+    app: App, work: Callable[[Reports], Awaitable[T]], did: tuple[str, UUID | None] = ("list", None)
+) -> T:
     async with connected(app.settings, pool_size=1) as database:
         await install(database, app.settings.store)
-        return await work(Reports(database))
+        result = await work(Reports(database))
+        await operations.record(database, f"reports {did[0]}", str(did[1]) if did[1] else None)
+        return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from outgrow.campus import operations
 from outgrow.cli import App, connected, json_option
 from outgrow.grow import control
 from outgrow.grow.shown import LAST_WORDS, Shown, done
@@ -24,4 +25,5 @@ async def _rollback(app: App) -> None:
     async with connected(app.settings, pool_size=3) as database:
         with Shown() as shown:
             what = await control.rollback(database, app.settings.store, app.blueprint, shown)
+        await operations.record(database, "rollback")
         app.answer(what.as_dict(), done(what))

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import click
 
+from outgrow.campus import operations
 from outgrow.campus.domains import Domains
 from outgrow.cli import App, connected, json_option
 from outgrow.install import install
@@ -30,7 +31,7 @@ def add_domain(app: App, school: str, domain: str) -> None:
     SCHOOL is its name as profiles have it. A school may have several domains; a subdomain is a
     domain of its own. Who is a member already stays one.
     """
-    app.run(_with_domains(app, lambda domains: domains.add(school, domain)))
+    app.run(_with_domains(app, lambda domains: domains.add(school, domain), "school add-domain"))
     app.answer({"school": school, "domain": domain}, f"{school}: @{domain}")
 
 
@@ -40,7 +41,9 @@ def add_domain(app: App, school: str, domain: str) -> None:
 @click.pass_obj
 def remove_domain(app: App, domain: str) -> None:
     """Take DOMAIN from its school. A school without domains is open to everybody."""
-    school = app.run(_with_domains(app, lambda domains: domains.remove(domain)))
+    school = app.run(
+        _with_domains(app, lambda domains: domains.remove(domain), "school remove-domain")
+    )
     app.answer({"school": school, "domain": domain}, f"{school}: no longer @{domain}")
 
 
@@ -56,7 +59,12 @@ def list_domains(app: App) -> None:
     )
 
 
-async def _with_domains(app: App, work: Callable[[Domains], Awaitable[T]]) -> T:
+async def _with_domains(
+    app: App, work: Callable[[Domains], Awaitable[T]], changes: str | None = None
+) -> T:
     async with connected(app.settings, pool_size=1) as database:
         await install(database, app.settings.store)
-        return await work(Domains(database))
+        result = await work(Domains(database))
+        if changes:
+            await operations.record(database, changes)
+        return result

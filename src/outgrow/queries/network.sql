@@ -47,6 +47,16 @@ CREATE TABLE IF NOT EXISTS network.school_domains (
 );
 CREATE INDEX IF NOT EXISTS school_domains_school ON network.school_domains (school);
 
+-- What operators' commands did, until a serving process has written it to its log.
+CREATE TABLE IF NOT EXISTS network.operations (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  role text NOT NULL DEFAULT session_user,
+  host text NOT NULL DEFAULT coalesce(host(inet_client_addr()), 'local'),
+  command text NOT NULL,
+  subject text
+);
+
 -- Sign-ups that wait for their code: no account yet, and no profile.
 CREATE TABLE IF NOT EXISTS network.sign_ups (
   email_key text PRIMARY KEY,

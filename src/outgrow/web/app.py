@@ -59,7 +59,7 @@ async def make_network(
 
     `limits` are those that differ from their defaults, None for no limits; `proxies` is how many
     in front of this process say truly whom they speak for; `mail` sends it, and unless given it is
-    printed to stderr. `cache_seconds` is how old an answer from the cache may be, `lifetime` how
+    printed to stdout. `cache_seconds` is how old an answer from the cache may be, `lifetime` how
     long sessions live.
     """
     secret = await database.value(queries.load("network")["secret"])
@@ -105,16 +105,18 @@ async def make_network(
             passwords,
             counted,
             Codes(derived_key(secret, b"codes")),
-            Mail(mail or printed(_to_stderr)),
+            Mail(mail or printed(_to_stdout)),
         ),
         export=Export(database),
         deletions=Deletions(database, accounts),
         proxies=proxies,
+        log_key=derived_key(secret, b"log"),
     )
 
 
-def _to_stderr(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+def _to_stdout(text: str) -> None:
+    """Not to stderr, which is the log: there are codes and addresses in a mail."""
+    print(text, file=sys.stdout, flush=True)
 
 
 def make_app(network: Network, routes: Sequence[Route] = ROUTES) -> ASGIApp:

@@ -16,11 +16,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any, TypeVar
 
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
+from outgrow import events
 from outgrow.campus.accounts import Accounts
 from outgrow.campus.cache import Caches
 from outgrow.campus.chats import Chats
@@ -104,6 +106,7 @@ class Network:
     export: Export
     deletions: Deletions
     proxies: int = 0
+    log_key: bytes = b""
 
     async def settle(self, seconds: float = 60) -> None:
         """Wait for what goes on after its request was answered, so long for each kind."""
@@ -204,9 +207,6 @@ class Route:
 class Resource:
     """All routes of one path, as an ASGI application."""
 
-    _process = secrets.token_hex(4)
-    _numbers = itertools.count(1)
-
     def __init__(self, path: str, routes: Sequence[Route], network: Network) -> None:
         self._path = path
         self._network = network
@@ -218,14 +218,15 @@ class Resource:
         start = time.perf_counter()
         method: str = scope["method"]
         headers = dict(scope["headers"])
-        request_id = self._request_id(headers)
-        try:
-            answer = await begun(await self._answer(method, scope, headers, receive))
-        except Exception as e:  # noqa: BLE001 - the boundary: everything becomes a problem
-            answer = self._problem(e, scope["path"], request_id)
-        more = ((b"x-request-id", request_id), *(answer.headers or HEADERS))
-        await respond(send, method, answer, more)
         known = method if method in self._routes else "other"
+        request = request_of(self._network, scope, headers, known, self._path)
+        with events.of_request(request):
+            try:
+                answer = await begun(await self._answer(method, scope, headers, receive))
+            except Exception as e:  # noqa: BLE001 - the boundary: everything becomes a problem
+                answer = self._problem(e, scope["path"], request.id)
+            more = ((b"x-request-id", request.id.encode("ascii")), *(answer.headers or HEADERS))
+            await respond(send, method, answer, more)
         seconds = time.perf_counter() - start
         self._network.metrics.request(known, self._path, answer.status, seconds)
 
@@ -269,6 +270,7 @@ class Resource:
         except NotSignedIn:
             self._count_address(scope, headers)
             raise
+        events.about(caller.user_id, caller.session_id)
         self._network.limits.count(REQUESTS, caller.user_id)
         if route.access is Access.MEMBER and caller.school is None:
             # Signed in before the profile was made: the token will say it after a refresh.
@@ -285,8 +287,8 @@ class Resource:
     def _count_address(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         self._network.limits.count(REQUESTS_FROM, address(self._network, scope, headers))
 
-    def _problem(self, error: Exception, path: str, request_id: bytes) -> Answer:
-        problem = problems.problem(error, path, request_id.decode("ascii"))
+    def _problem(self, error: Exception, path: str, request_id: str) -> Answer:
+        problem = problems.problem(error, path, request_id)
         headers = problems.headers_of(problem, error)
         if isinstance(error, NotAllowed):
             headers.append((b"allow", self._allowed().encode("ascii")))
@@ -300,11 +302,26 @@ class Resource:
     def _allowed(self) -> str:
         return ", ".join(sorted(self._routes))
 
-    def _request_id(self, headers: Mapping[bytes, bytes]) -> bytes:
-        given = headers.get(b"x-request-id")
-        if given is not None and _REQUEST_ID.fullmatch(given):
-            return given
-        return f"{self._process}-{next(self._numbers):x}".encode("ascii")
+
+_process = secrets.token_hex(4)
+_numbers = itertools.count(1)
+
+
+def request_of(
+    network: Network, scope: Scope, headers: Mapping[bytes, bytes], method: str, route: str
+) -> events.Request:
+    """What the log says of a request. Its id is the one that a trusted proxy gave it, if it has the
+    form of one, else made here."""
+    given = headers.get(b"x-request-id", b"") if network.proxies else b""
+    is_id = _REQUEST_ID.fullmatch(given)
+    made = given.decode("ascii") if is_id else f"{_process}-{next(_numbers):x}"
+
+    def client() -> str:
+        """The same for the same address while the signing secret is the same."""
+        subject = address(network, scope, headers).encode("utf-8", "surrogatepass")
+        return blake2b(subject, digest_size=6, key=network.log_key).hexdigest()
+
+    return events.Request(made, method, route, client)
 
 
 def no_such_route() -> NotFound:

@@ -11,12 +11,13 @@ import msgspec
 from msgspec import Meta
 from starlette.types import Message, Receive, Scope, Send
 
+from outgrow import events
 from outgrow.campus.background import FAILED
 from outgrow.campus.limits import REQUESTS, REQUESTS_FROM, TYPING, Limit
 from outgrow.campus.lines import Close, Line
 from outgrow.errors import NotFound, NotSignedIn, TooMany
 from outgrow.web.auth import Caller
-from outgrow.web.endpoint import Network, address
+from outgrow.web.endpoint import Network, address, request_of
 from outgrow.web.pages.page import COOKIE, cookies, is_same_origin
 
 log = logging.getLogger("outgrow.live")
@@ -70,6 +71,11 @@ class LiveSocket:
         self._network = network
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = request_of(self._network, scope, dict(scope["headers"]), "WS", "/live")
+        with events.of_request(request):
+            await self._accepted(scope, receive, send)
+
+    async def _accepted(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         await send({"type": "websocket.accept"})
         try:
@@ -79,6 +85,9 @@ class LiveSocket:
             return
         except _Refused as e:
             code, reason = e.code, e.reason
+            # What a message did wrong is said with the message's own words: not in the log.
+            told = "bad_message" if code == Close.BAD_MESSAGE else reason
+            events.event("socket_refused", logging.WARNING, status=int(code), code=told)
         except FAILED as e:
             log.warning("a socket is closed: %s", e)
             code, reason = Close.TRY_LATER, "database_unavailable"
@@ -87,6 +96,7 @@ class LiveSocket:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> tuple[int, str]:
         """Until something ends it; returns why it is to be closed. Raises _Left, _Refused."""
         caller = await self._authenticate(scope) or await self._first_message(receive)
+        events.about(caller.user_id, caller.session_id)
         line = Line(caller.user_id, caller.session_id, caller.expires)
         live = self._network.live
         tasks: list[asyncio.Task[None]] = []

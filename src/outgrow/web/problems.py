@@ -11,10 +11,9 @@ from http import HTTPStatus
 
 import msgspec
 
+from outgrow import events
 from outgrow.database import GONE, lost
 from outgrow.errors import OutgrowError, RowsHidden, TooMany
-
-log = logging.getLogger("outgrow.web")
 
 CONTENT_TYPE = b"application/problem+json"
 
@@ -32,18 +31,50 @@ class Problem(msgspec.Struct, kw_only=True):
     request_id: str
 
 
+_EVENTS = {
+    "wrong_credentials": "sign_in_failed",
+    "wrong_code": "code_failed",
+    "wrong_password": "password_wrong",
+    "bad_refresh_token": "refresh_failed",
+    "other_site": "form_refused",
+    "no_such_route": "request_refused",
+}
+_EVENTS_BY_STATUS = {
+    401: "token_refused",
+    403: "access_refused",
+    404: "not_shown",
+    429: "limited",
+    500: "failed",
+    503: "unavailable",
+}
+
+
+def refused(error: OutgrowError) -> None:
+    """Log that a request was not done, and why, by the error's code alone."""
+    name = _EVENTS.get(error.code) or _EVENTS_BY_STATUS.get(error.status, "request_refused")
+    is_usual = name in ("not_shown", "request_refused") or error.code == "token_expired"
+    cause = events.describe(error.__cause__) if error.status >= 500 and error.__cause__ else None
+    events.event(
+        name,
+        logging.INFO if is_usual else logging.WARNING,
+        status=error.status,
+        code=error.code,
+        error=cause,
+    )
+
+
 def problem(error: Exception, path: str, request_id: str) -> Problem:
-    """What to answer, logged when it is our fault."""
+    """What to answer; that it was refused or failed is logged."""
     known = _known(error)
     if known is None:
-        log.error("request %s failed: %s", request_id, path, exc_info=error)
+        events.failed(error, status=500)
         known = OutgrowError(
             "internal_error",
             HTTPStatus.INTERNAL_SERVER_ERROR.phrase,
             hint="try again; if it stays, tell the operator the request_id",
         )
-    elif known.status >= 500:
-        log.warning("request %s: %s (%s)", request_id, known.message, known.__cause__ or known.code)
+    else:
+        refused(known)
     return Problem(
         type=f"/docs#{known.code}",
         title=known.message,

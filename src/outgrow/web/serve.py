@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
-from outgrow import __version__, memory, readings, signals
+from outgrow import __version__, events, memory, readings, signals
 from outgrow.blueprint import campus
 from outgrow.campus.generator import generate
 from outgrow.campus.mail import smtp
@@ -26,7 +26,6 @@ from outgrow.cli import connected, note
 from outgrow.database import Database
 from outgrow.errors import Conflict, NotFound, Refused, ServerFailed
 from outgrow.install import install
-from outgrow.printable import one_line
 from outgrow.progress import Progress
 from outgrow.queries import load
 from outgrow.settings import Settings
@@ -49,9 +48,7 @@ async def serve(settings: Settings, demo: bool) -> None:
     The port is taken first, so that one in use is told before anything slow begins; whoever
     connects meanwhile waits.
     """
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Lines("%(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    events.configure(settings.log)
     logging.getLogger("uvicorn.error").addFilter(_is_ours_to_tell)
     mail = smtp(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
     with contextlib.closing(_listen(settings.host, settings.port)) as listener:
@@ -74,18 +71,18 @@ async def serve(settings: Settings, demo: bool) -> None:
                 lifetime=Lifetime(settings.session_idle_days * DAY, settings.session_days * DAY),
             )
             upkeep = asyncio.create_task(
-                keep_up(network.limits, network.confirmations, network.deletions)
+                keep_up(database, network.limits, network.confirmations, network.deletions)
             )
             try:
                 has_demo = demo and await _demo_account(network)
-                await _banner(network, settings, listener, has_demo)
+                await _started(network, settings, listener, has_demo)
                 await _run(network, listener, settings)
             finally:
                 upkeep.cancel()
                 await asyncio.wait([upkeep])
                 await network.settle(LAST_SECONDS)
                 network.accounts.close()
-    note("stopped")
+    events.event("stopped") if settings.log == "json" else note("stopped")
 
 
 async def _run(network: Network, listener: socket.socket, settings: Settings) -> None:
@@ -126,17 +123,6 @@ class Server(uvicorn.Server):
         """Stop on the first signal, at once on the second; uvicorn would raise it again after."""
         with signals.stopping(lambda number: self.handle_exit(number, None)):
             yield
-
-
-class _Lines(logging.Formatter):
-    """One line for each record, whatever is in it; of a traceback each line is indented."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        return one_line(super().formatMessage(record))
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802
-        lines = super().formatException(ei).splitlines()
-        return "\n".join(f"  {one_line(line)}" for line in lines)
 
 
 def _is_ours_to_tell(record: logging.LogRecord) -> bool:
@@ -220,9 +206,10 @@ async def _demo_account(network: Network) -> bool:
     return True
 
 
-async def _banner(
+async def _started(
     network: Network, settings: Settings, listener: socket.socket, demo: bool
 ) -> None:
+    """Say how it is set, to the log and at the terminal. No setting that is a secret is told."""
     host, port = listener.getsockname()[:2]
     at = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     layout = await network.database.row(load("outgrow")["layout"], "campus")
@@ -238,7 +225,27 @@ async def _banner(
     if demo:
         rows.append(("Sign in", f"{DEMO_EMAIL} / {DEMO_PASSWORD}"))
     lines = "\n".join(f"  {label:<9} {text}" for label, text in rows)
-    note(f"Outgrow {__version__} serves a campus; Ctrl-C stops it\n\n{lines}\n")
+    events.event("started", settings=_told(settings) | {"listen": at, "demo": demo})
+    if settings.log == "text":
+        note(f"Outgrow {__version__} serves a campus; Ctrl-C stops it\n\n{lines}\n")
+
+
+def _told(settings: Settings) -> dict[str, Any]:
+    """What the log says at the start: of what may hold a password, whether it is set."""
+    limits = settings.limits
+    return {
+        "version": __version__,
+        "database": _place(settings),
+        "store": settings.store,
+        "limits": "off" if limits is None else ",".join(sorted(limits)) or "defaults",
+        "proxies": settings.proxies,
+        "mail": "smtp" if settings.smtp_url else "printed",
+        "metrics_token": settings.metrics_token is not None,
+        "cache_seconds": settings.cache_seconds,
+        "keep_messages": settings.keep_messages,
+        "slow_ms": settings.slow_query_ms,
+        "pool": settings.pool_size,
+    }
 
 
 def _place(settings: Settings) -> str:

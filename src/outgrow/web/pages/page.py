@@ -17,11 +17,21 @@ from urllib.parse import quote, urlsplit
 
 from starlette.types import Receive, Scope, Send
 
+from outgrow import events
 from outgrow.campus.limits import REQUESTS, REQUESTS_FROM, Limit
 from outgrow.campus.visits import Visit
 from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError
 from outgrow.web import problems
-from outgrow.web.endpoint import Access, Answer, Network, address, begun, respond, whole_body
+from outgrow.web.endpoint import (
+    Access,
+    Answer,
+    Network,
+    address,
+    begun,
+    request_of,
+    respond,
+    whole_body,
+)
 from outgrow.web.pages import assets
 from outgrow.web.pages.decoding import decoded as decoded
 from outgrow.web.pages.forms import EMPTY, Form
@@ -136,6 +146,8 @@ class Ask:
         self, template: str, *, error: OutgrowError | None = None, status: int = 200, **values: Any
     ) -> Reply:
         """A page, or, with what was typed still in it, one that says what was wrong with that."""
+        if error:
+            problems.refused(error)
         common = {
             "visit": self.visit,
             "token": self.network.visits.form_token(
@@ -227,27 +239,34 @@ class PageResource:
             secrets.token_hex(16) if new_guest else guest,
             {},
         )
-        more: Headers = []
-        try:
-            visit = await self._visit(headers)
-            if visit is None:
-                self._network.limits.count(REQUESTS_FROM, ask.address)
-            else:
-                self._network.limits.count(REQUESTS, visit.user_id)
-            ask = await self._member(replace(ask, visit=visit))
-            if visit is None and new_guest:
-                more.append(_cookie(GUEST, ask.guest, 86_400, ask.secure))
-            reply = await begun(await self._reply(method, ask, receive))
-        except Exception as e:  # noqa: BLE001 - the boundary: everything becomes a page
-            reply = failed(e, ask)
-        await respond(send, method, reply, (*HEADERS, *more, *reply.headers))
         known = method if method in ("GET", "HEAD", "POST") else "other"
+        request = request_of(self._network, scope, headers, known, self._path)
+        more: Headers = [(b"x-request-id", request.id.encode("ascii"))]
+        with events.of_request(request):
+            try:
+                visit = await self._visit(headers)
+                if visit is None:
+                    self._network.limits.count(REQUESTS_FROM, ask.address)
+                else:
+                    self._network.limits.count(REQUESTS, visit.user_id)
+                ask = await self._member(replace(ask, visit=visit))
+                if visit is None and new_guest:
+                    more.append(_cookie(GUEST, ask.guest, 86_400, ask.secure))
+                reply = await begun(await self._reply(method, ask, receive))
+            except Exception as e:  # noqa: BLE001 - the boundary: everything becomes a page
+                reply = failed(e, ask, request.id)
+            await respond(send, method, reply, (*HEADERS, *more, *reply.headers))
         seconds = time.perf_counter() - start
         self._network.metrics.request(known, self._path, reply.status, seconds)
 
     async def _visit(self, headers: Mapping[bytes, bytes]) -> Visit | None:
         cookie = cookies(headers).get(COOKIE, "")
-        return await self._network.visits.visit(cookie) if cookie else None
+        visit = await self._network.visits.visit(cookie) if cookie else None
+        if visit is not None:
+            events.about(visit.user_id, visit.session_id)
+        elif cookie:
+            events.event("cookie_refused")
+        return visit
 
     async def _reply(self, method: str, ask: Ask, receive: Receive) -> Reply:
         page = self._pages.get("GET" if method == "HEAD" else method)
@@ -326,9 +345,8 @@ def cookies(headers: Mapping[bytes, bytes]) -> Mapping[str, str]:
         return {}
 
 
-def failed(error: Exception, ask: Ask) -> Reply:
-    """The page that says what went wrong; logged when it is our fault."""
-    request_id = secrets.token_hex(6)
+def failed(error: Exception, ask: Ask, request_id: str) -> Reply:
+    """The page that says what went wrong, which is logged."""
     problem = problems.problem(error, ask.scope["path"], request_id)
     if isinstance(error, Conflict) and error.code in ("profile_needed", "no_own_profile"):
         return to("/my/profile")
