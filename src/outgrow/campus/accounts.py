@@ -30,15 +30,14 @@ from outgrow.campus.passwords import Passwords
 from outgrow.campus.profiles import NewProfile, insert_profile
 from outgrow.campus.safety import absorb_blocks
 from outgrow.campus.sessions import NETWORK, Sessions
+from outgrow.campus.strength import LONGEST_PASSWORD, acceptable
 from outgrow.database import Database, Session, Statements
-from outgrow.errors import BadInput, Conflict, Forbidden, NotFound, NotSignedIn
+from outgrow.errors import Conflict, Forbidden, NotFound, NotSignedIn
 
 SQL = queries.load("accounts")
 T = TypeVar("T")
 
 GRACE_SECONDS = 10
-SHORTEST_PASSWORD = 8
-LONGEST_PASSWORD = 200
 LONGEST_DEVICE = 100
 _UNPRINTABLE = re.compile(r"[^ -~]")
 
@@ -116,7 +115,8 @@ class Accounts:
         Raises BadInput, Conflict, Forbidden.
         """
         email = valid_email(email)
-        hashed = await self._passwords.hash(valid_password(password))
+        own = email, profile.name, profile.school
+        hashed = await self._passwords.hash(acceptable(password, own))
         user_id = str(uuid.uuid4())
 
         async def work(session: Session) -> SignedIn:
@@ -144,13 +144,16 @@ class Accounts:
         await self._open_session(session, user_id, token, device)
         return SignedIn(user_id, profile.school, token.session_id, str(token))
 
-    async def create(self, email: str, password: str, user_id: str) -> None:
-        """Give the profile `user_id` an account: the operator's door, and the demo's.
+    async def create(self, email: str, password: str, user_id: str, *, demo: bool = False) -> None:
+        """Give the profile `user_id` an account: the operator's door, and that of the demo, whose
+        password everybody knows anyway.
 
         Raises BadInput, Conflict, NotFound (no such profile).
         """
         email = valid_email(email)
-        hashed = await self._passwords.hash(valid_password(password))
+        if not demo:
+            acceptable(password, await self._own(user_id, email))
+        hashed = await self._passwords.hash(password)
 
         async def work(session: Session) -> None:
             if await session.row(SQL["school"], user_id) is None:
@@ -165,7 +168,9 @@ class Accounts:
 
     async def set_password(self, email: str, password: str) -> str:
         """Set a new password, end every session of the account, and return its user id."""
-        hashed = await self._passwords.hash(valid_password(password))
+        row = await self._database.row(SQL["by_email"], valid_email(email).lower())
+        own = await self._own(row["user_id"], email) if row else (email,)
+        hashed = await self._passwords.hash(acceptable(password, own))
 
         async def work(session: Session) -> str:
             user_id = await session.value(SQL["set_password"], valid_email(email).lower(), hashed)
@@ -207,6 +212,9 @@ class Accounts:
             )
         assert row is not None
         user_id: str = row["user_id"]
+        if self._passwords.is_outdated(row["password_hash"]):
+            renewed = await self._passwords.hash(password)
+            await self._database.run(SQL["renew_hash"], user_id, row["password_hash"], renewed)
         token = _RefreshToken.new()
 
         async def work(session: Session) -> str | None:
@@ -263,7 +271,7 @@ class Accounts:
         """Set another password and end all other sessions. Raises BadInput, Forbidden when the old
         one is wrong."""
         hashed = await self.own_password(user_id, old)
-        following = await self._passwords.hash(valid_password(new))
+        following = await self._passwords.hash(acceptable(new, await self._own(user_id)))
 
         async def work(session: Session) -> list[str]:
             tag = await session.run(SQL["change_password"], user_id, hashed, following)
@@ -284,6 +292,11 @@ class Accounts:
         if not await self._passwords.matches(cut(password), hashed):
             raise wrong_password()
         return hashed
+
+    async def _own(self, user_id: str, *more: str) -> list[str | None]:
+        """What a password of theirs should not be made of."""
+        row = await self._database.row(SQL["own_words"], user_id)
+        return [*more, *(row.values() if row else ())]
 
     async def list_sessions(self, user_id: str, session_id: str) -> bytes:
         """The JSON of one's sessions, the last used first, up to a hundred."""
@@ -421,13 +434,3 @@ def _email_taken() -> Conflict:
         "somebody uses this e-mail already",
         hint="sign in with POST /auth/login, or use another e-mail",
     )
-
-
-def valid_password(password: str) -> str:
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise BadInput(
-            "bad_password",
-            f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters",
-            detail=f"this one has {len(password)}",
-        )
-    return password

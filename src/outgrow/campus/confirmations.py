@@ -22,6 +22,7 @@ from outgrow.campus.limits import CODES_TO_ONE, Limits
 from outgrow.campus.mail import Letter, Mail
 from outgrow.campus.passwords import Passwords
 from outgrow.campus.profiles import NewProfile
+from outgrow.campus.strength import acceptable
 from outgrow.database import Database, Session
 from outgrow.errors import BadInput
 
@@ -54,11 +55,12 @@ class Confirmations:
         sign-up waits then, and another code can be asked for.
         """
         email = valid_email(email)
+        acceptable(password, (email, profile.name, profile.school))
         if not await must_verify(self._database, profile.school, email):
             return await self._accounts.sign_up(email, password, profile, device=device)
         key = email.lower()
         await self._limits.take(CODES_TO_ONE, mailbox_of(key))
-        hashed = await self._passwords.hash(accounts.valid_password(password))
+        hashed = await self._passwords.hash(password)
         begun = msgspec.json.encode(_plain(profile)).decode("utf-8")
 
         async def work(session: Session) -> str | None:
@@ -132,7 +134,7 @@ class Confirmations:
     async def confirm_reset(self, email: str, code: str, password: str) -> None:
         """Set a new password and end all sessions. Raises BadInput."""
         key = valid_email(email).lower()
-        hashed = await self._passwords.hash(accounts.valid_password(password))
+        hashed = await self._passwords.hash(acceptable(password, (email,)))
 
         async def work(session: Session) -> list[str] | None:
             if not await self._codes.use(session, "reset", key, code):
@@ -141,6 +143,8 @@ class Confirmations:
             if user_id is None:
                 return None
             events.about(user_id)
+            own = await session.row(accounts.SQL["own_words"], user_id)
+            acceptable(password, own.values() if own else ())  # else the code is still good
             await session.run(accounts.SQL["verified"], user_id)
             ended = await session.rows(accounts.SQL["end_sessions"], user_id)
             return [row["id"] for row in ended]

@@ -42,6 +42,10 @@ class Passwords:
         fits = await self._run(lambda: self._verify(expected, _normal(password)))
         return fits and hashed is not None
 
+    def is_outdated(self, hashed: str) -> bool:
+        """Return whether a hash was made with other parameters than those of today."""
+        return self._hasher.check_needs_rehash(hashed)
+
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
 

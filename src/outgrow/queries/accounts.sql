@@ -30,6 +30,20 @@ RETURNING user_id
 UPDATE network.accounts SET password_hash = $3, password_set_at = now()
 WHERE user_id = $1 AND password_hash = $2
 
+-- name: renew_hash
+-- The same password, hashed with the parameters of today; `$2` is the old hash.
+UPDATE network.accounts SET password_hash = $3 WHERE user_id = $1 AND password_hash = $2
+
+-- name: own_words
+-- What somebody who knows an account's owner would try first.
+SELECT a.email, p.name, p.school
+FROM (SELECT $1::text AS id) AS i
+LEFT JOIN network.accounts AS a ON a.user_id = i.id
+LEFT JOIN LATERAL (
+  SELECT u.name, u.school FROM campus.users AS u
+  WHERE u.id = i.id AND u.at = campus.users_at(i.id)
+  OFFSET 0) AS p ON true
+
 -- name: verified
 UPDATE network.accounts SET verified_at = now() WHERE user_id = $1 AND verified_at IS NULL
 

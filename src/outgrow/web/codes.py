@@ -19,6 +19,7 @@ CODES = {
     "bad_json": Code(400, "The body is not JSON."),
     "bad_parameter": Code(400, "A query parameter has a value that cannot be used."),
     "bad_password": Code(400, "The password is too short or too long."),
+    "weak_password": Code(400, "The password is one that is easy to guess; `detail` says why."),
     "bad_text": Code(400, "A text holds a NUL character, or bytes that are not UTF-8."),
     "body_cut_short": Code(400, "The caller left before the body's end."),
     "wrong_code": Code(400, "That is not the code that was mailed, or not any more."),

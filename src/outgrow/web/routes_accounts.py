@@ -7,15 +7,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from outgrow.campus.accounts import (
-    LONGEST_PASSWORD,
-    SHORTEST_PASSWORD,
-    SignedIn,
-)
+from outgrow.campus.accounts import SignedIn
 from outgrow.campus.addresses import LONGEST_EMAIL
 from outgrow.campus.limits import CODE_TRIES, CODES, EXPORTS, LOG_IN, PASSWORDS, SIGN_UP
 from outgrow.campus.profiles import NewProfile
 from outgrow.campus.sessions import FRESH_SECONDS
+from outgrow.campus.strength import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from outgrow.web.auth import ACCESS_SECONDS
 from outgrow.web.endpoint import HEADERS, Access, Answer, Call, Route
 from outgrow.web.schemas import SessionPage, Shape, SignUp, TokenAnswer
@@ -250,7 +247,7 @@ ROUTES = (
         status=201,
         answer=SignUp,
         errors=(
-            *("bad_email", "email_taken", "profile_place_taken", "sign_in_busy"),
+            *("bad_email", "email_taken", "profile_place_taken", "sign_in_busy", "weak_password"),
             *("email_not_of_school", "email_not_verified", "mail_failed"),
         ),
         limit=SIGN_UP,
@@ -339,7 +336,7 @@ ROUTES = (
         body=ResetBody,
         body_example={"email": _EMAIL, "code": "12345678", "password": "correct horse battery"},
         status=204,
-        errors=("bad_email", "wrong_code", "sign_in_busy"),
+        errors=("bad_email", "wrong_code", "weak_password", "sign_in_busy"),
         limit=CODE_TRIES,
     ),
     Route(
@@ -353,7 +350,7 @@ ROUTES = (
         body=PasswordBody,
         body_example={"old": "correct horse battery", "new": "a better one still"},
         status=204,
-        errors=("wrong_password", "account_gone", "sign_in_busy"),
+        errors=("wrong_password", "weak_password", "account_gone", "sign_in_busy"),
         limit=PASSWORDS,
     ),
     Route(

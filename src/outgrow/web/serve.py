@@ -198,7 +198,7 @@ async def _fill(database: Database, store: str) -> None:
 async def _demo_account(network: Network) -> bool:
     """Let the demo student sign in, where there is one; whether there is."""
     try:
-        await network.accounts.create(DEMO_EMAIL, DEMO_PASSWORD, DEMO_ID)
+        await network.accounts.create(DEMO_EMAIL, DEMO_PASSWORD, DEMO_ID, demo=True)
     except NotFound:
         return False
     except Conflict:

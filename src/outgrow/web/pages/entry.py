@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from outgrow.campus.accounts import valid_password
 from outgrow.campus.addresses import valid_email
 from outgrow.campus.limits import LOG_IN, SIGN_UP
 from outgrow.campus.pages import LARGEST_LIMIT
@@ -53,7 +52,7 @@ async def sign_up(ask: Ask) -> Reply:
     network = ask.network
     try:
         email = valid_email(ask.form.text("email"))
-        password = valid_password(ask.form.raw("password"))
+        password = ask.form.raw("password")
         profile = new_profile(ask)
         signed_in = await network.confirmations.sign_up(email, password, profile, device=ask.device)
     except OutgrowError as e:

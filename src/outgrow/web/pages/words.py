@@ -16,6 +16,10 @@ _WORDS = {
     "email_taken": ("Somebody uses this e-mail already.", "If it is you, sign in instead."),
     "bad_email": ("That is not an e-mail address.", "Write it as name@example.org."),
     "bad_password": ("That password is too short or too long.", "Use 8 to 200 characters."),
+    "weak_password": (
+        "That password is easy to guess.",
+        "Take several words that do not belong together, and not your name or e-mail.",
+    ),
     "sign_in_busy": ("Many people are signing in at this moment.", "Try again in a few seconds."),
     "profile_exists": ("You have a profile already.", "You can change it in your settings."),
     "profile_needed": ("You have no profile yet.", "Make one to see people of your school."),
@@ -90,6 +94,7 @@ _FIELD_OF = {
     "email_taken": "email",
     "email_not_of_school": "email",
     "bad_password": "password",
+    "weak_password": "password",
     "wrong_password": "old",
     "wrong_code": "code",
 }
