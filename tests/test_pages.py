@@ -10,6 +10,7 @@ from api import ELSEWHERE, HERE, PASSWORD, Api
 from outgrow.database import Database
 from outgrow.web.endpoint import Access
 from outgrow.web.pages import assets
+from outgrow.web.pages.page import COOKIE
 from outgrow.web.pages.table import PAGES
 from pages import HOSTILE, Somebody
 
@@ -35,6 +36,21 @@ async def test_sign_up_sign_out_and_in_again(somebody: Somebody) -> None:
     assert page.form("/sign-in").fields["password"] == "", "but for the password"
     page = await ada.send("/sign-in", password=PASSWORD)
     assert str(ada.answer.request.url).endswith("/people?year=Junior"), "and back to where one was"
+
+
+async def test_signing_in_again_ends_the_session_before(somebody: Somebody) -> None:
+    ada = await somebody()
+    await ada.sign_up("Ada Okafor")
+    before = ada.client.cookies[COOKIE]
+    body = {"email": ada.email, "password": PASSWORD}
+    await ada.open("/people")
+    token = ada.page.form("/sign-out").fields["token"]
+    answer = await ada.client.post("/sign-in", data={**body, "token": token})
+    assert answer.status_code == 303
+    assert ada.client.cookies[COOKIE] != before
+    thief = await somebody()
+    thief.client.cookies.set(COOKIE, before)
+    assert (await thief.client.get("/people")).status_code == 303
 
 
 async def test_a_sign_up_that_fails_keeps_what_was_typed(somebody: Somebody) -> None:

@@ -18,7 +18,8 @@ from outgrow.web.serve import serve
 @click.option(
     "--demo/--no-demo",
     default=None,
-    help="Fill an empty store with a small demo campus; the default with the embedded server.",
+    help="Fill an empty store with a small demo campus; the default with the embedded server, "
+    "listening on this machine alone.",
 )
 @click.pass_obj
 def command(app: App, host: str | None, port: int | None, demo: bool | None) -> None:
@@ -31,5 +32,8 @@ def command(app: App, host: str | None, port: int | None, demo: bool | None) -> 
     settings = dataclasses.replace(
         settings, host=host or settings.host, port=settings.port if port is None else port
     )
-    work = serve(settings, settings.embedded if demo is None else demo)
+    if demo is None:  # whose password everybody knows: not where strangers may come from
+        is_alone = settings.host in ("127.0.0.1", "::1", "localhost") and not settings.proxies
+        demo = settings.embedded and is_alone
+    work = serve(settings, demo)
     signals.run(work, loop_factory=uvloop.new_event_loop)

@@ -17,6 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from outgrow.web.endpoint import HEADERS
 from outgrow.web.sockets import Sockets
 
 LARGEST_ADDRESS = 8_192  # bytes of a path with its query
@@ -214,8 +215,9 @@ def _refusal(status: HTTPStatus) -> bytes:
     retry = "retry-after: 2\r\n" if status == HTTPStatus.SERVICE_UNAVAILABLE else ""
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\n{retry}"
-        "content-type: application/problem+json\r\ncache-control: no-store\r\n"
-        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        "content-type: application/problem+json\r\n"
+        + "".join(f"{name.decode()}: {value.decode()}\r\n" for name, value in HEADERS)
+        + f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
     )
     return head.encode("ascii") + body
 

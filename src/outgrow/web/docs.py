@@ -29,7 +29,10 @@ class Page:
 def page(document: Node) -> Page:
     style = resources.files(__package__).joinpath("docs.css").read_text(encoding="utf-8")
     digest = base64.b64encode(sha256(style.encode("utf-8")).digest()).decode("ascii")
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; frame-ancestors 'none'"
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    )
     info = document["info"]
     html = f"""<!doctype html>
 <html lang="en">

@@ -62,9 +62,12 @@ LARGEST_OWN_BODY = 655_360
 """Of who is signed in: all that a profile may hold, each character escaped as in a form."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 _FORWARDED = (b"forwarded", b"via", b"x-forwarded-for", b"x-real-ip")  # what proxies add
+POLICY = b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+"""Of what is no page: a browser that is led to it shows text, and runs nothing."""
 HEADERS = (
     (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"content-security-policy", POLICY),
+    (b"cross-origin-resource-policy", b"same-origin"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
 )

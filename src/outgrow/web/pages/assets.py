@@ -23,7 +23,7 @@ import jinja2
 _KINDS = {
     "css": b"text/css; charset=utf-8",
     "js": b"text/javascript; charset=utf-8",
-    "svg": b"image/svg+xml",
+    "svg": b"image/svg+xml; charset=utf-8",
 }
 TINTS = 8
 _SITE = re.compile(r"https://([A-Za-z0-9.-]{1,253})(?::[0-9]+)?(?:[/?#][!-~]*)?\Z")

@@ -41,6 +41,8 @@ async def sign_in(ask: Ask) -> Reply:
         )
     except OutgrowError as e:
         return ask.page("sign_in.html", error=e, next=next_)
+    if ask.visit is not None:  # the browser forgets its cookie for the new one
+        await accounts.log_out(ask.visit.user_id, ask.visit.session_id)
     return ask.signed_in(await ask.network.visits.open(signed_in), next_)
 
 

@@ -42,12 +42,13 @@ GUEST = "outgrow_guest"  # of somebody who is not signed in, for their forms' to
 HTML = b"text/html; charset=utf-8"
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", _POLICY.encode("ascii")),
     (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
     # Not no-referrer: with that a browser calls the origin of its own forms "null".
     (b"referrer-policy", b"same-origin"),
     (b"x-content-type-options", b"nosniff"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.routing import Route as Path
 from starlette.types import Receive, Scope, Send
 
-from outgrow.web.endpoint import Access, Network, no_such_route
+from outgrow.web.endpoint import POLICY, Access, Network, no_such_route
 from outgrow.web.pages import account, assets, entry, intros, meet, mine, people, safety, talk
 from outgrow.web.pages.page import Ask, Page, PageResource, Reply
 
@@ -23,7 +23,9 @@ _FOR_EVER = (
     (b"cache-control", b"public, max-age=31536000, immutable"),
     (b"vary", b"accept-encoding"),
     (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"content-security-policy", POLICY),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
 )
 
 
