@@ -47,7 +47,7 @@ class Api:
     async def open(cls, database: Database, *, caller: str = "127.0.0.1", **options: Any) -> Api:
         network = await make_network(database, **options)
         transport = httpx.ASGITransport(app=make_app(network), client=(caller, 50000))
-        return cls(network, httpx.AsyncClient(transport=transport, base_url="http://campus"))
+        return cls(network, httpx.AsyncClient(transport=transport, base_url="http://localhost"))
 
     async def close(self) -> None:
         await self.client.aclose()

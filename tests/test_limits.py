@@ -17,6 +17,7 @@ from outgrow.errors import BadInput, TooMany
 from outgrow.queries import Query
 from outgrow.settings import Settings
 from outgrow.web.openapi import document
+from outgrow.web.origin import address
 from outgrow.web.routes import ROUTES
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -170,6 +171,36 @@ async def test_the_address_is_what_trusted_proxies_say(
         seen.append(answer.status_code)
     assert seen == ([401, 429] if same else [401, 401])
     await api.close()
+
+
+@pytest.mark.parametrize(
+    ("proxies", "peer", "lines", "expected"),
+    [
+        (0, "198.51.100.1", ["203.0.113.7"], "198.51.100.1"),
+        (1, "10.0.0.1", ["203.0.113.7"], "203.0.113.7"),
+        (1, "10.0.0.1", ["192.0.2.9, 203.0.113.7"], "203.0.113.7"),
+        (1, "10.0.0.1", ["192.0.2.9", "203.0.113.7:51234"], "203.0.113.7"),
+        (2, "10.0.0.1", ["192.0.2.9,203.0.113.7", "10.0.0.2"], "203.0.113.7"),
+        (2, "10.0.0.1", ["203.0.113.7"], "203.0.113.7"),
+        (1, "10.0.0.1", ["[2001:db8:1:2:3::4]:443"], "2001:db8:1:2::/64"),
+        (1, "10.0.0.1", ["[2001:db8:1:2:3::4]"], "2001:db8:1:2::/64"),
+        (1, "10.0.0.1", ['"[2001:db8:1:2:3::4]:443"'], "2001:db8:1:2::/64"),
+        (1, "10.0.0.1", ["2001:db8:1:2:ffff::1"], "2001:db8:1:2::/64"),
+        (1, "10.0.0.1", ["::ffff:203.0.113.7"], "203.0.113.7"),
+        (1, "10.0.0.1", ["[::ffff:203.0.113.7]:80"], "203.0.113.7"),
+        (1, "10.0.0.1", ["unknown"], "10.0.0.1"),
+        (1, "10.0.0.1", ["203.0.113.7:x"], "10.0.0.1"),
+        (1, "10.0.0.1", [""], "10.0.0.1"),
+        (1, "10.0.0.1", [], "10.0.0.1"),
+        (0, "2001:db8:1:2:3::4", [], "2001:db8:1:2::/64"),
+        (0, "a socket", [], "a socket"),
+    ],
+)
+def test_an_address_however_it_is_written(
+    proxies: int, peer: str, lines: list[str], expected: str
+) -> None:
+    headers = [(b"x-forwarded-for", line.encode()) for line in lines]
+    assert address(proxies, {"client": (peer, 1), "headers": headers}) == expected
 
 
 async def test_settings(campus: Database) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from outgrow.web.endpoint import Access
 from outgrow.web.pages import assets
 from outgrow.web.pages.page import COOKIE
 from outgrow.web.pages.table import PAGES
-from pages import HOSTILE, Somebody
+from pages import HOSTILE, Browser, Somebody
 
 LARGEST = 30_000  # bytes of a page
 
@@ -216,18 +217,49 @@ async def test_nobody_is_led_elsewhere(somebody: Somebody) -> None:
         assert re.match(r"/($|%)", answer.headers["location"])
 
 
-async def test_the_cookie_is_kept_from_scripts_and_other_sites(somebody: Somebody) -> None:
-    ada = await somebody("Ada")
-    await ada.send("/sign-out")
-    for headers, secure in (({}, False), ({"x-forwarded-proto": "https"}, True)):
-        ada.client.cookies.clear()
-        page = await ada.open("/sign-in")
-        fields = {**page.form("/sign-in").fields, "email": ada.email, "password": PASSWORD}
-        answer = await ada.client.post("/sign-in", data=fields, headers=headers)
-        cookie = answer.headers["set-cookie"]
-        assert cookie.startswith("outgrow_visit=")
-        assert "HttpOnly; SameSite=Lax" in cookie
-        assert ("Secure" in cookie) is secure
+@pytest.mark.parametrize(
+    ("options", "headers", "secure"),
+    [
+        ({}, {}, False),
+        ({}, {"x-forwarded-proto": "https"}, False),  # the caller's own word
+        ({"proxies": 1}, {"x-forwarded-proto": "https"}, True),
+        ({"proxies": 1}, {"x-forwarded-proto": "https, http"}, False),
+        ({"proxies": 1}, {}, False),
+        ({"https": True}, {}, True),
+        ({"https": True}, {"x-forwarded-proto": "http"}, True),
+    ],
+)
+async def test_the_cookie_is_kept_from_scripts_other_sites_and_neighbours(
+    campus: Database, options: dict[str, Any], headers: dict[str, str], secure: bool
+) -> None:
+    api = await Api.open(campus, **options)
+    person = await api.sign_up()
+    ada = Browser(api)
+    ada.client.headers.update(headers)
+    page = await ada.open("/sign-in")
+    strict = "max-age=31536000" if secure else None
+    for path in ("/", "/healthz", "/static/style.css", "/nowhere"):
+        answer = await ada.client.get(path)
+        assert answer.headers.get("strict-transport-security") == strict
+    guest = ada.answer.headers["set-cookie"]
+    fields = {**page.form("/sign-in").fields, "email": person.email, "password": PASSWORD}
+    sent = {"cookie": guest.partition(";")[0]}
+    answer = await ada.client.post("/sign-in", data=fields, headers=sent)
+    cookie = answer.headers["set-cookie"]
+    prefix = "__Host-" if secure else ""
+    assert guest.startswith(f"{prefix}outgrow_guest=")
+    assert cookie.startswith(f"{prefix}outgrow_visit=")
+    for one in (guest, cookie):
+        assert "; Path=/; " in one
+        assert "HttpOnly; SameSite=Lax" in one
+        assert "Domain" not in one
+        assert ("Secure" in one) is secure
+    value = cookie.partition(";")[0].partition("=")[2]
+    for name, is_read in (("outgrow_visit", not secure), ("__Host-outgrow_visit", secure)):
+        answer = await api.get("/my/settings", headers={**headers, "cookie": f"{name}={value}"})
+        assert answer.status_code == (200 if is_read else 303)
+    await ada.close()
+    await api.close()
 
 
 async def test_headers_of_every_page(somebody: Somebody) -> None:

@@ -45,9 +45,10 @@ class Settings:
     `metrics_token`, when set, is what /metrics asks for.
     `limits` are the rate limits that differ from their defaults, as (most, seconds) by name; None
     switches all of them off. `proxies` is how many proxies in front of `serve` are trusted to say
-    whom they speak for. `connections` is how many callers may be connected to one process.
-    `smtp_url` and `mail_from` say how mail is sent; without the former it is
-    printed. `keep_messages` is after how many days a message goes, None for never.
+    whom they speak for; `https` says that everybody comes by it.
+    `connections` is how many callers may be connected to one process. `smtp_url` and `mail_from`
+    say how mail is sent; without the former it is printed. `keep_messages` is after how many
+    days a message goes, None for never.
     `cache_seconds` is how old an answer from the network's cache may be, 0 for none. A session ends
     after `session_idle_days` of not being used, and after `session_days` in any case. `lines` are
     those of advice. `log` is the form of the log's lines.
@@ -65,6 +66,7 @@ class Settings:
     metrics_token: str | None = None
     limits: Mapping[str, tuple[int, int]] | None = field(default_factory=dict)
     proxies: int = 0
+    https: bool = False
     connections: int = 4000
     smtp_url: str | None = None
     mail_from: str = ""
@@ -90,8 +92,8 @@ class Settings:
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Read PORT, HOST, DATABASE_URL, PG* and the OUTGROW_ variables HOME, STORE, BLUEPRINT,
-        DIRECT_URL, SLOW_MS, POOL, METRICS_TOKEN, LIMITS, PROXIES, CONNECTIONS, SMTP_URL, MAIL_FROM,
-        KEEP_MESSAGES, SESSION_IDLE_DAYS, SESSION_DAYS, LINES, LOG.
+        DIRECT_URL, SLOW_MS, POOL, METRICS_TOKEN, LIMITS, PROXIES, HTTPS, CONNECTIONS, SMTP_URL,
+        MAIL_FROM, KEEP_MESSAGES, SESSION_IDLE_DAYS, SESSION_DAYS, LINES, LOG.
 
         Raises BadInput for a value that cannot be used.
         """
@@ -126,6 +128,7 @@ class Settings:
             metrics_token=env.get("OUTGROW_METRICS_TOKEN") or None,
             limits=_limits(env.get("OUTGROW_LIMITS") or ""),
             proxies=_integer(env, "OUTGROW_PROXIES", 0, 0, 10),
+            https=_switch(env, "OUTGROW_HTTPS"),
             connections=_integer(env, "OUTGROW_CONNECTIONS", 4000, 10, 1_000_000),
             smtp_url=env.get("OUTGROW_SMTP_URL") or None,
             mail_from=env.get("OUTGROW_MAIL_FROM") or "",
@@ -205,6 +208,15 @@ def _lines(text: str) -> Lines:
             'connections=200 bands=1000/10000/50000 soon=30"',
         )
     return Lines(**found)
+
+
+def _switch(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name) or "off"
+    if text not in ("on", "off"):
+        raise BadInput(
+            "bad_setting", f"{name} is neither on nor off: {text!r}", hint=f'set {name} to "on"'
+        )
+    return text == "on"
 
 
 def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

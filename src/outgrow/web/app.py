@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from starlette.routing import Route as Path
 from starlette.routing import Router, WebSocketRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from outgrow import queries
 from outgrow.campus.accounts import Accounts
@@ -43,6 +43,8 @@ from outgrow.web.pages import table as pages
 from outgrow.web.pages.waiting import Waiting
 from outgrow.web.routes import ROUTES
 
+STRICTLY = (b"strict-transport-security", b"max-age=31536000")
+
 
 async def make_network(
     database: Database,
@@ -51,6 +53,7 @@ async def make_network(
     metrics_token: str | None = None,
     limits: Mapping[str, tuple[int, int]] | None = MappingProxyType({}),
     proxies: int = 0,
+    https: bool = False,
     mail: Transport | None = None,
     cache_seconds: float = SECONDS,
     lifetime: Lifetime | None = None,
@@ -58,9 +61,9 @@ async def make_network(
     """The services on an installed campus. Raises Damaged when its secret is gone.
 
     `limits` are those that differ from their defaults, None for no limits; `proxies` is how many
-    in front of this process say truly whom they speak for; `mail` sends it, and unless given it is
-    printed to stdout. `cache_seconds` is how old an answer from the cache may be, `lifetime` how
-    long sessions live.
+    in front of this process say truly whom they speak for; `https` says that everybody comes by
+    it. `mail` sends it, and unless given it is printed to stdout. `cache_seconds` is how old an
+    answer from the cache may be, `lifetime` how long sessions live.
     """
     secret = await database.value(queries.load("network")["secret"])
     if secret is None:
@@ -110,6 +113,7 @@ async def make_network(
         export=Export(database),
         deletions=Deletions(database, accounts),
         proxies=proxies,
+        https=https,
         log_key=derived_key(secret, b"log"),
     )
 
@@ -131,6 +135,7 @@ def make_app(network: Network, routes: Sequence[Route] = ROUTES) -> ASGIApp:
             *pages.paths(network),
         ],
         default=_Missing("(none)", (), network),
+        network=network,
     )
 
 
@@ -138,7 +143,10 @@ class _Paths:
     """Starlette asks one route after the other, at 1.5 microseconds each, and there are a hundred:
     here none where the path is a route's own, else those that begin as the path does."""
 
-    def __init__(self, routes: Sequence[Path | WebSocketRoute], default: ASGIApp) -> None:
+    def __init__(
+        self, routes: Sequence[Path | WebSocketRoute], default: ASGIApp, network: Network
+    ) -> None:
+        self._network = network
         self._whole: dict[str, ASGIApp] = {}
         begun_alike: dict[str, list[Path | WebSocketRoute]] = {}
         for route in routes:
@@ -156,7 +164,19 @@ class _Paths:
         path: str = scope["path"]
         app = self._whole.get(path) if scope["type"] == "http" else None
         app = app or self._routers.get(_first_part(path), self._default)
-        await app(scope, receive, send)
+        secure = scope["type"] == "http" and self._network.is_secure(scope)
+        await app(scope, receive, _strictly(send) if secure else send)
+
+
+def _strictly(send: Send) -> Send:
+    """Tell browsers that came by HTTPS to come by nothing else, for a year."""
+
+    async def also(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], STRICTLY]
+        await send(message)
+
+    return also
 
 
 def _first_part(path: str) -> str:

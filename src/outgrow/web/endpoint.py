@@ -8,7 +8,6 @@ One `Resource` serves all methods of a path, and turns whatever is raised into a
 from __future__ import annotations
 
 import enum
-import ipaddress
 import itertools
 import re
 import secrets
@@ -53,6 +52,7 @@ from outgrow.errors import (
 from outgrow.web import problems
 from outgrow.web.auth import Caller, Tokens
 from outgrow.web.metrics import Metrics
+from outgrow.web.origin import address, is_operator, is_secure
 from outgrow.web.pages.waiting import Waiting
 from outgrow.web.parameters import Parameter, Parameters, checked_text
 
@@ -61,7 +61,6 @@ LARGEST_BODY = 65_536  # bytes
 LARGEST_OWN_BODY = 655_360
 """Of who is signed in: all that a profile may hold, each character escaped as in a form."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
-_FORWARDED = (b"forwarded", b"via", b"x-forwarded-for", b"x-real-ip")  # what proxies add
 POLICY = b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 """Of what is no page: a browser that is led to it shows text, and runs nothing."""
 HEADERS = (
@@ -109,7 +108,15 @@ class Network:
     export: Export
     deletions: Deletions
     proxies: int = 0
+    https: bool = False
     log_key: bytes = b""
+
+    def address(self, scope: Scope) -> str:
+        """Where a request comes from, for limits."""
+        return address(self.proxies, scope)
+
+    def is_secure(self, scope: Scope) -> bool:
+        return is_secure(self.https, self.proxies, scope)
 
     async def settle(self, seconds: float = 60) -> None:
         """Wait for what goes on after its request was answered, so long for each kind."""
@@ -151,7 +158,7 @@ class Call:
 
     @property
     def address(self) -> str:
-        return address(self.network, self.scope, self.headers)
+        return self.network.address(self.scope)
 
     @property
     def school(self) -> str:
@@ -248,7 +255,7 @@ class Resource:
             checked_text(scope["path"].encode("utf-8", "surrogatepass"), "the path")
         caller = await self._admit(route, scope, headers)
         if route.limit is not None:
-            who = address(self._network, scope, headers) if caller is None else caller.user_id
+            who = self._network.address(scope) if caller is None else caller.user_id
             await self._network.limits.take(route.limit, who)
         query = parameters.read(scope["query_string"])
         body = None
@@ -262,16 +269,16 @@ class Resource:
     ) -> Caller | None:
         """Who calls, if they may. Raises NotSignedIn, Conflict, NotFound."""
         if route.access is Access.PUBLIC:
-            self._count_address(scope, headers)
+            self._count_address(scope)
             return None
         if route.access is Access.OPERATOR:
-            if not _is_operator(scope, headers, self._network.metrics_token):
+            if not is_operator(scope, headers, self._network.metrics_token):
                 raise no_such_route()
             return None
         try:
             caller = await self._network.tokens.caller(headers.get(b"authorization"))
         except NotSignedIn:
-            self._count_address(scope, headers)
+            self._count_address(scope)
             raise
         events.about(caller.user_id, caller.session_id)
         self._network.limits.count(REQUESTS, caller.user_id)
@@ -287,8 +294,8 @@ class Resource:
             caller = replace(caller, school=school)
         return caller
 
-    def _count_address(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
-        self._network.limits.count(REQUESTS_FROM, address(self._network, scope, headers))
+    def _count_address(self, scope: Scope) -> None:
+        self._network.limits.count(REQUESTS_FROM, self._network.address(scope))
 
     def _problem(self, error: Exception, path: str, request_id: str) -> Answer:
         problem = problems.problem(error, path, request_id)
@@ -321,7 +328,7 @@ def request_of(
 
     def client() -> str:
         """The same for the same address while the signing secret is the same."""
-        subject = address(network, scope, headers).encode("utf-8", "surrogatepass")
+        subject = network.address(scope).encode("utf-8", "surrogatepass")
         return blake2b(subject, digest_size=6, key=network.log_key).hexdigest()
 
     return events.Request(made, method, route, client)
@@ -329,33 +336,6 @@ def request_of(
 
 def no_such_route() -> NotFound:
     return NotFound("no_such_route", "there is nothing here", hint="see what there is at /docs")
-
-
-def address(network: Network, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
-    """Where a request comes from: the socket's other end, or what the outermost trusted proxy saw.
-    Of IPv6 the network of 64 bits, which is what one household has."""
-    host: str = (scope.get("client") or ("", 0))[0]
-    if network.proxies:
-        hops = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
-        host = hops[-network.proxies :][0].strip() or host
-    try:
-        parsed = ipaddress.ip_address(host)
-    except ValueError:
-        return host[:64]
-    if isinstance(parsed, ipaddress.IPv6Address):
-        household = ipaddress.IPv6Network((int(parsed), 64), strict=False)
-        return str(parsed.ipv4_mapped or household)
-    return str(parsed)
-
-
-def _is_operator(scope: Scope, headers: Mapping[bytes, bytes], token: str | None) -> bool:
-    """By token when one is set; else whoever is on this machine, and not behind a proxy here."""
-    if token is not None:
-        given = headers.get(b"authorization", b"")
-        return secrets.compare_digest(given, b"Bearer " + token.encode("utf-8"))
-    host = (scope.get("client") or ("", 0))[0]
-    forwarded = any(name in headers for name in _FORWARDED)
-    return (host == "::1" or host.startswith("127.")) and not forwarded
 
 
 async def _read(

@@ -17,8 +17,8 @@ from outgrow.campus.limits import REQUESTS, REQUESTS_FROM, TYPING, Limit
 from outgrow.campus.lines import Close, Line
 from outgrow.errors import NotFound, NotSignedIn, TooMany
 from outgrow.web.auth import Caller
-from outgrow.web.endpoint import Network, address, request_of
-from outgrow.web.pages.page import COOKIE, cookies, is_same_origin
+from outgrow.web.endpoint import Network, request_of
+from outgrow.web.pages.page import COOKIE, cookie_name, cookies, is_same_origin
 
 log = logging.getLogger("outgrow.live")
 
@@ -79,7 +79,7 @@ class LiveSocket:
         await receive()  # websocket.connect
         await send({"type": "websocket.accept"})
         try:
-            self._count(REQUESTS_FROM, address(self._network, scope, dict(scope["headers"])))
+            self._count(REQUESTS_FROM, self._network.address(scope))
             code, reason = await self._serve(scope, receive, send)
         except _Left:
             return
@@ -124,7 +124,7 @@ class LiveSocket:
         headers = dict(scope["headers"])
         if b"authorization" in headers:
             return await self._caller(headers[b"authorization"])
-        cookie = cookies(headers).get(COOKIE)
+        cookie = cookies(headers).get(cookie_name(COOKIE, self._network.is_secure(scope)))
         visit = await self._network.visits.visit(cookie) if cookie else None
         if visit is None:
             return None

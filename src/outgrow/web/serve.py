@@ -66,6 +66,7 @@ async def serve(settings: Settings, demo: bool) -> None:
                 metrics_token=settings.metrics_token,
                 limits=settings.limits,
                 proxies=settings.proxies,
+                https=settings.https,
                 mail=mail,
                 cache_seconds=settings.cache_seconds,
                 lifetime=Lifetime(settings.session_idle_days * DAY, settings.session_days * DAY),

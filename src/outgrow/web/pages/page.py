@@ -26,7 +26,6 @@ from outgrow.web.endpoint import (
     Access,
     Answer,
     Network,
-    address,
     begun,
     request_of,
     respond,
@@ -130,7 +129,7 @@ class Ask:
     @property
     def address(self) -> str:
         """Where the browser is, for limits."""
-        return address(self.network, self.scope, self.headers)
+        return self.network.address(self.scope)
 
     @property
     def user_id(self) -> str:
@@ -172,9 +171,7 @@ class Ask:
 
     @property
     def secure(self) -> bool:
-        """Whether the browser came by HTTPS, as far as can be told behind a proxy."""
-        forwarded = self.headers.get(b"x-forwarded-proto", b"")
-        return self.scope.get("scheme") == "https" or forwarded == b"https"
+        return self.network.is_secure(self.scope)
 
     def signed_in(self, cookie: str, path: str) -> Reply:
         longest = self.network.accounts.sessions.lifetime.longest
@@ -210,7 +207,14 @@ def own_path(text: str) -> str:
     return safe if safe.startswith("/") and not safe.startswith("//") else "/"
 
 
+def cookie_name(name: str, secure: bool) -> str:
+    """Return what a cookie is called. By HTTPS with a prefix that browsers take from this very host
+    alone, and only by HTTPS: no neighbour, no other site of the school can set it."""
+    return f"__Host-{name}" if secure else name
+
+
 def _cookie(name: str, value: str, seconds: int, secure: bool) -> tuple[bytes, bytes]:
+    name = cookie_name(name, secure)
     parts = f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"
     return b"set-cookie", (parts + ("; Secure" if secure else "")).encode("ascii")
 
@@ -227,7 +231,8 @@ class PageResource:
         start = time.perf_counter()
         method: str = scope["method"]
         headers = dict(scope["headers"])
-        guest = cookies(headers).get(GUEST, "")
+        secure = self._network.is_secure(scope)
+        guest = cookies(headers).get(cookie_name(GUEST, secure), "")
         new_guest = len(guest) != 32 or not guest.isalnum()
         ask = Ask(
             self._network,
@@ -245,7 +250,7 @@ class PageResource:
         more: Headers = [(b"x-request-id", request.id.encode("ascii"))]
         with events.of_request(request):
             try:
-                visit = await self._visit(headers)
+                visit = await self._visit(headers, secure)
                 if visit is None:
                     self._network.limits.count(REQUESTS_FROM, ask.address)
                 else:
@@ -260,8 +265,8 @@ class PageResource:
         seconds = time.perf_counter() - start
         self._network.metrics.request(known, self._path, reply.status, seconds)
 
-    async def _visit(self, headers: Mapping[bytes, bytes]) -> Visit | None:
-        cookie = cookies(headers).get(COOKIE, "")
+    async def _visit(self, headers: Mapping[bytes, bytes], secure: bool) -> Visit | None:
+        cookie = cookies(headers).get(cookie_name(COOKIE, secure), "")
         visit = await self._network.visits.visit(cookie) if cookie else None
         if visit is not None:
             events.about(visit.user_id, visit.session_id)
