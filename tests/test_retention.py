@@ -11,7 +11,7 @@ import pytest
 
 from api import Api, pages
 from conftest import STEP, Connect
-from growing import grow
+from growing import STORE, grow
 from outgrow.campus import chats, retention
 from outgrow.database import Database
 from outgrow.grow.state import Phase
@@ -23,10 +23,9 @@ BEFORE = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 async def test_old_messages_go_and_the_others_keep_their_pos(
-    phased_api: Api, phased: Database, monkeypatch: pytest.MonkeyPatch
+    phased_api: Api, phased: Database
 ) -> None:
     """Also while somebody writes all the time."""
-    monkeypatch.setattr(retention, "TRIMMED", 3)
     ada, ben = await two(phased_api)
     chat = chat_id(ada, ben)
     await open_chat(phased, ada, ben, *(old(chat, ada.id, n) for n in range(1, 9)))
@@ -46,6 +45,27 @@ async def test_old_messages_go_and_the_others_keep_their_pos(
     assert [m["pos"] // STEP for m in await pages(ada, path, limit=4, pos=12 * STEP)] == [11, 10, 9]
     assert (await seen(ada, chat))["last_message"]["pos"] == 14 * STEP
     assert await retention.trim(phased, BEFORE, pause=0) == 0
+
+
+async def test_the_old_messages_of_a_chat_go_in_one_write(
+    phased_api: Api, phased: Database
+) -> None:
+    """Fifty rows are fifty writes of the whole list otherwise, with the chat locked."""
+    ada, ben = await two(phased_api)
+    chat = chat_id(ada, ben)
+    young = old(chat, ada.id, 60, timestamp="2026-05-01T00:00:00.000Z")
+    messages = [old(chat, ada.id, n) for n in range(1, 51)]
+    await open_chat(phased, ada, ben, *messages[:20], "odd", *messages[20:], young)
+    for sql in (
+        "CREATE TABLE public.writes (key text)",
+        "CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN INSERT INTO public.writes VALUES (NEW.key); RETURN NULL; END'",
+        f"CREATE TRIGGER note AFTER UPDATE ON {STORE} FOR EACH ROW EXECUTE FUNCTION public.note()",
+    ):
+        await phased.run(Query("test.note", sql))
+    assert await retention.trim(phased, BEFORE, pause=0) == 1
+    assert await stored(phased, chat) == ["odd", young]
+    assert len(await phased.rows(Query("test.writes", "SELECT key FROM public.writes"))) == 1
 
 
 @pytest.mark.parametrize("way", [("found", "relational"), ("relational", "found")])

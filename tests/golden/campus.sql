@@ -987,6 +987,30 @@ $body$;
 CREATE TRIGGER "messages_write" INSTEAD OF INSERT OR UPDATE OR DELETE ON "campus"."messages"
 FOR EACH ROW EXECUTE FUNCTION "campus"."messages_write"();
 
+CREATE FUNCTION "campus"."messages_trim"(of_key text, before_pos bigint)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $body$
+#variable_conflict use_variable
+
+DECLARE
+    many bigint;
+BEGIN
+    PERFORM "campus"."lock_keys"(ARRAY[of_key], '{}');
+    SELECT count(*) INTO many FROM "campus"."messages" r
+    WHERE r."chat_id" = substr(of_key, 6, length(of_key) - 14) AND r.at = "campus"."messages_at"(substr(of_key, 6, length(of_key) - 14)) AND r."pos" < before_pos;
+    UPDATE "public"."kv_store_2516be19" s SET value = (
+        SELECT coalesce(jsonb_agg(e.v ORDER BY e.n), '[]')
+        FROM (
+            SELECT e.v, e.n, jsonb_typeof(e.v) = 'object' AS is_row,
+                count(*) FILTER (WHERE jsonb_typeof(e.v) = 'object') OVER (ORDER BY e.n) AS rank
+            FROM jsonb_array_elements(s.value) WITH ORDINALITY AS e(v, n)) e
+        WHERE NOT e.is_row OR e.rank > many)
+    WHERE s.key = of_key AND many > 0;
+END
+$body$;
+
 CREATE OR REPLACE FUNCTION "campus"."school_members_at"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -1,7 +1,7 @@
 """What does not stay for ever: keys of sent messages, and old messages where an operator says so.
 
-Runs beside the server, once a day. Messages go from the beginning of a chat, TRIMMED at a time,
-each time in a transaction of its own under the chat's lock, with a pause behind it.
+Runs beside the server, once a day. Messages go from the beginning of a chat, all that are old in
+one write of its list, under the chat's lock, with a pause between chats.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ log = logging.getLogger("outgrow.retention")
 
 EVERY_SECONDS = 86_400
 AGAIN_SECONDS = 600  # after it failed
-TRIMMED = 50  # messages in a transaction: in the store each of them rewrites the chat's list
 PAUSE_SECONDS = 0.05
 
 
@@ -62,11 +61,9 @@ async def trim(database: Database, before: datetime, pause: float = PAUSE_SECOND
 
 
 async def _trim_chat(database: Database, chat_id: str, before: datetime, pause: float) -> None:
-    async def work(session: Session) -> bool:
+    async def work(session: Session) -> None:
         await session.run(SQL["lock"], chat_id)
-        return await session.row(SQL["trim"], chat_id, before, TRIMMED) is not None
+        await session.row(SQL["trim"], chat_id, before)
 
-    left = True
-    while left:
-        await asyncio.sleep(pause)
-        left = await database.transaction(work)
+    await asyncio.sleep(pause)
+    await database.transaction(work)

@@ -68,6 +68,7 @@ def create(
         view = shadow.views(blueprint, homes or {}, {name}, store_schema, store_table, collation)
         statements += [query.sql for query in view]
         statements += triggers.write(blueprint, name, store, f"{store_schema}.{store_table}")
+        statements += triggers.trim(blueprint, name, store)
     return [Query("install.create", statement) for statement in statements]
 
 

@@ -93,6 +93,41 @@ def write(blueprint: Blueprint, name: str, store: str, store_name: str) -> list[
     return made
 
 
+def trim(blueprint: Blueprint, name: str, store: str) -> list[str]:
+    """`messages_trim(of_key, before_pos)`: take the rows with a smaller `pos` from a list of
+    objects, in one write of its key; as many DELETEs of a row would write it as many times. Locks
+    the key. Elements that are no rows stay. Not of a list that fills derived ones."""
+    if blueprint.pattern_of(name).shape != "objects" or derived.function(blueprint, name):
+        return []
+    relation, pattern = blueprint.relations[name], blueprint.pattern_of(name)
+    pos = next(quote(column) for column, own in relation.own.items() if own.position)
+    parts = {quote(c): ex.variable(pattern, v, "of_key") for v, c in relation.key_columns.items()}
+    at = f"{quote(blueprint.name, name + '_at')}({', '.join(parts.values())})"
+    of_key = " AND ".join(f"r.{column} = {sql}" for column, sql in {**parts, "at": at}.items())
+    return [
+        _function(
+            f"{quote(blueprint.name, name + '_trim')}(of_key text, before_pos bigint)",
+            "void",
+            f"""
+DECLARE
+    many bigint;
+BEGIN
+    PERFORM {quote(blueprint.name, "lock_keys")}(ARRAY[of_key], '{{}}');
+    SELECT count(*) INTO many FROM {quote(blueprint.name, name)} r
+    WHERE {of_key} AND r.{pos} < before_pos;
+    UPDATE {store} s SET value = (
+        SELECT coalesce(jsonb_agg(e.v ORDER BY e.n), '[]')
+        FROM (
+            SELECT e.v, e.n, jsonb_typeof(e.v) = 'object' AS is_row,
+                count(*) FILTER (WHERE jsonb_typeof(e.v) = 'object') OVER (ORDER BY e.n) AS rank
+            FROM jsonb_array_elements(s.value) WITH ORDINALITY AS e(v, n)) e
+        WHERE NOT e.is_row OR e.rank > many)
+    WHERE s.key = of_key AND many > 0;
+END""",
+        )
+    ]
+
+
 def read_only(blueprint: Blueprint) -> str:
     return _function(
         quote(blueprint.name, "read_only") + "()",

@@ -1,4 +1,4 @@
--- Old messages, where an operator wants them to go: some of one chat at a time, from its beginning.
+-- Old messages, where an operator wants them to go: those of one chat at a time, from its beginning.
 
 -- name: with_old
 -- Chats with a message from before `$1`, but those of `$2`. Reads all messages until it has found
@@ -13,41 +13,34 @@ LIMIT 100
 SELECT campus.lock_keys(ARRAY[campus.messages_key($1)], made => '{}')
 
 -- name: trim
--- Of the messages before the first that is young enough, up to `$3`; one without a time goes with
--- what is behind it. The `pos` of the first that stays is remembered, as others see it, so that every
--- other message keeps its own.
-WITH chat AS MATERIALIZED (
-  SELECT min(m.pos) AS first, max(m.pos) AS last
+-- Take the messages before the first that is young enough, in one write of the list; one without a
+-- time goes with what is behind it. The `pos` of the first that stays is remembered, as others see it,
+-- so that every other message keeps its own.
+WITH ends AS MATERIALIZED (
+  SELECT min(m.pos) AS first, max(m.pos) AS last,
+    max(m.pos) FILTER (WHERE m.sent_at < $2) AS last_old,
+    min(m.pos) FILTER (WHERE m.sent_at >= $2) AS first_young
   FROM campus.messages AS m
   WHERE m.chat_id = $1 AND m.at = campus.messages_at($1)
-), gone AS (
-  DELETE FROM campus.messages AS m
-  WHERE m.chat_id = $1 AND m.at = campus.messages_at($1) AND m.pos IN (
-    SELECT o.pos
-    FROM campus.messages AS o
-    WHERE o.chat_id = $1 AND o.at = campus.messages_at($1)
-      AND o.pos <= (
-        SELECT max(l.pos) FROM campus.messages AS l
-        WHERE l.chat_id = $1 AND l.at = campus.messages_at($1) AND l.sent_at < $2)
-      AND o.pos < coalesce((
-        SELECT min(y.pos) FROM campus.messages AS y
-        WHERE y.chat_id = $1 AND y.at = campus.messages_at($1) AND y.sent_at >= $2),
-        9000000000000000000)
-    ORDER BY o.pos
-    LIMIT $3)
-  RETURNING m.pos
+), chat AS MATERIALIZED (
+  SELECT e.first, coalesce((
+    SELECT min(m.pos)
+    FROM campus.messages AS m
+    WHERE m.chat_id = $1 AND m.at = campus.messages_at($1)
+      AND (m.pos > e.last_old OR m.pos >= e.first_young)), e.last + outgrow.pos_step()) AS first_kept
+  FROM ends AS e
+  WHERE e.last_old IS NOT NULL
+), remembered AS (
+  INSERT INTO network.trimmed_chats AS t (chat_id, first_pos)
+  SELECT $1, coalesce(b.first_pos - c.first, 0) + c.first_kept
+  FROM chat AS c
+  LEFT JOIN network.trimmed_chats AS b ON b.chat_id = $1
+  WHERE c.first_kept > c.first
+  ON CONFLICT (chat_id) DO UPDATE SET first_pos = excluded.first_pos
 )
-INSERT INTO network.trimmed_chats AS t (chat_id, first_pos)
-SELECT $1, coalesce(b.first_pos - c.first, 0) + coalesce((
-  SELECT min(m.pos)
-  FROM campus.messages AS m
-  WHERE m.chat_id = $1 AND m.at = campus.messages_at($1)
-    AND m.pos > (SELECT max(g.pos) FROM gone AS g)), c.last + outgrow.pos_step())
+SELECT campus.messages_trim(campus.messages_key($1), c.first_kept)
 FROM chat AS c
-LEFT JOIN network.trimmed_chats AS b ON b.chat_id = $1
-WHERE EXISTS (SELECT FROM gone)
-ON CONFLICT (chat_id) DO UPDATE SET first_pos = excluded.first_pos
-RETURNING first_pos
+WHERE c.first_kept > c.first
 
 -- name: forget_keys
 -- Keys of messages sent more than `$1` days ago, some at a time.
