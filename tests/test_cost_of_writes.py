@@ -67,3 +67,21 @@ async def test_a_large_document_costs_what_it_costs_without_tables(
     assert with_tables[1] <= 3 * kilobytes
     assert with_tables[0] <= 2 * (4 * seconds + 0.06)
     assert await ladder.differences() == {}
+
+
+async def test_a_client_without_room_for_files_writes_lists_of_any_length(
+    campus_url: str, connect: Connect
+) -> None:
+    """With the smallest `work_mem`, and `temp_file_limit = 0`: without tables it may."""
+    people = [f"{n:08d}-{_random.getrandbits(80)}" for n in range(20_000)]
+    messages = [{"id": person, "content": noise(100)} for person in people[:5_000]]
+    ladder = Ladder(await connect(campus_url))
+    await ladder.lift()
+    client = await connect(campus_url)
+    await client.execute("SET work_mem = '64kB'; SET temp_file_limit = 0")
+    for change in (lambda x: x, lambda x: [*x[1:], x[0]], lambda x: x[::-1], lambda x: [*x, x[7]]):
+        await client.execute(UPSERT, "user:a:connections", json.dumps(change(people)))
+        await client.execute(UPSERT, "chat:a", json.dumps({"participants": change(people)}))
+        await client.execute(UPSERT, "chat:a:messages", json.dumps(change(messages)))
+    await client.execute(f"DELETE FROM {STORE}")
+    assert await ladder.differences() == {}

@@ -34,27 +34,28 @@ CREATE FUNCTION "campus_tables"."users_decode"(store_key text, store_value jsonb
 RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "blocked" jsonb, "created_at" timestamptz, rest jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
-SELECT substr(store_key, 6),
-    outgrow.key_of(store_value -> 'email'),
-    outgrow.label_of(store_value -> 'name'),
-    outgrow.key_of(store_value -> 'school'),
-    outgrow.key_of(store_value -> 'major'),
-    outgrow.short_of(store_value -> 'year'),
-    outgrow.array_of(store_value -> 'interests'),
-    outgrow.array_of(store_value -> 'lookingFor'),
-    outgrow.array_of(store_value -> 'blockedUsers'),
-    outgrow.time_of(store_value -> 'createdAt'),
-    CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
-        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'email')) = store_value -> 'email' THEN 'email' END,
-        CASE WHEN to_jsonb(outgrow.label_of(store_value -> 'name')) = store_value -> 'name' THEN 'name' END,
-        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'school')) = store_value -> 'school' THEN 'school' END,
-        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'major')) = store_value -> 'major' THEN 'major' END,
-        CASE WHEN to_jsonb(outgrow.short_of(store_value -> 'year')) = store_value -> 'year' THEN 'year' END,
-        CASE WHEN outgrow.array_of(store_value -> 'interests') = store_value -> 'interests' THEN 'interests' END,
-        CASE WHEN outgrow.array_of(store_value -> 'lookingFor') = store_value -> 'lookingFor' THEN 'lookingFor' END,
-        CASE WHEN outgrow.array_of(store_value -> 'blockedUsers') = store_value -> 'blockedUsers' THEN 'blockedUsers' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL) END
-WHERE jsonb_typeof(store_value) = 'object';
+SELECT c.c0,
+    c.c1,
+    c.c2,
+    c.c3,
+    c.c4,
+    c.c5,
+    c.c6,
+    c.c7,
+    c.c8,
+    c.c9,
+    CASE WHEN jsonb_typeof(c.v) = 'object' THEN c.v - array_remove(ARRAY[
+        CASE WHEN c.c1 IS NOT NULL THEN 'email' END,
+        CASE WHEN to_jsonb(c.c2) = c.v -> 'name' THEN 'name' END,
+        CASE WHEN c.c3 IS NOT NULL THEN 'school' END,
+        CASE WHEN c.c4 IS NOT NULL THEN 'major' END,
+        CASE WHEN c.c5 IS NOT NULL THEN 'year' END,
+        CASE WHEN c.c6 IS NOT NULL THEN 'interests' END,
+        CASE WHEN c.c7 IS NOT NULL THEN 'lookingFor' END,
+        CASE WHEN c.c8 IS NOT NULL THEN 'blockedUsers' END,
+        CASE WHEN c.c9 IS NOT NULL THEN 'createdAt' END], NULL) END
+FROM (SELECT substr(store_key, 6) AS c0, outgrow.key_of(store_value -> 'email') AS c1, outgrow.label_of(store_value -> 'name') AS c2, outgrow.key_of(store_value -> 'school') AS c3, outgrow.key_of(store_value -> 'major') AS c4, outgrow.short_of(store_value -> 'year') AS c5, outgrow.array_of(store_value -> 'interests') AS c6, outgrow.array_of(store_value -> 'lookingFor') AS c7, outgrow.array_of(store_value -> 'blockedUsers') AS c8, outgrow.time_of(store_value -> 'createdAt') AS c9, store_value AS v
+WHERE jsonb_typeof(store_value) = 'object' OFFSET 0) c;
 END;
 
 CREATE FUNCTION "campus_tables"."users_rows"(store_key text, store_value jsonb)
@@ -176,21 +177,22 @@ CREATE FUNCTION "campus_tables"."intros_decode"(store_key text, store_value json
 RETURNS TABLE ("from_id" text, "to_id" text, "sent_ms" text, "reason" text, "status" text, "created_at" timestamptz, "accepted_at" timestamptz, "denied_at" timestamptz, rest jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
-SELECT split_part(store_key, ':', 2),
-    split_part(store_key, ':', 3),
-    split_part(store_key, ':', 4),
-    outgrow.text_of(store_value -> 'reason'),
-    outgrow.key_of(store_value -> 'status'),
-    outgrow.time_of(store_value -> 'createdAt'),
-    outgrow.time_of(store_value -> 'acceptedAt'),
-    outgrow.time_of(store_value -> 'deniedAt'),
-    CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
-        CASE WHEN to_jsonb(outgrow.text_of(store_value -> 'reason')) = store_value -> 'reason' THEN 'reason' END,
-        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'status')) = store_value -> 'status' THEN 'status' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'acceptedAt')) = store_value -> 'acceptedAt' THEN 'acceptedAt' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'deniedAt')) = store_value -> 'deniedAt' THEN 'deniedAt' END], NULL) END
-WHERE jsonb_typeof(store_value) = 'object';
+SELECT c.c0,
+    c.c1,
+    c.c2,
+    c.c3,
+    c.c4,
+    c.c5,
+    c.c6,
+    c.c7,
+    CASE WHEN jsonb_typeof(c.v) = 'object' THEN c.v - array_remove(ARRAY[
+        CASE WHEN c.c3 IS NOT NULL THEN 'reason' END,
+        CASE WHEN c.c4 IS NOT NULL THEN 'status' END,
+        CASE WHEN c.c5 IS NOT NULL THEN 'createdAt' END,
+        CASE WHEN c.c6 IS NOT NULL THEN 'acceptedAt' END,
+        CASE WHEN c.c7 IS NOT NULL THEN 'deniedAt' END], NULL) END
+FROM (SELECT split_part(store_key, ':', 2) AS c0, split_part(store_key, ':', 3) AS c1, split_part(store_key, ':', 4) AS c2, outgrow.text_of(store_value -> 'reason') AS c3, outgrow.key_of(store_value -> 'status') AS c4, outgrow.time_of(store_value -> 'createdAt') AS c5, outgrow.time_of(store_value -> 'acceptedAt') AS c6, outgrow.time_of(store_value -> 'deniedAt') AS c7, store_value AS v
+WHERE jsonb_typeof(store_value) = 'object' OFFSET 0) c;
 END;
 
 CREATE FUNCTION "campus_tables"."intros_rows"(store_key text, store_value jsonb)
@@ -229,13 +231,14 @@ CREATE FUNCTION "campus_tables"."chats_decode"(store_key text, store_value jsonb
 RETURNS TABLE ("id" text, "participants" jsonb, "created_at" timestamptz, rest jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
-SELECT substr(store_key, 6),
-    outgrow.array_of(store_value -> 'participants'),
-    outgrow.time_of(store_value -> 'createdAt'),
-    CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
-        CASE WHEN outgrow.array_of(store_value -> 'participants') = store_value -> 'participants' THEN 'participants' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL) END
-WHERE jsonb_typeof(store_value) = 'object';
+SELECT c.c0,
+    c.c1,
+    c.c2,
+    CASE WHEN jsonb_typeof(c.v) = 'object' THEN c.v - array_remove(ARRAY[
+        CASE WHEN c.c1 IS NOT NULL THEN 'participants' END,
+        CASE WHEN c.c2 IS NOT NULL THEN 'createdAt' END], NULL) END
+FROM (SELECT substr(store_key, 6) AS c0, outgrow.array_of(store_value -> 'participants') AS c1, outgrow.time_of(store_value -> 'createdAt') AS c2, store_value AS v
+WHERE jsonb_typeof(store_value) = 'object' OFFSET 0) c;
 END;
 
 CREATE FUNCTION "campus_tables"."chats_rows"(store_key text, store_value jsonb)
@@ -279,21 +282,22 @@ CREATE FUNCTION "campus_tables"."messages_decode"(store_key text, store_value js
 RETURNS TABLE ("chat_id" text, "pos" bigint, "id" text, "sender_id" text, "content" text, "kind" text, "sent_at" timestamptz, rest jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
 BEGIN ATOMIC
-SELECT substr(store_key, 6, length(store_key) - 14),
-    e.pos * outgrow.pos_step(),
-    outgrow.text_of(e.v -> 'id'),
-    outgrow.key_of(e.v -> 'senderId'),
-    outgrow.text_of(e.v -> 'content'),
-    outgrow.key_of(e.v -> 'type'),
-    outgrow.time_of(e.v -> 'timestamp'),
-    e.v - array_remove(ARRAY[
-        CASE WHEN to_jsonb(outgrow.text_of(e.v -> 'id')) = e.v -> 'id' THEN 'id' END,
-        CASE WHEN to_jsonb(outgrow.key_of(e.v -> 'senderId')) = e.v -> 'senderId' THEN 'senderId' END,
-        CASE WHEN to_jsonb(outgrow.text_of(e.v -> 'content')) = e.v -> 'content' THEN 'content' END,
-        CASE WHEN to_jsonb(outgrow.key_of(e.v -> 'type')) = e.v -> 'type' THEN 'type' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(e.v -> 'timestamp')) = e.v -> 'timestamp' THEN 'timestamp' END], NULL)
+SELECT c.c0,
+    c.c1,
+    c.c2,
+    c.c3,
+    c.c4,
+    c.c5,
+    c.c6,
+    c.v - array_remove(ARRAY[
+        CASE WHEN c.c2 IS NOT NULL THEN 'id' END,
+        CASE WHEN c.c3 IS NOT NULL THEN 'senderId' END,
+        CASE WHEN c.c4 IS NOT NULL THEN 'content' END,
+        CASE WHEN c.c5 IS NOT NULL THEN 'type' END,
+        CASE WHEN c.c6 IS NOT NULL THEN 'timestamp' END], NULL)
+FROM (SELECT substr(store_key, 6, length(store_key) - 14) AS c0, e.pos * outgrow.pos_step() AS c1, outgrow.text_of(e.v -> 'id') AS c2, outgrow.key_of(e.v -> 'senderId') AS c3, outgrow.text_of(e.v -> 'content') AS c4, outgrow.key_of(e.v -> 'type') AS c5, outgrow.time_of(e.v -> 'timestamp') AS c6, e.v AS v
 FROM jsonb_array_elements(CASE WHEN jsonb_typeof(store_value) = 'array' THEN store_value ELSE '[]' END) WITH ORDINALITY AS e(v, pos)
-WHERE jsonb_typeof(e.v) = 'object';
+WHERE jsonb_typeof(e.v) = 'object' OFFSET 0) c;
 END;
 
 CREATE FUNCTION "campus_tables"."messages_rows"(store_key text, store_value jsonb)
@@ -332,27 +336,28 @@ CREATE FUNCTION "campus_tables"."school_members_decode"(store_key text, store_va
 RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "blocked" jsonb, "created_at" timestamptz, rest jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
-SELECT substr(store_key, 6),
-    outgrow.key_of(store_value -> 'email'),
-    outgrow.label_of(store_value -> 'name'),
-    outgrow.key_of(store_value -> 'school'),
-    outgrow.key_of(store_value -> 'major'),
-    outgrow.short_of(store_value -> 'year'),
-    outgrow.array_of(store_value -> 'interests'),
-    outgrow.array_of(store_value -> 'lookingFor'),
-    outgrow.array_of(store_value -> 'blockedUsers'),
-    outgrow.time_of(store_value -> 'createdAt'),
-    CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
-        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'email')) = store_value -> 'email' THEN 'email' END,
-        CASE WHEN to_jsonb(outgrow.label_of(store_value -> 'name')) = store_value -> 'name' THEN 'name' END,
-        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'school')) = store_value -> 'school' THEN 'school' END,
-        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'major')) = store_value -> 'major' THEN 'major' END,
-        CASE WHEN to_jsonb(outgrow.short_of(store_value -> 'year')) = store_value -> 'year' THEN 'year' END,
-        CASE WHEN outgrow.array_of(store_value -> 'interests') = store_value -> 'interests' THEN 'interests' END,
-        CASE WHEN outgrow.array_of(store_value -> 'lookingFor') = store_value -> 'lookingFor' THEN 'lookingFor' END,
-        CASE WHEN outgrow.array_of(store_value -> 'blockedUsers') = store_value -> 'blockedUsers' THEN 'blockedUsers' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL) END
-WHERE jsonb_typeof(store_value) = 'object';
+SELECT c.c0,
+    c.c1,
+    c.c2,
+    c.c3,
+    c.c4,
+    c.c5,
+    c.c6,
+    c.c7,
+    c.c8,
+    c.c9,
+    CASE WHEN jsonb_typeof(c.v) = 'object' THEN c.v - array_remove(ARRAY[
+        CASE WHEN c.c1 IS NOT NULL THEN 'email' END,
+        CASE WHEN to_jsonb(c.c2) = c.v -> 'name' THEN 'name' END,
+        CASE WHEN c.c3 IS NOT NULL THEN 'school' END,
+        CASE WHEN c.c4 IS NOT NULL THEN 'major' END,
+        CASE WHEN c.c5 IS NOT NULL THEN 'year' END,
+        CASE WHEN c.c6 IS NOT NULL THEN 'interests' END,
+        CASE WHEN c.c7 IS NOT NULL THEN 'lookingFor' END,
+        CASE WHEN c.c8 IS NOT NULL THEN 'blockedUsers' END,
+        CASE WHEN c.c9 IS NOT NULL THEN 'createdAt' END], NULL) END
+FROM (SELECT substr(store_key, 6) AS c0, outgrow.key_of(store_value -> 'email') AS c1, outgrow.label_of(store_value -> 'name') AS c2, outgrow.key_of(store_value -> 'school') AS c3, outgrow.key_of(store_value -> 'major') AS c4, outgrow.short_of(store_value -> 'year') AS c5, outgrow.array_of(store_value -> 'interests') AS c6, outgrow.array_of(store_value -> 'lookingFor') AS c7, outgrow.array_of(store_value -> 'blockedUsers') AS c8, outgrow.time_of(store_value -> 'createdAt') AS c9, store_value AS v
+WHERE jsonb_typeof(store_value) = 'object' OFFSET 0) c;
 END;
 
 CREATE FUNCTION "campus_tables"."school_members_rows"(store_key text, store_value jsonb)
@@ -433,27 +438,28 @@ CREATE FUNCTION "campus_tables"."user_search_decode"(store_key text, store_value
 RETURNS TABLE ("id" text, "email" text, "name" text, "school" text, "major" text, "year" text, "interests" jsonb, "looking_for" jsonb, "blocked" jsonb, "created_at" timestamptz, rest jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
-SELECT substr(store_key, 6),
-    outgrow.key_of(store_value -> 'email'),
-    outgrow.label_of(store_value -> 'name'),
-    outgrow.key_of(store_value -> 'school'),
-    outgrow.key_of(store_value -> 'major'),
-    outgrow.short_of(store_value -> 'year'),
-    outgrow.array_of(store_value -> 'interests'),
-    outgrow.array_of(store_value -> 'lookingFor'),
-    outgrow.array_of(store_value -> 'blockedUsers'),
-    outgrow.time_of(store_value -> 'createdAt'),
-    CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
-        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'email')) = store_value -> 'email' THEN 'email' END,
-        CASE WHEN to_jsonb(outgrow.label_of(store_value -> 'name')) = store_value -> 'name' THEN 'name' END,
-        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'school')) = store_value -> 'school' THEN 'school' END,
-        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'major')) = store_value -> 'major' THEN 'major' END,
-        CASE WHEN to_jsonb(outgrow.short_of(store_value -> 'year')) = store_value -> 'year' THEN 'year' END,
-        CASE WHEN outgrow.array_of(store_value -> 'interests') = store_value -> 'interests' THEN 'interests' END,
-        CASE WHEN outgrow.array_of(store_value -> 'lookingFor') = store_value -> 'lookingFor' THEN 'lookingFor' END,
-        CASE WHEN outgrow.array_of(store_value -> 'blockedUsers') = store_value -> 'blockedUsers' THEN 'blockedUsers' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL) END
-WHERE jsonb_typeof(store_value) = 'object';
+SELECT c.c0,
+    c.c1,
+    c.c2,
+    c.c3,
+    c.c4,
+    c.c5,
+    c.c6,
+    c.c7,
+    c.c8,
+    c.c9,
+    CASE WHEN jsonb_typeof(c.v) = 'object' THEN c.v - array_remove(ARRAY[
+        CASE WHEN c.c1 IS NOT NULL THEN 'email' END,
+        CASE WHEN to_jsonb(c.c2) = c.v -> 'name' THEN 'name' END,
+        CASE WHEN c.c3 IS NOT NULL THEN 'school' END,
+        CASE WHEN c.c4 IS NOT NULL THEN 'major' END,
+        CASE WHEN c.c5 IS NOT NULL THEN 'year' END,
+        CASE WHEN c.c6 IS NOT NULL THEN 'interests' END,
+        CASE WHEN c.c7 IS NOT NULL THEN 'lookingFor' END,
+        CASE WHEN c.c8 IS NOT NULL THEN 'blockedUsers' END,
+        CASE WHEN c.c9 IS NOT NULL THEN 'createdAt' END], NULL) END
+FROM (SELECT substr(store_key, 6) AS c0, outgrow.key_of(store_value -> 'email') AS c1, outgrow.label_of(store_value -> 'name') AS c2, outgrow.key_of(store_value -> 'school') AS c3, outgrow.key_of(store_value -> 'major') AS c4, outgrow.short_of(store_value -> 'year') AS c5, outgrow.array_of(store_value -> 'interests') AS c6, outgrow.array_of(store_value -> 'lookingFor') AS c7, outgrow.array_of(store_value -> 'blockedUsers') AS c8, outgrow.time_of(store_value -> 'createdAt') AS c9, store_value AS v
+WHERE jsonb_typeof(store_value) = 'object' OFFSET 0) c;
 END;
 
 CREATE FUNCTION "campus_tables"."user_search_rows"(store_key text, store_value jsonb)
@@ -531,13 +537,14 @@ CREATE FUNCTION "campus_tables"."participants_decode"(store_key text, store_valu
 RETURNS TABLE ("id" text, "participants" jsonb, "created_at" timestamptz, rest jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
-SELECT substr(store_key, 6),
-    outgrow.array_of(store_value -> 'participants'),
-    outgrow.time_of(store_value -> 'createdAt'),
-    CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
-        CASE WHEN outgrow.array_of(store_value -> 'participants') = store_value -> 'participants' THEN 'participants' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL) END
-WHERE jsonb_typeof(store_value) = 'object';
+SELECT c.c0,
+    c.c1,
+    c.c2,
+    CASE WHEN jsonb_typeof(c.v) = 'object' THEN c.v - array_remove(ARRAY[
+        CASE WHEN c.c1 IS NOT NULL THEN 'participants' END,
+        CASE WHEN c.c2 IS NOT NULL THEN 'createdAt' END], NULL) END
+FROM (SELECT substr(store_key, 6) AS c0, outgrow.array_of(store_value -> 'participants') AS c1, outgrow.time_of(store_value -> 'createdAt') AS c2, store_value AS v
+WHERE jsonb_typeof(store_value) = 'object' OFFSET 0) c;
 END;
 
 CREATE FUNCTION "campus_tables"."participants_rows"(store_key text, store_value jsonb)
@@ -797,11 +804,13 @@ BEGIN
         EXCEPT
         SELECT u.v FROM unnest(our_new) AS u(v)) gone
     WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = gone.v AND (our_heads = 1 OR age(t.xmin) <= 0);
+    SELECT coalesce(array_agg(m.v ORDER BY m.n), '{}'),
+        coalesce(array_agg(m.label ORDER BY m.n), '{}')
+    INTO our_new, our_made
+    FROM unnest(our_new, our_made) WITH ORDINALITY AS m(v, label, n)
+    WHERE m.label IS NOT NULL;
         INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
-        SELECT r."user_id", r."connected_user_id", m.label, r."created_at"
-    FROM unnest(our_new, our_made) AS m(v, label)
-    CROSS JOIN LATERAL "campus_tables"."connections_rows"(our_key, jsonb_build_array(to_jsonb(m.v))) r
-    WHERE m.label IS NOT NULL
+        SELECT r."user_id", r."connected_user_id", our_made[r."pos" / outgrow.pos_step()], r."created_at" FROM "campus_tables"."connections_rows"(our_key, to_jsonb(our_new)) r
         ON CONFLICT ON CONSTRAINT "connections_pkey" DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
 END
 $body$;
@@ -928,11 +937,13 @@ BEGIN
     END LOOP;
     DELETE FROM "campus_tables"."messages" t
     WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND t."pos" = ANY (our_gone) AND (our_heads = 1 OR age(t.xmin) <= 0);
+    SELECT coalesce(array_agg(m.v ORDER BY m.n), '{}'),
+        coalesce(array_agg(m.label ORDER BY m.n), '{}')
+    INTO our_new, our_made
+    FROM unnest(our_new, our_made) WITH ORDINALITY AS m(v, label, n)
+    WHERE m.label IS NOT NULL;
         INSERT INTO "campus_tables"."messages" AS t ("chat_id", "pos", "id", "sender_id", "content", "kind", "sent_at", "rest")
-        SELECT r."chat_id", m.label, r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest"
-    FROM unnest(our_new, our_made) AS m(v, label)
-    CROSS JOIN LATERAL "campus_tables"."messages_rows"(our_key, jsonb_build_array(m.v::jsonb)) r
-    WHERE m.label IS NOT NULL
+        SELECT r."chat_id", our_made[r."pos" / outgrow.pos_step()], r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest" FROM "campus_tables"."messages_rows"(our_key, ('[' || array_to_string(our_new, ',') || ']')::jsonb) r
         ON CONFLICT ON CONSTRAINT "messages_pkey" DO UPDATE SET "id" = excluded."id", "sender_id" = excluded."sender_id", "content" = excluded."content", "kind" = excluded."kind", "sent_at" = excluded."sent_at", "rest" = excluded."rest";
 END
 $body$;
@@ -1132,6 +1143,7 @@ LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
+SET work_mem = '256MB'
 AS $body$
 #variable_conflict use_variable
 DECLARE
@@ -1359,6 +1371,7 @@ LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
+SET work_mem = '256MB'
 AS $body$
 #variable_conflict use_variable
 BEGIN

@@ -64,15 +64,15 @@ SELECT substr(store_key, 6),
     outgrow.array_of(store_value -> 'blockedUsers'),
     outgrow.time_of(store_value -> 'createdAt'),
     CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
-        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'email')) = store_value -> 'email' THEN 'email' END,
+        CASE WHEN outgrow.key_of(store_value -> 'email') IS NOT NULL THEN 'email' END,
         CASE WHEN to_jsonb(outgrow.label_of(store_value -> 'name')) = store_value -> 'name' THEN 'name' END,
-        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'school')) = store_value -> 'school' THEN 'school' END,
-        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'major')) = store_value -> 'major' THEN 'major' END,
-        CASE WHEN to_jsonb(outgrow.short_of(store_value -> 'year')) = store_value -> 'year' THEN 'year' END,
-        CASE WHEN outgrow.array_of(store_value -> 'interests') = store_value -> 'interests' THEN 'interests' END,
-        CASE WHEN outgrow.array_of(store_value -> 'lookingFor') = store_value -> 'lookingFor' THEN 'lookingFor' END,
-        CASE WHEN outgrow.array_of(store_value -> 'blockedUsers') = store_value -> 'blockedUsers' THEN 'blockedUsers' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL) END
+        CASE WHEN outgrow.key_of(store_value -> 'school') IS NOT NULL THEN 'school' END,
+        CASE WHEN outgrow.key_of(store_value -> 'major') IS NOT NULL THEN 'major' END,
+        CASE WHEN outgrow.short_of(store_value -> 'year') IS NOT NULL THEN 'year' END,
+        CASE WHEN outgrow.array_of(store_value -> 'interests') IS NOT NULL THEN 'interests' END,
+        CASE WHEN outgrow.array_of(store_value -> 'lookingFor') IS NOT NULL THEN 'lookingFor' END,
+        CASE WHEN outgrow.array_of(store_value -> 'blockedUsers') IS NOT NULL THEN 'blockedUsers' END,
+        CASE WHEN outgrow.time_of(store_value -> 'createdAt') IS NOT NULL THEN 'createdAt' END], NULL) END
 WHERE jsonb_typeof(store_value) = 'object';
 END;
 
@@ -449,11 +449,11 @@ SELECT split_part(store_key, ':', 2),
     outgrow.time_of(store_value -> 'acceptedAt'),
     outgrow.time_of(store_value -> 'deniedAt'),
     CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
-        CASE WHEN to_jsonb(outgrow.text_of(store_value -> 'reason')) = store_value -> 'reason' THEN 'reason' END,
-        CASE WHEN to_jsonb(outgrow.key_of(store_value -> 'status')) = store_value -> 'status' THEN 'status' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'acceptedAt')) = store_value -> 'acceptedAt' THEN 'acceptedAt' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'deniedAt')) = store_value -> 'deniedAt' THEN 'deniedAt' END], NULL) END
+        CASE WHEN outgrow.text_of(store_value -> 'reason') IS NOT NULL THEN 'reason' END,
+        CASE WHEN outgrow.key_of(store_value -> 'status') IS NOT NULL THEN 'status' END,
+        CASE WHEN outgrow.time_of(store_value -> 'createdAt') IS NOT NULL THEN 'createdAt' END,
+        CASE WHEN outgrow.time_of(store_value -> 'acceptedAt') IS NOT NULL THEN 'acceptedAt' END,
+        CASE WHEN outgrow.time_of(store_value -> 'deniedAt') IS NOT NULL THEN 'deniedAt' END], NULL) END
 WHERE jsonb_typeof(store_value) = 'object';
 END;
 
@@ -643,8 +643,8 @@ SELECT substr(store_key, 6),
     outgrow.array_of(store_value -> 'participants'),
     outgrow.time_of(store_value -> 'createdAt'),
     CASE WHEN jsonb_typeof(store_value) = 'object' THEN store_value - array_remove(ARRAY[
-        CASE WHEN outgrow.array_of(store_value -> 'participants') = store_value -> 'participants' THEN 'participants' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(store_value -> 'createdAt')) = store_value -> 'createdAt' THEN 'createdAt' END], NULL) END
+        CASE WHEN outgrow.array_of(store_value -> 'participants') IS NOT NULL THEN 'participants' END,
+        CASE WHEN outgrow.time_of(store_value -> 'createdAt') IS NOT NULL THEN 'createdAt' END], NULL) END
 WHERE jsonb_typeof(store_value) = 'object';
 END;
 
@@ -836,11 +836,11 @@ SELECT substr(store_key, 6, length(store_key) - 14),
     outgrow.key_of(e.v -> 'type'),
     outgrow.time_of(e.v -> 'timestamp'),
     e.v - array_remove(ARRAY[
-        CASE WHEN to_jsonb(outgrow.text_of(e.v -> 'id')) = e.v -> 'id' THEN 'id' END,
-        CASE WHEN to_jsonb(outgrow.key_of(e.v -> 'senderId')) = e.v -> 'senderId' THEN 'senderId' END,
-        CASE WHEN to_jsonb(outgrow.text_of(e.v -> 'content')) = e.v -> 'content' THEN 'content' END,
-        CASE WHEN to_jsonb(outgrow.key_of(e.v -> 'type')) = e.v -> 'type' THEN 'type' END,
-        CASE WHEN outgrow.json_of_time(outgrow.time_of(e.v -> 'timestamp')) = e.v -> 'timestamp' THEN 'timestamp' END], NULL)
+        CASE WHEN outgrow.text_of(e.v -> 'id') IS NOT NULL THEN 'id' END,
+        CASE WHEN outgrow.key_of(e.v -> 'senderId') IS NOT NULL THEN 'senderId' END,
+        CASE WHEN outgrow.text_of(e.v -> 'content') IS NOT NULL THEN 'content' END,
+        CASE WHEN outgrow.key_of(e.v -> 'type') IS NOT NULL THEN 'type' END,
+        CASE WHEN outgrow.time_of(e.v -> 'timestamp') IS NOT NULL THEN 'timestamp' END], NULL)
 FROM jsonb_array_elements(CASE WHEN jsonb_typeof(store_value) = 'array' THEN store_value ELSE '[]' END) WITH ORDINALITY AS e(v, pos)
 WHERE jsonb_typeof(e.v) = 'object';
 END;

@@ -111,13 +111,18 @@ def to_json(column: Column, value: str) -> str:
     return f"to_jsonb({value})"
 
 
-def rest(relation: Relation, value: str) -> str:
-    """The document without the fields that the columns reproduce exactly."""
-    reproduced = [
-        f"CASE WHEN {to_json(column, from_json(column, value))} = {value} -> "
-        f"{literal(column.field or '')} THEN {literal(column.field or '')} END"
-        for column in relation.fields.values()
-    ]
+def rest(relation: Relation, value: str, decoded: Mapping[str, str] | None = None) -> str:
+    """The document without the fields that the columns reproduce exactly; `decoded` are the columns
+    (SQL) where they are there already."""
+    reproduced = []
+    for name, column in relation.fields.items():
+        sql = from_json(column, value) if decoded is None else decoded[name]
+        field = literal(column.field or "")
+        # What does not fit is NULL, and what fits is kept whole, but for a label, which is cut.
+        is_reproduced = f"{sql} IS NOT NULL"
+        if column.type == "label":
+            is_reproduced = f"{to_json(column, sql)} = {value} -> {field}"
+        reproduced.append(f"CASE WHEN {is_reproduced} THEN {field} END")
     if not reproduced:
         return value
     fields = ",\n        ".join(reproduced)

@@ -83,8 +83,9 @@ def selected(blueprint: Blueprint, name: str, value: str) -> list[str]:
     ]
 
 
-def decode(blueprint: Blueprint, name: str, function: str) -> str:
-    """`function` is the quoted name to give it."""
+def decode(blueprint: Blueprint, name: str, function: str, once: bool = False) -> str:
+    """`function` is the quoted name to give it. With `once` each column is computed once, for
+    itself and for `rest`; a condition on a column is then no condition on the store."""
     relation = blueprint.relations[name]
     pattern = blueprint.patterns[relation.pattern or ""]
     returned = [f"{quote(column)} {own.sql_type}" for column, own in relation.own.items()]
@@ -103,14 +104,6 @@ def decode(blueprint: Blueprint, name: str, function: str) -> str:
         else:
             sql = ex.from_json(own, value)
         selected.append(sql)
-    if relation.has_rest:
-        rest = ex.rest(relation, value)
-        if pattern.shape == "document":
-            # Of a value known when this is planned (a trigger's) it is computed there and then,
-            # whatever WHERE says, and raises for a scalar.
-            rest = f"CASE WHEN jsonb_typeof({value}) = 'object' THEN {rest} END"
-        selected.append(rest)
-    listed = ",\n    ".join(selected)
     elements = (
         "jsonb_array_elements(CASE WHEN jsonb_typeof(store_value) = 'array' "
         "THEN store_value ELSE '[]' END) WITH ORDINALITY AS e(v, pos)"
@@ -124,6 +117,21 @@ def decode(blueprint: Blueprint, name: str, function: str) -> str:
         "map": f"FROM {ex.members('store_value')} AS e(k, v)\n"
         f"WHERE {ex.is_member(relation, 'e.k', 'e.v')}",
     }[pattern.shape]
+    if relation.has_rest:
+        decoded = None
+        if once:
+            inner = [f"{sql} AS c{n}" for n, sql in enumerate(selected)]
+            source = f"FROM (SELECT {', '.join(inner)}, {value} AS v\n{source} OFFSET 0) c"
+            selected = [f"c.c{n}" for n in range(len(selected))]
+            decoded = dict(zip(relation.own, selected, strict=True))
+            value = "c.v"
+        rest = ex.rest(relation, value, decoded)
+        if pattern.shape == "document":
+            # Of a value known when this is planned (a trigger's) it is computed there and then,
+            # whatever WHERE says, and raises for a scalar.
+            rest = f"CASE WHEN jsonb_typeof({value}) = 'object' THEN {rest} END"
+        selected.append(rest)
+    listed = ",\n    ".join(selected)
     rows = 1 if pattern.shape == "document" else 20
     return (
         f"CREATE FUNCTION {function}"

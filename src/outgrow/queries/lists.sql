@@ -79,7 +79,7 @@ $$;
 -- side where the list goes on there (`has_low`, `has_high`). `made` has the label of each element that
 -- is new or moved, and NULL for those that stay; `gone` are the labels that nothing has any more.
 -- Elements that are in both in the same order stay; what stands between two of them takes the labels
--- that were there, one by one. `made` is NULL where there is no room; with `spread` nothing stays, and
+-- that were there, one by one; and so does each of many that take the place of as many. `made` is NULL where there is no room; with `spread` nothing stays, and
 -- there must be room for more.
 CREATE OR REPLACE FUNCTION outgrow.list_labels(
   was text[], now text[], labels bigint[], has_low boolean, has_high boolean, spread boolean,
@@ -122,6 +122,14 @@ BEGIN
       RETURN;
     END IF;
   END LOOP;
+  IF many = cardinality(was) AND many > 64 THEN  -- most likely each for each
+    made := ARRAY(
+      SELECT CASE WHEN u.old COLLATE "C" <> u.new THEN u.label END
+      FROM unnest(was, now, mid) WITH ORDINALITY AS u(old, new, label, n)
+      ORDER BY u.n);
+    gone := '{}';
+    RETURN;
+  END IF;
   IF many > 0 AND cardinality(was) > 0 THEN
     WITH o AS (
       SELECT u.v, u.i, row_number() OVER (PARTITION BY u.v COLLATE "C" ORDER BY u.i) AS nth

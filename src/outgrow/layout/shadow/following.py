@@ -177,12 +177,16 @@ END"""
 
 
 def _trigger_function(function: str, body: str) -> str:
+    """Lists are compared in memory whatever a client's is: with the smallest `work_mem` they would
+    go to files, which `temp_file_limit` may forbid (53400). It is a limit; what a write takes is
+    in proportion to its value."""
     return f"""CREATE OR REPLACE FUNCTION {function}()
 RETURNS trigger
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
+SET work_mem = '256MB'
 AS {function_body(ex.OUR_NAMES + body)}"""
 
 

@@ -217,7 +217,7 @@ def _ids(blueprint: Blueprint, name: str) -> str:
         )
         appended, head = _appended(blueprint, name, append), _head(blueprint, name)
         all_rows = f"{rows}(our_key, our_value) r"
-        placed = _placed(blueprint, name, "to_jsonb(m.v)")
+        placed = _placed(blueprint, name, "to_jsonb(our_new)")
     else:
         appended = head = ""
         all_rows = f"{rows}(our_key, our_document) r"
@@ -323,7 +323,7 @@ def _objects(blueprint: Blueprint, name: str) -> str:
     END IF;{places.changes(labels)}{places.spread(labels)}
     DELETE FROM {table} t
     WHERE {of_key} AND t.{pos} = ANY (our_gone) AND {_MINE};{
-        _placed(blueprint, name, "m.v::jsonb")
+        _placed(blueprint, name, "('[' || array_to_string(our_new, ',') || ']')::jsonb")
     }"""
 
 
@@ -418,18 +418,19 @@ def _appended(blueprint: Blueprint, name: str, is_row: str) -> str:
     END IF;"""
 
 
-def _placed(blueprint: Blueprint, name: str, element: str) -> str:
-    """The rows that are new or have another place."""
+def _placed(blueprint: Blueprint, name: str, elements: str) -> str:
+    """The rows that are new or have another place, decoded together."""
+    pos = _pos(blueprint, name)
     listed = ", ".join(
-        "m.label" if own is not None and own.position else f"r.{quote(c)}"
-        for c, own in _columns(blueprint, name)
+        f"our_made[r.{pos} / outgrow.pos_step()]" if c == pos else f"r.{c}"
+        for c in map(quote, tables.columns(blueprint, name))
     )
-    return put(
-        blueprint,
-        name,
-        f"SELECT {listed}"
-        f"\n    FROM unnest(our_new, our_made) AS m(v, label)"
-        f"\n    CROSS JOIN LATERAL {tables.function(blueprint, name, 'rows')}("
-        f"our_key, jsonb_build_array({element})) r"
-        f"\n    WHERE m.label IS NOT NULL",
+    rows = tables.function(blueprint, name, "rows")
+    return """
+    SELECT coalesce(array_agg(m.v ORDER BY m.n), '{}'),
+        coalesce(array_agg(m.label ORDER BY m.n), '{}')
+    INTO our_new, our_made
+    FROM unnest(our_new, our_made) WITH ORDINALITY AS m(v, label, n)
+    WHERE m.label IS NOT NULL;""" + put(
+        blueprint, name, f"SELECT {listed} FROM {rows}(our_key, {elements}) r"
     )

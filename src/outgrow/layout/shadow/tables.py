@@ -194,7 +194,7 @@ def function(blueprint: Blueprint, name: str, suffix: str) -> str:
 
 def _decode(blueprint: Blueprint, name: str) -> str:
     source = blueprint.source_of(name)
-    return relations.decode(blueprint, source, function(blueprint, name, "decode"))
+    return relations.decode(blueprint, source, function(blueprint, name, "decode"), once=True)
 
 
 def _rows(blueprint: Blueprint, name: str) -> str:
