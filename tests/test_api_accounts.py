@@ -108,8 +108,8 @@ async def test_the_email_of_a_profile_in_the_store_cannot_be_signed_up_with(
     )
     body = {"email": "old@campus.example", "password": PASSWORD, "name": "Thief", "school": HERE}
     answer = await api.post("/auth/signup", body)
-    assert answer.status_code == 409
-    assert answer.json()["code"] == "email_taken"
+    assert answer.status_code == 202  # a code went to that mailbox; see test_claims.py
+    assert await campus.value(Query("t", "SELECT count(*) FROM network.accounts")) == 0
     assert (await api.post("/auth/login", body | {})).status_code == 400  # name and school unknown
     await api.network.accounts.create("old@campus.example", PASSWORD, "old")  # the operator can
     login = {"email": "old@campus.example", "password": PASSWORD}

@@ -24,6 +24,8 @@ import asyncpg
 
 from outgrow import events, queries
 from outgrow.campus.addresses import valid_email
+from outgrow.campus.claims import SQL as CLAIMS
+from outgrow.campus.claims import Claim
 from outgrow.campus.domains import must_verify
 from outgrow.campus.limits import Limits
 from outgrow.campus.passwords import Passwords
@@ -111,7 +113,7 @@ class Accounts:
         `Confirmations.sign_up` is the door for all. `device` is the caller's User-Agent.
 
         An e-mail of the prototype's profiles is refused like one that has an account: whoever
-        knows the address has not proved that it is theirs. An operator can make that account.
+        knows the address has not proved that it is theirs.
         Raises BadInput, Conflict, Forbidden.
         """
         email = valid_email(email)
@@ -143,6 +145,14 @@ class Accounts:
         await insert_profile(session, user_id, email, profile)
         await self._open_session(session, user_id, token, device)
         return SignedIn(user_id, profile.school, token.session_id, str(token))
+
+    async def adopt(self, session: Session, claim: Claim, hashed: str, device: str) -> SignedIn:
+        """An account for a profile that was there before, and its first session, likewise."""
+        token = _RefreshToken.new()
+        await give(session, claim, hashed)
+        await self._open_session(session, claim.user_id, token, device)
+        school: str | None = await session.value(SQL["school"], claim.user_id)
+        return SignedIn(claim.user_id, school, token.session_id, str(token))
 
     async def create(self, email: str, password: str, user_id: str, *, demo: bool = False) -> None:
         """Give the profile `user_id` an account: the operator's door, and that of the demo, whose
@@ -381,11 +391,11 @@ async def telling(database: Database, work: Callable[[Session], Awaitable[T]], u
         ) from e
 
 
-async def is_taken(session: Session, key: str) -> bool:
-    """Whether an account or a profile of the prototype has this e-mail, in lower case."""
-    if await session.row(SQL["by_email"], key) is not None:
-        return True
-    return await session.row(SQL["profile_with_email"], key, None) is not None
+async def give(session: Session, claim: Claim, hashed: str) -> None:
+    """An account for a profile that was there before, whoever else has its e-mail: who is meant was
+    found out before."""
+    await session.run(SQL["create"], claim.user_id, claim.email, claim.key, hashed)
+    await session.run(CLAIMS["settled"], claim.user_id)
 
 
 async def _create(session: Session, user_id: str, email: str, hashed: str) -> None:

@@ -1,6 +1,6 @@
-"""One-time codes: digits that came by mail, typed in once.
+"""One-time codes that came by mail, typed in once.
 
-A code is good for SECONDS and TRIES; a new one ends the one before. Only a keyed hash is kept.
+A code is good for a time and a few tries; a new one ends the one before. Only a keyed hash is kept.
 """
 
 from __future__ import annotations
@@ -16,9 +16,14 @@ SQL = queries.load("codes")
 
 SECONDS = 900
 TRIES = 5
-# Whoever guesses the code of a reset has an account; that of a sign-up goes with its password.
-_DIGITS = {"verify": 6, "reset": 8}
-Purpose = Literal["verify", "reset"]
+# Whoever guesses the code of a reset, or of a claim, has an account of somebody; that of a sign-up
+# goes with its password.
+_DIGITS = {"verify": 6, "reset": 8, "claim": 8}
+INVITED_SECONDS = 14 * 86_400
+# 59 bits: nobody guesses it in its two weeks, nor uses its tries up.
+_INVITED_LENGTH, _INVITED_TRIES = 12, 1_000_000
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
+Purpose = Literal["verify", "reset", "claim", "invite"]
 
 
 class Codes:
@@ -27,9 +32,14 @@ class Codes:
 
     async def give(self, session: Statements, purpose: Purpose, subject: str) -> str:
         """A new code, instead of any before."""
-        code = "".join(secrets.choice("0123456789") for _ in range(_DIGITS[purpose]))
+        if purpose == "invite":
+            code = "".join(secrets.choice(_LETTERS) for _ in range(_INVITED_LENGTH))
+            tries, seconds = _INVITED_TRIES, INVITED_SECONDS
+        else:
+            code = "".join(secrets.choice("0123456789") for _ in range(_DIGITS[purpose]))
+            tries, seconds = TRIES, SECONDS
         hashed = self._hashed(purpose, subject, code)
-        await session.run(SQL["give"], purpose, subject, hashed, TRIES, SECONDS)
+        await session.run(SQL["give"], purpose, subject, hashed, tries, seconds)
         events.event("code_made", purpose=purpose)
         return code
 
@@ -43,5 +53,6 @@ class Codes:
         return is_right
 
     def _hashed(self, purpose: Purpose, subject: str, code: str) -> bytes:
-        text = f"{purpose} {subject} {code.strip()}".encode("utf-8", "surrogatepass")
+        typed = code.strip().lower() if purpose == "invite" else code.strip()
+        text = f"{purpose} {subject} {typed}".encode("utf-8", "surrogatepass")
         return blake2b(text, digest_size=32, key=self._key).digest()

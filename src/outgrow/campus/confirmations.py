@@ -1,13 +1,16 @@
-"""What needs a code from a mailbox: signing up for a school with domains, and forgotten passwords.
+"""What needs a code from a mailbox: signing up for a school with domains, or with the e-mail of a
+profile that was there before; forgotten passwords; invitations.
 
-None of the answers here says whether somebody has an account: a sign-up is answered alike for an
-e-mail that is free and one that is not, and who owns the mailbox reads which. A sign-up that waits
-is completed with its own password beside the code, so that nobody who was sent a code completes
-what somebody else began in their name.
+None of the answers here says whether somebody has an account or a profile: a sign-up is answered
+alike for an e-mail that is free and one that is not, and who owns the mailbox reads which. Only
+where schools without domains let people in at once (no `always`) do sign-ups for them tell. A
+sign-up that waits is completed with its own password beside the code, so that nobody who was sent a
+code completes what somebody else began in their name.
 """
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 
 import msgspec
@@ -16,17 +19,20 @@ from outgrow import events, queries
 from outgrow.campus import accounts
 from outgrow.campus.accounts import Accounts, SignedIn
 from outgrow.campus.addresses import mailbox_of, valid_email
+from outgrow.campus.claims import Claim, Disputed, find
 from outgrow.campus.codes import SECONDS, Codes
 from outgrow.campus.domains import must_verify
 from outgrow.campus.limits import CODES_TO_ONE, Limits
 from outgrow.campus.mail import Letter, Mail
 from outgrow.campus.passwords import Passwords
 from outgrow.campus.profiles import NewProfile
+from outgrow.campus.safety import absorb_blocks
 from outgrow.campus.strength import acceptable
-from outgrow.database import Database, Session
-from outgrow.errors import BadInput
+from outgrow.database import Database, Session, Statements
+from outgrow.errors import BadInput, Conflict
 
 SQL = queries.load("codes")
+LOOKUPS = 2  # for claims at once, in a process: in phase `found` each reads all profiles
 
 
 class Confirmations:
@@ -38,6 +44,7 @@ class Confirmations:
         limits: Limits,
         codes: Codes,
         mail: Mail,
+        always: bool = False,
     ) -> None:
         self._database = database
         self._accounts = accounts
@@ -45,6 +52,8 @@ class Confirmations:
         self._limits = limits
         self._codes = codes
         self.mail = mail
+        self._always = always
+        self._lookups = asyncio.Semaphore(LOOKUPS)
 
     async def sign_up(
         self, email: str, password: str, profile: NewProfile, *, device: str = ""
@@ -56,22 +65,44 @@ class Confirmations:
         """
         email = valid_email(email)
         acceptable(password, (email, profile.name, profile.school))
-        if not await must_verify(self._database, profile.school, email):
-            return await self._accounts.sign_up(email, password, profile, device=device)
         key = email.lower()
+        if not await must_verify(self._database, profile.school, email) and not self._always:
+            try:
+                return await self._accounts.sign_up(email, password, profile, device=device)
+            except Conflict as e:
+                if e.code != "email_taken" or await self._has_account(key):
+                    raise
         await self._limits.take(CODES_TO_ONE, mailbox_of(key))
         hashed = await self._passwords.hash(password)
         begun = msgspec.json.encode(_plain(profile)).decode("utf-8")
 
-        async def work(session: Session) -> str | None:
-            if await accounts.is_taken(session, key):
-                return None
+        async def work(session: Session) -> Letter:
+            has_account = await session.row(accounts.SQL["by_email"], key) is not None
+            found = await find(session, key)
+            if has_account:
+                return _taken(email)
+            if isinstance(found, Disputed):
+                return _disputed(email)
             await session.run(SQL["begin"], key, email, hashed, begun)
-            return await self._codes.give(session, "verify", key)
+            return await self._to_verify(session, key, email, found)
 
-        code = await self._database.transaction(work)
-        await self.mail.send(_taken(email) if code is None else _to_verify(email, code))
+        async with self._lookups:
+            letter = await self._database.transaction(work)
+        await self.mail.send(letter)
         return None
+
+    async def _has_account(self, key: str) -> bool:
+        return await self._database.row(accounts.SQL["by_email"], key) is not None
+
+    async def _to_verify(
+        self, session: Statements, key: str, email: str, claim: Claim | None
+    ) -> Letter:
+        """A letter with a code for the sign-up with `key`. That for a claim goes to the address in
+        the profile, and to no other spelling of it."""
+        if claim is None:
+            return _to_verify(email, await self._codes.give(session, "verify", key))
+        code = await self._codes.give(session, "claim", claim.subject)
+        return _to_verify(claim.email, code, of_old=True)
 
     async def resend(self, email: str) -> None:
         """Another code for a sign-up that waits; without one, nothing. Raises TooMany."""
@@ -82,9 +113,12 @@ class Confirmations:
 
     async def _resend(self, key: str) -> None:
         row = await self._database.row(SQL["waiting"], key)
-        if row is not None:
-            code = await self._codes.give(self._database, "verify", key)
-            await self.mail.send(_to_verify(row["email"], code))
+        if row is None:
+            return
+        async with self._lookups:
+            found = await find(self._database, key)
+        if not isinstance(found, Disputed):
+            await self.mail.send(await self._to_verify(self._database, key, row["email"], found))
 
     async def verify(self, email: str, code: str, password: str, *, device: str = "") -> SignedIn:
         """Complete a sign-up. Raises BadInput, and Conflict when the e-mail has an account by now.
@@ -100,25 +134,37 @@ class Confirmations:
         user_id = str(uuid.uuid4())
 
         async def work(session: Session) -> SignedIn | None:
-            if not await self._codes.use(session, "verify", key, code):
+            found = await find(session, key)
+            if isinstance(found, Disputed):
                 return None
-            row = await session.row(SQL["finish"], key, hashed)
+            is_right = (
+                await self._codes.use(session, "verify", key, code)
+                if found is None
+                else await self._codes.use(session, "claim", found.subject, code)
+            )
+            row = await session.row(SQL["finish"], key, hashed) if is_right else None
             if row is None:
                 return None  # begun anew meanwhile
-            profile = msgspec.json.decode(row["profile"], type=NewProfile)
-            email = row["email"]
-            made = await self._accounts.make(session, user_id, email, hashed, profile, device)
-            await session.run(accounts.SQL["verified"], user_id)
+            if found is None:
+                profile = msgspec.json.decode(row["profile"], type=NewProfile)
+                email = row["email"]
+                made = await self._accounts.make(session, user_id, email, hashed, profile, device)
+            else:
+                made = await self._accounts.adopt(session, found, hashed, device)
+            await session.run(accounts.SQL["verified"], made.user_id)
             return made
 
         signed_in = await accounts.telling(self._database, work, user_id)
         if signed_in is None:
             raise _wrong_code()
-        events.event("signed_up", account=user_id, session=signed_in.session_id)
+        if signed_in.user_id != user_id:
+            await absorb_blocks(self._database, signed_in.user_id)
+        events.event("signed_up", account=signed_in.user_id, session=signed_in.session_id)
         return signed_in
 
     async def reset(self, email: str) -> None:
-        """Mail a code that sets a new password, where there is an account. Raises TooMany."""
+        """Mail a code that sets a password, where there is an account, or a profile that waits for
+        one. Raises TooMany."""
         key = valid_email(email).lower()
         await self._limits.take(CODES_TO_ONE, mailbox_of(key))
         events.event("code_asked", purpose="reset")
@@ -130,13 +176,24 @@ class Confirmations:
             events.about(row["user_id"])
             code = await self._codes.give(self._database, "reset", key)
             await self.mail.send(_to_reset(row["email"], code))
+            return
+        async with self._lookups:
+            found = await find(self._database, key)
+        if isinstance(found, Claim):
+            code = await self._codes.give(self._database, "claim", found.subject)
+            await self.mail.send(_to_claim(found.email, code))
+        elif found is not None:
+            await self.mail.send(_disputed(key))
 
     async def confirm_reset(self, email: str, code: str, password: str) -> None:
-        """Set a new password and end all sessions. Raises BadInput."""
+        """Set a password: a new one, which ends all sessions, or the first one of a profile that
+        gets its account by this code or by an invitation's. Raises BadInput."""
         key = valid_email(email).lower()
         hashed = await self._passwords.hash(acceptable(password, (email,)))
 
         async def work(session: Session) -> list[str] | None:
+            if await session.row(accounts.SQL["by_email"], key) is None:
+                return [] if await self._claim(session, key, code, hashed) else None
             if not await self._codes.use(session, "reset", key, code):
                 return None
             user_id = await session.value(accounts.SQL["set_password"], key, hashed)
@@ -154,6 +211,19 @@ class Confirmations:
             raise _wrong_code()
         self._accounts.sessions.end(ended)
         events.event("password_reset", count=len(ended))
+
+    async def _claim(self, session: Session, key: str, code: str, hashed: str) -> bool:
+        """Make the account of a profile; False when that is not the code for it."""
+        found = await find(session, key)
+        if not isinstance(found, Claim):
+            return False
+        if not await self._codes.use(session, "claim", found.subject, code) and not (
+            await self._codes.use(session, "invite", found.subject, code)
+        ):
+            return False
+        await accounts.give(session, found, hashed)
+        await session.run(accounts.SQL["verified"], found.user_id)
+        return True
 
     async def forget(self) -> None:
         """Codes and sign-ups that are over."""
@@ -175,13 +245,38 @@ def _wrong_code() -> BadInput:
     )
 
 
-def _to_verify(email: str, code: str) -> Letter:
+def _to_verify(email: str, code: str, *, of_old: bool = False) -> Letter:
+    known = (
+        "There is a profile of yours already, from before. It comes with your account as it is;\n"
+        "what you typed now does not change it.\n\n"
+    )
     return Letter(
         email,
         f"{code} is your code",
         f"Your code is {code}, good for {SECONDS // 60} minutes.\n\n"
         "Enter it with the password that you chose, and your account is made. If it was not you\n"
-        "who signed up, do nothing.\n",
+        f"who signed up, do nothing.\n\n{known if of_old else ''}".rstrip("\n")
+        + "\n",
+    )
+
+
+def _to_claim(email: str, code: str) -> Letter:
+    return Letter(
+        email,
+        f"{code} sets your password",
+        f"There is a profile of yours, from before, and no account yet. Your code for its first\n"
+        f"password is {code}, good for {SECONDS // 60} minutes.\n\n"
+        "If it was not you who asked for it, do nothing: nothing changes.\n",
+    )
+
+
+def _disputed(email: str) -> Letter:
+    return Letter(
+        email,
+        "Your profile needs a word with the operator",
+        "Somebody, perhaps you, wanted to sign in with this e-mail. A profile from before has it,\n"
+        "but a code cannot decide whose that is: more than one has it, or its school asks for an\n"
+        "address of its own. Write to whoever runs the network; they can tell, and let you in.\n",
     )
 
 

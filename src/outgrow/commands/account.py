@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import click
 
-from outgrow.campus import operations
+from outgrow.campus import claims, invitations, operations
 from outgrow.campus.accounts import Accounts
+from outgrow.campus.claims import Claim
+from outgrow.campus.codes import Codes
+from outgrow.campus.invitations import Invitations, People, Sent
+from outgrow.campus.mail import Mail, printed, smtp
 from outgrow.campus.passwords import Passwords
-from outgrow.cli import App, connected, json_option
+from outgrow.cli import App, connected, json_option, note
 from outgrow.database import Database
 from outgrow.errors import BadInput
 from outgrow.install import install
+from outgrow.printable import one_line
+from outgrow.progress import Progress
+from outgrow.queries import load
+from outgrow.web.auth import derived_key
 
 T = TypeVar("T")
 
 
 @click.group()
 def command() -> None:
-    """Make accounts for existing profiles, and set passwords."""
+    """Let the people of existing profiles in, and set passwords."""
 
 
 def _password_option(function: Callable[..., None]) -> Callable[..., None]:
@@ -81,6 +91,185 @@ def _password(from_stdin: bool) -> str:
         )
     password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     return password
+
+
+@command.command()
+@click.argument("email")
+@click.argument("user_id", metavar="ID")
+@json_option
+@click.pass_obj
+def link(app: App, email: str, user_id: str) -> None:
+    """Say that the profile ID is of whoever proves the mailbox EMAIL.
+
+    For an e-mail that several profiles have, and for a profile whose e-mail is none. Nobody is let
+    in by this: a sign-up, a reset or an invitation sends the code that is asked for.
+    """
+
+    async def work(database: Database) -> str:
+        address = await invitations.link(database, email, user_id)
+        await operations.record(database, "account link", user_id)
+        return address
+
+    address = app.run(_installed(app, work))
+    text = f"{user_id} is of {address}; to tell them: outgrow account invite {shlex.quote(user_id)}"
+    app.answer({"user_id": user_id, "email": address}, text)
+
+
+@command.command()
+@json_option
+@click.pass_obj
+def conflicts(app: App) -> None:
+    """List the profiles whose e-mail does not say whose they are.
+
+    Several have one, it is no address, an account has it, or the school asks for another domain.
+    """
+    found = app.run(_installed(app, invitations.people))
+    app.answer(
+        {
+            "disputed": [{"email": e, "user_ids": ids} for e, ids in found.disputed.items()],
+            "unusable": found.unusable,
+            "of_no_domain": found.of_no_domain,
+        },
+        "\n".join(_undecided(found)) or "every e-mail says whose profile it is",
+    )
+
+
+@command.command()
+@click.argument("who", required=False, metavar="[EMAIL|ID]")
+@click.option("--all", "everybody", is_flag=True, help="Everybody who has a profile, no account.")
+@click.option("--url", help="Where the pages are, as people type it: https://campus.example.edu.")
+@click.option(
+    "--per-minute",
+    type=click.IntRange(1, 6000),
+    default=30,
+    show_default=True,
+    help="With --all: how many mails at most.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="With --all: end after so many.")
+@click.option("--plan", "only_plan", is_flag=True, help="With --all: only count, mail nobody.")
+@json_option
+@click.pass_obj
+def invite(
+    app: App,
+    who: str | None,
+    everybody: bool,
+    url: str | None,
+    per_minute: int,
+    limit: int | None,
+    only_plan: bool,
+) -> int:
+    """Mail to the people of existing profiles how they get their account.
+
+    The code in the mail is good once, for two weeks. With --all each is mailed once, whatever
+    happens: after a failure or Ctrl-C, run it again. Naming one mails again.
+    """
+    if (who is None) != everybody:
+        raise click.UsageError("give an e-mail or an id, or --all")
+    if only_plan and not everybody:
+        raise click.UsageError("--plan goes with --all")
+    if url is None and not only_plan:
+        raise click.UsageError("--url says where the pages are: --url https://campus.example.edu")
+    place = (url or "").rstrip("/")
+    if place and not re.fullmatch(r"https?://[!-~]+", place):
+        raise click.UsageError(f"--url is no address of pages: {place}")
+    if who is not None:
+        claim = app.run(_invite_one(app, who, place))
+        app.answer({"user_id": claim.user_id, "email": claim.email}, f"mailed to {claim.email}")
+        return 0
+    found, sent = app.run(_invite_all(app, place, per_minute, limit, only_plan))
+    app.answer(
+        {
+            "ready": len(found.ready),
+            "mailed": sent.mailed,
+            "failed": sent.failed,
+            "mailed_before": found.mailed,
+            "with_account": found.with_account,
+            "unsure": found.unsure,
+            "unusable": found.unusable,
+            "of_no_domain": found.of_no_domain,
+            "disputed": [{"email": e, "user_ids": ids} for e, ids in found.disputed.items()],
+        },
+        "\n".join(_invited(found, sent, only_plan)),
+    )
+    return 1 if sent.failed else 0
+
+
+async def _invite_one(app: App, who: str, url: str) -> Claim:
+    async def work(database: Database) -> Claim:
+        claim = await invitations.claim_of(database, who)
+        await (await _invitations(app, database, url)).send(claim, again=True)
+        await operations.record(database, "account invite", claim.user_id)
+        return claim
+
+    return await _installed(app, work)
+
+
+async def _invite_all(
+    app: App, url: str, per_minute: int, limit: int | None, only_plan: bool
+) -> tuple[People, Sent]:
+    if not only_plan and app.settings.smtp_url is None:
+        raise BadInput(
+            "no_mail",
+            "there is no mail server to send invitations by",
+            hint="set OUTGROW_SMTP_URL and OUTGROW_MAIL_FROM",
+        )
+
+    async def work(database: Database) -> tuple[People, Sent]:
+        await database.run(claims.SQL["forget"])
+        found = await invitations.people(database)
+        if only_plan:
+            return found, Sent()
+        await operations.record(database, "account invite --all")
+        chosen = found.ready[:limit]
+        with Progress("invite", "people", len(chosen)) as progress:
+            sender = await _invitations(app, database, url)
+            return found, await sender.send_all(chosen, per_minute, progress.add)
+
+    return await _installed(app, work)
+
+
+async def _invitations(app: App, database: Database, url: str) -> Invitations:
+    settings = app.settings
+    secret = await database.value(load("network")["secret"])
+    transport = smtp(settings.smtp_url, settings.mail_from) if settings.smtp_url else printed(note)
+    return Invitations(database, Codes(derived_key(secret, b"codes")), Mail(transport), url)
+
+
+def _invited(found: People, sent: Sent, only_plan: bool) -> list[str]:
+    left = len(found.ready) - sent.mailed
+    return [
+        f"{sent.mailed:,} mailed, {left:,} to be mailed"
+        if not only_plan
+        else f"{left:,} to be mailed",
+        f"{found.mailed:,} were mailed before, {found.with_account:,} have an account",
+        *(f"NOT MAILED {one_line(user_id)}: the mail server refused" for user_id in sent.failed),
+        *(
+            f"UNSURE {one_line(user_id)}: a run ended while it was mailed"
+            for user_id in found.unsure
+        ),
+        *_undecided(found),
+    ]
+
+
+def _undecided(found: People) -> list[str]:
+    """A line for each e-mail and profile that an operator has to look at."""
+    return [
+        *(
+            f"{one_line(email)}: {', '.join(map(one_line, ids))}"
+            for email, ids in found.disputed.items()
+        ),
+        *(f"{one_line(user_id)}: its e-mail is no address" for user_id in found.unusable),
+        *(
+            f"{one_line(user_id)}: its e-mail is not of its school"
+            for user_id in found.of_no_domain
+        ),
+    ]
+
+
+async def _installed(app: App, work: Callable[[Database], Awaitable[T]]) -> T:
+    async with connected(app.settings, pool_size=2) as database:
+        await install(database, app.settings.store)
+        return await work(database)
 
 
 async def _with_accounts(app: App, work: Callable[[Accounts, Database], Awaitable[T]]) -> T:

@@ -9,6 +9,9 @@ SELECT s.id FROM network.sessions AS s WHERE s.user_id = $1
 
 -- name: account
 -- Its sessions go with it.
+WITH invited AS (
+  DELETE FROM network.invitations WHERE user_id = $1
+)
 DELETE FROM network.accounts WHERE user_id = $1 RETURNING email_key
 
 -- name: profile

@@ -66,6 +66,18 @@ CREATE TABLE IF NOT EXISTS network.sign_ups (
   expires_at timestamptz NOT NULL
 );
 
+-- Profiles that the store had before there were accounts: who was asked to come, and which address an
+-- operator gave to one (`linked`). `begun_at` without `mailed_at`: nobody knows whether it was sent.
+CREATE TABLE IF NOT EXISTS network.invitations (
+  user_id text PRIMARY KEY,
+  email_key text NOT NULL,
+  email text NOT NULL,
+  linked boolean NOT NULL DEFAULT false,
+  begun_at timestamptz,
+  mailed_at timestamptz
+);
+CREATE UNIQUE INDEX IF NOT EXISTS invitations_linked ON network.invitations (email_key) WHERE linked;
+
 -- Who deleted their account, while anything of them may be left. `swept_at`: once looked through.
 CREATE TABLE IF NOT EXISTS network.deletions (
   user_id text PRIMARY KEY,

@@ -57,13 +57,15 @@ async def make_network(
     mail: Transport | None = None,
     cache_seconds: float = SECONDS,
     lifetime: Lifetime | None = None,
+    codes_always: bool = False,
 ) -> Network:
     """The services on an installed campus. Raises Damaged when its secret is gone.
 
     `limits` are those that differ from their defaults, None for no limits; `proxies` is how many
     in front of this process say truly whom they speak for; `https` says that everybody comes by
     it. `mail` sends it, and unless given it is printed to stdout. `cache_seconds` is how old an
-    answer from the cache may be, `lifetime` how long sessions live.
+    answer from the cache may be, `lifetime` how long sessions live. `codes_always`: every
+    sign-up needs a code from its mailbox.
     """
     secret = await database.value(queries.load("network")["secret"])
     if secret is None:
@@ -109,6 +111,7 @@ async def make_network(
             counted,
             Codes(derived_key(secret, b"codes")),
             Mail(mail or printed(_to_stdout)),
+            always=codes_always,
         ),
         export=Export(database),
         deletions=Deletions(database, accounts),

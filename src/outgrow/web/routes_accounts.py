@@ -233,8 +233,10 @@ ROUTES = (
         tag="accounts",
         summary="Make an account with its profile",
         description="A new school begins with its first member. Answers with tokens, as a log-in "
-        "does, and with the profile. For a school with e-mail domains it answers 202: a code was "
-        "sent to the address, and `POST /auth/verify` completes the sign-up with it.",
+        "does, and with the profile. For a school with e-mail domains, for the e-mail of a profile "
+        "that has no account, and for all where the server sends mail by SMTP, it answers 202: a "
+        "code was sent to the address, and `POST /auth/verify` completes the sign-up with it. Who "
+        "has a profile from before gets that one as it is; what the request says is passed over.",
         body=SignUpBody,
         body_example={
             "email": "ada@northfield.example",
@@ -302,8 +304,8 @@ ROUTES = (
         access=Access.PUBLIC,
         tag="accounts",
         summary="Complete a sign-up with the code that was mailed",
-        description="The code has six digits, is good for 15 minutes and five tries, and ends when "
-        "a new one is sent. The password is that of the sign-up.",
+        description="The code has six or eight digits, is good for 15 minutes and five tries, and "
+        "ends when a new one is sent. The password is that of the sign-up.",
         body=VerifyBody,
         body_example={"email": _EMAIL, "code": "123456", "password": "correct horse battery"},
         status=201,
@@ -332,7 +334,8 @@ ROUTES = (
         access=Access.PUBLIC,
         tag="accounts",
         summary="Set a new password with the code that was mailed",
-        description="Ends all sessions of the account. " + _ENDED,
+        description="Makes the account of a profile from before, with the code of a reset or of an "
+        "invitation. Ends all sessions of the account. " + _ENDED,
         body=ResetBody,
         body_example={"email": _EMAIL, "code": "12345678", "password": "correct horse battery"},
         status=204,

@@ -68,6 +68,7 @@ async def serve(settings: Settings, demo: bool) -> None:
                 proxies=settings.proxies,
                 https=settings.https,
                 mail=mail,
+                codes_always=mail is not None,
                 cache_seconds=settings.cache_seconds,
                 lifetime=Lifetime(settings.session_idle_days * DAY, settings.session_days * DAY),
             )

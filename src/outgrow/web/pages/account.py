@@ -25,6 +25,11 @@ async def verify(ask: Ask) -> Reply:
     return ask.signed_in(await ask.network.visits.open(signed_in), "/?done=welcome")
 
 
+async def invited_form(ask: Ask) -> Reply:
+    """Where the mail of an invitation leads."""
+    return ask.page("code.html", purpose="invited", email="")
+
+
 async def forgot_form(ask: Ask) -> Reply:
     return ask.page("forgot.html")
 
@@ -117,6 +122,7 @@ PAGES = (
         access=Access.PUBLIC,
         limit=CODE_TRIES,
     ),
+    Page(method="GET", path="/invited", handler=invited_form, access=Access.PUBLIC),
     Page(method="GET", path="/forgot", handler=forgot_form, access=Access.PUBLIC),
     Page(method="POST", path="/forgot", handler=forgot, access=Access.PUBLIC, limit=CODES),
     Page(method="POST", path="/reset", handler=reset, access=Access.PUBLIC, limit=CODE_TRIES),
