@@ -276,6 +276,45 @@ async def test_a_school_that_changed_is_counted_alone(api: Api, said: Counter[st
     assert names == [HERE, ELSEWHERE]
 
 
+async def test_a_school_that_changed_is_counted_while_all_are(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks while its older size is being read, and all are counted beside, is shown the new."""
+    ada = await api.sign_up("Ada Okafor")
+
+    async def size() -> int:
+        members: int = (await ada.get("/schools?counts=true")).json()["items"][0]["members"]
+        return members
+
+    assert await size() == 1
+    rows, names = Database.rows, ("schools.some", "schools.all")
+    read, go_on = ({name: asyncio.Event() for name in names} for _ in range(2))
+
+    async def slow(self: Database, query: Query, *arguments: Any) -> Any:
+        found = await rows(self, query, *arguments)
+        if query.name in read and not read[query.name].is_set():
+            read[query.name].set()
+            await go_on[query.name].wait()
+        return found
+
+    monkeypatch.setattr(Database, "rows", slow)
+    known = api.network.schools
+    monkeypatch.setattr(known, "_age", lambda: known._bound * 3 / 4)
+    known._counting = asyncio.current_task()  # nobody counts all yet
+    await api.sign_up("Ben Silva")
+    early = asyncio.create_task(size())
+    await read["schools.some"].wait()
+    known._counting = None
+    await api.sign_up("Cy Young")
+    late = asyncio.create_task(size())
+    await read["schools.all"].wait()
+    go_on["schools.some"].set()
+    assert await early == 2
+    assert await late == 3
+    go_on["schools.all"].set()
+    assert await size() == 3
+
+
 async def test_sizes_are_those_of_the_moment_however_they_are_asked_for(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

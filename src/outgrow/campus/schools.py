@@ -34,7 +34,8 @@ class Schools:
         self._began = float("-inf")  # when what is known was counted
         self._counting: asyncio.Task[None] | None = None
         self._recounting = asyncio.Lock()
-        self._changed: dict[str, None] = {}  # since they were counted
+        self._changed: dict[str, int] = {}  # since they were counted; the number of the change
+        self._changes = 0
         caches.hear(self._forget, self._forget_all)
 
     async def page(
@@ -71,7 +72,8 @@ class Schools:
         return count
 
     def _forget(self, school: str) -> None:
-        self._changed[school] = None
+        self._changes += 1
+        self._changed[school] = self._changes
 
     def _forget_all(self) -> None:
         self._began = float("-inf")
@@ -86,13 +88,16 @@ class Schools:
         while self._age() >= self._bound and self._began < asked:
             await asyncio.shield(self._count_anew())
         async with self._recounting:
-            changed = [s for s in self._changed if counts or s not in self._members]
-            if changed:
-                await self._count(changed)
+            changed = self._to_count(counts)
+            while changed and not await self._count(changed):
+                changed = self._to_count(counts)
         if missed or changed:
             self._uses.misses += 1
         else:
             self._uses.hits += 1
+
+    def _to_count(self, counts: bool) -> list[str]:
+        return [s for s in self._changed if counts or s not in self._members]
 
     def _age(self) -> float:
         return time.monotonic() - self._began
@@ -104,13 +109,9 @@ class Schools:
         return self._counting
 
     async def _count_all(self) -> None:
-        began, changed = time.monotonic(), self._changed
-        self._changed = {}
+        began, changes = time.monotonic(), self._changes
         try:
             rows = await self._database.rows(SQL["all"])
-        except BaseException:
-            self._changed = {**changed, **self._changed}
-            raise
         finally:
             is_wanted = self._counting is asyncio.current_task()
             if is_wanted:
@@ -118,17 +119,18 @@ class Schools:
         if is_wanted:
             self._members = {row["school"]: row["members"] for row in rows}
             self._names = sorted(self._members)
+            self._changed = {s: n for s, n in self._changed.items() if n > changes}
             self._began = began
 
-    async def _count(self, schools: list[str]) -> None:
-        if self._counting is None:  # else its counts would take the place of these
-            for school in schools:
-                del self._changed[school]
-        try:
-            rows = await self._database.rows(SQL["some"], schools)
-        except BaseException:
-            self._changed.update(dict.fromkeys(schools))
-            raise
+    async def _count(self, schools: list[str]) -> bool:
+        """False where all were counted meanwhile, which may have been later than these were."""
+        began, counted = self._began, {s: self._changed[s] for s in schools}
+        rows = await self._database.rows(SQL["some"], schools)
+        if self._began != began:
+            return False
         self._members = {s: n for s, n in self._members.items() if s not in schools}
         self._members |= {row["school"]: row["members"] for row in rows}
         self._names = sorted(self._members)
+        if self._counting is None:  # else its counts will take the place of these
+            self._changed = {s: n for s, n in self._changed.items() if counted.get(s) != n}
+        return True
