@@ -256,6 +256,7 @@ async def test_expired_and_foreign_access_tokens(api: Api, monkeypatch: pytest.M
         ("name", "   ", "bad_body"),
         ("name", "\u3000", "bad_body"),
         ("name", "\u200b", "bad_body"),
+        ("name", "\u200bAda", "bad_body"),
         ("name", " \u200d\ufe0f ", "bad_body"),
         ("school", "\u00a0", "bad_body"),
         ("school", "\u2060\u180e", "bad_body"),
@@ -278,7 +279,7 @@ async def test_bad_sign_ups(api: Api, field: str, value: Any, code: str) -> None
     assert (answer.status_code, answer.json()["code"]) == (400, code)
 
 
-@pytest.mark.parametrize("name", ["\u200bAda", "👩\u200d🚀", "\u0e01\u0e33", "ﷺ", "\U00020000"])
+@pytest.mark.parametrize("name", ["👩\u200d🚀", "\u0e01\u0e33", "ﷺ", "\U00020000"])
 async def test_a_name_with_something_to_see_is_one(api: Api, name: str) -> None:
     ada = await api.sign_up(name)
     assert (await ada.get("/profiles/me")).json()["name"] == name

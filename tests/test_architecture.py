@@ -156,6 +156,7 @@ def test_dependencies_are_declared() -> None:
         "argon2": "argon2-cffi",
         "prometheus_client": "prometheus-client",
         "email_validator": "email-validator",
+        "confusable_homoglyphs": "confusable-homoglyphs",
     }
     used = {module.split(".")[0] for path in MODULES for module in imports(path)}
     for package in used - set(sys.stdlib_module_names) - {"outgrow"}:

@@ -120,7 +120,7 @@ async def test_two_people_from_sign_up_to_a_chat(visitor: Visitor) -> None:
         )
         assert said == ["Hello Ben", "<b>Hello</b> Ada", "Chess at five?", "Yes!"]
     await ada.type("#content", "I am still wri", delay=250)
-    await ben.wait_for_selector("text=Ada Okafor is typing…")
+    await ben.wait_for_selector("text=is typing…")
     await ada.goto("/people")
     await say(ben, "Are you there?", by_key=True)
     await ben.wait_for_selector(".mine[data-pos] >> text=Are you there?")
@@ -146,7 +146,7 @@ async def test_search_filters_and_lists_while_one_types(here: Place, visitor: Vi
     await ada.goto("/people")
     assert await ada.locator(".person").count() == 24
     await ada.click("text=Show more")
-    await ada.wait_for_function("document.querySelectorAll('.person').length === 31")
+    await ada.wait_for_selector("[data-list] > .person:nth-child(31)")
     ben = await visitor("Ben Silva")
     await ben.goto("/people")
     await ben.click("summary >> text=Filter")

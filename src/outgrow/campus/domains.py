@@ -1,10 +1,12 @@
-"""The e-mail domains of schools: who signs up for a school that has some shows a mailbox there."""
+"""The e-mail domains of schools: who signs up for a school that has some shows a mailbox there, and
+nobody signs up for one that only looks like it."""
 
 from __future__ import annotations
 
 import re
 
 from outgrow import queries
+from outgrow.campus.lookalikes import hidden_character, resembled
 from outgrow.database import Database, Statements
 from outgrow.errors import BadInput, Conflict, Forbidden, NotFound
 
@@ -33,8 +35,16 @@ class Domains:
             )
         if not school.strip() or "\0" in school:
             raise BadInput("bad_school", "a school has a name", hint="give it as profiles have it")
-        of = await self._database.value(SQL["add_domain"], domain, school.strip())
-        if of != school.strip():
+        school = school.strip()
+        if (hidden := hidden_character(school)) is not None:
+            raise BadInput(
+                "bad_school",
+                f"the name holds a character that does not show: U+{ord(hidden):04X}",
+                hint="type the name again, without what stands between its letters",
+            )
+        await refuse_lookalike(self._database, school)
+        of = await self._database.value(SQL["add_domain"], domain, school)
+        if of != school:
             raise Conflict(
                 "domain_taken",
                 f"{domain} is of {of}",
@@ -53,7 +63,9 @@ class Domains:
 
 async def must_verify(session: Statements, school: str, email: str) -> bool:
     """Whether who signs up for this school has to show that the e-mail is theirs. Raises Forbidden
-    when it is of no domain of a school that has some."""
+    when it is of no domain of a school that has some, Conflict when the school only looks like one
+    that has."""
+    await refuse_lookalike(session, school)
     domains = [row[0] for row in await session.rows(SQL["domains_of"], school)]
     if domains and email.lower().rpartition("@")[2] not in domains:
         raise Forbidden(
@@ -63,3 +75,16 @@ async def must_verify(session: Statements, school: str, email: str) -> bool:
             hint="sign up with your address there",
         )
     return bool(domains)
+
+
+async def refuse_lookalike(session: Statements, school: str) -> None:
+    """Raise Conflict for a name that is not that of a school with domains, and looks like it."""
+    protected = [row["school"] for row in await session.rows(SQL["protected"])]
+    other = resembled(school, protected)
+    if other is not None:
+        raise Conflict(
+            "school_lookalike",
+            f"this name looks like {other}, and is written in another way",
+            detail=f"{school} is not {other}",
+            hint=f"write the school as: {other}",
+        )

@@ -18,6 +18,7 @@ from msgspec import UNSET, Meta, UnsetType
 from outgrow import queries
 from outgrow.campus.cache import Cache, Caches
 from outgrow.campus.hidden import Hidden
+from outgrow.campus.lookalikes import hidden_character
 from outgrow.campus.pages import Cursors, Page
 from outgrow.database import Database, Session
 from outgrow.errors import Conflict, NotFound
@@ -59,15 +60,31 @@ def is_blank(text: str) -> bool:
 
 class _Trimmed(msgspec.Struct):
     """Has no blanks around the texts that are compared and sorted, nor blanks for one: they are
-    trimmed where they come in, so a token and a profile name the same school."""
+    trimmed where they come in, so a token and a profile name the same school. A text of one line
+    holds nothing that does not show: it could pass for another."""
 
     def __post_init__(self) -> None:
-        for name in ("name", "school", "major", "year"):
+        for name in _TRIMMED:
             value = getattr(self, name)
             if isinstance(value, str):
                 if is_blank(value):
                     raise ValueError(f"{name} is blank")
                 setattr(self, name, value.strip())
+        for name in _LINES:
+            value = getattr(self, name, None)
+            for line in (value,) if isinstance(value, str) else value or ():
+                _check_shown(name, line)
+
+
+_TRIMMED = ("name", "school", "major", "year")
+_LINES = (*_TRIMMED, "pronouns", "interests", "looking_for", "personality", "academic", "leisure")
+
+
+def _check_shown(field: str, line: str) -> None:
+    hidden = hidden_character(line)
+    if hidden is not None:
+        code = f"U+{ord(hidden):04X}"
+        raise ValueError(f"{field} holds a character that does not show: {code}")
 
 
 class NewProfile(_Trimmed, forbid_unknown_fields=True, kw_only=True):
@@ -92,6 +109,11 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 class Goals(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """Under 32 kB together in any script: a `card` leaves out what is larger."""
+
+    def __post_init__(self) -> None:
+        for name in ("academic", "leisure"):
+            for line in getattr(self, name) or ():
+                _check_shown(name, line)
 
     academic: GoalLines | UnsetType = UNSET
     leisure: GoalLines | UnsetType = UNSET

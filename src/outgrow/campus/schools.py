@@ -16,10 +16,12 @@ import msgspec
 from outgrow import queries
 from outgrow.campus.cache import Caches, Uses, begun
 from outgrow.campus.hidden import Hidden
+from outgrow.campus.lookalikes import resembled
 from outgrow.campus.pages import Cursors, Page
 from outgrow.database import Database
 
 SQL = queries.load("schools")
+PROTECTED = queries.load("codes")["protected"]
 
 
 class Schools:
@@ -31,6 +33,7 @@ class Schools:
         self._uses = caches.uses["schools"] = Uses()
         self._names: list[str] = []
         self._members: dict[str, int] = {}
+        self._protected: set[str] = set()
         self._began = float("-inf")  # when what is known was counted
         self._counting: asyncio.Task[None] | None = None
         self._recounting = asyncio.Lock()
@@ -54,9 +57,9 @@ class Schools:
         if counts and school in shown:
             hidden[school] = await self._hidden_members(viewer, school)
         items = [
-            {"name": name, "members": members[name] - hidden.get(name, 0)}
-            if counts
-            else {"name": name}
+            {"name": name}
+            | ({"members": members[name] - hidden.get(name, 0)} if counts else {})
+            | ({"resembles": other} if (other := resembled(name, self._protected)) else {})
             for name in shown
         ]
         more = start + page.limit < len(names)
@@ -112,6 +115,7 @@ class Schools:
         began, changes = time.monotonic(), self._changes
         try:
             rows = await self._database.rows(SQL["all"])
+            protected = await self._database.rows(PROTECTED)
         finally:
             is_wanted = self._counting is asyncio.current_task()
             if is_wanted:
@@ -120,6 +124,7 @@ class Schools:
             self._members = {row["school"]: row["members"] for row in rows}
             self._names = sorted(self._members)
             self._changed = {s: n for s, n in self._changed.items() if n > changes}
+            self._protected = {row["school"] for row in protected}
             self._began = began
 
     async def _count(self, schools: list[str]) -> bool:

@@ -24,6 +24,9 @@ DELETE FROM network.codes WHERE subject = $1
 -- name: domains_of
 SELECT d.domain FROM network.school_domains AS d WHERE d.school = $1 ORDER BY 1
 
+-- name: protected
+SELECT DISTINCT d.school FROM network.school_domains AS d ORDER BY 1
+
 -- name: domains
 SELECT d.domain, d.school FROM network.school_domains AS d ORDER BY d.school, d.domain
 

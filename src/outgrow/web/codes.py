@@ -60,6 +60,7 @@ CODES = {
     "intro_pending": Code(409, "There is a pending intro between the two already."),
     "key_used": Code(409, "The Idempotency-Key has sent something else."),
     "message_gone": Code(409, "What the Idempotency-Key has sent is not there any more."),
+    "school_lookalike": Code(409, "The name looks like that of a school with e-mail domains."),
     "profile_exists": Code(409, "The account has a profile already."),
     "profile_hidden": Code(409, "The caller's own profile is hidden: nobody could see the sender."),
     "profile_place_taken": Code(409, "The store holds something else where the profile would be."),

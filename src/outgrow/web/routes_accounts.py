@@ -250,7 +250,7 @@ ROUTES = (
         answer=SignUp,
         errors=(
             *("bad_email", "email_taken", "profile_place_taken", "sign_in_busy", "weak_password"),
-            *("email_not_of_school", "email_not_verified", "mail_failed"),
+            *("email_not_of_school", "email_not_verified", "school_lookalike", "mail_failed"),
         ),
         limit=SIGN_UP,
         accepted=CodeSent,

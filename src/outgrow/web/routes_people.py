@@ -197,7 +197,10 @@ ROUTES = (
         status=201,
         answer=OwnProfile,
         answer_example=_OWN,
-        errors=("profile_exists", "profile_place_taken"),
+        errors=(
+            *("profile_exists", "profile_place_taken"),
+            *("email_not_of_school", "email_not_verified", "school_lookalike"),
+        ),
     ),
     Route(
         method="GET",
@@ -288,7 +291,8 @@ ROUTES = (
         access=Access.PUBLIC,
         tag="schools",
         summary="The schools, by name",
-        description="What other programs write to the store may be seen 20 seconds later.",
+        description="What other programs write to the store may be seen 20 seconds later. One that "
+        "looks like a school with e-mail domains, and is another, says so (`resembles`).",
         parameters=(*PAGING, flag("counts", "With their members; for those signed in.")),
         answer=SchoolPage,
         answer_example={"items": [{"name": "Northfield University"}], "next": None},

@@ -250,8 +250,11 @@ class SessionPage(Shape):
 
 
 class School(Shape):
+    """`resembles` is a school with e-mail domains that this one is not, and looks like."""
+
     name: str
     members: int | msgspec.UnsetType = msgspec.UNSET
+    resembles: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class SchoolPage(Shape):

@@ -20,6 +20,8 @@ from zlib import crc32
 
 import jinja2
 
+from outgrow.campus.lookalikes import shown
+
 _KINDS = {
     "css": b"text/css; charset=utf-8",
     "js": b"text/javascript; charset=utf-8",
@@ -66,6 +68,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=_shown,
     )
     names = static()[1]
     environment.globals["static"] = lambda name: f"/static/{names[name]}"
@@ -80,6 +83,11 @@ def _environment() -> jinja2.Environment:
         "browser": browser,
     }
     return environment
+
+
+def _shown(value: Any) -> Any:
+    """Text from data, without what turns the text around it or passes for nothing."""
+    return shown(value) if type(value) is str else value
 
 
 def initials(name: str | None) -> str:

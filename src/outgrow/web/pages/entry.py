@@ -77,9 +77,9 @@ def new_profile(ask: Ask) -> NewProfile:
 
 
 async def schools(ask: Ask) -> list[str]:
-    """Names to choose from while typing one's own."""
+    """Names to choose from while typing one's own, but for those that only look like another."""
     page = decoded(await ask.network.schools.page(Cut(limit=LARGEST_LIMIT)))
-    return [item["name"] for item in page["items"]]
+    return [item["name"] for item in page["items"] if "resembles" not in item]
 
 
 async def sign_out(ask: Ask) -> Reply:

@@ -65,6 +65,10 @@ _WORDS = {
         "This school is for people with an e-mail of the school.",
         "Use the address that your school gave you.",
     ),
+    "school_lookalike": (
+        "That looks like the name of a school that is here, and is written in another way.",
+        "Choose the school from the list as you type.",
+    ),
     "email_not_verified": (
         "This school asks for a code that is sent to your e-mail.",
         "Set a new password under “Password forgotten?”: that shows that the e-mail is yours.",
@@ -93,6 +97,7 @@ _FIELD_OF = {
     "bad_email": "email",
     "email_taken": "email",
     "email_not_of_school": "email",
+    "school_lookalike": "school",
     "bad_password": "password",
     "weak_password": "password",
     "wrong_password": "old",

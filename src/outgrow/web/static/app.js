@@ -188,7 +188,7 @@ if (log && composer && !new URLSearchParams(location.search).has("before")) {
     const line = template.cloneNode(true);
     const mine = message.sender_id === body.me;
     line.className = message.kind === "system" ? "system" : mine ? "mine" : "theirs";
-    line.querySelector("span").textContent = `${mine ? "You" : whom}: `;
+    line.querySelector("bdi").textContent = `${mine ? "You" : whom}: `;
     line.querySelector("p").append(message.content ?? "");
     line.querySelector("time").dateTime = message.sent_at ?? "";
     tell(line.querySelector("time"));
@@ -309,7 +309,7 @@ if (log && composer && !new URLSearchParams(location.search).has("before")) {
       seen = Math.max(seen, event.pos);
       tellSeen();
     } else if (event.user_id !== body.me && event.type === "typing") {
-      typing.textContent = `${whom} is typing…`;
+      typing.textContent = `\u2068${whom}\u2069 is typing…`;
       typing.classList.remove("seen");
       types_until = Date.now() + 4000;
       clearTimeout(stopped);
