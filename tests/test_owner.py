@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
@@ -15,6 +16,7 @@ from outgrow.grow import runner
 from outgrow.grow.verification import verify
 from outgrow.install import install
 from outgrow.settings import DEFAULT_STORE
+from test_cli_kv import outgrow
 
 
 class Owner:
@@ -203,3 +205,121 @@ async def test_a_member_makes_what_is_the_owners(
     finally:
         await hosted.close()
         await owner.root.execute(f"DROP OWNED BY {member}; DROP ROLE {member}")
+
+
+SPY = """
+CREATE TABLE seen (who text, may boolean);
+GRANT ALL ON seen TO PUBLIC;
+CREATE FUNCTION see(v anyelement) RETURNS anyelement LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO public.seen
+    SELECT current_user, rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user;
+    RETURN v;
+EXCEPTION WHEN read_only_sql_transaction THEN RAISE EXCEPTION 'seen by %', current_user;
+END $$;
+CREATE FUNCTION peek(v anyelement) RETURNS anyelement LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+        RAISE EXCEPTION 'seen by %', current_user;
+    END IF;
+    RETURN v;
+END $$;
+"""
+
+TRAPS = {
+    "a view": f"ALTER TABLE {STORE} RENAME TO moved; "
+    f"CREATE VIEW {STORE} AS SELECT see(key) AS key, value FROM moved",
+    "a materialized view": f"ALTER TABLE {STORE} RENAME TO moved; "
+    f"CREATE MATERIALIZED VIEW {STORE} AS SELECT * FROM moved",
+    "an index": f"CREATE INDEX ON {STORE} ((peek(1)))",
+    "a predicate": f"CREATE INDEX ON {STORE} (key) WHERE peek(true)",
+    "statistics": f"CREATE STATISTICS spying ON (peek(1)), (key || '') FROM {STORE}",
+    "a type": f"CREATE TYPE odd AS (t jsonb); DROP TABLE {STORE}; "
+    f"CREATE TABLE {STORE} (key text PRIMARY KEY, value odd); "
+    "CREATE FUNCTION shown(odd) RETURNS text LANGUAGE sql AS 'SELECT see(''{}''::text)'; "
+    "CREATE CAST (odd AS text) WITH FUNCTION shown(odd); "
+    f"INSERT INTO {STORE} VALUES ('user:u1', ROW('1'))",
+    "a type of keys": "CREATE TYPE odd AS ENUM ('user:u1'); "
+    "CREATE FUNCTION shown(odd) RETURNS text LANGUAGE sql AS 'SELECT see(''user:u1''::text)'; "
+    f"CREATE CAST (odd AS text) WITH FUNCTION shown(odd) AS IMPLICIT; DROP TABLE {STORE}; "
+    f"CREATE TABLE {STORE} (key odd PRIMARY KEY, value jsonb); "
+    f"INSERT INTO {STORE} VALUES ('user:u1', '1')",
+}
+READERS = (
+    "kv list",
+    "kv get user:u1",
+    "kv export",
+    "inspect",
+    "advise",
+    "verify",
+    "status",
+    "grow --plan --to relational",
+)
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+async def test_what_stands_under_the_stores_name_runs_nothing_as_a_superuser(
+    trap: str, database_url: str, owner: Owner
+) -> None:
+    """PostgreSQL evaluates constant expressions of indexes and statistics when it plans."""
+    await fill(owner.raw, 20)
+    await owner.raw.execute(SPY + TRAPS[trap])
+    ran = await asyncio.gather(
+        *(
+            asyncio.to_thread(outgrow, *words.split(), DATABASE_URL=database_url)
+            for words in READERS
+        )
+    )
+    for words, done in zip(READERS, ran, strict=True):
+        told = done.stderr.splitlines()
+        assert "seen" not in done.stderr, (words, done.stderr)
+        if words != "status":
+            assert done.returncode == 3, (words, done)
+            assert told[-1].startswith("hint: "), told
+    assert await owner.raw.fetchval("SELECT count(*) FROM seen") == 0
+    await owner.raw.execute("DROP FUNCTION peek, see CASCADE; DROP TABLE seen")
+    await owner.raw.execute("DROP TYPE IF EXISTS odd CASCADE; DROP TABLE IF EXISTS moved CASCADE")
+
+
+async def test_a_superuser_reads_a_plain_table_of_anybody(database_url: str, owner: Owner) -> None:
+    """With indexes, domains and triggers that run nothing when it is read."""
+    await fill(owner.raw, 20)
+    await owner.raw.execute(
+        f"CREATE INDEX ON {STORE} (lower(key)); CREATE DOMAIN doc AS jsonb; "
+        f"ALTER TABLE {STORE} ALTER COLUMN value TYPE doc; "
+        "CREATE FUNCTION idle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; "
+        f"CREATE TRIGGER idle BEFORE INSERT ON {STORE} FOR EACH ROW EXECUTE FUNCTION idle()"
+    )
+    for words in ("kv export", "kv get user:u1", "inspect"):
+        done = await asyncio.to_thread(outgrow, *words.split(), DATABASE_URL=database_url)
+        assert done.returncode == 0, done
+    done = await asyncio.to_thread(outgrow, "kv", "set", "k", "1", DATABASE_URL=database_url)
+    assert done.returncode == 3, done
+    assert "connect as" in done.stderr
+    await owner.raw.execute("DROP FUNCTION idle CASCADE; DROP DOMAIN doc CASCADE")
+
+
+@pytest.mark.parametrize("schema", ["outgrow", "campus", "campus_tables", "network"])
+async def test_schemas_that_somebody_else_prepared_are_refused(
+    schema: str, database: Database, owner: Owner
+) -> None:
+    """Whoever owns a schema can put something else under each name in it, at any time."""
+    name = await owner.root.fetchval("SELECT current_database()")
+    await owner.root.execute(
+        f"ALTER TABLE {STORE} OWNER TO postgres; GRANT CREATE ON DATABASE {name} TO {owner.name}"
+    )
+    await owner.raw.execute(SPY + f"CREATE SCHEMA {schema}; GRANT ALL ON SCHEMA {schema} TO PUBLIC")
+    if schema == "outgrow":
+        await owner.raw.execute(
+            "CREATE VIEW outgrow.layouts AS SELECT see('campus'::text) AS name, ''::text AS store, "
+            "''::text AS version, 'found'::text AS phase, 0::oid AS store_oid; "
+            "GRANT ALL ON outgrow.layouts TO PUBLIC"
+        )
+    code = "connect_as_owner" if schema == "outgrow" else "other_owner"
+    await refused(grow(database, "relational"), code)
+    await refused(runner.plan(database, "relational", DEFAULT_STORE, CAMPUS), code)
+    await refused(install(database), "other_owner")
+    assert await owner.raw.fetchval("SELECT count(*) FROM seen") == 0
+    await owner.raw.execute(
+        f"DROP SCHEMA {schema} CASCADE; DROP FUNCTION see, peek; DROP TABLE seen"
+    )

@@ -36,7 +36,8 @@ import click
 from outgrow import __version__, commands, events, pooler, signals
 from outgrow.blueprint import Blueprint, campus, parse
 from outgrow.database import GONE, Database
-from outgrow.errors import BadInput, OutgrowError, Unavailable
+from outgrow.errors import BadInput, OutgrowError, Refused, Unavailable
+from outgrow.named import refuse_strangers
 from outgrow.printable import one_line, printable
 from outgrow.server import EmbeddedServer, running
 from outgrow.settings import Settings
@@ -110,13 +111,17 @@ def json_option(function: F) -> F:
 
 @asynccontextmanager
 async def connected(
-    settings: Settings, *, pool_size: int | None = None, serves: bool = False
+    settings: Settings,
+    *,
+    pool_size: int | None = None,
+    serves: bool = False,
+    only_store: bool = False,
 ) -> AsyncIterator[Database]:
     """The database that the settings name, open; the embedded server runs meanwhile if it is that.
 
     Who serves goes through a pooler where there is one, and has plans for many calls; everybody
     else goes around it where OUTGROW_DIRECT_URL says how. `serves` asks for `generic_plans`, which
-    are explained at `Database.open`.
+    are explained at `Database.open`. With `only_store` nothing in our own schemas is read.
     Raises ServerFailed, Unavailable, Refused.
     """
     with ExitStack() as stack:
@@ -129,13 +134,28 @@ async def connected(
             slow_query_ms=settings.slow_query_ms,
             generic_plans=serves,
             direct_url=settings.direct_url,
+            only_catalog=True,
         )
         try:
+            if not only_store:
+                await refuse_strangers(database)
             yield database
+        except asyncpg.ReadOnlySQLTransactionError as e:
+            raise _read_only(e) from e
         except asyncpg.InsufficientPrivilegeError as e:
             raise await database.not_permitted(e) from e
         finally:
             await database.close()
+
+
+def _read_only(error: Exception) -> Refused:
+    return Refused(
+        "read_only_session",
+        "this role, database or server is set to read only",
+        detail=str(error),
+        hint="point DATABASE_URL at the primary, or take default_transaction_read_only back: "
+        "ALTER ROLE (or DATABASE) ... RESET default_transaction_read_only",
+    )
 
 
 @contextmanager

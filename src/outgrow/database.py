@@ -164,19 +164,21 @@ class Database(Statements):
         connect_timeout: float = 10,
         generic_plans: bool = False,
         direct_url: str | None = None,
+        only_catalog: bool = False,
     ) -> Database:
         """Connect. `url` is a libpq URL, or "" for the `PG*` variables; with `pgbouncer=true` in it
         the connections lead to a pooler in transaction mode. `direct_url` leads around one.
 
         With `generic_plans` a statement is planned once per connection, without looking at its
         parameters. Planning a page of profiles costs 10 ms and running it 0.5, and PostgreSQL's own
-        choice goes on planning where it thinks that the LIMIT matters.
+        choice goes on planning where it thinks that the LIMIT matters. With `only_catalog` names
+        without a schema are PostgreSQL's own alone.
 
         Raises Unavailable when nobody answers or lets us in, Refused for a server too old or a
         pooler in transaction mode that the URL does not speak of.
         """
-        way = Way(url, generic_plans=generic_plans)
-        direct = Way(direct_url) if direct_url is not None else None
+        way = Way(url, generic_plans=generic_plans, only_catalog=only_catalog)
+        direct = Way(direct_url, only_catalog=only_catalog) if direct_url is not None else None
         try:
             pool = await asyncpg.create_pool(
                 **{"statement_cache_size": 1000, **way.options("outgrow")},
@@ -458,11 +460,14 @@ async def find_hidden_rows(
     row = await statements.row(load("database")["hidden_from"], table, text)
     if row is None:
         return None
-    name, owner, role, is_forced, owns = row
-    hint = "connect as a role with BYPASSRLS"
-    if not is_forced:
+    name, owner, role, is_forced, owns, is_connected = row
+    if not is_connected:  # views and triggers run as their owner, whoever is connected
+        hint = f"ALTER ROLE {quote(role)} BYPASSRLS"
+    elif is_forced:
+        hint = "connect as a role with BYPASSRLS"
+    else:
         hint = f"connect as {owner}, who owns the table, or as a role with BYPASSRLS"
-    elif owns:
+    if is_forced and owns:
         hint += f", or: ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY"
     return RowsHidden(
         "rows_hidden",

@@ -50,16 +50,27 @@ async def is_installed(
     """Whether `install` would find nothing to do. Only looks; raises Refused as `install` does.
     With `closely` it also looks whether each view and function is as it was made, and then waits
     for whoever holds ACCESS EXCLUSIVE on the store."""
-    sql = load("outgrow")
-    schema, table = split(store)
-    if await session.value(sql["encoding"]) != "UTF8":
+    await _check_store(session, store)
+    return await _is_current(session, store, blueprint, closely)
+
+
+async def _check_store(session: Session, store: str) -> str | None:
+    """As `read_store`, with what the database itself must be."""
+    if await session.value(load("outgrow")["encoding"]) != "UTF8":
         raise Refused(
             "not_utf8",
             "the database is not encoded in UTF8",
             detail="JSON and search hold texts that other encodings do not have",
             hint="use a database made with ENCODING 'UTF8'",
         )
-    await read_store(session, schema, table)
+    return await read_store(session, *split(store))
+
+
+async def _is_current(
+    session: Session, store: str, blueprint: Blueprint, closely: bool = True
+) -> bool:
+    sql = load("outgrow")
+    schema, table = split(store)
     oid = await session.value(sql["table_oid"], schema, table)
     known = None
     if await session.value(sql["layouts_exist"]):
@@ -98,10 +109,12 @@ async def _check_other(
 async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     sql = load("outgrow")
     schema, table = split(store)
+    await session.run(load("database")["no_hurry"])
     await session.run(sql["lock"])
     await settle(session, schema, table, blueprint)
     await act_as_owner(session, schema, table, local=True)
-    is_current = await is_installed(session, store, blueprint)
+    collation = await _check_store(session, store)
+    is_current = await _is_current(session, store, blueprint)
     await memory.check_meant(session, f"{schema}.{table}", blueprint)
     await refuse_hidden_rows(session, schema, table)
     if is_current:
@@ -112,7 +125,6 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     oid = await session.value(sql["table_oid"], schema, table)
     await _check_tables(session, blueprint, oid)
     await _remember_store(session, blueprint, f"{schema}.{table}", oid)
-    collation = await read_store(session, schema, table)
     places = [definitions.SHARED, blueprint.name]
     async with definitions.remembering(session, blueprint, oid, places, all_gone=True):
         await session.run(sql["functions"])

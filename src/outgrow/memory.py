@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import asyncpg
 
 from outgrow.blueprint import Blueprint, campus
-from outgrow.database import Statements
+from outgrow.database import Session, Statements
 from outgrow.errors import Refused
+from outgrow.named import hold, refuse_strangers
 from outgrow.queries import load
 
 LEAST_CLAIMED = 0.5
@@ -37,8 +38,10 @@ def split(store: str) -> tuple[str, str]:
 
 
 async def layouts(session: Statements) -> list[asyncpg.Record]:
-    """Of all blueprints: name, store, store_oid, `now` (what the store is called), phase."""
+    """Of all blueprints: name, store, store_oid, `now` (what the store is called), phase. Raises
+    Refused as `refuse_strangers`."""
     sql = load("outgrow")
+    await refuse_strangers(session)
     if not await session.value(sql["layouts_exist"]):
         return []
     return await session.rows(sql["layouts"])
@@ -98,17 +101,16 @@ async def check_meant(session: Statements, store: str, blueprint: Blueprint) -> 
         )
 
 
-async def check_claims(
-    session: Statements, store: str, blueprint: Blueprint, is_said: bool
-) -> None:
+async def check_claims(session: Session, store: str, blueprint: Blueprint, is_said: bool) -> None:
     """Raise Refused for a blueprint that knows none of the store's keys, or which nobody has named
     (`is_said`) and which knows few of them. Reads 4 MB of the store at most, and only where the
-    blueprint is not installed yet."""
+    blueprint is not installed yet; from a transaction."""
     if any(row["name"] == blueprint.name for row in await layouts(session)):
         return
     percent = await session.value(load("outgrow")["sampled"], *split(store), SAMPLED_BLOCKS)
     if percent is None:
         return
+    await hold(session, store)
     query = load("outgrow")["some_keys"].with_identifiers(store=store)
     keys = [row["key"] for row in await session.rows(query, percent)]
     claimed = sum(blueprint.match(key) is not None for key in keys)

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import asyncpg
-
 from outgrow.blueprint import Blueprint, campus
 from outgrow.database import Session
 from outgrow.errors import Refused
 from outgrow.layout import shadow
+from outgrow.named import connect_as_owner
 from outgrow.queries import Query, load
 
 
@@ -24,7 +23,8 @@ async def act_as_owner(session: Session, schema: str, table: str, *, local: bool
     be called behind `settle`. Raises Refused (connect_as_owner) to a superuser."""
     row = await session.row(load("owner")["find"], schema, table)
     if row is not None and row["may_act"]:
-        _refuse_superuser(row, f"{schema}.{table}")
+        if row["is_superuser"] and not row["owner_is_superuser"]:
+            raise connect_as_owner(f"{schema}.{table}", row["owner"])
         await session.row(load("owner")["act_as"], row["owner"], local)
 
 
@@ -32,18 +32,8 @@ async def refuse_superuser(session: Session, schema: str, table: str) -> None:
     """Raise Refused (connect_as_owner) to a superuser on a store whose owner is none: for what
     calls functions that the owner may have changed."""
     row = await session.row(load("owner")["find"], schema, table)
-    if row is not None and row["may_act"]:
-        _refuse_superuser(row, f"{schema}.{table}")
-
-
-def _refuse_superuser(row: asyncpg.Record, store: str) -> None:
-    if row["is_superuser"] and not row["owner_is_superuser"]:
-        raise Refused(
-            "connect_as_owner",
-            f"{store} belongs to {row['owner']}, who is no superuser, and this connection is one",
-            detail="what the owner has put on the store would run with all rights",
-            hint=f"connect as {row['owner']}",
-        )
+    if row is not None and row["is_superuser"] and not row["owner_is_superuser"]:
+        raise connect_as_owner(f"{schema}.{table}", row["owner"])
 
 
 async def settle(
@@ -57,14 +47,16 @@ async def settle(
     """
     sql = load("owner")
     row = await session.row(sql["find"], schema, table)
-    if row is None or not row["may_act"]:
+    if row is None or not (row["may_act"] or row["is_owner"]):
         return True
     owner: str = row["owner"]
     store = f"{schema}.{table}"
     foreign = await session.rows(sql["foreign"], blueprint.name, owner)
+    if row["is_owner"]:  # who can use what a superuser has prepared, and nobody else has
+        foreign = [found for found in foreign if not found["is_superuser"]]
     if foreign and not (row["is_superuser"] and foreign[0]["is_superuser"]):
         raise _other_owner(store, owner, foreign[0]["name"], f"to {foreign[0]['owner']}")
-    if foreign:
+    if any(found["name"] == "outgrow" for found in foreign):
         for (other,) in await session.rows(sql["owners_of_stores"]):
             if other != owner:
                 raise _other_owner(store, owner, "outgrow", f"keeps a store of {other}, too")
@@ -73,7 +65,7 @@ async def settle(
     if foreign:
         await session.run(load("outgrow")["patience"])
         await _run(session, sql["hand_over"], {found["name"] for found in foreign}, owner)
-    if not row["may_create"]:
+    if row["may_act"] and not row["may_create"]:
         network = ["network"] if blueprint.name == campus().name else []
         schemas = ["outgrow", *network, blueprint.name, shadow.schema(blueprint)]
         await _run(session, sql["make_schemas"], schemas, owner)

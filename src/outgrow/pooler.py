@@ -72,12 +72,13 @@ class Way:
     Raises BadInput, Refused for what `read` does.
     """
 
-    def __init__(self, url: str, *, generic_plans: bool = False) -> None:
+    def __init__(
+        self, url: str, *, generic_plans: bool = False, only_catalog: bool = False
+    ) -> None:
         self.url, self.is_pooled = read(url)
-        self._settings = together(
-            "database.settings",
-            [SQL["settings"], *([SQL["generic_plans"]] if generic_plans else [])],
-        )
+        settings = [SQL["settings"], SQL["generic_plans" if generic_plans else "for_commands"]]
+        settings += [SQL["only_catalog"]] if only_catalog else []
+        self._settings = together("database.settings", settings)
         self._is_checked = False
 
     def options(self, application_name: str) -> dict[str, Any]:

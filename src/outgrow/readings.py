@@ -25,6 +25,7 @@ from outgrow.database import GONE, Database, Session, Statements
 from outgrow.errors import OutgrowError
 from outgrow.inspect import statements
 from outgrow.latencies import Counted, Latencies, quantile
+from outgrow.named import hold
 from outgrow.queries import load
 
 log = logging.getLogger("outgrow.readings")
@@ -46,6 +47,7 @@ async def take(session: Session, store: str, blueprint: Blueprint) -> Reading:
     facts = await session.row(load("health")["table"], schema, table)
     if facts is None:
         raise await stores.missing(session, f"{schema}.{table}")
+    await hold(session, f"{schema}.{table}")
     await session.run(load("database")["plan_for_parameters"])
     sizes = await session.row(load("readings")["sizes"])
     assert sizes is not None

@@ -39,7 +39,8 @@ import asyncpg
 from outgrow import stores
 from outgrow.database import Database, Session
 from outgrow.errors import BadInput, Conflict, NotFound
-from outgrow.queries import Query, load, quote
+from outgrow.named import hold
+from outgrow.queries import Query, load, quote, with_schema
 from outgrow.settings import DEFAULT_STORE
 
 BATCH = 10_000  # keys in one statement
@@ -70,10 +71,10 @@ class Store:
     def __init__(
         self, database: Database, table: str = DEFAULT_STORE, codec: Codec | None = None
     ) -> None:
-        self.table = table
+        self.table = with_schema(table)
         self._database = database
         self._codec = codec or VALUES
-        self._queries = _queries(table)
+        self._queries = _queries(self.table)
         self._order: str | None = None
 
     async def create(self) -> None:
@@ -86,8 +87,10 @@ class Store:
 
     async def get(self, key: str) -> Any:
         """The key's value; MISSING or NO_VALUE."""
+        checked_key(key)
         with self._explained():
-            row = await self._database.row(self._queries["get"], checked_key(key))
+            async with self._held() as session:
+                row = await session.row(self._queries["get"], key)
         return MISSING if row is None else self._value(row[0])
 
     async def set(self, key: str, value: Any) -> None:
@@ -106,7 +109,8 @@ class Store:
         found: dict[str, str | None] = {}
         for batch in _batches(keys):
             with self._explained():
-                rows = await self._database.rows(self._queries["mget"], batch)
+                async with self._held() as session:
+                    rows = await session.rows(self._queries["mget"], batch)
             found.update((row["key"], row["value"]) for row in rows)
         return [self._value(found[key]) if key in found else MISSING for key in keys]
 
@@ -117,6 +121,7 @@ class Store:
             return
 
         async def write(session: Session) -> None:
+            await hold(session, self.table, to_write=True)
             await self._put(session, texts)
 
         with self._explained(texts):
@@ -129,6 +134,7 @@ class Store:
             return 0
 
         async def write(session: Session) -> int:
+            await hold(session, self.table, to_write=True)
             deleted = 0
             for batch in _batches(unique):
                 deleted += _count(await session.run(self._queries["mdel"], batch))
@@ -144,7 +150,8 @@ class Store:
         """
         query, args = await self._scan(prefix, None, None)
         with self._explained():
-            async with self._lasting(readonly=True) as session:
+            async with self._held() as session:
+                await session.run(self._queries["patient"])
                 async for rows in session.stream(query, *args, batch=STREAMED):
                     for row in rows:
                         yield row["key"], self._value(row["value"])
@@ -159,12 +166,15 @@ class Store:
         """
         query, args = await self._scan(prefix, after, limit)
         with self._explained():
-            rows = await self._database.rows(query, *args)
+            async with self._held() as session:
+                rows = await session.rows(query, *args)
         return [(row["key"], self._value(row["value"])) for row in rows]
 
     async def estimate(self) -> int | None:
         """About how many keys there are, as of the last ANALYZE; None when there was none."""
-        rows = await self._database.value(self._queries["estimate"], quote(*self.table.split(".")))
+        rows = await self._database.value(
+            self._queries["estimate"], quote(*self.table.rsplit(".", 1))
+        )
         return int(rows) if rows is not None and rows >= 0 else None
 
     async def append(self, key: str, element: Any) -> None:
@@ -188,16 +198,19 @@ class Store:
         Its rows stay locked until the end, and a deadlock with another writer is not retried (the
         source cannot be read twice) but raised.
         """
-        async with self._lasting() as session:
-            async for items in batches:
-                texts = self._texts(items)
-                with self._explained(texts):
-                    await self._put(session, texts)
+        with self._explained():
+            async with self._held(to_write=True) as session:
+                await session.run(self._queries["patient"])
+                async for items in batches:
+                    texts = self._texts(items)
+                    with self._explained(texts):
+                        await self._put(session, texts)
 
     async def _patch(self, name: str, key: str, element: Any) -> bool:
         text = self._text(checked_key(key), element)
 
         async def write(session: Session) -> bool:
+            await hold(session, self.table, to_write=True)
             if await session.value(self._queries[name], key, text):
                 return True
             if await session.value(self._queries["kind"], key) in (None, "array"):
@@ -212,13 +225,13 @@ class Store:
             await session.run(self._queries["mset"], keys, [texts[key] for key in keys])
 
     @asynccontextmanager
-    async def _lasting(self, readonly: bool = False) -> AsyncIterator[Session]:
-        """A transaction that may wait for its caller for as long as that takes."""
+    async def _held(self, *, to_write: bool = False) -> AsyncIterator[Session]:
+        """A transaction in which nobody puts something else under the table's name."""
         async with (
             self._database.session() as session,
-            session.connection.transaction(readonly=readonly),
+            session.connection.transaction(readonly=not to_write),
         ):
-            await session.run(self._queries["patient"])
+            await hold(session, self.table, to_write=to_write)
             yield session
 
     async def _scan(

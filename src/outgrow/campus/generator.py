@@ -25,7 +25,8 @@ from outgrow.campus.damage import Damage, duplicate_indexes
 from outgrow.campus.population import DEMO_ID, Row, Spec, Told, blocks
 from outgrow.database import Database, Session
 from outgrow.errors import Busy, Refused
-from outgrow.queries import Query, load, quote
+from outgrow.named import hold
+from outgrow.queries import Query, load, quote, with_schema
 from outgrow.settings import DEFAULT_STORE
 
 _CHUNK = 500  # rows made between two writes to the server
@@ -86,6 +87,7 @@ async def generate(
     """
     start = time.perf_counter()
     damage = Damage(spec.damage, spec.seed, store) if spec.damage else None
+    store = with_schema(store)
     counted = _Counted()
     async with database.session() as session, session.connection.transaction():
         fresh, frozen = await _prepare(session, store, replace)
@@ -123,6 +125,7 @@ async def _prepare(session: Session, store: str, replace: bool) -> tuple[bool, b
         return True, True
     try:
         await session.run(_query("lock", store))
+        await hold(session, store, to_write=True)
         if not await session.value(_query("holds_keys", store)):
             return False, False
         if not replace:
@@ -197,7 +200,7 @@ def _beside(store: str, index: str) -> str:
 
 
 def _name(store: str) -> str:
-    return quote(*store.split("."))
+    return quote(*store.rsplit(".", 1))
 
 
 class _Counted:

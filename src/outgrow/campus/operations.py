@@ -13,6 +13,8 @@ import asyncpg
 
 from outgrow import events, queries
 from outgrow.database import Database, Session
+from outgrow.errors import Refused
+from outgrow.named import refuse_strangers
 
 SQL = queries.load("operations")
 MOST = 10_000
@@ -26,7 +28,9 @@ async def record(database: Database, command: str, subject: str | None = None) -
         asyncpg.InvalidSchemaNameError,
         asyncpg.InsufficientPrivilegeError,
         asyncpg.ReadOnlySQLTransactionError,
+        Refused,
     ):
+        await refuse_strangers(database)
         await database.run(SQL["record"], command, subject)
 
 

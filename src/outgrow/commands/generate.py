@@ -71,7 +71,7 @@ def campus(
 
 async def _fill(app: App, spec: Spec, replace: bool, manifest: Path) -> Result:
     store = app.settings.store
-    async with connected(app.settings, pool_size=1) as database:
+    async with connected(app.settings, pool_size=1, only_store=True) as database:
         if not app.settings.embedded:
             await stores.check(database, store)
         with Progress("generate", "users", spec.users) as progress:

@@ -112,10 +112,12 @@ async def contradictions(
 
 async def _check(app: App, database: Database) -> None:
     """A blueprint that was forgotten is refused before it is put over the store."""
-    located = await memory.locate(database, app.settings.store, app.blueprint)
+    store, blueprint = app.settings.store, app.blueprint
     is_said = app.settings.blueprint is not None
-    await memory.check_meant(database, located.store, app.blueprint)
-    await memory.check_claims(database, located.store, app.blueprint, is_said)
+    async with database.session() as session, session.connection.transaction(readonly=True):
+        located = await memory.locate(session, store, blueprint)
+        await memory.check_meant(session, located.store, blueprint)
+        await memory.check_claims(session, located.store, blueprint, is_said)
 
 
 async def _grow(app: App, goal: Phase, options: Options) -> None:

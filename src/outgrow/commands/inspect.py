@@ -20,6 +20,7 @@ from outgrow.inspect.integrity import KINDS
 from outgrow.inspect.listing import Listing, listings
 from outgrow.inspect.source import Table
 from outgrow.inspect.writing import blueprint
+from outgrow.named import hold
 from outgrow.printable import clean, one_line, printable
 from outgrow.progress import Progress
 
@@ -84,7 +85,7 @@ class _Asked:
 
 async def _inspect(app: App, asked: _Asked) -> None:
     schema, _, table = asked.table.rpartition(".")
-    async with connected(app.settings, pool_size=1) as database:
+    async with connected(app.settings, pool_size=1, only_store=True) as database:
         found, inspection = await _read(database, schema or "public", table, asked.sample)
     version = found.pop("version")
     if asked.write is not None:
@@ -119,6 +120,7 @@ async def _read(
         session.connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         fares = await health.read(session, schema, name)
+        await hold(session, f"{schema}.{name}")
         open_to = await safety.read(session, schema, name)
         whole = Table(session, f"{schema}.{name}")
         count, version = await whole.count(), await whole.version_for_queries()

@@ -265,7 +265,7 @@ def _size(source: BinaryIO) -> int | None:
 
 @asynccontextmanager
 async def _store(app: App, recorded: str | None = None) -> AsyncIterator[Store]:
-    async with connected(app.settings, pool_size=1) as database:
+    async with connected(app.settings, pool_size=1, only_store=True) as database:
         yield Store(database, app.settings.store, TEXT)
         if recorded is not None:
             await operations.record(database, recorded)

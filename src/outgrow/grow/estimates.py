@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from outgrow.blueprint import Blueprint
 from outgrow.database import Session
 from outgrow.grow.catalogue import Store
+from outgrow.named import hold
 from outgrow.queries import load
 
 SAMPLED = 2_000  # blocks of 8 kB; all of a store that has fewer
@@ -35,6 +36,7 @@ def _pattern(blueprint: Blueprint, relation: str) -> str:
 
 async def sample(session: Session, store: Store, blueprint: Blueprint) -> Estimates:
     """Reads up to 16 MB of the store."""
+    await hold(session, store.name)
     percent = min(100.0, 100.0 * SAMPLED / max(1, store.blocks))
     found = Estimates()
     query = load("grow")["sample"].with_identifiers(store=store.name)

@@ -16,6 +16,7 @@ from outgrow.grow import catalogue
 from outgrow.grow.catalogue import Store
 from outgrow.grow.lifting import Compared, compare
 from outgrow.grow.state import Phase
+from outgrow.named import hold
 from outgrow.owner import refuse_superuser
 from outgrow.queries import load
 
@@ -92,6 +93,7 @@ async def verify(
         async with session.connection.transaction(isolation="repeatable_read", readonly=True):
             found = await catalogue.read(session, store, blueprint, closely=False)
             await refuse_superuser(session, found.schema, found.table)
+            await hold(session, found.name)
             await memory.check_meant(session, found.name, blueprint)
             return await _verify(session, found, blueprint, moved)
 

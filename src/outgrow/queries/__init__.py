@@ -45,6 +45,11 @@ def quote(*names: str) -> str:
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
+def with_schema(table: str) -> str:
+    """The name of a store with its schema, `public` unless it says another."""
+    return table if "." in table else f"public.{table}"
+
+
 def literal(text: str) -> str:
     """Quote a constant for derived SQL that cannot take parameters (views, index predicates)."""
     if "\\" in text:

@@ -1,23 +1,51 @@
 -- What the pool itself says to the server.
 
 -- name: settings
--- What every session of ours has. Planning a relation over the store costs more than running it, and
--- JIT would add to that. What PostgreSQL says of types and definitions is compared, and must not depend
--- on somebody's taste for quotes.
+-- What every session of ours has, whatever the role or the database is set to. Planning a relation over
+-- the store costs more than running it, and JIT would add to that. What PostgreSQL says of types and
+-- definitions is compared, and must not depend on somebody's taste for quotes. (The setting that forbids
+-- views is not in every minor version.)
+SET search_path = public, pg_temp;
 SET jit = off;
 SET quote_all_identifiers = off;
 SET row_security = off;
 SET idle_in_transaction_session_timeout = '60s';
+SELECT CASE WHEN current_setting('restrict_nonsystem_relation_kind', true) <> ''
+    THEN set_config('restrict_nonsystem_relation_kind', '', false) END;
 
 -- name: generic_plans
 SET plan_cache_mode = force_generic_plan;
 
+-- name: only_catalog
+-- All our names have their schema. So no function or operator that somebody made in `public` is taken for
+-- one of PostgreSQL's, because it fits the arguments better.
+SET search_path = pg_catalog, pg_temp;
+
+-- name: for_commands
+-- They take as long as they take, and sort in memory what would be little on a disk, of which a role
+-- may have none (temp_file_limit); who serves keeps to what an operator has set.
+SET statement_timeout = 0;
+SET idle_session_timeout = 0;
+SELECT CASE WHEN current_setting('transaction_timeout', true) <> '0'
+    THEN set_config('transaction_timeout', '0', false) END;
+SELECT CASE WHEN pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('16MB')
+    THEN set_config('work_mem', '16MB', false) END;
+
 -- name: local_settings
 -- The same for one transaction, where sessions are shared.
+SET LOCAL search_path = public, pg_temp;
 SET LOCAL jit = off;
 SET LOCAL quote_all_identifiers = off;
 SET LOCAL row_security = off;
 SET LOCAL idle_in_transaction_session_timeout = '60s';
+SELECT CASE WHEN current_setting('restrict_nonsystem_relation_kind', true) <> ''
+    THEN set_config('restrict_nonsystem_relation_kind', '', true) END;
+
+-- name: no_hurry
+-- Until the end of the transaction nobody's timeout ends it; it waits for a lock as long as it takes.
+SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true),
+    CASE WHEN current_setting('transaction_timeout', true) <> '0'
+        THEN set_config('transaction_timeout', '0', true) END;
 
 -- name: pid
 SELECT pg_backend_pid();
@@ -40,7 +68,7 @@ SELECT current_user::text AS name, (
 -- names: from us, or from the owner of our views and triggers of it, as whom PostgreSQL runs these.
 SELECT c.oid::regclass::text AS name, pg_get_userbyid(c.relowner)::text AS owner,
        r.rolname::text AS role, c.relforcerowsecurity AS is_forced,
-       pg_has_role(r.oid, c.relowner, 'USAGE') AS owns
+       pg_has_role(r.oid, c.relowner, 'USAGE') AS owns, r.rolname = session_user AS is_connected
 FROM pg_class c
 CROSS JOIN pg_roles r
 WHERE c.relrowsecurity
@@ -58,4 +86,62 @@ WHERE c.relrowsecurity
     SELECT p.proowner FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.prosecdef
     WHERE t.tgrelid = c.oid AND t.tgname LIKE 'outgrow\_%'))
 ORDER BY r.rolname = current_user DESC, length(c.relname) DESC
+LIMIT 1;
+
+-- name: hold
+SELECT FROM ONLY :"store";
+
+-- name: held
+-- What is called `$2` in schema `$1`. `is_trapped`: we are a superuser, its owner is none, and functions,
+-- operators or types of others than superusers are in what PostgreSQL evaluates when it plans a query of
+-- it or of its partitions (expressions of indexes, statistics, partitions and CHECK constraints), or when
+-- it casts its columns; where we want to write (`$3`), also in triggers, defaults and rules.
+WITH RECURSIVE part(oid) AS (
+    SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = $1 AND c.relname = $2
+    UNION
+    SELECT i.inhrelid FROM pg_inherits i JOIN part p ON p.oid = i.inhparent
+), evaluated(classid, objid, is_column) AS (
+    SELECT 'pg_class'::regclass, oid, true FROM part
+    UNION ALL SELECT 'pg_class'::regclass, indexrelid, false FROM pg_index JOIN part ON oid = indrelid
+    UNION ALL SELECT 'pg_statistic_ext'::regclass, s.oid, false
+        FROM pg_statistic_ext s JOIN part p ON p.oid = s.stxrelid
+    UNION ALL SELECT 'pg_constraint'::regclass, k.oid, false
+        FROM pg_constraint k JOIN part p ON p.oid = k.conrelid WHERE k.contype = 'c'
+    UNION ALL SELECT 'pg_trigger'::regclass, t.oid, false
+        FROM pg_trigger t JOIN part p ON p.oid = t.tgrelid WHERE $3
+    UNION ALL SELECT 'pg_attrdef'::regclass, a.oid, false
+        FROM pg_attrdef a JOIN part p ON p.oid = a.adrelid WHERE $3
+), strange(classid, objid, owner) AS (
+    SELECT 'pg_proc'::regclass, oid, proowner FROM pg_proc
+    UNION ALL SELECT 'pg_operator'::regclass, oid, oprowner FROM pg_operator
+    UNION ALL SELECT 'pg_type'::regclass, oid, typowner FROM pg_type WHERE typtype <> 'd'
+)
+SELECT c.relkind::text AS kind, pg_get_userbyid(c.relowner)::text AS owner,
+    NOT r.rolsuper AND (SELECT bool_or(rolsuper) FROM pg_roles WHERE rolname IN (session_user, current_user))
+    AND (($3 AND c.relhasrules) OR EXISTS (
+        SELECT FROM evaluated e
+        JOIN pg_depend d ON d.classid = e.classid AND d.objid = e.objid
+        JOIN strange s ON s.classid = d.refclassid AND s.objid = d.refobjid
+        JOIN pg_roles o ON o.oid = s.owner AND NOT o.rolsuper
+        LEFT JOIN pg_attribute a ON e.is_column AND a.attrelid = d.objid AND a.attnum = d.objsubid
+            AND d.objsubid > 0
+        WHERE NOT e.is_column OR d.objsubid = 0 OR a.attname IN ('key', 'value')
+    )) AS is_trapped
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_roles r ON r.oid = c.relowner
+WHERE n.nspname = $1 AND c.relname = $2;
+
+-- name: strangers
+-- To whom our schemas belong, or something in them: for a superuser any role that is none, for others
+-- roles that they are not members of. (Nobody else can read them but a member of pg_read_all_data.)
+SELECT n.nspname::text AS name, r.rolname::text AS owner, me.rolsuper AS is_superuser
+FROM pg_roles me, pg_namespace n
+JOIN pg_roles r ON NOT r.rolsuper AND (r.oid = n.nspowner
+    OR EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relowner = r.oid))
+WHERE me.rolname = session_user
+  AND (n.nspname = 'outgrow' OR n.nspname = 'network' AND to_regclass('network.secrets') IS NOT NULL)
+  AND (me.rolsuper OR NOT pg_has_role(me.oid, r.oid, 'MEMBER')
+       AND NOT pg_has_role(me.oid, 'pg_read_all_data'::regrole, 'MEMBER'))
 LIMIT 1;

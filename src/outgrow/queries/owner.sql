@@ -7,6 +7,7 @@ SELECT pg_get_userbyid(c.relowner)::text AS owner,
        pg_get_userbyid(c.relowner) <> current_user AND pg_has_role(session_user, c.relowner,
            CASE WHEN current_setting('server_version_num')::integer >= 160000
                 THEN 'SET' ELSE 'MEMBER' END) AS may_act,
+       pg_get_userbyid(c.relowner) = current_user AS is_owner,
        has_database_privilege(c.relowner, current_database(), 'CREATE') AS may_create,
        (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) AS is_superuser,
        (SELECT rolsuper FROM pg_roles WHERE oid = c.relowner) AS owner_is_superuser
@@ -16,14 +17,17 @@ WHERE n.nspname = $1 AND c.relname = $2;
 
 -- name: foreign
 -- The schemas of the blueprint `$1` in which something, or which themselves, belong to another role
--- than `$2`; only schemas that Outgrow made, as something in them shows. '' for statistics that a
--- superuser made of a table of `$2`.
+-- than `$2`: schemas that Outgrow made, as something in them shows, and whatever is called so where
+-- that role is no superuser, for whoever owns a schema can exchange what is made in it. '' for
+-- statistics that a superuser made of a table of `$2`.
 SELECT n.nspname::text AS name, r.rolname::text AS owner, r.rolsuper AS is_superuser
 FROM pg_namespace n
 JOIN pg_roles r ON r.rolname <> $2 AND (r.oid = n.nspowner
     OR EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relowner = r.oid)
     OR EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = n.oid AND p.proowner = r.oid))
-WHERE n.nspname = 'outgrow' AND to_regclass('outgrow.layouts') IS NOT NULL
+WHERE NOT r.rolsuper AND n.nspname = ANY (ARRAY['outgrow', $1::text, $1 || '_tables',
+           CASE WHEN $1 = 'campus' THEN 'network' END])
+   OR n.nspname = 'outgrow' AND to_regclass('outgrow.layouts') IS NOT NULL
    OR n.nspname = 'network' AND $1 = 'campus' AND to_regclass('network.secrets') IS NOT NULL
    OR n.nspname IN ($1, $1 || '_tables') AND EXISTS (
        SELECT FROM pg_proc p

@@ -1,0 +1,61 @@
+"""A table that is read or written by its name is one, and of nobody who would gain by that.
+
+Whoever may create in its schema can put a view under a store's name, and a view's functions run as
+whoever reads it. PostgreSQL also calls functions in the expressions of a table's indexes and
+statistics when it plans a query: what only a superuser may do, the table's owner could do by these.
+"""
+
+from __future__ import annotations
+
+from outgrow.database import Session, Statements
+from outgrow.errors import Refused
+from outgrow.queries import load
+
+KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
+
+
+async def hold(session: Session, name: str, *, to_write: bool = False) -> None:
+    """Hold the table `name`, with its schema, to the end of the transaction, against being renamed
+    or replaced: ACCESS SHARE. Raises Refused (not_a_table) for a view and its like; to a superuser
+    (connect_as_owner) where functions of its owner would run, if the owner is none."""
+    schema, _, table = name.rpartition(".")
+    sql = load("database")
+    # To parse a statement locks the table, without a privilege and without planning anything.
+    await session.connection.prepare(sql["hold"].with_identifiers(store=name).sql)
+    row = await session.row(sql["held"], schema, table, to_write)
+    assert row is not None
+    if row["kind"] not in ("r", "p"):
+        raise Refused(
+            "not_a_table",
+            f"{name} is {KINDS.get(row['kind'], 'something else')}, and no table",
+            detail="to read it would run what somebody has put there, as whoever is connected",
+            hint="set OUTGROW_STORE to the name of the key-value table",
+        )
+    if row["is_trapped"]:
+        raise connect_as_owner(name, row["owner"])
+
+
+async def refuse_strangers(session: Statements) -> None:
+    """Raise Refused where our own schemas belong to somebody who could run code as us by what they
+    have put there: to a superuser whoever that is (connect_as_owner), to others a role that is
+    not theirs (other_owner)."""
+    row = await session.row(load("database")["strangers"])
+    if row is None:
+        return
+    if row["is_superuser"]:
+        raise connect_as_owner(f"what is in the schema {row['name']}", row["owner"])
+    raise Refused(
+        "other_owner",
+        f"what is in the schema {row['name']} belongs to {row['owner']}",
+        detail="it would run whatever that role has put there, as whoever is connected",
+        hint=f"connect as {row['owner']}, or let its owner be the store's: ALTER ... OWNER TO ...",
+    )
+
+
+def connect_as_owner(what: str, owner: str) -> Refused:
+    return Refused(
+        "connect_as_owner",
+        f"{what} belongs to {owner}, who is no superuser, and this connection is one",
+        detail="what the owner has put there would run with all rights",
+        hint=f"connect as {owner}",
+    )
