@@ -175,12 +175,18 @@ async def test_what_another_role_made_is_refused(
         await owner.root.execute(f"ALTER TABLE {STORE} OWNER TO {app}")
         await install(hosted)
         await owner.root.execute(f"ALTER TABLE {STORE} OWNER TO {owner.name}")
-        for work in (
-            grow(database, "relational"),
-            runner.plan(database, "relational", DEFAULT_STORE, CAMPUS),
-            install(database),
-        ):
-            assert app.strip('"') in (await refused(work, "other_owner")).message
+        own = await signed_in(database_url, owner.name)
+        try:
+            for work in (
+                grow(own, "relational"),
+                runner.plan(own, "relational", DEFAULT_STORE, CAMPUS),
+                install(own),
+                install(database),
+            ):
+                assert app.strip('"') in (await refused(work, "other_owner")).message
+        finally:
+            await own.close()
+        await refused(grow(database, "relational"), "connect_as_owner")
         await owner.root.execute(f"ALTER TABLE {STORE} OWNER TO {app}")
         await grow(hosted, "relational")
     finally:

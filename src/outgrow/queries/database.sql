@@ -141,7 +141,8 @@ FROM pg_roles me, pg_namespace n
 JOIN pg_roles r ON NOT r.rolsuper AND (r.oid = n.nspowner
     OR EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relowner = r.oid))
 WHERE me.rolname = session_user
-  AND (n.nspname = 'outgrow' OR n.nspname = 'network' AND to_regclass('network.secrets') IS NOT NULL)
+  AND (n.nspname = 'outgrow' OR n.nspname = 'network' AND EXISTS (
+      SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'secrets'))
   AND (me.rolsuper OR NOT pg_has_role(me.oid, r.oid, 'MEMBER')
        AND NOT pg_has_role(me.oid, 'pg_read_all_data'::regrole, 'MEMBER'))
 LIMIT 1;

@@ -27,8 +27,10 @@ JOIN pg_roles r ON r.rolname <> $2 AND (r.oid = n.nspowner
     OR EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = n.oid AND p.proowner = r.oid))
 WHERE NOT r.rolsuper AND n.nspname = ANY (ARRAY['outgrow', $1::text, $1 || '_tables',
            CASE WHEN $1 = 'campus' THEN 'network' END])
-   OR n.nspname = 'outgrow' AND to_regclass('outgrow.layouts') IS NOT NULL
-   OR n.nspname = 'network' AND $1 = 'campus' AND to_regclass('network.secrets') IS NOT NULL
+   OR n.nspname = 'outgrow' AND EXISTS (
+           SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'layouts')
+   OR n.nspname = 'network' AND $1 = 'campus' AND EXISTS (
+           SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'secrets')
    OR n.nspname IN ($1, $1 || '_tables') AND EXISTS (
        SELECT FROM pg_proc p
        WHERE p.pronamespace = to_regnamespace(quote_ident($1)) AND p.proname = 'lock_keys')
