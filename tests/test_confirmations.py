@@ -240,9 +240,14 @@ async def test_sessions_are_listed_and_ended(phased_api: Api) -> None:
     ]
     assert len(items[0]["device"]) == 100
     path = f"/auth/sessions/{items[0]['id']}"
-    assert (await stranger.call("DELETE", path)).json()["code"] == "session_not_found"
-    assert (await ada.call("DELETE", path)).status_code == 204
-    assert (await ada.call("DELETE", path)).status_code == 404
+    own: dict[str, Any] = {"json": {"password": PASSWORD}}
+    assert (await stranger.call("DELETE", path, **own)).json()["code"] == "session_not_found"
+    for url in (path, "/auth/sessions"):
+        guess = await ada.call("DELETE", url, json={"password": "a wrong one"})
+        assert (guess.status_code, guess.json()["code"]) == (403, "wrong_password")
+    assert (await phone.get("/profiles")).status_code == 200
+    assert (await ada.call("DELETE", path, **own)).status_code == 204
+    assert (await ada.call("DELETE", path, **own)).status_code == 404
     assert (await phone.get("/profiles")).json()["code"] == "session_ended"
     token = {"refresh_token": phone.tokens["refresh_token"]}
     assert (await phased_api.post("/auth/refresh", token)).status_code == 401

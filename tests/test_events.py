@@ -165,7 +165,8 @@ async def test_deletion_and_ends_of_sessions(campus: Database, stream: io.String
     other = (await api.post("/auth/login", body)).json()
     sessions = (await me.get("/auth/sessions")).json()["items"]
     (other_id,) = (s["id"] for s in sessions if not s["current"])
-    assert (await me.call("DELETE", f"/auth/sessions/{other_id}")).status_code == 204
+    own = {"password": body["password"]}
+    assert (await me.call("DELETE", f"/auth/sessions/{other_id}", json=own)).status_code == 204
     assert (await me.call("POST", "/auth/logout")).status_code == 204
     again = (await api.post("/auth/login", body)).json()
     me.tokens = again

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
@@ -70,12 +71,12 @@ class World:
     async def call(self, method: str, path: str, **options: object) -> httpx.Response:
         return await self.ada.call(method, path, **options)
 
-    async def send(self, page: str, action: str) -> str:
+    async def send(self, page: str, action: str, **typed: Any) -> str:
         """What the browser is told when it sends this form of this page."""
         browser = Browser(self.here.api)
         browser.client.cookies.set(COOKIE, self.cookie)
         await browser.open(page)
-        text = (await browser.send(action)).text
+        text = (await browser.send(action, **typed)).text
         await browser.close()
         return text
 
@@ -122,11 +123,14 @@ async def ended_one_by_one(world: World) -> None:
 
 
 async def everywhere(world: World) -> None:
-    assert (await world.call("DELETE", "/auth/sessions")).status_code == 204
+    own = {"password": PASSWORD}
+    assert (await world.call("DELETE", "/auth/sessions", json=own)).status_code == 204
 
 
 async def everywhere_on_the_page(world: World) -> None:
-    assert "signed out everywhere" in await world.send("/my/account", "/my/account/sessions")
+    assert "signed out everywhere" in await world.send(
+        "/my/account", "/my/account/sessions", password=PASSWORD
+    )
 
 
 async def password_changed(world: World) -> None:

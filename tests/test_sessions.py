@@ -93,7 +93,8 @@ class Sessions(Machine):
     def ends_another(self, number: int, other: int) -> None:
         """Only one's own, and only from a session that is alive itself."""
         kept, meant = (self.kept[n % len(self.kept)] for n in (number, other))
-        answer = self.call("DELETE", f"/auth/sessions/{self.id_of(meant)}", kept)
+        own = {"password": PASSWORDS[self.passwords[kept.owner]]}
+        answer = self.call("DELETE", f"/auth/sessions/{self.id_of(meant)}", kept, own)
         if not kept.alive:
             assert answer.status_code == 401
         elif meant.owner != kept.owner or not meant.alive:

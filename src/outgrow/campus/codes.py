@@ -14,7 +14,7 @@ from outgrow.database import Statements
 
 SQL = queries.load("codes")
 
-SECONDS = 900
+SECONDS = 600
 TRIES = 5
 # Whoever guesses the code of a reset, or of a claim, has an account of somebody; that of a sign-up
 # goes with its password.

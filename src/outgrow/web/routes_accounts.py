@@ -78,7 +78,9 @@ class Exported(Shape):
     chats: list[dict[str, Any]]
 
 
-class DeleteBody(msgspec.Struct, forbid_unknown_fields=True):
+class OwnPasswordBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The password once more, before what somebody at a device left open should not do."""
+
     password: AnyPassword
 
 
@@ -158,11 +160,13 @@ async def list_sessions(call: Call) -> Answer:
 
 
 async def end_session(call: Call) -> Answer:
+    await call.network.accounts.own_password(call.caller.user_id, call.body.password)
     await call.network.accounts.end_session(call.caller.user_id, call.path["session"])
     return Answer(status=204)
 
 
 async def end_sessions(call: Call) -> Answer:
+    await call.network.accounts.own_password(call.caller.user_id, call.body.password)
     await call.network.accounts.end_sessions(call.caller.user_id)
     return Answer(status=204)
 
@@ -304,7 +308,7 @@ ROUTES = (
         access=Access.PUBLIC,
         tag="accounts",
         summary="Complete a sign-up with the code that was mailed",
-        description="The code has six or eight digits, is good for 15 minutes and five tries, and "
+        description="The code has six or eight digits, is good for ten minutes and five tries, and "
         "ends when a new one is sent. The password is that of the sign-up.",
         body=VerifyBody,
         body_example={"email": _EMAIL, "code": "123456", "password": "correct horse battery"},
@@ -386,7 +390,11 @@ ROUTES = (
         tag="accounts",
         summary="Sign out everywhere, here too",
         description=_ENDED,
+        body=OwnPasswordBody,
+        body_example={"password": "correct horse battery"},
         status=204,
+        errors=("wrong_password", "account_gone", "sign_in_busy"),
+        limit=PASSWORDS,
     ),
     Route(
         method="DELETE",
@@ -396,8 +404,11 @@ ROUTES = (
         tag="accounts",
         summary="Sign out somewhere",
         description=_ENDED,
+        body=OwnPasswordBody,
+        body_example={"password": "correct horse battery"},
         status=204,
-        errors=("session_not_found",),
+        errors=("session_not_found", "wrong_password", "account_gone", "sign_in_busy"),
+        limit=PASSWORDS,
     ),
     Route(
         method="GET",
@@ -424,7 +435,7 @@ ROUTES = (
         description="For ever. Account, sessions and profile are gone with the answer; "
         "connections, intros and blocks follow within minutes. What one wrote stays in the chats "
         "of those one wrote to, without a name; a chat that nobody is left in goes too.",
-        body=DeleteBody,
+        body=OwnPasswordBody,
         body_example={"password": "correct horse battery"},
         status=204,
         errors=("wrong_password", "account_gone", "sign_in_busy"),

@@ -81,11 +81,19 @@ async def change_password(ask: Ask) -> Reply:
 
 
 async def end_session(ask: Ask) -> Reply:
+    try:
+        await ask.network.accounts.own_password(ask.user_id, ask.form.raw("password"))
+    except OutgrowError as e:
+        return await _account(ask, e)
     await ask.network.accounts.end_session(ask.user_id, ask.path["id"])
     return to("/my/account?done=session_ended")
 
 
 async def end_sessions(ask: Ask) -> Reply:
+    try:
+        await ask.network.accounts.own_password(ask.user_id, ask.form.raw("password"))
+    except OutgrowError as e:
+        return await _account(ask, e)
     await ask.network.accounts.end_sessions(ask.user_id)
     return ask.signed_out("/?done=signed_out_everywhere")
 
@@ -128,8 +136,8 @@ PAGES = (
     Page(method="POST", path="/reset", handler=reset, access=Access.PUBLIC, limit=CODE_TRIES),
     Page(method="GET", path="/my/account", handler=account),
     Page(method="POST", path="/my/account/password", handler=change_password, limit=PASSWORDS),
-    Page(method="POST", path="/my/account/sessions", handler=end_sessions),
-    Page(method="POST", path="/my/account/sessions/{id}", handler=end_session),
+    Page(method="POST", path="/my/account/sessions", handler=end_sessions, limit=PASSWORDS),
+    Page(method="POST", path="/my/account/sessions/{id}", handler=end_session, limit=PASSWORDS),
     Page(method="GET", path="/my/account/export", handler=export, limit=EXPORTS),
     Page(method="GET", path="/my/account/delete", handler=delete_form),
     Page(method="POST", path="/my/account/delete", handler=delete, limit=PASSWORDS),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from outgrow.campus.addresses import valid_email
 from outgrow.campus.limits import LOG_IN, SIGN_UP
 from outgrow.campus.pages import LARGEST_LIMIT
@@ -60,7 +58,7 @@ async def sign_up(ask: Ask) -> Reply:
     except OutgrowError as e:
         return await _sign_up_page(ask, e)
     if signed_in is None:
-        return to("/sign-up/code?" + urlencode({"email": email}))
+        return ask.page("code.html", purpose="verify", email=email)  # not into an address
     network.changed(profile.school)
     return ask.signed_in(await network.visits.open(signed_in), "/?done=welcome")
 
