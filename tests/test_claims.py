@@ -8,6 +8,7 @@ import re
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -116,6 +117,30 @@ async def test_where_every_sign_up_needs_a_code_none_tells(
             await verify(api, re.findall(r"\d{8}", outbox.letters[1].text)[0]) if _ == 0 else None
             outbox.letters.clear()
         assert await count(campus, "network.accounts") == 1
+    finally:
+        await api.close()
+
+
+async def test_what_it_costs_does_not_tell_either(campus: Database, outbox: Outbox) -> None:
+    """In phase `found` a look for a profile takes a second, where there are many."""
+    api = await Api.open(campus, mail=outbox, limits=None, codes_always=True)
+    try:
+        await put(campus, "old", OLD)
+        await put(campus, "with", "with@mail.example")
+        await api.network.accounts.create("with@mail.example", PASSWORD, "with")
+        emails = ["free@mail.example", OLD.lower(), "with@mail.example"]
+        done: list[str] = []
+        campus.observe_with(lambda name, seconds: done.append(name))
+        for ask in sign_up, partial(confirm, code="1"), partial(verify, code="1"):
+            looks = []
+            for email in emails:
+                done.clear()
+                await ask(api, email=email)
+                looks.append(done.count("claims.profiles"))
+            assert looks == [1, 1, 1]
+        await api.post("/auth/verify/resend", {"email": "with@mail.example"})
+        await settled(api)
+        assert not re.search(r"\d{6}", outbox.letters[-1].text)
     finally:
         await api.close()
 
