@@ -33,7 +33,7 @@ from outgrow.web import problems
 from test_serve import environment, served
 
 ROOT = Path(__file__).parent.parent
-PASSWORD = "canary-Password-7f3a"
+PASSWORD = "quiet harbour 7f3a"
 EMAIL = "canary.person@campus.example"
 NAME = "Canaria Vogel"
 HOSTILE = [
@@ -148,7 +148,7 @@ def test_a_day_of_a_person_in_the_log(campus_url: str, tmp_path: Path) -> None:
 
 
 def nothing_personal(log: str, secrets: list[Any], user_id: str) -> None:
-    assert not re.search(r"canary|Canaria|Vogel|127\.0\.0\.1(?!:)", log, re.IGNORECASE)
+    assert not re.search(r"canary|Canaria|Vogel|harbour|127\.0\.0\.1(?!:)", log, re.IGNORECASE)
     assert "@" not in log
     for secret in secrets:
         if isinstance(secret, str) and len(secret) > 7 and secret != user_id:
