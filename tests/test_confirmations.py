@@ -17,6 +17,7 @@ from api import HERE, PASSWORD, Api, Person
 from outgrow.campus import codes
 from outgrow.campus.addresses import mailbox_of
 from outgrow.campus.domains import Domains
+from outgrow.campus.limits import RESETS_TO_ONE
 from outgrow.campus.mail import Letter, Mail, printed, smtp
 from outgrow.database import Database
 from outgrow.errors import BadInput, Conflict, NotFound, Unavailable
@@ -24,7 +25,9 @@ from outgrow.queries import Query
 
 ADA = "ada@northfield.example"
 BODY = {"email": ADA, "password": PASSWORD, "name": "Ada Okafor", "school": HERE, "year": "Junior"}
-PLENTY = {"codes-to-one": (1000, 1)}
+PLENTY = {"codes-to-one": (1000, 1), "resets-to-one": (1000, 1)}
+RESET = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{5}\b")
+CODE = re.compile(rf"\b[0-9]{{6}}\b|{RESET.pattern}")
 
 
 class Outbox:
@@ -38,7 +41,7 @@ class Outbox:
         self.letters.append(letter)
 
     def code(self) -> str:
-        found = re.search(r"\b[0-9]{6,8}\b", self.letters[-1].text)
+        found = CODE.search(self.letters[-1].text)
         assert found, self.letters[-1]
         return found[0]
 
@@ -189,9 +192,55 @@ async def test_mail_that_fails_is_told_and_a_reset_does_not_tell(
 
 async def test_one_mailbox_gets_few_codes(campus: Database, outbox: Outbox) -> None:
     async with opened(campus, outbox, **{"codes-to-one": (2, 3600)}) as api:
-        sent = [await api.post("/auth/reset", {"email": ADA}) for _ in range(3)]
+        sent = [await api.post("/auth/verify/resend", {"email": ADA}) for _ in range(3)]
         assert [answer.status_code for answer in sent] == [202, 202, 429]
-        assert (await api.post("/auth/reset", {"email": "bo@x.example"})).status_code == 202
+        other = {"email": "bo@x.example"}
+        assert (await api.post("/auth/verify/resend", other)).status_code == 202
+
+
+def test_the_limit_of_resets_leaves_a_good_code_in_the_mailbox() -> None:
+    assert RESETS_TO_ONE.seconds / RESETS_TO_ONE.most < codes.SECONDS
+
+
+async def test_no_stranger_stalls_a_reset(campus: Database, outbox: Outbox) -> None:
+    """Neither by asking for codes, with tags and as sign-ups too, nor by trying some."""
+    limits = {"codes-to-one": (2, 3600), "resets-to-one": (3, 3600)}
+    async with opened(campus, outbox, **limits) as api:
+        ada = await api.sign_up(school="Open School", email="ada@northfield.example")
+        for email in ("ada+x@northfield.example", ADA, ADA):
+            await api.post("/auth/signup", {**BODY, "email": email})
+        for _ in range(4):
+            assert (await api.post("/auth/reset", {"email": ADA})).status_code == 202
+            await api.network.confirmations.mail.background.settle()
+        codes = [found[0] for letter in outbox.letters if (found := RESET.search(letter.text))]
+        assert len(codes) == 3, "no more than that are mailed"
+        body = {"email": ADA, "password": "quite another one"}
+        for _ in range(8):
+            wrong = {**body, "code": "7KQF-2M9X-4TB8Q"}
+            assert (await api.post("/auth/reset/confirm", wrong)).status_code == 400
+        typed = {**body, "code": f" {codes[0].lower().replace('-', ' ')} "}
+        assert (await api.post("/auth/reset/confirm", typed)).status_code == 204
+        for code in codes:
+            assert (
+                await api.post("/auth/reset/confirm", {**body, "code": code})
+            ).status_code == 400
+        login = {"email": ada.email, "password": "quite another one"}
+        assert (await api.post("/auth/login", login)).status_code == 200
+
+
+async def test_a_code_for_a_reset_is_good_for_a_quarter_of_an_hour(
+    campus: Database, outbox: Outbox
+) -> None:
+    async with opened(campus, outbox) as api:
+        ada = await api.sign_up(school="Open School", email="ada@open.example")
+        await api.post("/auth/reset", {"email": ada.email})
+        await api.network.confirmations.mail.background.settle()
+        age = "UPDATE network.reset_codes SET expires_at = expires_at - interval '15 minutes'"
+        await campus.run(Query("t", age))
+        body = {"email": ada.email, "code": outbox.code(), "password": "quite another one"}
+        assert (await api.post("/auth/reset/confirm", body)).status_code == 400
+        await api.network.confirmations.forget()
+        assert await campus.value(Query("t", "SELECT count(*) FROM network.reset_codes")) == 0
 
 
 async def test_a_forgotten_password_is_set_anew(phased: Database, outbox: Outbox) -> None:

@@ -105,7 +105,9 @@ def test_a_day_of_a_person_in_the_log(campus_url: str, tmp_path: Path) -> None:
         post("/auth/reset", 202, {"email": EMAIL})
         confirm = {"email": EMAIL, "code": "00000000", "password": PASSWORD + "3"}
         post("/auth/reset/confirm", 400, confirm)
-        code = re.search(r"for a new password is ([0-9]{8})", server.output())
+        code = re.search(
+            r"for a new password is ([0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{5})", server.output()
+        )
         assert code
         assert client.get("/profiles/me?token=canary", headers=headers).status_code == 400
         assert client.get("/profiles/canary", headers=headers).status_code == 404

@@ -222,7 +222,7 @@ async def test_codes_from_a_mailbox(campus: Database) -> None:
         letters.append(letter)
 
     def code() -> str:
-        found = re.search(r"\b[0-9]{6,8}\b", letters[-1].text)
+        found = re.search(r"\b[0-9]{6}\b|\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{5}\b", letters[-1].text)
         assert found
         return found[0]
 

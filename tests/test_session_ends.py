@@ -149,7 +149,7 @@ async def password_reset(world: World) -> None:
     email = world.ada.email
     assert (await world.here.api.post("/auth/reset", {"email": email})).status_code == 202
     await world.here.api.network.confirmations.mail.background.settle()
-    found = re.search(r"\b[0-9]{8}\b", world.letters[-1].text)
+    found = re.search(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{5}\b", world.letters[-1].text)
     assert found
     body = {"email": email, "code": found[0], "password": "quite another one"}
     assert (await world.here.api.post("/auth/reset/confirm", body)).status_code == 204

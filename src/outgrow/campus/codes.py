@@ -1,6 +1,9 @@
-"""One-time codes that came by mail, typed in once.
+"""One-time codes that came by mail, typed in once. Only keyed hashes are kept.
 
-A code is good for a time and a few tries; a new one ends the one before. Only a keyed hash is kept.
+The code of a sign-up goes with its password: six digits, good for SECONDS and TRIES, and a new one
+ends the one before. The code of a reset or a claim is all that is asked for, so it has 65 bits,
+which nobody guesses: tries need not be counted, and codes need not end each other. A stranger who
+asks for codes, or tries some, takes none away from whoever owns the mailbox.
 """
 
 from __future__ import annotations
@@ -16,13 +19,13 @@ SQL = queries.load("codes")
 
 SECONDS = 600
 TRIES = 5
-# Whoever guesses the code of a reset, or of a claim, has an account of somebody; that of a sign-up
-# goes with its password.
-_DIGITS = {"verify": 6, "reset": 8, "claim": 8}
 INVITED_SECONDS = 14 * 86_400
 # 59 bits: nobody guesses it in its two weeks, nor uses its tries up.
 _INVITED_LENGTH, _INVITED_TRIES = 12, 1_000_000
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
+_LONG = ("reset", "claim")
+_CAPITALS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_LOOKALIKES = str.maketrans("OIL", "011")  # what somebody may read for one of these
 Purpose = Literal["verify", "reset", "claim", "invite"]
 
 
@@ -31,12 +34,19 @@ class Codes:
         self._key = key
 
     async def give(self, session: Statements, purpose: Purpose, subject: str) -> str:
-        """A new code, instead of any before."""
+        """A new code; of a sign-up or an invitation it takes the place of the one before."""
+        if purpose in _LONG:
+            letters = "".join(secrets.choice(_CAPITALS) for _ in range(13))
+            code = f"{letters[:4]}-{letters[4:8]}-{letters[8:]}"
+            hashed = self._hashed(purpose, subject, code)
+            await session.run(SQL["give_long"], subject, hashed, SECONDS)
+            events.event("code_made", purpose=purpose)
+            return code
         if purpose == "invite":
             code = "".join(secrets.choice(_LETTERS) for _ in range(_INVITED_LENGTH))
             tries, seconds = _INVITED_TRIES, INVITED_SECONDS
         else:
-            code = "".join(secrets.choice("0123456789") for _ in range(_DIGITS[purpose]))
+            code = "".join(secrets.choice("0123456789") for _ in range(6))
             tries, seconds = TRIES, SECONDS
         hashed = self._hashed(purpose, subject, code)
         await session.run(SQL["give"], purpose, subject, hashed, tries, seconds)
@@ -44,15 +54,20 @@ class Codes:
         return code
 
     async def use(self, session: Statements, purpose: Purpose, subject: str, code: str) -> bool:
-        """Whether that is the code; of two at once one is right. A wrong one is a try less, so the
-        transaction must be committed either way."""
+        """Whether that is the code; of two at once one is right. A wrong one of a sign-up is a try
+        less, so the transaction must be committed either way."""
         hashed = self._hashed(purpose, subject, code)
-        is_right = await session.value(SQL["use"], purpose, subject, hashed) is True
+        if purpose in _LONG:
+            is_right = await session.value(SQL["use_long"], subject, hashed) is True
+        else:
+            is_right = await session.value(SQL["use"], purpose, subject, hashed) is True
         if is_right:
             events.event("code_proved", purpose=purpose)
         return is_right
 
     def _hashed(self, purpose: Purpose, subject: str, code: str) -> bytes:
         typed = code.strip().lower() if purpose == "invite" else code.strip()
+        if purpose in _LONG:
+            typed = "".join(filter(str.isalnum, code)).upper().translate(_LOOKALIKES)
         text = f"{purpose} {subject} {typed}".encode("utf-8", "surrogatepass")
         return blake2b(text, digest_size=32, key=self._key).digest()

@@ -22,14 +22,14 @@ from outgrow.campus.addresses import mailbox_of, valid_email
 from outgrow.campus.claims import Claim, Disputed, find
 from outgrow.campus.codes import SECONDS, Codes
 from outgrow.campus.domains import must_verify
-from outgrow.campus.limits import CODES_TO_ONE, Limits
+from outgrow.campus.limits import CODES_TO_ONE, RESETS_TO_ONE, Limits
 from outgrow.campus.mail import Letter, Mail
 from outgrow.campus.passwords import Passwords
 from outgrow.campus.profiles import NewProfile
 from outgrow.campus.safety import absorb_blocks
 from outgrow.campus.strength import acceptable
 from outgrow.database import Database, Session, Statements
-from outgrow.errors import BadInput, Conflict
+from outgrow.errors import BadInput, Conflict, TooMany
 
 SQL = queries.load("codes")
 LOOKUPS = 2  # for claims at once, in a process: in phase `found` each reads all profiles
@@ -166,9 +166,8 @@ class Confirmations:
 
     async def reset(self, email: str) -> None:
         """Mail a code that sets a password, where there is an account, or a profile that waits for
-        one. Raises TooMany."""
+        one, and which was not just sent several: those are still good."""
         key = valid_email(email).lower()
-        await self._limits.take(CODES_TO_ONE, mailbox_of(key))
         events.event("code_asked", purpose="reset")
         self.mail.later(self._reset(key))
 
@@ -176,16 +175,28 @@ class Confirmations:
         row = await self._database.row(accounts.SQL["by_email"], key)
         if row is not None:
             events.about(row["user_id"])
+            if not await self._may_mail(key):
+                return
             code = await self._codes.give(self._database, "reset", key)
             await self.mail.send(_to_reset(row["email"], code))
             return
         async with self._lookups:
             found = await find(self._database, key)
+        if found is None or not await self._may_mail(key):
+            return
         if isinstance(found, Claim):
             code = await self._codes.give(self._database, "claim", found.subject)
             await self.mail.send(_to_claim(found.email, code))
-        elif found is not None:
+        else:
             await self.mail.send(_disputed(key))
+
+    async def _may_mail(self, key: str) -> bool:
+        """Whether this e-mail may be sent one more code for a password."""
+        try:
+            await self._limits.take(RESETS_TO_ONE, key)
+        except TooMany:
+            return False
+        return True
 
     async def confirm_reset(self, email: str, code: str, password: str) -> None:
         """Set a password: a new one, which ends all sessions, or the first one of a profile that
@@ -197,7 +208,7 @@ class Confirmations:
             has_account = await session.row(accounts.SQL["by_email"], key) is not None
             found = await find(session, key)  # in any case: else the time that it takes would tell
             if not has_account:
-                return [] if await self._claim(session, found, code, hashed) else None
+                return [] if await self._claim(session, found, code, password, hashed) else None
             if not await self._codes.use(session, "reset", key, code):
                 return None
             user_id = await session.value(accounts.SQL["set_password"], key, hashed)
@@ -218,7 +229,12 @@ class Confirmations:
         events.event("password_reset", count=len(ended))
 
     async def _claim(
-        self, session: Session, found: Claim | Disputed | None, code: str, hashed: str
+        self,
+        session: Session,
+        found: Claim | Disputed | None,
+        code: str,
+        password: str,
+        hashed: str,
     ) -> bool:
         """Make the account of a profile; False when that is not the code for it."""
         if not isinstance(found, Claim):
@@ -227,6 +243,8 @@ class Confirmations:
             await self._codes.use(session, "invite", found.subject, code)
         ):
             return False
+        own = await session.row(accounts.SQL["own_words"], found.user_id)
+        acceptable(password, own.values() if own else ())  # else the code is still good
         await accounts.give(session, found, hashed)
         await session.run(accounts.SQL["verified"], found.user_id)
         return True
@@ -234,6 +252,7 @@ class Confirmations:
     async def forget(self) -> None:
         """Codes and sign-ups that are over."""
         await self._database.run(SQL["forget"])
+        await self._database.run(SQL["forget_resets"])
         await self._database.run(SQL["forget_sign_ups"])
 
 

@@ -45,6 +45,7 @@ class Deletions:
             key = await session.value(SQL["account"], user_id)
             if key is not None:
                 await session.run(CODES["drop"], key)
+                await session.run(CODES["drop_resets"], key)
             await session.run(SQL["profile"], user_id)
             return ended
 

@@ -43,6 +43,8 @@ LOG_IN_PAIR = Limit("log-in-pair", 100, 3600, "log-ins to one account from one a
 LOG_IN_ACCOUNT = Limit("log-in-account", 300, 3600, "log-ins to one account from new addresses")
 CODES = Limit("codes", 120, 3600, "codes asked for from one address")
 CODES_TO_ONE = Limit("codes-to-one", 5, 3600, "codes sent to one e-mail")
+# Its refill is faster than its codes end, so whoever uses it up has left good ones in the mailbox.
+RESETS_TO_ONE = Limit("resets-to-one", 8, 3600, "codes for a new password sent to one e-mail")
 CODE_TRIES = Limit("code-tries", 120, 3600, "codes tried from one address")
 PASSWORDS = Limit("passwords", 20, 3600, "tries of one's own password by one account")
 EXPORTS = Limit("exports", 10, 3600, "exports by one account")
@@ -58,6 +60,7 @@ LIMITS = {
     limit.name: limit
     for limit in (
         *(SIGN_UP, LOG_IN, LOG_IN_PAIR, LOG_IN_ACCOUNT, CODES, CODES_TO_ONE, CODE_TRIES),
+        RESETS_TO_ONE,
         *(PASSWORDS, EXPORTS, INTROS, MESSAGES, BLOCKS, REPORTS),
         *(REQUESTS, REQUESTS_FROM, TYPING),
     )

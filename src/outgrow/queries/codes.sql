@@ -12,6 +12,26 @@ UPDATE network.codes AS c SET tries = CASE WHEN c.hash = $3 THEN 0 ELSE c.tries 
 WHERE c.purpose = $1 AND c.subject = $2 AND c.tries > 0 AND c.expires_at > now()
 RETURNING c.hash = $3
 
+-- name: give_long
+INSERT INTO network.reset_codes (subject, hash, expires_at)
+VALUES ($1, $2, now() + make_interval(secs => $3))
+ON CONFLICT DO NOTHING
+
+-- name: use_long
+-- The right code takes all others of the account along. Of two at once the second waits for the rows,
+-- and finds them gone.
+DELETE FROM network.reset_codes AS c
+WHERE c.subject = $1 AND EXISTS (
+  SELECT FROM network.reset_codes AS r
+  WHERE r.subject = $1 AND r.hash = $2 AND r.expires_at > now())
+RETURNING true
+
+-- name: forget_resets
+DELETE FROM network.reset_codes WHERE expires_at < now()
+
+-- name: drop_resets
+DELETE FROM network.reset_codes WHERE subject = $1
+
 -- name: forget
 DELETE FROM network.codes WHERE expires_at < now()
 

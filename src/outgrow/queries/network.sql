@@ -94,6 +94,14 @@ CREATE TABLE IF NOT EXISTS network.codes (
   PRIMARY KEY (purpose, subject)
 );
 
+-- Codes that set a new password, several of an account side by side.
+CREATE TABLE IF NOT EXISTS network.reset_codes (
+  subject text NOT NULL,
+  hash bytea NOT NULL,
+  expires_at timestamptz NOT NULL,
+  PRIMARY KEY (subject, hash)
+);
+
 -- See queries/limits.sql.
 CREATE UNLOGGED TABLE IF NOT EXISTS network.limits (
   name text NOT NULL,

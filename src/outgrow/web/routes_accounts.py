@@ -341,7 +341,11 @@ ROUTES = (
         description="Makes the account of a profile from before, with the code of a reset or of an "
         "invitation. Ends all sessions of the account. " + _ENDED,
         body=ResetBody,
-        body_example={"email": _EMAIL, "code": "12345678", "password": "correct horse battery"},
+        body_example={
+            "email": _EMAIL,
+            "code": "7KQF-2M9X-4TB8Q",
+            "password": "correct horse battery",
+        },
         status=204,
         errors=("bad_email", "wrong_code", "weak_password", "sign_in_busy"),
         limit=CODE_TRIES,
