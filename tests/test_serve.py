@@ -146,8 +146,9 @@ def test_a_database_of_ones_own_gets_no_demo(campus_url: str, tmp_path: Path) ->
         assert not (tmp_path / "postgres").exists()
 
 
-def test_a_store_is_made_where_there_is_none(database_url: str, tmp_path: Path) -> None:
-    with served(tmp_path, DATABASE_URL=database_url, OUTGROW_STORE="made_here") as own:
+def test_a_store_is_made_in_the_embedded_database(tmp_path: Path) -> None:
+    """And in no other: test_stores.py."""
+    with served(tmp_path, "--no-demo", OUTGROW_STORE="made_here") as own:
         assert httpx.get(f"{own.url}/readyz").status_code == 200
 
 
