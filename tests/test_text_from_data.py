@@ -150,8 +150,8 @@ def test_what_a_misfit_is_about_forges_no_line() -> None:
 
 
 def test_controls_are_escaped() -> None:
-    text = "a\x1b[2J\x00\r\x7f\x9b\u2028\u202eé\ud800\n\tb"
-    shown = "a\\u001b[2J\\u0000\\u000d\\u007f\\u009b\\u2028\\u202eé\\ud800"
+    text = "a\x1b[2J\x00\r\x7f\x9b\u2028\u202eé\u200b\u00ad\ud800\n\tb"
+    shown = "a\\u001b[2J\\u0000\\u000d\\u007f\\u009b\\u2028\\u202eé\\u200b\\u00ad\\ud800"
     assert printable(text) == shown + "\n\tb"
     assert one_line(text) == shown + "\\u000a\\u0009b"
     cleaned = {"a\\u000a": ["b\\u000a", 1], "sql": "c\n"}

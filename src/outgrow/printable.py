@@ -10,9 +10,11 @@ import re
 from typing import Any
 
 # Controls of ASCII and of Latin-1, line and paragraph separators, marks and overrides of direction,
-# and halves of surrogate pairs.
+# what has no width (a name with U+200B in it would pass for another) but for joiners, and halves of
+# surrogate pairs.
 _CONTROL = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufeff]"
 )
 _BUT_LINES = re.compile(_CONTROL.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
 
