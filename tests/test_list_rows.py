@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from conftest import STEP, Connect
 from firing import UPSERT, Ladder
 from growing import STORE
+from outgrow import layout
+from outgrow.blueprint import parse
 
 LISTS: dict[str, tuple[str, list[Any], Any]] = {
     "connections": ("user:k:connections", [f"u{n}" for n in range(400)], "new"),
@@ -182,3 +184,53 @@ async def test_rows_that_somebody_else_deleted_are_not_deleted_again(
         await put(ladder, name, [new, elements[1]])
         await put(ladder, name, elements[2:4])
     assert await ladder.differences(list(LISTS)) == {}
+
+
+CLUBS = """
+name = "clubs"
+hybrid = []
+[patterns]
+club = { key = "club:{id}", shape = "document" }
+[relations.clubs]
+pattern = "club"
+[relations.clubs.columns]
+id = { key = "id" }
+town = { field = "town", type = "key" }
+people = { field = "people", type = "array" }
+[relations.members]
+from = "clubs"
+unnest = "people"
+columns = { club_id = "id", person = "element", town = "town", pos = "position" }
+present = "town"
+[relations.unordered]
+from = "clubs"
+unnest = "people"
+columns = { club_id = "id", person = "element" }
+"""
+
+
+@pytest.mark.parametrize("level", ["read_committed", "repeatable_read"])
+async def test_rows_have_columns_of_their_document(
+    campus_url: str, connect: Connect, level: Level
+) -> None:
+    """And are there only while it has one of them; or they have no order."""
+    blueprint = parse(CLUBS)
+    ladder = Ladder(await connect(campus_url), blueprint)
+    await ladder.say(layout.create(blueprint, *ladder.place))
+    names = list(blueprint.relations)
+    await ladder.expand(names)
+    people: list[Any] = [f"p{n}" for n in range(300)]
+    documents = [
+        {"people": people, "town": "Graz"},
+        {"people": people, "town": "Linz"},
+        {"people": [people[9], *people[:9], 7, "p3"], "town": "Wien"},
+        {"people": people[:20], "n": 1},
+        {"people": people[:20], "town": "Wien"},
+        {"town": "Wien"},
+        {"people": people[::-1], "town": "Graz"},
+        {"people": "text", "town": "Graz"},
+    ]
+    async with ladder.connection.transaction(isolation=level):
+        for document in documents:
+            await ladder.put("club:a", document)
+            assert await ladder.differences(names) == {}, document
