@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import asyncpg
 
-from outgrow import definitions, layout, memory, stores
+from outgrow import definitions, layout, memory, orphans, stores
 from outgrow.blueprint import Blueprint, Home, campus
 from outgrow.database import Database, Session, find_hidden_rows
 from outgrow.errors import Refused
@@ -79,6 +79,8 @@ async def _is_current(
         await _check_schemas(session, blueprint)
         return False
     await _check_other(session, known, f"{schema}.{table}", oid, blueprint)
+    if known["store_oid"] not in (None, oid):
+        await orphans.refuse(session, blueprint.name, known["store"], f"{schema}.{table}")
     version = _version(blueprint, schema, table)
     if (known["version"], known["store_oid"]) != (version, oid):
         return False
@@ -279,6 +281,7 @@ async def read_store(session: Session, schema: str, table: str) -> str | None:
     rows = await session.rows(load("outgrow")["store_columns"], schema, table)
     columns = {row["name"]: row for row in rows}
     if not columns:
+        await orphans.refuse_all(session, f"{schema}.{table}")
         raise await stores.missing(session, f"{schema}.{table}")
     fits = (
         {"key", "value"} <= columns.keys()

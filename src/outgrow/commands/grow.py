@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import click
 
-from outgrow import memory
+from outgrow import memory, orphans
 from outgrow.campus import operations
 from outgrow.cli import App, connected, json_option
 from outgrow.database import Database, Session
@@ -53,6 +53,11 @@ from outgrow.progress import Progress
     metavar="N",
     help="Wait while more than N other sessions of the database are working.",
 )
+@click.option(
+    "--delete-only-copies",
+    is_flag=True,
+    help="With --to found, where the store was dropped: delete the tables that were made of it.",
+)
 @json_option
 @click.pass_obj
 def command(
@@ -62,6 +67,7 @@ def command(
     no_misfits: bool,
     postpone: bool,
     max_load: int | None,
+    delete_only_copies: bool,
 ) -> None:
     """Take the store to a phase, live; run again after anything, it goes on.
 
@@ -69,10 +75,23 @@ def command(
     """
     if no_misfits and not only_plan:
         raise click.UsageError("--no-misfits goes with --plan")
+    if delete_only_copies and (only_plan or goal != "found"):
+        raise click.UsageError("--delete-only-copies goes with --to found, without --plan")
+    if delete_only_copies:
+        app.run(_delete(app))
+        return
     if only_plan:
         app.run(_plan(app, goal, not no_misfits))
     else:
         app.run(_grow(app, goal, Options(postpone, max_load)), last_words=LAST_WORDS)
+
+
+async def _delete(app: App) -> None:
+    """The tables of a store that is gone, and nothing else: growing goes on from there."""
+    async with connected(app.settings, pool_size=1) as database:
+        deleted = await orphans.take_away(database, app.blueprint)
+    lines = [f"deleted {table}: {rows:,} rows" for table, rows in deleted.items()]
+    app.answer({"deleted": deleted}, "\n".join(lines or ["there is no such table"]))
 
 
 async def _plan(app: App, goal: Phase, misfits: bool) -> None:
