@@ -9,7 +9,7 @@ import shlex
 
 from outgrow.database import Session, Statements
 from outgrow.errors import Refused
-from outgrow.queries import Query, load, quote
+from outgrow.queries import Query, load, quote, with_schema
 
 MOST_LISTED = 20
 
@@ -20,7 +20,7 @@ async def make(session: Session, store: str, create: Query) -> bool:
     For a transaction: until that is committed nobody else sees the table.
     """
     sql = load("stores")
-    name = quote(*store.rsplit(".", 1))
+    name = quote(*with_schema(store).rsplit(".", 1))
     if await session.value(sql["exists"], name):
         return False
     await session.run(create)
@@ -32,8 +32,9 @@ async def make(session: Session, store: str, create: Query) -> bool:
 async def check(session: Statements, store: str) -> None:
     """Raise Refused where there is no table `store`, for what makes one in passing: a database that
     somebody else has made may have its store under another name."""
+    store = with_schema(store)
     if not await session.value(load("stores")["exists"], quote(*store.rsplit(".", 1))):
-        raise await missing(session, store if "." in store else f"public.{store}")
+        raise await missing(session, store)
 
 
 async def missing(session: Statements, store: str) -> Refused:
