@@ -16,7 +16,7 @@ from outgrow.campus.addresses import LONGEST_EMAIL
 from outgrow.database import Database
 from outgrow.queries import Query
 from outgrow.web.auth import ACCESS_SECONDS
-from outgrow.web.schemas import SignUp, TokenAnswer
+from outgrow.web.schemas import LogInAnswer, SignUp
 
 
 async def refresh(api: Api, token: str) -> tuple[int, dict[str, Any]]:
@@ -82,7 +82,7 @@ async def test_log_in_whatever_the_case_of_the_email(api: Api) -> None:
     )
     assert answer.status_code == 200
     assert answer.json()["user_id"] == ada.id
-    assert set(answer.json()) == set(TokenAnswer.__struct_fields__)
+    assert set(answer.json()) == set(LogInAnswer.__struct_fields__)
 
 
 @pytest.mark.parametrize("spelling", ["ada@campus.example", "ADA@campus.example"])

@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from outgrow.settings import Settings
 from outgrow.web.openapi import document
 from outgrow.web.origin import address
 from outgrow.web.routes import ROUTES
+from pages import Browser
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = b"k" * 32
@@ -131,6 +133,72 @@ async def test_one_address_cannot_try_many_passwords_and_keeps_nobody_out(
     assert await log_in(home, PASSWORD) == 200
     await api.close()
     await home.close()
+
+
+async def test_a_known_device_is_let_in_where_neighbours_have_used_the_limits_up(
+    campus: Database,
+) -> None:
+    """A campus behind one address, and somebody there who tries passwords."""
+    few = {
+        "log-in": (3, 3600),
+        "log-in-pair": (2, 3600),
+        "codes": (1, 3600),
+        "code-tries": (1, 3600),
+    }
+    api = await Api.open(campus, limits=few)
+    ada, eve = await api.sign_up(), await api.sign_up()
+
+    async def ask(path: str, email: str, token: str = "", **more: str) -> httpx.Response:
+        headers = {"x-device-token": token} if token else {}
+        return await api.client.post(path, json={"email": email, **more}, headers=headers)
+
+    async def log_in(email: str, password: str, token: str = "") -> int:
+        return (await ask("/auth/login", email, token, password=password)).status_code
+
+    for _ in range(5):  # more than "log-in" lets through: who is let in is not counted
+        for person in (ada, eve):
+            await campus.run(Query("t", "DELETE FROM network.limits WHERE name = 'log-in-pair'"))
+            answer = await ask("/auth/login", person.email, password=PASSWORD)
+            assert answer.status_code == 200
+            person.tokens = answer.json()
+    known, others = ada.tokens["device_token"], eve.tokens["device_token"]
+    tried = [await log_in(ada.email, "wrong password") for _ in range(5)]
+    assert tried == [401, 401, 429, 429, 429]
+    assert await log_in(ada.email, PASSWORD) == 429
+    for wrong in (others, known[:-1] + "x", "x", "0." + known.partition(".")[2]):
+        assert await log_in(ada.email, PASSWORD, wrong) == 429
+    assert await log_in(ada.email, PASSWORD, known) == 200
+    assert await log_in(ada.email.upper(), PASSWORD, known) == 200
+    for path, more, status in (
+        ("/auth/reset", {}, 202),
+        ("/auth/verify/resend", {}, 202),
+        ("/auth/reset/confirm", {"code": "1", "password": "quite another one"}, 400),
+        ("/auth/verify", {"code": "1", "password": PASSWORD}, 400),
+    ):
+        await ask(path, "stranger@campus.example", **more)
+        assert (await ask(path, ada.email, **more)).status_code == 429
+        assert (await ask(path, ada.email, known, **more)).status_code == status
+    await api.close()
+
+
+async def test_a_browser_is_a_known_device(campus: Database) -> None:
+    api = await Api.open(campus, limits={"log-in": (1, 3600), "log-in-pair": (1, 3600)})
+    ada = Browser(api)
+    await ada.sign_up("Ada")
+    for _ in range(2):
+        await ada.open("/my/settings")
+        await ada.send("/sign-out")
+        await api.post("/auth/login", {"email": ada.email, "password": "wrong password"})
+        await ada.open("/sign-in")
+        await ada.send("/sign-in", email=ada.email, password=PASSWORD)
+        await ada.open("/my/settings")
+        assert ada.answer.request.url.path == "/my/settings"
+    stranger = Browser(api)
+    await stranger.open("/sign-in")
+    await stranger.send("/sign-in", 429, email=ada.email, password=PASSWORD)
+    await stranger.close()
+    await ada.close()
+    await api.close()
 
 
 async def test_many_addresses_together_keep_the_owner_out_of_new_places_only(

@@ -202,7 +202,13 @@ class Accounts:
         events.event("session_ended", account=user_id, count=len(ended), by="owner")
 
     async def log_in(
-        self, email: str, password: str, *, address: str = "", device: str = ""
+        self,
+        email: str,
+        password: str,
+        *,
+        address: str = "",
+        device: str = "",
+        device_token: str = "",
     ) -> SignedIn:
         """Open a session. An unknown e-mail costs and says what a wrong password does.
 
@@ -210,7 +216,7 @@ class Accounts:
         """
         key = email.lower()
         if self._limits is not None:
-            await self._limits.log_in(key, address)
+            await self._limits.log_in(key, address, device_token)
         row = None if "\0" in key else await self._database.row(SQL["by_email"], key)
         hashed = row["password_hash"] if row else None
         events.about(row["user_id"] if row else None)

@@ -11,7 +11,9 @@ kept.
 
 from __future__ import annotations
 
+import hmac
 import math
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -27,25 +29,30 @@ SQL = queries.load("limits")
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`name` is what settings call it; `what` ends the sentence "at most so many ..."."""
+    """`name` is what settings call it; `what` ends the sentence "at most so many ...". One that is
+    `late` is counted by the handler, with `take_from` or `log_in`, which know whose account it is
+    about."""
 
     name: str
     most: int
     seconds: int
     what: str
+    late: bool = False
 
 
 SIGN_UP = Limit("sign-up", 300, 3600, "sign-ups from one address")
-LOG_IN = Limit("log-in", 600, 600, "log-ins from one address")
+LOG_IN = Limit("log-in", 600, 600, "log-ins from one address", late=True)
 # One address cannot try a thousand passwords of somebody. Many addresses together cannot either;
 # that would keep the owner out too, who therefore is not counted where they signed in before.
 LOG_IN_PAIR = Limit("log-in-pair", 100, 3600, "log-ins to one account from one address")
 LOG_IN_ACCOUNT = Limit("log-in-account", 300, 3600, "log-ins to one account from new addresses")
-CODES = Limit("codes", 120, 3600, "codes asked for from one address")
+CODES = Limit("codes", 120, 3600, "codes asked for from one address", late=True)
 CODES_TO_ONE = Limit("codes-to-one", 5, 3600, "codes sent to one e-mail")
 # Its refill is faster than its codes end, so whoever uses it up has left good ones in the mailbox.
 RESETS_TO_ONE = Limit("resets-to-one", 8, 3600, "codes for a new password sent to one e-mail")
-CODE_TRIES = Limit("code-tries", 120, 3600, "codes tried from one address")
+CODE_TRIES = Limit("code-tries", 120, 3600, "codes tried from one address", late=True)
+# Whoever signed in on a device before is not counted with their neighbours.
+DEVICE = Limit("known-device", 60, 3600, "tries on one device that the account knows")
 PASSWORDS = Limit("passwords", 20, 3600, "tries of one's own password by one account")
 EXPORTS = Limit("exports", 10, 3600, "exports by one account")
 INTROS = Limit("intros", 200, 86_400, "intros by one account")
@@ -60,7 +67,7 @@ LIMITS = {
     limit.name: limit
     for limit in (
         *(SIGN_UP, LOG_IN, LOG_IN_PAIR, LOG_IN_ACCOUNT, CODES, CODES_TO_ONE, CODE_TRIES),
-        RESETS_TO_ONE,
+        *(RESETS_TO_ONE, DEVICE),
         *(PASSWORDS, EXPORTS, INTROS, MESSAGES, BLOCKS, REPORTS),
         *(REQUESTS, REQUESTS_FROM, TYPING),
     )
@@ -123,8 +130,17 @@ class Limits:
                 self._due.clear()
         self._due[own.name, subject] = due + each
 
-    async def log_in(self, email: str, address: str) -> None:
+    async def take_from(self, limit: Limit, email: str, address: str, device: str) -> bool:
+        """Count one more about this e-mail: by the device where its account knows it, else by the
+        address. Return whether it does. Raises TooMany."""
+        knows = self._knows_device(email.lower(), device)
+        await self.take(DEVICE if knows else limit, device if knows else address)
+        return knows
+
+    async def log_in(self, email: str, address: str, device: str = "") -> None:
         """Count a log-in with this e-mail from this address. Raises TooMany."""
+        if await self.take_from(LOG_IN, email, address, device):
+            return
         pair = f"{email} {address}"
         await self.take(LOG_IN_PAIR, pair)
         if LOG_IN_ACCOUNT.name in self._limits and not await self._database.value(
@@ -133,10 +149,27 @@ class Limits:
             await self.take(LOG_IN_ACCOUNT, email)
 
     async def logged_in(self, email: str, address: str) -> None:
-        """Remember this address as one where this account's owner signs in."""
+        """Remember this address as one where this account's owner signs in, and do not count it:
+        a whole campus may sign in from one."""
         if self._limits:
             pair = self._hashed(f"{email} {address}")
             await self._database.run(SQL["remember"], "known-place", pair, KNOWN_SECONDS)
+            own = self._limits[LOG_IN.name]
+            each = timedelta(seconds=own.seconds / own.most)
+            await self._database.run(SQL["give_back"], own.name, self._hashed(address), each)
+
+    def device_token(self, email: str) -> str:
+        """Return what shows, for KNOWN_SECONDS, that this account signed in on a device. It lets
+        nobody in: it only counts them apart."""
+        until = f"{int(time.time()) + KNOWN_SECONDS:x}"
+        return f"{until}.{self._hashed(f'device {until} {email.lower()}')}"
+
+    def _knows_device(self, email: str, token: str) -> bool:
+        until, _, mark = token.partition(".")
+        if not re.fullmatch("[0-9a-f]{1,12}", until) or int(until, 16) < time.time():
+            return False
+        expected = self._hashed(f"device {until} {email}")
+        return hmac.compare_digest(expected.encode(), mark.encode("utf-8", "surrogatepass"))
 
     async def forget(self) -> None:
         """Rows that say nothing any more."""

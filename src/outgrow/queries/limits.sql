@@ -14,6 +14,10 @@ ON CONFLICT (name, subject) DO UPDATE SET
   wait = greatest(0, extract(epoch FROM l.due - excluded.due - ($3 - 2) * $4))
 RETURNING l.wait::double precision
 
+-- name: give_back
+-- One less, of `$3` each.
+UPDATE network.limits SET due = due - $3::interval WHERE name = $1 AND subject = $2
+
 -- name: remember
 INSERT INTO network.limits (name, subject, due)
 VALUES ($1, $2, now() + make_interval(secs => $3))

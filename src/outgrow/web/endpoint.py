@@ -161,6 +161,16 @@ class Call:
         return self.network.address(self.scope)
 
     @property
+    def device_token(self) -> str:
+        """What shows that somebody signed in on this device before."""
+        return self.headers.get(b"x-device-token", b"").decode("latin-1")
+
+    async def count(self, limit: Limit, email: str) -> None:
+        """Count a request about this e-mail. Raises TooMany."""
+        limits = self.network.limits
+        await limits.take_from(limit, email, self.address, self.device_token)
+
+    @property
     def school(self) -> str:
         school = self.caller.school
         assert school is not None, "a route that asks for a school is for MEMBERs"
@@ -254,7 +264,7 @@ class Resource:
         if path:
             checked_text(scope["path"].encode("utf-8", "surrogatepass"), "the path")
         caller = await self._admit(route, scope, headers)
-        if route.limit is not None:
+        if route.limit is not None and not route.limit.late:
             who = self._network.address(scope) if caller is None else caller.user_id
             await self._network.limits.take(route.limit, who)
         query = parameters.read(scope["query_string"])

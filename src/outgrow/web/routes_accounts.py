@@ -15,7 +15,8 @@ from outgrow.campus.sessions import FRESH_SECONDS
 from outgrow.campus.strength import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from outgrow.web.auth import ACCESS_SECONDS
 from outgrow.web.endpoint import HEADERS, Access, Answer, Call, Route
-from outgrow.web.schemas import SessionPage, Shape, SignUp, TokenAnswer
+from outgrow.web.parameters import text
+from outgrow.web.schemas import LogInAnswer, SessionPage, Shape, SignUp, TokenAnswer
 
 Email = Annotated[
     str, Meta(max_length=LONGEST_EMAIL, description="Compared without regard to case.")
@@ -116,6 +117,7 @@ async def sign_up(call: Call) -> Answer:
 
 async def verify(call: Call) -> Answer:
     body: VerifyBody = call.body
+    await call.count(CODE_TRIES, body.email)
     signed_in = await call.network.confirmations.verify(
         body.email, body.code, body.password, device=call.device
     )
@@ -131,17 +133,20 @@ async def _signed_up(call: Call, signed_in: SignedIn) -> Answer:
 
 
 async def resend(call: Call) -> Answer:
+    await call.count(CODES, call.body.email)
     await call.network.confirmations.resend(call.body.email)
     return Answer(_CODE_SENT, 202)
 
 
 async def reset(call: Call) -> Answer:
+    await call.count(CODES, call.body.email)
     await call.network.confirmations.reset(call.body.email)
     return Answer(_CODE_SENT, 202)
 
 
 async def confirm_reset(call: Call) -> Answer:
     body: ResetBody = call.body
+    await call.count(CODE_TRIES, body.email)
     await call.network.confirmations.confirm_reset(body.email, body.code, body.password)
     return Answer(status=204)
 
@@ -173,9 +178,15 @@ async def end_sessions(call: Call) -> Answer:
 
 async def log_in(call: Call) -> Answer:
     signed_in = await call.network.accounts.log_in(
-        call.body.email, call.body.password, address=call.address, device=call.device
+        call.body.email,
+        call.body.password,
+        address=call.address,
+        device=call.device,
+        device_token=call.device_token,
     )
-    return Answer(msgspec.json.encode(await _tokens(call, signed_in)))
+    token = call.network.limits.device_token(call.body.email)
+    answer = {**await _tokens(call, signed_in), "device_token": token}
+    return Answer(msgspec.json.encode(answer))
 
 
 async def refresh(call: Call) -> Answer:
@@ -211,6 +222,7 @@ _TOKENS = {
 }
 
 _EMAIL = "ada@northfield.example"
+_DEVICE = text("X-Device-Token", "The `device_token` of an earlier log-in on this device.")
 _ENDED = (
     "A session that ends can be refreshed no more. Its access token is refused at once by the "
     f"process that ended it, and by others within {FRESH_SECONDS:.0f} seconds."
@@ -226,6 +238,7 @@ _ASKING: dict[str, Any] = {
     "answer_example": {"status": "code_sent"},
     "errors": ("bad_email",),
     "limit": CODES,
+    "headers": (_DEVICE,),
 }
 
 ROUTES = (
@@ -267,11 +280,14 @@ ROUTES = (
         tag="accounts",
         summary="Sign in",
         description="The access token goes into the header `Authorization: Bearer <access_token>` "
-        f"of every other request, and is good for {ACCESS_SECONDS // 60} minutes.",
+        f"of every other request, and is good for {ACCESS_SECONDS // 60} minutes. The device token "
+        "lets nobody in: sent as `X-Device-Token` with the next log-in or code, it has this device "
+        "counted apart from others at its address.",
+        headers=(_DEVICE,),
         body=LogInBody,
         body_example={"email": "demo@outgrow.test", "password": "outgrow-demo"},
-        answer=TokenAnswer,
-        answer_example=_TOKENS,
+        answer=LogInAnswer,
+        answer_example=_TOKENS | {"device_token": "6d4c7a10.7c1f..."},
         errors=("wrong_credentials", "sign_in_busy"),
         limit=LOG_IN,
     ),
@@ -316,6 +332,7 @@ ROUTES = (
         answer=SignUp,
         errors=("bad_email", "wrong_code", "email_taken", "profile_place_taken", "sign_in_busy"),
         limit=CODE_TRIES,
+        headers=(_DEVICE,),
     ),
     Route(
         method="POST",
@@ -349,6 +366,7 @@ ROUTES = (
         status=204,
         errors=("bad_email", "wrong_code", "weak_password", "sign_in_busy"),
         limit=CODE_TRIES,
+        headers=(_DEVICE,),
     ),
     Route(
         method="POST",

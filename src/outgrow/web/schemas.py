@@ -24,6 +24,7 @@ __all__ = [
     "Highlight",
     "Intro",
     "IntroPage",
+    "LogInAnswer",
     "MatchPage",
     "MessagePage",
     "OwnProfile",
@@ -53,6 +54,12 @@ class TokenAnswer(Shape):
     expires_in: int
     refresh_token: str
     user_id: str
+
+
+class LogInAnswer(TokenAnswer, kw_only=True):
+    """`device_token` lets nobody in: it counts this device apart from others."""
+
+    device_token: str
 
 
 class Profile(Shape):

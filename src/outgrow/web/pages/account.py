@@ -16,6 +16,7 @@ async def verify(ask: Ask) -> Reply:
     """Complete a sign-up that waits for its code."""
     form = ask.form
     try:
+        await ask.count(CODE_TRIES)
         signed_in = await ask.network.confirmations.verify(
             form.text("email"), form.text("code"), form.raw("password"), device=ask.device
         )
@@ -37,6 +38,7 @@ async def forgot_form(ask: Ask) -> Reply:
 async def forgot(ask: Ask) -> Reply:
     """Send a code, or say so: whether there is an account is nobody's business."""
     try:
+        await ask.count(CODES)
         await ask.network.confirmations.reset(ask.form.text("email"))
     except OutgrowError as e:
         return ask.page("forgot.html", error=e)
@@ -46,6 +48,7 @@ async def forgot(ask: Ask) -> Reply:
 async def reset(ask: Ask) -> Reply:
     form = ask.form
     try:
+        await ask.count(CODE_TRIES)
         await ask.network.confirmations.confirm_reset(
             form.text("email"), form.text("code"), form.raw("password")
         )

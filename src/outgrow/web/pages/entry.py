@@ -35,7 +35,11 @@ async def sign_in(ask: Ask) -> Reply:
     next_ = own_path(ask.form.raw("next") or "/")
     try:
         signed_in = await accounts.log_in(
-            ask.form.text("email"), ask.form.raw("password"), address=ask.address, device=ask.device
+            ask.form.text("email"),
+            ask.form.raw("password"),
+            address=ask.address,
+            device=ask.device,
+            device_token=ask.device_token,
         )
     except OutgrowError as e:
         return ask.page("sign_in.html", error=e, next=next_)

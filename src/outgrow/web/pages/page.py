@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 from starlette.types import Receive, Scope, Send
 
 from outgrow import events
-from outgrow.campus.limits import REQUESTS, REQUESTS_FROM, Limit
+from outgrow.campus.limits import KNOWN_SECONDS, REQUESTS, REQUESTS_FROM, Limit
 from outgrow.campus.visits import Visit
 from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError
 from outgrow.web import problems
@@ -37,6 +37,7 @@ from outgrow.web.pages.forms import EMPTY, Form
 from outgrow.web.pages.words import said
 
 COOKIE = "outgrow_visit"
+DEVICE = "outgrow_device"  # that an account signed in here before, for limits
 GUEST = "outgrow_guest"  # of somebody who is not signed in, for their forms' token
 HTML = b"text/html; charset=utf-8"
 _POLICY = (
@@ -173,9 +174,23 @@ class Ask:
     def secure(self) -> bool:
         return self.network.is_secure(self.scope)
 
+    @property
+    def device_token(self) -> str:
+        return cookies(self.headers).get(cookie_name(DEVICE, self.secure), "")
+
+    async def count(self, limit: Limit) -> None:
+        """Count a form about the e-mail in it. Raises TooMany."""
+        email = self.form.text("email")
+        await self.network.limits.take_from(limit, email, self.address, self.device_token)
+
     def signed_in(self, cookie: str, path: str) -> Reply:
         longest = self.network.accounts.sessions.lifetime.longest
-        return to(path, _cookie(COOKIE, cookie, longest, self.secure))
+        token = self.network.limits.device_token(self.form.text("email"))
+        return to(
+            path,
+            _cookie(COOKIE, cookie, longest, self.secure),
+            _cookie(DEVICE, token, KNOWN_SECONDS, self.secure),
+        )
 
     def signed_out(self, path: str) -> Reply:
         gone = _cookie(COOKIE, "", 0, self.secure)
@@ -285,7 +300,7 @@ class PageResource:
         turned_away = _turned_away(page, method, ask)
         if turned_away is not None:
             return turned_away
-        if page.limit is not None:
+        if page.limit is not None and not page.limit.late:
             who = ask.visit.user_id if ask.visit else ask.address
             await self._network.limits.take(page.limit, who)
         return await page.handler(ask)
