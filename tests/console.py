@@ -27,7 +27,10 @@ _NOT_THE_READERS = ("MAKE", "MFLAGS", "PG", "DATABASE_URL", "OUTGROW_", "HOST")
 """Variables that whoever runs the tests may have set, and a reader has not."""
 
 _BLOCK = re.compile(r"^```console( background)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_PROGRESS = re.compile(r".*: [\d,]+ [\w ]+( of [\d,]+ \(\d+ %\))?, [\d,]+/s(,.*)?|installing .*")
+_PROGRESS = re.compile(
+    r".*: [\d,]+ [\w ]+( of [\d,]+ \(\d+ %\))?, [\d,]+/s(,.*)?|installing .*"
+    r"|20\d\d-\d\d-\d\dT[\d:.]+Z (info|warning) .*"  # the log
+)
 _VARIABLE = [
     (re.compile(r"\b[\d.,]+ (ms|s|min|MB|/s)\b"), r"N \1"),
     (re.compile(r"\b20\d\d-\d\d-\d\d( \d\d:\d\d UTC)?"), "DATE"),
@@ -91,7 +94,7 @@ def _is_complete(text: str) -> bool:
 
 
 def plain(text: str) -> str:
-    """What is compared: without progress, and with what varies replaced."""
+    """What is compared: without progress and the log, and with what varies replaced."""
     lines = [line.rstrip() for line in text.strip().splitlines()]
     text = "\n".join(line for line in lines if not _PROGRESS.fullmatch(line))
     for pattern, replacement in _VARIABLE:
