@@ -139,7 +139,7 @@ async def test_matrix(here: Place, campus: Database, who: str, told: bool) -> No
             assert (await sight.end())[0] == Close.NOT_SIGNED_IN
         return
     async with here.connect(person) as sight:
-        assert (await send(ada, blocked, "not any more")).status_code == 404
+        assert (await send(ada, blocked, "not any more")).status_code == 403
         await said(ada, chat, "hello")
         await sight.say(type="resume", after={chat: 0, blocked: 0})
         await sight.say(type="ping")

@@ -1,6 +1,7 @@
 """Every route, asked by everybody: nobody, somebody of another school, of the same, somebody whom
-the one has blocked, the other of the one's chat or intro, the one whom the path is about, and by
-a session that has ended. A route without a row here fails."""
+the one has blocked, the other of the one's chat or intro, the one whom the path is about, by a
+session that has ended, and somebody whose connection the one has removed. The latter, and who is
+blocked, are in a chat that they had with the one. A route without a row here fails."""
 
 from __future__ import annotations
 
@@ -15,59 +16,59 @@ from outgrow.web.routes import ROUTES
 
 # (method, path): what CALLERS are answered.
 MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
-    ("POST", "/auth/signup"): (201, 201, 201, 201, 201, 201, 201),
-    ("POST", "/auth/login"): (200, 200, 200, 200, 200, 200, 200),
-    ("POST", "/auth/refresh"): (401, 401, 401, 401, 401, 401, 401),
-    ("POST", "/auth/logout"): (401, 204, 204, 204, 204, 204, 401),
-    ("POST", "/auth/verify"): (400, 400, 400, 400, 400, 400, 400),
-    ("POST", "/auth/verify/resend"): (202, 202, 202, 202, 202, 202, 202),
-    ("POST", "/auth/reset"): (202, 202, 202, 202, 202, 202, 202),
-    ("POST", "/auth/reset/confirm"): (400, 400, 400, 400, 400, 400, 400),
-    ("POST", "/auth/password"): (401, 204, 204, 204, 204, 204, 401),
-    ("GET", "/auth/sessions"): (401, 200, 200, 200, 200, 200, 401),
-    ("DELETE", "/auth/sessions"): (401, 204, 204, 204, 204, 204, 401),
-    ("DELETE", "/auth/sessions/{session}"): (401, 404, 404, 404, 404, 204, 401),
-    ("GET", "/profiles"): (401, 200, 200, 200, 200, 200, 401),
-    ("POST", "/profiles"): (401, 409, 409, 409, 409, 409, 401),
-    ("GET", "/profiles/me"): (401, 200, 200, 200, 200, 200, 401),
-    ("PATCH", "/profiles/me"): (401, 200, 200, 200, 200, 200, 401),
-    ("DELETE", "/profiles/me"): (401, 204, 204, 204, 204, 204, 401),
-    ("GET", "/profiles/me/export"): (401, 200, 200, 200, 200, 200, 401),
-    ("GET", "/profiles/{id}"): (401, 404, 200, 404, 200, 200, 401),
-    ("GET", "/profiles/{id}/connections"): (401, 404, 200, 404, 200, 200, 401),
-    ("GET", "/profiles/{id}/connections/mutual"): (401, 404, 200, 404, 200, 200, 401),
-    ("GET", "/profiles/{id}/connected-by"): (401, 404, 200, 404, 200, 200, 401),
-    ("GET", "/connections"): (401, 200, 200, 200, 200, 200, 401),
-    ("DELETE", "/connections/{id}"): (401, 404, 404, 404, 204, 404, 401),
-    ("GET", "/discover"): (401, 200, 200, 200, 200, 200, 401),
-    ("GET", "/suggestions"): (401, 200, 200, 200, 200, 200, 401),
-    ("POST", "/intros"): (401, 404, 201, 404, 409, 400, 401),
-    ("GET", "/intros/incoming"): (401, 200, 200, 200, 200, 200, 401),
-    ("GET", "/intros/outgoing"): (401, 200, 200, 200, 200, 200, 401),
-    ("POST", "/intros/{id}/accept"): (401, 404, 404, 404, 404, 200, 401),
-    ("POST", "/intros/{id}/decline"): (401, 404, 404, 404, 404, 200, 401),
-    ("POST", "/intros/{id}/withdraw"): (401, 404, 404, 404, 404, 200, 401),
-    ("GET", "/chats"): (401, 200, 200, 200, 200, 200, 401),
-    ("GET", "/chats/{id}"): (401, 404, 404, 404, 200, 200, 401),
-    ("GET", "/chats/{id}/messages"): (401, 404, 404, 404, 200, 200, 401),
-    ("POST", "/chats/{id}/messages"): (401, 404, 404, 404, 201, 201, 401),
-    ("POST", "/chats/{id}/read"): (401, 404, 404, 404, 204, 204, 401),
-    ("POST", "/chats/{id}/typing"): (401, 404, 404, 404, 204, 204, 401),
-    ("GET", "/blocks"): (401, 200, 200, 200, 200, 200, 401),
-    ("PUT", "/blocks/{id}"): (401, 204, 204, 204, 204, 400, 401),
-    ("DELETE", "/blocks/{id}"): (401, 204, 204, 204, 204, 400, 401),
-    ("POST", "/reports"): (401, 201, 201, 201, 201, 400, 401),
-    ("GET", "/search"): (401, 200, 200, 200, 200, 200, 401),
-    ("GET", "/schools"): (200, 200, 200, 200, 200, 200, 200),
-    ("GET", "/healthz"): (200, 200, 200, 200, 200, 200, 200),
-    ("GET", "/readyz"): (200, 200, 200, 200, 200, 200, 200),
-    ("GET", "/metrics"): (404, 404, 404, 404, 404, 404, 404),
-    ("GET", "/openapi.json"): (200, 200, 200, 200, 200, 200, 200),
-    ("GET", "/docs"): (200, 200, 200, 200, 200, 200, 200),
+    ("POST", "/auth/signup"): (201, 201, 201, 201, 201, 201, 201, 201),
+    ("POST", "/auth/login"): (200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "/auth/refresh"): (401, 401, 401, 401, 401, 401, 401, 401),
+    ("POST", "/auth/logout"): (401, 204, 204, 204, 204, 204, 401, 204),
+    ("POST", "/auth/verify"): (400, 400, 400, 400, 400, 400, 400, 400),
+    ("POST", "/auth/verify/resend"): (202, 202, 202, 202, 202, 202, 202, 202),
+    ("POST", "/auth/reset"): (202, 202, 202, 202, 202, 202, 202, 202),
+    ("POST", "/auth/reset/confirm"): (400, 400, 400, 400, 400, 400, 400, 400),
+    ("POST", "/auth/password"): (401, 204, 204, 204, 204, 204, 401, 204),
+    ("GET", "/auth/sessions"): (401, 200, 200, 200, 200, 200, 401, 200),
+    ("DELETE", "/auth/sessions"): (401, 204, 204, 204, 204, 204, 401, 204),
+    ("DELETE", "/auth/sessions/{session}"): (401, 404, 404, 404, 404, 204, 401, 404),
+    ("GET", "/profiles"): (401, 200, 200, 200, 200, 200, 401, 200),
+    ("POST", "/profiles"): (401, 409, 409, 409, 409, 409, 401, 409),
+    ("GET", "/profiles/me"): (401, 200, 200, 200, 200, 200, 401, 200),
+    ("PATCH", "/profiles/me"): (401, 200, 200, 200, 200, 200, 401, 200),
+    ("DELETE", "/profiles/me"): (401, 204, 204, 204, 204, 204, 401, 204),
+    ("GET", "/profiles/me/export"): (401, 200, 200, 200, 200, 200, 401, 200),
+    ("GET", "/profiles/{id}"): (401, 404, 200, 404, 200, 200, 401, 200),
+    ("GET", "/profiles/{id}/connections"): (401, 404, 200, 404, 200, 200, 401, 200),
+    ("GET", "/profiles/{id}/connections/mutual"): (401, 404, 200, 404, 200, 200, 401, 200),
+    ("GET", "/profiles/{id}/connected-by"): (401, 404, 200, 404, 200, 200, 401, 200),
+    ("GET", "/connections"): (401, 200, 200, 200, 200, 200, 401, 200),
+    ("DELETE", "/connections/{id}"): (401, 204, 404, 204, 204, 404, 401, 404),
+    ("GET", "/discover"): (401, 200, 200, 200, 200, 200, 401, 200),
+    ("GET", "/suggestions"): (401, 200, 200, 200, 200, 200, 401, 200),
+    ("POST", "/intros"): (401, 404, 201, 404, 409, 400, 401, 201),
+    ("GET", "/intros/incoming"): (401, 200, 200, 200, 200, 200, 401, 200),
+    ("GET", "/intros/outgoing"): (401, 200, 200, 200, 200, 200, 401, 200),
+    ("POST", "/intros/{id}/accept"): (401, 404, 404, 404, 404, 200, 401, 404),
+    ("POST", "/intros/{id}/decline"): (401, 404, 404, 404, 404, 200, 401, 404),
+    ("POST", "/intros/{id}/withdraw"): (401, 404, 404, 404, 404, 200, 401, 404),
+    ("GET", "/chats"): (401, 200, 200, 200, 200, 200, 401, 200),
+    ("GET", "/chats/{id}"): (401, 404, 404, 200, 200, 200, 401, 200),
+    ("GET", "/chats/{id}/messages"): (401, 404, 404, 200, 200, 200, 401, 200),
+    ("POST", "/chats/{id}/messages"): (401, 404, 404, 403, 201, 201, 401, 403),
+    ("POST", "/chats/{id}/read"): (401, 404, 404, 204, 204, 204, 401, 204),
+    ("POST", "/chats/{id}/typing"): (401, 404, 404, 403, 204, 204, 401, 403),
+    ("GET", "/blocks"): (401, 200, 200, 200, 200, 200, 401, 200),
+    ("PUT", "/blocks/{id}"): (401, 204, 204, 204, 204, 400, 401, 204),
+    ("DELETE", "/blocks/{id}"): (401, 204, 204, 204, 204, 400, 401, 204),
+    ("POST", "/reports"): (401, 201, 201, 201, 201, 400, 401, 201),
+    ("GET", "/search"): (401, 200, 200, 200, 200, 200, 401, 200),
+    ("GET", "/schools"): (200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "/healthz"): (200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "/readyz"): (200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "/metrics"): (404, 404, 404, 404, 404, 404, 404, 404),
+    ("GET", "/openapi.json"): (200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "/docs"): (200, 200, 200, 200, 200, 200, 200, 200),
 }
 CALLERS = (
     *("nobody", "another school", "same school", "blocked", "the other", "the one"),
-    "ended session",
+    *("ended session", "removed"),
 )
 
 
@@ -120,13 +121,23 @@ def test_every_route_has_a_row_and_every_row_a_route() -> None:
 async def test_matrix(api: Api, method: str, path: str) -> None:
     one = await api.sign_up("The One")
     id_, other = await about(api, path, one)
-    blocked = await api.sign_up("Kept Off")
-    assert (await one.call("PUT", f"/blocks/{blocked.id}")).status_code == 204
+    chats = {}
+    blocked, removed = await api.sign_up("Kept Off"), await api.sign_up("Left Behind")
+    for caller, left, method_, path_ in (
+        ("blocked", blocked, "PUT", "/blocks"),
+        ("removed", removed, "DELETE", "/connections"),
+    ):
+        asked = {"json": {"to": one.id, "reason": "study"}}
+        intro_id = (await left.call("POST", "/intros", **asked)).json()["id"]
+        answer = await one.call("POST", f"/intros/{intro_id}/accept")
+        chats[caller] = answer.json()["chat_id"]
+        assert (await one.call(method_, f"{path_}/{left.id}")).status_code == 204
     far, near = await api.sign_up("Far Away", ELSEWHERE), await api.sign_up("Near By")
     ended = await api.sign_up("Gone Away")
     own = {"password": PASSWORD}
     assert (await ended.call("DELETE", "/auth/sessions", json=own)).status_code == 204
-    people = dict(zip(CALLERS, (None, far, near, blocked, other, one, ended), strict=True))
+    everybody = None, far, near, blocked, other, one, ended, removed
+    people = dict(zip(CALLERS, everybody, strict=True))
     url = path.replace("{id}", id_).replace("{session}", session_of(one))
     url += "?q=one" if path == "/search" else ""
     # From outside: what is the operator's alone is not shown to anybody who is signed in either.
@@ -139,7 +150,8 @@ async def test_matrix(api: Api, method: str, path: str) -> None:
         if body is not None and method != "GET":
             options["json"] = body
         call = person.call if person else api.client.request
-        answers.append((await call(method, url, **options)).status_code)
+        theirs = url.replace(id_, chats[caller]) if "/chats/" in url and caller in chats else url
+        answers.append((await call(method, theirs, **options)).status_code)
     assert tuple(answers) == MATRIX[method, path], dict(zip(CALLERS, answers, strict=True))
 
 

@@ -1,7 +1,8 @@
 """Chats: one's list of them, their messages, sending, and how far one has read.
 
-Only participants see a chat; to everybody else, and between two of whom one has blocked the other,
-it is not there. Messages are never changed here, and read marks never go back.
+Only participants see a chat; to everybody else it is not there. It can be read for good, and
+written into by people who are connected and see each other. Messages are never changed here, and
+read marks never go back.
 """
 
 from __future__ import annotations
@@ -32,6 +33,25 @@ LONGEST_MESSAGE = 4000  # characters
 LONGEST_KEY = 200
 KEY_DAYS = 7  # how long a key is remembered at least
 Direction = Literal["older", "newer"]
+_CLOSED = {
+    "profile_hidden": (
+        "your profile is hidden, and with it your chats are closed",
+        'show it first: PATCH /profiles/me {"settings": {"profile_visible": true}}',
+    ),
+    "added_outside": (
+        "another program added people to this chat with whom you are not connected",
+        "what is written here would be read by them; write to whom you mean alone",
+    ),
+    "not_here": ("the other person is not here (any more)", "the chat can still be read"),
+    "not_connected": (
+        "the two of you are not connected",
+        "ask to be introduced with POST /intros; another program may have made this chat",
+    ),
+    "messages_not_taken": (
+        "the other person takes no messages",
+        "they can allow it in their settings",
+    ),
+}
 _KEY = re.compile(r"[!-~]{1,200}", re.ASCII)
 
 
@@ -124,8 +144,9 @@ class Chats:
     async def send(self, chat_id: str, content: str, key: str | None, *, viewer: str) -> Sent:
         """Append a message, once per key. The message and its key are one transaction.
 
-        Raises BadInput, NotFound, Forbidden (the other takes no messages), Conflict (the key sent
-        something else, or a message that is gone).
+        Holds the locks of the pairs (shared) until the commit: a block, or the end of a
+        connection, waits for it, or is seen. Raises BadInput, NotFound, Forbidden (the chat is
+        closed), Conflict (the key sent something else, or a message that is gone).
         """
         message_id = f"{chat_id}:{time.time_ns() // 1_000_000}-{secrets.token_hex(8)}"
         key = message_id if key is None else valid_key(key)
@@ -140,12 +161,8 @@ class Chats:
         if row["body"] is not None:
             self._live.changed(chat_id, _both(viewer, row["other"]))
             return Sent(row["body"], again=False)
-        if not row["takes"]:
-            raise Forbidden(
-                "messages_not_taken",
-                "the other person takes no messages",
-                hint="they can allow it in their settings, if they are still there",
-            )
+        if row["closed"] is not None:
+            raise closed(row["closed"])
         return Sent(await self._sent_before(viewer, key, digest), again=True)
 
     async def _sent_before(self, viewer: str, key: str, digest: bytes) -> bytes:
@@ -174,16 +191,27 @@ class Chats:
             self._live.changed(chat_id, _both(viewer, row["other"]))
 
     async def typing(self, chat_id: str, *, viewer: str) -> None:
-        """Tell the other that one is typing; kept nowhere. Raises NotFound."""
+        """Tell the other that one is typing; kept nowhere. Raises NotFound, Forbidden (the chat is
+        closed)."""
         row = await self._database.row(OTHER, viewer, chat_id)
         if row is None:
             raise no_such_chat()
+        if row["closed"] is not None:
+            raise closed(row["closed"])
         self._live.typing(chat_id, viewer, _both(viewer, row["other"]))
 
 
 def no_such_chat() -> NotFound:
-    """The same for a chat that is not there, of others, and with somebody blocked."""
+    """The same for a chat that is not there and for one of others."""
     return NotFound("chat_not_found", "there is no such chat", hint="see GET /chats")
+
+
+def closed(reason: str) -> Forbidden:
+    """Why nothing can be written into a chat, by what network.why_closed says."""
+    title, hint = _CLOSED[reason]
+    if reason == "messages_not_taken":
+        return Forbidden("messages_not_taken", title, hint=hint)
+    return Forbidden("chat_closed", title, detail=f"closed: {reason}", hint=hint)
 
 
 def valid_key(key: str) -> str:
@@ -208,11 +236,11 @@ def _joined(first: str, *blocks: str) -> Query:
 @cache
 def _page_query(further: bool) -> Query:
     start = "further" if further else "from_start"
-    return _joined("page", "told", "of_viewer", "between", "last", "shown", start, "end", "details")
+    return _joined("page", "told", "of_viewer", "between", "last", start, "end", "details")
 
 
-_THIS: Sequence[str] = ("this", "between", "shown")
-ONE = _joined("one", "told", "this", "between", "last", "shown", "details")
+_THIS: Sequence[str] = ("this", "between")
+ONE = _joined("one", "told", "this", "between", "last", "details")
 SEND = _joined("send", *_THIS, "append")
 MARK = _joined("mark", *_THIS, "marked")
 OTHER = _joined("other", *_THIS)

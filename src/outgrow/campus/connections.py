@@ -53,18 +53,18 @@ class Connections:
     async def remove(self, user_id: str, other: str) -> None:
         """Take each out of the other's list, of which only one may hold it. Their chat stays.
 
-        Raises NotFound when neither has the other, or when the other is hidden by a block: that is
-        as if they were not there. A list that is none holds nobody, and stays.
+        Raises NotFound when neither has the other, if that one can be seen. Who is gone, hides or
+        has blocked is taken out where they are, and it is not told whether they were. A list that
+        is none holds nobody, and stays.
         """
 
         async def work(session: Session) -> None:
             await lock_pair(session, user_id, other)
             await session.run(SQL["lock_both"], user_id, other)
             removed = False
-            if not await session.value(SAFETY["is_hidden"], user_id, other):
-                for sides in ((user_id, other), (other, user_id)):
-                    removed |= await session.run(SQL["remove"], *sides) != "DELETE 0"
-            if not removed:
+            for sides in ((user_id, other), (other, user_id)):
+                removed |= await session.run(SQL["remove"], *sides) != "DELETE 0"
+            if not removed and not await session.value(SAFETY["is_hidden"], user_id, other):
                 raise NotFound(
                     "connection_not_found",
                     "there is no such connection",

@@ -20,7 +20,7 @@ BATCH = 200  # rows; of messages some 100 kB
 _LISTS = {
     "connections": SQL["connections"].joined("", SQL["named"], SQL["in_order"]),
     "intros": SQL["intros"].joined("", SQL["named"], SQL["in_order_of_id"]),
-    "blocks": SQL["blocks"].joined("", SQL["named"], SQL["in_order_of_other"]),
+    "blocks": SQL["blocks"].joined("", SQL["named_if_seen"], SQL["in_order_of_other"]),
     "reports": SQL["reports"],
 }
 
@@ -39,8 +39,9 @@ class Export:
             yield b',"%b":[' % name.encode("ascii")
             first = True
             async for rows in self._batches(query, user_id):
-                yield (b"" if first else b",") + b",".join(line for line, _ in rows)
-                first = False
+                if lines := [line for line, _ in rows if line]:
+                    yield (b"" if first else b",") + b",".join(lines)
+                    first = False
             yield b"]"
         yield b',"chats":['
         async for piece in self._chats(user_id):
@@ -60,12 +61,13 @@ class Export:
                 before = b","
 
     async def _batches(self, query: Query, of: str) -> AsyncIterator[list[tuple[bytes, str]]]:
-        """The rows of a list, each as JSON with its key, BATCH at a time."""
+        """The rows of a list, each as JSON with its key, BATCH at a time; who is left out is
+        an empty line."""
         after: str | None = None
         while True:
             rows = await self._database.rows(query, of, after, BATCH)
             if rows:
-                yield [(row["line"].encode("utf-8"), row["last"]) for row in rows]
+                yield [((row["line"] or "").encode("utf-8"), row["last"]) for row in rows]
             if len(rows) < BATCH:
                 return
             after = rows[-1]["last"]

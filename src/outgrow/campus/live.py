@@ -40,6 +40,9 @@ TYPING_SECONDS = 2.0  # how often somebody's typing is passed on
 MOST_LINES = 20  # of one user, in this process
 
 
+_Reader = tuple[str, str]  # somebody, and the chat
+
+
 @dataclass(slots=True)
 class _Watch:
     """A chat of somebody who is connected: up to which `pos` it was told, and who read how far."""
@@ -151,7 +154,9 @@ class Live:
             rows = await self._database.rows(
                 SQL["look"], list(after), list(after.values()), MOST_MESSAGES
             )
-            shows = await self._shows(reader for row in rows for reader, _ in self._advanced(row))
+            shows = await self._shows(
+                (reader, row["chat_id"]) for row in rows for reader, _ in self._advanced(row)
+            )
             for row in rows:
                 self._tell(row, after[row["chat_id"]], shows)
 
@@ -166,14 +171,16 @@ class Live:
         marks = zip(row["readers"], row["marks"], strict=True)
         return [(reader, pos) for reader, pos in marks if pos > known.get(reader, 0)]
 
-    async def _shows(self, readers: Iterable[str]) -> set[str]:
-        """Of these, who lets others see what they have read."""
+    async def _shows(self, readers: Iterable[_Reader]) -> set[_Reader]:
+        """Of these, who lets others see what they have read in the chat."""
         asked = list(set(readers))
         if not asked:
             return set()
-        return {row["id"] for row in await self._database.rows(SQL["shows"], asked)}
+        ids, chats = zip(*asked, strict=True)
+        rows = await self._database.rows(SQL["shows"], list(ids), list(chats))
+        return {(row["id"], row["chat_id"]) for row in rows}
 
-    def _tell(self, row: asyncpg.Record, after: int, shows: set[str]) -> None:
+    def _tell(self, row: asyncpg.Record, after: int, shows: set[_Reader]) -> None:
         """Lines drop what they were told before, so it is no harm to tell too much."""
         chat_id, users = row["chat_id"], row["users"]
         connected = [user for user in users if user in self._lines]
@@ -197,7 +204,7 @@ class Live:
         for reader, pos in advanced:
             event = _read(chat_id, reader, pos)
             for line in lines:
-                if line.user_id == reader or reader in shows:
+                if line.user_id == reader or (reader, chat_id) in shows:
                     line.say(event)
         if len(messages) == MOST_MESSAGES:
             self._see(chat_id, *users)
@@ -283,7 +290,9 @@ class Live:
                 SQL["look"], list(todo), list(todo.values()), MOST_MESSAGES
             )
             mine = [row for row in rows if line.user_id in row["users"] and not row["hidden"]]
-            shows = await self._shows(reader for row in mine for reader in row["readers"])
+            shows = await self._shows(
+                (reader, row["chat_id"]) for row in mine for reader in row["readers"]
+            )
             again: dict[str, int] = {}
             for row in mine:
                 chat_id, messages = row["chat_id"], _messages(row)
@@ -296,7 +305,7 @@ class Live:
                     continue
                 del line.behind[chat_id]
                 for reader, pos in zip(row["readers"], row["marks"], strict=True):
-                    if reader == line.user_id or reader in shows:
+                    if reader == line.user_id or (reader, chat_id) in shows:
                         line.say(_read(chat_id, reader, pos), paced=True)
             for chat_id in todo.keys() - again.keys():
                 line.behind.pop(chat_id, None)

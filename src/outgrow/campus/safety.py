@@ -50,8 +50,9 @@ class Safety:
         self._cursors = cursors
 
     async def block(self, user_id: str, other: str) -> None:
-        """Hide the two from each other, end their connection and their pending intros. Their chat
-        stays, and neither sees it. That it was so before is no error.
+        """Hide the two from each other, end their connection and their pending intros: what the
+        other asked is declined, what `user_id` asked withdrawn. Their chat stays, and is closed.
+        That it was so before is no error.
 
         Raises BadInput (oneself), NotFound (what is nobody's id), Conflict (too many).
         """
@@ -73,7 +74,8 @@ class Safety:
             for mine, theirs in ((user_id, other), (other, user_id)):
                 await session.run(CONNECTIONS["remove"], mine, theirs)
             for intro in pending:
-                if await session.run(INTROS["deny"], *intro) == "UPDATE 1":
+                denied = await session.run(INTROS["deny"], *intro) == "UPDATE 1"
+                if denied and intro["from_id"] == user_id:
                     await session.run(INTROS["close"], *intro)
 
         await self._database.transaction(work)

@@ -1,6 +1,6 @@
 -- Chats, for the people in them. `$1` is who asks. A chat is a document that names its participants;
--- the other is the first of them who is somebody else. Where the two have blocked each other, either
--- way, the chat is not there. `pos` is a message's own, shifted where retention took some.
+-- the other is the first of them who is somebody else. It is there for good; what closes it says
+-- network.why_closed. `pos` is a message's own, shifted where retention took some.
 
 -- name: page
 -- $2 limit, $3 the viewer's school, $4 offset, $5 sort key and $6 id of the chat before.
@@ -23,11 +23,15 @@ FROM (
 -- never counts.
   SELECT q.id, q.sort, row_number() OVER (ORDER BY q.sort DESC, q.id DESC) AS n,
     format(
-      '{"id":%s,"person":%s,"last_message":%s,"unread":%s,"created_at":%s}',
-      to_json(q.id), coalesce(u.card, 'null'), coalesce(q.last, 'null'), unread.n,
+      '{"id":%s,"person":%s,"others":%s,"closed":%s,"last_message":%s,"unread":%s,"created_at":%s}',
+      to_json(q.id), coalesce(u.card, 'null'),
+      (SELECT count(DISTINCT outgrow.key_of(e.v)) FROM jsonb_array_elements(q.participants) AS e(v)
+       WHERE outgrow.key_of(e.v) <> $1),
+      coalesce(to_json(network.why_closed($1, q.participants))::text, 'null'),
+      coalesce(q.last, 'null'), unread.n,
       coalesce(outgrow.json_of_time(q.created_at)::text, 'null')) AS chat
   FROM (
-    SELECT c.id, c.other, c.created_at, c.shift,
+    SELECT c.id, c.other, c.participants, c.created_at, c.shift,
       (extract(epoch FROM coalesce(l.sent_at, c.created_at, 'epoch')) * 1000000)::bigint AS sort,
       CASE WHEN l.pos IS NOT NULL THEN network.message(
         c.id, l.pos + c.shift, l.id, l.sender_id, l.content, l.kind, l.sent_at) END AS last
@@ -43,7 +47,7 @@ FROM (
 
 -- name: between
     CROSS JOIN LATERAL (
-      SELECT c.id, c.created_at,
+      SELECT c.id, c.created_at, c.participants,
         (SELECT outgrow.key_of(e.v)
          FROM jsonb_array_elements(c.participants) WITH ORDINALITY AS e(v, pos)
          WHERE outgrow.key_of(e.v) <> $1
@@ -68,19 +72,12 @@ FROM (
       WHERE m.chat_id = c.id AND m.at = campus.messages_at(c.id)
       ORDER BY m.pos DESC LIMIT 1) AS l ON true
 
--- name: shown
-    WHERE NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = c.other)
-      AND NOT EXISTS (
-        SELECT FROM campus.users AS u
-        WHERE u.id = c.other AND u.at = campus.users_at(c.other)
-          AND u.blocked @> to_jsonb($1::text))
-
 -- name: further
-      AND ((extract(epoch FROM coalesce(l.sent_at, c.created_at, 'epoch')) * 1000000)::bigint, c.id)
-        < ($5::text::bigint, $6::text)
+    WHERE ((extract(epoch FROM coalesce(l.sent_at, c.created_at, 'epoch')) * 1000000)::bigint, c.id)
+      < ($5::text::bigint, $6::text)
 
 -- name: from_start
-      AND $5::text IS NULL AND $6::text IS NULL
+    WHERE $5::text IS NULL AND $6::text IS NULL
 
 -- name: end
     ORDER BY sort DESC, c.id DESC
@@ -92,6 +89,8 @@ FROM (
     SELECT u.card
     FROM campus.users AS u
     WHERE u.id = q.other AND u.at = campus.users_at(q.other) AND u.school = $3 AND u.visible
+      AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
+      AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = q.other)
     OFFSET 0) AS u ON true
   CROSS JOIN LATERAL (
     SELECT count(*) AS n
@@ -156,17 +155,15 @@ FROM (
 -- name: send
 -- $2 the chat, $3 the key, $4 its digest, $5 the message's id, $6 the text. The key first: whoever
 -- comes with it at the same time waits there, and then sends nothing. The message is written as the
--- prototype did; `readBy` stays empty, and is there for old clients, which add themselves.
+-- prototype did; `readBy` stays empty, and is there for old clients, which add themselves. Whether it
+-- may be is decided under the locks of the pairs, which are kept until the message is there.
 WITH chat AS MATERIALIZED (
-  SELECT c.id, c.other, EXISTS (
-    SELECT FROM campus.users AS u
-    WHERE u.id = c.other AND u.at = campus.users_at(c.other)
-      AND u.rest #> '{settings,allowMessages}' IS DISTINCT FROM 'false') AS takes
+  SELECT c.id, c.other, network.lock_and_why_closed($1, c.participants) AS closed
 
 -- name: append
 ), sent AS (
   INSERT INTO network.sent_messages (sender_id, key, digest, chat_id, message_id)
-  SELECT $1, $3, $4, c.id, $5 FROM chat AS c WHERE c.takes
+  SELECT $1, $3, $4, c.id, $5 FROM chat AS c WHERE c.closed IS NULL
   ON CONFLICT (sender_id, key) DO NOTHING
   RETURNING chat_id
 ), message AS (
@@ -176,7 +173,7 @@ WITH chat AS MATERIALIZED (
   FROM sent AS s
   RETURNING chat_id, pos, id, sender_id, content, kind, sent_at
 )
-SELECT c.other, c.takes, (
+SELECT c.other, c.closed, (
   SELECT convert_to(network.message(
     m.chat_id, m.pos + network.shift(m.chat_id), m.id, m.sender_id, m.content, m.kind, m.sent_at),
     'UTF8')
@@ -218,6 +215,6 @@ WITH chat AS MATERIALIZED (
 SELECT c.other, (SELECT m.pos FROM mark AS m) AS pos FROM chat AS c
 
 -- name: other
--- $2 the chat: whom it is with.
-SELECT c.other
+-- $2 the chat: whom it is with, and what closes it.
+SELECT c.other, network.why_closed($1, c.participants) AS closed
 

@@ -1,7 +1,8 @@
 -- Everything about one person, `$1`, in pieces: none holds more than a batch, and nothing is kept
 -- open between two of them. A list's row is its JSON and a key; `$2` is the key behind which the next batch
--- begins, null for the first, and `$3` how many rows a batch has. Of others there are ids, and the
--- names of those whom a list of people would show (`named`, of `x.other`).
+-- begins, null for the first, and `$3` how many rows a batch has. Of others there are ids and names, of
+-- those whom a list of people would show (`named`, of `x.other`): who is gone, hides or has blocked the one
+-- is left out (a null line), but for those whom one has blocked oneself, who have no name then (`named_if_seen`).
 
 -- name: about
 SELECT convert_to(json_build_object(
@@ -34,8 +35,8 @@ FROM network.accounts AS a
 WHERE a.user_id = $1
 
 -- name: connections
-SELECT json_build_object('id', x.other, 'name', p.name, 'since', outgrow.json_of_time(x.created_at)
-  )::text AS line, x.pos::text AS last
+SELECT CASE WHEN p.seen THEN json_build_object('id', x.other, 'name', p.name,
+  'since', outgrow.json_of_time(x.created_at))::text END AS line, x.pos::text AS last
 FROM (
   SELECT c.pos, c.connected_user_id AS other, c.created_at
   FROM campus.connections AS c
@@ -47,12 +48,12 @@ FROM (
 
 -- name: intros
 -- A closed one says what it really was.
-SELECT json_build_object('id', x.id, 'direction', x.direction, 'other', x.other, 'name', p.name,
+SELECT CASE WHEN p.seen THEN json_build_object('id', x.id, 'direction', x.direction, 'other', x.other, 'name', p.name,
   'status', coalesce(k.status, x.status), 'reason', x.reason,
   'note', CASE WHEN x.rest ? 'note' THEN x.rest -> 'note' END,
   'created_at', outgrow.json_of_time(x.created_at),
   'accepted_at', outgrow.json_of_time(x.accepted_at),
-  'denied_at', outgrow.json_of_time(x.denied_at))::text AS line, x.id AS last
+  'denied_at', outgrow.json_of_time(x.denied_at))::text END AS line, x.id AS last
 FROM (
   SELECT i.from_id || ':' || i.to_id || ':' || i.sent_ms AS id, i.from_id, i.to_id, i.sent_ms,
     CASE WHEN i.from_id = $1 THEN 'outgoing' ELSE 'incoming' END AS direction,
@@ -68,7 +69,7 @@ LEFT JOIN network.closed_intros AS k
   ON k.from_id = x.from_id AND k.to_id = x.to_id AND k.sent_ms = x.sent_ms
 
 -- name: chats
--- Not those that a block hides. The JSON is left open, for the messages.
+-- The JSON is left open, for the messages.
 SELECT left(json_build_object('id', x.id, 'participants', x.participants,
   'created_at', outgrow.json_of_time(x.created_at), 'read_up_to', (
     SELECT r.pos FROM network.read_marks AS r WHERE r.chat_id = x.id AND r.user_id = $1)
@@ -85,16 +86,6 @@ FROM (
     FROM campus.chats AS c
     WHERE c.id = p.chat_id AND c.at = campus.chats_at(p.chat_id)
     OFFSET 0) AS c
-  WHERE NOT EXISTS (
-    SELECT
-    FROM jsonb_array_elements(c.participants) AS e(v)
-    CROSS JOIN LATERAL (SELECT outgrow.key_of(e.v) AS other) AS o
-    WHERE o.other <> $1 AND (
-      EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = o.other)
-      OR EXISTS (
-        SELECT FROM campus.users AS u
-        WHERE u.id = o.other AND u.at = campus.users_at(o.other)
-          AND u.blocked @> to_jsonb($1::text))))
   ORDER BY c.id COLLATE "C"
   LIMIT $3::bigint
 ) AS x
@@ -130,6 +121,16 @@ ORDER BY r.id COLLATE "C"
 LIMIT $3::bigint
 
 -- name: named
+LEFT JOIN LATERAL (
+  SELECT u.name, true AS seen FROM campus.users AS u
+  WHERE u.id = x.other AND u.at = campus.users_at(x.other) AND u.visible
+    AND u.school = (
+      SELECT v.school FROM campus.users AS v WHERE v.id = $1 AND v.at = campus.users_at($1))
+    AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
+    AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = x.other)
+  OFFSET 0) AS p ON true
+
+-- name: named_if_seen
 LEFT JOIN LATERAL (
   SELECT u.name FROM campus.users AS u
   WHERE u.id = x.other AND u.at = campus.users_at(x.other) AND u.visible

@@ -24,7 +24,7 @@ CROSS JOIN LATERAL (
 
 -- name: look
 -- What there is in each chat `$1` behind the place `$2`, up to `$3` messages. `hidden`: one of its
--- people has blocked another.
+-- people has blocked another, hides, or is gone; which of these, nobody can tell.
 SELECT x.chat_id, c.users, m.places, m.messages,
   CASE WHEN m.places IS NULL THEN false ELSE EXISTS (
       SELECT FROM network.blocks AS b
@@ -32,7 +32,12 @@ SELECT x.chat_id, c.users, m.places, m.messages,
     OR EXISTS (
       SELECT FROM unnest(c.users) AS v(id)
       JOIN campus.users AS u ON u.id = v.id AND u.at = campus.users_at(v.id)
-      WHERE u.blocked ?| array_remove(c.users, v.id)) END AS hidden,
+      WHERE u.blocked ?| array_remove(c.users, v.id))
+    OR EXISTS (
+      SELECT FROM unnest(c.users) AS v(id)
+      WHERE NOT EXISTS (
+        SELECT FROM campus.users AS u
+        WHERE u.id = v.id AND u.at = campus.users_at(v.id) AND u.visible)) END AS hidden,
   coalesce(m.places[cardinality(m.places)], (
     SELECT max(l.pos) + c.shift
     FROM campus.messages AS l
@@ -69,8 +74,10 @@ CROSS JOIN LATERAL (
     ORDER BY m.pos LIMIT $3::bigint) AS m) AS m
 
 -- name: shows
--- Of these users, who lets others see what they have read.
-SELECT u.id
-FROM unnest($1::text[]) AS v(id)
+-- Of these users, each in a chat, who lets the others of it see what they have read: who could write there.
+SELECT v.id, v.chat_id
+FROM unnest($1::text[], $2::text[]) AS v(id, chat_id)
 JOIN campus.users AS u ON u.id = v.id AND u.at = campus.users_at(v.id)
+JOIN campus.chats AS c ON c.id = v.chat_id AND c.at = campus.chats_at(v.chat_id)
 WHERE u.rest #> '{settings,readReceipts}' IS DISTINCT FROM 'false'
+  AND coalesce(network.why_closed(v.id, c.participants), 'messages_not_taken') = 'messages_not_taken'

@@ -248,6 +248,85 @@ RETURN format(
   coalesce(to_json(left(id, 1000))::text, 'null'), to_json(of_chat), pos,
   coalesce(to_json(sender_id)::text, 'null'), coalesce(to_json(left(content, 32000))::text, 'null'),
   coalesce(to_json(kind)::text, 'null'), coalesce(outgrow.json_of_time(sent_at)::text, 'null'));
+
+-- Why `viewer` cannot write into a chat of these people, NULL when they can: there must be others, and
+-- each of them must be at the viewer's school, seen by them, connected with them both ways, and take
+-- messages. That somebody has blocked the viewer, hid, or deleted their account is 'not_here' alike. Of
+-- more than 32 others nobody looks who they are: only another program puts so many into a chat.
+CREATE OR REPLACE FUNCTION network.why_closed(viewer text, participants jsonb) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE
+    WHEN me.visible IS NOT TRUE THEN 'profile_hidden'
+    WHEN o.there > 32 OR o.there > 1 AND o.connected < o.there THEN 'added_outside'
+    WHEN o.there = 0 OR o.seen < o.there THEN 'not_here'
+    WHEN o.connected < o.there THEN 'not_connected'
+    WHEN o.takes < o.there THEN 'messages_not_taken'
+  END
+  FROM (SELECT) AS nothing
+  LEFT JOIN LATERAL (
+    SELECT u.school, u.visible FROM campus.users AS u
+    WHERE u.id = viewer AND u.at = campus.users_at(viewer)) AS me ON true
+  CROSS JOIN LATERAL (
+    SELECT count(*) AS there, count(u.id) AS seen,
+      count(*) FILTER (WHERE u.id IS NOT NULL AND c.both_ways) AS connected,
+      count(*) FILTER (WHERE u.takes) AS takes
+    FROM (
+      SELECT DISTINCT outgrow.key_of(e.v) AS id
+      FROM jsonb_array_elements(participants) AS e(v)
+      WHERE outgrow.key_of(e.v) <> viewer
+      LIMIT 33) AS p
+    LEFT JOIN LATERAL (
+      SELECT u.id, u.rest #> '{settings,allowMessages}' IS DISTINCT FROM 'false' AS takes
+      FROM campus.users AS u
+      WHERE u.id = p.id AND u.at = campus.users_at(p.id) AND u.school = me.school AND u.visible
+        AND u.blocked @> to_jsonb(viewer) IS NOT TRUE
+        AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = p.id)
+      OFFSET 0) AS u ON true
+    CROSS JOIN LATERAL (
+      SELECT EXISTS (
+        SELECT FROM campus.connections AS c
+        WHERE c.user_id = viewer AND c.at = campus.connections_at(viewer)
+          AND c.connected_user_id = p.id
+      ) AND EXISTS (
+        SELECT FROM campus.connections AS c
+        WHERE c.user_id = p.id AND c.at = campus.connections_at(p.id)
+          AND c.connected_user_id = viewer) AS both_ways) AS c) AS o
+$$;
+
+-- The number of the lock of two people (queries/pairs.sql).
+CREATE OR REPLACE FUNCTION network.pair_number(one text, other text) RETURNS bigint
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT hashtextextended(
+    coalesce((
+      SELECT encode(s.value, 'hex') FROM network.secrets AS s WHERE s.name = 'notifications'), '')
+    || ' pair ' || least(one COLLATE "C", other COLLATE "C")
+    || ' ' || greatest(one COLLATE "C", other COLLATE "C"), 0)
+$$;
+
+-- The same once nobody changes anything between the viewer and the others, until the end of the
+-- transaction: what ends a connection or blocks holds the lock of the pair, and is waited for. VOLATILE,
+-- so that the answer is as of the moment when the locks were had.
+CREATE OR REPLACE FUNCTION network.lock_and_why_closed(viewer text, participants jsonb) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(l.number)
+  FROM (
+    SELECT DISTINCT network.pair_number(viewer, p.id) AS number
+    FROM (
+      SELECT DISTINCT outgrow.key_of(e.v) AS id
+      FROM jsonb_array_elements(participants) AS e(v)
+      WHERE outgrow.key_of(e.v) <> viewer
+      LIMIT 33) AS p
+    ORDER BY number OFFSET 0) AS l;
+  RETURN network.why_closed(viewer, participants);
+END
+$$;
 REVOKE ALL ON SCHEMA network FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA network FROM PUBLIC;
 

@@ -3,7 +3,4 @@
 -- pg_locks: the secret keeps them from telling whose this is.
 
 -- name: lock_pair
-SELECT pg_advisory_xact_lock(hashtextextended(
-  coalesce((SELECT encode(s.value, 'hex') FROM network.secrets AS s WHERE s.name = 'notifications'), '')
-  || ' pair ' || least($1::text COLLATE "C", $2::text COLLATE "C")
-  || ' ' || greatest($1::text COLLATE "C", $2::text COLLATE "C"), 0))
+SELECT pg_advisory_xact_lock(network.pair_number($1, $2))

@@ -1,14 +1,15 @@
 -- name: all
--- Every school and how many profiles name it. Reads all profiles: see campus/schools.py.
+-- Every school and how many profiles name it that can be seen: who hides is as good as gone. Reads all profiles: see campus/schools.py.
 SELECT m.school, count(*) AS members
-FROM campus.school_members AS m
+FROM campus.user_search AS m
+WHERE m.school IS NOT NULL AND m.visible
 GROUP BY m.school
 
 -- name: some
 -- Of these schools those that somebody's profile names, with how many do.
 SELECT m.school, count(*) AS members
-FROM campus.school_members AS m
-WHERE m.school = ANY ($1::text[])
+FROM campus.user_search AS m
+WHERE m.school = ANY ($1::text[]) AND m.visible
 GROUP BY m.school
 
 -- name: hidden_members
@@ -18,5 +19,5 @@ FROM unnest($2::text[]) AS h(id)
 CROSS JOIN LATERAL (
   SELECT
   FROM campus.users AS u
-  WHERE u.id = h.id AND u.at = campus.users_at(h.id) AND u.school = $1
+  WHERE u.id = h.id AND u.at = campus.users_at(h.id) AND u.school = $1 AND u.visible
   OFFSET 0) AS u

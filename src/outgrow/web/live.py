@@ -15,7 +15,7 @@ from outgrow import events
 from outgrow.campus.background import FAILED
 from outgrow.campus.limits import REQUESTS, REQUESTS_FROM, TYPING, Limit
 from outgrow.campus.lines import Close, Line
-from outgrow.errors import NotFound, NotSignedIn, TooMany
+from outgrow.errors import Forbidden, NotFound, NotSignedIn, TooMany
 from outgrow.web.auth import Caller
 from outgrow.web.endpoint import Network, request_of
 from outgrow.web.pages.page import COOKIE, cookie_name, cookies, is_same_origin
@@ -171,8 +171,8 @@ class LiveSocket:
                     try:
                         network.limits.count(TYPING, line.user_id)
                         await network.chats.typing(chat_id, viewer=line.user_id)
-                    except (NotFound, TooMany):
-                        continue  # what is not there has nobody to be told
+                    except (NotFound, Forbidden, TooMany):
+                        continue  # where nobody is to be told
                 case Ping():
                     line.say('{"type":"pong"}')
 

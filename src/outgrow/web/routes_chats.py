@@ -73,13 +73,16 @@ _MESSAGE: dict[str, Any] = {
 _CHAT = {
     "id": _ID,
     "person": PROFILE,
+    "others": 1,
+    "closed": None,
     "last_message": _MESSAGE,
     "unread": 1,
     "created_at": "2026-09-20T08:00:00.000Z",
 }
 _ONE: dict[str, Any] = {"access": Access.MEMBER, "tag": "chats"}
-_HIDDEN = (
-    "To whoever is no participant, and where one of the two has blocked the other, it is not there."
+_HIDDEN = "To whoever is no participant it is not there."
+_CLOSED = (
+    " One writes to people with whom one is connected: else the chat is closed, and is only read."
 )
 
 ROUTES = (
@@ -88,8 +91,10 @@ ROUTES = (
         path="/chats",
         handler=list_chats,
         summary="One's chats, by latest activity",
-        description="`person` is the other one; null when they are gone, hidden or at another "
-        "school. `unread` stops at 99.",
+        description="`person` is the other one; null when they are gone, hidden, at another "
+        "school, or one has blocked the other. `closed` says why nothing can be written there; "
+        "null when something can. `others` is how many others take part: more than one only where "
+        "another program added them. `unread` stops at 99.",
         parameters=PAGING,
         answer=ChatPage,
         answer_example={"items": [_CHAT], "next": None},
@@ -138,7 +143,7 @@ ROUTES = (
         handler=send_message,
         summary="Send a message",
         description="With an Idempotency-Key a retry sends nothing more: it is answered with 200 "
-        "and the message. Keys are remembered for a week. " + _HIDDEN,
+        "and the message. Keys are remembered for a week. " + _HIDDEN + _CLOSED,
         headers=(text("Idempotency-Key", "A new one for each message, the same to try again."),),
         body=NewMessage,
         body_example={"content": "Chess at five?"},
@@ -148,6 +153,7 @@ ROUTES = (
         answer_example=_MESSAGE,
         errors=(
             "chat_not_found",
+            "chat_closed",
             "messages_not_taken",
             "bad_idempotency_key",
             "key_used",
@@ -174,9 +180,9 @@ ROUTES = (
         path="/chats/{id}/typing",
         handler=tell_typing,
         summary="Tell the other that one is typing",
-        description="Kept nowhere; say it again every few seconds. " + _HIDDEN,
+        description="Kept nowhere; say it again every few seconds. " + _HIDDEN + _CLOSED,
         status=204,
-        errors=("chat_not_found",),
+        errors=("chat_not_found", "chat_closed", "messages_not_taken"),
         **_ONE,
     ),
 )

@@ -170,8 +170,18 @@ class MessagePage(Shape):
 
 
 class Chat(Shape):
+    """`closed` says why nothing can be written into it; `others` is how many it is with: 1, but
+    where another program added people."""
+
     id: str
     person: Profile | None
+    others: int
+    closed: (
+        Literal[
+            "profile_hidden", "added_outside", "not_here", "not_connected", "messages_not_taken"
+        ]
+        | None
+    )
     last_message: ChatMessage | None
     unread: int
     created_at: str | None

@@ -19,6 +19,24 @@ from outgrow.web.pages.page import Ask, Page, Reply, decoded, to
 
 SHOWN = 40  # messages on one page
 
+# Why nothing can be written, by what the service calls it.
+CLOSED = {
+    "profile_hidden": (
+        "Your profile is hidden, and so your chats are closed.",
+        "Show it to write.",
+    ),
+    "added_outside": (
+        "Nothing can be written here: another program added people whom you are not connected to.",
+        "",
+    ),
+    "not_here": ("They are not here any more.", "You can still read this chat."),
+    "not_connected": (
+        "You are not connected.",
+        "One of you ended it, or another program made this chat. You can still read it.",
+    ),
+    "messages_not_taken": ("They take no messages at this moment.", ""),
+}
+
 
 async def chats(ask: Ask) -> Reply:
     found = decoded(
@@ -55,6 +73,7 @@ async def _chat(ask: Ask, error: OutgrowError | None = None) -> Reply:
         newest=before is None,
         key=ask.form.raw("key") if error else secrets.token_hex(16),
         longest=LONGEST_MESSAGE,
+        closed=CLOSED.get(chat["closed"]),
     )
 
 

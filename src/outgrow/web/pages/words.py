@@ -50,6 +50,7 @@ _WORDS = {
         "There is no such chat.",
         "It may be with somebody who is not here any more.",
     ),
+    "chat_closed": ("Nothing can be written here.", "You can still read this chat."),
     "messages_not_taken": ("They take no messages at this moment.", ""),
     "key_used": ("This message was sent before.", "Reload the page to see it."),
     "message_gone": ("This message was sent before, and is gone.", "Reload the page."),
