@@ -195,6 +195,15 @@ CREATE FUNCTION public.t() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
     'BEGIN RETURN NEW; END';
 CREATE TRIGGER t AFTER INSERT ON "My app"."a.b" FOR EACH ROW EXECUTE FUNCTION public.t();
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE TEXT SEARCH DICTIONARY public.words (template = simple);
+CREATE TEXT SEARCH CONFIGURATION public.search (copy = simple);
+CREATE COLLATION "My app".bytes (locale = 'C');
+CREATE CONVERSION public.latin FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+CREATE OPERATOR public.=== (leftarg = int, rightarg = int, function = int4eq);
+CREATE OPERATOR CLASS public.ints FOR TYPE int USING btree AS
+    OPERATOR 3 public.===, FUNCTION 1 btint4cmp(int, int);
+CREATE PUBLICATION told FOR TABLE public.parted;
+SELECT lo_from_bytea(4711, 'large');
 """
 
 FOREIGN = """
@@ -205,6 +214,18 @@ SELECT string_agg(name, ', ') FROM (
     UNION ALL SELECT typname, typowner, 'pg_type'::regclass, oid FROM pg_type
     UNION ALL SELECT nspname, nspowner, 'pg_namespace'::regclass, oid FROM pg_namespace
     UNION ALL SELECT stxname, stxowner, 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext
+    UNION ALL SELECT dictname, dictowner, 'pg_ts_dict'::regclass, oid FROM pg_ts_dict
+    UNION ALL SELECT cfgname, cfgowner, 'pg_ts_config'::regclass, oid FROM pg_ts_config
+    UNION ALL SELECT collname, collowner, 'pg_collation'::regclass, oid FROM pg_collation
+    UNION ALL SELECT conname, conowner, 'pg_conversion'::regclass, oid FROM pg_conversion
+    UNION ALL SELECT oprname, oprowner, 'pg_operator'::regclass, oid FROM pg_operator
+    UNION ALL SELECT opcname, opcowner, 'pg_opclass'::regclass, oid FROM pg_opclass
+    UNION ALL SELECT opfname, opfowner, 'pg_opfamily'::regclass, oid FROM pg_opfamily
+    UNION ALL SELECT pubname, pubowner, 'pg_publication'::regclass, oid FROM pg_publication
+    UNION ALL SELECT '', lomowner, 'pg_largeobject_metadata'::regclass, oid
+        FROM pg_largeobject_metadata WHERE oid = 4711
+    UNION ALL SELECT datname, datdba, 'pg_database'::regclass, oid FROM pg_database
+        WHERE NOT datistemplate AND datname <> 'postgres'
 ) o
 WHERE o.oid >= 16384 AND o.owner <> 'outgrow'::regrole AND name NOT LIKE 'pg\\_toast%'
   AND NOT EXISTS (SELECT FROM pg_depend d
@@ -216,6 +237,8 @@ def make_older(server: EmbeddedServer) -> None:
     """As an older Outgrow made its database and everything in it, while the server runs."""
     server.role = SUPERUSER
     ask(server.url(), f"{MADE}; ALTER DATABASE outgrow OWNER TO postgres", many=True)
+    ask(server.url(), 'CREATE DATABASE "it\'s ""other"""', many=True)
+    ask(server.url('it\'s "other"'), "CREATE TABLE there AS SELECT 'kept' AS t", many=True)
     ask(server.url(), "DROP ROLE outgrow", many=True)
     (server.data / "pg_hba.conf").write_text(OLD)
 
@@ -227,6 +250,9 @@ def test_a_database_that_was_made_before_is_brought_over(home: Path) -> None:
         assert (home / "postgres" / "pg_hba.conf").read_text() == ACCESS
         assert ask(server.url(), FOREIGN) == "None"
         assert ask(server.url(), 'SELECT t FROM "My app"."a.b"') == "kept"
+        assert ask(server.url(), "SELECT convert_from(lo_get(4711), 'UTF8')") == "large"
+        assert ask(server.url('it\'s "other"'), "SELECT t FROM there") == "kept"
+        assert ask(server.url('it\'s "other"'), FOREIGN) == "None"
         ask(server.url(), 'INSERT INTO "My app"."a.b" (t) VALUES (\'new\')', many=True)
         assert ask(server.url(), "SELECT count(*) FROM seen") == "2"
         ask(server.url(), 'DROP SCHEMA "My app" CASCADE', many=True)

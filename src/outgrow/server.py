@@ -280,10 +280,13 @@ class EmbeddedServer:
             return False
 
     def _set_up(self, programs: Programs, account: pwd.struct_passwd | None, data: Path) -> None:
-        """Make the role, give the database and all that is in it to the role, and let nobody in but
+        """Make the role, give all databases and what is in them to the role, and let nobody in but
         by the socket. Can be run again; the server must not run."""
-        self._say(programs, account, data, SUPERUSER, "make_role", "own_database")
-        self._say(programs, account, data, DATABASE, "own_everything", "hand_over")
+        self._say(programs, account, data, SUPERUSER, "make_role", "own_databases")
+        listed = self._say(programs, account, data, SUPERUSER, "databases")
+        for name in re.findall(r'name = "([0-9a-f]+)"', listed):
+            database = bytes.fromhex(name).decode()
+            self._say(programs, account, data, database, "own_everything", "hand_over")
         access = data / "pg_hba.conf"
         unfinished = data / "pg_hba.conf.unfinished"
         unfinished.touch(mode=0o600)
@@ -299,9 +302,9 @@ class EmbeddedServer:
         data: Path,
         database: str,
         *names: str,
-    ) -> None:
+    ) -> str:
         """Run statements of queries/server.sql, or `hand_over`, as the superuser, without a
-        server."""
+        server. Return what they print."""
         sql = {**load("owner"), **load("server")}
         done = run(
             [programs.path("postgres"), "--single", "-j", "-D", ".", database],
@@ -311,6 +314,7 @@ class EmbeddedServer:
         )
         if done.returncode or re.search(r"\b(ERROR|FATAL|PANIC):", done.stderr):
             raise self._failed("server_not_made", "the database could not be made", done)
+        return done.stdout
 
     def _check_version(self, programs: Programs) -> None:
         made_by = (self.data / "PG_VERSION").read_text().strip()

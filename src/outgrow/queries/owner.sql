@@ -74,53 +74,64 @@ END
 $do$;
 
 -- name: hand_over
--- The schemas in the setting `outgrow.schemas` ('*': all but the system's), with all that is in them,
--- and our statistics of the tables of the role in `outgrow.owner` go from superusers to that role. What belongs to an extension stays,
--- and the sequence of a column goes with its table.
+-- The schemas in the setting `outgrow.schemas` ('*': all but the system's, and what is in no schema),
+-- with all that is in them, and our statistics of the tables of the role in `outgrow.owner` go from
+-- superusers to that role: whatever has an owner, as the catalogs say by their columns. What belongs to an
+-- extension stays, and what only a superuser may own; the sequence of a column goes with its table.
 DO $do$
 DECLARE
-    command text;
+    place record;
+    object record;
+    kind text;
 BEGIN
-    FOR command IN
-        WITH object(kind, name, owner, id, catalog, namespace) AS (
-            SELECT 'SCHEMA', quote_ident(nspname), nspowner, oid, 'pg_namespace'::regclass, oid
-            FROM pg_namespace
-            UNION ALL
-            SELECT CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW'
-                       WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'c' THEN 'TYPE'
-                       ELSE 'TABLE' END,
-                   oid::regclass::text, relowner, oid, 'pg_class'::regclass, relnamespace
-            FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c')
-            UNION ALL
-            SELECT 'ROUTINE', oid::regprocedure::text, proowner, oid, 'pg_proc'::regclass, pronamespace
-            FROM pg_proc
-            UNION ALL
-            SELECT 'TYPE', oid::regtype::text, typowner, oid, 'pg_type'::regclass, typnamespace
-            FROM pg_type WHERE typtype IN ('d', 'e', 'r')
-            UNION ALL
-            SELECT 'STATISTICS', quote_ident(nspname) || '.' || quote_ident(stxname), stxowner, s.oid,
-                   'pg_statistic_ext'::regclass, n.oid
-            FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = stxnamespace
-        )
-        SELECT format('ALTER %s %s OWNER TO %I', o.kind, o.name, current_setting('outgrow.owner'))
-        FROM object o
-        JOIN pg_namespace n ON n.oid = o.namespace
-        JOIN pg_roles r ON r.oid = o.owner AND r.rolsuper
-        WHERE r.rolname <> current_setting('outgrow.owner')
-          AND CASE current_setting('outgrow.schemas')
-              WHEN '*' THEN n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
-              ELSE n.nspname = ANY (string_to_array(current_setting('outgrow.schemas'), ','))
-                  OR o.catalog = 'pg_statistic_ext'::regclass AND EXISTS (
-                      SELECT FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid
-                      WHERE s.oid = o.id AND s.stxname LIKE 'og\_%'
-                        AND pg_get_userbyid(c.relowner) = current_setting('outgrow.owner')) END
-          AND NOT EXISTS (
-              SELECT FROM pg_depend d
-              WHERE d.classid = o.catalog AND d.objid = o.id AND d.objsubid = 0
-                AND (d.deptype = 'e' OR o.kind = 'SEQUENCE' AND d.deptype IN ('a', 'i')))
-        ORDER BY o.kind <> 'SCHEMA'
+    FOR place IN
+        SELECT c.oid, c.relname, o.attname AS owner, coalesce(n.attname, CASE c.relname
+                   WHEN 'pg_namespace' THEN 'oid' ELSE NULL END) AS namespace
+        FROM pg_class c
+        JOIN pg_attribute o ON o.attrelid = c.oid AND o.attname LIKE '%owner'
+            AND o.atttypid = 'oid'::regtype
+        LEFT JOIN pg_attribute n ON n.attrelid = c.oid AND n.attname LIKE '%namespace'
+            AND n.atttypid = 'oid'::regtype
+        WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind = 'r' AND NOT c.relisshared
+          AND c.relname NOT IN ('pg_extension', 'pg_foreign_data_wrapper', 'pg_event_trigger')
+        ORDER BY c.relname <> 'pg_namespace', c.relname
     LOOP
-        EXECUTE command;
+        FOR object IN EXECUTE format(
+            $sql$SELECT i.type, i.identity, o.oid
+            FROM %1$s o
+            JOIN pg_roles r ON r.oid = o.%2$I AND r.rolsuper
+                AND r.rolname <> current_setting('outgrow.owner')
+            LEFT JOIN pg_namespace n ON n.oid = %3$s
+            CROSS JOIN LATERAL pg_identify_object(%4$L::regclass, o.oid, 0) i
+            WHERE (o.oid >= 16384 OR %4$L = 'pg_largeobject')
+              AND CASE current_setting('outgrow.schemas')
+                  WHEN '*' THEN n.oid IS NULL
+                      OR n.nspname NOT LIKE 'pg\_%%' AND n.nspname <> 'information_schema'
+                  ELSE n.nspname = ANY (string_to_array(current_setting('outgrow.schemas'), ','))
+                      OR %4$L = 'pg_statistic_ext' AND EXISTS (
+                          SELECT FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid
+                          WHERE s.oid = o.oid AND s.stxname LIKE 'og\_%%'
+                            AND pg_get_userbyid(c.relowner) = current_setting('outgrow.owner')) END
+              AND NOT EXISTS (
+                  SELECT FROM pg_depend d
+                  WHERE d.classid = %4$L::regclass AND d.objid = o.oid AND d.objsubid = 0
+                    AND (d.deptype = 'e' OR i.type = 'sequence' AND d.deptype IN ('a', 'i')
+                         OR %4$L = 'pg_type' AND d.deptype = 'i'))
+            ORDER BY o.oid$sql$,
+            place.oid::regclass, place.owner,
+            coalesce('o.' || quote_ident(place.namespace), 'NULL'),
+            replace(place.relname, '_metadata', ''))
+        LOOP
+            CONTINUE WHEN object.type IN ('index', 'toast table', 'partitioned index')
+                OR place.relname = 'pg_publication' AND EXISTS (
+                    SELECT FROM pg_publication p WHERE p.oid = object.oid AND (p.puballtables OR EXISTS (
+                        SELECT FROM pg_publication_namespace x WHERE x.pnpubid = p.oid)));
+            kind := CASE place.relname WHEN 'pg_proc' THEN 'ROUTINE' WHEN 'pg_type' THEN 'TYPE'
+                WHEN 'pg_statistic_ext' THEN 'STATISTICS'
+                ELSE replace(object.type, 'composite type', 'type') END;
+            EXECUTE format('ALTER %s %s OWNER TO %I', kind, object.identity,
+                           current_setting('outgrow.owner'));
+        END LOOP;
     END LOOP;
 END
 $do$;

@@ -15,8 +15,25 @@ BEGIN
 END
 $do$;
 
--- name: own_database
-ALTER DATABASE outgrow OWNER TO outgrow;
+-- name: own_databases
+-- All that people made in the cluster, too.
+DO $do$
+DECLARE
+    command text;
+BEGIN
+    FOR command IN
+        SELECT format('ALTER DATABASE %I OWNER TO outgrow', datname) FROM pg_database
+        WHERE NOT datistemplate AND datname <> 'postgres'
+    LOOP
+        EXECUTE command;
+    END LOOP;
+END
+$do$;
+
+-- name: databases
+-- In hexadecimal: single-user mode prints them between quotes, which a name may hold.
+SELECT encode(convert_to(datname, 'UTF8'), 'hex') AS name FROM pg_database
+WHERE NOT datistemplate AND datallowconn ORDER BY datname;
 
 -- name: own_everything
 -- What `owner.hand_over` is to hand over, and to whom.
