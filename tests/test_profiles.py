@@ -331,7 +331,6 @@ async def test_changing_ones_profile(api: Api, campus: Database) -> None:
         "profile_visible": True,
         "read_receipts": False,
         "allow_messages": True,
-        "show_online_status": True,
     }
     assert {name: after[name] for name in expected} == expected
     assert after["major"] is None

@@ -104,7 +104,6 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     profile_visible: bool | UnsetType = UNSET
     read_receipts: bool | UnsetType = UNSET
     allow_messages: bool | UnsetType = UNSET
-    show_online_status: bool | UnsetType = UNSET
 
 
 class Goals(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -162,7 +161,6 @@ _SETTINGS = {
     "profile_visible": "profileVisible",
     "read_receipts": "readReceipts",
     "allow_messages": "allowMessages",
-    "show_online_status": "showOnlineStatus",
 }
 
 
@@ -342,7 +340,8 @@ async def insert_profile(session: Session, user_id: str, email: str, profile: Ne
     """Add the profile as the prototype would have written it, in the caller's transaction."""
     rest = {
         "id": user_id,
-        "settings": dict.fromkeys(_SETTINGS.values(), True),
+        # The last is for old clients alone: nobody is told who is here.
+        "settings": dict.fromkeys((*_SETTINGS.values(), "showOnlineStatus"), True),
         "updatedAt": _now(),
     }
     await session.run(

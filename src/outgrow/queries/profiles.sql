@@ -192,8 +192,7 @@ SELECT convert_to(
   || ',"settings":' || json_build_object(
        'profile_visible', u.visible,
        'read_receipts', u.rest #> '{settings,readReceipts}' IS DISTINCT FROM 'false',
-       'allow_messages', u.rest #> '{settings,allowMessages}' IS DISTINCT FROM 'false',
-       'show_online_status', u.rest #> '{settings,showOnlineStatus}' IS DISTINCT FROM 'false')
+       'allow_messages', u.rest #> '{settings,allowMessages}' IS DISTINCT FROM 'false')
   || '}', 'UTF8')
 FROM campus.users AS u
 WHERE u.id = $1 AND u.at = campus.users_at($1)

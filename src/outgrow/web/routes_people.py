@@ -137,7 +137,6 @@ _OWN = {
         "profile_visible": True,
         "read_receipts": True,
         "allow_messages": True,
-        "show_online_status": True,
     },
 }
 PAGE_ERRORS = ("bad_cursor", "cursor_with_offset", "offset_too_large")

@@ -89,7 +89,6 @@ class OwnSettings(Shape):
     profile_visible: bool
     read_receipts: bool
     allow_messages: bool
-    show_online_status: bool
 
 
 class OwnProfile(Profile, kw_only=True):

@@ -17,7 +17,7 @@ _LISTS = ("interests", "looking_for", "personality")
 _GOAL_LISTS = ("academic", "leisure")
 _GOAL_TEXTS = ("career", "personal")
 _GOALS = _GOAL_LISTS + _GOAL_TEXTS
-SWITCHES = ("profile_visible", "allow_messages", "read_receipts", "show_online_status")
+SWITCHES = ("profile_visible", "allow_messages", "read_receipts")
 
 
 async def profile_form(ask: Ask) -> Reply:
