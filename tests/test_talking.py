@@ -51,6 +51,9 @@ class Talking(Machine):
             chat = self.chat(number)
             document = {"chatId": chat, "participants": chat.split(":"), "createdAt": CREATED}
             self.upsert(f"chat:{chat}", document)
+        for place, person in enumerate(self.people):
+            others = [other.id for n, other in enumerate(self.people) if n != place]
+            self.upsert(f"user:{person.id}:connections", others)
 
     def chat(self, number: int) -> str:
         one, other = PAIRS[number]
