@@ -52,6 +52,12 @@ async def refuse_strangers(session: Statements) -> None:
     )
 
 
+def may_be_superuser(session: Session) -> bool:
+    """Return whether this session's role is a superuser, as the server reports without being asked;
+    true where a pooler keeps that to itself."""
+    return getattr(session.connection.get_settings(), "is_superuser", "on") == "on"
+
+
 def connect_as_owner(what: str, owner: str) -> Refused:
     return Refused(
         "connect_as_owner",

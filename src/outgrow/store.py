@@ -39,7 +39,7 @@ import asyncpg
 from outgrow import stores
 from outgrow.database import Database, Session
 from outgrow.errors import BadInput, Conflict, NotFound
-from outgrow.named import hold
+from outgrow.named import hold, may_be_superuser
 from outgrow.queries import Query, load, quote, with_schema
 from outgrow.settings import DEFAULT_STORE
 
@@ -89,7 +89,7 @@ class Store:
         """The key's value; MISSING or NO_VALUE."""
         checked_key(key)
         with self._explained():
-            async with self._held() as session:
+            async with self._reading() as session:
                 row = await session.row(self._queries["get"], key)
         return MISSING if row is None else self._value(row[0])
 
@@ -109,7 +109,7 @@ class Store:
         found: dict[str, str | None] = {}
         for batch in _batches(keys):
             with self._explained():
-                async with self._held() as session:
+                async with self._reading() as session:
                     rows = await session.rows(self._queries["mget"], batch)
             found.update((row["key"], row["value"]) for row in rows)
         return [self._value(found[key]) if key in found else MISSING for key in keys]
@@ -121,7 +121,7 @@ class Store:
             return
 
         async def write(session: Session) -> None:
-            await hold(session, self.table, to_write=True)
+            await self._hold(session, to_write=True)
             await self._put(session, texts)
 
         with self._explained(texts):
@@ -134,7 +134,7 @@ class Store:
             return 0
 
         async def write(session: Session) -> int:
-            await hold(session, self.table, to_write=True)
+            await self._hold(session, to_write=True)
             deleted = 0
             for batch in _batches(unique):
                 deleted += _count(await session.run(self._queries["mdel"], batch))
@@ -150,8 +150,7 @@ class Store:
         """
         query, args = await self._scan(prefix, None, None)
         with self._explained():
-            async with self._held() as session:
-                await session.run(self._queries["patient"])
+            async with self._lasting() as session:
                 async for rows in session.stream(query, *args, batch=STREAMED):
                     for row in rows:
                         yield row["key"], self._value(row["value"])
@@ -166,7 +165,7 @@ class Store:
         """
         query, args = await self._scan(prefix, after, limit)
         with self._explained():
-            async with self._held() as session:
+            async with self._reading() as session:
                 rows = await session.rows(query, *args)
         return [(row["key"], self._value(row["value"])) for row in rows]
 
@@ -199,8 +198,7 @@ class Store:
         source cannot be read twice) but raised.
         """
         with self._explained():
-            async with self._held(to_write=True) as session:
-                await session.run(self._queries["patient"])
+            async with self._lasting(to_write=True) as session:
                 async for items in batches:
                     texts = self._texts(items)
                     with self._explained(texts):
@@ -210,7 +208,7 @@ class Store:
         text = self._text(checked_key(key), element)
 
         async def write(session: Session) -> bool:
-            await hold(session, self.table, to_write=True)
+            await self._hold(session, to_write=True)
             if await session.value(self._queries[name], key, text):
                 return True
             if await session.value(self._queries["kind"], key) in (None, "array"):
@@ -225,14 +223,31 @@ class Store:
             await session.run(self._queries["mset"], keys, [texts[key] for key in keys])
 
     @asynccontextmanager
-    async def _held(self, *, to_write: bool = False) -> AsyncIterator[Session]:
-        """A transaction in which nobody puts something else under the table's name."""
+    async def _reading(self) -> AsyncIterator[Session]:
+        """A session for one statement: without a transaction, but for a superuser."""
+        async with self._database.session() as session:
+            if may_be_superuser(session):
+                async with session.connection.transaction(readonly=True):
+                    await self._hold(session)
+                    yield session
+            else:
+                yield session
+
+    @asynccontextmanager
+    async def _lasting(self, *, to_write: bool = False) -> AsyncIterator[Session]:
+        """A transaction that may wait for its caller for as long as that takes."""
         async with (
             self._database.session() as session,
             session.connection.transaction(readonly=not to_write),
         ):
-            await hold(session, self.table, to_write=to_write)
+            await self._hold(session, to_write=to_write)
+            await session.run(self._queries["patient"])
             yield session
+
+    async def _hold(self, session: Session, *, to_write: bool = False) -> None:
+        """See that nothing of somebody else's runs as a superuser; of others it costs nothing."""
+        if may_be_superuser(session):
+            await hold(session, self.table, to_write=to_write)
 
     async def _scan(
         self, prefix: str, after: str | None, limit: int | None
