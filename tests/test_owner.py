@@ -245,6 +245,11 @@ TRAPS = {
     "CREATE FUNCTION shown(odd) RETURNS text LANGUAGE sql AS 'SELECT see(''{}''::text)'; "
     "CREATE CAST (odd AS text) WITH FUNCTION shown(odd); "
     f"INSERT INTO {STORE} VALUES ('user:u1', ROW('1'))",
+    "a domain over a type": "CREATE TYPE odd AS (t jsonb); CREATE DOMAIN doc AS odd; "
+    f"DROP TABLE {STORE}; CREATE TABLE {STORE} (key text PRIMARY KEY, value doc); "
+    "CREATE FUNCTION shown(odd) RETURNS text LANGUAGE sql AS 'SELECT see(''{}''::text)'; "
+    "CREATE CAST (odd AS text) WITH FUNCTION shown(odd); "
+    f"INSERT INTO {STORE} VALUES ('user:u1', ROW('1'))",
     "a type of keys": "CREATE TYPE odd AS ENUM ('user:u1'); "
     "CREATE FUNCTION shown(odd) RETURNS text LANGUAGE sql AS 'SELECT see(''user:u1''::text)'; "
     f"CREATE CAST (odd AS text) WITH FUNCTION shown(odd) AS IMPLICIT; DROP TABLE {STORE}; "

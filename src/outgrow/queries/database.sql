@@ -95,38 +95,55 @@ SELECT FROM ONLY :"store";
 -- What is called `$2` in schema `$1`. `is_trapped`: we are a superuser, its owner is none, and functions,
 -- operators or types of others than superusers are in what PostgreSQL evaluates when it plans a query of
 -- it or of its partitions (expressions of indexes, statistics, partitions and CHECK constraints), or when
--- it casts its columns; where we want to write (`$3`), also in triggers, defaults and rules.
+-- it casts its columns; or one of these is a foreign table. Where we want to write (`$3`), also: rules and
+-- triggers, the types of all columns and the domains, whose constraints are evaluated then, and what a
+-- default or constraint calls of PostgreSQL's own functions, which may run SQL (query_to_xml), or read
+-- files: they depend on nothing, and are found by their numbers. Immutable ones do neither.
 WITH RECURSIVE part(oid) AS (
     SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = $1 AND c.relname = $2
     UNION
     SELECT i.inhrelid FROM pg_inherits i JOIN part p ON p.oid = i.inhparent
-), evaluated(classid, objid, is_column) AS (
-    SELECT 'pg_class'::regclass, oid, true FROM part
-    UNION ALL SELECT 'pg_class'::regclass, indexrelid, false FROM pg_index JOIN part ON oid = indrelid
-    UNION ALL SELECT 'pg_statistic_ext'::regclass, s.oid, false
+), evaluated(classid, objid, is_column, expression) AS (
+    SELECT 'pg_class'::regclass, oid, true, '' FROM part
+    UNION ALL
+    SELECT 'pg_class'::regclass, indexrelid, false, '' FROM pg_index JOIN part ON oid = indrelid
+    UNION ALL SELECT 'pg_statistic_ext'::regclass, s.oid, false, ''
         FROM pg_statistic_ext s JOIN part p ON p.oid = s.stxrelid
-    UNION ALL SELECT 'pg_constraint'::regclass, k.oid, false
+    UNION ALL SELECT 'pg_constraint'::regclass, k.oid, false, k.conbin::text
         FROM pg_constraint k JOIN part p ON p.oid = k.conrelid WHERE k.contype = 'c'
-    UNION ALL SELECT 'pg_trigger'::regclass, t.oid, false
-        FROM pg_trigger t JOIN part p ON p.oid = t.tgrelid WHERE $3
-    UNION ALL SELECT 'pg_attrdef'::regclass, a.oid, false
+    UNION ALL SELECT 'pg_attrdef'::regclass, a.oid, false, a.adbin::text
         FROM pg_attrdef a JOIN part p ON p.oid = a.adrelid WHERE $3
 ), strange(classid, objid, owner) AS (
     SELECT 'pg_proc'::regclass, oid, proowner FROM pg_proc
     UNION ALL SELECT 'pg_operator'::regclass, oid, oprowner FROM pg_operator
-    UNION ALL SELECT 'pg_type'::regclass, oid, typowner FROM pg_type WHERE typtype <> 'd'
+    UNION ALL SELECT 'pg_type'::regclass, t.oid, t.typowner FROM pg_type t
+        LEFT JOIN pg_type b ON t.typtype = 'd' AND b.oid = t.typbasetype
+        LEFT JOIN pg_roles r ON r.oid = b.typowner
+        WHERE $3 OR NOT (t.typtype = 'd' AND b.typtype <> 'd' AND r.rolsuper)
+), called(oid) AS (
+    SELECT (regexp_matches(e.expression, ':funcid (\d+)', 'g'))[1]::oid FROM evaluated e WHERE $3
 )
 SELECT c.relkind::text AS kind, pg_get_userbyid(c.relowner)::text AS owner,
     NOT r.rolsuper AND (SELECT bool_or(rolsuper) FROM pg_roles WHERE rolname IN (session_user, current_user))
-    AND (($3 AND c.relhasrules) OR EXISTS (
+    AND (EXISTS (
+        SELECT FROM part JOIN pg_class p USING (oid)
+        WHERE p.relkind = 'f' OR $3 AND (p.relhasrules OR EXISTS (
+            SELECT FROM pg_trigger t WHERE t.tgrelid = p.oid AND NOT t.tgisinternal))
+    ) OR EXISTS (
         SELECT FROM evaluated e
         JOIN pg_depend d ON d.classid = e.classid AND d.objid = e.objid
         JOIN strange s ON s.classid = d.refclassid AND s.objid = d.refobjid
         JOIN pg_roles o ON o.oid = s.owner AND NOT o.rolsuper
         LEFT JOIN pg_attribute a ON e.is_column AND a.attrelid = d.objid AND a.attnum = d.objsubid
             AND d.objsubid > 0
-        WHERE NOT e.is_column OR d.objsubid = 0 OR a.attname IN ('key', 'value')
+        WHERE $3 OR NOT e.is_column OR d.objsubid = 0 OR a.attname IN ('key', 'value')
+    ) OR EXISTS (
+        SELECT FROM called JOIN pg_proc f USING (oid)
+        WHERE f.provolatile <> 'i' AND NOT (f.pronamespace = 'pg_catalog'::regnamespace
+            AND f.proname IN ('now', 'statement_timestamp', 'transaction_timestamp', 'clock_timestamp',
+                'timezone', 'date_trunc', 'date_part', 'extract', 'date', 'time', 'timestamp',
+                'timestamptz', 'to_char', 'random', 'nextval', 'gen_random_uuid', 'uuidv4', 'uuidv7'))
     )) AS is_trapped
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
