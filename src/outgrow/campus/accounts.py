@@ -150,6 +150,7 @@ class Accounts:
         """An account for a profile that was there before, and its first session, likewise."""
         token = _RefreshToken.new()
         await give(session, claim, hashed)
+        await session.run(SQL["admit"], claim.user_id)
         await self._open_session(session, claim.user_id, token, device)
         school: str | None = await session.value(SQL["school"], claim.user_id)
         return SignedIn(claim.user_id, school, token.session_id, str(token))
@@ -166,13 +167,14 @@ class Accounts:
         hashed = await self._passwords.hash(password)
 
         async def work(session: Session) -> None:
-            if await session.row(SQL["school"], user_id) is None:
+            if await session.row(SQL["profile"], user_id) is None:
                 raise NotFound(
                     "profile_not_found",
                     f"there is no profile {user_id}",
                     hint="look for it with: outgrow kv list user:",
                 )
             await _create(session, user_id, email, hashed)
+            await session.run(SQL["admit"], user_id)
 
         await telling(self._database, work, user_id)
 
@@ -353,9 +355,26 @@ class Accounts:
         )
 
     async def school(self, user_id: str) -> str | None:
-        """The school of a user's profile now; None without a profile or a school."""
+        """The school of which a user is a member now; None for who is of none."""
         school: str | None = await self._database.value(SQL["school"], user_id)
         return school
+
+    async def membership(self, user_id: str) -> str:
+        """The same. Raises Conflict without a profile, Forbidden where the school in the profile
+        asks for an address that was not shown to be theirs."""
+        school = await self.school(user_id)
+        if school is not None:
+            return school
+        account = await self._database.row(SQL["by_user"], user_id)
+        named = await self._database.value(SQL["profile"], user_id)
+        if account is None or named is None:
+            raise Conflict(
+                "profile_needed",
+                "your account has no profile yet, and so no school",
+                hint="make one with POST /profiles",
+            )
+        await must_verify(self._database, named, account["email"])
+        raise _not_verified()
 
     async def add_profile(self, user_id: str, profile: NewProfile) -> None:
         """Make the profile of an account that has none. Raises Conflict when it has one, or when
@@ -368,7 +387,7 @@ class Accounts:
             needed = await must_verify(session, profile.school, row["email"])
             if needed and row["verified_at"] is None:
                 raise _not_verified()
-            if await session.row(SQL["school"], user_id) is not None:
+            if await session.row(SQL["profile"], user_id) is not None:
                 raise _profile_exists()
             await insert_profile(session, user_id, row["email"], profile)
 
@@ -388,7 +407,7 @@ async def telling(database: Database, work: Callable[[Session], Awaitable[T]], u
             ) from e
         if e.schema_name == "network":
             raise _email_taken() from e
-        if await database.row(SQL["school"], user_id) is not None:
+        if await database.row(SQL["profile"], user_id) is not None:
             raise _profile_exists() from e  # somebody was quicker
         raise Conflict(
             "profile_place_taken",

@@ -7,7 +7,7 @@ import re
 
 from outgrow import queries
 from outgrow.campus.lookalikes import hidden_character, resembled
-from outgrow.database import Database, Statements
+from outgrow.database import Database, Session, Statements
 from outgrow.errors import BadInput, Conflict, Forbidden, NotFound
 
 SQL = queries.load("codes")
@@ -43,7 +43,13 @@ class Domains:
                 hint="type the name again, without what stands between its letters",
             )
         await refuse_lookalike(self._database, school)
-        of = await self._database.value(SQL["add_domain"], domain, school)
+
+        async def work(session: Session) -> str:
+            if not await session.rows(SQL["domains_of"], school):
+                await session.run(queries.load("accounts")["admit_all"], school)
+            return str(await session.value(SQL["add_domain"], domain, school))
+
+        of = await self._database.transaction(work)
         if of != school:
             raise Conflict(
                 "domain_taken",

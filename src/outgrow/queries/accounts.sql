@@ -8,8 +8,23 @@ SELECT a.user_id, a.email, a.password_hash, a.verified_at
 FROM network.accounts AS a WHERE a.user_id = $1
 
 -- name: school
--- The school of a profile; no row when there is no profile.
+-- The school of which somebody is a member, or NULL.
+SELECT network.school_of($1) AS school
+
+-- name: profile
+-- The school that a profile names, member or not; no row when there is no profile.
 SELECT u.school FROM campus.users AS u WHERE u.id = $1 AND u.at = campus.users_at($1)
+
+-- name: admit
+UPDATE network.accounts AS a SET admitted_to = u.school
+FROM campus.users AS u
+WHERE a.user_id = $1 AND u.id = $1 AND u.at = campus.users_at($1)
+
+-- name: admit_all
+-- Who is a member of a school before it has domains.
+UPDATE network.accounts AS a SET admitted_to = u.school
+FROM campus.users AS u
+WHERE u.id = a.user_id AND u.at = campus.users_at(a.user_id) AND u.school = $1
 
 -- name: profile_with_email
 -- A profile of the prototype with this e-mail, other than the one of `$2`.

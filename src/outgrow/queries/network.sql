@@ -127,6 +127,45 @@ AS $$ SELECT sha256(s.value) FROM network.secrets AS s WHERE s.name = 'signing' 
 ALTER TABLE network.sessions
   ADD COLUMN IF NOT EXISTS secret_id bytea DEFAULT network.secret_id();
 
+-- `admitted_to`: the school, if it has domains, of which somebody is a member without an address there:
+-- they were one before it had domains, or the operator let them in.
+DO $$
+BEGIN
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = 'network.accounts'::regclass AND attname = 'admitted_to' AND NOT attisdropped)
+  THEN
+    ALTER TABLE network.accounts ADD COLUMN admitted_to text;
+    IF EXISTS (SELECT FROM network.school_domains) THEN
+      UPDATE network.accounts AS a SET admitted_to = u.school
+      FROM campus.users AS u
+      WHERE u.id = a.user_id AND u.at = campus.users_at(a.user_id)
+        AND u.school IN (SELECT d.school FROM network.school_domains AS d);
+    END IF;
+  END IF;
+END
+$$;
+
+-- The school of which somebody is a member: the one in their profile; if that has domains, only with an
+-- address there that was shown to be theirs, or admitted. What an old client writes into a profile opens
+-- no school that asks for an address.
+CREATE OR REPLACE FUNCTION network.school_of(of_user text) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT u.school FROM campus.users AS u
+  WHERE u.id = of_user AND u.at = campus.users_at(of_user)
+    AND (
+      NOT EXISTS (SELECT FROM network.school_domains AS d WHERE d.school = u.school)
+      OR EXISTS (
+        SELECT FROM network.accounts AS a
+        WHERE a.user_id = of_user AND (
+          a.admitted_to = u.school
+          OR a.verified_at IS NOT NULL AND EXISTS (
+            SELECT FROM network.school_domains AS d
+            WHERE d.school = u.school AND d.domain = split_part(a.email_key, '@', -1)))))
+$$;
+
 -- Whether a session is still good: the one place that says so, for tokens, cookies and sockets.
 CREATE OR REPLACE FUNCTION network.is_open(
   ended_at timestamptz, expires_at timestamptz, secret_id bytea

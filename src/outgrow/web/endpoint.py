@@ -42,7 +42,6 @@ from outgrow.campus.visits import Visits
 from outgrow.database import Database
 from outgrow.errors import (
     BadInput,
-    Conflict,
     NotAllowed,
     NotFound,
     NotJson,
@@ -277,7 +276,7 @@ class Resource:
     async def _admit(
         self, route: Route, scope: Scope, headers: Mapping[bytes, bytes]
     ) -> Caller | None:
-        """Who calls, if they may. Raises NotSignedIn, Conflict, NotFound."""
+        """Who calls, if they may. Raises NotSignedIn, Conflict, Forbidden, NotFound."""
         if route.access is Access.PUBLIC:
             self._count_address(scope)
             return None
@@ -294,13 +293,7 @@ class Resource:
         self._network.limits.count(REQUESTS, caller.user_id)
         if route.access is Access.MEMBER and caller.school is None:
             # Signed in before the profile was made: the token will say it after a refresh.
-            school = await self._network.accounts.school(caller.user_id)
-            if school is None:
-                raise Conflict(
-                    "profile_needed",
-                    "your account has no profile yet, and so no school",
-                    hint="make one with POST /profiles",
-                )
+            school = await self._network.accounts.membership(caller.user_id)
             caller = replace(caller, school=school)
         return caller
 

@@ -25,7 +25,17 @@ async def profile_form(ask: Ask) -> Reply:
         own = decoded(await ask.network.profiles.own(ask.user_id))
     except NotFound:
         return await _first_profile(ask)
-    return _profile_page(ask, own)
+    return _profile_page(ask, own, await _no_member(ask))
+
+
+async def _no_member(ask: Ask) -> OutgrowError | None:
+    """Why somebody with a profile is sent here from every other page."""
+    if ask.visit is not None and ask.visit.school is None:
+        try:
+            await ask.network.accounts.membership(ask.user_id)
+        except OutgrowError as e:
+            return e
+    return None
 
 
 async def _first_profile(ask: Ask, error: OutgrowError | None = None) -> Reply:

@@ -1,0 +1,90 @@
+"""Of which school somebody is a member: the one in the profile, unless that asks for an address."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from api import HERE, PASSWORD, Api, Person
+from growing import STORE
+from outgrow.campus.domains import Domains
+from outgrow.database import Database
+from outgrow.install import install
+from outgrow.queries import Query
+from pages import browsers
+
+ELSEWHERE = "Southgate College"
+
+
+async def run(database: Database, sql: str, *args: Any) -> None:
+    await database.run(Query("t", sql), *args)
+
+
+async def move(database: Database, user_id: str, school: str = HERE) -> None:
+    """As an old client does it, with somebody's own profile."""
+    value = "value || jsonb_build_object('school', $2::text)"
+    await run(
+        database, f"UPDATE {STORE} SET value = {value} WHERE key = $1", f"user:{user_id}", school
+    )
+
+
+async def seen_by(person: Person) -> tuple[int, str]:
+    """What a list of people answers to somebody who has just signed in."""
+    answer = await person.api.post("/auth/login", {"email": person.email, "password": PASSWORD})
+    answer = await Person(person.api, person.id, person.email, answer.json()).get("/profiles")
+    return answer.status_code, answer.json().get("code", "")
+
+
+async def test_who_writes_a_school_with_domains_into_a_profile_is_no_member(
+    phased: Database, phased_api: Api
+) -> None:
+    member = await phased_api.sign_up("Ada Okafor")
+    stranger = await phased_api.sign_up("Eve Stranger", ELSEWHERE)
+    await Domains(phased).add(HERE, "northfield.example")
+    assert await seen_by(member) == (200, "")  # was one before
+    await move(phased, stranger.id)
+    assert await seen_by(stranger) == (403, "email_not_of_school")
+    await Domains(phased).add(HERE, "campus.example")  # a second one admits nobody
+    assert await seen_by(stranger) == (403, "email_not_verified")
+    refreshed = await phased_api.post(
+        "/auth/refresh", {"refresh_token": stranger.tokens["refresh_token"]}
+    )
+    token = Person(phased_api, stranger.id, stranger.email, refreshed.json())
+    assert (await token.get(f"/profiles/{member.id}")).status_code == 403
+    proven = "UPDATE network.accounts SET verified_at = now() WHERE user_id = $1"
+    await run(phased, proven, stranger.id)
+    assert await seen_by(stranger) == (200, "")
+    await move(phased, stranger.id, ELSEWHERE)
+    assert await seen_by(stranger) == (200, "")
+    await Domains(phased).remove("campus.example")
+    await move(phased, stranger.id)
+    assert await seen_by(stranger) == (403, "email_not_of_school")
+
+
+async def test_the_pages_say_why(phased: Database, phased_api: Api) -> None:
+    async with browsers(phased_api) as somebody:
+        browser = await somebody("Eve Stranger", school=ELSEWHERE)
+        await Domains(phased).add(HERE, "northfield.example")
+        await move(phased, browser.id)
+        phased_api.network.visits.forget(browser.id)
+        answer = await browser.client.get("/", follow_redirects=True)
+        assert answer.url.path == "/my/profile"
+        assert "This school is for people with an e-mail of the school." in answer.text
+        assert "Eve Stranger" in answer.text
+
+
+async def test_whom_the_operator_lets_in_is_a_member(campus: Database, api: Api) -> None:
+    await Domains(campus).add(HERE, "northfield.example")
+    document = json.dumps({"id": "old", "name": "Old Hand", "school": HERE})
+    await run(campus, f"INSERT INTO {STORE} VALUES ('user:old', $1::jsonb)", document)
+    await api.network.accounts.create("old@elsewhere.example", PASSWORD, "old")
+    assert await seen_by(Person(api, "old", "old@elsewhere.example", {})) == (200, "")
+
+
+async def test_members_of_yesterday_stay_members(campus: Database, api: Api) -> None:
+    member = await api.sign_up()
+    await Domains(campus).add(HERE, "northfield.example")
+    await run(campus, "ALTER TABLE network.accounts DROP COLUMN admitted_to")
+    await run(campus, "UPDATE outgrow.layouts SET version = 'of yesterday'")
+    await install(campus)
+    assert await seen_by(member) == (200, "")
