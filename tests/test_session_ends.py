@@ -365,3 +365,32 @@ async def test_a_stranger_who_knows_a_sessions_name_ends_nothing(world: World) -
         await sight.say(type="ping")
         await sight.event("pong")
     assert await world.token_status(world.here) == 200
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [password_changed, password_reset, password_set_by_the_operator, account_deleted],
+    ids=lambda f: f.__name__,
+)
+async def test_a_password_that_was_checked_before_it_changed_opens_nothing_after(
+    world: World, ending: Callable[[World], Awaitable[None]]
+) -> None:
+    """A check takes its time, and longer in a queue: whoever waits there with the old password is
+    not let in once the owner has another one."""
+    passwords = world.other.api.network.accounts._passwords
+    real, checked, go_on = passwords.matches, asyncio.Event(), asyncio.Event()
+
+    async def slowly(password: str, hashed: str | None) -> bool:
+        fits = await real(password, hashed)
+        checked.set()
+        await go_on.wait()
+        return fits
+
+    passwords.matches = slowly  # type: ignore[method-assign]
+    login = {"email": world.ada.email, "password": PASSWORD}
+    late = asyncio.create_task(world.other.api.post("/auth/login", login))
+    await checked.wait()
+    await ending(world)
+    go_on.set()
+    answer = await late
+    assert (answer.status_code, answer.json()["code"]) == (401, "wrong_credentials")

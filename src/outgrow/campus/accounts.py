@@ -223,11 +223,7 @@ class Accounts:
         hashed = row["password_hash"] if row else None
         events.about(row["user_id"] if row else None)
         if not await self._passwords.matches(cut(password), hashed):
-            raise NotSignedIn(
-                "wrong_credentials",
-                "the e-mail or the password is wrong",
-                hint="sign up with POST /auth/signup if there is no account yet",
-            )
+            raise _wrong_credentials()
         assert row is not None
         user_id: str = row["user_id"]
         if self._passwords.is_outdated(row["password_hash"]):
@@ -236,6 +232,8 @@ class Accounts:
         token = _RefreshToken.new()
 
         async def work(session: Session) -> str | None:
+            if not await session.value(SQL["still_has_password"], user_id, row["password_set_at"]):
+                raise _wrong_credentials()  # another one was set meanwhile, or the account is gone
             await session.run(SQL["forget_sessions"], user_id)
             await self._open_session(session, user_id, token, device)
             school: str | None = await session.value(SQL["school"], user_id)
@@ -440,6 +438,14 @@ def _profile_exists() -> Conflict:
 
 def account_gone() -> NotSignedIn:
     return NotSignedIn("account_gone", "the account is not there any more", hint="sign up again")
+
+
+def _wrong_credentials() -> NotSignedIn:
+    return NotSignedIn(
+        "wrong_credentials",
+        "the e-mail or the password is wrong",
+        hint="sign up with POST /auth/signup if there is no account yet",
+    )
 
 
 def wrong_password() -> Forbidden:

@@ -1,7 +1,8 @@
 -- Sign-in: accounts, and sessions with their refresh tokens. Tokens are here as SHA-256 only.
 
 -- name: by_email
-SELECT a.user_id, a.email, a.password_hash FROM network.accounts AS a WHERE a.email_key = $1
+SELECT a.user_id, a.email, a.password_hash, a.password_set_at
+FROM network.accounts AS a WHERE a.email_key = $1
 
 -- name: by_user
 SELECT a.user_id, a.email, a.password_hash, a.verified_at
@@ -83,6 +84,11 @@ FROM (
   ORDER BY n.turned_at DESC, n.id
   LIMIT 100
 ) AS s
+
+-- name: still_has_password
+-- Whether the password that was checked is the one there is, until this transaction ends. Whoever sets
+-- another one waits, and then finds the session that is opened here.
+SELECT true FROM network.accounts AS a WHERE a.user_id = $1 AND a.password_set_at = $2 FOR SHARE
 
 -- name: open_session
 -- `$5` is how long a session lives without being used, `$6` how long however much, in seconds.
