@@ -166,6 +166,71 @@ async def test_heads_bodies_and_answers_have_a_time(
         await asyncio.gather(*(slowly(*case) for case in cases))
 
 
+UPGRADE = (
+    b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+LIVE = b"GET /live HTTP/1.1\r\nHost: campus\r\n" + UPGRADE
+
+
+async def test_a_socket_outlives_the_time_for_its_head(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(connections, "BODY_SECONDS", 0.3)
+    async with here.connect(await here.api.sign_up()) as sight:
+        await asyncio.sleep(1)
+        await sight.say(type="ping")
+        await sight.event("pong")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        LIVE + b"Content-Length: 5\r\n\r\nabcde",
+        LIVE + b"Content-Length: 500\r\n\r\n",
+        LIVE + b"Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n",
+        LIVE + b"X-Long: " + b"a" * 9000 + b"\r\n\r\n",
+    ],
+    ids=["body", "half", "chunked", "long"],
+)
+async def test_what_cannot_become_a_socket_is_told_at_once(here: Place, sent: bytes) -> None:
+    raw = await Raw.open(here.url)
+    await raw.send(sent)
+    async with asyncio.timeout(5):
+        assert await raw.status() == 400
+    await raw.ends(5)
+    raw.close()
+
+
+async def test_nothing_becomes_a_socket_ahead_of_an_answer(here: Place) -> None:
+    """Else two protocols write to one connection, and whoever reads takes the one's answer for the
+    other's."""
+    raw = await Raw.open(here.url)
+    await raw.send(GET + LIVE + b"\r\n")
+    said = await asyncio.wait_for(raw.reader.read(), 10)
+    assert b" 101 " not in said
+    raw.close()
+
+
+async def test_trailers_are_no_headers(here: Place) -> None:
+    """A proxy that sets headers, or takes some away, does not look at trailers."""
+    raw = await Raw.open(here.url)
+    await raw.send(
+        b"POST /auth/login HTTP/1.1\r\nHost: campus\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"2\r\n{}\r\n0\r\nContent-Type: application/json\r\n\r\n"
+    )
+    assert (await raw.answer())[1]["code"] == "not_json"
+    raw.close()
+
+
+async def test_a_request_is_for_one_host(here: Place) -> None:
+    raw = await Raw.open(here.url)
+    await raw.send(b"GET /healthz HTTP/1.1\r\nHost: campus\r\nhost: localhost\r\n\r\n")
+    assert await raw.status() == 400
+    raw.close()
+
+
 async def trickle(raw: Raw, piece: bytes) -> None:
     while True:
         await asyncio.sleep(0.1)

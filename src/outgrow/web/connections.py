@@ -53,6 +53,7 @@ class Connections(HttpToolsProtocol):
         self._head = 0  # bytes of the request's address and of its headers
         self._unseen = 0  # bytes that the parser has taken in, and said nothing about
         self._body = 0
+        self._is_in_body = False  # or in the trailers behind it
         self.idle_since = self.loop.time()
 
     @property
@@ -92,6 +93,7 @@ class Connections(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._unseen = self._head = 0
+        self._is_in_body = False
         self._within(HEAD_SECONDS)
         super().on_message_begin()
 
@@ -107,10 +109,17 @@ class Connections(HttpToolsProtocol):
         self._head += len(name) + len(value)
         if self._head > LARGEST_HEAD or len(self.headers) >= MOST_HEADERS:
             self._stop_parser(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        if self._is_in_body:
+            return  # a trailer: no proxy has looked at it, so it is no header
+        if name.lower() == b"host" and any(known == b"host" for known, _ in self.headers):
+            self._stop_parser(HTTPStatus.BAD_REQUEST)
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        self._is_in_body = True
         self._within(BODY_SECONDS)
+        if self.parser.should_upgrade() and self._should_upgrade() and self._is_unfit():
+            self._stop_parser(HTTPStatus.BAD_REQUEST)
         super().on_headers_complete()
         if len(self.pipeline) > MOST_AHEAD:
             self._stop_parser(HTTPStatus.TOO_MANY_REQUESTS)
@@ -134,6 +143,21 @@ class Connections(HttpToolsProtocol):
         self._forget_body()
         self.idle_since = self.loop.time()
         super().on_response_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        super().handle_websocket_upgrade()
+        self._stop(self._deadline)
+        socket = self.transport.get_protocol()
+        assert isinstance(socket, Sockets)
+        if socket.handshake_initiated:
+            self._is_refused = True  # nothing of it is ours any more
+        else:
+            self._refuse(HTTPStatus.BAD_REQUEST)  # the library says nothing of what it cannot read
+
+    def _is_unfit(self) -> bool:
+        """Whether a request to become a socket has a body, or is ahead of an answer."""
+        names = {name for name, _ in self.headers}
+        return not self.is_idle or not names.isdisjoint((b"content-length", b"transfer-encoding"))
 
     # How it ends ---------------------------------------------------------------------------------
 
