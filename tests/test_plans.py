@@ -110,7 +110,7 @@ CASES: dict[str, tuple[Query, list[Any], str, int]] = {
     ),
     "one": (PROFILES["one"], [DEMO_ID, DEMO_SCHOOL, "me"], KEY, 1),
     "own": (PROFILES["own"], [DEMO_ID], KEY, 1),
-    "school": (ACCOUNTS["school"], [DEMO_ID], KEY, 1),
+    "profile": (ACCOUNTS["profile"], [DEMO_ID], KEY, 1),
     "e-mail": (ACCOUNTS["profile_with_email"], ["x@y.example", None], "users_email_key", 1),
     "hidden from one": (SAFETY["is_hidden"], [DEMO_ID, "me"], KEY, 1),
     "hidden by old lists": (SAFETY["listing"], [DEMO_ID], "users_blocked", 10),
