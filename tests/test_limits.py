@@ -289,3 +289,34 @@ def test_the_document_says_the_limit() -> None:
     operation = document(ROUTES)["paths"]["/auth/signup"]["post"]
     assert "At most 300 sign-ups from one address in 3600 seconds" in operation["description"]
     assert "retry-after" in {name.lower() for name in operation["responses"]["429"]["headers"]}
+
+
+async def test_a_log_in_takes_no_other_try_back(campus: Database) -> None:
+    """Who tries passwords and has an account themselves cannot undo the count of their tries by
+    logging in on a device that is counted apart."""
+    api = await Api.open(campus, limits={"log-in": (4, 3600)})
+    ada, eve = await api.sign_up(), await api.sign_up()
+
+    async def log_in(email: str, password: str, token: str = "") -> httpx.Response:
+        body = {"email": email, "password": password}
+        return await api.client.post("/auth/login", json=body, headers={"x-device-token": token})
+
+    token = (await log_in(eve.email, PASSWORD)).json()["device_token"]
+    tried = []
+    for _ in range(6):
+        tried.append((await log_in(ada.email, "wrong password")).status_code)
+        assert (await log_in(eve.email, PASSWORD, token)).status_code == 200
+    assert tried == [401, 401, 401, 401, 429, 429]
+    await api.close()
+
+
+async def test_whoever_knew_a_password_has_no_more_counts_than_days(
+    campus: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = Limits(campus, KEY, {})
+    tokens = set()
+    for hour in range(48):
+        now = START.timestamp() + hour * 3600
+        monkeypatch.setattr("time.time", lambda now=now: now)
+        tokens.add(limits.device_token("ada@campus.example"))
+    assert len(tokens) == 2

@@ -242,7 +242,7 @@ class Accounts:
         school = await self._database.transaction(work)
         events.event("signed_in", account=user_id, session=token.session_id)
         if self._limits is not None:
-            await self._limits.logged_in(key, address)
+            await self._limits.logged_in(key, address, device_token)
         await absorb_blocks(self._database, user_id)
         return SignedIn(user_id, school, token.session_id, str(token))
 

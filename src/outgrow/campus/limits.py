@@ -73,7 +73,8 @@ LIMITS = {
     )
 }
 MOST_COUNTED = 50_000  # subjects in memory, about 10 MB; with more everybody starts afresh
-KNOWN_SECONDS = 90 * 86_400  # how long a place where somebody signed in is one of theirs
+DAY = 86_400
+KNOWN_SECONDS = 90 * DAY  # how long a place where somebody signed in is one of theirs
 
 
 class Limits:
@@ -148,20 +149,23 @@ class Limits:
         ):
             await self.take(LOG_IN_ACCOUNT, email)
 
-    async def logged_in(self, email: str, address: str) -> None:
-        """Remember this address as one where this account's owner signs in, and do not count it:
-        a whole campus may sign in from one."""
-        if self._limits:
-            pair = self._hashed(f"{email} {address}")
-            await self._database.run(SQL["remember"], "known-place", pair, KNOWN_SECONDS)
+    async def logged_in(self, email: str, address: str, device: str = "") -> None:
+        """Remember this address as one where this account's owner signs in, and do not count it,
+        where it was counted: a whole campus may sign in from one."""
+        if not self._limits:
+            return
+        pair = self._hashed(f"{email} {address}")
+        await self._database.run(SQL["remember"], "known-place", pair, KNOWN_SECONDS)
+        if not self._knows_device(email, device):
             own = self._limits[LOG_IN.name]
             each = timedelta(seconds=own.seconds / own.most)
             await self._database.run(SQL["give_back"], own.name, self._hashed(address), each)
 
     def device_token(self, email: str) -> str:
         """Return what shows, for KNOWN_SECONDS, that this account signed in on a device. It lets
-        nobody in: it only counts them apart."""
-        until = f"{int(time.time()) + KNOWN_SECONDS:x}"
+        nobody in: it only counts them apart. There is one a day: else whoever knew a password once
+        would have made themselves as many counts as they like."""
+        until = f"{(int(time.time()) // DAY + 1) * DAY + KNOWN_SECONDS:x}"
         return f"{until}.{self._hashed(f'device {until} {email.lower()}')}"
 
     def _knows_device(self, email: str, token: str) -> bool:
