@@ -286,6 +286,63 @@ async def test_a_slow_stranger_takes_nobody_s_place(
             pass
 
 
+JSON = {"content-type": "application/json"}
+SLOW_BODY = (
+    b"POST /auth/login HTTP/1.1\r\nHost: campus\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 60000\r\n\r\n{"
+)
+
+
+async def test_who_holds_a_body_back_takes_nobody_s_place(
+    campus: Database, campus_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from outgrow.web.serve import Server
+
+    real = Server.__init__
+    monkeypatch.setattr(Server, "__init__", lambda self, network: real(self, network, 20))
+    monkeypatch.setattr(connections, "MOST_LEAVING", 5)
+    most: list[int] = []
+    made = connections.Connections.connection_made
+
+    def counting(self: connections.Connections, transport: Any) -> None:
+        made(self, transport)
+        most.append(len(self.connections))
+
+    monkeypatch.setattr(connections.Connections, "connection_made", counting)
+    async with place(campus_url) as here:
+        slow = []
+        for _ in range(60):
+            slow.append(await Raw.open(here.url))
+            await slow[-1].send(SLOW_BODY)
+        for _ in range(5):
+            raw = await Raw.open(here.url)
+            await raw.send(GET)
+            assert await raw.status() == 200
+            raw.close()
+        for raw in slow:
+            raw.close()
+    assert max(most) <= 20 + 5 + 2
+
+
+async def test_bodies_that_are_held_back_take_nobody_s_room(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_BODIES", 500_000)
+    slow = []
+    for _ in range(20):
+        slow.append(await Raw.open(here.url))
+        await slow[-1].send(SLOW_BODY + b" " * 50_000)
+    body = b'{"email": "nobody@campus.example", "password": "%b"}' % (b"a" * 900)
+    async with httpx.AsyncClient(
+        base_url=here.url.replace("ws", "http", 1).removesuffix("/live")
+    ) as client:
+        for _ in range(5):
+            answer = await client.post("/auth/login", content=body, headers=JSON)
+            assert answer.status_code == 401
+    for raw in slow:
+        raw.close()
+
+
 async def test_sockets_take_no_flood(here: Place, campus: Database) -> None:
     ada, ben = await here.api.sign_up("Ada Okafor"), await here.api.sign_up("Ben Castillo")
     assert await open_chat(campus, ada, ben)

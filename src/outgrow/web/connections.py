@@ -2,14 +2,15 @@
 
 No head is larger than LARGEST_HEAD, trailers counted with it, and nothing that the parser keeps to
 itself either. A head, a body and the reading of an answer have their time. Where there are as many
-connections as there may be, one that waits for its next request makes room; where none does, the
-new one is turned away.
+connections as there may be, one that waits for its next request makes room, else the one that has
+been sending a body for longest; where there is none either, the new one is turned away.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -29,6 +30,7 @@ HEAD_SECONDS = 10.0
 BODY_SECONDS = 60.0
 ANSWER_SECONDS = 60.0  # for the reader to take anything of what is ready for them
 LAST_SECONDS = 2.0  # to read why, for whoever is turned away while they still send
+MOST_LEAVING = 100  # connections more than there may be, that have so long
 
 
 class Config(uvicorn.Config):
@@ -54,24 +56,33 @@ class Connections(HttpToolsProtocol):
         self._unseen = 0  # bytes that the parser has taken in, and said nothing about
         self._body = 0
         self._is_in_body = False  # or in the trailers behind it
-        self.idle_since = self.loop.time()
+        self.since = self.loop.time()
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request was read as a whole that is not answered yet."""
+        """Whether it has asked for nothing that is not answered yet."""
         return not self._is_refused and (self.cycle is None or self.cycle.response_complete)
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether the body of all that it asks for is still to come."""
+        return (
+            not (self._is_refused or self.is_idle or self.pipeline)
+            and self.cycle.more_body
+            and not self.cycle.response_started
+        )
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._within(HEAD_SECONDS)
         assert isinstance(self.config, Config)
         if len(self.connections) > self.config.most_connections:
-            others = [c for c in self.connections if isinstance(c, Connections) and c is not self]
-            idle = min((c for c in others if c.is_idle), key=_since, default=None)
+            idle = min((c for c in self._others() if c.is_idle), key=_since, default=None)
+            sending = min((c for c in self._others() if c.is_sending), key=_since, default=None)
             if idle is not None:
                 idle._leave()
             else:
-                self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+                (sending or self)._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop(self._deadline)
@@ -117,6 +128,7 @@ class Connections(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._is_in_body = True
+        self.since = self.loop.time()
         self._within(BODY_SECONDS)
         if self.parser.should_upgrade() and self._should_upgrade() and self._is_unfit():
             self._stop_parser(HTTPStatus.BAD_REQUEST)
@@ -130,6 +142,8 @@ class Connections(HttpToolsProtocol):
             self._body += len(body)
             Connections._bodies += len(body)
             if Connections._bodies > MOST_BODIES:
+                self._make_room()
+            if Connections._bodies > MOST_BODIES:
                 self._stop_parser(HTTPStatus.SERVICE_UNAVAILABLE)
         super().on_body(body)
 
@@ -141,7 +155,7 @@ class Connections(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self._forget_body()
-        self.idle_since = self.loop.time()
+        self.since = self.loop.time()
         super().on_response_complete()
 
     def handle_websocket_upgrade(self) -> None:
@@ -202,14 +216,29 @@ class Connections(HttpToolsProtocol):
         if not self.is_idle:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
+            self.cycle.body = bytearray()
         self._is_refused = True
-        if is_answering or self.transport.is_closing():
+        self._forget_body()
+        assert isinstance(self.config, Config)
+        is_crowded = len(self.connections) > self.config.most_connections + MOST_LEAVING
+        if is_answering or is_crowded or self.transport.is_closing():
             self.transport.abort()
             return
         self.transport.write(_refusal(status))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LAST_SECONDS, self.transport.abort)
+
+    def _others(self) -> Iterator[Connections]:
+        return (c for c in self.connections if isinstance(c, Connections) and c is not self)
+
+    def _make_room(self) -> None:
+        """Turn away who has been sending a body for longest, until a quarter is
+        free: whoever holds one back is to take nobody else's place."""
+        for other in sorted((c for c in self._others() if c.is_sending), key=_since):
+            if Connections._bodies <= MOST_BODIES * 3 // 4:
+                break
+            other._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
 
     def _forget_body(self) -> None:
         Connections._bodies -= self._body
@@ -247,4 +276,4 @@ def _refusal(status: HTTPStatus) -> bytes:
 
 
 def _since(connection: Connections) -> float:
-    return connection.idle_since
+    return connection.since
