@@ -32,19 +32,34 @@ from outgrow.campus.accounts import SignedIn
 from outgrow.install import install
 from outgrow.web.auth import signed
 
-_PEOPLE = "SELECT u.id FROM campus.users AS u WHERE u.school = $1 AND u.visible LIMIT $2"
+_PEOPLE = """
+SELECT u.id FROM campus.users AS u
+WHERE u.school = $1 AND u.visible AND u.rest #> '{settings,allowMessages}' IS DISTINCT FROM 'false'
+LIMIT $2
+"""
 SESSIONS = """
 WITH made AS (
   INSERT INTO network.accounts (user_id, email, email_key, password_hash)
   SELECT i, i, i, '' FROM unnest($1::text[]) AS i ON CONFLICT DO NOTHING)
 INSERT INTO network.sessions (id, user_id, family_hash, token_hash, expires_at)
 SELECT s, i, '', '', now() + interval '1 day' FROM unnest($1::text[], $2::text[]) AS t(i, s)
+ON CONFLICT DO NOTHING
 """
 _CHATS = """
 INSERT INTO campus.chats (id, participants, created_at, rest)
 SELECT c, to_jsonb(string_to_array(c, ':')), now(), jsonb_build_object('chatId', c)
 FROM unnest($1::text[]) AS c
 WHERE NOT EXISTS (SELECT FROM campus.chats AS o WHERE o.id = c AND o.at = campus.chats_at(c))
+"""
+_CONNECTIONS = """
+INSERT INTO campus.connections (user_id, connected_user_id)
+SELECT p.one, p.other
+FROM (
+  SELECT split_part(c, ':', n) AS one, split_part(c, ':', 3 - n) AS other
+  FROM unnest($1::text[]) AS c CROSS JOIN generate_series(1, 2) AS n) AS p
+WHERE NOT EXISTS (
+  SELECT FROM campus.connections AS o
+  WHERE o.user_id = p.one AND o.at = campus.connections_at(p.one) AND o.connected_user_id = p.other)
 """
 _SENDERS = 8  # connections that send
 _OPENING = 50  # sockets opened at once
@@ -83,6 +98,7 @@ class _People:
         opened = [SignedIn(i, made.school, s, "") for i, s in zip(ids, sessions, strict=True)]
         people = cls(ids, [signed(secret, one) for one in opened])
         await made.sql(_CHATS, people.chats)
+        await made.sql(_CONNECTIONS, people.chats)
         return people
 
 

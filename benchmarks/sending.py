@@ -18,7 +18,10 @@ from outgrow.database import Database
 CHATS = 200
 _SOME = """
 SELECT p.chat_id, min(p.user_id) AS sender, max(p.user_id) AS other
-FROM campus.participants AS p GROUP BY 1 HAVING count(*) = 2 ORDER BY 1 LIMIT $1
+FROM campus.participants AS p GROUP BY 1
+HAVING count(*) = 2
+  AND network.why_closed(min(p.user_id), to_jsonb(array_agg(p.user_id))) IS NULL
+ORDER BY 1 LIMIT $1
 """
 _TABLES = """
 DROP SCHEMA IF EXISTS bare_chats CASCADE;
