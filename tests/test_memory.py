@@ -119,7 +119,7 @@ async def test_a_store_that_was_swapped_with_a_copy_is_left_or_made_anew(
 ) -> None:
     await raw.execute(
         f"CREATE TABLE copy (LIKE {STORE} INCLUDING ALL); INSERT INTO copy SELECT * FROM {STORE} "
-        f"WHERE key NOT LIKE 'user:a%'; ALTER TABLE {STORE} RENAME TO kv_old; "
+        f"WHERE {dropped} OR key NOT LIKE 'user:a%'; ALTER TABLE {STORE} RENAME TO kv_old; "
         f"ALTER TABLE copy RENAME TO {DEFAULT_STORE}"
     )
     if dropped:

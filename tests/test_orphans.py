@@ -55,3 +55,34 @@ async def test_tables_of_a_dropped_store_are_kept(
     assert (await say("grow", "--to", "found", "--delete-only-copies")).stdout.startswith(
         "there is"
     )
+
+
+async def test_a_table_in_the_stores_place_must_have_all_its_keys(
+    database_url: str, connect: Connect
+) -> None:
+    """An app that goes on after the drop soon makes as many keys as there were; a backup lacks
+    those of since then, which are in the tables alone."""
+    raw = await connect(database_url)
+    await fill(raw, 50)
+    async with opened(database_url) as database:
+        await grow(database, "relational")
+    await raw.execute(
+        f"CREATE TABLE backup (LIKE {STORE} INCLUDING ALL); INSERT INTO backup TABLE {STORE}; "
+        f"INSERT INTO {STORE} VALUES ('user:late', '{{}}'); "
+        f"DROP TABLE {STORE} CASCADE; CREATE TABLE {STORE} (LIKE backup INCLUDING ALL); "
+        f"INSERT INTO {STORE} SELECT 'user:new' || n, '{{}}' FROM generate_series(1, 200) n"
+    )
+
+    async def say(*words: str) -> Any:
+        return await asyncio.to_thread(outgrow, *words, DATABASE_URL=database_url)
+
+    for made in ("TABLE backup", "SELECT 'user:late', '{}'"):
+        for words in ("verify", "grow --to found", "grow --to relational"):
+            done = await say(*words.split())
+            assert done.returncode == 3, (words, done)
+            assert "has not all of its keys, as 'user:late'" in done.stderr, done.stderr
+        assert await raw.fetchval("SELECT count(*) FROM campus_tables.users") == 51
+        await raw.execute(f"INSERT INTO {STORE} {made}")
+    done = await say("grow", "--to", "relational")
+    assert done.returncode == 0, done
+    assert await raw.fetchval("SELECT count(*) FROM campus_tables.users") == 251

@@ -80,7 +80,8 @@ async def _is_current(
         return False
     await _check_other(session, known, f"{schema}.{table}", oid, blueprint)
     if known["store_oid"] not in (None, oid):
-        await orphans.refuse(session, blueprint.name, known["store"], f"{schema}.{table}")
+        copy = f"{schema}.{table}", blueprint
+        await orphans.refuse(session, blueprint.name, known["store"], copy)
     version = _version(blueprint, schema, table)
     if (known["version"], known["store_oid"]) != (version, oid):
         return False

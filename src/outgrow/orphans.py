@@ -7,6 +7,10 @@ says that it may go.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+import asyncpg
+
 from outgrow import layout, memory
 from outgrow.blueprint import Blueprint
 from outgrow.database import Database, Session, Statements
@@ -28,32 +32,50 @@ async def tables(session: Statements, name: str) -> dict[str, int]:
     return found
 
 
-async def refuse(session: Session, name: str, store: str, now: str | None = None) -> None:
-    """Raise Refused (store_dropped) where there are such tables, unless the table `now`, which has
-    come in the store's place, is a copy of it: it holds half as many keys at least."""
+async def refuse(
+    session: Session, name: str, store: str, copy: tuple[str, Blueprint] | None = None
+) -> None:
+    """Raise Refused (store_dropped) where there are such tables, unless the table in `copy`, which
+    has come in the store's place, has every key that they have rows of. Reads all of both then."""
     found = await tables(session, name)
     if not found:
         return
-    keys = _keys(found)
-    if now is not None:
-        await hold(session, now)
-        query = load("orphans")["some"].with_identifiers(table=now)
-        if keys and await session.value(query, (keys + 1) // 2) == (keys + 1) // 2:
+    lost = ""
+    if copy is not None:
+        keys = await _not_in(session, found, *copy)
+        if keys == []:
             return
+        shown = ", ".join(map(repr, keys[:3])) if keys else ""
+        lost = f"; {copy[0]} has not all of its keys" + (f", as {shown}" if shown else "")
     schema = quote(f"{name}_tables")
     raise Refused(
         "store_dropped",
         f"the table that Outgrow knew as {store} is gone, and its tables are still there: perhaps "
-        "the only copy of what was in it",
+        f"the only copy of what was in it{lost}",
         detail="\n".join(f"{table}: {rows:,} rows" for table, rows in found.items()),
         hint=f"keep a copy (pg_dump -n '{schema}'), restore the store, and take the tables away: "
         "outgrow grow --to found --delete-only-copies",
     )
 
 
-def _keys(found: dict[str, int]) -> int:
-    """Of how many keys the largest of these tables is made. Lists have a table of their keys."""
-    return max(rows for table, rows in found.items() if f"{table}_lists" not in found)
+async def _not_in(
+    session: Session, found: Collection[str], store: str, blueprint: Blueprint
+) -> list[str] | None:
+    """Keys of rows in these tables that the store does not have; None where the tables are not
+    those that the blueprint describes by now."""
+    await hold(session, store)
+    keys: set[str] = set()
+    names = {table.partition(".")[2].removesuffix("_lists") for table in found}
+    for name in names:
+        if name not in blueprint.relations:
+            return None
+        query = layout.shadow.verify_back(blueprint, name, *memory.split(store))
+        try:
+            async with session.connection.transaction():
+                keys.update(await session.value(query))
+        except (asyncpg.UndefinedColumnError, asyncpg.UndefinedTableError):
+            return None
+    return sorted(keys)
 
 
 async def refuse_all(session: Session, store: str) -> None:

@@ -17,10 +17,6 @@ ORDER BY 2;
 -- name: count
 SELECT count(*) FROM :"table";
 
--- name: some
--- How many rows there are, $1 at most.
-SELECT count(*) FROM (SELECT FROM :"table" LIMIT $1::bigint) s;
-
 -- name: forget_definitions
 DELETE FROM outgrow.definitions WHERE name = $1;
 
