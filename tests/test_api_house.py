@@ -207,6 +207,7 @@ async def test_metrics_count_requests_queries_and_connections(api: Api) -> None:
         ("127.0.0.1", None, {"host": "localhost.evil.example:8000"}, 404),
         ("127.0.0.1", None, {"host": ""}, 404),
         ("127.0.0.1", None, {"x-forwarded-for": "203.0.113.1"}, 404),
+        ("127.0.0.1", None, {"x-forwarded-host": "campus.example"}, 404),
         ("127.0.0.1", None, {"via": "1.1 proxy"}, 404),
         ("203.0.113.1", None, {}, 404),
         ("203.0.113.1", None, {"authorization": "Bearer "}, 404),

@@ -198,6 +198,28 @@ async def test_one_mailbox_gets_few_codes(campus: Database, outbox: Outbox) -> N
         assert (await api.post("/auth/verify/resend", other)).status_code == 202
 
 
+async def test_no_stranger_keeps_anybody_from_signing_up(campus: Database, outbox: Outbox) -> None:
+    """Neither by asking for codes for the e-mail, nor by beginning sign-ups with it."""
+    few = {"codes-to-one": (2, 3600), "codes-to-mailbox": (7, 3600)}
+    async with opened(campus, outbox, **few) as api:
+        strangers = [
+            await Api.open(campus, caller=f"198.51.100.{n}", mail=outbox, limits=few)
+            for n in (1, 2, 3)
+        ]
+        for stranger in strangers[:2]:
+            for _ in range(3):
+                await stranger.post("/auth/verify/resend", {"email": ADA})
+                answer = await stranger.post("/auth/signup", {**BODY, "password": "seven kettles"})
+            assert answer.status_code == 429
+        assert (await api.post("/auth/signup", BODY)).status_code == 202
+        assert (await verify(api, outbox.code())).status_code == 201
+        tried = [await strangers[2].post("/auth/signup", BODY) for _ in range(3)]
+        tried.append(await api.post("/auth/verify/resend", {"email": ADA}))
+        assert [answer.status_code for answer in tried] == [202, 202, 429, 429]
+        for stranger in strangers:
+            await stranger.close()
+
+
 def test_the_limit_of_resets_leaves_a_good_code_in_the_mailbox() -> None:
     assert RESETS_TO_ONE.seconds / RESETS_TO_ONE.most < codes.SECONDS
 
@@ -430,3 +452,20 @@ async def test_mail_at_the_terminal() -> None:
     told: list[str] = []
     await printed(told.append)(Letter(ADA, "A subject", "One\nTwo\n"))
     assert told == [f"mail to {ADA}: A subject\n  | One\n  | Two\n"]
+
+
+async def test_a_code_of_before_does_not_undo_a_new_password(
+    campus: Database, outbox: Outbox
+) -> None:
+    async with opened(campus, outbox) as api:
+        ada = await api.sign_up(school="Open School", email=ADA)
+        accounts = api.network.accounts
+        for change in (
+            ada.call("POST", "/auth/password", json={"old": PASSWORD, "new": "quite another one"}),
+            accounts.set_password(ADA, "and yet another one"),
+        ):
+            await api.post("/auth/reset", {"email": ADA})
+            await api.network.confirmations.mail.background.settle()
+            await change
+            body = {"email": ADA, "code": outbox.code(), "password": "seven brown kettles"}
+            assert (await api.post("/auth/reset/confirm", body)).status_code == 400

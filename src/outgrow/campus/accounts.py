@@ -192,6 +192,7 @@ class Accounts:
                     f"there is no account {email}",
                     hint="outgrow account create EMAIL --user ID",
                 )
+            await session.run(SQL["drop_reset_codes"], user_id)
             await session.run(SQL["end_sessions"], user_id)
             return str(user_id)
 
@@ -293,6 +294,7 @@ class Accounts:
             tag = await session.run(SQL["change_password"], user_id, hashed, following)
             if tag == "UPDATE 0":
                 raise wrong_password()  # changed meanwhile
+            await session.run(SQL["drop_reset_codes"], user_id)
             return [row["id"] for row in await session.rows(SQL["end_others"], user_id, session_id)]
 
         ended = await self._database.transaction(work)

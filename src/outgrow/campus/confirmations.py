@@ -22,7 +22,7 @@ from outgrow.campus.addresses import mailbox_of, valid_email
 from outgrow.campus.claims import Claim, Disputed, find
 from outgrow.campus.codes import SECONDS, Codes
 from outgrow.campus.domains import must_verify
-from outgrow.campus.limits import CODES_TO_ONE, RESETS_TO_ONE, Limits
+from outgrow.campus.limits import CODES_TO_MAILBOX, CODES_TO_ONE, RESETS_TO_ONE, Limits
 from outgrow.campus.mail import Letter, Mail
 from outgrow.campus.passwords import Passwords
 from outgrow.campus.profiles import NewProfile
@@ -56,7 +56,13 @@ class Confirmations:
         self._lookups = asyncio.Semaphore(LOOKUPS)
 
     async def sign_up(
-        self, email: str, password: str, profile: NewProfile, *, device: str = ""
+        self,
+        email: str,
+        password: str,
+        profile: NewProfile,
+        *,
+        address: str = "",
+        device: str = "",
     ) -> SignedIn | None:
         """Make an account and its profile; None where a code was mailed that must be entered first.
 
@@ -72,7 +78,7 @@ class Confirmations:
             except Conflict as e:
                 if e.code != "email_taken" or await self._has_account(key):
                     raise
-        await self._limits.take(CODES_TO_ONE, mailbox_of(key))
+        await self._count(key, address)
         hashed = await self._passwords.hash(password)
         begun = msgspec.json.encode(_plain(profile)).decode("utf-8")
 
@@ -92,6 +98,12 @@ class Confirmations:
         await self.mail.send(letter)
         return None
 
+    async def _count(self, key: str, address: str) -> None:
+        """Count a code for this e-mail, asked for from this address. Raises TooMany."""
+        mailbox = mailbox_of(key)
+        await self._limits.take(CODES_TO_ONE, f"{mailbox} {address}")
+        await self._limits.take(CODES_TO_MAILBOX, mailbox)
+
     async def _has_account(self, key: str) -> bool:
         return await self._database.row(accounts.SQL["by_email"], key) is not None
 
@@ -105,10 +117,10 @@ class Confirmations:
         code = await self._codes.give(session, "claim", claim.subject)
         return _to_verify(claim.email, code, of_old=True)
 
-    async def resend(self, email: str) -> None:
+    async def resend(self, email: str, *, address: str = "") -> None:
         """Another code for a sign-up that waits; without one, nothing. Raises TooMany."""
         key = valid_email(email).lower()
-        await self._limits.take(CODES_TO_ONE, mailbox_of(key))
+        await self._count(key, address)
         events.event("code_asked", purpose="verify")
         self.mail.later(self._resend(key))
 

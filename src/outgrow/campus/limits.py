@@ -47,7 +47,9 @@ LOG_IN = Limit("log-in", 600, 600, "log-ins from one address", late=True)
 LOG_IN_PAIR = Limit("log-in-pair", 100, 3600, "log-ins to one account from one address")
 LOG_IN_ACCOUNT = Limit("log-in-account", 300, 3600, "log-ins to one account from new addresses")
 CODES = Limit("codes", 120, 3600, "codes asked for from one address", late=True)
-CODES_TO_ONE = Limit("codes-to-one", 5, 3600, "codes sent to one e-mail")
+# A stranger elsewhere uses none of the owner's up; many together cannot fill a mailbox.
+CODES_TO_ONE = Limit("codes-to-one", 5, 3600, "codes sent to one e-mail from one address")
+CODES_TO_MAILBOX = Limit("codes-to-mailbox", 30, 3600, "codes sent to one e-mail")
 # Its refill is faster than its codes end, so whoever uses it up has left good ones in the mailbox.
 RESETS_TO_ONE = Limit("resets-to-one", 8, 3600, "codes for a new password sent to one e-mail")
 CODE_TRIES = Limit("code-tries", 120, 3600, "codes tried from one address", late=True)
@@ -67,7 +69,7 @@ LIMITS = {
     limit.name: limit
     for limit in (
         *(SIGN_UP, LOG_IN, LOG_IN_PAIR, LOG_IN_ACCOUNT, CODES, CODES_TO_ONE, CODE_TRIES),
-        *(RESETS_TO_ONE, DEVICE),
+        *(CODES_TO_MAILBOX, RESETS_TO_ONE, DEVICE),
         *(PASSWORDS, EXPORTS, INTROS, MESSAGES, BLOCKS, REPORTS),
         *(REQUESTS, REQUESTS_FROM, TYPING),
     )

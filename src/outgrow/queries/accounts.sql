@@ -46,6 +46,11 @@ RETURNING user_id
 UPDATE network.accounts SET password_hash = $3, password_set_at = now()
 WHERE user_id = $1 AND password_hash = $2
 
+-- name: drop_reset_codes
+-- Whoever reads an older mail is not to undo the new password with it.
+DELETE FROM network.reset_codes AS c USING network.accounts AS a
+WHERE a.user_id = $1 AND c.subject = a.email_key
+
 -- name: renew_hash
 -- The same password, hashed with the parameters of today; `$2` is the old hash.
 UPDATE network.accounts SET password_hash = $3 WHERE user_id = $1 AND password_hash = $2

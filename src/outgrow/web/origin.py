@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from starlette.types import Scope
 
-_FORWARDED = (b"forwarded", b"via", b"x-forwarded-for", b"x-real-ip")  # what proxies add
+_FORWARDED = (b"forwarded", b"via", b"x-forwarded-", b"x-real-ip")  # so begins what proxies add
 _ADDRESS = re.compile(r'"?(?:\[([^\]]*)\](?::\d+)?|([^:]*):\d+|([^"]*))"?')
 
 
@@ -44,7 +44,7 @@ def is_operator(scope: Scope, headers: Mapping[bytes, bytes], token: str | None)
         return secrets.compare_digest(given, b"Bearer " + token.encode("utf-8"))
     peer: str = (scope.get("client") or ("", 0))[0]
     host = _host(headers.get(b"host", b"").decode("latin-1"))
-    forwarded = any(name in headers for name in _FORWARDED)
+    forwarded = any(name.startswith(_FORWARDED) for name in headers)
     return _is_loopback(peer) and (host == "localhost" or _is_loopback(host)) and not forwarded
 
 

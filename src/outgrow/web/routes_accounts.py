@@ -108,7 +108,7 @@ async def sign_up(call: Call) -> Answer:
     body: SignUpBody = call.body
     network = call.network
     signed_in = await network.confirmations.sign_up(
-        body.email, body.password, body, device=call.device
+        body.email, body.password, body, address=call.address, device=call.device
     )
     if signed_in is None:
         return Answer(_CODE_SENT, 202)
@@ -134,7 +134,7 @@ async def _signed_up(call: Call, signed_in: SignedIn) -> Answer:
 
 async def resend(call: Call) -> Answer:
     await call.count(CODES, call.body.email)
-    await call.network.confirmations.resend(call.body.email)
+    await call.network.confirmations.resend(call.body.email, address=call.address)
     return Answer(_CODE_SENT, 202)
 
 

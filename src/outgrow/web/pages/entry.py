@@ -58,7 +58,9 @@ async def sign_up(ask: Ask) -> Reply:
         email = valid_email(ask.form.text("email"))
         password = ask.form.raw("password")
         profile = new_profile(ask)
-        signed_in = await network.confirmations.sign_up(email, password, profile, device=ask.device)
+        signed_in = await network.confirmations.sign_up(
+            email, password, profile, address=ask.address, device=ask.device
+        )
     except OutgrowError as e:
         return await _sign_up_page(ask, e)
     if signed_in is None:
