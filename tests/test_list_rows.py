@@ -186,6 +186,26 @@ async def test_rows_that_somebody_else_deleted_are_not_deleted_again(
     assert await ladder.differences(list(LISTS)) == {}
 
 
+@pytest.mark.parametrize("savepoint", ["", "SAVEPOINT a; "])
+@pytest.mark.parametrize("name", LISTS)
+async def test_a_transaction_may_have_its_number_before_its_snapshot(
+    ladder: Ladder, campus_url: str, connect: Connect, name: str, savepoint: str
+) -> None:
+    """As LOCK TABLE gives it: rows that others made in between are not its own."""
+    key, elements, new = LISTS[name]
+    client = await connect(campus_url)
+    await ladder.run("CREATE TABLE mine ()")
+    await client.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+    await client.execute(f"{savepoint}LOCK TABLE mine IN ACCESS EXCLUSIVE MODE")
+    await put(ladder, name, elements[:5])
+    await client.fetch(f"SELECT FROM {STORE}")
+    await ladder.run(f"DELETE FROM {STORE} WHERE key = $1", key)
+    for value in (elements[:3], [new, elements[1]], elements[2:6], [], [new]):
+        await client.execute(UPSERT, key, stored(name, value))
+    await client.execute("COMMIT")
+    assert await ladder.differences(list(LISTS)) == {}
+
+
 CLUBS = """
 name = "clubs"
 hybrid = []

@@ -689,7 +689,7 @@ BEGIN
         our_new := our_new || our_now[our_run.new_first : our_run.new_last];
         our_labels := ARRAY(
             SELECT t."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
-            LEFT JOIN "campus_tables"."connections" t ON t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = u.v AND (our_heads = 1 OR age(t.xmin) <= 0)
+            LEFT JOIN "campus_tables"."connections" t ON t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin))
             ORDER BY u.n);
         SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
             our_was[our_run.old_first : our_run.old_last],
@@ -719,7 +719,7 @@ BEGIN
         DO UPDATE SET leftovers = excluded.leftovers
         WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
         our_was := ARRAY(
-            SELECT t."connected_user_id" FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND (our_heads = 1 OR age(t.xmin) <= 0)
+            SELECT t."connected_user_id" FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND (our_heads = 1 OR outgrow.is_own(t.xmin))
             ORDER BY t."pos", t."connected_user_id");
         our_now := ARRAY(
             SELECT r."connected_user_id" FROM "campus_tables"."connections_rows"(our_key, our_value) r ORDER BY r."pos", r."connected_user_id");
@@ -738,7 +738,7 @@ BEGIN
         our_new := our_new || our_now[our_run.new_first : our_run.new_last];
         our_labels := ARRAY(
             SELECT t."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
-            LEFT JOIN "campus_tables"."connections" t ON t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = u.v AND (our_heads = 1 OR age(t.xmin) <= 0)
+            LEFT JOIN "campus_tables"."connections" t ON t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin))
             ORDER BY u.n);
         SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
             our_was[our_run.old_first : our_run.old_last],
@@ -755,7 +755,7 @@ BEGIN
     ON CONFLICT ON CONSTRAINT "connections_lists_pkey"
         DO UPDATE SET leftovers = excluded.leftovers
         WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
-        DELETE FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND (our_heads = 1 OR age(t.xmin) <= 0);
+        DELETE FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND (our_heads = 1 OR outgrow.is_own(t.xmin));
         IF EXISTS (SELECT FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17))
         THEN
         INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
@@ -786,7 +786,7 @@ BEGIN
         our_run.new_last := least(our_run.new_last + our_wide, cardinality(our_now));
         our_labels := ARRAY(
             SELECT t."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
-            LEFT JOIN "campus_tables"."connections" t ON t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = u.v AND (our_heads = 1 OR age(t.xmin) <= 0)
+            LEFT JOIN "campus_tables"."connections" t ON t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin))
             ORDER BY u.n);
         SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
             our_was[our_run.old_first : our_run.old_last],
@@ -803,7 +803,7 @@ BEGIN
         SELECT u.v FROM unnest(our_old) AS u(v)
         EXCEPT
         SELECT u.v FROM unnest(our_new) AS u(v)) gone
-    WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = gone.v AND (our_heads = 1 OR age(t.xmin) <= 0);
+    WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = gone.v AND (our_heads = 1 OR outgrow.is_own(t.xmin));
     SELECT coalesce(array_agg(m.v ORDER BY m.n), '{}'),
         coalesce(array_agg(m.label ORDER BY m.n), '{}')
     INTO our_new, our_made
@@ -886,8 +886,8 @@ BEGIN
             CASE WHEN jsonb_typeof(our_value) = 'array' THEN our_value ELSE '[]' END)
             WITH ORDINALITY AS e(v, n)
         WHERE jsonb_typeof(e.v) = 'object' ORDER BY e.n);
-    IF (SELECT count(*) FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND (our_heads = 1 OR age(t.xmin) <= 0)) <> cardinality(our_was) THEN
-        DELETE FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND (our_heads = 1 OR age(t.xmin) <= 0);
+    IF (SELECT count(*) FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND (our_heads = 1 OR outgrow.is_own(t.xmin))) <> cardinality(our_was) THEN
+        DELETE FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND (our_heads = 1 OR outgrow.is_own(t.xmin));
         our_was := '{}';
     END IF;
     our_old := '{}';
@@ -899,7 +899,7 @@ BEGIN
         our_old := our_old || our_was[our_run.old_first : our_run.old_last];
         our_new := our_new || our_now[our_run.new_first : our_run.new_last];
         our_labels := ARRAY(
-            SELECT t."pos" FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND (our_heads = 1 OR age(t.xmin) <= 0)
+            SELECT t."pos" FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND (our_heads = 1 OR outgrow.is_own(t.xmin))
             ORDER BY t."pos" OFFSET greatest(our_run.old_first - 2, 0)
             LIMIT least(our_run.old_last + 1, cardinality(our_was)) - greatest(our_run.old_first - 1, 1) + 1);
         SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
@@ -922,7 +922,7 @@ BEGIN
         our_run.old_last := least(our_run.old_last + our_wide, cardinality(our_was));
         our_run.new_last := least(our_run.new_last + our_wide, cardinality(our_now));
         our_labels := ARRAY(
-            SELECT t."pos" FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND (our_heads = 1 OR age(t.xmin) <= 0)
+            SELECT t."pos" FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND (our_heads = 1 OR outgrow.is_own(t.xmin))
             ORDER BY t."pos" OFFSET greatest(our_run.old_first - 2, 0)
             LIMIT least(our_run.old_last + 1, cardinality(our_was)) - greatest(our_run.old_first - 1, 1) + 1);
         SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
@@ -936,7 +936,7 @@ BEGIN
         our_full := our_made IS NULL;
     END LOOP;
     DELETE FROM "campus_tables"."messages" t
-    WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND t."pos" = ANY (our_gone) AND (our_heads = 1 OR age(t.xmin) <= 0);
+    WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND t."pos" = ANY (our_gone) AND (our_heads = 1 OR outgrow.is_own(t.xmin));
     SELECT coalesce(array_agg(m.v ORDER BY m.n), '{}'),
         coalesce(array_agg(m.label ORDER BY m.n), '{}')
     INTO our_new, our_made
@@ -1024,7 +1024,7 @@ BEGIN
         our_new := our_new || our_now[our_run.new_first : our_run.new_last];
         our_labels := ARRAY(
             SELECT t."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
-            LEFT JOIN "campus_tables"."participants" t ON t."chat_id" = substr(our_key, 6) AND t."user_id" = u.v AND (our_heads = 1 OR age(t.xmin) <= 0)
+            LEFT JOIN "campus_tables"."participants" t ON t."chat_id" = substr(our_key, 6) AND t."user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin))
             ORDER BY u.n);
         SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
             our_was[our_run.old_first : our_run.old_last],
@@ -1049,7 +1049,7 @@ BEGIN
     END IF;
     IF our_whole IS NOT TRUE AND NOT our_anew THEN
         our_was := ARRAY(
-            SELECT t."user_id" FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6) AND (our_heads = 1 OR age(t.xmin) <= 0)
+            SELECT t."user_id" FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6) AND (our_heads = 1 OR outgrow.is_own(t.xmin))
             ORDER BY t."pos", t."user_id");
         our_now := ARRAY(
             SELECT r."user_id" FROM "campus_tables"."participants_rows"(our_key, our_document) r ORDER BY r."pos", r."user_id");
@@ -1068,7 +1068,7 @@ BEGIN
         our_new := our_new || our_now[our_run.new_first : our_run.new_last];
         our_labels := ARRAY(
             SELECT t."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
-            LEFT JOIN "campus_tables"."participants" t ON t."chat_id" = substr(our_key, 6) AND t."user_id" = u.v AND (our_heads = 1 OR age(t.xmin) <= 0)
+            LEFT JOIN "campus_tables"."participants" t ON t."chat_id" = substr(our_key, 6) AND t."user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin))
             ORDER BY u.n);
         SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
             our_was[our_run.old_first : our_run.old_last],
@@ -1080,7 +1080,7 @@ BEGIN
     END LOOP;
     END IF;
     IF our_anew THEN
-        DELETE FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6) AND (our_heads = 1 OR age(t.xmin) <= 0);
+        DELETE FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6) AND (our_heads = 1 OR outgrow.is_own(t.xmin));
         IF EXISTS (SELECT FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6))
         THEN
         INSERT INTO "campus_tables"."participants" AS t ("chat_id", "user_id", "pos")
@@ -1111,7 +1111,7 @@ BEGIN
         our_run.new_last := least(our_run.new_last + our_wide, cardinality(our_now));
         our_labels := ARRAY(
             SELECT t."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
-            LEFT JOIN "campus_tables"."participants" t ON t."chat_id" = substr(our_key, 6) AND t."user_id" = u.v AND (our_heads = 1 OR age(t.xmin) <= 0)
+            LEFT JOIN "campus_tables"."participants" t ON t."chat_id" = substr(our_key, 6) AND t."user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin))
             ORDER BY u.n);
         SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
             our_was[our_run.old_first : our_run.old_last],
@@ -1128,7 +1128,7 @@ BEGIN
         SELECT u.v FROM unnest(our_old) AS u(v)
         EXCEPT
         SELECT u.v FROM unnest(our_new) AS u(v)) gone
-    WHERE t."chat_id" = substr(our_key, 6) AND t."user_id" = gone.v AND (our_heads = 1 OR age(t.xmin) <= 0);
+    WHERE t."chat_id" = substr(our_key, 6) AND t."user_id" = gone.v AND (our_heads = 1 OR outgrow.is_own(t.xmin));
         INSERT INTO "campus_tables"."participants" AS t ("chat_id", "user_id", "pos")
         SELECT substr(our_key, 6), m.v, m.label
     FROM unnest(our_new, our_made) AS m(v, label)

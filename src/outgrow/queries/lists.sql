@@ -7,6 +7,24 @@ CREATE OR REPLACE FUNCTION outgrow.pos_step() RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 1000000::bigint;
 
+-- Of a row that is seen: whether this transaction made it, or one of its savepoints. Its number is as a
+-- rule greater than that of any row of others; but it may be older than the snapshot (LOCK TABLE gives
+-- a transaction its number and takes no snapshot), and then the rows between are looked up.
+CREATE OR REPLACE FUNCTION outgrow.is_own(row_xmin xid) RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  next CONSTANT xid8 := pg_snapshot_xmax(pg_current_snapshot());
+  before CONSTANT bigint := age(row_xmin)::bigint - age(next::xid);
+BEGIN
+  RETURN CASE
+    WHEN age(row_xmin) > 0 THEN false
+    WHEN before <= 0 THEN true
+    ELSE pg_xact_status((next::text::bigint - before)::text::xid8) = 'in progress' END;
+END
+$$;
+
 -- What changed from one list to another: runs of `was` and of `now` (empty ones end before they begin)
 -- between elements that stay, each looked for within 64 elements, and then further. More than 16 runs,
 -- or one for which there is no end, are one to the end of the lists, but for what is the same there.

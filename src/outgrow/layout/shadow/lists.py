@@ -8,7 +8,7 @@ Where a gap is used up, the rows around it are spread anew: 16 on either side, t
 
 Above READ COMMITTED a transaction may see, beside the rows that it made under a key, those that the
 key had before somebody else deleted it. They cannot be deleted again (40001), so they are left out:
-there are two heads then, and `age(xmin) <= 0` says of a row that this transaction made it.
+there are two heads then, and `outgrow.is_own(xmin)` says of a row that this transaction made it.
 """
 
 from __future__ import annotations
@@ -355,7 +355,7 @@ def _map(blueprint: Blueprint, name: str) -> str:
     )
 
 
-_MINE = "(our_heads = 1 OR age(t.xmin) <= 0)"
+_MINE = "(our_heads = 1 OR outgrow.is_own(t.xmin))"
 
 
 def _of_key(blueprint: Blueprint, name: str) -> str:
