@@ -31,11 +31,19 @@ LOOKALIKES = [
     "N\u0323orthfield Universit\u0301y",
     "Northfie1d Universlty",
     "Northfıeld University",
+    "Northfield Universiτy",
+    "Norтhfield University",
+    "NᴏʀᴛʜꜰɪᴇʟD University",
 ]
 HIDING = [
     "Northfield\u200b University",
     "North\u00adfield University",
     "\u202eNorthfield University",
+    "Northfield\u2800University",
+    "Northfield\u3164University",
+    "Northfield\u115fUniversity",
+    "Northfield\uffa0University",
+    "Northfield\u034f University",
 ]
 OTHERS = ["Southfield University", "Northfield College", "北方大学", "МГУ", "Nordfield University"]
 
@@ -72,6 +80,8 @@ def test_scripts_keep_what_they_need() -> None:
         ("Bo\u200db", "\u200d"),
         ("Bob\u200c", "\u200c"),
         ("Bob\u0085", "\u0085"),
+        ("\u3164", "\u3164"),
+        ("Bob\u2800", "\u2800"),
         ("Bob\u2028", "\u2028"),
         ("Bob\U000e0041", "\U000e0041"),
     ],

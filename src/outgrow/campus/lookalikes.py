@@ -17,6 +17,10 @@ from confusable_homoglyphs import confusables  # type: ignore[import-untyped]
 
 # Of format and no letters, and yet they show.
 _SHOWN = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd")
+# Letters and signs that are blank, or nothing at all.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+# Which the list of confusables leaves among themselves.
+_SMALL_CAPITALS = str.maketrans("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz")
 _JOINERS = "\u200c\u200d"
 _FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
 _ALPHABETS = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "GEORGIAN", "HEBREW", "FULLWIDTH")
@@ -34,6 +38,8 @@ def hidden_character(text: str) -> str | None:
     """
     text = _FLAG.sub("", text)
     for place, c in enumerate(text):
+        if c in _BLANK:
+            return c
         if unicodedata.category(c) not in ("Cc", "Cf", "Zl", "Zp") or c in _SHOWN:
             continue
         before, after = text[place - 1 : place], text[place + 1 : place + 2]
@@ -58,8 +64,9 @@ def skeleton(name: str) -> str:
     """Return what is compared; "" where nothing of it shows. Never of use as a name."""
     name = _mapped(unicodedata.normalize("NFKD", name))
     name = _mapped(unicodedata.normalize("NFKD", name.casefold()))
-    name = unicodedata.normalize("NFKD", name)
+    name = unicodedata.normalize("NFKD", name).translate(_SMALL_CAPITALS)
     name = "".join(c for c in name if c.isalnum() or unicodedata.category(c)[0] == "M")
+    name = "".join(c for c in name if c not in _BLANK)
     return _ACCENTS.sub("", name).replace("rn", "m").replace("vv", "w").replace("i", "l")
 
 
