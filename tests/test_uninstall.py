@@ -79,6 +79,7 @@ async def test_accounts_go_only_when_that_was_said(campus: Database) -> None:
         await _uninstall(campus)
     assert caught.value.code == "only_copies"
     assert caught.value.detail == "network.accounts: 1 rows\noutgrow.quarantine: 1 rows"
+    assert "pg_dump -n '\"network\"' -n '\"outgrow\"'" in str(caught.value.hint)
     assert (await plan(campus)).only_copies == {"network.accounts": 1, "outgrow.quarantine": 1}
     await _uninstall(campus, delete_only_copies=True)
 
@@ -119,6 +120,7 @@ async def test_tables_are_the_only_copy_of_a_store_that_is_gone(database: Databa
         await _uninstall(database)
     assert caught.value.code == "only_copies"
     assert "campus_tables.users: " in str(caught.value.detail)
+    assert "pg_dump -n '\"campus_tables\"'" in str(caught.value.hint)
 
 
 async def test_the_command_says_and_does_it(campus: Database, campus_url: str) -> None:

@@ -8,6 +8,7 @@ that was said.
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from outgrow.database import Database, Session, Statements
 from outgrow.errors import Refused
 from outgrow.memory import split
 from outgrow.owner import act_as_owner
-from outgrow.queries import load
+from outgrow.queries import load, quote
 
 PASSING = frozenset(
     f"network.{name}"
@@ -148,10 +149,11 @@ async def _count(session: Statements, objects: list[tuple[str, str]]) -> dict[st
 
 
 def _only_copies(copies: dict[str, int]) -> Refused:
+    schemas = sorted({name.partition(".")[0] for name in copies})
+    saved = " ".join("-n " + shlex.quote(quote(schema)) for schema in schemas)
     return Refused(
         "only_copies",
         "accounts, or other records that are kept nowhere else, would be lost",
         detail="\n".join(f"{name}: {rows:,} rows" for name, rows in copies.items()),
-        hint="keep a copy (pg_dump -n network -n outgrow), then: outgrow uninstall "
-        "--delete-only-copies",
+        hint=f"keep a copy (pg_dump {saved}), then: outgrow uninstall --delete-only-copies",
     )
