@@ -13,6 +13,7 @@ import pytest
 
 from api import HERE, Api, Person
 from outgrow.database import Database
+from outgrow.queries import Query
 from pages import browsers
 
 STORE = "public.kv_store_2516be19"
@@ -157,3 +158,17 @@ async def test_ones_own_document_is_shown_and_saved_over(campus: Database, conne
             assert "Ada Again" in (await ada.open(f"/people/{ada.id}")).text
         assert (await ada.client.get("/my/account/export")).status_code == 200
     await api.close()
+
+
+@pytest.mark.parametrize("field", ["interests", "lookingFor", "name", "settings", "more"])
+async def test_numbers_that_are_a_gigabyte_of_text_can_be_written(
+    phased: Database, field: str
+) -> None:
+    """They are 100 kB as they are stored: a text of them is more than PostgreSQL makes."""
+    numbers = ",".join(["1e131071"] * 9000)
+    document = f'{{"name":"N","school":"{HERE}","{field}":[{numbers}]}}'
+    await phased.run(Query("put", f"INSERT INTO {STORE} VALUES ('user:x', $1::jsonb)"), document)
+    more = f"""UPDATE {STORE} SET value = value || '{{"bio": "y"}}' WHERE key = 'user:x'"""
+    await phased.run(Query("more", more))
+    seen = Query("seen", "SELECT count(*) FROM campus.users WHERE id = 'x'")
+    assert await phased.value(seen) == 1

@@ -232,7 +232,8 @@ def _joined(relation: Relation, names: Sequence[str], column: ColumnSql, value: 
         own = relation.own.get(name)
         text = f"outgrow.text_of({value} -> {literal(name)})" if own is None else column(name)
         if own is not None and own.sql_type == "jsonb":
-            text = f"({text})::text"
+            # Of what cannot be read there may be a gigabyte of text, and no write would pass.
+            text = f"CASE WHEN outgrow.is_readable({text}) THEN ({text})::text END"
         parts.append(f"coalesce(left({text}, {SEARCH_LIMIT}), '')")
     return " || ' ' || ".join(parts)
 

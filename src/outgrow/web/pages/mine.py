@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from outgrow.campus.lookalikes import shown
 from outgrow.campus.profiles import NewProfile, ProfileChanges
 from outgrow.errors import NotFound, OutgrowError
 from outgrow.web.endpoint import Access
@@ -49,15 +50,18 @@ def _profile_page(ask: Ask, own: dict[str, Any], error: OutgrowError | None = No
 
 
 def _shown(own: dict[str, Any]) -> dict[str, str]:
-    """A profile as its form has it, by field. Old clients may have written anything there, of which
-    the form has what is text."""
+    """A profile as its form has it and a browser sends it back, by field. Old clients may have
+    written anything there, of which the form has what is text."""
     goals = own["goals"] or {}
     lists = {name: own[name] for name in _LISTS} | {name: goals.get(name) for name in _GOAL_LISTS}
     values = {name: own[name] for name in _TEXTS} | {name: goals.get(name) for name in _GOAL_TEXTS}
     values |= {name: ", ".join(texts(value)) for name, value in lists.items()}
     values["photos"] = "\n".join(texts(own["photos"]))
     values["age"] = str(round(own["age"])) if own["age"] else ""
-    return {name: plain(value) if isinstance(value, str) else "" for name, value in values.items()}
+    return {
+        name: plain(shown(value)) if isinstance(value, str) else ""
+        for name, value in values.items()
+    }
 
 
 async def first_profile(ask: Ask) -> Reply:
