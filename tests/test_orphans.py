@@ -86,3 +86,21 @@ async def test_a_table_in_the_stores_place_must_have_all_its_keys(
     done = await say("grow", "--to", "relational")
     assert done.returncode == 0, done
     assert await raw.fetchval("SELECT count(*) FROM campus_tables.users") == 251
+
+
+async def test_verify_names_tables_that_somebody_dropped(
+    database_url: str, connect: Connect
+) -> None:
+    raw = await connect(database_url)
+    await fill(raw, 50)
+    async with opened(database_url) as database:
+        await grow(database, "hybrid")
+    await raw.execute("DROP SCHEMA campus_tables CASCADE")
+    done = await asyncio.to_thread(outgrow, "verify", DATABASE_URL=database_url)
+    assert done.returncode == 1, done
+    assert "table campus_tables.connections: missing" in done.stdout, done
+    assert "`outgrow grow --to hybrid` makes it anew" in done.stdout
+    done = await asyncio.to_thread(outgrow, "grow", "--to", "hybrid", DATABASE_URL=database_url)
+    assert done.returncode == 0, done
+    done = await asyncio.to_thread(outgrow, "verify", DATABASE_URL=database_url)
+    assert done.returncode == 0, done
