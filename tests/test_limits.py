@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from api import HERE, PASSWORD, Api
 from outgrow.campus.limits import LOG_IN_ACCOUNT, LOG_IN_PAIR, SIGN_UP, Limits
+from outgrow.campus.passwords import LONGEST_QUEUE
 from outgrow.database import Database
 from outgrow.errors import BadInput, TooMany
 from outgrow.queries import Query
@@ -320,3 +322,25 @@ async def test_whoever_knew_a_password_has_no_more_counts_than_days(
         monkeypatch.setattr("time.time", lambda now=now: now)
         tokens.add(limits.device_token("ada@campus.example"))
     assert len(tokens) == 2
+
+
+async def test_a_flood_of_log_ins_keeps_no_known_device_waiting(campus: Database) -> None:
+    api = await Api.open(campus)
+    ada = await api.sign_up()
+    login = {"email": ada.email, "password": PASSWORD}
+    token = (await api.post("/auth/login", login)).json()["device_token"]
+    passwords, go_on = api.network.accounts._passwords, threading.Event()
+    flood = [
+        asyncio.create_task(passwords._run(lambda: go_on.wait(30))) for _ in range(LONGEST_QUEUE)
+    ]
+    await asyncio.sleep(0.1)
+    try:
+        assert (await api.post("/auth/login", login)).status_code == 503
+        headers = {"x-device-token": token}
+        async with asyncio.timeout(10):
+            answer = await api.client.post("/auth/login", json=login, headers=headers)
+        assert answer.status_code == 200
+    finally:
+        go_on.set()
+        await asyncio.gather(*flood)
+    await api.close()

@@ -380,8 +380,8 @@ async def test_a_password_that_was_checked_before_it_changed_opens_nothing_after
     passwords = world.other.api.network.accounts._passwords
     real, checked, go_on = passwords.matches, asyncio.Event(), asyncio.Event()
 
-    async def slowly(password: str, hashed: str | None) -> bool:
-        fits = await real(password, hashed)
+    async def slowly(password: str, hashed: str | None, *, known: bool = False) -> bool:
+        fits = await real(password, hashed, known=known)
         checked.set()
         await go_on.wait()
         return fits

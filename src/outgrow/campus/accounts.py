@@ -218,12 +218,13 @@ class Accounts:
         Raises NotSignedIn, TooMany.
         """
         key = email.lower()
+        known = False
         if self._limits is not None:
-            await self._limits.log_in(key, address, device_token)
+            known = await self._limits.log_in(key, address, device_token)
         row = None if "\0" in key else await self._database.row(SQL["by_email"], key)
         hashed = row["password_hash"] if row else None
         events.about(row["user_id"] if row else None)
-        if not await self._passwords.matches(cut(password), hashed):
+        if not await self._passwords.matches(cut(password), hashed, known=known):
             raise _wrong_credentials()
         assert row is not None
         user_id: str = row["user_id"]

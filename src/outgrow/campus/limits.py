@@ -140,16 +140,18 @@ class Limits:
         await self.take(DEVICE if knows else limit, device if knows else address)
         return knows
 
-    async def log_in(self, email: str, address: str, device: str = "") -> None:
-        """Count a log-in with this e-mail from this address. Raises TooMany."""
+    async def log_in(self, email: str, address: str, device: str = "") -> bool:
+        """Count a log-in with this e-mail from this address, and return whether its account knows
+        the device. Raises TooMany."""
         if await self.take_from(LOG_IN, email, address, device):
-            return
+            return True
         pair = f"{email} {address}"
         await self.take(LOG_IN_PAIR, pair)
         if LOG_IN_ACCOUNT.name in self._limits and not await self._database.value(
             SQL["knows"], "known-place", self._hashed(pair)
         ):
             await self.take(LOG_IN_ACCOUNT, email)
+        return False
 
     async def logged_in(self, email: str, address: str, device: str = "") -> None:
         """Remember this address as one where this account's owner signs in, and do not count it,

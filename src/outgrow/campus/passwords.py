@@ -1,7 +1,8 @@
-"""Passwords: argon2id, off the event loop, at most two at once.
+"""Passwords: argon2id, off the event loop, a few at once.
 
 A check costs about 40 ms of one core and 19 MiB, on purpose. Two threads of our own bound both, and
-a bounded queue turns a flood of sign-ins away instead of letting it wait for minutes.
+a bounded queue turns a flood of sign-ins away instead of letting it wait for minutes. Who signs in
+on a device that the account knows does not stand in that queue, but in one with its own thread.
 """
 
 from __future__ import annotations
@@ -29,17 +30,19 @@ class Passwords:
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="password")
-        self._waiting = 0
+        self._known = ThreadPoolExecutor(1, thread_name_prefix="known-password")
+        self._waiting = {False: 0, True: 0}  # by whether the device is known
         self._decoy = self._hasher.hash("nobody's password")
         self.checks = 0
 
     async def hash(self, password: str) -> str:
         return await self._run(lambda: self._hasher.hash(_normal(password)))
 
-    async def matches(self, password: str, hashed: str | None) -> bool:
-        """Whether the password is that of the hash; False for None, after the same work."""
+    async def matches(self, password: str, hashed: str | None, *, known: bool = False) -> bool:
+        """Whether the password is that of the hash; False for None, after the same work. `known`:
+        on a device that the account knows."""
         expected = hashed or self._decoy
-        fits = await self._run(lambda: self._verify(expected, _normal(password)))
+        fits = await self._run(lambda: self._verify(expected, _normal(password)), known)
         return fits and hashed is not None
 
     def is_outdated(self, hashed: str) -> bool:
@@ -47,7 +50,8 @@ class Passwords:
         return self._hasher.check_needs_rehash(hashed)
 
     def close(self) -> None:
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        for threads in (self._threads, self._known):
+            threads.shutdown(wait=True, cancel_futures=True)
 
     def _verify(self, hashed: str, password: str) -> bool:
         try:
@@ -55,19 +59,20 @@ class Passwords:
         except (VerificationError, InvalidHashError):
             return False
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        if self._waiting >= LONGEST_QUEUE:
+    async def _run(self, work: Callable[[], T], known: bool = False) -> T:
+        if self._waiting[known] >= LONGEST_QUEUE:
             raise Busy(
                 "sign_in_busy",
                 "too many people are signing in at this moment",
                 hint="try again in a few seconds",
             )
-        self._waiting += 1
+        self._waiting[known] += 1
         self.checks += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            threads = self._known if known else self._threads
+            return await asyncio.get_running_loop().run_in_executor(threads, work)
         finally:
-            self._waiting -= 1
+            self._waiting[known] -= 1
 
 
 def _normal(password: str) -> str:
