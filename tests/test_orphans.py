@@ -104,3 +104,17 @@ async def test_verify_names_tables_that_somebody_dropped(
     assert done.returncode == 0, done
     done = await asyncio.to_thread(outgrow, "verify", DATABASE_URL=database_url)
     assert done.returncode == 0, done
+
+
+async def test_triggers_that_nobody_remembers_go(database_url: str, connect: Connect) -> None:
+    """Where somebody dropped the schema `outgrow`, every write of an old client fails by them."""
+    raw = await connect(database_url)
+    await fill(raw, 50)
+    async with opened(database_url) as database:
+        await grow(database, "hybrid")
+        await raw.execute("DROP SCHEMA outgrow CASCADE")
+        await grow(database, "found")
+    await raw.execute(f"INSERT INTO {STORE} VALUES ('user:a:connections', '[\"b\"]')")
+    assert not await raw.fetch("SELECT FROM pg_trigger WHERE tgname LIKE 'outgrow%'")
+    done = await asyncio.to_thread(outgrow, "uninstall", DATABASE_URL=database_url)
+    assert done.returncode == 0, done

@@ -476,6 +476,12 @@ WHERE n.nspname = $1 AND c.relname = $2
 ORDER BY a.attnum;
 
 
+-- name: is_followed_in_vain
+-- Whether the table $1 has the trigger $2, which keeps the tables of the blueprint $3, while nobody
+-- remembers such tables: schema `outgrow` was dropped.
+SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = $1 AND tgname = $2)
+   AND NOT EXISTS (SELECT FROM outgrow.lifts WHERE name = $3);
+
 -- name: table_oid
 -- Of whatever is called $2 in schema $1; NULL where nothing is.
 SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
