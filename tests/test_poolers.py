@@ -232,7 +232,8 @@ async def behind(bouncer: Bouncer, url: str, home: Path, **env: str) -> AsyncIte
     with served(home, DATABASE_URL=url, OUTGROW_LIMITS="off", **env) as serving:
         yield serving.url
         serving.process.terminate()
-        _, said = await asyncio.to_thread(serving.process.communicate)
+        await asyncio.to_thread(serving.process.wait, 30)
+        said = serving.log() + serving.output()
         assert "Traceback" not in said, said
 
 

@@ -186,7 +186,7 @@ async def test_nothing_stored_breaks_an_answer(people: Database, value: str) -> 
     )
     body = await searching(people).page("maria", Page(100), school=HERE, viewer="me")
     assert b'"name":"Maria Odd"' in body
-    assert b'"match":"begins","highlights":[]' in body
+    assert b'"match":"begins","highlights":[{"field":"name","pieces":["","Maria"," Odd"]}]' in body
 
 
 async def test_no_word_finds_nobody(people: Database) -> None:
