@@ -20,6 +20,7 @@ SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 200
 FEWEST_LETTERS = 3  # that are left when one's own words are taken out
 FEWEST_SURPRISES = 4
+MOST_AROUND = 6  # digits and signs around a common word that is too short for a password
 _SERVICE = ("outgrow", "campus", "password")
 _AROUND = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 _ROWS = ("1234567890", "qwertyuiop", "qwertzuiop", "asdfghjkl", "yxcvbnm", "zxcvbnm")
@@ -50,7 +51,9 @@ def acceptable(password: str, own: Iterable[str | None] = ()) -> str:
 def _weakness(password: str, own: Iterable[str | None]) -> str | None:
     once = _once(password)
     for text in (password, once):
-        if text in _common() or _AROUND.sub("", text) in _common():
+        core = _AROUND.sub("", text)
+        is_whole = len(core) >= SHORTEST_PASSWORD or len(text) - len(core) <= MOST_AROUND
+        if text in _common() or (core in _common() and is_whole):
             return "it is one of the most common ones"
     surprises = 1 + sum(
         one != other and ord(other) - ord(one) not in (-1, 1) and (one, other) not in _NEIGHBOURS
