@@ -193,6 +193,14 @@ _RULES = """() => {
         && !e.closest('.head') && !e.closest('.card.person'))
       wrong.push(`only ${box.height} high: ` + e.outerHTML.slice(0, 90));
   }
+  for (const e of document.querySelectorAll('main bdi')) {
+    const around = [e.previousSibling, e.nextSibling];
+    const beside = around.some((n) => n?.nodeType === 3 && n.data.trim());
+    if (beside && getComputedStyle(e.parentElement).display.includes('flex'))
+      wrong.push('no blank around a name: ' + e.parentElement.outerHTML.slice(0, 90));
+  }
+  for (const e of document.querySelectorAll('.row .grow'))
+    if (shown(e) && e.getBoundingClientRect().width < 100) wrong.push('squeezed: ' + e.innerText);
   if (document.documentElement.scrollWidth > innerWidth) wrong.push('wider than the screen');
   return wrong;
 }"""
@@ -232,7 +240,12 @@ _CONTRAST = """() => {
 async def test_pages_are_for_everybody(visitor: Visitor) -> None:
     """Labels, one heading, targets for thumbs, contrast, no scrolling sideways, on every page."""
     ada, ben = await visitor("Ada Okafor"), await visitor("Ben Silva", viewport=DESK)
-    guest = await visitor()
+    guest, phone = await visitor(), await visitor()
+    await phone.goto("/sign-in")
+    await phone.fill("#email", "ada@campus.example")
+    await phone.fill("#password", PASSWORD)
+    await phone.click("main button")
+    await phone.wait_for_selector("text=Ben Silva")
     await introduced(ada, ben)
     chat = re.sub(r"[?#].*", "", ada.url)
     person = await ben.evaluate("document.querySelector('.who').getAttribute('href')")
@@ -242,7 +255,7 @@ async def test_pages_are_for_everybody(visitor: Visitor) -> None:
     outside = ("/", "/sign-in", "/sign-up", "/forgot", "/sign-up/code", "/nothing")
     for page, paths in (
         (ben, (*inside, *more, person, f"{person}/report", chat, "/my/chats", "/people/nobody")),
-        (ada, ("/people", "/my/chats", chat, "/my/settings")),
+        (ada, ("/people", "/my/chats", chat, "/my/settings", "/my/account")),
         (guest, outside),
     ):
         for path in paths:

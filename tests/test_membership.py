@@ -71,6 +71,14 @@ async def test_the_pages_say_why(phased: Database, phased_api: Api) -> None:
         assert answer.url.path == "/my/profile"
         assert "This school is for people with an e-mail of the school." in answer.text
         assert "Eve Stranger" in answer.text
+        page = await browser.open("/my/profile", 403)
+        assert 'action="/my/profile"' not in browser.answer.text, "nothing that cannot be saved"
+        assert page.form("/sign-out")
+        assert (await browser.client.get("/my/account/export")).status_code == 200
+        await browser.open("/my/account")
+        await browser.open("/my/account/delete")
+        page = await browser.send("/my/account/delete", password=PASSWORD)
+        assert "is being deleted" in page.text
 
 
 async def test_whom_the_operator_lets_in_is_a_member(campus: Database, api: Api) -> None:

@@ -33,7 +33,7 @@ async def test_sign_up_sign_out_and_in_again(somebody: Somebody) -> None:
     page = await ada.open("/people?year=Junior")
     assert ada.answer.request.url.path == "/sign-in", "a page of members leads to the door"
     page = await ada.send("/sign-in", 401, email=ada.email, password="wrong password")
-    assert "do not belong together" in page.text
+    assert "do not match" in page.text
     assert page.form("/sign-in").fields["email"] == ada.email, "what was typed is kept"
     assert page.form("/sign-in").fields["password"] == "", "but for the password"
     page = await ada.send("/sign-in", password=PASSWORD)

@@ -190,6 +190,7 @@ async def test_a_new_password_signs_out_everywhere_else(api: Api, somebody: Some
     fields = page.form("/my/account/sessions").fields
     page = await ada._seen(ada.client.post(end, data=fields | {"password": "wrong one"}), 403)
     assert "That is not your password." in page.text
+    assert wrong(page) == ["password"], "not the field of another form"
     page = await ada._seen(ada.client.post(end, data=fields | {"password": "another one"}), 200)
     assert "Signed out there." in page.text
     await phone.open("/people")
@@ -235,10 +236,10 @@ async def test_codes_from_a_mailbox(campus: Database) -> None:
         page = await ada.send("/sign-up", 403, **(typed | {"email": "ada@x.edu", "school": HERE}))
         assert "e-mail of the school" in page.text
         page = await ada.send("/sign-up", school=HERE, **typed)
-        assert "Look into your mail" in page.text
+        assert "Check your mail" in page.text
         assert "ada" not in str(ada.answer.request.url), "proxies write addresses down"
         page = await ada.send("/sign-up/code", 400, code="000000", password=PASSWORD)
-        assert "That is not the code" in page.text
+        assert "That code is wrong" in page.text
         page = await ada.send("/sign-up/code", code=code(), password=PASSWORD)
         assert "Welcome!" in page.text
 
@@ -253,6 +254,13 @@ async def test_codes_from_a_mailbox(campus: Database) -> None:
         await api.network.confirmations.mail.background.settle(10)
         page = await ada.send("/reset", code=code(), password="another one")
         assert "Your new password is set." in page.text
+        await ada.open("/invited")
+        typed = {"email": "zoe@old.example", "code": "ABCD", "password": PASSWORD}
+        page = await ada.send("/reset", 400, **typed)
+        assert "the invitation" in page.text, "no code is on its way"
+        assert page.form("/reset").fields["email"] == typed["email"]
+        assert wrong(page) == ["code"]
+        await ada.open("/sign-in")
         page = await ada.send("/sign-in", email="ada@campus.example", password="another one")
         assert ELSEWHERE not in page.text
         assert "People" in page.text

@@ -53,6 +53,8 @@ async def reset(ask: Ask) -> Reply:
             form.text("email"), form.text("code"), form.raw("password")
         )
     except OutgrowError as e:
+        if form.raw("purpose") == "invited":
+            return ask.page("code.html", error=e, purpose="invited", email="")
         return ask.page("code.html", error=e, purpose="reset", email=form.text("email"))
     return to("/sign-in?done=password_set")
 
@@ -61,11 +63,13 @@ async def account(ask: Ask) -> Reply:
     return await _account(ask)
 
 
-async def _account(ask: Ask, error: OutgrowError | None = None) -> Reply:
+async def _account(
+    ask: Ask, error: OutgrowError | None = None, *, is_ending: bool = False
+) -> Reply:
     assert ask.visit is not None
     accounts = ask.network.accounts
     sessions = decoded(await accounts.list_sessions(ask.user_id, ask.visit.session_id))
-    return ask.page("account.html", error=error, sessions=sessions["items"])
+    return ask.page("account.html", error=error, sessions=sessions["items"], is_ending=is_ending)
 
 
 async def change_password(ask: Ask) -> Reply:
@@ -87,7 +91,7 @@ async def end_session(ask: Ask) -> Reply:
     try:
         await ask.network.accounts.own_password(ask.user_id, ask.form.raw("password"))
     except OutgrowError as e:
-        return await _account(ask, e)
+        return await _account(ask, e, is_ending=True)
     await ask.network.accounts.end_session(ask.user_id, ask.path["id"])
     return to("/my/account?done=session_ended")
 
@@ -96,7 +100,7 @@ async def end_sessions(ask: Ask) -> Reply:
     try:
         await ask.network.accounts.own_password(ask.user_id, ask.form.raw("password"))
     except OutgrowError as e:
-        return await _account(ask, e)
+        return await _account(ask, e, is_ending=True)
     await ask.network.accounts.end_sessions(ask.user_id)
     return ask.signed_out("/?done=signed_out_everywhere")
 
@@ -120,7 +124,8 @@ async def delete(ask: Ask) -> Reply:
         await ask.network.deletions.delete(ask.user_id, ask.form.raw("password"))
     except OutgrowError as e:
         return ask.page("delete.html", error=e)
-    ask.network.changed(ask.school)
+    assert ask.visit is not None
+    ask.network.changed(ask.visit.school or "")
     return ask.signed_out("/?done=deleted")
 
 
@@ -137,11 +142,41 @@ PAGES = (
     Page(method="GET", path="/forgot", handler=forgot_form, access=Access.PUBLIC),
     Page(method="POST", path="/forgot", handler=forgot, access=Access.PUBLIC, limit=CODES),
     Page(method="POST", path="/reset", handler=reset, access=Access.PUBLIC, limit=CODE_TRIES),
-    Page(method="GET", path="/my/account", handler=account),
-    Page(method="POST", path="/my/account/password", handler=change_password, limit=PASSWORDS),
-    Page(method="POST", path="/my/account/sessions", handler=end_sessions, limit=PASSWORDS),
-    Page(method="POST", path="/my/account/sessions/{id}", handler=end_session, limit=PASSWORDS),
-    Page(method="GET", path="/my/account/export", handler=export, limit=EXPORTS),
-    Page(method="GET", path="/my/account/delete", handler=delete_form),
-    Page(method="POST", path="/my/account/delete", handler=delete, limit=PASSWORDS),
+    Page(method="GET", path="/my/account", handler=account, access=Access.SIGNED_IN),
+    Page(
+        method="POST",
+        path="/my/account/password",
+        handler=change_password,
+        access=Access.SIGNED_IN,
+        limit=PASSWORDS,
+    ),
+    Page(
+        method="POST",
+        path="/my/account/sessions",
+        handler=end_sessions,
+        access=Access.SIGNED_IN,
+        limit=PASSWORDS,
+    ),
+    Page(
+        method="POST",
+        path="/my/account/sessions/{id}",
+        handler=end_session,
+        access=Access.SIGNED_IN,
+        limit=PASSWORDS,
+    ),
+    Page(
+        method="GET",
+        path="/my/account/export",
+        handler=export,
+        access=Access.SIGNED_IN,
+        limit=EXPORTS,
+    ),
+    Page(method="GET", path="/my/account/delete", handler=delete_form, access=Access.SIGNED_IN),
+    Page(
+        method="POST",
+        path="/my/account/delete",
+        handler=delete,
+        access=Access.SIGNED_IN,
+        limit=PASSWORDS,
+    ),
 )

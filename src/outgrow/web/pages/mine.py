@@ -26,7 +26,11 @@ async def profile_form(ask: Ask) -> Reply:
         own = decoded(await ask.network.profiles.own(ask.user_id))
     except NotFound:
         return await _first_profile(ask)
-    return _profile_page(ask, own, await _no_member(ask))
+    error = await _no_member(ask)
+    if error is not None:
+        is_unproven = error.code == "email_not_verified"
+        return ask.page("no_member.html", error=error, own=own, is_unproven=is_unproven)
+    return _profile_page(ask, own)
 
 
 async def _no_member(ask: Ask) -> OutgrowError | None:

@@ -13,7 +13,7 @@ REPORTED = {
     "harassment": "They harass or threaten",
     "inappropriate": "It is not fit to be seen",
     "impersonation": "They pretend to be somebody else",
-    "spam": "Advertising, or always the same",
+    "spam": "Spam or advertising",
     "other": "Something else",
 }
 

@@ -12,7 +12,7 @@ from outgrow.errors import OutgrowError
 from outgrow.web.problems import Problem
 
 _WORDS = {
-    "wrong_credentials": ("That e-mail and password do not belong together.", "Try again."),
+    "wrong_credentials": ("That e-mail and password do not match.", "Try again."),
     "email_taken": ("Somebody uses this e-mail already.", "If it is you, sign in instead."),
     "bad_email": ("That is not an e-mail address.", "Write it as name@example.org."),
     "bad_password": ("That password is too short or too long.", "Use 8 to 200 characters."),
@@ -58,8 +58,8 @@ _WORDS = {
     "about_oneself": ("That is you.", "Look for somebody else."),
     "too_many_blocks": ("You have blocked 1,000 people.", "Unblock some whom you do not mind."),
     "wrong_code": (
-        "That is not the code, or not any more.",
-        "Look at it again, or ask for another one.",
+        "That code is wrong, or too old by now.",
+        "Check what you typed, or ask for another one.",
     ),
     "wrong_password": ("That is not your password.", "Try again."),
     "email_not_of_school": (

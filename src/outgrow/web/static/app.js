@@ -252,7 +252,13 @@ if (log && composer && !new URLSearchParams(location.search).has("before")) {
     try {
       const answer = await api.call("POST", `${chat}/messages`, { content }, { "idempotency-key": key });
       if (answer.ok) return look();
-      if (answer.status === 403) problem = "They take no messages at this moment.";
+      if (answer.status === 403) {
+        const { code } = await answer.json();
+        problem =
+          code === "messages_not_taken"
+            ? "They take no messages at this moment."
+            : "Nothing can be written here any more: reload the page to see why.";
+      }
       if (answer.status === 429) problem = "That was a lot at once.";
     } catch {
       problem = "Not sent: there is no connection.";
