@@ -233,6 +233,30 @@ async def test_a_school_with_domains_keeps_them(campus: Database, outbox: Outbox
         assert (await invitations.claim_of(campus, OLD)).user_id == "out"
 
 
+@pytest.mark.parametrize("way", ["reset", "sign-up"])
+@pytest.mark.parametrize("school", [HERE, OPEN])
+async def test_whom_an_operator_gave_a_profile_is_of_its_school_of_then(
+    phased: Database, outbox: Outbox, way: str, school: str
+) -> None:
+    """And of no school that an old client wrote into it before the code came back."""
+    async with opened(phased, outbox) as api:
+        await Domains(phased).add(HERE, "northfield.example")
+        await put(phased, "out", "nobody@elsewhere.example", school)
+        await invitations.link(phased, OLD, "out")
+        await put(phased, "out", "nobody@elsewhere.example", HERE)
+        if way == "reset":
+            await api.post("/auth/reset", {"email": OLD})
+            await settled(api)
+            assert await confirm(api, outbox.code()) == 204
+        else:
+            assert (await sign_up(api)).status_code == 202
+            assert (await verify(api, outbox.code())).status_code == 201
+        body = {"email": OLD, "password": PASSWORD}
+        token = (await api.post("/auth/login", body)).json()["access_token"]
+        answer = await api.get("/profiles", headers={"authorization": f"Bearer {token}"})
+        assert answer.status_code == (200 if school == HERE else 403)
+
+
 class Sink:
     """Takes mail, and fails when it is told to."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from api import HERE, PASSWORD, Api, Person
 from growing import STORE
 from outgrow.campus.domains import Domains
+from outgrow.campus.invitations import link
 from outgrow.database import Database
 from outgrow.install import install
 from outgrow.queries import Query
@@ -87,6 +88,18 @@ async def test_whom_the_operator_lets_in_is_a_member(campus: Database, api: Api)
     await run(campus, f"INSERT INTO {STORE} VALUES ('user:old', $1::jsonb)", document)
     await api.network.accounts.create("old@elsewhere.example", PASSWORD, "old")
     assert await seen_by(Person(api, "old", "old@elsewhere.example", {})) == (200, "")
+
+
+async def test_links_of_yesterday_stay_good(campus: Database) -> None:
+    await Domains(campus).add(HERE, "northfield.example")
+    document = json.dumps({"id": "old", "name": "Old Hand", "school": HERE})
+    await run(campus, f"INSERT INTO {STORE} VALUES ('user:old', $1::jsonb)", document)
+    await link(campus, "old@elsewhere.example", "old")
+    await run(campus, "ALTER TABLE network.invitations DROP COLUMN school")
+    await run(campus, "UPDATE outgrow.layouts SET version = 'of yesterday'")
+    await install(campus)
+    school = Query("t", "SELECT i.school FROM network.invitations AS i")
+    assert await campus.value(school) == HERE
 
 
 async def test_members_of_yesterday_stay_members(campus: Database, api: Api) -> None:

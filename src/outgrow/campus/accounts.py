@@ -150,7 +150,6 @@ class Accounts:
         """An account for a profile that was there before, and its first session, likewise."""
         token = _RefreshToken.new()
         await give(session, claim, hashed)
-        await session.run(SQL["admit"], claim.user_id)
         await self._open_session(session, claim.user_id, token, device)
         school: str | None = await session.value(SQL["school"], claim.user_id)
         return SignedIn(claim.user_id, school, token.session_id, str(token))
@@ -419,8 +418,9 @@ async def telling(database: Database, work: Callable[[Session], Awaitable[T]], u
 
 async def give(session: Session, claim: Claim, hashed: str) -> None:
     """An account for a profile that was there before, whoever else has its e-mail: who is meant was
-    found out before."""
+    found out before. To whom an operator gave the profile, its school of then is open."""
     await session.run(SQL["create"], claim.user_id, claim.email, claim.key, hashed)
+    await session.run(CLAIMS["admit"], claim.user_id)
     await session.run(CLAIMS["settled"], claim.user_id)
 
 

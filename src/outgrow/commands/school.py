@@ -40,7 +40,10 @@ def add_domain(app: App, school: str, domain: str) -> None:
 @json_option
 @click.pass_obj
 def remove_domain(app: App, domain: str) -> None:
-    """Take DOMAIN from its school. A school without domains is open to everybody."""
+    """Take DOMAIN from its school, and let nobody in by it any more.
+
+    A school without domains is open to everybody.
+    """
     school = app.run(
         _with_domains(app, lambda domains: domains.remove(domain), "school remove-domain")
     )

@@ -28,9 +28,14 @@ FROM campus.users AS u
 WHERE u.id = a.user_id AND u.at = campus.users_at(a.user_id) AND u.school = $1
 
 -- name: profile_with_email
--- A profile of the prototype with this e-mail, other than the one of `$2`.
+-- A profile of the prototype with this e-mail, or that an operator linked to it, other than the one of
+-- `$2`.
 SELECT u.id FROM campus.users AS u
 WHERE u.email_key = $1 AND u.id IS DISTINCT FROM $2::text
+UNION ALL
+SELECT i.user_id FROM network.invitations AS i
+WHERE i.email_key = $1 AND i.linked AND i.user_id IS DISTINCT FROM $2::text
+  AND EXISTS (SELECT FROM campus.users AS u WHERE u.id = i.user_id AND u.at = campus.users_at(i.user_id))
 LIMIT 1
 
 -- name: create

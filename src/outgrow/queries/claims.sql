@@ -42,9 +42,19 @@ SELECT a.email_key FROM network.accounts AS a
 DELETE FROM network.invitations WHERE email_key = $1 AND linked AND user_id <> $2
 
 -- name: link
-INSERT INTO network.invitations (user_id, email_key, email, linked) VALUES ($1, $2, $3, true)
+INSERT INTO network.invitations (user_id, email_key, email, linked, school)
+SELECT u.id, $2, $3, true, u.school
+FROM campus.users AS u
+WHERE u.id = $1 AND u.at = campus.users_at($1)
 ON CONFLICT (user_id) DO UPDATE SET email_key = excluded.email_key, email = excluded.email,
-  linked = true, begun_at = NULL, mailed_at = NULL
+  linked = true, school = excluded.school, begun_at = NULL, mailed_at = NULL
+
+-- name: admit
+-- To the school that the profile named when an operator gave it to somebody: what it names now may be
+-- what they made an old client write.
+UPDATE network.accounts AS a SET admitted_to = i.school
+FROM network.invitations AS i
+WHERE a.user_id = $1 AND i.user_id = $1 AND i.linked
 
 -- name: begin
 -- Before the mail is sent; no row for who was begun with before, unless `$4`.

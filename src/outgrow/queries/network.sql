@@ -146,6 +146,23 @@ BEGIN
 END
 $$;
 
+-- `school`: the one that a profile named when an operator linked it to an address.
+DO $$
+BEGIN
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = 'network.invitations'::regclass AND attname = 'school' AND NOT attisdropped)
+  THEN
+    ALTER TABLE network.invitations ADD COLUMN school text;
+    IF EXISTS (SELECT FROM network.invitations AS i WHERE i.linked) THEN
+      UPDATE network.invitations AS i SET school = u.school
+      FROM campus.users AS u
+      WHERE i.linked AND u.id = i.user_id AND u.at = campus.users_at(i.user_id);
+    END IF;
+  END IF;
+END
+$$;
+
 -- The school of which somebody is a member: the one in their profile; if that has domains, only with an
 -- address there that was shown to be theirs, or admitted. What an old client writes into a profile opens
 -- no school that asks for an address.
