@@ -322,7 +322,7 @@ def _taken(email: str) -> Letter:
         email,
         "You have an account already",
         "Somebody, perhaps you, wanted to sign up with this e-mail, which is in use already.\n\n"
-        "Sign in with it; if the password is forgotten, ask for a new one where you sign in.\n",
+        "Sign in with it. If you forgot your password, set a new one: the sign-in page says how.\n",
     )
 
 

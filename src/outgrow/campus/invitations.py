@@ -238,6 +238,6 @@ def _invitation(email: str, code: str, url: str) -> Letter:
         f"  {code}\n\n"
         f"and a password of your own. The code is good once, for {INVITED_SECONDS // 86_400} "
         "days;\n"
-        'after that, choose "forgot the password" where one signs in. If you do not want to come\n'
+        'after that, choose "Password forgotten?" where you sign in. If you do not want to come\n'
         "back, do nothing.\n",
     )

@@ -58,7 +58,7 @@ _WORDS = {
     "about_oneself": ("That is you.", "Look for somebody else."),
     "too_many_blocks": ("You have blocked 1,000 people.", "Unblock some whom you do not mind."),
     "wrong_code": (
-        "That code is wrong, or too old by now.",
+        "That code is wrong or has expired.",
         "Check what you typed, or ask for another one.",
     ),
     "wrong_password": ("That is not your password.", "Try again."),
@@ -67,7 +67,7 @@ _WORDS = {
         "Use the address that your school gave you.",
     ),
     "school_lookalike": (
-        "That looks like the name of a school that is here, and is written in another way.",
+        "That looks like the name of a school that is here, but is spelled differently.",
         "Choose the school from the list as you type.",
     ),
     "email_not_verified": (
@@ -77,7 +77,7 @@ _WORDS = {
     "mail_failed": ("We could not send a mail at this moment.", "Try again in a few minutes."),
     "account_gone": ("This account is not there any more.", ""),
     "session_not_found": ("You are signed out there already.", ""),
-    "rate_limited": ("That was a lot in a short time.", "Wait a while, and try again."),
+    "rate_limited": ("Too many requests in a short time.", "Wait a while, and try again."),
     "no_such_route": ("There is no such page.", "It may have moved; start from the beginning."),
     "method_not_allowed": (
         "There is no such page.",
