@@ -122,9 +122,9 @@ async def test_a_message_and_the_end_of_a_connection_at_once(
     async with raw.transaction():  # as `send`, half way
         reason = "SELECT network.lock_and_why_closed($1, jsonb_build_array($1::text, $2::text))"
         assert await raw.fetchval(reason, ben.id, ada.id) is None
+        assert await send() == 201, "senders do not wait for each other"
         ending = asyncio.create_task(end())
         await waiting(raw)
-        assert await send() == 201, "senders do not wait for each other"
     assert await ending == 204
     assert await send() == 403
 
@@ -135,6 +135,17 @@ async def waiting(raw: Any) -> None:
     async with asyncio.timeout(20):
         while not await raw.fetchval(sql):
             await asyncio.sleep(0.02)
+
+
+async def test_who_blocked_by_an_old_client_writes_no_more(phased_api: Api) -> None:
+    """Else the other sees somebody who is not there type, read and write."""
+    ada, ben = await sign_up(phased_api), await sign_up(phased_api, "Ben Second")
+    chat = await meet(ada, ben)
+    await old_block(phased_api, ben.id, ada.id)
+    for person in (ada, ben):
+        for path in ("messages", "typing"):
+            answer = await person.call("POST", f"/chats/{chat}/{path}", json={"content": "hello"})
+            assert (answer.status_code, answer.json()["detail"]) == (403, "closed: not_here")
 
 
 async def test_in_a_chat_of_several_everybody_is_connected(api: Api) -> None:

@@ -13,6 +13,7 @@ from outgrow.database import Database
 from outgrow.install import install
 from outgrow.queries import Query
 from pages import browsers
+from test_safety import upsert
 
 ELSEWHERE = "Southgate College"
 
@@ -60,6 +61,26 @@ async def test_who_writes_a_school_with_domains_into_a_profile_is_no_member(
     await Domains(phased).remove("campus.example")
     await move(phased, stranger.id)
     assert await seen_by(stranger) == (403, "email_not_of_school")
+
+
+async def test_no_member_writes_to_people_there_or_reads_their_names(
+    phased: Database, phased_api: Api
+) -> None:
+    """With a token of before the move, in a chat and with connections that an old client made."""
+    member = await phased_api.sign_up("Ada Okafor")
+    stranger = await phased_api.sign_up("Eve Stranger", ELSEWHERE)
+    await Domains(phased).add(HERE, "northfield.example")
+    await move(phased, stranger.id)
+    for one, other in ((member.id, stranger.id), (stranger.id, member.id)):
+        await upsert(phased_api, f"user:{one}:connections", [other])
+    await upsert(phased_api, "chat:made", {"participants": [member.id, stranger.id]})
+    body = {"content": "hello"}
+    for path in ("messages", "typing"):
+        answer = await stranger.call("POST", f"/chats/made/{path}", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (403, "chat_closed")
+    exported = await stranger.get("/profiles/me/export")
+    assert exported.json()["connections"] == []
+    assert "Ada Okafor" not in exported.text
 
 
 async def test_the_pages_say_why(phased: Database, phased_api: Api) -> None:

@@ -216,5 +216,7 @@ SELECT c.other, (SELECT m.pos FROM mark AS m) AS pos FROM chat AS c
 
 -- name: other
 -- $2 the chat: whom it is with, and what closes it.
-SELECT c.other, network.why_closed($1, c.participants) AS closed
+SELECT c.other, CASE
+    WHEN network.school_of($1) IS NULL THEN 'not_here'
+    ELSE network.why_closed($1, c.participants) END AS closed
 

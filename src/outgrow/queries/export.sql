@@ -124,8 +124,7 @@ LIMIT $3::bigint
 LEFT JOIN LATERAL (
   SELECT u.name, true AS seen FROM campus.users AS u
   WHERE u.id = x.other AND u.at = campus.users_at(x.other) AND u.visible
-    AND u.school = (
-      SELECT v.school FROM campus.users AS v WHERE v.id = $1 AND v.at = campus.users_at($1))
+    AND u.school = (SELECT network.school_of($1))
     AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
     AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = x.other)
   OFFSET 0) AS p ON true
@@ -134,8 +133,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
   SELECT u.name FROM campus.users AS u
   WHERE u.id = x.other AND u.at = campus.users_at(x.other) AND u.visible
-    AND u.school = (
-      SELECT v.school FROM campus.users AS v WHERE v.id = $1 AND v.at = campus.users_at($1))
+    AND u.school = (SELECT network.school_of($1))
     AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
     AND NOT EXISTS (
       SELECT FROM network.blocks AS b WHERE b.user_id = x.other AND b.blocked_id = $1)

@@ -322,7 +322,7 @@ AS $$
   END
   FROM (SELECT) AS nothing
   LEFT JOIN LATERAL (
-    SELECT u.school, u.visible FROM campus.users AS u
+    SELECT u.school, u.visible, u.blocked FROM campus.users AS u
     WHERE u.id = viewer AND u.at = campus.users_at(viewer)) AS me ON true
   CROSS JOIN LATERAL (
     SELECT count(*) AS there, count(u.id) AS seen,
@@ -338,6 +338,7 @@ AS $$
       FROM campus.users AS u
       WHERE u.id = p.id AND u.at = campus.users_at(p.id) AND u.school = me.school AND u.visible
         AND u.blocked @> to_jsonb(viewer) IS NOT TRUE
+        AND me.blocked @> to_jsonb(p.id) IS NOT TRUE
         AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = p.id)
       OFFSET 0) AS u ON true
     CROSS JOIN LATERAL (
@@ -365,7 +366,8 @@ $$;
 
 -- The same once nobody changes anything between the viewer and the others, until the end of the
 -- transaction: what ends a connection or blocks holds the lock of the pair, and is waited for. VOLATILE,
--- so that the answer is as of the moment when the locks were had.
+-- so that the answer is as of the moment when the locks were had. Who is no member of the school in their
+-- profile writes to nobody there, whatever school their token still says.
 CREATE OR REPLACE FUNCTION network.lock_and_why_closed(viewer text, participants jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -380,7 +382,9 @@ BEGIN
       WHERE outgrow.key_of(e.v) <> viewer
       LIMIT 33) AS p
     ORDER BY number OFFSET 0) AS l;
-  RETURN network.why_closed(viewer, participants);
+  RETURN CASE
+    WHEN network.school_of(viewer) IS NULL THEN 'not_here'
+    ELSE network.why_closed(viewer, participants) END;
 END
 $$;
 REVOKE ALL ON SCHEMA network FROM PUBLIC;
