@@ -16,7 +16,7 @@ from benchmarks.processes import Server
 from benchmarks.report import Goal
 from outgrow.campus.accounts import SignedIn
 from outgrow.queries import load
-from outgrow.web.auth import signed
+from outgrow.web.http.auth import signed
 
 PEOPLE = 60
 PLAIN = "a page by major"

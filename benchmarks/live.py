@@ -30,7 +30,7 @@ from benchmarks.sending import sends
 from benchmarks.world import World, world
 from outgrow.campus.accounts import SignedIn
 from outgrow.install import install
-from outgrow.web.auth import signed
+from outgrow.web.http.auth import signed
 
 _PEOPLE = """
 SELECT u.id FROM campus.users AS u

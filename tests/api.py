@@ -11,7 +11,7 @@ import jwt
 
 from outgrow.database import Database
 from outgrow.web.app import make_app, make_network
-from outgrow.web.endpoint import Network
+from outgrow.web.http.routing import Network
 
 PASSWORD = "a long enough password"
 HERE = "Northfield University"

@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection
 from api import Api, Person
 from conftest import STEP
 from outgrow.database import Database
-from outgrow.web.serve import Server
+from outgrow.web.server import Server
 
 
 class Sight:

@@ -15,8 +15,8 @@ from outgrow.campus import accounts
 from outgrow.campus.addresses import LONGEST_EMAIL
 from outgrow.database import Database
 from outgrow.queries import Query
-from outgrow.web.auth import ACCESS_SECONDS
-from outgrow.web.schemas import LogInAnswer, SignUp
+from outgrow.web.api.schemas import LogInAnswer, SignUp
+from outgrow.web.http.auth import ACCESS_SECONDS
 
 
 async def refresh(api: Api, token: str) -> tuple[int, dict[str, Any]]:

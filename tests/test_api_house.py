@@ -17,12 +17,12 @@ from api import ELSEWHERE, HERE, Api, pages
 from outgrow.database import Database
 from outgrow.events import Lines
 from outgrow.queries import Query
-from outgrow.web.codes import CODES
-from outgrow.web.endpoint import Answer, Call
-from outgrow.web.openapi import codes_of, document
-from outgrow.web.problems import Problem
-from outgrow.web.routes import ROUTES
-from outgrow.web.schemas import SchoolPage
+from outgrow.web.api.codes import CODES
+from outgrow.web.api.openapi import codes_of, document
+from outgrow.web.api.schemas import SchoolPage
+from outgrow.web.api.table import ROUTES
+from outgrow.web.http.problems import Problem
+from outgrow.web.http.routing import Answer, Call
 
 
 def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
@@ -298,7 +298,7 @@ async def test_the_docs_page_needs_nothing_from_elsewhere(api: Api) -> None:
 
 
 async def test_a_request_that_ends_early_does_no_harm(api: Api) -> None:
-    from outgrow.web.endpoint import Access, Resource, Route
+    from outgrow.web.http.routing import Access, Resource, Route
 
     async def never(call: Call) -> Answer:
         raise AssertionError("the handler is not reached")

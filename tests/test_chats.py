@@ -15,7 +15,7 @@ from conftest import STEP
 from outgrow.database import Database
 from outgrow.queries import Query
 from outgrow.settings import DEFAULT_STORE
-from outgrow.web import schemas
+from outgrow.web.api import schemas
 
 UPSERT = Query(
     "upsert",

@@ -29,7 +29,7 @@ from outgrow.campus import operations
 from outgrow.database import Database
 from outgrow.queries import Query
 from outgrow.server import running
-from outgrow.web import problems
+from outgrow.web.http import problems
 from test_serve import environment, served
 
 ROOT = Path(__file__).parent.parent

@@ -11,7 +11,7 @@ from api import ELSEWHERE, HERE, Api, Person
 from conftest import STEP
 from outgrow.campus import export
 from outgrow.queries import Query
-from outgrow.web.routes_accounts import Exported
+from outgrow.web.api.accounts import Exported
 
 
 async def export_of(person: Person) -> dict[str, Any]:

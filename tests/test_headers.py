@@ -10,8 +10,8 @@ import pytest
 
 from api import Api
 from outgrow.database import Database
-from outgrow.web.connections import _WHY, _refusal
-from outgrow.web.pages import assets
+from outgrow.web.html import assets
+from outgrow.web.http.connections import _WHY, _refusal
 
 PATHS = (
     *("/healthz", "/profiles", "/nothing", "/docs", "/openapi.json", "/schools"),

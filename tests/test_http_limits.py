@@ -19,7 +19,7 @@ from outgrow.campus.limits import MOST_COUNTED, REQUESTS, REQUESTS_FROM, Limits
 from outgrow.campus.lines import Close
 from outgrow.database import Database
 from outgrow.errors import TooMany
-from outgrow.web import connections
+from outgrow.web.http import connections
 from test_chats import open_chat
 from test_serve import served
 
@@ -266,7 +266,7 @@ async def test_a_slow_stranger_takes_nobody_s_place(
     campus: Database, campus_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where all places are taken, who has asked for nothing makes room."""
-    from outgrow.web.serve import Server
+    from outgrow.web.server import Server
 
     real = Server.__init__
     monkeypatch.setattr(Server, "__init__", lambda self, network: real(self, network, 20))
@@ -296,7 +296,7 @@ SLOW_BODY = (
 async def test_who_holds_a_body_back_takes_nobody_s_place(
     campus: Database, campus_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from outgrow.web.serve import Server
+    from outgrow.web.server import Server
 
     real = Server.__init__
     monkeypatch.setattr(Server, "__init__", lambda self, network: real(self, network, 20))

@@ -13,7 +13,7 @@ import pytest
 from api import ELSEWHERE, Api, Person, pages
 from outgrow.database import Database
 from outgrow.queries import Query
-from outgrow.web import schemas
+from outgrow.web.api import schemas
 from test_connections import HIDDEN, put
 from test_connections import person as someone
 

@@ -19,9 +19,9 @@ from outgrow.database import Database
 from outgrow.errors import BadInput, TooMany
 from outgrow.queries import Query
 from outgrow.settings import Settings
-from outgrow.web.openapi import document
-from outgrow.web.origin import address
-from outgrow.web.routes import ROUTES
+from outgrow.web.api.openapi import document
+from outgrow.web.api.table import ROUTES
+from outgrow.web.http.origin import address
 from pages import Browser
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

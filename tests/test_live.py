@@ -20,8 +20,8 @@ from outgrow.campus import live as telling
 from outgrow.campus.lines import Close
 from outgrow.database import Database
 from outgrow.queries import Query
-from outgrow.web import live as protocol
-from outgrow.web.pages.page import COOKIE
+from outgrow.web.api import live as protocol
+from outgrow.web.html.page import COOKIE
 from test_chats import old, open_chat, put, read, said, send, stored
 
 KILL = Query(
@@ -349,11 +349,11 @@ async def test_the_end_of_a_token_closes(
     here: Place, campus: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = await here.api.sign_up()
-    monkeypatch.setattr("outgrow.web.auth.ACCESS_SECONDS", 3)
+    monkeypatch.setattr("outgrow.web.http.auth.ACCESS_SECONDS", 3)
     short = await here.api.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]})
     ada.tokens = short.json()
     async with here.connect(ada) as sight, here.connect(ada) as renewed:
-        monkeypatch.setattr("outgrow.web.auth.ACCESS_SECONDS", 900)
+        monkeypatch.setattr("outgrow.web.http.auth.ACCESS_SECONDS", 900)
         longer = await here.api.post(
             "/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}
         )

@@ -10,10 +10,10 @@ import pytest
 from api import ELSEWHERE, HERE, PASSWORD, Api
 from outgrow.campus.lookalikes import shown
 from outgrow.database import Database
-from outgrow.web.endpoint import Access
-from outgrow.web.pages import assets
-from outgrow.web.pages.page import COOKIE
-from outgrow.web.pages.table import PAGES
+from outgrow.web.html import assets
+from outgrow.web.html.page import COOKIE
+from outgrow.web.html.table import PAGES
+from outgrow.web.http.routing import Access
 from pages import HOSTILE, Browser, Somebody
 
 LARGEST = 30_000  # bytes of a page

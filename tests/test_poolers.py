@@ -29,9 +29,9 @@ from outgrow.database import Database
 from outgrow.errors import BadInput, Refused, Unavailable
 from outgrow.queries import Query
 from outgrow.server import EmbeddedServer
-from outgrow.web.live import LiveSocket
-from outgrow.web.pages.page import COOKIE
-from outgrow.web.problems import problem
+from outgrow.web.api.live import LiveSocket
+from outgrow.web.html.page import COOKIE
+from outgrow.web.http.problems import problem
 from test_serve import served
 
 PEOPLE = 24

@@ -13,7 +13,7 @@ import pytest
 from api import ELSEWHERE, HERE, PASSWORD, Api, Person, pages
 from outgrow.database import Database
 from outgrow.queries import Query
-from outgrow.web.schemas import FoundPage, OwnProfile, Profile, ProfilePage
+from outgrow.web.api.schemas import FoundPage, OwnProfile, Profile, ProfilePage
 
 PUT = Query("put", "INSERT INTO kv_store_2516be19 SELECT * FROM unnest($1::text[], $2::jsonb[])")
 NAMES = ["Zoë", "zoe", "Ærik", "Ana", "ána", "ANA", "", "李雷", "O'Neil", 'Quo"te', "Ana", "x" * 90]

@@ -25,7 +25,7 @@ from outgrow.campus.passwords import Passwords
 from outgrow.database import Database
 from outgrow.install import install
 from outgrow.queries import Query
-from outgrow.web.pages.page import COOKIE
+from outgrow.web.html.page import COOKIE
 from pages import Browser
 
 SLACK = 2.0  # seconds that a busy machine may take

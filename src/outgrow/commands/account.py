@@ -24,7 +24,7 @@ from outgrow.install import install
 from outgrow.printable import one_line
 from outgrow.progress import Progress
 from outgrow.queries import load
-from outgrow.web.auth import derived_key
+from outgrow.web.http.auth import derived_key
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ import uvloop
 
 from outgrow import signals
 from outgrow.cli import App
-from outgrow.web.serve import serve
+from outgrow.web.server import serve
 
 
 @click.command()

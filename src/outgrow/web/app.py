@@ -35,13 +35,13 @@ from outgrow.campus.sessions import Lifetime, Sessions
 from outgrow.campus.visits import Visits
 from outgrow.database import Database
 from outgrow.errors import Damaged
-from outgrow.web.auth import Tokens, derived_key
-from outgrow.web.endpoint import Answer, Network, Resource, Route, no_such_route
-from outgrow.web.live import LiveSocket
-from outgrow.web.metrics import Metrics
-from outgrow.web.pages import table as pages
-from outgrow.web.pages.waiting import Waiting
-from outgrow.web.routes import ROUTES
+from outgrow.web.api.live import LiveSocket
+from outgrow.web.api.table import ROUTES
+from outgrow.web.html import table as pages
+from outgrow.web.html.waiting import Waiting
+from outgrow.web.http.auth import Tokens, derived_key
+from outgrow.web.http.metrics import Metrics
+from outgrow.web.http.routing import Answer, Network, Resource, Route, no_such_route
 
 STRICTLY = (b"strict-transport-security", b"max-age=31536000")
 

@@ -1,0 +1,466 @@
+"""Routes of accounts: sign up, log in, codes, passwords, sessions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from outgrow.campus.accounts import SignedIn
+from outgrow.campus.addresses import LONGEST_EMAIL
+from outgrow.campus.limits import CODE_TRIES, CODES, EXPORTS, LOG_IN, PASSWORDS, SIGN_UP
+from outgrow.campus.profiles import NewProfile
+from outgrow.campus.sessions import FRESH_SECONDS
+from outgrow.campus.strength import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from outgrow.web.api.schemas import LogInAnswer, SessionPage, Shape, SignUp, TokenAnswer
+from outgrow.web.http.auth import ACCESS_SECONDS
+from outgrow.web.http.parameters import text
+from outgrow.web.http.routing import HEADERS, Access, Answer, Call, Route
+
+Email = Annotated[
+    str, Meta(max_length=LONGEST_EMAIL, description="Compared without regard to case.")
+]
+NewPassword = Annotated[str, Meta(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD)]
+Code = Annotated[str, Meta(min_length=1, max_length=20)]
+AnyPassword = Annotated[str, Meta(max_length=1000)]
+
+
+class SignUpBody(NewProfile, kw_only=True):
+    """An account and the profile that goes with it."""
+
+    email: Email
+    password: NewPassword
+
+
+class LogInBody(msgspec.Struct, forbid_unknown_fields=True):
+    email: Annotated[str, Meta(max_length=1000)]
+    password: AnyPassword
+
+
+class RefreshBody(msgspec.Struct, forbid_unknown_fields=True):
+    refresh_token: Annotated[str, Meta(max_length=200)]
+
+
+class VerifyBody(msgspec.Struct, forbid_unknown_fields=True):
+    """With the password of the sign-up."""
+
+    email: Email
+    code: Code
+    password: AnyPassword
+
+
+class EmailBody(msgspec.Struct, forbid_unknown_fields=True):
+    email: Email
+
+
+class ResetBody(msgspec.Struct, forbid_unknown_fields=True):
+    email: Email
+    code: Code
+    password: NewPassword
+
+
+class PasswordBody(msgspec.Struct, forbid_unknown_fields=True):
+    old: AnyPassword
+    new: NewPassword
+
+
+class Exported(Shape):
+    """`profile` is what the store has of it."""
+
+    exported_at: str
+    account: dict[str, str | None]
+    profile: dict[str, Any] | None
+    sessions: list[dict[str, Any]]
+    connections: list[dict[str, Any]]
+    intros: list[dict[str, Any]]
+    blocks: list[dict[str, Any]]
+    reports: list[dict[str, Any]]
+    chats: list[dict[str, Any]]
+
+
+class OwnPasswordBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The password once more, before what somebody at a device left open should not do."""
+
+    password: AnyPassword
+
+
+class CodeSent(Shape):
+    """The same whether or not there is anybody to send it to."""
+
+    status: Literal["code_sent"]
+
+
+_CODE_SENT = b'{"status":"code_sent"}'
+
+
+async def _tokens(call: Call, signed_in: SignedIn) -> dict[str, Any]:
+    return {
+        "access_token": await call.network.tokens.issue(signed_in),
+        "token_type": "Bearer",
+        "expires_in": ACCESS_SECONDS,
+        "refresh_token": signed_in.refresh_token,
+        "user_id": signed_in.user_id,
+    }
+
+
+async def sign_up(call: Call) -> Answer:
+    body: SignUpBody = call.body
+    network = call.network
+    signed_in = await network.confirmations.sign_up(
+        body.email, body.password, body, address=call.address, device=call.device
+    )
+    if signed_in is None:
+        return Answer(_CODE_SENT, 202)
+    return await _signed_up(call, signed_in)
+
+
+async def verify(call: Call) -> Answer:
+    body: VerifyBody = call.body
+    await call.count(CODE_TRIES, body.email)
+    signed_in = await call.network.confirmations.verify(
+        body.email, body.code, body.password, device=call.device
+    )
+    return await _signed_up(call, signed_in)
+
+
+async def _signed_up(call: Call, signed_in: SignedIn) -> Answer:
+    call.network.changed(signed_in.school or "")
+    profile = await call.network.profiles.own(signed_in.user_id)
+    answer = {**await _tokens(call, signed_in), "profile": msgspec.Raw(profile)}
+    headers = (*HEADERS, (b"location", b"/profiles/me"))
+    return Answer(msgspec.json.encode(answer), 201, headers=headers)
+
+
+async def resend(call: Call) -> Answer:
+    await call.count(CODES, call.body.email)
+    await call.network.confirmations.resend(call.body.email, address=call.address)
+    return Answer(_CODE_SENT, 202)
+
+
+async def reset(call: Call) -> Answer:
+    await call.count(CODES, call.body.email)
+    await call.network.confirmations.reset(call.body.email)
+    return Answer(_CODE_SENT, 202)
+
+
+async def confirm_reset(call: Call) -> Answer:
+    body: ResetBody = call.body
+    await call.count(CODE_TRIES, body.email)
+    await call.network.confirmations.confirm_reset(body.email, body.code, body.password)
+    return Answer(status=204)
+
+
+async def change_password(call: Call) -> Answer:
+    caller = call.caller
+    await call.network.accounts.change_password(
+        caller.user_id, caller.session_id, call.body.old, call.body.new
+    )
+    return Answer(status=204)
+
+
+async def list_sessions(call: Call) -> Answer:
+    caller = call.caller
+    return Answer(await call.network.accounts.list_sessions(caller.user_id, caller.session_id))
+
+
+async def end_session(call: Call) -> Answer:
+    await call.network.accounts.own_password(call.caller.user_id, call.body.password)
+    await call.network.accounts.end_session(call.caller.user_id, call.path["session"])
+    return Answer(status=204)
+
+
+async def end_sessions(call: Call) -> Answer:
+    await call.network.accounts.own_password(call.caller.user_id, call.body.password)
+    await call.network.accounts.end_sessions(call.caller.user_id)
+    return Answer(status=204)
+
+
+async def log_in(call: Call) -> Answer:
+    signed_in = await call.network.accounts.log_in(
+        call.body.email,
+        call.body.password,
+        address=call.address,
+        device=call.device,
+        device_token=call.device_token,
+    )
+    token = call.network.limits.device_token(call.body.email)
+    answer = {**await _tokens(call, signed_in), "device_token": token}
+    return Answer(msgspec.json.encode(answer))
+
+
+async def refresh(call: Call) -> Answer:
+    signed_in = await call.network.accounts.refresh(call.body.refresh_token)
+    return Answer(msgspec.json.encode(await _tokens(call, signed_in)))
+
+
+async def log_out(call: Call) -> Answer:
+    caller = call.caller
+    await call.network.accounts.log_out(caller.user_id, caller.session_id)
+    return Answer(status=204)
+
+
+async def export(call: Call) -> Answer:
+    headers = (*HEADERS, (b"content-disposition", b'attachment; filename="outgrow.json"'))
+    return Answer(headers=headers, stream=call.network.export.of(call.caller.user_id))
+
+
+async def delete(call: Call) -> Answer:
+    user_id, school = call.caller.user_id, call.caller.school
+    await call.network.deletions.delete(user_id, call.body.password)
+    if school is not None:
+        call.network.changed(school)
+    return Answer(status=204)
+
+
+_TOKENS = {
+    "access_token": "eyJhbGciOiJIUzI1NiIs...",
+    "token_type": "Bearer",
+    "expires_in": ACCESS_SECONDS,
+    "refresh_token": "m1rLkzG0...",
+    "user_id": "5f0c9a1e-6f1f-4a39-9a3e-0d7c5f6a2b11",
+}
+
+_EMAIL = "ada@northfield.example"
+_DEVICE = text("X-Device-Token", "The `device_token` of an earlier log-in on this device.")
+_ENDED = (
+    "A session that ends can be refreshed no more. Its access token is refused at once by the "
+    f"process that ended it, and by others within {FRESH_SECONDS:.0f} seconds."
+)
+_ASKING: dict[str, Any] = {
+    "access": Access.PUBLIC,
+    "tag": "accounts",
+    "description": "The answer is the same whether or not there is anybody to send it to.",
+    "body": EmailBody,
+    "body_example": {"email": _EMAIL},
+    "status": 202,
+    "answer": CodeSent,
+    "answer_example": {"status": "code_sent"},
+    "errors": ("bad_email",),
+    "limit": CODES,
+    "headers": (_DEVICE,),
+}
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/auth/signup",
+        handler=sign_up,
+        access=Access.PUBLIC,
+        tag="accounts",
+        summary="Make an account with its profile",
+        description="A new school begins with its first member. Answers with tokens, as a log-in "
+        "does, and with the profile. For a school with e-mail domains, for the e-mail of a profile "
+        "that has no account, and for all where the server sends mail by SMTP, it answers 202: a "
+        "code was sent to the address, and `POST /auth/verify` completes the sign-up with it. Who "
+        "has a profile from before gets that one as it is; what the request says is passed over.",
+        body=SignUpBody,
+        body_example={
+            "email": "ada@northfield.example",
+            "password": "correct horse battery",
+            "name": "Ada Okafor",
+            "school": "Northfield University",
+            "major": "Computer Science",
+            "year": "Junior",
+        },
+        status=201,
+        answer=SignUp,
+        errors=(
+            *("bad_email", "email_taken", "profile_place_taken", "sign_in_busy", "weak_password"),
+            *("email_not_of_school", "email_not_verified", "school_lookalike", "mail_failed"),
+        ),
+        limit=SIGN_UP,
+        accepted=CodeSent,
+    ),
+    Route(
+        method="POST",
+        path="/auth/login",
+        handler=log_in,
+        access=Access.PUBLIC,
+        tag="accounts",
+        summary="Sign in",
+        description="The access token goes into the header `Authorization: Bearer <access_token>` "
+        f"of every other request, and is good for {ACCESS_SECONDS // 60} minutes. The device token "
+        "lets nobody in: sent as `X-Device-Token` with the next log-in or code, it has this device "
+        "counted apart from others at its address.",
+        headers=(_DEVICE,),
+        body=LogInBody,
+        body_example={"email": "demo@outgrow.test", "password": "outgrow-demo"},
+        answer=LogInAnswer,
+        answer_example=_TOKENS | {"device_token": "6d4c7a10.7c1f..."},
+        errors=("wrong_credentials", "sign_in_busy"),
+        limit=LOG_IN,
+    ),
+    Route(
+        method="POST",
+        path="/auth/refresh",
+        handler=refresh,
+        access=Access.PUBLIC,
+        tag="accounts",
+        summary="Exchange a refresh token for new tokens",
+        description="A refresh token is good once. One that was exchanged before ends its whole "
+        "session, since it must have been copied; within ten seconds of its exchange it only "
+        "fails, as when two tabs ask at once.",
+        body=RefreshBody,
+        body_example={"refresh_token": _TOKENS["refresh_token"]},
+        answer=TokenAnswer,
+        answer_example=_TOKENS,
+        errors=("bad_refresh_token",),
+    ),
+    Route(
+        method="POST",
+        path="/auth/logout",
+        handler=log_out,
+        access=Access.SIGNED_IN,
+        tag="accounts",
+        summary="End this session",
+        description=_ENDED,
+        status=204,
+    ),
+    Route(
+        method="POST",
+        path="/auth/verify",
+        handler=verify,
+        access=Access.PUBLIC,
+        tag="accounts",
+        summary="Complete a sign-up with the code that was mailed",
+        description="The code has six or eight digits, is good for ten minutes and five tries, and "
+        "ends when a new one is sent. The password is that of the sign-up.",
+        body=VerifyBody,
+        body_example={"email": _EMAIL, "code": "123456", "password": "correct horse battery"},
+        status=201,
+        answer=SignUp,
+        errors=("bad_email", "wrong_code", "email_taken", "profile_place_taken", "sign_in_busy"),
+        limit=CODE_TRIES,
+        headers=(_DEVICE,),
+    ),
+    Route(
+        method="POST",
+        path="/auth/verify/resend",
+        handler=resend,
+        summary="Send another code for a sign-up that waits",
+        **_ASKING,
+    ),
+    Route(
+        method="POST",
+        path="/auth/reset",
+        handler=reset,
+        summary="Send a code that sets a new password",
+        **_ASKING,
+    ),
+    Route(
+        method="POST",
+        path="/auth/reset/confirm",
+        handler=confirm_reset,
+        access=Access.PUBLIC,
+        tag="accounts",
+        summary="Set a new password with the code that was mailed",
+        description="Makes the account of a profile from before, with the code of a reset or of an "
+        "invitation. Ends all sessions of the account. " + _ENDED,
+        body=ResetBody,
+        body_example={
+            "email": _EMAIL,
+            "code": "7KQF-2M9X-4TB8Q",
+            "password": "correct horse battery",
+        },
+        status=204,
+        errors=("bad_email", "wrong_code", "weak_password", "sign_in_busy"),
+        limit=CODE_TRIES,
+        headers=(_DEVICE,),
+    ),
+    Route(
+        method="POST",
+        path="/auth/password",
+        handler=change_password,
+        access=Access.SIGNED_IN,
+        tag="accounts",
+        summary="Change one's password",
+        description="Ends all other sessions. " + _ENDED,
+        body=PasswordBody,
+        body_example={"old": "correct horse battery", "new": "a better one still"},
+        status=204,
+        errors=("wrong_password", "weak_password", "account_gone", "sign_in_busy"),
+        limit=PASSWORDS,
+    ),
+    Route(
+        method="GET",
+        path="/auth/sessions",
+        handler=list_sessions,
+        access=Access.SIGNED_IN,
+        tag="accounts",
+        summary="Where one is signed in, the last used first",
+        description="Up to a hundred. `last_used_at` is when the session was last refreshed.",
+        answer=SessionPage,
+        answer_example={
+            "items": [
+                {
+                    "id": "0f5e1f0c9d3a4a52b6b1f6f6f2f7a7c1",
+                    "created_at": "2025-09-03T08:15:00.000Z",
+                    "last_used_at": "2025-09-03T09:40:00.000Z",
+                    "device": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0",
+                    "current": True,
+                }
+            ],
+            "next": None,
+        },
+    ),
+    Route(
+        method="DELETE",
+        path="/auth/sessions",
+        handler=end_sessions,
+        access=Access.SIGNED_IN,
+        tag="accounts",
+        summary="Sign out everywhere, here too",
+        description=_ENDED,
+        body=OwnPasswordBody,
+        body_example={"password": "correct horse battery"},
+        status=204,
+        errors=("wrong_password", "account_gone", "sign_in_busy"),
+        limit=PASSWORDS,
+    ),
+    Route(
+        method="DELETE",
+        path="/auth/sessions/{session}",
+        handler=end_session,
+        access=Access.SIGNED_IN,
+        tag="accounts",
+        summary="Sign out somewhere",
+        description=_ENDED,
+        body=OwnPasswordBody,
+        body_example={"password": "correct horse battery"},
+        status=204,
+        errors=("session_not_found", "wrong_password", "account_gone", "sign_in_busy"),
+        limit=PASSWORDS,
+    ),
+    Route(
+        method="GET",
+        path="/profiles/me/export",
+        handler=export,
+        access=Access.SIGNED_IN,
+        tag="accounts",
+        summary="Everything about oneself, as one JSON document",
+        description="Account, sessions, the whole profile as it is stored, connections, intros, "
+        "blocks, reports one made, and chats with all messages. Of others there are ids, and the "
+        "names of those whom one may see. It is sent while it is read, so it has no length, and "
+        "what changes meanwhile may be in it or not. Not in it: chats hidden by a block.",
+        answer=Exported,
+        errors=("account_gone",),
+        limit=EXPORTS,
+    ),
+    Route(
+        method="DELETE",
+        path="/profiles/me",
+        handler=delete,
+        access=Access.SIGNED_IN,
+        tag="accounts",
+        summary="Delete one's account",
+        description="For ever. Account, sessions and profile are gone with the answer; "
+        "connections, intros and blocks follow within minutes. What one wrote stays in the chats "
+        "of those one wrote to, without a name; a chat that nobody is left in goes too.",
+        body=OwnPasswordBody,
+        body_example={"password": "correct horse battery"},
+        status=204,
+        errors=("wrong_password", "account_gone", "sign_in_busy"),
+        limit=PASSWORDS,
+    ),
+)

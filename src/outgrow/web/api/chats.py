@@ -1,0 +1,188 @@
+"""Routes: chats. Live they are at /live, which `live.py` serves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from outgrow.campus.chats import NewMessage, ReadUpTo, valid_key
+from outgrow.campus.limits import MESSAGES, TYPING
+from outgrow.campus.pages import Page
+from outgrow.web.api.people import PAGE_ERRORS, PROFILE
+from outgrow.web.api.schemas import Chat, ChatMessage, ChatPage, MessagePage
+from outgrow.web.http.parameters import PAGING, choice, cursor, limit, number, text
+from outgrow.web.http.routing import Access, Answer, Call, Route
+
+
+async def list_chats(call: Call) -> Answer:
+    query = call.query
+    page = Page(query["limit"], query["offset"], query["cursor"])
+    body = await call.network.chats.page(page, school=call.school, viewer=call.caller.user_id)
+    return Answer(body)
+
+
+async def one_chat(call: Call) -> Answer:
+    body = await call.network.chats.one(
+        call.path["id"], school=call.school, viewer=call.caller.user_id
+    )
+    return Answer(body)
+
+
+async def list_messages(call: Call) -> Answer:
+    query = call.query
+    body = await call.network.chats.messages(
+        call.path["id"],
+        query["direction"],
+        query["limit"],
+        viewer=call.caller.user_id,
+        cursor=query["cursor"],
+        pos=query["pos"],
+    )
+    return Answer(body)
+
+
+async def send_message(call: Call) -> Answer:
+    given = call.headers.get(b"idempotency-key")
+    key = None if given is None else valid_key(given.decode("latin-1"))
+    sent = await call.network.chats.send(
+        call.path["id"], call.body.content, key, viewer=call.caller.user_id
+    )
+    return Answer(sent.body, 200 if sent.again else 201)
+
+
+async def mark_read(call: Call) -> Answer:
+    await call.network.chats.read(call.path["id"], call.body.pos, viewer=call.caller.user_id)
+    return Answer(status=204)
+
+
+async def tell_typing(call: Call) -> Answer:
+    call.network.limits.count(TYPING, call.caller.user_id)
+    await call.network.chats.typing(call.path["id"], viewer=call.caller.user_id)
+    return Answer(status=204)
+
+
+_ID = "05a3:5f0c"
+_MESSAGE: dict[str, Any] = {
+    "id": "05a3:5f0c:1790000000000-9f86d081884c7d65",
+    "chat_id": _ID,
+    "pos": 12_000_000,
+    "sender_id": "5f0c",
+    "content": "Chess at five?",
+    "kind": None,
+    "sent_at": "2026-09-21T15:06:40.000Z",
+}
+_CHAT = {
+    "id": _ID,
+    "person": PROFILE,
+    "others": 1,
+    "closed": None,
+    "last_message": _MESSAGE,
+    "unread": 1,
+    "created_at": "2026-09-20T08:00:00.000Z",
+}
+_ONE: dict[str, Any] = {"access": Access.MEMBER, "tag": "chats"}
+_HIDDEN = "To whoever is no participant it is not there."
+_CLOSED = (
+    " One writes to people with whom one is connected: else the chat is closed, and is only read."
+)
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/chats",
+        handler=list_chats,
+        summary="One's chats, by latest activity",
+        description="`person` is the other one; null when they are gone, hidden, at another "
+        "school, or one has blocked the other. `closed` says why nothing can be written there; "
+        "null when something can. `others` is how many others take part: more than one only where "
+        "another program added them. `unread` stops at 99.",
+        parameters=PAGING,
+        answer=ChatPage,
+        answer_example={"items": [_CHAT], "next": None},
+        errors=PAGE_ERRORS,
+        **_ONE,
+    ),
+    Route(
+        method="GET",
+        path="/chats/{id}",
+        handler=one_chat,
+        summary="One chat, as in the list",
+        description=_HIDDEN,
+        answer=Chat,
+        answer_example=_CHAT,
+        errors=("chat_not_found",),
+        **_ONE,
+    ),
+    Route(
+        method="GET",
+        path="/chats/{id}/messages",
+        handler=list_messages,
+        summary="Messages, newest first or onwards",
+        description="`older` goes back from the newest, `newer` on from the first; each from "
+        "`cursor` or `pos` when given. A cursor of this list is good in both directions. "
+        + _HIDDEN,
+        parameters=(
+            choice("direction", ("older", "newer"), "Where to go."),
+            limit(),
+            cursor(),
+            number(
+                "pos",
+                "Begin beyond the message with this `pos`.",
+                -(2**53),
+                2**53,
+                example=12_000_000,
+            ),
+        ),
+        answer=MessagePage,
+        answer_example={"items": [_MESSAGE], "next": None},
+        errors=("bad_cursor", "cursor_with_pos", "chat_not_found"),
+        **_ONE,
+    ),
+    Route(
+        method="POST",
+        path="/chats/{id}/messages",
+        handler=send_message,
+        summary="Send a message",
+        description="With an Idempotency-Key a retry sends nothing more: it is answered with 200 "
+        "and the message. Keys are remembered for a week. " + _HIDDEN + _CLOSED,
+        headers=(text("Idempotency-Key", "A new one for each message, the same to try again."),),
+        body=NewMessage,
+        body_example={"content": "Chess at five?"},
+        status=201,
+        other_status=200,
+        answer=ChatMessage,
+        answer_example=_MESSAGE,
+        errors=(
+            "chat_not_found",
+            "chat_closed",
+            "messages_not_taken",
+            "bad_idempotency_key",
+            "key_used",
+            "message_gone",
+            "too_contended",
+        ),
+        limit=MESSAGES,
+        **_ONE,
+    ),
+    Route(
+        method="POST",
+        path="/chats/{id}/read",
+        handler=mark_read,
+        summary="Mark as read, up to a message",
+        description="A mark never goes back, and never behind the last message. " + _HIDDEN,
+        body=ReadUpTo,
+        body_example={"pos": 12_000_000},
+        status=204,
+        errors=("chat_not_found",),
+        **_ONE,
+    ),
+    Route(
+        method="POST",
+        path="/chats/{id}/typing",
+        handler=tell_typing,
+        summary="Tell the other that one is typing",
+        description="Kept nowhere; say it again every few seconds. " + _HIDDEN + _CLOSED,
+        status=204,
+        errors=("chat_not_found", "chat_closed", "messages_not_taken"),
+        **_ONE,
+    ),
+)

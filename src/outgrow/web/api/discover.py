@@ -1,0 +1,78 @@
+"""Routes: whom to get to know."""
+
+from __future__ import annotations
+
+from outgrow.campus.pages import Page
+from outgrow.web.api.people import _NEXT, PROFILE
+from outgrow.web.api.schemas import MatchPage, SuggestionPage
+from outgrow.web.http.parameters import cursor, limit
+from outgrow.web.http.routing import Access, Answer, Call, Route
+
+
+def _page(call: Call) -> Page:
+    return Page(call.query["limit"], 0, call.query["cursor"])
+
+
+async def discover(call: Call) -> Answer:
+    body = await call.network.discover.matches(
+        _page(call), school=call.school, viewer=call.caller.user_id
+    )
+    return Answer(body)
+
+
+async def suggestions(call: Call) -> Answer:
+    body = await call.network.discover.suggestions(
+        _page(call), school=call.school, viewer=call.caller.user_id
+    )
+    return Answer(body)
+
+
+_LEFT_OUT = (
+    "Not oneself, not one's connections, nobody with whom an intro is pending, nobody hidden."
+)
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/discover",
+        handler=discover,
+        access=Access.MEMBER,
+        tag="discover",
+        summary="Who at one's school has most in common with oneself",
+        description="Best match first, of 100: 6 for each shared interest (up to 30), 10 for each "
+        "thing both look for (20), 5 for each shared goal (15) and trait of personality (10), 15 "
+        "for the same major, 10 for the same year. The most promising are ranked; everybody else "
+        f"of the school follows, newest first. {_LEFT_OUT}",
+        parameters=(limit(), cursor()),
+        answer=MatchPage,
+        answer_example={
+            "items": [
+                {
+                    **PROFILE,
+                    "score": 31,
+                    "reasons": [
+                        {"kind": "interests", "values": ["chess"]},
+                        {"kind": "looking_for", "values": ["friends"]},
+                        {"kind": "major", "values": ["Computer Science"]},
+                    ],
+                }
+            ],
+            "next": _NEXT,
+        },
+        errors=("bad_cursor",),
+    ),
+    Route(
+        method="GET",
+        path="/suggestions",
+        handler=suggestions,
+        access=Access.MEMBER,
+        tag="discover",
+        summary="Whom one's connections know",
+        description="The one with most mutual connections first, then the newest; at most 500, by "
+        f"the newest 200 connections of one's own and of each of those. {_LEFT_OUT}",
+        parameters=(limit(), cursor()),
+        answer=SuggestionPage,
+        answer_example={"items": [{**PROFILE, "mutual": 3}], "next": _NEXT},
+        errors=("bad_cursor",),
+    ),
+)

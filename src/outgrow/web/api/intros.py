@@ -1,0 +1,185 @@
+"""Routes: intros, and the end of a connection that one of them made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from outgrow.campus.intros import STATUSES, Direction, NewIntro
+from outgrow.campus.limits import INTROS
+from outgrow.campus.pages import Page
+from outgrow.web.api.people import PAGE_ERRORS, PROFILE
+from outgrow.web.api.schemas import AcceptedIntro, Intro, IntroPage
+from outgrow.web.http.parameters import PAGING, choices
+from outgrow.web.http.routing import Access, Answer, Call, Route
+
+
+async def send_intro(call: Call) -> Answer:
+    body = await call.network.intros.send(call.body, school=call.school, viewer=call.caller.user_id)
+    return Answer(body, 201)
+
+
+async def incoming_intros(call: Call) -> Answer:
+    return await _intros(call, "incoming")
+
+
+async def outgoing_intros(call: Call) -> Answer:
+    return await _intros(call, "outgoing")
+
+
+async def _intros(call: Call, direction: Direction) -> Answer:
+    query = call.query
+    body = await call.network.intros.page(
+        direction,
+        query["status"],
+        Page(query["limit"], query["offset"], query["cursor"]),
+        school=call.school,
+        viewer=call.caller.user_id,
+    )
+    return Answer(body)
+
+
+async def accept_intro(call: Call) -> Answer:
+    intro, chat_id = await call.network.intros.accept(
+        call.path["id"], school=call.school, viewer=call.caller.user_id
+    )
+    return Answer(b'{"intro":%b,"chat_id":%b}' % (intro, msgspec.json.encode(chat_id)))
+
+
+async def decline_intro(call: Call) -> Answer:
+    body = await call.network.intros.decline(
+        call.path["id"], school=call.school, viewer=call.caller.user_id
+    )
+    return Answer(body)
+
+
+async def withdraw_intro(call: Call) -> Answer:
+    body = await call.network.intros.withdraw(
+        call.path["id"], school=call.school, viewer=call.caller.user_id
+    )
+    return Answer(body)
+
+
+async def remove_connection(call: Call) -> Answer:
+    await call.network.connections.remove(call.caller.user_id, call.path["id"])
+    return Answer(status=204)
+
+
+_INTRO: dict[str, Any] = {
+    "id": "c0ffee00-1d1d-4c3c-8f3e-2a7b1c9d5e42:5f0c9a1e-6f1f-4a39-9a3e-0d7c5f6a2b11:1757923200000",
+    "direction": "outgoing",
+    "status": "pending",
+    "reason": "study",
+    "note": "We are both in Linear Algebra. Shall we study together?",
+    "created_at": "2025-09-15T08:00:00.000Z",
+    "answered_at": None,
+    "person": PROFILE,
+}
+_ACCEPTED = {
+    **_INTRO,
+    "direction": "incoming",
+    "status": "accepted",
+    "answered_at": "2025-09-15T09:12:30.250Z",
+}
+_NEXT = "q2Vb0c9QpH8rJ1kXWyIxNzU3OTIzMjAwMDAwMDAwIl0"
+_ANSWER: dict[str, Any] = {"method": "POST", "access": Access.MEMBER, "tag": "intros"}
+_ANSWER_ERRORS = ("intro_not_found", "intro_answered", "intro_expired")
+_LIST: dict[str, Any] = {
+    "method": "GET",
+    "access": Access.MEMBER,
+    "tag": "intros",
+    "parameters": (choices("status", tuple(STATUSES), "Only these; all, unless given."), *PAGING),
+    "answer": IntroPage,
+    "errors": PAGE_ERRORS,
+}
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/intros",
+        handler=send_intro,
+        access=Access.MEMBER,
+        tag="intros",
+        summary="Ask somebody to be introduced",
+        description="There is one pending intro between two people at most, whichever way; after "
+        "30 days without an answer it has expired. The setting `allow_messages` is about messages: "
+        "whoever does not want any can still be asked.",
+        limit=INTROS,
+        body=NewIntro,
+        body_example={
+            "to": PROFILE["id"],
+            "reason": "study",
+            "note": "We are both in Linear Algebra. Shall we study together?",
+        },
+        status=201,
+        answer=Intro,
+        answer_example=_INTRO,
+        errors=(
+            "intro_to_oneself",
+            "profile_not_found",
+            "profile_hidden",
+            "already_connected",
+            "intro_pending",
+        ),
+    ),
+    Route(
+        path="/intros/incoming",
+        handler=incoming_intros,
+        summary="The intros that one was sent, newest first",
+        description="Without those of people whom one cannot see any more.",
+        answer_example={"items": [_ACCEPTED], "next": _NEXT},
+        **_LIST,
+    ),
+    Route(
+        path="/intros/outgoing",
+        handler=outgoing_intros,
+        summary="The intros that one has sent, newest first",
+        description="Without those to people whom one cannot see any more.",
+        answer_example={"items": [_INTRO], "next": _NEXT},
+        **_LIST,
+    ),
+    Route(
+        path="/intros/{id}/accept",
+        handler=accept_intro,
+        summary="Accept: connects the two and opens their chat",
+        description="All of it or nothing. Other pending intros of the two are closed with it. Of "
+        "two answers at once one counts; the other is told what it is now.",
+        answer=AcceptedIntro,
+        answer_example={
+            "intro": _ACCEPTED,
+            "chat_id": "5f0c9a1e-6f1f-4a39-9a3e-0d7c5f6a2b11:c0ffee00-1d1d-4c3c-8f3e-2a7b1c9d5e42",
+        },
+        errors=(*_ANSWER_ERRORS, "chat_place_taken"),
+        **_ANSWER,
+    ),
+    Route(
+        path="/intros/{id}/decline",
+        handler=decline_intro,
+        summary="Decline",
+        answer=Intro,
+        answer_example={**_ACCEPTED, "status": "declined"},
+        errors=_ANSWER_ERRORS,
+        **_ANSWER,
+    ),
+    Route(
+        path="/intros/{id}/withdraw",
+        handler=withdraw_intro,
+        summary="Withdraw an intro that one has sent",
+        answer=Intro,
+        answer_example={**_INTRO, "status": "withdrawn", "answered_at": "2025-09-15T09:12:30.250Z"},
+        errors=_ANSWER_ERRORS,
+        **_ANSWER,
+    ),
+    Route(
+        method="DELETE",
+        path="/connections/{id}",
+        handler=remove_connection,
+        access=Access.MEMBER,
+        tag="connections",
+        summary="Remove a connection, on both sides at once",
+        description="Also one that only one side has. The chat stays.",
+        status=204,
+        errors=("connection_not_found",),
+    ),
+)

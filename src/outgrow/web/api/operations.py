@@ -1,0 +1,96 @@
+"""Routes: the documentation, and what operators and their machines ask."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from functools import cache
+
+import asyncpg
+
+from outgrow import definitions, queries
+from outgrow.blueprint import Blueprint, campus
+from outgrow.database import Database
+from outgrow.errors import OutgrowError, Unavailable
+from outgrow.web.api.schemas import Health
+from outgrow.web.http import metrics
+from outgrow.web.http.routing import Access, Answer, Call, Route
+
+SQL = queries.load("network")
+log = logging.getLogger("outgrow.web")
+
+READY_SECONDS = 2.0
+
+
+async def health(call: Call) -> Answer:
+    return Answer(b'{"status":"ok"}')
+
+
+async def ready(call: Call) -> Answer:
+    try:
+        await asyncio.wait_for(call.network.database.value(SQL["ready"]), READY_SECONDS)
+    except TimeoutError as e:
+        raise Unavailable(
+            "database_unavailable",
+            f"the database did not answer within {READY_SECONDS:.0f} s",
+            hint="look at the database, and at outgrow_pool_connections in /metrics",
+        ) from e
+    return Answer(b'{"status":"ready"}')
+
+
+async def read_metrics(call: Call) -> Answer:
+    call.network.metrics.altered.set(await _count_altered(call.network.database))
+    return Answer(call.network.metrics.text(), content_type=metrics.CONTENT_TYPE)
+
+
+async def _count_altered(database: Database) -> float:
+    """For whoever is to be woken when nothing keeps the tables any more; `outgrow verify` says what
+    it is."""
+    try:
+        async with asyncio.timeout(READY_SECONDS), database.session() as session:
+            return await definitions.count_wrong(session, _campus())
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, OutgrowError) as e:
+        log.warning("whether the tables are kept could not be seen: %s", e)
+        return math.nan
+
+
+@cache
+def _campus() -> Blueprint:
+    return campus()
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/healthz",
+        handler=health,
+        access=Access.PUBLIC,
+        tag="operation",
+        summary="Whether the process answers",
+        answer=Health,
+        answer_example={"status": "ok"},
+    ),
+    Route(
+        method="GET",
+        path="/readyz",
+        handler=ready,
+        access=Access.PUBLIC,
+        tag="operation",
+        summary="Whether the database answers too",
+        answer=Health,
+        answer_example={"status": "ready"},
+        errors=("database_unavailable",),
+    ),
+    Route(
+        method="GET",
+        path="/metrics",
+        handler=read_metrics,
+        access=Access.OPERATOR,
+        tag="operation",
+        summary="Figures for Prometheus",
+        description="For callers on the same machine, or, once OUTGROW_METRICS_TOKEN is set, with "
+        "that as a bearer token. For anybody else there is nothing here.",
+        content_type="text/plain",
+    ),
+)

@@ -1,0 +1,300 @@
+"""Routes: profiles, connections, search, schools. A member sees people of one school only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from outgrow.campus.connections import Kind
+from outgrow.campus.pages import Page
+from outgrow.campus.profiles import FACETS, Filters, NewProfile, ProfileChanges
+from outgrow.errors import Forbidden
+from outgrow.web.api.schemas import FoundPage, OwnProfile, Profile, ProfilePage, SchoolPage
+from outgrow.web.http.parameters import PAGING, choice, choices, flag, text
+from outgrow.web.http.routing import HEADERS, Access, Answer, Call, Route
+
+
+def _page(call: Call) -> Page:
+    query = call.query
+    return Page(query["limit"], query["offset"], query["cursor"])
+
+
+async def list_profiles(call: Call) -> Answer:
+    query = call.query
+    school = call.school
+    if query["school"] not in (None, school):
+        raise Forbidden(
+            "other_school",
+            "one sees the people of one's own school only",
+            hint="leave school out",
+        )
+    filters = Filters(query["major"], query["year"], query["interest"], query["looking_for"])
+    body = await call.network.profiles.page(
+        school,
+        filters,
+        query["sort"],
+        _page(call),
+        viewer=call.caller.user_id,
+        total=query["total"],
+        facets=query["facets"],
+    )
+    return Answer(body)
+
+
+async def one_profile(call: Call) -> Answer:
+    body = await call.network.profiles.one(call.path["id"], call.school, call.caller.user_id)
+    return Answer(body)
+
+
+async def own_profile(call: Call) -> Answer:
+    return Answer(await call.network.profiles.own(call.caller.user_id))
+
+
+async def create_profile(call: Call) -> Answer:
+    body: NewProfile = call.body
+    user_id = call.caller.user_id
+    await call.network.accounts.add_profile(user_id, body)
+    call.network.changed(body.school)
+    headers = (*HEADERS, (b"location", b"/profiles/me"))
+    return Answer(await call.network.profiles.own(user_id), 201, headers=headers)
+
+
+async def change_profile(call: Call) -> Answer:
+    caller = call.caller
+    return Answer(await call.network.profiles.change(caller.user_id, caller.school, call.body))
+
+
+async def own_connections(call: Call) -> Answer:
+    return await _connections(call, _sorted(call), call.caller.user_id)
+
+
+async def connections_of(call: Call) -> Answer:
+    return await _connections(call, _sorted(call), call.path["id"])
+
+
+async def mutual_connections(call: Call) -> Answer:
+    return await _connections(call, "mutual", call.path["id"])
+
+
+async def connected_by(call: Call) -> Answer:
+    return await _connections(call, "by", call.path["id"])
+
+
+def _sorted(call: Call) -> Kind:
+    return "named" if call.query["sort"] == "name" else "of"
+
+
+async def _connections(call: Call, kind: Kind, user_id: str) -> Answer:
+    body = await call.network.connections.page(
+        kind, user_id, _page(call), school=call.school, viewer=call.caller.user_id
+    )
+    return Answer(body)
+
+
+async def search_people(call: Call) -> Answer:
+    body = await call.network.search.page(
+        call.query["q"], _page(call), school=call.school, viewer=call.caller.user_id
+    )
+    return Answer(body)
+
+
+async def list_schools(call: Call) -> Answer:
+    counts = call.query["counts"]
+    if not counts:
+        return Answer(await call.network.schools.page(_page(call)))
+    caller = await call.network.tokens.caller(call.headers.get(b"authorization"))
+    school = caller.school or await call.network.accounts.school(caller.user_id)
+    body = await call.network.schools.page(
+        _page(call), counts=True, viewer=caller.user_id, school=school
+    )
+    return Answer(body)
+
+
+PROFILE: dict[str, Any] = {
+    "id": "5f0c9a1e-6f1f-4a39-9a3e-0d7c5f6a2b11",
+    "name": "Ada Okafor",
+    "school": "Northfield University",
+    "major": "Computer Science",
+    "year": "Junior",
+    "age": 20,
+    "pronouns": None,
+    "bio": "Builds small robots.",
+    "interests": ["climbing", "chess"],
+    "looking_for": ["friends", "study"],
+    "personality": None,
+    "goals": {"academic": ["research"], "career": "robotics"},
+    "living_habits": None,
+    "photos": None,
+    "profile_picture": None,
+    "additional_info": None,
+    "created_at": "2025-09-03T08:15:00.000Z",
+}
+_NEXT = "q2Vb0c9QpH8rJ1kXWyIyMDI1LTA5LTAzIl0"
+_PAGE = {"items": [PROFILE], "next": _NEXT}
+_OWN = {
+    **PROFILE,
+    "email": "ada@northfield.example",
+    "settings": {
+        "profile_visible": True,
+        "read_receipts": True,
+        "allow_messages": True,
+    },
+}
+PAGE_ERRORS = ("bad_cursor", "cursor_with_offset", "offset_too_large")
+_FOUND = {
+    **PROFILE,
+    "match": "begins",
+    "highlights": [{"field": "name", "pieces": ["", "Ada", " ", "Okaf", "or"]}],
+}
+_LIST: dict[str, Any] = {
+    "method": "GET",
+    "access": Access.MEMBER,
+    "tag": "connections",
+    "parameters": PAGING,
+    "answer": ProfilePage,
+    "answer_example": _PAGE,
+}
+_SORTED_LIST = {
+    **_LIST,
+    "parameters": (choice("sort", ("newest", "name"), "The order."), *PAGING),
+}
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/profiles",
+        handler=list_profiles,
+        access=Access.MEMBER,
+        tag="profiles",
+        summary="The people of one's school",
+        description="Visible profiles, oneself included. Filters narrow: a profile has every "
+        "interest and everything looked for that are named. `total` and `facets` count all "
+        "that is left. What other programs write to the store may be seen 20 seconds later.",
+        parameters=(
+            text("school", "One's own school; another one is refused."),
+            text("major", "Exactly this major.", example="Computer Science"),
+            text("year", "Exactly this year.", example="Junior"),
+            text("interest", "Who has this interest; may be repeated.", many=True),
+            text("looking_for", "Who is looking for this; may be repeated.", many=True),
+            choice("sort", ("newest", "name"), "The order."),
+            *PAGING,
+            flag("total", "Count all that the filters leave."),
+            choices("facets", FACETS, "Count members by these, each without its own filter."),
+        ),
+        answer=ProfilePage,
+        answer_example=_PAGE,
+        errors=("other_school", *PAGE_ERRORS),
+    ),
+    Route(
+        method="POST",
+        path="/profiles",
+        handler=create_profile,
+        access=Access.SIGNED_IN,
+        tag="profiles",
+        summary="Make one's profile, for an account without one",
+        body=NewProfile,
+        body_example={"name": "Ada Okafor", "school": "Northfield University"},
+        status=201,
+        answer=OwnProfile,
+        answer_example=_OWN,
+        errors=(
+            *("profile_exists", "profile_place_taken"),
+            *("email_not_of_school", "email_not_verified", "school_lookalike"),
+        ),
+    ),
+    Route(
+        method="GET",
+        path="/profiles/me",
+        handler=own_profile,
+        access=Access.SIGNED_IN,
+        tag="profiles",
+        summary="One's own profile, with e-mail and settings",
+        answer=OwnProfile,
+        answer_example=_OWN,
+        errors=("no_own_profile",),
+    ),
+    Route(
+        method="PATCH",
+        path="/profiles/me",
+        handler=change_profile,
+        access=Access.SIGNED_IN,
+        tag="profiles",
+        summary="Change one's own profile",
+        description="What is left out stays, `null` empties, lists and goals are replaced, "
+        "settings are set one by one. Changes to different fields at the same time all stay.",
+        body=ProfileChanges,
+        body_example={"bio": "Builds small robots.", "pronouns": None},
+        answer=OwnProfile,
+        answer_example=_OWN,
+        errors=("no_own_profile", "school_is_fixed"),
+    ),
+    Route(
+        method="GET",
+        path="/profiles/{id}",
+        handler=one_profile,
+        access=Access.MEMBER,
+        tag="profiles",
+        summary="Somebody of one's school",
+        description="Who is of another school, or hidden, is not there.",
+        answer=Profile,
+        answer_example=PROFILE,
+        errors=("profile_not_found",),
+    ),
+    Route(
+        path="/connections",
+        handler=own_connections,
+        summary="One's own connections",
+        errors=("profile_not_found", *PAGE_ERRORS),
+        **_SORTED_LIST,
+    ),
+    Route(
+        path="/profiles/{id}/connections",
+        handler=connections_of,
+        summary="Somebody's connections",
+        errors=("profile_not_found", *PAGE_ERRORS),
+        **_SORTED_LIST,
+    ),
+    Route(
+        path="/profiles/{id}/connections/mutual",
+        handler=mutual_connections,
+        summary="The connections that somebody shares with oneself",
+        errors=("profile_not_found", *PAGE_ERRORS),
+        **_LIST,
+    ),
+    Route(
+        path="/profiles/{id}/connected-by",
+        handler=connected_by,
+        summary="Who has somebody among their connections, by name",
+        description="Also those whom the one does not have in turn.",
+        errors=("profile_not_found", *PAGE_ERRORS),
+        **_LIST,
+    ),
+    Route(
+        method="GET",
+        path="/search",
+        handler=search_people,
+        access=Access.MEMBER,
+        tag="search",
+        summary="Find people of one's school by a few typed words",
+        description="Beginnings of words are enough, accents and case do not matter, and one "
+        "mistake in each word of a name is forgiven. Best first; `match` says how somebody was "
+        "found, and `highlights` where.",
+        parameters=(text("q", "What was typed.", required=True, example="ada okaf"), *PAGING),
+        answer=FoundPage,
+        answer_example={"items": [_FOUND], "next": None},
+        errors=PAGE_ERRORS,
+    ),
+    Route(
+        method="GET",
+        path="/schools",
+        handler=list_schools,
+        access=Access.PUBLIC,
+        tag="schools",
+        summary="The schools, by name",
+        description="What other programs write to the store may be seen 20 seconds later. One that "
+        "looks like a school with e-mail domains, and is another, says so (`resembles`).",
+        parameters=(*PAGING, flag("counts", "With their members; for those signed in.")),
+        answer=SchoolPage,
+        answer_example={"items": [{"name": "Northfield University"}], "next": None},
+        errors=(*PAGE_ERRORS, "not_signed_in", "bad_token", "token_expired"),
+    ),
+)

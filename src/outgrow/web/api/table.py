@@ -1,0 +1,65 @@
+"""The table of all routes, from which the documentation is written."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from outgrow.web.api import (
+    accounts,
+    chats,
+    discover,
+    docs,
+    intros,
+    openapi,
+    operations,
+    people,
+    safety,
+)
+from outgrow.web.http.routing import Access, Answer, Call, Route
+
+
+@cache
+def _document() -> bytes:
+    return openapi.encoded(ROUTES)
+
+
+@cache
+def _page() -> docs.Page:
+    return docs.page(openapi.document(ROUTES))
+
+
+async def read_openapi(call: Call) -> Answer:
+    return Answer(_document())
+
+
+async def read_docs(call: Call) -> Answer:
+    page = _page()
+    return Answer(page.html, content_type=b"text/html; charset=utf-8", headers=page.headers)
+
+
+ROUTES: tuple[Route, ...] = (
+    *accounts.ROUTES,
+    *people.ROUTES,
+    *intros.ROUTES,
+    *discover.ROUTES,
+    *chats.ROUTES,
+    *safety.ROUTES,
+    *operations.ROUTES,
+    Route(
+        method="GET",
+        path="/openapi.json",
+        handler=read_openapi,
+        access=Access.PUBLIC,
+        tag="operation",
+        summary="This document",
+    ),
+    Route(
+        method="GET",
+        path="/docs",
+        handler=read_docs,
+        access=Access.PUBLIC,
+        tag="operation",
+        summary="This document, for people",
+        content_type="text/html",
+    ),
+)

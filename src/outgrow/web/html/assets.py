@@ -1,0 +1,155 @@
+"""Templates and static files: read once, at the first page.
+
+A static file's name carries the hash of what is in it, so a browser asks for it once;
+those that are text are kept compressed too.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import blake2b
+from importlib import resources
+from typing import Any
+from urllib.parse import quote
+from zlib import crc32
+
+import jinja2
+
+from outgrow.campus.lookalikes import shown
+
+_KINDS = {
+    "css": b"text/css; charset=utf-8",
+    "js": b"text/javascript; charset=utf-8",
+    "svg": b"image/svg+xml; charset=utf-8",
+}
+TINTS = 8
+_SITE = re.compile(r"https://([A-Za-z0-9.-]{1,253})(?::[0-9]+)?(?:[/?#][!-~]*)?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    content_type: bytes
+    body: bytes
+    compressed: bytes
+
+
+@cache
+def static() -> tuple[Mapping[str, Static], Mapping[str, str]]:
+    """The files by their name with a hash, and that name by the file's own."""
+    files: dict[str, Static] = {}
+    names: dict[str, str] = {}
+    for file in resources.files("outgrow.web.html").joinpath("static").iterdir():
+        stem, _, kind = file.name.rpartition(".")
+        if kind not in _KINDS:
+            continue
+        body = file.read_bytes()
+        name = f"{stem}.{blake2b(body, digest_size=6).hexdigest()}.{kind}"
+        files[name] = Static(_KINDS[kind], body, gzip.compress(body, 9, mtime=0))
+        names[file.name] = name
+    return files, names
+
+
+def render(template: str, values: Mapping[str, Any]) -> bytes:
+    html = _environment().get_template(template).render(values)
+    return html.encode("utf-8", "replace")  # half a surrogate pair, from an old client's JSON
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("outgrow.web.html"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        finalize=_shown,
+    )
+    names = static()[1]
+    environment.globals["static"] = lambda name: f"/static/{names[name]}"
+    environment.filters |= {
+        "initials": initials,
+        "tint": tint,
+        "texts": texts,
+        "sites": sites,
+        "when": when,
+        "day": day,
+        "segment": segment,
+        "browser": browser,
+    }
+    return environment
+
+
+def _shown(value: Any) -> Any:
+    """Text from data, without what turns the text around it or passes for nothing."""
+    return shown(value) if type(value) is str else value
+
+
+def initials(name: str | None) -> str:
+    """Of the first and the last word; a dot for who has no name."""
+    words = [word for word in re.findall(r"\w[^\s]*", name or "") if word]
+    return "".join(word[0] for word in words[:: max(len(words) - 1, 1)][:2]).upper() or "·"
+
+
+def tint(user_id: str) -> int:
+    """The colour of somebody's avatar: always the same."""
+    return crc32(user_id.encode("utf-8", "replace")) % TINTS
+
+
+def texts(values: Any) -> list[str]:
+    """The texts of a list from a profile, where an old client may have written anything."""
+    if not isinstance(values, list):
+        return []
+    return [value for value in values if isinstance(value, str) and value.strip()]
+
+
+def sites(values: Any) -> list[tuple[str, str]]:
+    """The links of a list from a profile, each with the site that it leads to. Old clients may have
+    written anything: what is no link is left out, and what seems to lead elsewhere than it does."""
+    found = ((link, _SITE.match(link)) for link in texts(values))
+    return [(link, site[1].lower()) for link, site in found if site]
+
+
+def segment(text: str) -> str:
+    """An id as a part of a path."""
+    return quote(text, safe="", errors="replace")
+
+
+def browser(device: str | None) -> str:
+    """What a User-Agent is called by people."""
+    named = device or ""
+    programs = ("Firefox", "Edg", "OPR", "Chrome", "Safari", "curl")
+    systems = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux")
+    called = {"Edg": "Edge", "OPR": "Opera", "Mac OS X": "Mac"}
+    program = next((one for one in programs if one in named), "")
+    system = next((one for one in systems if one in named), "")
+    parts = [called.get(one, one) for one in (program, system) if one]
+    return " on ".join(parts) or named[:40] or "A program"
+
+
+def _moment(iso: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(iso or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def when(iso: str | None) -> str:
+    """`14:05` of today, `9 Mar` of this year, `9 Mar 2024` before; in UTC."""
+    moment, now = _moment(iso), datetime.now(UTC)
+    if moment is None:
+        return ""
+    if moment.date() == now.date():
+        return moment.strftime("%H:%M")
+    return f"{moment.day} {moment:%b}" + ("" if moment.year == now.year else f" {moment.year}")
+
+
+def day(iso: str | None) -> str:
+    moment = _moment(iso)
+    return "" if moment is None else f"{moment.day} {moment:%B} {moment.year}"

@@ -1,0 +1,168 @@
+"""Pages: the people of one's school, found by looking around, by name, and one of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import urlencode
+
+from outgrow.campus.between import between
+from outgrow.campus.connections import Kind
+from outgrow.campus.pages import Page as Cut
+from outgrow.campus.profiles import FACETS, Filters, Sort
+from outgrow.errors import OutgrowError
+from outgrow.web.html.assets import segment
+from outgrow.web.html.page import Ask, Page, Reply, decoded
+
+SHOWN = 24  # of a list on one page
+FEW = 6  # of a list that is a part of another page
+
+# What one may want to meet for, as the intros' service names it.
+REASONS = {
+    "friends": "Making friends",
+    "study": "Studying together",
+    "collaborate": "A project",
+    "roommate": "Sharing a place",
+    "event-buddy": "Going out",
+    "workout-partner": "Working out",
+    "dining-companion": "Eating together",
+    "network": "Work and careers",
+}
+
+
+def cut(ask: Ask, shown: int = SHOWN) -> Cut:
+    return Cut(limit=shown, cursor=ask.query.line("cursor") and ask.query.raw("cursor"))
+
+
+async def browse(ask: Ask) -> Reply:
+    query = ask.query
+    given: dict[str, Any] = {
+        "major": query.line("major"),
+        "year": query.line("year"),
+        "interest": query.words("interest")[:10],
+        "looking_for": query.words("looking_for")[:10],
+    }
+    sort: Sort = "name" if query.raw("sort") == "name" else "newest"
+    filters = Filters(
+        given["major"], given["year"], tuple(given["interest"]), tuple(given["looking_for"])
+    )
+    found = decoded(
+        await ask.network.profiles.page(
+            ask.school, filters, sort, cut(ask), viewer=ask.user_id, total=True, facets=FACETS
+        )
+    )
+    return ask.page(
+        "people.html",
+        found=found,
+        given=given,
+        sort=sort,
+        active=_active(given, sort),
+        more=more("/people", _pairs(given, sort), found["next"]),
+        first=not query.has("cursor"),
+    )
+
+
+def _pairs(given: dict[str, Any], sort: str) -> list[tuple[str, str]]:
+    """The filters as they stand in an address."""
+    pairs = [(name, given[name]) for name in ("major", "year") if given[name]]
+    pairs += [(name, value) for name in ("interest", "looking_for") for value in given[name]]
+    return pairs + ([("sort", sort)] if sort != "newest" else [])
+
+
+def _active(given: dict[str, Any], sort: str) -> list[tuple[str, str]]:
+    """Each filter that is set, and the address without it."""
+    pairs = _pairs(given, sort)
+    return [
+        (pair[1], "/people?" + urlencode([other for other in pairs if other != pair]))
+        for pair in pairs
+        if pair[0] != "sort"
+    ]
+
+
+def more(path: str, pairs: list[tuple[str, str]], cursor: str | None) -> str:
+    return f"{path}?{urlencode([*pairs, ('cursor', cursor)])}" if cursor else ""
+
+
+async def find(ask: Ask) -> Reply:
+    typed = ask.query.line("q") or ""
+    found: dict[str, Any] = {"items": [], "next": None}
+    if typed:
+        found = decoded(
+            await ask.network.search.page(typed, cut(ask), school=ask.school, viewer=ask.user_id)
+        )
+    for item in found["items"]:
+        item["marked"] = {h["field"]: h["pieces"] for h in item["highlights"]}
+    rest = more("/find", [("q", typed)], found["next"])
+    return ask.page("find.html", typed=typed, found=found, more=rest)
+
+
+async def person(ask: Ask, error: OutgrowError | None = None) -> Reply:
+    user_id = ask.path["id"]
+    network = ask.network
+    shown = decoded(await network.profiles.one(user_id, ask.school, ask.user_id))
+    mutual, theirs, between_us = await asyncio.gather(
+        _connections(ask, "mutual", user_id, FEW),
+        _connections(ask, "of", user_id, FEW),
+        between(network.database, ask.user_id, ask.school, user_id),
+    )
+    return ask.page(
+        "person.html",
+        error=error,
+        person=shown,
+        is_self=user_id == ask.user_id,
+        mutual=mutual,
+        theirs=theirs,
+        between=between_us,
+        chat=chat_path(ask.user_id, user_id) if between_us.connected else "",
+        reasons=REASONS,
+    )
+
+
+def chat_path(one: str, other: str) -> str:
+    """Where two who are connected talk."""
+    return "/my/chats/" + segment(":".join(sorted((one, other))))
+
+
+async def person_page(ask: Ask) -> Reply:
+    return await person(ask)
+
+
+async def _connections(ask: Ask, kind: Kind, user_id: str, shown: int) -> dict[str, Any]:
+    page: dict[str, Any] = decoded(
+        await ask.network.connections.page(
+            kind, user_id, cut(ask, shown), school=ask.school, viewer=ask.user_id
+        )
+    )
+    return page
+
+
+async def connections_of(ask: Ask) -> Reply:
+    return await _list(ask, "of", "connections")
+
+
+async def mutual_connections(ask: Ask) -> Reply:
+    return await _list(ask, "mutual", "mutual")
+
+
+async def _list(ask: Ask, kind: Kind, name: str) -> Reply:
+    user_id = ask.path["id"]
+    shown = decoded(await ask.network.profiles.one(user_id, ask.school, ask.user_id))
+    found = await _connections(ask, kind, user_id, SHOWN)
+    rest = more(ask.scope["path"], [], found["next"])
+    return ask.page("connections.html", person=shown, kind=name, found=found, more=rest)
+
+
+async def own_connections(ask: Ask) -> Reply:
+    found = await _connections(ask, "of", ask.user_id, SHOWN)
+    rest = more("/my/connections", [], found["next"])
+    return ask.page("connections.html", person=None, kind="own", found=found, more=rest)
+
+
+PAGES = (
+    Page(method="GET", path="/people", handler=browse),
+    Page(method="GET", path="/people/{id}", handler=person_page),
+    Page(method="GET", path="/people/{id}/connections", handler=connections_of),
+    Page(method="GET", path="/people/{id}/mutual", handler=mutual_connections),
+    Page(method="GET", path="/find", handler=find),
+    Page(method="GET", path="/my/connections", handler=own_connections),
+)

@@ -1,0 +1,279 @@
+"""uvicorn's HTTP connections, with an end: what a stranger sends is bounded in size and in time.
+
+No head is larger than LARGEST_HEAD, trailers counted with it, and nothing that the parser keeps to
+itself either. A head, a body and the reading of an answer have their time. Where there are as many
+connections as there may be, one that waits for its next request makes room, else the one that has
+been sending a body for longest; where there is none either, the new one is turned away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from outgrow.web.http.routing import HEADERS
+from outgrow.web.http.sockets import Sockets
+
+LARGEST_ADDRESS = 8_192  # bytes of a path with its query
+LARGEST_HEAD = 16_384  # bytes of this and of all headers
+MOST_HEADERS = 100
+MOST_AHEAD = 16  # requests of one connection that were sent before the first was answered
+MOST_BODIES = 64_000_000  # bytes of bodies that are being received, of all connections
+HEAD_SECONDS = 10.0
+BODY_SECONDS = 60.0
+ANSWER_SECONDS = 60.0  # for the reader to take anything of what is ready for them
+LAST_SECONDS = 2.0  # to read why, for whoever is turned away while they still send
+MOST_LEAVING = 100  # connections more than there may be, that have so long
+
+
+class Config(uvicorn.Config):
+    """uvicorn's, with how many connections there may be at once, sockets among them."""
+
+    def __init__(self, app: ASGIApp, most_connections: int, **options: Any) -> None:
+        super().__init__(app, http=Connections, ws=Sockets, **options)
+        self.most_connections = most_connections
+
+
+class Connections(HttpToolsProtocol):
+    """One connection."""
+
+    _bodies = 0  # bytes, of all
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._reader: asyncio.TimerHandle | None = None
+        self._wrong = HTTPStatus.BAD_REQUEST  # what ends the parser, unless we say otherwise
+        self._is_refused = False
+        self._head = 0  # bytes of the request's address and of its headers
+        self._unseen = 0  # bytes that the parser has taken in, and said nothing about
+        self._body = 0
+        self._is_in_body = False  # or in the trailers behind it
+        self.since = self.loop.time()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has asked for nothing that is not answered yet."""
+        return not self._is_refused and (self.cycle is None or self.cycle.response_complete)
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether the body of all that it asks for is still to come."""
+        return (
+            not (self._is_refused or self.is_idle or self.pipeline)
+            and self.cycle.more_body
+            and not self.cycle.response_started
+        )
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._within(HEAD_SECONDS)
+        assert isinstance(self.config, Config)
+        if len(self.connections) > self.config.most_connections:
+            idle = min((c for c in self._others() if c.is_idle), key=_since, default=None)
+            sending = min((c for c in self._others() if c.is_sending), key=_since, default=None)
+            if idle is not None:
+                idle._leave()
+            else:
+                (sending or self)._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop(self._deadline)
+        self._stop(self._reader)
+        self._forget_body()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_refused or self.transport.is_closing():
+            return
+        self._unseen += len(data)
+        super().data_received(data)
+        if self._unseen > LARGEST_HEAD:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        elif self._deadline is None and self.is_idle:
+            self._within(HEAD_SECONDS)  # it sent blank lines, for example
+
+    # What the parser says ------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        self._unseen = self._head = 0
+        self._is_in_body = False
+        self._within(HEAD_SECONDS)
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._unseen = 0
+        self._head += len(url)
+        if self._head > LARGEST_ADDRESS:
+            self._stop_parser(HTTPStatus.REQUEST_URI_TOO_LONG)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._unseen = 0
+        self._head += len(name) + len(value)
+        if self._head > LARGEST_HEAD or len(self.headers) >= MOST_HEADERS:
+            self._stop_parser(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        if self._is_in_body:
+            return  # a trailer: no proxy has looked at it, so it is no header
+        if name.lower() == b"host" and any(known == b"host" for known, _ in self.headers):
+            self._stop_parser(HTTPStatus.BAD_REQUEST)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._is_in_body = True
+        self.since = self.loop.time()
+        self._within(BODY_SECONDS)
+        if self.parser.should_upgrade() and self._should_upgrade() and self._is_unfit():
+            self._stop_parser(HTTPStatus.BAD_REQUEST)
+        super().on_headers_complete()
+        if len(self.pipeline) > MOST_AHEAD:
+            self._stop_parser(HTTPStatus.TOO_MANY_REQUESTS)
+
+    def on_body(self, body: bytes) -> None:
+        self._unseen = 0
+        if not self.is_idle:
+            self._body += len(body)
+            Connections._bodies += len(body)
+            if Connections._bodies > MOST_BODIES:
+                self._make_room()
+            if Connections._bodies > MOST_BODIES:
+                self._stop_parser(HTTPStatus.SERVICE_UNAVAILABLE)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._unseen = 0
+        self._stop(self._deadline)
+        self._deadline = None
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self._forget_body()
+        self.since = self.loop.time()
+        super().on_response_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        super().handle_websocket_upgrade()
+        self._stop(self._deadline)
+        socket = self.transport.get_protocol()
+        assert isinstance(socket, Sockets)
+        if socket.handshake_initiated:
+            self._is_refused = True  # nothing of it is ours any more
+        else:
+            self._refuse(HTTPStatus.BAD_REQUEST)  # the library says nothing of what it cannot read
+
+    def _is_unfit(self) -> bool:
+        """Whether a request to become a socket has a body, or is ahead of an answer."""
+        names = {name for name, _ in self.headers}
+        return not self.is_idle or not names.isdisjoint((b"content-length", b"transfer-encoding"))
+
+    # How it ends ---------------------------------------------------------------------------------
+
+    def send_400_response(self, msg: str) -> None:
+        """Called for what ended the parser: one of us, or what is no HTTP."""
+        self._refuse(self._wrong)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._reader = self.loop.call_later(ANSWER_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._stop(self._reader)
+        super().resume_writing()
+
+    def _stop_parser(self, status: HTTPStatus) -> None:
+        self._wrong = status
+        raise ValueError(status.phrase)
+
+    def _within(self, seconds: float) -> None:
+        self._stop(self._deadline)
+        self._deadline = self.loop.call_later(seconds, self._late)
+
+    def _late(self) -> None:
+        if self.is_idle and not self._head:
+            self._leave()  # it has asked for nothing
+        else:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+
+    def _leave(self) -> None:
+        self._is_refused = True
+        self._stop(self._deadline)
+        self.transport.close()
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        """Say why, unless an answer has begun, and close. What still comes is thrown away for a
+        while: else the other end may be told of a broken connection before it reads why."""
+        if self._is_refused:
+            return
+        self._stop(self._deadline)
+        is_answering = not self.is_idle and (self.cycle.response_started or self.pipeline)
+        if not self.is_idle:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            self.cycle.body = bytearray()
+        self._is_refused = True
+        self._forget_body()
+        assert isinstance(self.config, Config)
+        is_crowded = len(self.connections) > self.config.most_connections + MOST_LEAVING
+        if is_answering or is_crowded or self.transport.is_closing():
+            self.transport.abort()
+            return
+        self.transport.write(_refusal(status))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LAST_SECONDS, self.transport.abort)
+
+    def _others(self) -> Iterator[Connections]:
+        return (c for c in self.connections if isinstance(c, Connections) and c is not self)
+
+    def _make_room(self) -> None:
+        """Turn away who has been sending a body for longest, until a quarter is
+        free: whoever holds one back is to take nobody else's place."""
+        for other in sorted((c for c in self._others() if c.is_sending), key=_since):
+            if Connections._bodies <= MOST_BODIES * 3 // 4:
+                break
+            other._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def _forget_body(self) -> None:
+        Connections._bodies -= self._body
+        self._body = 0
+
+    def _stop(self, timer: asyncio.TimerHandle | None) -> None:
+        if timer is not None:
+            timer.cancel()
+
+
+_WHY = {
+    HTTPStatus.BAD_REQUEST: ("not_http", "that is no HTTP request"),
+    HTTPStatus.REQUEST_TIMEOUT: ("too_slow", "the request took too long to come"),
+    HTTPStatus.REQUEST_URI_TOO_LONG: ("address_too_long", "the address is too long"),
+    HTTPStatus.TOO_MANY_REQUESTS: ("too_many_ahead", "too many requests before an answer"),
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: ("head_too_large", "the headers are too large"),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("too_many_at_once", "too many are here at once"),
+}
+
+
+def _refusal(status: HTTPStatus) -> bytes:
+    """A whole answer, as a problem that names its code."""
+    code, title = _WHY[status]
+    body = json.dumps(
+        {"type": "about:blank", "title": title, "status": status.value, "code": code}
+    ).encode("ascii")
+    retry = "retry-after: 2\r\n" if status == HTTPStatus.SERVICE_UNAVAILABLE else ""
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\n{retry}"
+        "content-type: application/problem+json\r\n"
+        + "".join(f"{name.decode()}: {value.decode()}\r\n" for name, value in HEADERS)
+        + f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode("ascii") + body
+
+
+def _since(connection: Connections) -> float:
+    return connection.since

@@ -1,0 +1,259 @@
+"""Serving: from settings to a process that answers, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import resource
+import socket
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from outgrow import __version__, events, memory, readings, signals
+from outgrow.blueprint import campus
+from outgrow.campus.generator import generate
+from outgrow.campus.mail import smtp
+from outgrow.campus.population import DEMO_EMAIL, DEMO_ID, Spec
+from outgrow.campus.retention import keep
+from outgrow.campus.sessions import DAY, Lifetime
+from outgrow.campus.upkeep import keep_up
+from outgrow.cli import connected, note
+from outgrow.database import Database
+from outgrow.errors import Conflict, NotFound, Refused, ServerFailed
+from outgrow.install import install
+from outgrow.progress import Progress
+from outgrow.queries import load
+from outgrow.settings import Settings
+from outgrow.store import Store
+from outgrow.web.api.live import LARGEST_MESSAGE
+from outgrow.web.app import make_app, make_network
+from outgrow.web.http.connections import Config
+from outgrow.web.http.routing import Network
+
+DEMO_USERS = 2_000
+DEMO_PASSWORD = "outgrow-demo"  # noqa: S105 - printed at every start
+BACKLOG = 2048
+FILES = 200  # that are no connections of callers: the database's, listening sockets, modules
+LAST_SECONDS = 5  # for requests that are running when the server is told to stop
+
+
+async def serve(settings: Settings, demo: bool) -> None:
+    """Serve until SIGINT or SIGTERM. Raises ServerFailed, Unavailable, Refused.
+
+    The port is taken first, so that one in use is told before anything slow begins; whoever
+    connects meanwhile waits.
+    """
+    events.configure(settings.log)
+    logging.getLogger("uvicorn.error").addFilter(_is_ours_to_tell)
+    mail = smtp(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
+    with contextlib.closing(_listen(settings.host, settings.port)) as listener:
+        async with connected(settings, serves=True) as database:
+            located = await memory.locate(database, settings.store, campus())
+            if located.said:
+                note(f"note: {located.said}")
+            settings = dataclasses.replace(settings, store=located.store)
+            await _prepare(database, settings)
+            if demo:
+                await _fill(database, settings.store)
+            network = await make_network(
+                database,
+                slow_query_ms=settings.slow_query_ms,
+                metrics_token=settings.metrics_token,
+                limits=settings.limits,
+                proxies=settings.proxies,
+                https=settings.https,
+                mail=mail,
+                codes_always=mail is not None,
+                cache_seconds=settings.cache_seconds,
+                lifetime=Lifetime(settings.session_idle_days * DAY, settings.session_days * DAY),
+            )
+            upkeep = asyncio.create_task(
+                keep_up(database, network.limits, network.confirmations, network.deletions)
+            )
+            try:
+                has_demo = demo and await _demo_account(network)
+                await _started(network, settings, listener, has_demo)
+                await _run(network, listener, settings)
+            finally:
+                upkeep.cancel()
+                await asyncio.wait([upkeep])
+                await network.settle(LAST_SECONDS)
+                network.accounts.close()
+    events.event("stopped") if settings.log == "json" else note("stopped")
+
+
+async def _run(network: Network, listener: socket.socket, settings: Settings) -> None:
+    """Serve, and do what goes on beside it."""
+    latencies = network.metrics.latencies
+    beside = [
+        asyncio.create_task(keep(network.database, settings.keep_messages)),
+        asyncio.create_task(readings.record(network.database, settings.store, campus(), latencies)),
+    ]
+    try:
+        async with network.running():
+            await Server(network, _most_connections(settings)).serve(sockets=[listener])
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.wait(beside)
+
+
+class Server(uvicorn.Server):
+    def __init__(self, network: Network, connections: int = 4000) -> None:
+        super().__init__(
+            Config(
+                make_app(network),
+                connections,
+                ws_max_size=LARGEST_MESSAGE,
+                ws_per_message_deflate=False,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=LAST_SECONDS,
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on the first signal, at once on the second; uvicorn would raise it again after."""
+        with signals.stopping(lambda number: self.handle_exit(number, None)):
+            yield
+
+
+def _is_ours_to_tell(record: logging.LogRecord) -> bool:
+    """Not that a caller asked for another protocol, or spoke none, which anybody can as often as
+    they like: HTTP lets a server answer as if they had not, and so it does."""
+    return not record.getMessage().startswith(
+        (
+            "Unsupported upgrade request",
+            "No supported WebSocket library",
+            "Invalid HTTP request received",
+        )
+    )
+
+
+def _most_connections(settings: Settings) -> int:
+    """As many as are set, as far as the system lets this process have files."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = settings.connections + FILES
+    if allowed < wanted:
+        allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+        allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return max(1, min(settings.connections, allowed - FILES))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises ServerFailed."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(BACKLOG)
+            listener.setblocking(False)
+        except BaseException:
+            listener.close()
+            raise
+    except OSError as e:
+        raise ServerFailed(
+            "cannot_listen",
+            f"cannot listen on {host} port {port}",
+            detail=e.strerror or str(e),
+            hint="stop what listens there, or choose another port: PORT=8001 outgrow serve",
+        ) from e
+    return listener
+
+
+async def _prepare(database: Database, settings: Settings) -> None:
+    """Bring the database to the layout, with a secret. Where there is no store an empty one is made
+    in the embedded database only: in another one the store may well have another name."""
+    try:
+        await install(database, settings.store)
+    except Refused as e:
+        if e.code != "no_store" or not settings.embedded:
+            raise
+        await Store(database, settings.store).create()
+        await install(database, settings.store)
+    await database.run(load("network")["make_secret"])
+
+
+async def _fill(database: Database, store: str) -> None:
+    """Put the demo campus into a store that holds nothing."""
+    if await Store(database, store).scan(limit=1):
+        return
+    with Progress("demo campus", "users", DEMO_USERS) as progress:
+        await generate(database, Spec(DEMO_USERS), store=store, told=progress.add)
+
+
+async def _demo_account(network: Network) -> bool:
+    """Let the demo student sign in, where there is one; whether there is."""
+    try:
+        await network.accounts.create(DEMO_EMAIL, DEMO_PASSWORD, DEMO_ID, demo=True)
+    except NotFound:
+        return False
+    except Conflict:
+        pass  # at the second start
+    return True
+
+
+async def _started(
+    network: Network, settings: Settings, listener: socket.socket, demo: bool
+) -> None:
+    """Say how it is set, to the log and at the terminal. No setting that is a secret is told."""
+    host, port = listener.getsockname()[:2]
+    at = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    layout = await network.database.row(load("outgrow")["layout"], "campus")
+    async with network.database.session() as session:
+        version = session.connection.get_server_version()
+    phase = layout["phase"] if layout else "unknown"
+    rows = [
+        ("Campus", at),
+        ("Docs", f"{at}/docs"),
+        ("Database", f"PostgreSQL {version.major}.{version.micro}, {_place(settings)}"),
+        ("Store", f"{settings.store.removeprefix('public.')}, phase {phase}"),
+    ]
+    if demo:
+        rows.append(("Sign in", f"{DEMO_EMAIL} / {DEMO_PASSWORD}"))
+    lines = "\n".join(f"  {label:<9} {text}" for label, text in rows)
+    events.event("started", settings=_told(settings) | {"listen": at, "demo": demo})
+    if settings.log == "text":
+        note(f"Outgrow {__version__} serves a campus; Ctrl-C stops it\n\n{lines}\n")
+
+
+def _told(settings: Settings) -> dict[str, Any]:
+    """What the log says at the start: of what may hold a password, whether it is set."""
+    limits = settings.limits
+    return {
+        "version": __version__,
+        "database": _place(settings),
+        "store": settings.store,
+        "limits": "off" if limits is None else ",".join(sorted(limits)) or "defaults",
+        "proxies": settings.proxies,
+        "mail": "smtp" if settings.smtp_url else "printed",
+        "metrics_token": settings.metrics_token is not None,
+        "cache_seconds": settings.cache_seconds,
+        "keep_messages": settings.keep_messages,
+        "slow_ms": settings.slow_query_ms,
+        "pool": settings.pool_size,
+    }
+
+
+def _place(settings: Settings) -> str:
+    if settings.database_url is None:
+        return f"embedded, in {settings.home}"
+    if not settings.database_url:
+        return "as PG* says"
+    url = urlsplit(settings.database_url)
+    return f"{url.path.lstrip('/') or 'default database'} at {url.hostname or 'the local socket'}"
