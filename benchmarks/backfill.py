@@ -24,10 +24,10 @@ from benchmarks.world import World, world
 from outgrow import layout
 from outgrow.blueprint import campus
 from outgrow.errors import OutgrowError
-from outgrow.grow import catalogue, runner
-from outgrow.grow.lifting import Backfill, Expand
-from outgrow.grow.switching import DropTables, Unfollow
-from outgrow.grow.work import Work
+from outgrow.growth import catalogue, runner
+from outgrow.growth.lifting import Backfill, Expand
+from outgrow.growth.switching import DropTables, Unfollow
+from outgrow.growth.work import Work
 from outgrow.layout.shadow.copying import key_range
 from outgrow.layout.shadow.tables import function
 from outgrow.queries import Query, quote

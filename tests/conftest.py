@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, settings
 from lacking import IN_CI
 from outgrow.database import Database
 from outgrow.errors import ServerFailed
-from outgrow.grow.state import PHASES, Phase
+from outgrow.growth.state import PHASES, Phase
 from outgrow.programs import Programs
 from outgrow.server import SUPERUSER, EmbeddedServer, running
 from outgrow.settings import DEFAULT_STORE

@@ -13,11 +13,11 @@ from outgrow import layout
 from outgrow.blueprint import Blueprint
 from outgrow.blueprint import campus as campus_blueprint
 from outgrow.database import Database
-from outgrow.grow import runner
-from outgrow.grow.plan import Plan
-from outgrow.grow.runner import Done
-from outgrow.grow.state import Phase
-from outgrow.grow.work import Step
+from outgrow.growth import runner
+from outgrow.growth.plan import Plan
+from outgrow.growth.runner import Done
+from outgrow.growth.state import Phase
+from outgrow.growth.work import Step
 from outgrow.settings import DEFAULT_STORE
 
 STORE = f'public."{DEFAULT_STORE}"'

@@ -14,10 +14,10 @@ from growing import CAMPUS, STORE, Recorder
 from outgrow.campus.generator import generate
 from outgrow.campus.population import Spec
 from outgrow.database import Database
-from outgrow.grow import runner
-from outgrow.grow.runner import Done, Options
-from outgrow.grow.state import Phase
-from outgrow.grow.work import Step
+from outgrow.growth import runner
+from outgrow.growth.runner import Done, Options
+from outgrow.growth.state import Phase
+from outgrow.growth.work import Step
 from outgrow.settings import DEFAULT_STORE
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from outgrow.advise import (
+from outgrow.advice import (
     BLUEPRINT_FIRST,
     Advised,
     Reading,
@@ -18,7 +18,7 @@ from outgrow.advise import (
     advise,
 )
 from outgrow.errors import BadInput
-from outgrow.grow.state import Phase
+from outgrow.growth.state import Phase
 from outgrow.settings import Lines, Settings
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

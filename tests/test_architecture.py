@@ -15,7 +15,7 @@ SOURCE = ROOT / "src" / "outgrow"
 PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 MODULES = sorted(SOURCE.rglob("*.py"))
 
-PURE = {"advise", "blueprint", "latencies", "layout", "trends"}
+PURE = {"advice", "blueprint", "latencies", "layout", "trends"}
 PURE_IMPORTS = {
     "__future__",
     "bisect",

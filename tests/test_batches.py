@@ -12,8 +12,8 @@ from firing import Ladder
 from growing import CAMPUS, STORE
 from laddering import climb
 from outgrow.database import Database
-from outgrow.grow.lifting import BatchSize
-from outgrow.grow.verification import verify
+from outgrow.growth.lifting import BatchSize
+from outgrow.growth.verification import verify
 from outgrow.install import install
 from outgrow.settings import DEFAULT_STORE
 

@@ -13,8 +13,8 @@ from growing import CAMPUS, STORE
 from laddering import climb, damaged_campus, everything, outgrow
 from outgrow.database import Database
 from outgrow.errors import GrowthFailed
-from outgrow.grow.status import status
-from outgrow.grow.verification import Report, verify
+from outgrow.growth.status import status
+from outgrow.growth.verification import Report, verify
 from outgrow.settings import DEFAULT_STORE
 
 CHANGED = "outgrow_campus_changed"

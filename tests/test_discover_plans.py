@@ -18,7 +18,7 @@ from outgrow.campus.generator import generate
 from outgrow.campus.pages import Cursors, Page
 from outgrow.campus.population import DEMO_ID, DEMO_SCHOOL, Spec
 from outgrow.database import Database
-from outgrow.grow.state import Phase
+from outgrow.growth.state import Phase
 from outgrow.install import install
 from outgrow.queries import Query
 from outgrow.server import EmbeddedServer

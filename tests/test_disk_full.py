@@ -19,7 +19,7 @@ from growing import CAMPUS, STORE, fill, opened
 from laddering import Stopped, Stops, climb, growth, lifts, outgrow
 from outgrow.database import Database
 from outgrow.errors import GrowthFailed
-from outgrow.grow.verification import verify
+from outgrow.growth.verification import verify
 from outgrow.server import EmbeddedServer
 from outgrow.settings import DEFAULT_STORE
 

@@ -14,7 +14,7 @@ from firing import Ladder, shown
 from growing import STORE, grow
 from outgrow.blueprint import Blueprint, parse
 from outgrow.database import Database
-from outgrow.grow.state import Phase
+from outgrow.growth.state import Phase
 from outgrow.install import install
 
 FOLDER = Path(__file__).parent.parent / "examples"

@@ -23,7 +23,7 @@ from outgrow import layout
 from outgrow.campus.generator import generate
 from outgrow.campus.population import Spec
 from outgrow.database import Database
-from outgrow.grow.state import Phase
+from outgrow.growth.state import Phase
 from outgrow.install import install
 from outgrow.queries import Query
 from outgrow.settings import DEFAULT_STORE

@@ -14,9 +14,9 @@ from growing import CAMPUS, STORE, grow
 from outgrow.commands.grow import contradictions
 from outgrow.database import Database
 from outgrow.errors import Refused
-from outgrow.grow import runner
-from outgrow.grow.state import Phase
-from outgrow.grow.verification import verify
+from outgrow.growth import runner
+from outgrow.growth.state import Phase
+from outgrow.growth.verification import verify
 from outgrow.install import install
 from outgrow.settings import DEFAULT_STORE
 

@@ -30,11 +30,11 @@ from growing import (
 from outgrow import layout
 from outgrow.database import Database
 from outgrow.errors import GrowthFailed, Refused
-from outgrow.grow import catalogue
-from outgrow.grow.state import Phase
-from outgrow.grow.status import status
-from outgrow.grow.steps import CreateStatistics, DropStatistics
-from outgrow.grow.work import Work
+from outgrow.growth import catalogue
+from outgrow.growth.state import Phase
+from outgrow.growth.status import status
+from outgrow.growth.steps import CreateStatistics, DropStatistics
+from outgrow.growth.work import Work
 from outgrow.install import install
 from outgrow.settings import DEFAULT_STORE
 

@@ -24,8 +24,8 @@ from growing import (
     wanted,
 )
 from outgrow import layout
-from outgrow.grow.shown import Shown
-from outgrow.grow.steps import CreateIndex
+from outgrow.growth.shown import Shown
+from outgrow.growth.steps import CreateIndex
 from outgrow.settings import DEFAULT_STORE
 
 

@@ -19,9 +19,9 @@ from growing import (
 )
 from outgrow.database import Database
 from outgrow.errors import Refused
-from outgrow.grow import runner
-from outgrow.grow.runner import blocks_read
-from outgrow.grow.status import status
+from outgrow.growth import runner
+from outgrow.growth.runner import blocks_read
+from outgrow.growth.status import status
 from outgrow.settings import DEFAULT_STORE
 
 

@@ -15,8 +15,8 @@ from growing import CAMPUS, STORE, old_client, opened
 from laddering import climb
 from outgrow.database import Database
 from outgrow.errors import Refused, RowsHidden
-from outgrow.grow import runner
-from outgrow.grow.verification import verify
+from outgrow.growth import runner
+from outgrow.growth.verification import verify
 from outgrow.install import install
 from outgrow.queries import Query
 from outgrow.settings import DEFAULT_STORE

@@ -24,14 +24,14 @@ from outgrow.blueprint import parse
 from outgrow.campus.generator import generate
 from outgrow.campus.population import Spec
 from outgrow.database import Database
-from outgrow.inspect import hashes
-from outgrow.inspect.formats import form, format_of
-from outgrow.inspect.hashes import Facts, Hashes, Keys, short
-from outgrow.inspect.inspection import inspect
-from outgrow.inspect.reading import reader
-from outgrow.inspect.source import Table
-from outgrow.inspect.values import ELEMENTS
-from outgrow.inspect.writing import blueprint
+from outgrow.inspection import hashes
+from outgrow.inspection.formats import form, format_of
+from outgrow.inspection.hashes import Facts, Hashes, Keys, short
+from outgrow.inspection.inspection import inspect
+from outgrow.inspection.reading import reader
+from outgrow.inspection.source import Table
+from outgrow.inspection.values import ELEMENTS
+from outgrow.inspection.writing import blueprint
 from outgrow.settings import DEFAULT_STORE
 from test_cli_kv import environment, outgrow
 

@@ -18,9 +18,9 @@ from keyspaces.memory import Memory
 from keyspaces.prototypes import PROTOTYPES, prototype
 from outgrow.blueprint import Blueprint, parse
 from outgrow.database import Database
-from outgrow.grow.verification import verify
-from outgrow.inspect.inspection import inspect
-from outgrow.inspect.writing import blueprint
+from outgrow.growth.verification import verify
+from outgrow.inspection.inspection import inspect
+from outgrow.inspection.writing import blueprint
 from outgrow.settings import DEFAULT_STORE
 
 ENOUGH = 12

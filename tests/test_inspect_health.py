@@ -17,10 +17,10 @@ from conftest import CARELESS, Connect
 from growing import grow
 from outgrow.database import Database, Session
 from outgrow.errors import Refused
-from outgrow.inspect import findings, health, safety
-from outgrow.inspect.bloat import bloat_of_index, bloat_of_table
-from outgrow.inspect.finding import Finding
-from outgrow.inspect.health import Health
+from outgrow.inspection import findings, health, safety
+from outgrow.inspection.bloat import bloat_of_index, bloat_of_table
+from outgrow.inspection.finding import Finding
+from outgrow.inspection.health import Health
 from outgrow.programs import Programs
 from outgrow.server import EmbeddedServer, running
 from outgrow.settings import DEFAULT_STORE

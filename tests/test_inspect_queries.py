@@ -14,11 +14,11 @@ from keyspaces import build
 from outgrow.campus.generator import generate
 from outgrow.campus.population import Spec
 from outgrow.database import Database
-from outgrow.inspect import report
-from outgrow.inspect.inspection import inspect
-from outgrow.inspect.integrity import KINDS
-from outgrow.inspect.listing import VALIDATING, listings
-from outgrow.inspect.source import Table
+from outgrow.inspection import report
+from outgrow.inspection.inspection import inspect
+from outgrow.inspection.integrity import KINDS
+from outgrow.inspection.listing import VALIDATING, listings
+from outgrow.inspection.source import Table
 from outgrow.settings import DEFAULT_STORE
 from test_cli_kv import outgrow
 from test_damage import STORES

@@ -26,10 +26,10 @@ from laddering import (
 )
 from outgrow.database import Database
 from outgrow.errors import GrowthFailed, Refused
-from outgrow.grow import control, locks
-from outgrow.grow.state import PHASES, Phase
-from outgrow.grow.status import status
-from outgrow.grow.verification import verify
+from outgrow.growth import control, locks
+from outgrow.growth.state import PHASES, Phase
+from outgrow.growth.status import status
+from outgrow.growth.verification import verify
 from outgrow.settings import DEFAULT_STORE
 
 

@@ -15,7 +15,7 @@ from conftest import Connect
 from growing import CAMPUS, STORE, until
 from laddering import climb, damaged_campus, everything, outgrow, shown
 from outgrow.database import Database
-from outgrow.grow.status import status
+from outgrow.growth.status import status
 from outgrow.settings import DEFAULT_STORE
 
 

@@ -15,10 +15,10 @@ from growing import CAMPUS, STORE, Recorder, opened
 from laddering import befriend, climb, damaged_campus, everything, growth, lifts, outgrow, shown
 from outgrow.database import Database
 from outgrow.errors import GrowthFailed, Refused
-from outgrow.grow import catalogue, runner
-from outgrow.grow.lifting import Backfill, Expand
-from outgrow.grow.verification import verify
-from outgrow.grow.work import Work
+from outgrow.growth import catalogue, runner
+from outgrow.growth.lifting import Backfill, Expand
+from outgrow.growth.verification import verify
+from outgrow.growth.work import Work
 from outgrow.install import install
 from outgrow.layout.shadow import following
 from outgrow.queries import Query

@@ -21,10 +21,10 @@ from outgrow.campus.generator import generate
 from outgrow.campus.population import Spec
 from outgrow.commands.grow import contradictions
 from outgrow.database import Database
-from outgrow.grow import runner
-from outgrow.grow.misfits import Misfits
-from outgrow.grow.state import Phase
-from outgrow.grow.verification import verify
+from outgrow.growth import runner
+from outgrow.growth.misfits import Misfits
+from outgrow.growth.state import Phase
+from outgrow.growth.verification import verify
 from outgrow.settings import DEFAULT_STORE
 from test_cli_kv import outgrow as command
 from test_examples import BLUEPRINTS

@@ -15,7 +15,7 @@ from conftest import Connect
 from growing import CAMPUS, STORE
 from laddering import befriend, climb, damaged_campus
 from outgrow.database import Database
-from outgrow.grow.verification import verify
+from outgrow.growth.verification import verify
 from outgrow.settings import DEFAULT_STORE
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

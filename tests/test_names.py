@@ -15,8 +15,8 @@ from outgrow.blueprint import Blueprint, parse
 from outgrow.blueprint.mistakes import SYSTEM_COLUMNS
 from outgrow.database import Database
 from outgrow.errors import BadInput
-from outgrow.grow.state import Phase
-from outgrow.grow.verification import verify
+from outgrow.growth.state import Phase
+from outgrow.growth.verification import verify
 from outgrow.settings import DEFAULT_STORE
 from test_cli_kv import outgrow
 

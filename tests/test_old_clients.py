@@ -25,8 +25,8 @@ from growing import CAMPUS, STORE, grow
 from outgrow import layout
 from outgrow.blueprint import Blueprint, parse
 from outgrow.database import Database
-from outgrow.grow.state import Phase
-from outgrow.grow.verification import verify
+from outgrow.growth.state import Phase
+from outgrow.growth.verification import verify
 from outgrow.install import install
 from outgrow.settings import DEFAULT_STORE
 

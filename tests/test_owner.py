@@ -12,8 +12,8 @@ from conftest import Connect
 from growing import CAMPUS, STORE, fill, grow
 from outgrow.database import Database
 from outgrow.errors import Refused
-from outgrow.grow import runner
-from outgrow.grow.verification import verify
+from outgrow.growth import runner
+from outgrow.growth.verification import verify
 from outgrow.install import install
 from outgrow.settings import DEFAULT_STORE
 from test_cli_kv import outgrow

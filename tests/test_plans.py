@@ -20,7 +20,7 @@ from outgrow.campus.news import News
 from outgrow.campus.pages import Cursors, Page
 from outgrow.campus.population import DEMO_ID, DEMO_SCHOOL, Spec
 from outgrow.database import Database
-from outgrow.grow.runner import grow
+from outgrow.growth.runner import grow
 from outgrow.install import install
 from outgrow.queries import Query, load
 from outgrow.server import EmbeddedServer

@@ -11,7 +11,7 @@ from conftest import Connect
 from growing import STORE, Recorder, old_client, until
 from laddering import climb
 from outgrow.database import Database
-from outgrow.grow.state import Phase
+from outgrow.growth.state import Phase
 
 
 @pytest.fixture

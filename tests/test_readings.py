@@ -14,7 +14,7 @@ from conftest import Connect
 from firing import Ladder
 from growing import CAMPUS, STORE, fill, grow, until
 from outgrow import readings
-from outgrow.advise import Reading
+from outgrow.advice import Reading
 from outgrow.database import Database
 from outgrow.errors import Refused
 from outgrow.install import install

@@ -14,7 +14,7 @@ from conftest import STEP, Connect
 from growing import STORE, grow
 from outgrow.campus import chats, retention
 from outgrow.database import Database
-from outgrow.grow.state import Phase
+from outgrow.growth.state import Phase
 from outgrow.queries import Query, load
 from test_chats import chat_id, old, open_chat, read, said, seen, send, stored, two
 from test_concurrency import UNLOCKED, locked_or_not, run, wait_for_lock

@@ -11,8 +11,8 @@ import pytest
 
 from conftest import Connect
 from growing import CAMPUS, STORE, fill, grow, opened
-from outgrow.grow.status import status
-from outgrow.grow.verification import verify
+from outgrow.growth.status import status
+from outgrow.growth.verification import verify
 from outgrow.install import install
 from outgrow.settings import DEFAULT_STORE
 from outgrow.store import Store

@@ -27,10 +27,10 @@ from outgrow.commands.inspect import _read
 from outgrow.database import Database, Session
 from outgrow.errors import BadInput
 from outgrow.events import Lines
-from outgrow.grow import runner
-from outgrow.grow.misfits import Misfit, Misfits
-from outgrow.grow.verification import verify
-from outgrow.inspect.writing import blueprint
+from outgrow.growth import runner
+from outgrow.growth.misfits import Misfit, Misfits
+from outgrow.growth.verification import verify
+from outgrow.inspection.writing import blueprint
 from outgrow.install import install, statements
 from outgrow.printable import clean, one_line, printable
 from outgrow.queries import Query, function_body, quote

@@ -19,11 +19,11 @@ import msgspec
 from msgspec import structs
 
 from outgrow import memory, stores
-from outgrow.advise import Reading, Slow, Speed
+from outgrow.advice import Reading, Slow, Speed
 from outgrow.blueprint import Blueprint, Pattern
 from outgrow.database import GONE, Database, Session, Statements
 from outgrow.errors import OutgrowError
-from outgrow.inspect import statements
+from outgrow.inspection import statements
 from outgrow.latencies import Counted, Latencies, quantile
 from outgrow.named import hold
 from outgrow.queries import load

@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from outgrow.inspect import report
-from outgrow.inspect.inspection import Inspection, Rows, inspect
+from outgrow.inspection import report
+from outgrow.inspection.inspection import Inspection, Rows, inspect
 
 
 class Memory:

@@ -10,10 +10,10 @@ import asyncpg
 import click
 
 from outgrow import readings
-from outgrow.advise import Advice, Advised, Reading, Signal, Situation, advise
+from outgrow.advice import Advice, Advised, Reading, Signal, Situation, advise
 from outgrow.cli import App, connected, json_option, note
 from outgrow.database import Database
-from outgrow.grow.status import status
+from outgrow.growth.status import status
 
 WIDTH = 96
 AGAIN = 5.0  # seconds between two answers of --watch

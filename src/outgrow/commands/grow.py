@@ -11,16 +11,16 @@ from outgrow import memory, orphans
 from outgrow.campus import operations
 from outgrow.cli import App, connected, json_option
 from outgrow.database import Database, Session
-from outgrow.grow import runner
-from outgrow.grow.catalogue import Store
-from outgrow.grow.misfits import LEFTOVERS, Contradiction, Misfits
-from outgrow.grow.plan import Plan
-from outgrow.grow.runner import Options
-from outgrow.grow.shown import LAST_WORDS, Shown, done, size_of
-from outgrow.grow.state import PHASES, Phase
-from outgrow.inspect.inspection import inspect
-from outgrow.inspect.integrity import Cause, Misfit
-from outgrow.inspect.source import Table
+from outgrow.growth import runner
+from outgrow.growth.catalogue import Store
+from outgrow.growth.misfits import LEFTOVERS, Contradiction, Misfits
+from outgrow.growth.plan import Plan
+from outgrow.growth.runner import Options
+from outgrow.growth.shown import LAST_WORDS, Shown, done, size_of
+from outgrow.growth.state import PHASES, Phase
+from outgrow.inspection.inspection import inspect
+from outgrow.inspection.integrity import Cause, Misfit
+from outgrow.inspection.source import Table
 from outgrow.printable import one_line
 from outgrow.progress import Progress
 

@@ -12,14 +12,14 @@ from outgrow.blueprint import parse
 from outgrow.cli import App, connected, json_option, note
 from outgrow.database import Database
 from outgrow.errors import BadInput
-from outgrow.inspect import health, report, safety
-from outgrow.inspect.finding import Finding
-from outgrow.inspect.findings import findings
-from outgrow.inspect.inspection import Inspection, inspect
-from outgrow.inspect.integrity import KINDS
-from outgrow.inspect.listing import Listing, listings
-from outgrow.inspect.source import Table
-from outgrow.inspect.writing import blueprint
+from outgrow.inspection import health, report, safety
+from outgrow.inspection.finding import Finding
+from outgrow.inspection.findings import findings
+from outgrow.inspection.inspection import Inspection, inspect
+from outgrow.inspection.integrity import KINDS
+from outgrow.inspection.listing import Listing, listings
+from outgrow.inspection.source import Table
+from outgrow.inspection.writing import blueprint
 from outgrow.named import hold
 from outgrow.printable import clean, one_line, printable
 from outgrow.progress import Progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from outgrow.cli import App, connected, json_option
-from outgrow.grow import control
+from outgrow.growth import control
 
 
 @click.command()

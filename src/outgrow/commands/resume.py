@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from outgrow.cli import App, connected, json_option
-from outgrow.grow import control
-from outgrow.grow.shown import LAST_WORDS, Shown, done
+from outgrow.growth import control
+from outgrow.growth.shown import LAST_WORDS, Shown, done
 
 
 @click.command()

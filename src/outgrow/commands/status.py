@@ -7,10 +7,10 @@ import asyncio
 import click
 
 from outgrow.cli import App, connected, json_option
-from outgrow.grow.catalogue import Store
-from outgrow.grow.shown import size_of
-from outgrow.grow.state import Growth
-from outgrow.grow.status import Status, status
+from outgrow.growth.catalogue import Store
+from outgrow.growth.shown import size_of
+from outgrow.growth.state import Growth
+from outgrow.growth.status import Status, status
 
 AGAIN = 1.0  # seconds between two answers of --watch
 

@@ -6,8 +6,8 @@ import click
 
 from outgrow.campus import operations
 from outgrow.cli import App, connected, json_option
-from outgrow.grow import control
-from outgrow.grow.shown import LAST_WORDS, Shown, done
+from outgrow.growth import control
+from outgrow.growth.shown import LAST_WORDS, Shown, done
 
 
 @click.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from outgrow.cli import App, connected, json_option
-from outgrow.grow.verification import Report, verify
+from outgrow.growth.verification import Report, verify
 from outgrow.printable import one_line
 from outgrow.progress import Progress
 

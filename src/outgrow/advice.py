@@ -1,0 +1,447 @@
+"""From readings to advice: what to do now, what soon, and what not yet. No I/O.
+
+A signal is a figure with its line. One that is over its line asks for a phase; advice is to go
+there, unless the store is there already. One that will be over it within the lines' `soon` days is
+told with the day. What no signal asks for is told as well, so that nobody does it too early.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from outgrow.growth.state import PHASES, Phase
+from outgrow.settings import Lines
+from outgrow.trends import Trend, fit
+
+REQUESTS_JUDGED = 100  # of a route, before its 95th percentile says something
+SLOW_SHARE = 0.01  # of the runs of a statement, and at least:
+SLOW_RUNS = 3
+CALLS_JUDGED = 10  # of a statement that PostgreSQL counts: what ran once was somebody's own work
+
+
+class Speed(msgspec.Struct, frozen=True):
+    """Of a route or a query within the last hour or two; times in milliseconds."""
+
+    count: int
+    p50: float
+    p95: float
+    p99: float
+    slow: int
+    slowest: float
+
+
+class Slow(msgspec.Struct, frozen=True):
+    """A statement as PostgreSQL counts it; times in milliseconds."""
+
+    text: str
+    calls: int
+    mean: float
+    slowest: float
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """How much there was at one time. None is unknown, or without a meaning in this store. `fits`
+    is the share of its keys that the blueprint knows; `users_are`, `school_is` and
+    `connections_are` name the patterns that were counted; `sampled`: not everything was read."""
+
+    at: datetime
+    database_bytes: int
+    store_bytes: int
+    keys: int
+    fits: float = 1.0
+    users: int | None = None
+    users_are: str | None = None
+    school: int | None = None
+    school_is: str | None = None
+    connections: int | None = None
+    connections_are: str | None = None
+    sampled: bool = False
+    routes: dict[str, Speed] = {}
+    queries: dict[str, Speed] = {}
+    statements: list[Slow] = []
+    response: float | None = None
+    """Milliseconds: the 95th percentile of the slowest route that was asked often enough; kept,
+    since `routes` of old readings are not."""
+
+    @property
+    def slowest_route(self) -> tuple[str, Speed] | None:
+        judged = {n: s for n, s in self.routes.items() if s.count >= REQUESTS_JUDGED}
+        return max(judged.items(), key=lambda item: item[1].p95, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Where the store stands. `growth` is the state of one that is not finished, or "none"; `air`
+    are the indexes that only cost, `missing` what its phase asks for and is not there; `altered`
+    what of the tables or of all that keeps them is not as it was made; `grown_with` the other
+    blueprint that the store grew with, and its phase."""
+
+    store: str
+    phase: Phase = "found"
+    growth: str = "none"
+    air: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    fits: bool = True
+    altered: tuple[str, ...] = ()
+    grown_with: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A figure and its line, of unit `bytes`, `ms` or "". `asks` is the phase that helps; `why`
+    what is known of figures beyond the line."""
+
+    kind: str
+    about: str
+    figure: float
+    line: float
+    unit: str
+    why: str
+    asks: Phase | None
+    only_plan: bool = False
+    since: datetime | None = None  # over the line; None where that was before the first reading
+    per_day: float | None = None
+    days: float | None = None  # until the line, if it is ahead and the growth is known
+
+    @property
+    def crossed(self) -> bool:
+        return self.figure > self.line
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """`when` is now or soon; `command` None where there is none to give."""
+
+    when: str
+    reason: str
+    command: str | None
+    signal: Signal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """What would be too early, and why."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """`command` is the one thing to type first, or None: nothing to do. `fine` are the signals that
+    ask for nothing; `unknown` says which could not be read."""
+
+    situation: Situation
+    reading: Reading
+    readings: int
+    since: datetime | None
+    command: str | None
+    advice: tuple[Advice, ...]
+    not_yet: tuple[NotYet, ...]
+    fine: tuple[Signal, ...]
+    unknown: tuple[str, ...] = field(default=())
+
+    def as_dict(self) -> dict[str, Any]:
+        told: dict[str, Any] = msgspec.to_builtins(self)
+        return told
+
+
+def advise(readings: Sequence[Reading], situation: Situation, lines: Lines) -> Advised:
+    """`readings` in order, at least one; the last is of now."""
+    now = readings[-1]
+    seen = [_with_history(s, readings) for s in _signals(now, situation, lines)]
+    asking = [s for s in seen if s.crossed and (_helps(s, situation) or s.asks is None)]
+    if situation.grown_with:
+        asking = []
+        reason = f"the store grew with {situation.grown_with}: set OUTGROW_BLUEPRINT to its file"
+        advice = [Advice("now", reason, None)]
+    else:
+        advice = [*_mending(situation)]
+        advice += [Advice("now", s.why, _command(s, situation), s) for s in asking]
+        advice += _slow(now, situation, lines)
+    soon = [
+        s
+        for s in seen
+        if not s.crossed
+        and s.days is not None
+        and s.days <= lines.soon
+        and _helps(s, situation)
+        and not situation.grown_with
+    ]
+    advice += [Advice("soon", s.why, _plan(s.asks, situation), s) for s in soon]
+    told = {id(s) for s in (*asking, *soon)}
+    return Advised(
+        situation=situation,
+        reading=now,
+        readings=len(readings),
+        since=readings[0].at if len(readings) > 1 else None,
+        command=_first(advice, situation),
+        advice=tuple(advice),
+        not_yet=() if situation.grown_with else tuple(_not_yet(seen, situation, lines, now)),
+        fine=tuple(s for s in seen if id(s) not in told),
+        unknown=tuple(_unknown(now)),
+    )
+
+
+# Signals ----------------------------------------------------------------------------------------
+
+
+def _signals(now: Reading, situation: Situation, lines: Lines) -> Iterator[Signal]:
+    next_phase = _next(situation.phase)
+    if now.users is not None:
+        yield from _of_users(now.users, now.users_are or "users", lines)
+    if now.school is not None:
+        yield Signal(
+            "school",
+            now.school_is or "",
+            now.school,
+            lines.school,
+            "",
+            "the list of one school is read whole, with everybody in it, for each page of people",
+            "optimized",
+        )
+    if now.connections is not None:
+        yield Signal(
+            "connections",
+            now.connections_are or "",
+            now.connections,
+            lines.connections,
+            "",
+            "a list this long is rewritten with every change, and who is in it takes a search; a "
+            "table has a row for each",
+            "hybrid",
+        )
+    route = now.slowest_route
+    if route is not None:
+        yield Signal(
+            "response",
+            route[0],
+            route[1].p95,
+            lines.response,
+            "ms",
+            "5 of 100 requests wait longer"
+            + ("" if next_phase else "; no phase is left, so look for its statement in /metrics"),
+            next_phase,
+        )
+    yield Signal(
+        "database",
+        "",
+        now.database_bytes,
+        lines.database,
+        "bytes",
+        "consider tables: they are indexed and vacuumed apart. They lie beside the store and need "
+        "room of their own, which the plan estimates",
+        "relational",
+        only_plan=True,
+    )
+
+
+def _of_users(users: int, about: str, lines: Lines) -> Iterator[Signal]:
+    """The scale table: of its bands the highest that was reached, or the first ahead; and the line
+    at which the migration is to be planned."""
+    low, middle, high = lines.bands
+    bands: tuple[tuple[int, str, Phase], ...] = (
+        (low, f"{low:,} to {middle:,} users: minor optimizations", "optimized"),
+        (middle, f"{middle:,} to {high:,} users: optimizations are needed", "hybrid"),
+        (high, f"over {high:,} users: a migration is a must", "relational"),
+    )
+    passed = sum(users > line for line, _, _ in bands)
+    for line, why, phase in bands[max(0, passed - 1) :]:
+        yield Signal("scale", about, users, line, "", why, phase)
+    yield Signal(
+        "users",
+        about,
+        users,
+        lines.users,
+        "",
+        "time to plan the migration",
+        "hybrid",
+        only_plan=True,
+    )
+
+
+def _with_history(signal: Signal, readings: Sequence[Reading]) -> Signal:
+    points = [(r.at, value) for r in readings if (value := _figure(signal.kind, r)) is not None]
+    since = None
+    if points[0][1] <= signal.line:  # or nobody knows when it was
+        for at, value in reversed(points):
+            if value <= signal.line:
+                break
+            since = at
+    trend = fit(points)
+    return _of(signal, since, trend)
+
+
+def _of(signal: Signal, since: datetime | None, trend: Trend | None) -> Signal:
+    values = {f: getattr(signal, f) for f in signal.__slots__}
+    values["since"] = since
+    if trend is not None:
+        values["per_day"] = trend.per_day
+        values["days"] = None if signal.crossed else trend.days_until(signal.line)
+    return Signal(**values)
+
+
+def _figure(kind: str, reading: Reading) -> float | None:
+    if kind == "response":
+        route = reading.slowest_route
+        return reading.response if route is None else route[1].p95
+    return {
+        "scale": reading.users,
+        "users": reading.users,
+        "school": reading.school,
+        "connections": reading.connections,
+        "database": reading.database_bytes,
+    }[kind]
+
+
+# Advice -----------------------------------------------------------------------------------------
+
+
+def _helps(signal: Signal, situation: Situation) -> bool:
+    """Whether going on would change anything: what was done is not advised again."""
+    return signal.asks is not None and _rank(signal.asks) > _rank(situation.phase)
+
+
+def _command(signal: Signal, situation: Situation) -> str | None:
+    if signal.asks is None:
+        return None
+    if signal.only_plan:
+        return _plan(signal.asks, situation)
+    return _grow(signal.asks, situation)
+
+
+def _grow(phase: Phase, situation: Situation) -> str:
+    return f"outgrow grow --to {phase}" if situation.fits else BLUEPRINT_FIRST
+
+
+def _plan(phase: Phase | None, situation: Situation) -> str:
+    if not situation.fits or phase is None:
+        return BLUEPRINT_FIRST
+    return f"outgrow grow --to {phase} --plan"
+
+
+BLUEPRINT_FIRST = "outgrow inspect --write blueprint.toml"
+
+
+def _mending(situation: Situation) -> Iterator[Advice]:
+    """What was begun, or has come apart."""
+    begun = {
+        "ready": ("a growth is ready to be switched", "outgrow switch"),
+        "paused": ("a growth is paused", "outgrow resume"),
+        "interrupted": ("a growth was interrupted", "outgrow resume"),
+        "failed": ("a growth has failed", "outgrow resume"),
+    }
+    if situation.growth in begun:
+        yield Advice("now", *begun[situation.growth])
+    again: Phase = max(situation.phase, "optimized", key=_rank)
+    if situation.altered:
+        shown = ", ".join(situation.altered[:3])
+        reason = f"what keeps the tables is not as it was made: {shown}"
+        yield Advice("now", reason, _grow(situation.phase, situation))
+    if situation.air:
+        names = ", ".join(situation.air[:3]) + (", ..." if len(situation.air) > 3 else "")
+        count = len(situation.air)
+        reason = (
+            f"{count} {'index' if count == 1 else 'indexes'} that only cost, duplicate or invalid, "
+            f"and that every write keeps ({names})"
+        )
+        yield Advice("now", reason, _grow(again, situation))
+    if situation.missing and situation.phase != "found" and situation.fits:
+        names = ", ".join(situation.missing[:3])
+        yield Advice(
+            "now", f"what the phase asks for is not there: {names}", _grow(again, situation)
+        )
+
+
+def _slow(now: Reading, situation: Situation, lines: Lines) -> Iterator[Advice]:
+    """Slow queries by name, as the server counts its own; else as PostgreSQL does."""
+    phase = _next(situation.phase)
+    command = None if phase is None else _grow(phase, situation)
+    names = {
+        name: speed
+        for name, speed in now.queries.items()
+        if speed.slow >= max(SLOW_RUNS, SLOW_SHARE * speed.count)
+    }
+    for name, speed in sorted(names.items(), key=lambda item: -item[1].slow):
+        yield Advice(
+            "now",
+            f"the query {name} was slow {speed.slow:,} of {speed.count:,} times, at most "
+            f"{speed.slowest:,.0f} ms",
+            command,
+        )
+    for slow in now.statements:
+        if slow.mean > lines.response and slow.calls >= CALLS_JUDGED:
+            yield Advice(
+                "now",
+                f"{slow.mean:,.0f} ms on average, {slow.calls:,} times: {slow.text}",
+                command,
+            )
+
+
+def _first(advice: Sequence[Advice], situation: Situation) -> str | None:
+    """What was begun comes first; of growths the furthest does what the others do."""
+    if situation.growth == "running":
+        return None
+    commands = [a.command for a in advice if a.when == "now" and a.command]
+    begun = [c for c in commands if c in ("outgrow switch", "outgrow resume")]
+    grown = [f"outgrow grow --to {phase}" for phase in reversed(PHASES)]
+    for command in (*begun, BLUEPRINT_FIRST, *grown, *(f"{c} --plan" for c in grown)):
+        if command in commands:
+            return command
+    return None
+
+
+def _not_yet(
+    seen: Sequence[Signal], situation: Situation, lines: Lines, now: Reading
+) -> Iterator[NotYet]:
+    needed = [situation.phase, *(s.asks for s in seen if s.crossed and s.asks and not s.only_plan)]
+    reached = max(map(_rank, needed))
+    scale = {s.asks: s for s in seen if s.kind == "scale"}
+    for phase in PHASES[reached + 1 :]:
+        signal = scale.get(phase)
+        if signal is None:
+            continue
+        yield NotYet(
+            f"outgrow grow --to {phase}",
+            f"for more than {signal.line:,.0f} users; {signal.figure:,.0f} now, "
+            + _when(signal, now),
+        )
+    yield NotYet(
+        "read replicas, sharding",
+        "one server carries more than this, with indexes and tables"
+        if now.database_bytes <= lines.database
+        else "indexes and tables first: a replica reads as slowly as its primary",
+    )
+
+
+def _when(signal: Signal, now: Reading) -> str:
+    if signal.days is not None:
+        return f"at this rate on {now.at + timedelta(days=signal.days):%Y-%m-%d}"
+    if signal.per_day is None:
+        return "how soon is not known yet"
+    return "not within ten years at this rate"
+
+
+def _unknown(now: Reading) -> Iterator[str]:
+    if now.users is None:
+        yield "users: nothing in the store looks like them"
+    if now.slowest_route is None:
+        yield (
+            f"response time: no route was asked {REQUESTS_JUDGED} times within the last hour "
+            "(`outgrow serve` counts)"
+        )
+    if not now.queries and not now.statements:
+        yield "slow queries: neither `outgrow serve` nor pg_stat_statements has counted any"
+
+
+def _rank(phase: Phase) -> int:
+    return PHASES.index(phase)
+
+
+def _next(phase: Phase) -> Phase | None:
+    return PHASES[_rank(phase) + 1] if _rank(phase) + 1 < len(PHASES) else None

@@ -1,0 +1,357 @@
+"""Does a plan's steps, one growth of a store at a time.
+
+A growth has two connections: one of its own, which holds the lock and runs the statements, and one
+of the pool, which looks every half second at how far they are and who is in their way. When the
+process dies the server ends the statement within seconds; what it leaves is found by the next run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import asyncpg
+
+from outgrow import memory
+from outgrow.blueprint import Blueprint
+from outgrow.database import GONE, Database, Session
+from outgrow.errors import GrowthFailed, OutgrowError, Refused, Unavailable
+from outgrow.growth import catalogue, misfits, preflight, state
+from outgrow.growth.catalogue import Store
+from outgrow.growth.estimates import Estimates, sample
+from outgrow.growth.plan import Plan, install_step, lifted, make, retreat
+from outgrow.growth.state import Ending, Growth, Phase
+from outgrow.growth.steps import CreateIndex
+from outgrow.growth.switching import Switch, WaitForSnapshots
+from outgrow.growth.watch import Watch, Watcher, blocks_read
+from outgrow.growth.work import Step, Work
+from outgrow.memory import split
+from outgrow.owner import act_as_owner, settle
+from outgrow.queries import load
+
+__all__ = ["Done", "Options", "Watcher", "blocks_read", "grow", "plan", "running"]
+
+log = logging.getLogger("outgrow.grow")
+
+STOPPED = (*GONE, Unavailable)
+
+PATIENCE = 10.0  # seconds for writing down that the growth failed, on a server that may be gone
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`postpone` stops where everything is ready to be switched; `max_load` is how many other
+    sessions may work at the same time before the growth waits."""
+
+    postpone: bool = False
+    max_load: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """`store` is as it is after the growth; `ending` how it ended (`ready`: postponed)."""
+
+    plan: Plan
+    store: Store
+    steps: tuple[tuple[Step, float], ...]
+    seconds: float
+    ending: Ending = "switched"
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            **self.plan.as_dict(),
+            "phase": self.store.phase,
+            "state": self.ending,
+            "seconds": round(self.seconds, 2),
+            "table_bytes": self.store.table_bytes,
+            "index_bytes": self.store.index_bytes,
+            "index_bytes_before": self.plan.store.index_bytes,
+            "tables": {
+                lift.relation: {"state": lift.state, "keys": lift.keys, "rows": lift.rows}
+                for lift in self.store.lifts
+            },
+            "steps": [
+                {"kind": s.kind, "name": s.name, "sql": s.sql(), "seconds": round(seconds, 3)}
+                for s, seconds in self.steps
+            ],
+        }
+
+
+async def plan(
+    database: Database,
+    goal: Phase,
+    store: str,
+    blueprint: Blueprint,
+    inspected: misfits.Inspected | None = None,
+    moved: Callable[[int, int], None] = lambda *_: None,
+) -> Plan:
+    """What `grow` would do, from a read-only transaction. Raises Refused.
+
+    With `inspected` it also looks for misfits, for which it reads all of the store, and says to
+    `moved` how many of how many checks are done.
+    """
+    async with (
+        _of_its_own(database, "outgrow plan") as session,
+        session.connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        place = split((await memory.locate(session, store, blueprint)).store)
+        if await settle(session, *place, blueprint, only_look=True):
+            await act_as_owner(session, *place, local=True)
+        planned = await _planned(session, store, blueprint, goal)
+        rows = await session.rows(load("grow")["old_transactions"])
+        misfitting = None
+        if inspected is not None and planned.lifts:
+            misfitting = await misfits.look(
+                session, planned.store, blueprint, planned.lifts, inspected, moved
+            )
+        return replace(
+            planned,
+            misfits=misfitting,
+            in_the_way=tuple(catalogue.waiting_for(row) for row in rows),
+        )
+
+
+async def grow(
+    database: Database,
+    goal: Phase,
+    store: str,
+    blueprint: Blueprint,
+    watcher: Watcher,
+    options: Options | None = None,
+) -> Done:
+    """Take the store to the phase, online; run again after anything, it does what is left to do.
+
+    Raises Refused where it must not begin, or where another growth runs; GrowthFailed when it
+    stopped on the way.
+    """
+    run = _Run(database, blueprint, goal, options or Options())
+    try:
+        async with alone(database, store, blueprint) as session:
+            return await run.whole(session, store, watcher)
+    except STOPPED as e:
+        stopped = _stopped(e, run.at, goal)
+        await run.failed(stopped)
+        raise stopped from e
+    except OutgrowError as e:
+        await run.failed(e)
+        raise
+    except asyncpg.PostgresError as e:
+        await run.failed(GrowthFailed("growth_failed", str(e)))
+        raise
+
+
+class _Run:
+    """One run of a growth. `at` is what it is at, in words."""
+
+    _session: Session
+    _watch: Watch
+
+    def __init__(
+        self, database: Database, blueprint: Blueprint, goal: Phase, options: Options
+    ) -> None:
+        self.at = "before the first step"
+        self._options = options
+        self._database = database
+        self._blueprint = blueprint
+        self._goal = goal
+        self._growth: Growth | None = None
+        self._done: list[tuple[Step, float]] = []
+
+    async def whole(self, session: Session, store: str, watcher: Watcher) -> Done:
+        self._session = session
+        pid = await session.value(load("grow")["pid"])
+        self._watch = Watch(self._database, watcher, pid, self._options.max_load)
+        watching = asyncio.create_task(self._watch.run())
+        try:
+            return await self._whole(store)
+        finally:
+            watching.cancel()
+            await asyncio.wait([watching])
+
+    async def _whole(self, store: str) -> Done:
+        began = time.monotonic()
+        planned = await _planned(self._session, store, self._blueprint, self._goal)
+        self._watch.watcher.noted(planned.notes)
+        store = planned.store.name
+        if not planned.store.current:
+            await self._do(install_step(planned.store, self._blueprint), 0, planned.store)
+            again = await _planned(self._session, store, self._blueprint, self._goal)
+            planned = replace(again, notes=planned.notes)
+        await self._begin(planned)
+        self._watch.planned(planned)
+        try:
+            ending = await self._steps(planned)
+        except asyncpg.DiskFullError as e:
+            raise await self._retreat(e, store) from e
+        if self._growth is not None:
+            self._watch.growth = None
+            await state.end(self._session, self._growth, ending)
+        now = await catalogue.read(self._session, store, self._blueprint)
+        return Done(planned, now, tuple(self._done), time.monotonic() - began, ending)
+
+    async def failed(self, error: OutgrowError) -> None:
+        """Write it down, if that can be done: the connection may be what failed."""
+        if self._growth is None:
+            return
+        try:
+            said = f"{error.message} ({error.code})"
+            async with asyncio.timeout(PATIENCE):
+                await state.end(self._database, self._growth, "failed", said)
+        except (*STOPPED, asyncpg.PostgresError) as e:
+            log.warning("that the growth failed could not be written down: %s", e)
+
+    async def _begin(self, planned: Plan) -> None:
+        """Not where there is nothing to do, and nothing left unfinished."""
+        name = self._blueprint.name
+        if not planned.steps and await state.unfinished(self._session, name) is None:
+            return
+        phases: tuple[Phase, Phase] = planned.store.phase or "found", self._goal
+        options = self._options
+        self._growth = await state.begin(
+            self._session, name, planned.store.name, phases, options.postpone, options.max_load
+        )
+        self._watch.growth = self._growth
+
+    async def _steps(self, planned: Plan) -> Ending:
+        switches = any(isinstance(step, Switch) for step in planned.steps)
+        for number, step in enumerate(planned.steps, 1):
+            if self._options.postpone and switches and isinstance(step, WaitForSnapshots):
+                return "ready"
+            await self._do(step, number, planned.store)
+        rolled_back = self._growth is not None and self._growth.rolling_back
+        return "rolled_back" if rolled_back else "switched"
+
+    async def _retreat(self, error: asyncpg.DiskFullError, store: str) -> GrowthFailed:
+        """Take away what fills the disk: as long as the store's triggers keep tables that cannot
+        become larger, every write of an old client fails. Return what to raise."""
+        full = GrowthFailed(
+            "disk_full",
+            f"the server's disk is full, at: {self.at}",
+            detail=f"{error}; what was being made is gone again, and the store is complete",
+            hint=f"make room, and run `outgrow grow --to {self._goal}` again",
+        )
+        self._watch.watcher.noted(["the disk is full: takes away what it has made"])
+        try:
+            await self._session.run(load("grow")["commit_for_good"])
+            now = await catalogue.read(self._session, store, self._blueprint)
+            for step in retreat(now, self._blueprint):
+                await self._do(step, 0, now, _at_once)
+        except (OutgrowError, asyncpg.PostgresError) as e:
+            full.detail = f"{error}; and the tables that were being made cannot be dropped: {e}"
+            full.hint = (
+                "`outgrow rollback` takes them away: until then writes to the store may fail"
+            )
+        return full
+
+    async def _do(
+        self,
+        step: Step,
+        number: int,
+        store: Store,
+        pace: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Do one step, unless there is nothing left to do. Without a `pace` others may hold it."""
+        self.at = step.describe()
+        began = time.monotonic()
+        watch = self._watch
+        pace = pace or watch.pace
+        watch.begins(step, number)
+        work = Work(
+            self._database,
+            self._session,
+            self._blueprint,
+            store,
+            watch.waits,
+            watch.moved,
+            pace,
+        )
+        await pace()
+        if await step.is_done(work):
+            watch.ends(step)
+            return
+        await step.do(work)
+        watch.ends(step)
+        seconds = time.monotonic() - began
+        size = await step.size(work) if isinstance(step, CreateIndex) else None
+        watch.watcher.finished(step, seconds, size)
+        self._done.append((step, seconds))
+
+
+async def _at_once() -> None:
+    pass
+
+
+async def _planned(session: Session, name: str, blueprint: Blueprint, goal: Phase) -> Plan:
+    """With everything to know before in its notes. Raises Refused."""
+    store = await catalogue.read(session, name, blueprint)
+    await memory.check_meant(session, store.name, blueprint)
+    estimates = await _estimates(session, store, blueprint, goal)
+    planned = make(store, blueprint, goal, estimates)
+    findings = await preflight.look(session, planned, blueprint)
+    moved = (store.said,) if store.said else ()
+    return replace(planned, notes=moved + planned.notes + findings)
+
+
+async def _estimates(
+    session: Session, store: Store, blueprint: Blueprint, goal: Phase
+) -> Estimates | None:
+    """Only where something is to be copied: it reads some of the store."""
+    there = {lift.relation for lift in store.lifts if store.trusted(lift)}
+    if store.partitioned or there.issuperset(lifted(blueprint, goal)):
+        return None
+    return await sample(session, store, blueprint)
+
+
+def _stopped(error: Exception, at: str, goal: Phase) -> GrowthFailed:
+    hint = f"run `outgrow grow --to {goal}` again: it goes on from here"
+    if isinstance(error, asyncpg.QueryCanceledError):
+        message = f"somebody on the server cancelled the growth, at: {at}"
+        return GrowthFailed("growth_cancelled", message, detail=str(error), hint=hint)
+    message = f"the connection to the database was lost, at: {at}"
+    return GrowthFailed("connection_lost", message, detail=str(error), hint=hint)
+
+
+async def running(session: Session, store: Store) -> int | None:
+    """The pid of the session in which a growth of the store runs, or None."""
+    pid: int | None = await session.value(load("grow")["claimed_by"], store.oid)
+    return pid
+
+
+@asynccontextmanager
+async def _of_its_own(database: Database, name: str) -> AsyncIterator[Session]:
+    """A connection without timeouts, whose statements end when this process does."""
+    sql = load("grow")
+    async with database.dedicated(name) as session:
+        await session.run(sql["patient"])
+        try:
+            await session.run(sql["not_without_client"])
+        except asyncpg.InvalidParameterValueError as e:
+            log.debug("this server cannot tell that its client has gone: %s", e)
+        yield session
+
+
+@asynccontextmanager
+async def alone(database: Database, store: str, blueprint: Blueprint) -> AsyncIterator[Session]:
+    """The one connection that may let the store grow. Raises Refused when another does."""
+    sql = load("grow")
+    async with _of_its_own(database, "outgrow grow") as session:
+        await session.run(sql["plan_once"])
+        located = await memory.locate(session, store, blueprint)
+        await memory.check_meant(session, located.store, blueprint)
+        place = split(located.store)
+        await database.transaction(lambda s: settle(s, *place, blueprint))
+        await act_as_owner(session, *place, local=False)
+        found = await catalogue.read(session, store, blueprint)
+        if not await session.value(sql["claim"], found.oid):
+            pid = await running(session, found)
+            raise Refused(
+                "growing",
+                f"another growth of {found.name} is running" + (f" (pid {pid})" if pid else ""),
+                hint="wait for it: `outgrow status` shows how far it is",
+            )
+        yield session

@@ -1,0 +1,141 @@
+"""Compares all tables with the store at one moment, and accounts for every key of the store; looks
+whether everything that Outgrow made is as it was made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from outgrow import definitions, layout, memory
+from outgrow.blueprint import Blueprint
+from outgrow.database import Database, Session
+from outgrow.definitions import Finding
+from outgrow.growth import catalogue
+from outgrow.growth.catalogue import Store
+from outgrow.growth.lifting import Compared, compare
+from outgrow.growth.state import Phase
+from outgrow.named import hold
+from outgrow.owner import refuse_superuser
+from outgrow.queries import load
+
+STREAMED = 5_000  # keys fetched at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`counts` has the keys of each pattern, counted without the tables' SQL; "" is what no pattern
+    claims. `altered`: views, functions, triggers and tables of ours that are not what they were
+    made as; `phase`, to which a growth mends them; `said` what happened to the store's name."""
+
+    relations: dict[str, Compared]
+    counts: Counter[str]
+    lifted: frozenset[str]
+    leftovers: int
+    miscounted: tuple[str, ...]
+    altered: tuple[Finding, ...]
+    phase: Phase
+    said: str = ""
+
+    @property
+    def followed(self) -> bool:
+        """The triggers that keep the tables are there, and nobody has changed them."""
+        return not any(finding.object.startswith("trigger ") for finding in self.altered)
+
+    @property
+    def same(self) -> bool:
+        differing = any(found.differing for found in self.relations.values())
+        return not (differing or self.miscounted or self.altered)
+
+    @property
+    def keys(self) -> dict[str, int]:
+        """Every key of the store is in one of these: it fits a table whole, or has leftovers that
+        the table's rows do not give back, or is of a pattern without a table, or of no pattern."""
+        lifted = sum(self.counts[pattern] for pattern in self.lifted)
+        opaque = self.counts[""]
+        return {
+            "lifted": lifted - self.leftovers,
+            "leftovers": self.leftovers,
+            "in_the_store": self.counts.total() - lifted - opaque,
+            "opaque": opaque,
+            "total": self.counts.total(),
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "same": self.same,
+            "store_said": self.said,
+            "triggers": self.followed,
+            "altered": [{"object": f.object, "what": f.what} for f in self.altered],
+            "relations": {
+                name: {
+                    "keys": found.keys,
+                    "leftovers": found.leftovers,
+                    "differing": found.differing,
+                }
+                for name, found in self.relations.items()
+            },
+            "keys": self.keys,
+            "miscounted": self.miscounted,
+        }
+
+
+async def verify(
+    database: Database, store: str, blueprint: Blueprint, moved: Callable[[int], None]
+) -> Report:
+    """Only looks, in one transaction with one snapshot, so that the sums agree whatever others
+    write; VACUUM cannot take away meanwhile what is deleted after it began. `moved` is told how
+    many keys were looked at. Raises Refused where there is no such store."""
+    async with database.dedicated("outgrow verify") as session:
+        await session.run(load("grow")["patient"])
+        await session.run(load("grow")["plan_once"])
+        async with session.connection.transaction(isolation="repeatable_read", readonly=True):
+            found = await catalogue.read(session, store, blueprint, closely=False)
+            await refuse_superuser(session, found.schema, found.table)
+            await hold(session, found.name)
+            await memory.check_meant(session, found.name, blueprint)
+            return await _verify(session, found, blueprint, moved)
+
+
+async def _verify(
+    session: Session, store: Store, blueprint: Blueprint, moved: Callable[[int], None]
+) -> Report:
+    async def pace() -> None:
+        return
+
+    place = store.schema, store.table
+    compared: dict[str, Compared] = {}
+    for lift in store.lifts:
+        # What somebody has dropped is among the definitions that are missing.
+        table = layout.shadow.table(blueprint, lift.relation)
+        is_there = await session.value(load("stores")["exists"], table)
+        if is_there and lift.state in ("filled", "verified", "shadow"):
+            compared[lift.relation] = await compare(
+                session, blueprint, lift.relation, place, lambda keys, _: moved(keys), pace
+            )
+    counts: Counter[str] = Counter()
+    query = load("grow")["keys"].with_identifiers(store=store.name)
+    async for rows in session.stream(query, batch=STREAMED):
+        counts.update(blueprint.match(row[0]) or "" for row in rows)
+        moved(len(rows))
+    leftovers: dict[str, int] = {}
+    miscounted = []
+    for name, each in compared.items():
+        pattern = blueprint.relations[blueprint.source_of(name)].pattern or ""
+        # Of relations of one pattern, the one that holds most of it.
+        leftovers[pattern] = min(each.leftovers, leftovers.get(pattern, each.leftovers))
+        if not each.differing and each.keys != counts[pattern]:
+            miscounted.append(name)
+    places = definitions.everything(blueprint)
+    found = await definitions.compare(session, blueprint, store.oid, places)
+    return Report(
+        compared,
+        counts,
+        frozenset(leftovers),
+        sum(leftovers.values()),
+        tuple(miscounted),
+        tuple(finding for finding in found if finding.is_wrong),
+        store.phase or "found",
+        store.said,
+    )

@@ -1,0 +1,500 @@
+"""Which patterns say nothing of their own: all that they hold can be computed from another. No I/O.
+
+A list of ids below `school:{school}:users` is derived when each id names a row that says the same
+school; `user:email:{email}` when the row it points to has that e-mail; `users:list` when it has
+all of them; a copy when its fields are the other row's. Each is tried on the rows of a sample,
+which the caller fetches (`wanted`), and true when nearly all of them agree: what does not agree is
+damage, and found in integrity.py.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
+
+from outgrow.inspection.patterns import Pattern
+from outgrow.inspection.references import Reference, tokens
+from outgrow.inspection.targets import (
+    Target,
+    is_entity,
+    named_after,
+    names_itself,
+    names_of,
+    words_in,
+)
+from outgrow.inspection.values import ELEMENTS, Steps, decoded, path_of, texts
+
+AGREE = 0.7
+"""The share of a sample that must agree. Damage is less than that; a chance is far below."""
+
+SOME = 3
+"""So many rows must agree at least: two may by accident."""
+
+CLAIMED = 0.25
+"""From this share of rows a list called `products:list` is one of all products, some missing."""
+
+SELECTIVE = 0.8
+"""Rows of which more have a literal of the list's key in a field are not told apart by it."""
+
+ROWS, ELEMENTS_OF_ROW = 40, 25
+"""Of each pattern so many rows are tried, and so many elements of each."""
+
+Row = tuple[str, Any]
+Fields = dict[str, set[Steps]]
+"""A text -> where in a row it stands; `(KEY, n)` stands for its segment n."""
+
+KEY = "\0key"
+_WHOLE = {"all", "index", "list"}
+_OWN = {"id", "_id", "key", "uid", "uuid"}
+
+
+@dataclass
+class Derived:
+    """`pattern` can be computed from `source`."""
+
+    pattern: Pattern
+    source: Pattern
+    why: str
+    reference: Reference | None = None
+    """By which its elements name the rows of `source`, where they do."""
+    by: dict[int, tuple[Steps, ...]] | None = None
+    """For each of its segments where in such a row the same text stands, or at one of which places;
+    under -1 where a literal of its key does, under -2 where the value itself."""
+    order: tuple[int, ...] = ()
+    """Where its key has the same ids in another order: that order, in the key of `source`."""
+    claims_all: bool = False
+    """It is called a list of all of them, whether it is or not."""
+
+
+class Trial:
+    """The patterns whose rows may be computed from others', and the rows that are needed to
+    tell."""
+
+    def __init__(self, patterns: Sequence[Pattern], references: Sequence[Reference]) -> None:
+        self.patterns = patterns
+        self.of: dict[int, list[Reference]] = {}
+        for reference in references:
+            self.of.setdefault(id(reference.source), []).append(reference)
+        self.rows: dict[str, Any] = {}
+
+    def wanted(self) -> list[str]:
+        """The keys of the rows to fetch into `rows`."""
+        keys: set[str] = set()
+        for pattern in self.patterns:
+            for reference in self.of.get(id(pattern), ()):
+                for _, row, text in self._named(pattern, reference):
+                    keys.update(row)
+                    if self._may_be_symmetric(pattern, reference):
+                        keys.add(pattern.fill(text))
+            keys.update(key for _, _, key in self._mirrored(pattern))
+        return sorted(keys)
+
+    def found(self) -> list[Derived]:
+        found = []
+        for pattern in self.patterns:
+            derived = self._derived(pattern)
+            if derived is not None:
+                found.append(derived)
+        found = [one for one in found if not self._is_source(one, found)]
+        above = {id(one.pattern): one.source for one in found}
+        for one in found:
+            if id(one.source) in above and one.source is not one.pattern:
+                # A list of all schools that have a list, a copy of a copy: of what those are of.
+                source = above[id(one.source)]
+                direct = next((r for r in self.of.get(id(one.pattern), ()) if r.to is source), None)
+                if one.pattern.is_single or direct is not None:
+                    one.why = f"{one.why} of {one.source.text}"
+                    one.reference, one.source = direct, source
+        return found
+
+    def _is_source(self, one: Derived, found: Sequence[Derived]) -> bool:
+        """Of two patterns that are copies of each other one is the source: whose key has the
+        `id`."""
+        back = next((d for d in found if d.pattern is one.source and d.source is one.pattern), None)
+        if back is None:
+            return False
+        mine, theirs = (_identity(pattern) for pattern in (one.pattern, one.source))
+        return (mine, one.pattern.count) > (theirs, one.source.count) or (
+            (mine, one.pattern.count) == (theirs, one.source.count)
+            and found.index(one) < found.index(back)
+        )
+
+    def symmetric(self) -> list[Reference]:
+        """Lists of which each names the others in whose lists it is named: `[]` of rows whose only
+        id is one of the same kind."""
+        return [
+            reference
+            for pattern in self.patterns
+            for reference in self.of.get(id(pattern), ())
+            if self._may_be_symmetric(pattern, reference) and self._is_symmetric(pattern, reference)
+        ]
+
+    # One pattern --------------------------------------------------------------------------------
+
+    def _derived(self, pattern: Pattern) -> Derived | None:
+        references = self.of.get(id(pattern), [])
+        for reference in references:
+            if reference.steps is not None and (found := self._by_value(pattern, reference)):
+                return found
+        for reference in references:
+            if reference.steps is None and (found := self._by_segment(pattern, reference)):
+                return found
+        return self._aggregate(pattern) or self._mirror(pattern)
+
+    def _named(
+        self, pattern: Pattern, reference: Reference
+    ) -> Iterator[tuple[Row, list[str], str]]:
+        """Rows of a sample, the keys that a text there may name, and that text."""
+        for key, value in pattern.examples[:ROWS]:
+            if reference.steps is None:
+                places = dict(tokens(pattern, key))
+                if reference.place in places:
+                    text = places[reference.place]
+                    yield (key, value), reference.keys(text), text
+                continue
+            for number, text in enumerate(texts(decoded(value), reference.steps)):
+                if number >= ELEMENTS_OF_ROW:
+                    break
+                yield (key, value), reference.keys(text), text
+
+    def _rows(
+        self, pattern: Pattern, reference: Reference
+    ) -> Iterator[tuple[Row, str, Fields, Row]]:
+        """As `_named`, with the row that is named: where in it which text stands, and itself."""
+        seen: dict[str, Fields] = {}
+        for row, keys, text in self._named(pattern, reference):
+            key = next((key for key in keys if key in self.rows), None)
+            if key is not None:
+                if key not in seen:
+                    seen[key] = fields_of(reference.to, key, self.rows[key])
+                yield row, text, seen[key], (key, self.rows[key])
+
+    def _by_value(self, pattern: Pattern, reference: Reference) -> Derived | None:
+        """Its values name rows, which say what its key says."""
+        assert reference.steps is not None
+        holds_more = pattern.shape in ("document", "map") or len(reference.steps) > 1
+        if holds_more and not (pattern.shape == "mixed" or self._is_copy(pattern, reference)):
+            return None
+        if pattern.is_single:
+            return self._of_all(pattern, reference)
+        agreeing: dict[int, list[set[Steps]]] = {place: [] for place in pattern.places}
+        distinct: set[str] = set()
+        literal = _Literal(pattern, reference.to)
+        for (key, _), _, fields, _ in self._rows(pattern, reference):
+            distinct.add(key)
+            literal.add(fields)
+            for place, token in tokens(pattern, key):
+                agreeing[place].append(fields.get(token, set()))
+        by: dict[int, tuple[Steps, ...]] = {}
+        for place, rows in agreeing.items():
+            by[place] = _agreed(rows)
+            if not by[place]:
+                return None
+        if reference.to is pattern or len(distinct) < 2:
+            return None
+        if pattern.shape == "ids" and (role := literal.place()) is not None:
+            by[-1] = (role,)
+        where = ", ".join(" or ".join(map(_said, places)) for places in by.values())
+        return Derived(
+            pattern, reference.to, f"each names a row whose {where} is in its key", reference, by
+        )
+
+    def _is_copy(self, pattern: Pattern, reference: Reference) -> bool:
+        """Whatever stands beside the id is said by the row that it names."""
+        assert reference.steps is not None
+        same = other = 0
+        last = reference.steps[-2 if reference.steps[-1] == ELEMENTS else -1 :]
+        for _, value in pattern.examples[:ROWS]:
+            for whole in _holders(decoded(value), reference.steps):
+                for text in texts(whole, last) if isinstance(whole, dict) else ():
+                    row = next((k for k in reference.keys(text) if k in self.rows), None)
+                    if row is None:
+                        continue
+                    theirs = {repr(v) for v in _leaves(decoded(self.rows[row]))}
+                    named = set(texts(whole, last))
+                    mine = [repr(v) for v in _leaves(whole) if v not in named]
+                    kept = sum(one in theirs for one in mine)
+                    same, other = same + kept, other + len(mine) - kept
+        return same + other == 0 or same >= 0.85 * (same + other)
+
+    def _of_all(self, pattern: Pattern, reference: Reference) -> Derived | None:
+        """One list: of all rows, or of those with a field as its key says."""
+        literals = {s.before.lower() for s in pattern.segments if not s.is_variable}
+        tried, said = 0, Counter[Steps]()
+        for _, _, fields, _ in self._rows(pattern, reference):
+            tried += 1
+            for literal, places in fields.items():
+                if literal.lower() in literals:
+                    said.update(places)
+        best = max(said.items(), key=lambda one: one[1], default=(None, 0))
+        if best[0] is not None and tried >= SOME and best[1] >= AGREE * tried:
+            return Derived(
+                pattern,
+                reference.to,
+                f"all whose {_said(best[0])} is in its key",
+                reference,
+                {-1: (best[0],)},
+            )
+        _, value = pattern.examples[0]
+        assert reference.steps is not None
+        listed = len(set(texts(decoded(value), reference.steps)))
+        if listed >= AGREE * reference.to.count and listed >= 2:
+            return Derived(pattern, reference.to, "all of them", reference, {})
+        if tried >= SOME and listed >= CLAIMED * reference.to.count and _claims(pattern, reference):
+            why = "it is called the list of all of them"
+            return Derived(pattern, reference.to, why, reference, {}, claims_all=True)
+        return None
+
+    def _by_segment(self, pattern: Pattern, reference: Reference) -> Derived | None:
+        """Its key names a row, which says what its value is: a copy of a field, or of all."""
+        if pattern.shape not in ("scalar", "document"):
+            return None
+        if pattern.shape == "scalar" and len(pattern.places) != 1:
+            return None
+        places: Counter[Steps] = Counter()
+        tried = copies = 0
+        values: set[str] = set()
+        for (_, value), _, _, (_, row) in self._rows(pattern, reference):
+            tried += 1
+            leaves = dict(_paths(decoded(row)))
+            if pattern.shape == "scalar":
+                values.add(repr(value))
+                places.update(steps for steps, leaf in leaves.items() if repr(leaf) == repr(value))
+            elif isinstance(value, dict):
+                theirs = {repr(leaf) for leaf in leaves.values()}
+                mine = [leaf for leaf in _leaves(value) if not isinstance(leaf, bool)]
+                copies += len(mine) > 1 and sum(repr(v) in theirs for v in mine) >= 0.9 * len(mine)
+        if tried < SOME:
+            return None
+        if pattern.shape == "document":
+            if copies < AGREE * tried:
+                return None
+            return Derived(pattern, reference.to, "copies of those rows", reference, {-2: ((),)})
+        best = max(places.items(), key=lambda one: one[1], default=(None, 0))
+        if best[0] is None or best[1] < AGREE * tried or len(values) < 2:
+            return None
+        return Derived(
+            pattern, reference.to, f"copies of {_said(best[0])}", reference, {-2: (best[0],)}
+        )
+
+    def _aggregate(self, pattern: Pattern) -> Derived | None:
+        """One list of all the values that a field has."""
+        if not pattern.is_single or pattern.shape != "ids":
+            return None
+        listed = set(texts(decoded(pattern.examples[0][1]), (ELEMENTS,)))
+        for other in self.patterns:
+            if other is pattern or other.shape != "document" or other.count < SOME:
+                continue
+            for steps, values in other.values.walk():
+                known = set(values.samples)
+                if (
+                    steps
+                    and len(known) >= 2
+                    and values.count >= 0.5 * other.values.count
+                    and len(known & listed) >= 0.9 * len(known)
+                    and len(known & listed) >= AGREE * len(listed)
+                ):
+                    return Derived(pattern, other, f"all values of {path_of(steps)}")
+        return None
+
+    def _mirrored(self, pattern: Pattern) -> Iterator[tuple[Pattern, tuple[int, ...], str]]:
+        """Keys of other patterns with the same ids in another order, for a value that says
+        little."""
+        if pattern.shape != "scalar" or not 2 <= len(pattern.places) <= 3:
+            return
+        for other in self.patterns:
+            if other is pattern or len(other.places) != len(pattern.places):
+                continue
+            for key, _ in pattern.examples[:ROWS]:
+                ids = [text for _, text in tokens(pattern, key)]
+                for order in permutations(range(len(ids))):
+                    yield other, order, other.fill(*(ids[n] for n in order))
+
+    def _mirror(self, pattern: Pattern) -> Derived | None:
+        if pattern.values.kind == "string" and len(pattern.values.distinct) > 3:
+            return None
+        there: Counter[tuple[int, tuple[int, ...]]] = Counter()
+        for other, order, key in self._mirrored(pattern):
+            there[self.patterns.index(other), order] += key in self.rows
+        tried = min(ROWS, len(pattern.examples))
+        for (number, order), times in there.most_common(1):
+            if tried >= SOME and times >= AGREE * tried:
+                source = self.patterns[number]
+                return Derived(pattern, source, "the same ids in its key", order=order)
+        return None
+
+    def _may_be_symmetric(self, pattern: Pattern, reference: Reference) -> bool:
+        """A list of somebody, of ids of the same kind as its own."""
+        return (
+            reference.steps == (ELEMENTS,)
+            and len(pattern.places) == 1
+            and pattern.shape == "ids"
+            and (
+                reference.to is pattern
+                or any(
+                    other.steps is None and other.to is reference.to
+                    for other in self.of.get(id(pattern), ())
+                )
+            )
+        )
+
+    def _is_symmetric(self, pattern: Pattern, reference: Reference) -> bool:
+        both = tried = 0
+        lists = dict(pattern.examples)
+        for key, value in pattern.examples[:ROWS]:
+            ((_, me),) = tokens(pattern, key) or ((0, ""),)
+            for other in list(texts(decoded(value), (ELEMENTS,)))[:ELEMENTS_OF_ROW]:
+                theirs = pattern.fill(other)
+                held = lists.get(theirs, self.rows.get(theirs))
+                if held is not None:
+                    tried += 1
+                    both += me in set(texts(decoded(held), (ELEMENTS,)))
+        return tried >= SOME and both >= AGREE * tried
+
+
+class _Literal:
+    """Where rows say what a literal of the list's key says, and others do not: `role` of the
+    members in `org:{id}:admins`."""
+
+    def __init__(self, pattern: Pattern, source: Pattern) -> None:
+        self._words = words_of(pattern)
+        self._source = source
+        self._tried = 0
+        self._said: Counter[Steps] = Counter()
+
+    def add(self, fields: Fields) -> None:
+        self._tried += 1
+        for text, places in fields.items():
+            if text.lower() in self._words:
+                self._said.update(places)
+
+    def place(self) -> Steps | None:
+        for steps, times in self._said.most_common(1):
+            if steps[:1] == (KEY,) or times < 0.9 * self._tried:
+                return None
+            values = dict(self._source.values.walk()).get(steps)
+            seen = values.samples if values is not None else {}
+            same = sum(times for text, times in seen.items() if text.lower() in self._words)
+            return steps if same <= SELECTIVE * sum(seen.values()) else None
+        return None
+
+
+def words_of(pattern: Pattern) -> set[str]:
+    """The literals of its key, and what they are the plurals of."""
+    literals = {s.before.lower() for s in pattern.segments if not s.is_variable}
+    return literals | {word.rstrip("s") for word in literals}
+
+
+def _claims(pattern: Pattern, reference: Reference) -> bool:
+    """Nothing in its name says that these are not all: `products:list`, `all_users`."""
+    words = {word.rstrip("s") for s in pattern.segments for word in words_in(s.before)}
+    named = words_in(reference.to.segments[0].before)
+    return bool(words & _WHOLE) and words - _WHOLE <= {word.rstrip("s") for word in named}
+
+
+def fields_of(pattern: Pattern, key: str, value: Any) -> Fields:
+    """Where in a row a text stands, the segments of its key included."""
+    found: Fields = {}
+    for place, text in tokens(pattern, key):
+        found.setdefault(text, set()).add((KEY, place))
+    for steps, leaf in _paths(decoded(value)):
+        if isinstance(leaf, str):
+            found.setdefault(leaf, set()).add(steps)
+    return found
+
+
+def _paths(value: Any, steps: Steps = (), depth: int = 0) -> Iterator[tuple[Steps, Any]]:
+    if isinstance(value, dict) and depth < 4:
+        for name, item in value.items():
+            yield from _paths(item, (*steps, name), depth + 1)
+    elif isinstance(value, list) and depth < 4:
+        for item in value[:50]:
+            yield from _paths(item, (*steps, ELEMENTS), depth + 1)
+    elif not isinstance(value, dict | list):
+        yield steps, value
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    return (leaf for _, leaf in _paths(value) if leaf is not None)
+
+
+def _holders(value: Any, steps: Steps) -> Iterator[Any]:
+    """The objects in which the last field of a path is taken."""
+    if len(steps) <= 1 or steps[1:] == (ELEMENTS,):
+        yield value
+    elif steps[0] == ELEMENTS and isinstance(value, list):
+        for item in value[:ELEMENTS_OF_ROW]:
+            yield from _holders(item, steps[1:])
+    elif isinstance(value, dict) and isinstance(steps[0], str) and steps[0] in value:
+        yield from _holders(value[steps[0]], steps[1:])
+
+
+def _identity(pattern: Pattern) -> bool:
+    """Its documents have the id of their key as `id`."""
+    values = pattern.values.fields.get("id")
+    return values is not None and sum(values.own.values()) >= AGREE * values.count
+
+
+def _agreed(rows: Sequence[set[Steps]]) -> tuple[Steps, ...]:
+    """The place, or the two places, at one of which nearly all rows have the text."""
+    if len(rows) < SOME:
+        return ()
+    chosen: tuple[Steps, ...] = ()
+    left = list(rows)
+    for _ in range(2):
+        times = Counter(steps for row in left for steps in row)
+        if not times:
+            return ()
+        best = max(times, key=lambda steps: (times[steps], steps[:1] != (KEY,)))
+        chosen = (*chosen, best)
+        left = [row for row in left if best not in row]
+        if len(left) <= (1 - AGREE) * len(rows):
+            return chosen
+    return ()
+
+
+def _said(steps: Steps) -> str:
+    return "key" if steps[:1] == (KEY,) else path_of(steps)
+
+
+def resolved(references: Sequence[Reference], derived: Sequence[Derived]) -> list[Reference]:
+    """References without those that an index only happens to have: by which a row names its own
+    entry, and by ids that are somebody else's in the rows, too. Who names an entry by the row's
+    id, and is called after the row, names that row; by another name or text it names the entry."""
+    pointers = {id(one.pattern): one for one in derived if _is_pointer(one)}
+    kept = []
+    for reference in references:
+        pointer = pointers.get(id(reference.to)) if reference.target.how == "id" else None
+        if pointer is None or pointer.reference is None:
+            if reference.to.shape != "scalar" or reference.target.how != "id":
+                kept.append(reference)
+            continue
+        fields = _fields_by(pointer)
+        own = any(names_itself(pointer.source, name) for name in fields)
+        if reference.source in (pointer.reference.to, pointer.source) or not own:
+            continue
+        names = names_of(reference.source, reference.steps, reference.place)
+        if fields & _OWN and named_after(names, pointer.reference.to):
+            reference.index, reference.target = reference.target, pointer.reference.target
+        kept.append(reference)
+    return kept
+
+
+def _is_pointer(one: Derived) -> bool:
+    """It names one row, and is nothing by itself."""
+    reference = one.reference
+    if reference is None or one.pattern.shape not in ("scalar", "mixed", "document"):
+        return False
+    if reference.steps is not None and ELEMENTS in reference.steps:
+        return False
+    place = one.pattern.places[-1] if one.pattern.places else -1
+    return is_entity(Target(one.pattern, "id", place)) is not True
+
+
+def _fields_by(one: Derived) -> set[str]:
+    """The fields of rows that the keys of an index say."""
+    steps = (steps for places in (one.by or {}).values() for steps in places)
+    return {each[-1] for each in steps if each and isinstance(each[-1], str)}

@@ -1,0 +1,300 @@
+"""The patterns of a store, as they are printed and as keys are taken apart by them. No I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+from outgrow.inspection.formats import SPANS
+from outgrow.inspection.keys import FEW_KEYS, FEW_SHARE, Node, Tree
+from outgrow.inspection.values import Values, similarity
+from outgrow.inspection.words import resolve
+
+_PARTS = re.compile(r"<[a-z]+>(?:.*<[a-z]+>)?")
+_PREFIX = re.compile(r"[A-Za-z]+[._/-]")
+_NAMES = {
+    "email": "email",
+    "date": "date",
+    "week": "week",
+    "ms": "ms",
+    "seconds": "at",
+    "time": "at",
+}
+"""What a variable is called after its form; any other is `id`, and `name` where people write it."""
+
+
+class Segment:
+    """One segment of a pattern: a literal, or a variable that may stand between fixed letters."""
+
+    def __init__(self, node: Node, place: int, split_forms: bool) -> None:
+        self.separator = node.label[:1] if place else ""
+        self.forms = sorted(form[1:] if place else form for form in node.forms)
+        self.why = node.why
+        self.name = ""
+        self.many = False  # `{id...}`
+        self.by_form = split_forms
+        self.before = self.after = ""
+        if not self.why:
+            self.before = node.token
+        elif place == 0 or split_forms:
+            self.before, self.after = _fixed(self.forms)
+
+    @property
+    def is_variable(self) -> bool:
+        return bool(self.why)
+
+    @property
+    def around(self) -> tuple[str, str]:
+        """What stands before and behind an id and is none of it. Where ids are told from others
+        by their form, all of the segment is the id."""
+        return ("", "") if self.by_form else (self.before, self.after)
+
+    @property
+    def text(self) -> str:
+        if not self.is_variable:
+            return self.separator + self.before
+        dots = "..." if self.many else ""
+        return f"{self.separator}{self.before}{{{self.name}{dots}}}{self.after}"
+
+    @property
+    def regex(self) -> str:
+        if not self.is_variable:
+            return re.escape(self.separator + self.before)
+        one = f"[^{re.escape(self.separator or ':')}]"
+        if any("<time>" in form for form in self.forms):
+            one = f"(?:{SPANS['time']}|{one})"
+        inner = ".+" if self.many else one + ("*" if "" in self.forms else "+")
+        if self.by_form:
+            inner = "|".join(_form_regex(form) for form in self.forms)
+            return f"{re.escape(self.separator)}({inner})"
+        return f"{re.escape(self.separator + self.before)}({inner}){re.escape(self.after)}"
+
+
+class Pattern:
+    """A family of keys. What is known of them stands in the `node` where they end."""
+
+    def __init__(self, segments: Sequence[Segment], node: Node) -> None:
+        self.segments = list(segments)
+        self.node = node
+        self._prefixed()
+        self.name_variables()
+
+    def _prefixed(self) -> None:
+        """Letters that all ids of a first segment begin with are no part of them:
+        `teacher.{email}`."""
+        first = self.segments[0]
+        if first.is_variable and not first.before and len(self.examples) > 2:
+            begin = {(m[0] if (m := _PREFIX.match(key)) else "") for key, _ in self.examples}
+            first.before = begin.pop() if len(begin) == 1 else ""
+
+    def name_variables(self) -> None:
+        names: set[str] = set()
+        for segment in self.segments:
+            if segment.is_variable:
+                segment.name = _name(segment, names)
+        self.forget()
+
+    def forget(self) -> None:
+        """Its segments have changed."""
+        for made in ("compiled", "places", "spans", "cuts"):
+            self.__dict__.pop(made, None)
+
+    @property
+    def values(self) -> Values:
+        assert self.node.values is not None  # keys end there
+        return self.node.values
+
+    @property
+    def count(self) -> int:
+        return self.node.count
+
+    @property
+    def examples(self) -> list[tuple[str, Any]]:
+        return self.node.examples
+
+    @cached_property
+    def places(self) -> list[int]:
+        """Where in the key its variables stand."""
+        return [place for place, segment in enumerate(self.segments) if segment.is_variable]
+
+    @property
+    def variables(self) -> list[str]:
+        return [self.segments[place].name for place in self.places]
+
+    @property
+    def text(self) -> str:
+        return "".join(segment.text for segment in self.segments)
+
+    @property
+    def regex(self) -> str:
+        return "".join(segment.regex for segment in self.segments)
+
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:
+        return re.compile(self.regex, re.DOTALL)
+
+    @property
+    def shape(self) -> str:
+        return self.values.shape
+
+    @property
+    def is_single(self) -> bool:
+        """One key of its own: `schools:all`."""
+        return not self.places
+
+    @cached_property
+    def spans(self) -> bool:
+        return any(segment.many for segment in self.segments)
+
+    @cached_property
+    def cuts(self) -> list[tuple[int, int, int | None]]:
+        """Of each variable the place, and where in its segment it begins and ends."""
+        found: list[tuple[int, int, int | None]] = []
+        for place in self.places:
+            before, after = self.segments[place].around
+            found.append((place, len(before), -len(after) or None))
+        return found
+
+    @property
+    def precedence(self) -> tuple[int, int, int, bool]:
+        """Smaller is matched first; as in a blueprint, and ids of a stated form before any."""
+        literal = sum(len(s.separator + s.before + s.after) for s in self.segments)
+        by_form = any(segment.by_form for segment in self.segments)
+        return -literal, sum(s.many for s in self.segments), len(self.segments), not by_form
+
+    def ids(self, key: str) -> tuple[str, ...]:
+        """The values of its variables in one of its keys; empty when it is none of them."""
+        match = self.compiled.fullmatch(key)
+        return match.groups() if match else ()
+
+    def fill(self, *ids: str) -> str:
+        values = iter(ids)
+        return "".join(
+            s.separator + (next(values).join(s.around) if s.is_variable else s.before)
+            for s in self.segments
+        )
+
+
+def _fixed(forms: Sequence[str]) -> tuple[str, str]:
+    """The letters before and behind the ids, where they are the same in all forms."""
+    found = set()
+    for form in forms:
+        parts = _PARTS.search(form)
+        if parts is None or "<word>" in form:
+            return "", ""
+        found.add((form[: parts.start()], form[parts.end() :]))
+    return found.pop() if len(found) == 1 else ("", "")
+
+
+def _form_regex(form: str) -> str:
+    parts = re.split(r"(<[a-z]+>)", form)
+    return "".join(SPANS.get(p[1:-1], r"[^:]+") if p[:1] == "<" else re.escape(p) for p in parts)
+
+
+def _name(segment: Segment, taken: set[str]) -> str:
+    kinds = {kind for form in segment.forms for kind in re.findall(r"<([a-z]+)>", form)}
+    name = _NAMES.get(next(iter(kinds)), "id") if len(kinds) == 1 else "id"
+    if not kinds or "word" in kinds:
+        name = "name" if "names" in segment.why else "id"
+    unique, number = name, 2
+    while unique in taken:
+        unique, number = f"{name}{number}", number + 1
+    taken.add(unique)
+    return unique
+
+
+def patterns_of(tree: Tree) -> list[Pattern]:
+    """All patterns of the tree, the one that is matched first first. The tree finds them by key."""
+    resolve(tree.root)
+    found = [(node, Pattern(segments, node)) for node, segments in _ends(tree.root, (), 0)]
+    for node, pattern in found:
+        node.pattern = pattern
+    _take_in(found)
+    _embed([pattern for _, pattern in found])
+    return sorted({id(n.pattern): n.pattern for n, _ in found}.values(), key=lambda p: p.precedence)
+
+
+def _ends(
+    node: Node, path: tuple[tuple[Node, bool], ...], depth: int
+) -> Iterator[tuple[Node, list[Segment]]]:
+    if node.count:
+        yield node, [Segment(one, place, split) for place, (one, split) in enumerate(path)]
+    variables = sorted(
+        (c for c in node.children.values() if c.why),
+        key=lambda c: (_fixed(sorted(c.forms)) != (c.label[:1] if depth else "", ""), -c.total),
+    )
+    for child in node.children.values():
+        # Of several variables at one place all but one say of which form their ids are: not the
+        # largest, and not one whose ids begin with no letters to be told by.
+        split = bool(depth and child.why and child is not variables[0])
+        yield from _ends(child, (*path, (child, split)), depth + 1)
+
+
+def _take_in(found: list[tuple[Node, Pattern]]) -> None:
+    """Ids that hold the separator: a few keys longer than their family's, and of its kind."""
+    patterns = sorted((p for _, p in found), key=lambda p: -p.count)
+    for node, small in sorted(found, key=lambda f: f[1].count):
+        for large in patterns:
+            if large.count <= small.count * (1 / FEW_SHARE) and small.count > FEW_KEYS:
+                break
+            if large is small or large.count < 3 * small.count or len(large.places) == 0:
+                continue
+            place = _wider(large, small)
+            if place is not None:
+                large.segments[place].many = True
+                large.forget()
+                large.node.take_keys(node)
+                node.pattern = large
+                patterns.remove(small)
+                break
+
+
+def _embed(patterns: Sequence[Pattern]) -> None:
+    """Whole keys inside keys: in `messages:booking:{ms}:{id}` stands one of `booking:{ms}:{id}`."""
+    for inner in patterns:
+        if len(inner.places) < 2 or inner.segments[0].is_variable:
+            continue
+        size = len(inner.segments)
+        for outer in patterns:
+            for start in range(1, len(outer.segments) - size + 1):
+                if outer is not inner and _reads_as(outer.segments[start : start + size], inner):
+                    first = outer.segments[start]
+                    first.before, first.why, first.many = "", "a whole key of another pattern", True
+                    first.forms = ["<word>"]
+                    outer.segments[start : start + size] = [first]
+                    outer.name_variables()
+                    break
+
+
+def _reads_as(segments: Sequence[Segment], pattern: Pattern) -> bool:
+    return all(
+        one.is_variable == other.is_variable and (one.is_variable or one.before == other.before)
+        for one, other in zip(segments, pattern.segments, strict=True)
+    )
+
+
+def _wider(large: Pattern, small: Pattern) -> int | None:
+    """The place of the variable of `large` that may hold separators so that it has the keys of
+    `small` as well."""
+    if len(small.segments) <= len(large.segments):
+        return None
+    ends_in_literal = not large.segments[-1].is_variable
+    likeness = similarity(large.values, small.values)
+    if likeness < (0.55 if ends_in_literal else 0.7) or large.values.kind != small.values.kind:
+        return None
+    if large.values.kind != "object" and not ends_in_literal:
+        return None
+    for place in large.places if not large.segments[0].is_variable else ():
+        before = "".join(s.regex for s in large.segments[:place])
+        after = "".join(s.regex for s in large.segments[place + 1 :])
+        segment = large.segments[place]
+        wide = re.compile(
+            f"{before}{re.escape(segment.separator + segment.before)}.+"
+            f"{re.escape(segment.after)}{after}",
+            re.DOTALL,
+        )
+        if all(wide.fullmatch(key) for key, _ in small.examples):
+            return place
+    return None

@@ -1,0 +1,305 @@
+"""What `outgrow inspect` answers: one document for machines, and the same as text for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
+from statistics import quantiles
+from typing import Any
+
+from outgrow.inspection.finding import Finding, size_of
+from outgrow.inspection.formats import format_of
+from outgrow.inspection.inspection import Inspection
+from outgrow.inspection.integrity import KINDS, article
+from outgrow.inspection.listing import Listing
+from outgrow.inspection.patterns import Pattern
+from outgrow.inspection.references import Reference, tokens
+from outgrow.inspection.secrets import secrets
+from outgrow.inspection.values import DISTINCT, Values, path_of
+
+Style = Callable[..., str]
+
+SAMPLES = 5
+"""Misfits of each kind that are named unless all are asked for."""
+
+SHOWN = 2
+"""Of those so many are printed for people."""
+
+SLOWEST = 3
+"""Statements that are printed."""
+
+ALIKE = 2
+"""Findings of one kind that are printed: of 19 duplicate indexes the others are alike."""
+
+RECENT = 30
+"""Days, up to the last of which anything is known, over which growth is counted."""
+
+_COLOURS = {"bad": "red", "warn": "yellow", "note": None}
+
+_SURE = {
+    "ids of one form": 0.99,
+    "written as names are": 0.9,
+    "each is a field of its own value": 0.95,
+    "the same keys below each": 0.9,
+    "the same documents below each": 0.8,
+    "documents of one kind": 0.85,
+    "ids of one form in each": 0.9,
+    "so many of one kind": 0.8,
+    "a whole key of another pattern": 0.95,
+}
+"""How sure a variable is, by why it is one. A guess as to how often each holds."""
+
+
+def document(
+    inspection: Inspection, *, all_misfits: bool = False, queries: Sequence[Listing] = ()
+) -> dict[str, Any]:
+    """The parts that come from the rows, and the queries that list its misfits."""
+    return {
+        "keys": inspection.keys,
+        "bytes": sum(pattern.node.bytes for pattern in inspection.patterns),
+        "sampled": inspection.audit is None,
+        "patterns": [_pattern(inspection, pattern) for pattern in inspection.patterns],
+        "integrity": _integrity(inspection, all_misfits)
+        | {"queries": [one.as_dict() for one in queries]},
+    }
+
+
+def _pattern(inspection: Inspection, pattern: Pattern) -> dict[str, Any]:
+    derived = inspection.derived_of(pattern)
+    symmetric = any(one.source is pattern for one in inspection.symmetric)
+    return {
+        "pattern": pattern.text,
+        "regex": pattern.regex,
+        "shape": pattern.shape,
+        "confidence": confidence(pattern),
+        "why": "; ".join(dict.fromkeys(s.why for s in pattern.segments if s.why)) or "one key",
+        "count": pattern.count,
+        "bytes": pattern.node.bytes,
+        "examples": [key for key, _ in pattern.examples[:3]],
+        "variables": [_variable(pattern, place) for place in pattern.places],
+        "fields": list(_fields(pattern.values)),
+        "references": [_reference(one) for one in inspection.references_of(pattern)],
+        "derived_from": derived.source.text if derived else None,
+        "derived_why": derived.why if derived else None,
+        "symmetric": symmetric,
+        "sizes": _spread(pattern.node.sizes, pattern.node.largest),
+        "lengths": _spread(pattern.values.lengths, max(pattern.values.lengths, default=0)),
+        "per_day": growth(pattern),
+    }
+
+
+def _reference(one: Reference) -> dict[str, Any]:
+    """`at` where it names an element of that pattern's lists."""
+    told = {"from": one.path, "to": one.to.text, "confidence": round(one.share, 2)}
+    if one.target.how == "element":
+        told["at"] = path_of(one.target.steps)
+    return told
+
+
+def _variable(pattern: Pattern, place: int) -> dict[str, Any]:
+    """A variable of the key, and what most of its values look like."""
+    kinds = Counter(
+        format_of(text)
+        for key, _ in pattern.examples
+        for at, text in tokens(pattern, key)
+        if at == place
+    )
+    usual = kinds.most_common(1)
+    return {"name": pattern.segments[place].name, "format": usual[0][0] if usual else None}
+
+
+def confidence(pattern: Pattern) -> float:
+    """How sure it is that these keys are one family, of this shape: less for a variable that is
+    one only by its looks, for few keys, and for values of several kinds."""
+    sure = min((_SURE.get(s.why, 0.8) for s in pattern.segments if s.why), default=0.99)
+    values = pattern.values
+    if pattern.places and pattern.count < 5:
+        sure *= 0.85
+    if values.there and not values.is_mixed:
+        sure *= 0.5 + 0.5 * values.kinds[values.kind] / values.there
+    return round(sure, 2)
+
+
+def growth(pattern: Pattern) -> float | None:
+    """Keys a day, over the last days of which its rows tell. None where they do not tell."""
+    if sum(pattern.node.days.values()) < 0.5 * pattern.count or pattern.count < 5:
+        return None
+    try:
+        last = date.fromisoformat(max(pattern.node.days))
+    except ValueError:
+        return None
+    first = (last - timedelta(days=RECENT)).isoformat()
+    return round(sum(n for day, n in pattern.node.days.items() if day > first) / RECENT, 2)
+
+
+def _fields(values: Values) -> Iterator[dict[str, Any]]:
+    holders: dict[tuple[str | int, ...], Values] = {(): values}
+    for steps, found in values.walk():
+        holders[steps] = found
+        if not steps and values.objects and not values.is_map:
+            continue
+        holder = holders.get(steps[:-1], values)
+        objects = holder.objects if steps and isinstance(steps[-1], str) else found.count
+        yield {
+            "path": path_of(steps),
+            "types": dict(found.kinds),
+            "present": round(min(found.count / objects, 1.0), 3) if objects else 1.0,
+            "distinct": len(found.distinct) if len(found.distinct) < DISTINCT else None,
+            "format": found.format or None,
+        }
+
+
+def _spread(numbers: Sequence[int], largest: int) -> dict[str, int] | None:
+    if not numbers:
+        return None
+    if len(numbers) == 1:
+        return {"p50": numbers[0], "p95": numbers[0], "max": max(largest, numbers[0])}
+    cuts = quantiles(numbers, n=20, method="inclusive")
+    return {"p50": round(cuts[9]), "p95": round(cuts[18]), "max": largest}
+
+
+def _integrity(inspection: Inspection, all_misfits: bool) -> dict[str, Any]:
+    audit = inspection.audit
+    if audit is None:
+        return {"counts": {}, "misfits": [], "complete": False}
+    kept, seen = [], dict.fromkeys(KINDS, 0)
+    for misfit in audit.misfits:
+        seen[misfit.kind] += 1
+        if all_misfits or seen[misfit.kind] <= SAMPLES:
+            kept.append({"key": misfit.key, "kind": misfit.kind, "detail": misfit.detail})
+    counts: dict[str, dict[str, int]] = {}
+    for (pattern, kind), number in audit.counts.items():
+        counts.setdefault(kind, {})[pattern] = number
+    told = sum(audit.counts.values())
+    return {"counts": counts, "misfits": kept, "complete": len(kept) == told}
+
+
+def secrets_found(inspection: Inspection) -> list[Finding]:
+    """Which fields look as if they held secrets. No value is told."""
+    found = []
+    for pattern in inspection.patterns:
+        for steps, values in pattern.values.walk():
+            path = path_of(steps) if steps else ""
+            kinds = [kind for text in values.samples if (kind := secrets(path, text))]
+            if len(kinds) >= max(1, 0.3 * len(values.samples)):
+                kind = max(set(kinds), key=kinds.count)
+                found.append(
+                    Finding(
+                        "secret",
+                        "warn",
+                        pattern.text,
+                        f"{path_of(steps)} looks like {article(kind)} ({len(kinds)} of "
+                        f"{len(values.samples)} values looked at)",
+                    )
+                )
+    return found
+
+
+# For people -------------------------------------------------------------------------------------
+
+
+def lines(report: dict[str, Any], style: Style) -> Iterator[str]:
+    """The report as text. `style` gives a text the colours of a terminal, as `click.style` does."""
+    table = report.get("table") or {}
+    keys = f"{report['keys']:,} keys"
+    sampled = " looked at, a sample" if report["sampled"] else ""
+    yield f"{table.get('name', 'store')}: {keys}{sampled}, {size_of(report['bytes'])} of values"
+    if not report["patterns"]:
+        yield "It is empty: there is nothing to tell."
+        return
+    yield ""
+    yield from _families(report["patterns"], style)
+    yield from _misfits(report, style)
+    yield from _findings("who may read it", report.get("security", ()), style)
+    health = report.get("health") or {}
+    yield from _findings("how the table is", health.get("findings", ()), style)
+    yield from _slowest(health.get("statements") or {}, style)
+
+
+def _families(patterns: list[dict[str, Any]], style: Style) -> Iterator[str]:
+    shown = sorted(patterns, key=lambda p: (-p["count"], p["pattern"]))
+    width = min(max(len(p["pattern"]) for p in shown), 52)
+    head = f"{'pattern':<{width}}  {'shape':<8}  {'keys':>9}  {'bytes':>9}  sure"
+    yield style(head, bold=True)
+    for one in shown:
+        name = one["pattern"]
+        if len(name) > width:
+            yield style(name, fg="bright_blue", bold=True)
+            name = ""
+        shown_name = style(f"{name:<{width}}", fg="bright_blue", bold=True)
+        yield (
+            f"{shown_name}  {one['shape']:<8}  {one['count']:>9,}  "
+            f"{size_of(one['bytes']):>9}  {100 * one['confidence']:3.0f} %"
+        )
+        for text in _about(one, style):
+            yield f"  {text}"
+
+
+def _about(one: dict[str, Any], style: Style) -> Iterator[str]:
+    to: dict[str, list[str]] = {}
+    for reference in one["references"]:
+        to.setdefault(reference["to"], []).append(reference["from"])
+    for target, paths in to.items():
+        yield style(f"{', '.join(paths)} -> {target}", fg="green")
+    if one["symmetric"]:
+        yield style("symmetric: whoever is in a list has its owner in theirs", fg="magenta")
+    if one["derived_from"]:
+        derived = f"derived from {one['derived_from']}: {one['derived_why']}"
+        yield style(derived, fg="magenta")
+    if one["lengths"] and one["lengths"]["max"] > 100:
+        yield f"up to {one['lengths']['max']:,} elements, half have {one['lengths']['p50']:,}"
+    if one["per_day"]:
+        yield f"{one['per_day']:,} more a day"
+
+
+def _misfits(report: dict[str, Any], style: Style) -> Iterator[str]:
+    integrity = report["integrity"]
+    if report["sampled"]:
+        yield ""
+        yield "integrity: not looked at, this was a sample"
+        return
+    yield ""
+    if not integrity["counts"]:
+        yield "integrity: nothing contradicts anything"
+        return
+    yield style("integrity", bold=True)
+    for kind in (kind for kind in KINDS if kind in integrity["counts"]):
+        by_pattern = integrity["counts"][kind]
+        number = style(f"{sum(by_pattern.values()):>9,}  {kind}", fg="yellow")
+        yield f"  {number}: {KINDS[kind]}"
+        for pattern, count in sorted(by_pattern.items(), key=lambda one: -one[1]):
+            yield f"  {count:>9,}    in {pattern}"
+        of_kind = [m for m in integrity["misfits"] if m["kind"] == kind]
+        for misfit in of_kind[:SHOWN]:
+            yield f"             {misfit['key']}: {misfit['detail']}"
+    if not integrity["complete"]:
+        yield "  all of one kind: outgrow inspect --misfits KIND"
+    if integrity["queries"]:
+        yield "  queries that list them, for psql: outgrow inspect --misfits KIND --sql"
+
+
+def _slowest(statements: dict[str, Any], style: Style) -> Iterator[str]:
+    yield ""
+    yield style("statements on it that took longest, in all", bold=True)
+    if statements.get("why_not"):
+        yield f"  not known: {statements['why_not']}"
+    for one in statements.get("slowest", ())[:SLOWEST]:
+        yield f"  {one['calls']:,} times, {one['mean']:,.1f} ms each: {one['text']}"
+
+
+def _findings(title: str, findings: Sequence[dict[str, Any]], style: Style) -> Iterator[str]:
+    if not findings:
+        return
+    yield ""
+    yield style(title, bold=True)
+    shown: dict[str, int] = {}
+    for one in findings:
+        shown[one["kind"]] = shown.get(one["kind"], 0) + 1
+        if shown[one["kind"]] <= ALIKE:
+            level = style(f"{one['level']:<4}", fg=_COLOURS[one["level"]])
+            yield f"  {level}  {one['about']}: {one['fact']}"
+            if one.get("to_do"):
+                yield f"        {one['to_do']}"
+        elif shown[one["kind"]] == sum(other["kind"] == one["kind"] for other in findings):
+            yield f"        and {shown[one['kind']] - ALIKE} more alike: see --json"

@@ -1,0 +1,387 @@
+"""What a pattern's values are like: kinds, fields, formats, lengths. No I/O.
+
+Of the values of one family of keys a sample is enough for this: all of the first thousand, then
+every sixteenth. What must be complete (what does not fit its pattern) is counted in integrity.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from outgrow.inspection.formats import WORDY, form, format_of
+
+ALL_OF, EVERY = 1000, 16
+"""So many values are looked at, and of those behind them one in so many."""
+
+FIELDS = 300
+"""Names that are told apart in one object; more than that have the ids of a map, mostly."""
+
+SAMPLES = 120
+"""Different texts that are kept of each path, to ask of which pattern they are ids."""
+
+DISTINCT = 2000
+"""Up to here different values are counted; behind it there are `many`."""
+
+SOME, MIXED = 3, 0.15
+"""Values of another kind: so many, and so large a share, are a habit of the app; fewer are
+damage."""
+
+ACCIDENTS = frozenset(("[object Object]", "NaN", "null", "undefined", ""))
+"""What code writes in place of a value that it did not have: no kind of its own, however often."""
+
+OWN = 0.8
+"""From this share of texts that are a segment of their own key they repeat it, and name nobody."""
+
+LONGEST = 200
+"""Characters of a text that may be a reference."""
+
+ELEMENTS, MEMBERS, NAMES = 0, 1, 2
+"""Steps of a path into all elements of a list, all members of a map, and to the names of those; any
+other is a field's name."""
+
+Steps = tuple[str | int, ...]
+
+_KINDS = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+
+
+def kind_of(value: Any) -> str:
+    return _KINDS.get(type(value), "number")
+
+
+def encoded(text: str) -> Any:
+    """The object or array that is written in the text as JSON, or None."""
+    if len(text) > 1 and text[0] in "[{" and text[-1] in "]}":
+        try:
+            return json.loads(text)
+        except ValueError:
+            return None
+    return None
+
+
+def decoded(value: Any) -> Any:
+    """What a text that holds JSON says; anything else as it is."""
+    if isinstance(value, str):
+        inner = encoded(value)
+        return value if inner is None else inner
+    return value
+
+
+class Values:
+    """Of all values at one place: of a pattern, of a field, of a list's elements."""
+
+    __slots__ = (
+        "accidents",
+        "count",
+        "distinct",
+        "elements",
+        "encoded",
+        "fields",
+        "formats",
+        "kinds",
+        "lengths",
+        "own",
+        "samples",
+    )
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.accidents = self.encoded = 0
+        self.kinds: Counter[str] = Counter()
+        self.formats: Counter[str] = Counter()
+        self.fields: dict[str, Values] = {}
+        self.elements: Values | None = None
+        self.lengths: list[int] = []
+        self.distinct: set[int] = set()
+        self.samples: dict[str, int] = {}
+        """Different texts, and how often each was seen."""
+        self.own: Counter[int] = Counter()
+        """How often a text was a segment of its own key, by the place of that segment; -1: the
+        whole key, -2: all but the first segment."""
+
+    def add(self, value: Any, own: dict[str, int], depth: int = 0) -> None:
+        self.count += 1
+        if isinstance(value, str) and (inner := encoded(value)) is not None:
+            self.encoded += 1
+            value = inner
+        kind = kind_of(value)
+        self.kinds[kind] += 1
+        if kind == "string":
+            self.accidents += value in ACCIDENTS
+            self._text(value, own)
+        elif kind == "object":
+            if depth < 6:
+                for name, item in value.items():
+                    self._field(name).add(item, own, depth + 1)
+        elif kind == "array":
+            self.lengths.append(len(value))
+            if self.elements is None:
+                self.elements = Values()
+            if depth < 6:
+                for item in value[:50]:
+                    self.elements.add(item, own, depth + 1)
+        elif len(self.distinct) < DISTINCT:
+            self.distinct.add(hash(value))
+        if kind == "number" and isinstance(value, int):
+            self._sample(str(value))
+
+    def _text(self, text: str, own: dict[str, int]) -> None:
+        if len(self.distinct) < DISTINCT:
+            self.distinct.add(hash(text))
+        if self.count < 400 or not self.count % 8:
+            self.formats[format_of(text)] += 1
+        place = own.get(text)
+        if place is not None:
+            self.own[place] += 1
+        if 0 < len(text) <= LONGEST:
+            self._sample(text)
+
+    def _sample(self, text: str) -> None:
+        if text in self.samples:
+            self.samples[text] += 1
+        elif len(self.samples) < SAMPLES:
+            self.samples[text] = 1
+
+    def _field(self, name: str) -> Values:
+        found = self.fields.get(name)
+        if found is None:
+            if len(self.fields) >= FIELDS:
+                name = "…"
+                found = self.fields.get(name)
+            if found is None:
+                found = self.fields[name] = Values()
+        return found
+
+    def merge(self, other: Values) -> None:
+        self.count += other.count
+        self.encoded += other.encoded
+        self.accidents += other.accidents
+        self.kinds.update(other.kinds)
+        self.formats.update(other.formats)
+        self.own.update(other.own)
+        self.lengths += other.lengths
+        for name, values in other.fields.items():
+            self._field(name).merge(values)
+        if other.elements is not None:
+            if self.elements is None:
+                self.elements = Values()
+            self.elements.merge(other.elements)
+        if len(self.distinct) < DISTINCT:
+            self.distinct |= other.distinct
+        for text, times in other.samples.items():
+            if text in self.samples or len(self.samples) < SAMPLES:
+                self.samples[text] = self.samples.get(text, 0) + times
+
+    # What it comes to ---------------------------------------------------------------------------
+
+    @property
+    def there(self) -> int:
+        """How many are something: not null."""
+        return self.count - self.kinds["null"]
+
+    @property
+    def kind(self) -> str:
+        """What most of them are."""
+        kinds = [(n, kind) for kind, n in self.kinds.items() if kind != "null"]
+        return max(kinds)[1] if kinds else "null"
+
+    @property
+    def is_mixed(self) -> bool:
+        """Of several kinds, and not by accident: those that are not of the usual kind are some, and
+        more than damage is."""
+        others = self.there - self.kinds[self.kind]
+        others -= self.accidents if self.kind != "string" else 0
+        ids = self.kind != "string" and self.format not in WORDY and self.kinds["string"]
+        return others >= (1 if ids else SOME) and others >= MIXED * self.there
+
+    @property
+    def is_encoded(self) -> bool:
+        """The app writes JSON into texts here, always or often: a habit, not damage."""
+        return self.encoded >= SOME and self.encoded >= MIXED * self.there
+
+    @property
+    def format(self) -> str:
+        return self.formats.most_common(1)[0][0] if self.formats else ""
+
+    @property
+    def own_place(self) -> int | None:
+        """Which segment of its own key nearly every text is; see `own`."""
+        if not self.own or not self.kinds["string"]:
+            return None
+        place, times = self.own.most_common(1)[0]
+        return place if times >= OWN * self.kinds["string"] else None
+
+    @property
+    def objects(self) -> int:
+        return self.kinds["object"]
+
+    @property
+    def is_map(self) -> bool:
+        """Objects whose names are ids: of no name can it be said that such an object has it."""
+        if not self.fields or not self.objects:
+            return False
+        names = list(self.fields)
+        forms = Counter(form(name) for name in names)
+        if sum(format_of(name) not in (*WORDY, "prefix-number") for name in names) > 0.6 * len(
+            names
+        ):
+            return True
+        usual, times = forms.most_common(1)[0]
+        if "<" in usual and times >= max(SOME, 0.6 * len(names)):
+            return True
+        common = sum(v.count >= 0.4 * self.objects for v in self.fields.values())
+        if self.objects >= 8:
+            mean = sum(v.count for v in self.fields.values()) / self.objects
+            return common == 0 and len(names) > 3 * max(mean, 1)
+        alike = {(v.kind, v.format) for v in self.fields.values()}
+        inner = [v for v in self.fields.values() if v.kind == "object"]
+        return (
+            len(names) >= 5
+            and len(inner) == len(names)
+            and all(similarity(inner[0], other) > 0.6 for other in inner[1:9])
+        ) or (len(names) >= 40 and len(alike) == 1)
+
+    @property
+    def members(self) -> Values:
+        """Of a map: all its members' values as one."""
+        made = Values()
+        for values in self.fields.values():
+            made.merge(values)
+        return made
+
+    @property
+    def names(self) -> list[str]:
+        """Of a map: the names of its members."""
+        return [name for name in self.fields if name != "…"]
+
+    @property
+    def shape(self) -> str:
+        """`document ids objects map scalar mixed`: mixed where no kind is the usual one."""
+        if self.is_mixed:
+            return "mixed"
+        if self.kind == "object":
+            return "map" if self.is_map else "document"
+        if self.kind == "array":
+            inner = self.elements
+            if inner is None or not inner.there:
+                return "ids"
+            if inner.is_mixed:
+                return "mixed"
+            return {"object": "objects", "array": "mixed"}.get(inner.kind, "ids")
+        return "scalar"
+
+    def _has(self, kind: str) -> bool:
+        """More than a misfit or two are of the kind."""
+        times = self.kinds[kind]
+        return times > 0 and (kind == self.kind or times >= max(SOME, 0.02 * self.there))
+
+    @property
+    def has_numbers(self) -> bool:
+        """Some of the texts here are numbers, and not by accident."""
+        return self.kinds["number"] >= max(1, MIXED * self.there)
+
+    def walk(self, steps: Steps = ()) -> Iterator[tuple[Steps, Values]]:
+        """This and every place below."""
+        yield steps, self
+        if self._has("object"):
+            if self.is_map:
+                names = Values()
+                for name in self.names:
+                    names.add(name, {})
+                yield (*steps, NAMES), names
+                yield from self.members.walk((*steps, MEMBERS))
+            else:
+                for name, values in self.fields.items():
+                    yield from values.walk((*steps, name))
+        if self.elements is not None and self._has("array"):
+            yield from self.elements.walk((*steps, ELEMENTS))
+
+
+def path_of(steps: Steps) -> str:
+    """`$` for the value itself, `f`, `f.g`, `f[]`, `f{}`, and `[]`, `{}` at the top. The names of a
+    map and its values are written alike."""
+    path = ""
+    for step in steps:
+        if isinstance(step, str):
+            path += f".{step}" if path else step
+        else:
+            path += "[]" if step == ELEMENTS else "{}"
+    return path or "$"
+
+
+def texts(value: Any, steps: Steps, *, numbers: bool = True) -> list[str]:
+    """The texts at a place, and the whole numbers."""
+    if len(steps) == 1 and type(value) is dict and type(text := value.get(steps[0])) is str:
+        return [text]  # as three in four are
+    found = at(value, steps)
+    if set(map(type, found)) <= _TEXT:
+        return found
+    return [str(one) for one in found if type(one) is str or (numbers and type(one) is int)]
+
+
+def at(value: Any, steps: Steps) -> list[Any]:
+    """Whatever stands at a place; of a map the names where the steps end so."""
+    found = [value]
+    for step in steps:
+        if str in set(map(type, found)):
+            found = [decoded(one) for one in found]
+        if step == ELEMENTS:
+            found = [item for one in found if type(one) is list for item in one]
+        elif step == NAMES:
+            found = [name for one in found if type(one) is dict for name in one]
+        elif step == MEMBERS:
+            found = [item for one in found if type(one) is dict for item in one.values()]
+        else:
+            found = [one[step] for one in found if type(one) is dict and step in one]
+    return found
+
+
+_TEXT = {str}
+
+
+def similarity(a: Values, b: Values) -> float:
+    """From 0 (nothing in common) to 1, whether both are values of one pattern."""
+    if not a.there or not b.there:
+        return 0.7
+    if a.kind != b.kind:
+        return 0.0
+    if a.kind == "object":
+        if a.is_map or b.is_map:
+            return 0.8 if a.is_map and b.is_map else 0.2
+        return _fields_alike(a, b)
+    if a.kind == "array":
+        if a.elements is None or b.elements is None or not (a.elements.there and b.elements.there):
+            return 0.7
+        return similarity(a.elements, b.elements)
+    if a.kind == "string":
+        if a.format == b.format:
+            return 0.9
+        return 0.6 if (a.format in WORDY) == (b.format in WORDY) else 0.3
+    return 0.6
+
+
+def _fields_alike(a: Values, b: Values) -> float:
+    """Shares of objects that have a field, and the same kind of value in it: common by all."""
+    common = all_ = 0.0
+    for name in {*a.fields, *b.fields}:
+        one, other = a.fields.get(name), b.fields.get(name)
+        shares = (
+            one.count / a.objects if one else 0.0,
+            other.count / b.objects if other else 0.0,
+        )
+        all_ += max(shares)
+        if one and other and (one.kind == other.kind or "null" in (one.kind, other.kind)):
+            common += min(shares)
+    share = common / all_ if all_ else 0.7
+    few, many = sorted((a, b), key=lambda v: v.objects)
+    if few.objects < 5:
+        # Which optional fields a few objects happen to have says little: has the other them all?
+        known = sum(name in many.fields for name in few.fields)
+        always = sum(
+            v.count == few.objects > 2 and name not in many.fields for name, v in few.fields.items()
+        )
+        if always < 2 and (known >= 2 or len(many.fields) <= 3):
+            share = max(share, 0.85 * known / max(len(few.fields), 1))
+    return share

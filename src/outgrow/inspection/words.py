@@ -1,0 +1,308 @@
+"""Which words of keys are literals, and which are values of a variable. No I/O.
+
+A word is a literal unless something speaks against it; `why` of a node keeps what did. One root and
+one shape is one pattern: ids of another spelling (seeds among UUIDs) are of the variable whose rows
+are like theirs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from outgrow.inspection.formats import WORDY, is_name
+from outgrow.inspection.keys import FEW_KEYS, KIND, Node
+from outgrow.inspection.values import Values, similarity
+
+ALIKE = 0.5
+"""From here two families are one. Measured on generated keyspaces: kinds of documents under one
+root have 0.1 to 0.35 in common, variants of one kind 0.55 and more."""
+
+CLOSE = 0.7
+"""So alike must documents behind only two words be for these to be values of a variable."""
+
+_WORD = re.compile(r"[A-Za-z]+[-_.]")
+_BY = re.compile(r"(?:by|of|for|per)(?:[A-Z]|[-_.][A-Za-z])")
+
+
+def resolve(node: Node, depth: int = 0, words_of_fields: frozenset[str] | None = None) -> None:
+    """Decide, from here down, what is a literal and what a variable. Afterwards each child is
+    either a literal (`why` is empty) or a variable that stands for all its `forms`."""
+    named = _names_of_fields(node) if words_of_fields is None else words_of_fields
+    ids = [child for child in node.children.values() if child.is_id]
+    if depth:
+        ids = [child for child in ids if not child.is_weak]
+    words = [child for child in node.children.values() if child not in ids]
+    variables: list[Node] = []
+    for child in sorted(ids, key=lambda c: -c.total):
+        if not _take(child, variables, depth):
+            child.why = child.why or "ids of one form"
+            variables.append(child)
+    if depth:  # seeds and what was typed by hand: other ids of the same rows
+        words = [w for w in words if "<" not in w.label or not _take(w, variables, depth)]
+    literals: list[Node] = []
+    for cluster in _clusters(words, depth):
+        if depth and _are_a_programs(cluster, named):
+            literals += cluster
+        else:
+            _settle(cluster, variables, literals, depth)
+    if depth:
+        _adopt(literals, variables)
+    node.children = {f"{n} {c.label}": c for n, c in enumerate([*literals, *variables])}
+    for child in [*variables, *literals]:
+        node.route.update(dict.fromkeys(child.forms, child))
+        if "<word>" in child.label or (len(variables) == 1 and child.why):
+            node.rest = child
+        resolve(child, depth + 1, named)
+    if all(child is node.rest for form_, child in node.route.items() if "<" in form_):
+        node.only = node.rest
+
+
+def _take(child: Node, variables: list[Node], depth: int) -> bool:
+    """Make it one with the variable that it is of, if there is one."""
+    for variable in variables:
+        if _same_variable(variable, child, depth):
+            variable.absorb(child)
+            return True
+    return False
+
+
+def _names_of_fields(node: Node) -> frozenset[str]:
+    """What documents call their fields, from here down."""
+    names: set[str] = set()
+    if node.values is not None and not node.values.is_map:
+        names.update(map(str.lower, node.values.fields))
+    return frozenset(names.union(*map(_names_of_fields, node.children.values())))
+
+
+def _are_a_programs(words: list[Node], fields: frozenset[str]) -> bool:
+    """Indexes by this and that, however many: `byEmail`, `byName`, or named as fields are."""
+    if len(words) < 2:
+        return False
+    tokens = [word.token for word in words]
+    if all(_BY.match(token) for token in tokens):
+        return True
+    return len(words) > 2 and sum(token.lower() in fields for token in tokens) >= 0.6 * len(tokens)
+
+
+def _same_variable(one: Node, other: Node, depth: int) -> bool:
+    if depth == 0 or one.label[0] != other.label[0]:
+        # The first segment names the family: there, only the ids may differ.
+        return KIND.sub("<>", one.label) == KIND.sub("<>", other.label)
+    return alike(one, other) >= ALIKE or _is_named_apart(one, other)
+
+
+def _is_named_apart(one: Node, other: Node) -> bool:
+    """Kinds of one family, by the word in front of the id (`twint_<ms>`, `qrbill_<ms>`), or
+    documents of it by a word and a number."""
+    if one.values is None or other.values is None or one.values.shape != other.values.shape:
+        return False
+    if one.values.shape == "document" and other.is_weak and other.is_id:
+        return True  # seeds, written with other fields
+    words = [_WORD.sub("", node.label[1:]) for node in (one, other)]
+    return words[0] == words[1] and "" not in words
+
+
+def _clusters(words: list[Node], depth: int) -> Iterator[list[Node]]:
+    """Words with alike things behind them."""
+    heads: list[list[Node]] = []
+    for word in sorted(words, key=lambda w: (-w.total, w.label)):
+        if word.is_collection:
+            yield [word]
+            continue
+        for head in heads[:60]:
+            if depth and head[0].label[0] != word.label[0]:
+                continue
+            if alike(head[0], word) >= ALIKE:
+                head.append(word)
+                break
+        else:
+            heads.append([word])
+    yield from heads
+
+
+def _settle(cluster: list[Node], variables: list[Node], literals: list[Node], depth: int) -> None:
+    """Make a variable of the words, or literals."""
+    first = cluster[0]
+    if first.is_collection:
+        literals.append(first)
+        return
+    for variable in variables if depth else ():
+        is_same = _named_inside(cluster) and _same_variable(variable, first, depth)
+        if is_same or _is_one_of(variable, cluster):
+            for word in cluster:
+                variable.absorb(word)
+            return
+    why = _spread(cluster) if depth else _tenants(cluster)
+    for variable in variables if why and depth else ():
+        is_of_words = "<word>" in variable.label and _depths(variable) == _depths(first)
+        if is_of_words or _same_variable(variable, first, depth):
+            for word in cluster:
+                variable.absorb(word)
+            return
+    if not why:
+        first_id: Node | None = None
+        for word in cluster:
+            if not word.is_id:
+                literals.append(word)
+            elif first_id is None or not depth:
+                word.why = "ids of one form"
+                variables.append(word)
+                first_id = word
+            else:
+                first_id.absorb(word)
+        return
+    made = Node(first.label[:1] + "<word>" if depth else "<word>", "")
+    made.forms = set()
+    for word in cluster:
+        made.absorb(word)
+    made.why = why
+    variables.append(made)
+
+
+def _adopt(literals: list[Node], variables: list[Node]) -> None:
+    """Give single words, and those with damaged values, to the variable that all the others there
+    belong to."""
+    for word in list(literals):
+        if word.is_collection:
+            continue
+        for variable in variables:
+            if (
+                "<word>" in variable.label
+                and word.label[:1] == variable.label[:1]
+                and word.total * 5 <= variable.total
+                and _depths(word) <= _depths(variable)
+                and (alike(variable, word) >= ALIKE or _is_damaged(word, variable))
+            ):
+                variable.absorb(word)
+                literals.remove(word)
+                break
+
+
+def _is_damaged(word: Node, variable: Node) -> bool:
+    """No document, where documents are."""
+    values, usual = _first_values(word), _first_values(variable)
+    return (
+        word.total <= FEW_KEYS
+        and values is not None
+        and values.kind != "object"
+        and usual is not None
+        and usual.kind == "object"
+    )
+
+
+def _depths(node: Node, depth: int = 0) -> set[int]:
+    """How many segments behind this one its keys end."""
+    ends = {depth} if node.count else set()
+    return ends.union(*(_depths(child, depth + 1) for child in list(node.children.values())[:50]))
+
+
+def _is_one_of(variable: Node, words: list[Node]) -> bool:
+    """Ids without the form of one: `me`, `system`, what was typed by hand."""
+    if not variable.values or variable.label[0] != words[0].label[0]:
+        return False
+    usual = variable.values
+    holds_ids = usual.kind == "string" and usual.format not in WORDY
+    if usual.kind in ("object", "array") or holds_ids or len(words) > 2:
+        if any(word.total > max(FEW_KEYS, 3 * (len(word.children) + 1)) for word in words):
+            return False
+        return all(
+            word.values is not None
+            and similarity(usual, word.values) >= 0.55
+            and (not holds_ids or word.values.format == usual.format)
+            for word in words[:20]
+        )
+    return False
+
+
+def _spread(words: list[Node]) -> str:
+    """Why the words are values of a variable; empty where nothing says that they are."""
+    n = len(words)
+    tokens = [word.token for word in words]
+    if n >= 2 and sum(map(is_name, tokens)) * 2 >= n:
+        return "written as names are"
+    if n >= 2 and _named_inside(words):
+        return "each is a field of its own value"
+    total = sum(word.total for word in words)
+    ends = [word for word in words if word.count]
+    if len(ends) == n and not any(word.children for word in words):
+        return _spread_at_the_end(words, total / n)
+    below = {label for word in words for label in word.children}
+    shared = set.intersection(*(set(word.children) for word in words))
+    if n >= 3 and shared and not any("<" in label for label in below):
+        return "the same keys below each"
+    inner = _first_values(words[0])
+    if inner is not None and inner.kind == "object" and not inner.is_map:
+        other = _first_values(words[-1])
+        close = other is not None and similarity(inner, other) >= CLOSE
+        return "the same documents below each" if n >= 3 or (n == 2 and close) else ""
+    return "so many of one kind" if n >= 12 else ""
+
+
+def _spread_at_the_end(words: list[Node], each: float) -> str:
+    n, values = len(words), words[0].values
+    assert values is not None
+    if each > 1.5:
+        return "so many of one kind" if n >= 20 else ""
+    if values.kind == "object":
+        return "documents of one kind" if n >= 3 and not values.is_map else ""
+    if values.kind == "string" and values.format not in WORDY:
+        return "ids of one form in each" if n >= 3 else ""
+    return "so many of one kind" if n >= 8 else ""
+
+
+def _tenants(words: list[Node]) -> str:
+    """The first segment names the family, except where the same families stand behind several."""
+    shared = set.intersection(*(set(word.children) for word in words))
+    literal = [label for label in shared if "<" not in label]
+    if len(words) >= 3 and len(literal) >= 2:
+        return "the same keys below each"
+    ends = all(word.count and not word.children for word in words)
+    return "so many of one kind" if ends and len(words) >= 30 else ""
+
+
+def _first_values(node: Node) -> Values | None:
+    if node.values is not None:
+        return node.values
+    for child in node.children.values():
+        if (found := _first_values(child)) is not None:
+            return found
+    return None
+
+
+def _named_inside(words: list[Node]) -> bool:
+    """The word is itself in the value, as `provider` of `oauth:{provider}:{id}`."""
+    said = 0
+    for word in words:
+        values = _first_values(word)
+        if values is None or not values.objects:
+            return False
+        said += any(word.token in field.samples for field in values.fields.values())
+    return said >= 0.6 * len(words)
+
+
+def alike(one: Node, other: Node, depth: int = 0) -> float:
+    """From 0 to 1, whether the same things end and go on at both."""
+    if one.values is not None and other.values is not None:
+        return similarity(one.values, other.values)
+    if not one.children or not other.children or depth > 2:
+        return 0.0
+    mine, others = _below(one), _below(other)
+    common = mine.keys() & others.keys()
+    if not common:
+        # Words behind words, as in user:{first}:{last}:{id}: what is behind those?
+        largest = [max(below.values(), key=lambda c: c.total) for below in (mine, others)]
+        return 0.9 * alike(largest[0], largest[1], depth + 1)
+    share = len(common) / min(len(mine), len(others))
+    best = [alike(mine[label], others[label], depth + 1) for label in sorted(common)[:5]]
+    return share * max(best)
+
+
+def _below(node: Node) -> dict[str, Node]:
+    """The children by label, ids by their kind alone."""
+    below: dict[str, Node] = {}
+    for label, child in node.children.items():
+        one = label[:1] + "<>" if "<" in label else label
+        if one not in below or below[one].total < child.total:
+            below[one] = child
+    return below

@@ -1,0 +1,407 @@
+"""Writes what was found as a blueprint (docs/blueprints.md), each guess with its reason beside it.
+
+What is not sure, or gains nothing as a table, stays in the store: scalars, single keys, caches and
+locks, values of several kinds, keys that two patterns would share.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from outgrow.blueprint import Pattern as Said
+from outgrow.blueprint.mistakes import KEY_PARTS, SYSTEM_COLUMNS, pattern_mistakes, unfit
+from outgrow.inspection.derived import KEY
+from outgrow.inspection.inspection import Inspection
+from outgrow.inspection.patterns import Pattern
+from outgrow.inspection.references import Reference
+from outgrow.inspection.report import confidence
+from outgrow.inspection.values import ELEMENTS, NAMES, Values
+
+SURE = 0.75
+"""A pattern that is less sure has no relation."""
+
+FIELDS = 24
+"""Columns that fields become, those that most documents have first; the others stay in `rest`."""
+
+PRESENT = 0.3
+"""The share of documents that have a field, from which it becomes a column."""
+
+LONG = 100
+"""A list that reaches this length is worth a table before others: the phase `hybrid`."""
+
+# fmt: off
+PASSING = frozenset((
+    "cache", "cached", "lock", "locks", "rate", "ratelimit", "limit", "limits", "otp", "code",
+    "codes", "token", "tokens", "session", "sessions", "tmp", "temp", "typing", "presence",
+    "nonce", "csrf", "job", "jobs", "queue", "counter", "processed", "preview",
+))
+# fmt: on
+"""Words in a key that say that its value passes: it stays key-value."""
+
+_WORDS = re.compile(r"[A-Z]{2,}(?![a-z])[0-9]*|[A-Z]?[a-z][a-z0-9]*|[A-Z][0-9]*|[0-9]+[a-z]*")
+# What every relation or table has itself.
+_TAKEN = ("at", "probe", "rest", "leftovers", *SYSTEM_COLUMNS)
+
+
+@dataclass
+class _Relation:
+    name: str
+    pattern: str
+    columns: dict[str, str] = field(default_factory=dict)
+    """Column -> its table, as TOML."""
+    of_variable: dict[str, str] = field(default_factory=dict)
+    of_field: dict[str, str] = field(default_factory=dict)
+    indexes: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    """Fields whose names no blueprint can say."""
+
+
+def blueprint(inspection: Inspection, table: str) -> str:
+    """The TOML of a blueprint that `outgrow grow` takes as it is."""
+    lines = _Writer(inspection, table).lines()
+    return "".join((_comment(line) if line[:1] == "#" else line) + "\n" for line in lines)
+
+
+class _Writer:
+    def __init__(self, inspection: Inspection, table: str) -> None:
+        self.inspection = inspection
+        self.table = table
+        self.names: dict[int, str] = {}
+        self.keys: dict[str, Pattern] = {}
+        for pattern in sorted(inspection.patterns, key=lambda p: (-p.count, p.text)):
+            if _is_writable(pattern) and pattern.text not in self.keys:
+                self.keys[pattern.text] = pattern
+                self.names[id(pattern)] = _unique(_name_of(pattern), set(self.names.values()))
+        self.relations: dict[int, _Relation] = {}
+        for pattern in self.keys.values():
+            if self._why_not(pattern) is None and self._derivation(pattern) is None:
+                self.relations[id(pattern)] = self._relation(pattern)
+
+    def lines(self) -> Iterator[str]:
+        yield f"# What `outgrow inspect` found in {self.table}: {self.inspection.keys:,} keys. Each"
+        yield "# guess has its reason; what is wrong here is yours to change. docs/blueprints.md"
+        yield ""
+        yield 'name = "app"  # the schema in which the relations will live'
+        hybrid = [r.name for p in self.keys.values() if (r := self._long(p)) is not None]
+        if hybrid:
+            yield ""
+            yield f"# Lists of {LONG} elements and more: they outgrow the store first."
+            yield f"hybrid = [{', '.join(map(_quoted, hybrid))}]"
+        yield ""
+        yield "[patterns]"
+        for pattern in self.keys.values():
+            yield from self._pattern(pattern)
+        for pattern in self.inspection.patterns:
+            if not _is_writable(pattern):
+                yield f"# left out: {pattern.text!r} cannot be said in a blueprint"
+        if not self.relations:
+            yield ""
+            yield "[relations]  # none: all of it is best left where it is"
+        for pattern in self.keys.values():
+            if id(pattern) in self.relations:
+                yield from self._told(self.relations[id(pattern)])
+        derived = [line for p in self.keys.values() if (line := self._derivation(p)) is not None]
+        if derived:
+            yield ""
+            yield "# Lists that say nothing of their own: kept for whoever reads them."
+            yield "[derived]"
+            yield from derived
+        for relation in self.relations.values():
+            for index in relation.indexes:
+                yield ""
+                yield index
+
+    # Patterns -----------------------------------------------------------------------------------
+
+    def _pattern(self, pattern: Pattern) -> Iterator[str]:
+        sure = f"{pattern.count:,} keys, {100 * confidence(pattern):.0f} % sure"
+        why = "; ".join(dict.fromkeys(s.why for s in pattern.segments if s.why))
+        yield f"# {sure}{f': {why}' if why else ''}"
+        for reference in self.inspection.references_of(pattern):
+            share = f"{100 * reference.share:.0f} %"
+            yield f"#   {_comment(f'{reference.path} -> {reference.to.text} ({share})')}"
+        derived = self.inspection.derived_of(pattern)
+        if derived is not None:
+            yield f"#   {_comment(f'derived from {derived.source.text}: {derived.why}')}"
+        elif (reason := self._why_not(pattern)) is not None:
+            yield f"#   stays in the store: {reason}"
+        shape = _shape(pattern)
+        key = _quoted(_key(pattern))
+        yield f"{self.names[id(pattern)]} = {{ key = {key}, shape = {_quoted(shape)} }}"
+
+    def _why_not(self, pattern: Pattern) -> str | None:
+        """Why it has no relation, if so."""
+        shape = _shape(pattern)
+        if pattern.values.is_encoded:
+            return "the app writes JSON into texts here"
+        if shape == "opaque":
+            return "its values are of several kinds, or a list of other than texts"
+        if shape == "scalar":
+            return "one value each"
+        if pattern.is_single:
+            return "one key"
+        words = {w.lower() for s in pattern.segments for w in _WORDS.findall(s.before)}
+        if words & PASSING:
+            return "such values pass"
+        if confidence(pattern) < SURE:
+            return "not sure enough"
+        if len(pattern.places) + (shape in ("ids", "map")) > KEY_PARTS:
+            return "its key has too many parts for an index"
+        return None
+
+    def _long(self, pattern: Pattern) -> _Relation | None:
+        longest = max(pattern.values.lengths, default=0)
+        return self.relations.get(id(pattern)) if longest >= LONG else None
+
+    # Relations ----------------------------------------------------------------------------------
+
+    def _relation(self, pattern: Pattern) -> _Relation:
+        made = _Relation(
+            _unique(_plural(self.names[id(pattern)]), self._relation_names()),
+            self.names[id(pattern)],
+        )
+        for name in pattern.variables:
+            column = _unique(name, {*made.columns, *_TAKEN})
+            made.columns[column] = f"{{ key = {_quoted(name)} }}"
+            made.of_variable[name] = column
+        values = pattern.values
+        match _shape(pattern):
+            case "document":
+                self._fields(made, pattern, values, ())
+            case "ids":
+                target = self._refers(pattern, (ELEMENTS,))
+                column = _unique(_id_of(target) if target else "element", {*made.columns, *_TAKEN})
+                made.columns[column] = "{ element = true }"
+                made.columns[_unique("pos", set(made.columns))] = "{ position = true }"
+                if target is not None:
+                    others = [column, *made.of_variable.values()]
+                    made.indexes.append(_index(made.name, others, "table"))
+            case "objects":
+                made.columns[_unique("pos", set(made.columns))] = "{ position = true }"
+                self._fields(made, pattern, values.elements or Values(), (ELEMENTS,))
+            case "map":
+                target = self._refers(pattern, (NAMES,))
+                column = _unique(_id_of(target) if target else "name", {*made.columns, *_TAKEN})
+                made.columns[column] = "{ entry = true }"
+                self._members(made, values.members)
+        return made
+
+    def _relation_names(self) -> set[str]:
+        """Those that are taken, and those of the tables beside theirs."""
+        names = {relation.name for relation in self.relations.values()}
+        return names | {f"{n}_lists" for n in names} | {n.removesuffix("_lists") for n in names}
+
+    def _fields(
+        self, made: _Relation, pattern: Pattern, values: Values, steps: tuple[int, ...]
+    ) -> None:
+        objects = values.objects or 1
+        fields = sorted(values.fields.items(), key=lambda one: (-one[1].count, one[0]))
+        taken = 0
+        for name, found in fields:
+            refers = self._refers(pattern, (*steps, name)) is not None
+            type_ = "key" if refers and found.kind == "string" else _type(found)
+            if not _is_name(name) and found.count >= PRESENT * objects:
+                made.left_out.append(name)
+            if type_ is None or found.count < PRESENT * objects or not _is_name(name):
+                continue
+            if not steps and sum(found.own.values()) >= 0.95 * found.count:
+                place, _ = found.own.most_common(1)[0]
+                if place in pattern.places and not pattern.spans and _is_whole(pattern, place):
+                    made.of_field[name] = made.of_variable[pattern.segments[place].name]
+                continue  # it is in the key already
+            if taken >= FIELDS:
+                break
+            taken += 1
+            column = _unique(_snake(name), {*made.columns, *_TAKEN})
+            made.columns[column] = f"{{ field = {_quoted(name)}, type = {_quoted(type_)} }}"
+            made.of_field[name] = column
+            if type_ == "key" and refers:
+                made.indexes.append(_index(made.name, [column], "table" if steps else "both"))
+
+    def _members(self, made: _Relation, members: Values) -> None:
+        if members.kind == "object" and not members.is_mixed:
+            members_of = sorted(members.fields.items(), key=lambda one: (-one[1].count, one[0]))
+            for name, found in members_of:
+                type_ = _type(found)
+                if type_ is not None and _is_name(name) and len(made.columns) < FIELDS:
+                    column = _unique(_snake(name), {*made.columns, *_TAKEN})
+                    made.columns[column] = f"{{ field = {_quoted(name)}, type = {_quoted(type_)} }}"
+            return
+        type_ = _type(members) or "json"
+        type_ = "json" if members.is_mixed else {"label": "text"}.get(type_, type_)
+        column = _unique("value", {*made.columns, *_TAKEN})
+        made.columns[column] = f"{{ value = true, type = {_quoted(type_)} }}"
+
+    def _refers(self, pattern: Pattern, steps: tuple[str | int, ...]) -> Pattern | None:
+        for reference in self.inspection.references_of(pattern):
+            if reference.steps == steps:
+                return reference.to
+        return None
+
+    def _told(self, relation: _Relation) -> Iterator[str]:
+        yield ""
+        yield f"[relations.{relation.name}]"
+        for name in relation.left_out:
+            yield f"# left out: the field {name!r} cannot be said in a blueprint; it is in `rest`"
+        yield f"pattern = {_quoted(relation.pattern)}"
+        yield f"[relations.{relation.name}.columns]"
+        width = max(map(len, relation.columns))
+        for column, said in relation.columns.items():
+            yield f"{column:<{width}} = {said}"
+
+    # Derived lists ------------------------------------------------------------------------------
+
+    def _derivation(self, pattern: Pattern) -> str | None:
+        """The line of a list that the application's writes can keep; None where it cannot."""
+        one = self.inspection.derived_of(pattern)
+        if one is None or one.reference is None or not one.by or _shape(pattern) != "ids":
+            return None
+        source = self.relations.get(id(one.source))
+        if source is None or one.reference.steps != (ELEMENTS,):
+            return None
+        key = {}
+        for place, several in one.by.items():
+            column = _column(source, one.source, several[0]) if len(several) == 1 else None
+            if place < 0 or column is None or not _is_whole(pattern, place):
+                return None
+            key[pattern.segments[place].name] = column
+        element = _element(source, one.reference)
+        if element is None:
+            return None
+        told = ", ".join(f"{name} = {_quoted(column)}" for name, column in key.items())
+        return (
+            f"{self.names[id(pattern)]} = {{ from = {_quoted(source.name)}, "
+            f"key = {{ {told} }}, element = {_quoted(element)} }}"
+        )
+
+
+def _column(source: _Relation, pattern: Pattern, steps: tuple[str | int, ...]) -> str | None:
+    if steps[:1] == (KEY,) and isinstance(steps[1], int):
+        if not _is_whole(pattern, steps[1]):
+            return None
+        return source.of_variable[pattern.segments[steps[1]].name]
+    if len(steps) == 1 and isinstance(steps[0], str):
+        return source.of_field.get(steps[0])
+    return None
+
+
+def _is_whole(pattern: Pattern, place: int) -> bool:
+    """No letters of its segment are left out of the variable: elsewhere the id may have them."""
+    segment = pattern.segments[place]
+    return not (segment.before or segment.after)
+
+
+def _element(source: _Relation, reference: Reference) -> str | None:
+    """An element of the list, made of columns of the rows that it names."""
+    pattern, how = reference.to, reference.target.how
+    if how == "id":
+        if len(pattern.places) > 1:
+            return None
+        one = pattern.segments[pattern.places[0]]
+        whole = "{" + source.of_variable[one.name] + "}"
+        return one.before + whole + one.after if one.by_form else whole
+    first = {"key": 0, "tail": 1, "ids": pattern.places[0]}[how]
+    last = pattern.places[-1] + 1 if how == "ids" else len(pattern.segments)
+    text = ""
+    for segment in pattern.segments[first:last]:
+        text += segment.separator if text else ""
+        column = source.of_variable.get(segment.name) if segment.is_variable else None
+        text += segment.before + (f"{{{column}}}" if column else "") + segment.after
+    return text
+
+
+def _key(pattern: Pattern) -> str:
+    """As a blueprint says it: there a time of day, too, is more than one segment."""
+    spans = [not s.many and any("<time>" in form for form in s.forms) for s in pattern.segments]
+    return "".join(
+        segment.text.replace("}", "...}") if segment.is_variable and spanning else segment.text
+        for segment, spanning in zip(pattern.segments, spans, strict=True)
+    )
+
+
+def _is_writable(pattern: Pattern) -> bool:
+    """A blueprint can say it, and it does not claim what it was not seen to have."""
+    first = pattern.segments[0]
+    literal = "".join(s.separator + s.before + s.after for s in pattern.segments)
+    if not (first.before or not first.is_variable) or re.search(r"[{}\x00-\x1f\x7f]", literal):
+        return False
+    said = Said(key=_key(pattern), shape="opaque")
+    claims = any(said.compiled.match(key) for key, _ in pattern.examples)
+    return claims and bool(said.key) and not list(pattern_mistakes("pattern", said))
+
+
+def _shape(pattern: Pattern) -> str:
+    shape = pattern.shape
+    elements = pattern.values.elements
+    if shape == "mixed" or pattern.values.is_encoded:
+        return "opaque"
+    if shape == "ids" and elements is not None and elements.there and elements.kind != "string":
+        return "opaque"
+    return shape
+
+
+def _type(values: Values) -> str | None:
+    """The type of a column for such values; None where they are better left in `rest`."""
+    if not values.there or values.is_mixed:
+        return None
+    if values.kind == "string":
+        return {
+            "time": "time",
+            "text": "text",
+            "url": "text",
+            "name": "label",
+            "empty": "label",
+        }.get(values.format, "key")
+    return {"number": "number", "boolean": "boolean", "array": "array"}.get(values.kind)
+
+
+def _index(relation: str, columns: list[str], on: str) -> str:
+    lines = ["[[indexes]]", f"relation = {_quoted(relation)}"]
+    lines.append(f"columns = [{', '.join(map(_quoted, columns))}]")
+    if on != "both":
+        lines.append(f"on = {_quoted(on)}")
+    return "\n".join(lines)
+
+
+def _name_of(pattern: Pattern) -> str:
+    words = [s.before for s in pattern.segments if s.before]
+    distinct = list(dict.fromkeys(words))
+    return _snake("_".join(distinct)) or "pattern"
+
+
+def _snake(name: str) -> str:
+    made = "_".join(word.lower() for word in _WORDS.findall(name))
+    made = made if made[:1].isalpha() else f"x_{made}"
+    return made[:36].rstrip("_")
+
+
+def _is_name(name: str) -> bool:
+    return bool(name) and name.isprintable() and name != "…" and unfit(name) is None
+
+
+def _plural(name: str) -> str:
+    if name.endswith("s") or not name.rpartition("_")[2].isalpha():
+        return name
+    return name[:-1] + "ies" if re.search(r"[^aeiou]y$", name) else name + "s"
+
+
+def _id_of(target: Pattern) -> str:
+    return _snake(target.segments[0].before or "other") + "_id"
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    made, number = name, 2
+    while made in taken:
+        made, number = f"{name}_{number}", number + 1
+    return made
+
+
+def _quoted(text: str) -> str:
+    """As TOML has texts. Control characters are refused before."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _comment(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)
