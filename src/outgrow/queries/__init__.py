@@ -1,21 +1,27 @@
 """Fixed SQL: `*.sql` files beside this one, in named blocks, and the loader that reads them.
 
-A block starts with `-- name: page` and ends where the next begins; comments in front of the first
-block describe the file. `:"store"` stands for an identifier, as in psql, and is quoted here; values
-are always `$1`, `$2`... The type `Query` is what `Database` accepts, and only this module and
-`outgrow.layout` make one: an f-string cannot reach the server by accident.
+A block is a whole statement, which psql runs as it stands. It starts with `-- name: page` and ends
+where the next begins; comments in front of the first block describe the file. `:"store"` stands
+for an identifier, as in psql, and is quoted here; values are always `$1`, `$2`... The type `Query`
+is what `Database` accepts, and only this module and `outgrow.layout` make one: an f-string cannot
+reach the server by accident.
+
+A line that ends with `--? major` stays where `major` is given, one with `--! major` where it is
+not: `SQL["page"].given(major=filters.major)`. With all its lines a block is valid too. Whichever
+lines stay name the same parameters: PostgreSQL finds no type for a number that is left out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 _NAME = re.compile(r"^-- name: ([a-z0-9_.]+)\s*$", re.MULTILINE)
 _IDENTIFIER = re.compile(r':"([a-z_]+)"')
+_OPTIONAL = re.compile(r" *--([?!]) ([a-z_]+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +35,52 @@ class Query:
         """Put quoted identifiers (`schema.table` as one argument: `"schema.table"` quotes both)."""
         return Query(self.name, _put_identifiers(self.sql, names))
 
+    def given(self, **names: object) -> Query:
+        """Return the statement with the optional lines of what is given: neither None nor False.
+
+        Raises ValueError for other names than the block's.
+        """
+        if names:
+            raise ValueError(f"{self.name} has no optional lines")
+        return self
+
     def joined(self, suffix: str, *parts: Query) -> Query:
         """This statement with optional clauses of the same file behind it, named apart."""
         name = f"{self.name}.{suffix}" if suffix else self.name
         return Query(name, "\n".join([self.sql, *(part.sql for part in parts)]))
+
+
+class Template(Query):
+    """A block with optional lines, which cannot be run before `given` has decided about them."""
+
+    __slots__ = ("_made", "switches", "text")
+    text: str
+    switches: frozenset[str]
+    _made: dict[frozenset[str], Query]
+
+    def __init__(self, name: str, text: str) -> None:
+        marks = (_OPTIONAL.search(line) for line in text.splitlines())
+        for attribute, value in {
+            "name": name,
+            "text": text,
+            "switches": frozenset(mark[2] for mark in marks if mark),
+            "_made": {},
+        }.items():
+            object.__setattr__(self, attribute, value)
+
+    @property
+    def sql(self) -> str:
+        raise TypeError(f"{self.name} has optional lines: run what given() returns")
+
+    def given(self, **names: object) -> Query:
+        if names.keys() != self.switches:
+            raise ValueError(f"{self.name} is given {sorted(names)}, not {sorted(self.switches)}")
+        kept = frozenset(
+            name for name, value in names.items() if value is not None and value is not False
+        )
+        if kept not in self._made:
+            self._made[kept] = Query(self.name, _choose_lines(self.text, kept))
+        return self._made[kept]
 
 
 def together(name: str, queries: Iterable[Query]) -> Query:
@@ -74,9 +122,25 @@ def load(file: str) -> Mapping[str, Query]:
     text = resources.files(__name__).joinpath(f"{file}.sql").read_text(encoding="utf-8")
     pieces = _NAME.split(text)
     return {
-        name: Query(f"{file}.{name}", sql.strip().rstrip(";"))
+        name: _block(f"{file}.{name}", sql.strip().rstrip(";").rstrip())
         for name, sql in zip(pieces[1::2], pieces[2::2], strict=True)
     }
+
+
+def _block(name: str, text: str) -> Query:
+    block = Template(name, text)
+    return block if block.switches else Query(name, text)
+
+
+def _choose_lines(text: str, given: Collection[str]) -> str:
+    lines = []
+    for line in text.splitlines():
+        mark = _OPTIONAL.search(line)
+        if mark is None:
+            lines.append(line)
+        elif (mark[2] in given) == (mark[1] == "?"):
+            lines.append(line[: mark.start()])
+    return "\n".join(lines)
 
 
 def _put_identifiers(sql: str, names: Mapping[str, str]) -> str:

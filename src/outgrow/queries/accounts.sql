@@ -2,30 +2,30 @@
 
 -- name: by_email
 SELECT a.user_id, a.email, a.password_hash, a.password_set_at
-FROM network.accounts AS a WHERE a.email_key = $1
+FROM network.accounts AS a WHERE a.email_key = $1;
 
 -- name: by_user
 SELECT a.user_id, a.email, a.password_hash, a.verified_at
-FROM network.accounts AS a WHERE a.user_id = $1
+FROM network.accounts AS a WHERE a.user_id = $1;
 
 -- name: school
 -- The school of which somebody is a member, or NULL.
-SELECT network.school_of($1) AS school
+SELECT network.school_of($1) AS school;
 
 -- name: profile
 -- The school that a profile names, member or not; no row when there is no profile.
-SELECT u.school FROM campus.users AS u WHERE u.id = $1 AND u.at = campus.users_at($1)
+SELECT u.school FROM campus.users AS u WHERE u.id = $1 AND u.at = campus.users_at($1);
 
 -- name: admit
 UPDATE network.accounts AS a SET admitted_to = u.school
 FROM campus.users AS u
-WHERE a.user_id = $1 AND u.id = $1 AND u.at = campus.users_at($1)
+WHERE a.user_id = $1 AND u.id = $1 AND u.at = campus.users_at($1);
 
 -- name: admit_all
 -- Who is a member of a school before it has domains.
 UPDATE network.accounts AS a SET admitted_to = u.school
 FROM campus.users AS u
-WHERE u.id = a.user_id AND u.at = campus.users_at(a.user_id) AND u.school = $1
+WHERE u.id = a.user_id AND u.at = campus.users_at(a.user_id) AND u.school = $1;
 
 -- name: profile_with_email
 -- A profile of the prototype with this e-mail, or that an operator linked to it, other than the one of
@@ -36,29 +36,29 @@ UNION ALL
 SELECT i.user_id FROM network.invitations AS i
 WHERE i.email_key = $1 AND i.linked AND i.user_id IS DISTINCT FROM $2::text
   AND EXISTS (SELECT FROM campus.users AS u WHERE u.id = i.user_id AND u.at = campus.users_at(i.user_id))
-LIMIT 1
+LIMIT 1;
 
 -- name: create
-INSERT INTO network.accounts (user_id, email, email_key, password_hash) VALUES ($1, $2, $3, $4)
+INSERT INTO network.accounts (user_id, email, email_key, password_hash) VALUES ($1, $2, $3, $4);
 
 -- name: set_password
 UPDATE network.accounts SET password_hash = $2, password_set_at = now()
 WHERE email_key = $1
-RETURNING user_id
+RETURNING user_id;
 
 -- name: change_password
 -- `$2` is the old hash, as it was when the old password was checked.
 UPDATE network.accounts SET password_hash = $3, password_set_at = now()
-WHERE user_id = $1 AND password_hash = $2
+WHERE user_id = $1 AND password_hash = $2;
 
 -- name: drop_reset_codes
 -- Whoever reads an older mail is not to undo the new password with it.
 DELETE FROM network.reset_codes AS c USING network.accounts AS a
-WHERE a.user_id = $1 AND c.subject = a.email_key
+WHERE a.user_id = $1 AND c.subject = a.email_key;
 
 -- name: renew_hash
 -- The same password, hashed with the parameters of today; `$2` is the old hash.
-UPDATE network.accounts SET password_hash = $3 WHERE user_id = $1 AND password_hash = $2
+UPDATE network.accounts SET password_hash = $3 WHERE user_id = $1 AND password_hash = $2;
 
 -- name: own_words
 -- What somebody who knows an account's owner would try first.
@@ -68,19 +68,19 @@ LEFT JOIN network.accounts AS a ON a.user_id = i.id
 LEFT JOIN LATERAL (
   SELECT u.name, u.school FROM campus.users AS u
   WHERE u.id = i.id AND u.at = campus.users_at(i.id)
-  OFFSET 0) AS p ON true
+  OFFSET 0) AS p ON true;
 
 -- name: verified
-UPDATE network.accounts SET verified_at = now() WHERE user_id = $1 AND verified_at IS NULL
+UPDATE network.accounts SET verified_at = now() WHERE user_id = $1 AND verified_at IS NULL;
 
 -- name: end_sessions
 UPDATE network.sessions SET ended_at = now() WHERE user_id = $1 AND ended_at IS NULL
-RETURNING id
+RETURNING id;
 
 -- name: end_others
 UPDATE network.sessions SET ended_at = now()
 WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL
-RETURNING id
+RETURNING id;
 
 -- name: sessions
 -- `$2` is the caller's own.
@@ -93,22 +93,22 @@ FROM (
   WHERE n.user_id = $1 AND network.is_open(n.ended_at, n.expires_at, n.secret_id)
   ORDER BY n.turned_at DESC, n.id
   LIMIT 100
-) AS s
+) AS s;
 
 -- name: still_has_password
 -- Whether the password that was checked is the one there is, until this transaction ends. Whoever sets
 -- another one waits, and then finds the session that is opened here.
-SELECT true FROM network.accounts AS a WHERE a.user_id = $1 AND a.password_set_at = $2 FOR SHARE
+SELECT true FROM network.accounts AS a WHERE a.user_id = $1 AND a.password_set_at = $2 FOR SHARE;
 
 -- name: open_session
 -- `$5` is how long a session lives without being used, `$6` how long however much, in seconds.
 INSERT INTO network.sessions (id, user_id, family_hash, token_hash, expires_at, device)
-VALUES ($1, $2, $3, $4, now() + make_interval(secs => least($5::float8, $6::float8)), $7)
+VALUES ($1, $2, $3, $4, now() + make_interval(secs => least($5::float8, $6::float8)), $7);
 
 -- name: forget_sessions
 -- A user's sessions that are over; an ended one is kept for a day, for whoever looks into it.
 DELETE FROM network.sessions
-WHERE user_id = $1 AND (expires_at < now() OR ended_at < now() - interval '1 day')
+WHERE user_id = $1 AND (expires_at < now() OR ended_at < now() - interval '1 day');
 
 -- name: turn
 -- The newest token is exchanged for the next one. Of two at once the second waits for the row,
@@ -117,7 +117,7 @@ UPDATE network.sessions AS s
 SET previous_hash = token_hash, token_hash = $3, turned_at = now(), expires_at = least(
   now() + make_interval(secs => $4), created_at + make_interval(secs => $5))
 WHERE s.id = $1 AND s.token_hash = $2 AND network.is_open(s.ended_at, s.expires_at, s.secret_id)
-RETURNING s.user_id
+RETURNING s.user_id;
 
 -- name: end_family
 -- An old token of a family came back: somebody copied it. Not counted as that: the token exchanged
@@ -125,7 +125,7 @@ RETURNING s.user_id
 UPDATE network.sessions SET ended_at = now()
 WHERE id = $1 AND family_hash = $2 AND ended_at IS NULL
   AND NOT (previous_hash = $3 AND turned_at > now() - make_interval(secs => $4))
-RETURNING user_id
+RETURNING user_id;
 
 -- name: end_session
-UPDATE network.sessions SET ended_at = now() WHERE id = $1 AND user_id = $2 AND ended_at IS NULL
+UPDATE network.sessions SET ended_at = now() WHERE id = $1 AND user_id = $2 AND ended_at IS NULL;

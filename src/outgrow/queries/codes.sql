@@ -4,18 +4,18 @@
 INSERT INTO network.codes (purpose, subject, hash, tries, expires_at)
 VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))
 ON CONFLICT (purpose, subject) DO UPDATE
-SET hash = excluded.hash, tries = excluded.tries, expires_at = excluded.expires_at
+SET hash = excluded.hash, tries = excluded.tries, expires_at = excluded.expires_at;
 
 -- name: use
 -- The second of two at once waits for the row, and finds no tries left.
 UPDATE network.codes AS c SET tries = CASE WHEN c.hash = $3 THEN 0 ELSE c.tries - 1 END
 WHERE c.purpose = $1 AND c.subject = $2 AND c.tries > 0 AND c.expires_at > now()
-RETURNING c.hash = $3
+RETURNING c.hash = $3;
 
 -- name: give_long
 INSERT INTO network.reset_codes (subject, hash, expires_at)
 VALUES ($1, $2, now() + make_interval(secs => $3))
-ON CONFLICT DO NOTHING
+ON CONFLICT DO NOTHING;
 
 -- name: use_long
 -- The right code takes all others of the account along. Of two at once the second waits for the rows,
@@ -24,39 +24,39 @@ DELETE FROM network.reset_codes AS c
 WHERE c.subject = $1 AND EXISTS (
   SELECT FROM network.reset_codes AS r
   WHERE r.subject = $1 AND r.hash = $2 AND r.expires_at > now())
-RETURNING true
+RETURNING true;
 
 -- name: forget_resets
-DELETE FROM network.reset_codes WHERE expires_at < now()
+DELETE FROM network.reset_codes WHERE expires_at < now();
 
 -- name: drop_resets
-DELETE FROM network.reset_codes WHERE subject = $1
+DELETE FROM network.reset_codes WHERE subject = $1;
 
 -- name: forget
-DELETE FROM network.codes WHERE expires_at < now()
+DELETE FROM network.codes WHERE expires_at < now();
 
 -- name: forget_sign_ups
-DELETE FROM network.sign_ups WHERE expires_at < now()
+DELETE FROM network.sign_ups WHERE expires_at < now();
 
 -- name: drop
-DELETE FROM network.codes WHERE subject = $1
+DELETE FROM network.codes WHERE subject = $1;
 
 -- name: domains_of
-SELECT d.domain FROM network.school_domains AS d WHERE d.school = $1 ORDER BY 1
+SELECT d.domain FROM network.school_domains AS d WHERE d.school = $1 ORDER BY 1;
 
 -- name: protected
-SELECT DISTINCT d.school FROM network.school_domains AS d ORDER BY 1
+SELECT DISTINCT d.school FROM network.school_domains AS d ORDER BY 1;
 
 -- name: domains
-SELECT d.domain, d.school FROM network.school_domains AS d ORDER BY d.school, d.domain
+SELECT d.domain, d.school FROM network.school_domains AS d ORDER BY d.school, d.domain;
 
 -- name: add_domain
 INSERT INTO network.school_domains AS d (domain, school) VALUES ($1, $2)
 ON CONFLICT (domain) DO UPDATE SET domain = d.domain
-RETURNING d.school
+RETURNING d.school;
 
 -- name: remove_domain
-DELETE FROM network.school_domains WHERE domain = $1 RETURNING school
+DELETE FROM network.school_domains WHERE domain = $1 RETURNING school;
 
 -- name: begin
 -- The newest sign-up with an e-mail takes the place of the one before.
@@ -64,12 +64,12 @@ INSERT INTO network.sign_ups (email_key, email, password_hash, profile, expires_
 VALUES ($1, $2, $3, $4, now() + interval '1 day')
 ON CONFLICT (email_key) DO UPDATE SET email = excluded.email,
   password_hash = excluded.password_hash, profile = excluded.profile,
-  expires_at = excluded.expires_at
+  expires_at = excluded.expires_at;
 
 -- name: waiting
 SELECT s.email, s.password_hash FROM network.sign_ups AS s
-WHERE s.email_key = $1 AND s.expires_at > now()
+WHERE s.email_key = $1 AND s.expires_at > now();
 
 -- name: finish
 DELETE FROM network.sign_ups WHERE email_key = $1 AND password_hash = $2
-RETURNING email, profile
+RETURNING email, profile;

@@ -2,69 +2,69 @@
 -- of them can be run again; see campus/deletion.py.
 
 -- name: mark
-INSERT INTO network.deletions (user_id) VALUES ($1) ON CONFLICT (user_id) DO NOTHING
+INSERT INTO network.deletions (user_id) VALUES ($1) ON CONFLICT (user_id) DO NOTHING;
 
 -- name: sessions
-SELECT s.id FROM network.sessions AS s WHERE s.user_id = $1
+SELECT s.id FROM network.sessions AS s WHERE s.user_id = $1;
 
 -- name: account
 -- Its sessions go with it.
 WITH invited AS (
   DELETE FROM network.invitations WHERE user_id = $1
 )
-DELETE FROM network.accounts WHERE user_id = $1 RETURNING email_key
+DELETE FROM network.accounts WHERE user_id = $1 RETURNING email_key;
 
 -- name: profile
 -- Takes them from the lists of their school as well.
-DELETE FROM campus.users AS u WHERE u.id = $1 AND u.at = campus.users_at($1)
+DELETE FROM campus.users AS u WHERE u.id = $1 AND u.at = campus.users_at($1);
 
 -- name: open
 -- Whom a pass is due for: the first one, and one more when no token of theirs can be good any more
 -- and no transaction can be open that saw them.
 SELECT d.user_id FROM network.deletions AS d
 WHERE d.swept_at IS NULL OR d.asked_at < now() - make_interval(secs => $1)
-ORDER BY d.asked_at
+ORDER BY d.asked_at;
 
 -- name: swept
-UPDATE network.deletions SET swept_at = now() WHERE user_id = $1
+UPDATE network.deletions SET swept_at = now() WHERE user_id = $1;
 
 -- name: done
 DELETE FROM network.deletions
-WHERE user_id = $1 AND asked_at < now() - make_interval(secs => $2)
+WHERE user_id = $1 AND asked_at < now() - make_interval(secs => $2);
 
 -- name: connected
 -- $2 how many.
 SELECT c.connected_user_id AS other
 FROM campus.connections AS c
 WHERE c.user_id = $1 AND c.at = campus.connections_at($1)
-LIMIT $2::bigint
+LIMIT $2::bigint;
 
 -- name: connected_by
 SELECT c.user_id AS other
 FROM campus.connections AS c
 WHERE c.connected_user_id = $1 AND c.probe @> campus.connections_probe($1)
-LIMIT $2::bigint
+LIMIT $2::bigint;
 
 -- name: lock_connections
 -- $2 the others.
 SELECT campus.lock_keys(
   campus.connections_key($1)
-  || ARRAY(SELECT campus.connections_key(o.id) FROM unnest($2::text[]) AS o(id)), made := '{}')
+  || ARRAY(SELECT campus.connections_key(o.id) FROM unnest($2::text[]) AS o(id)), made := '{}');
 
 -- name: disconnect
 DELETE FROM campus.connections AS c
-WHERE c.user_id = $1 AND c.at = campus.connections_at($1) AND c.connected_user_id = ANY ($2::text[])
+WHERE c.user_id = $1 AND c.at = campus.connections_at($1) AND c.connected_user_id = ANY ($2::text[]);
 
 -- name: disconnect_others
 DELETE FROM campus.connections AS c
 USING unnest($2::text[]) AS o(id)
-WHERE c.user_id = o.id AND c.at = campus.connections_at(o.id) AND c.connected_user_id = $1
+WHERE c.user_id = o.id AND c.at = campus.connections_at(o.id) AND c.connected_user_id = $1;
 
 -- name: intros
 SELECT i.from_id, i.to_id, i.sent_ms
 FROM campus.intros AS i
 WHERE i.from_id = $1 OR i.to_id = $1
-LIMIT $2::bigint
+LIMIT $2::bigint;
 
 -- name: lock_intros
 -- $1, $2 and $3 hold the parts of their ids.
@@ -74,29 +74,29 @@ SELECT campus.lock_keys(ARRAY(
   UNION ALL
   SELECT l.key
   FROM unnest($1::text[], $2::text[], $3::text[]) AS i(from_id, to_id, sent_ms)
-  CROSS JOIN LATERAL campus.intros_lists(i.from_id, i.to_id, i.sent_ms) AS l), made := '{}')
+  CROSS JOIN LATERAL campus.intros_lists(i.from_id, i.to_id, i.sent_ms) AS l), made := '{}');
 
 -- name: take_intros
 DELETE FROM campus.intros AS i
 USING unnest($1::text[], $2::text[], $3::text[]) AS d(from_id, to_id, sent_ms)
 WHERE i.from_id = d.from_id AND i.to_id = d.to_id AND i.sent_ms = d.sent_ms
-  AND i.at = campus.intros_at(d.from_id, d.to_id, d.sent_ms)
+  AND i.at = campus.intros_at(d.from_id, d.to_id, d.sent_ms);
 
 -- name: take_closed
-DELETE FROM network.closed_intros WHERE from_id = $1 OR to_id = $1
+DELETE FROM network.closed_intros WHERE from_id = $1 OR to_id = $1;
 
 -- name: take_blocks
-DELETE FROM network.blocks WHERE user_id = $1 OR blocked_id = $1
+DELETE FROM network.blocks WHERE user_id = $1 OR blocked_id = $1;
 
 -- name: take_marks
-DELETE FROM network.read_marks WHERE user_id = $1
+DELETE FROM network.read_marks WHERE user_id = $1;
 
 -- name: take_sent
-DELETE FROM network.sent_messages WHERE sender_id = $1
+DELETE FROM network.sent_messages WHERE sender_id = $1;
 
 -- name: forget_reporter
 -- The operator needs what was reported, not who did.
-UPDATE network.reports SET reporter_id = '' WHERE reporter_id = $1
+UPDATE network.reports SET reporter_id = '' WHERE reporter_id = $1;
 
 -- name: empty_chats
 -- Chats in which nobody is left.
@@ -117,7 +117,7 @@ WHERE NOT EXISTS (
   CROSS JOIN LATERAL (
     SELECT FROM campus.users AS u WHERE u.id = o.id AND u.at = campus.users_at(o.id)
     OFFSET 0) AS u)
-LIMIT $2::bigint
+LIMIT $2::bigint;
 
 -- name: take_messages
 -- Of the chat `$1` the last `$2`.
@@ -126,10 +126,10 @@ WHERE m.chat_id = $1 AND m.at = campus.messages_at($1)
   AND m.pos IN (
     SELECT l.pos FROM campus.messages AS l
     WHERE l.chat_id = $1 AND l.at = campus.messages_at($1)
-    ORDER BY l.pos DESC LIMIT $2::bigint)
+    ORDER BY l.pos DESC LIMIT $2::bigint);
 
 -- name: take_chat
-DELETE FROM campus.chats AS c WHERE c.id = $1 AND c.at = campus.chats_at($1)
+DELETE FROM campus.chats AS c WHERE c.id = $1 AND c.at = campus.chats_at($1);
 
 -- name: take_trimmed
-DELETE FROM network.trimmed_chats WHERE chat_id = $1
+DELETE FROM network.trimmed_chats WHERE chat_id = $1;

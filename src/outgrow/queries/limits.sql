@@ -12,20 +12,20 @@ ON CONFLICT (name, subject) DO UPDATE SET
   due = CASE WHEN l.due <= excluded.due + ($3::integer - 2) * $4
     THEN greatest(l.due + $4, excluded.due) ELSE l.due END,
   wait = greatest(0, extract(epoch FROM l.due - excluded.due - ($3 - 2) * $4))
-RETURNING l.wait::double precision
+RETURNING l.wait::double precision;
 
 -- name: give_back
 -- One less, of `$3` each.
-UPDATE network.limits SET due = due - $3::interval WHERE name = $1 AND subject = $2
+UPDATE network.limits SET due = due - $3::interval WHERE name = $1 AND subject = $2;
 
 -- name: remember
 INSERT INTO network.limits (name, subject, due)
 VALUES ($1, $2, now() + make_interval(secs => $3))
-ON CONFLICT (name, subject) DO UPDATE SET due = excluded.due
+ON CONFLICT (name, subject) DO UPDATE SET due = excluded.due;
 
 -- name: knows
 SELECT EXISTS (
-  SELECT FROM network.limits AS l WHERE l.name = $1 AND l.subject = $2 AND l.due > now())
+  SELECT FROM network.limits AS l WHERE l.name = $1 AND l.subject = $2 AND l.due > now());
 
 -- name: forget
-DELETE FROM network.limits WHERE due < now()
+DELETE FROM network.limits WHERE due < now();

@@ -20,7 +20,7 @@ JOIN campus.participants AS p ON p.user_id = v.id AND p.probe @> campus.particip
 CROSS JOIN LATERAL (
   SELECT max(m.pos) AS pos
   FROM campus.messages AS m
-  WHERE m.chat_id = p.chat_id AND m.at = campus.messages_at(p.chat_id)) AS l
+  WHERE m.chat_id = p.chat_id AND m.at = campus.messages_at(p.chat_id)) AS l;
 
 -- name: look
 -- What there is in each chat `$1` behind the place `$2`, up to `$3` messages. `hidden`: one of its
@@ -71,7 +71,7 @@ CROSS JOIN LATERAL (
     FROM campus.messages AS m
     WHERE m.chat_id = x.chat_id AND m.at = campus.messages_at(x.chat_id)
       AND m.pos > x.after - c.shift
-    ORDER BY m.pos LIMIT $3::bigint) AS m) AS m
+    ORDER BY m.pos LIMIT $3::bigint) AS m) AS m;
 
 -- name: shows
 -- Of these users, each in a chat, who lets the others of it see what they have read: who could write there.
@@ -80,4 +80,4 @@ FROM unnest($1::text[], $2::text[]) AS v(id, chat_id)
 JOIN campus.users AS u ON u.id = v.id AND u.at = campus.users_at(v.id)
 JOIN campus.chats AS c ON c.id = v.chat_id AND c.at = campus.chats_at(v.chat_id)
 WHERE u.rest #> '{settings,readReceipts}' IS DISTINCT FROM 'false'
-  AND coalesce(network.why_closed(v.id, c.participants), 'messages_not_taken') = 'messages_not_taken'
+  AND coalesce(network.why_closed(v.id, c.participants), 'messages_not_taken') = 'messages_not_taken';

@@ -398,16 +398,16 @@ INSERT INTO network.secrets (name, value)
 SELECT v.name, sha256(convert_to(
   v.name || gen_random_uuid()::text || gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8'))
 FROM (VALUES ('signing'), ('notifications')) AS v(name)
-ON CONFLICT (name) DO NOTHING
+ON CONFLICT (name) DO NOTHING;
 
 -- name: secret
-SELECT value FROM network.secrets WHERE name = 'signing'
+SELECT value FROM network.secrets WHERE name = 'signing';
 
 -- name: notification_secret
-SELECT value FROM network.secrets WHERE name = 'notifications'
+SELECT value FROM network.secrets WHERE name = 'notifications';
 
 -- name: ready
-SELECT 1
+SELECT 1;
 
 -- name: notify
-SELECT pg_notify($1, $2)
+SELECT pg_notify($1, $2);

@@ -3,4 +3,4 @@
 -- pg_locks: the secret keeps them from telling whose this is.
 
 -- name: lock_pair
-SELECT pg_advisory_xact_lock(network.pair_number($1, $2))
+SELECT pg_advisory_xact_lock(network.pair_number($1, $2));

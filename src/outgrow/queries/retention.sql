@@ -7,10 +7,10 @@ SELECT m.chat_id
 FROM campus.messages AS m
 WHERE m.sent_at < $1 AND m.chat_id <> ALL ($2::text[])
 GROUP BY m.chat_id
-LIMIT 100
+LIMIT 100;
 
 -- name: lock
-SELECT campus.lock_keys(ARRAY[campus.messages_key($1)], made => '{}')
+SELECT campus.lock_keys(ARRAY[campus.messages_key($1)], made => '{}');
 
 -- name: trim
 -- Take the messages before the first that is young enough, in one write of the list; one without a
@@ -40,7 +40,7 @@ WITH ends AS MATERIALIZED (
 )
 SELECT campus.messages_trim(campus.messages_key($1), c.first_kept)
 FROM chat AS c
-WHERE c.first_kept > c.first
+WHERE c.first_kept > c.first;
 
 -- name: forget_keys
 -- Keys of messages sent more than `$1` days ago, some at a time.
@@ -49,4 +49,4 @@ WHERE (sender_id, key) IN (
   SELECT s.sender_id, s.key
   FROM network.sent_messages AS s
   WHERE s.created_at < now() - make_interval(days => $1)
-  LIMIT 1000)
+  LIMIT 1000);

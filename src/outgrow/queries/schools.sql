@@ -3,14 +3,14 @@
 SELECT m.school, count(*) AS members
 FROM campus.user_search AS m
 WHERE m.school IS NOT NULL AND m.visible
-GROUP BY m.school
+GROUP BY m.school;
 
 -- name: some
 -- Of these schools those that somebody's profile names, with how many do.
 SELECT m.school, count(*) AS members
 FROM campus.user_search AS m
 WHERE m.school = ANY ($1::text[]) AND m.visible
-GROUP BY m.school
+GROUP BY m.school;
 
 -- name: hidden_members
 -- How many of the people $2 the school $1 counts.
@@ -20,4 +20,4 @@ CROSS JOIN LATERAL (
   SELECT
   FROM campus.users AS u
   WHERE u.id = h.id AND u.at = campus.users_at(h.id) AND u.school = $1 AND u.visible
-  OFFSET 0) AS u
+  OFFSET 0) AS u;

@@ -3,17 +3,17 @@
 -- name: open
 -- A session just opened becomes a browser's: no refresh token continues it any more.
 UPDATE network.sessions SET family_hash = $2, token_hash = $3
-WHERE id = $1 AND ended_at IS NULL
+WHERE id = $1 AND ended_at IS NULL;
 
 -- name: visit
 -- Whose session it is, and of which school they are a member now; `old` once it was not renewed for a day.
 SELECT s.user_id, network.school_of(s.user_id) AS school, s.turned_at < now() - interval '1 day' AS old
 FROM network.sessions AS s
-WHERE s.id = $1 AND s.family_hash = $2 AND network.is_open(s.ended_at, s.expires_at, s.secret_id)
+WHERE s.id = $1 AND s.family_hash = $2 AND network.is_open(s.ended_at, s.expires_at, s.secret_id);
 
 -- name: renew
 -- `$2` and `$3` as for `open_session` in accounts.sql.
 UPDATE network.sessions
 SET turned_at = now(), expires_at = least(
   now() + make_interval(secs => $2), created_at + make_interval(secs => $3))
-WHERE id = $1 AND ended_at IS NULL
+WHERE id = $1 AND ended_at IS NULL;
