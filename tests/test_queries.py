@@ -12,7 +12,7 @@ import pytest
 
 from outgrow import queries
 from outgrow.database import Database
-from outgrow.grow.state import PHASES
+from outgrow.growth.state import PHASES
 from outgrow.queries import Query, Template
 from outgrow.settings import DEFAULT_STORE
 
