@@ -27,6 +27,12 @@ def person(id_: str, school: str = HERE, **more: Any) -> dict[str, Any]:
     return {f"user:{id_}": {"id": id_, "name": f"Name {id_}", "school": school, **more}}
 
 
+def lists_of(id_: str, others: list[Any]) -> dict[str, Any]:
+    """Somebody's list, and that they are in the lists of these others."""
+    back = {f"user:{other}:connections": [id_] for other in others if isinstance(other, str)}
+    return {f"user:{id_}:connections": others, **back}
+
+
 HIDDEN: dict[str, Any] = {"settings": {"profileVisible": False}}
 
 
@@ -38,7 +44,7 @@ async def test_mine_newest_first_and_no_page_is_short(api: Api, campus: Database
     for number in range(45):
         values |= person(f"p{number:02}")
         mine += [f"p{number:02}", f"gone{number}", "far", "hidden", 7, f"p{number:02}"]
-    values[f"user:{me.id}:connections"] = mine
+    values |= lists_of(me.id, mine)
     await put(campus, values)
     expected = [f"p{number:02}" for number in reversed(range(45))]
     for limit in (1, 10, 45, 100):
@@ -58,7 +64,7 @@ async def test_by_name(phased_api: Api, phased: Database) -> None:
     for number, name in enumerate(names):
         values |= person(f"p{number}")
         values[f"user:p{number}"]["name"] = name
-    values[f"user:{me.id}:connections"] = ["hidden", "p0", "p1", "p2", "p3", "p4", "gone"]
+    values |= lists_of(me.id, ["hidden", "p0", "p1", "p2", "p3", "p4", "gone"])
     await put(phased, values)
     for limit in (1, 2, 20):
         found = await pages(me, "/connections", limit=limit, sort="name")
@@ -74,8 +80,11 @@ async def test_shared_connections(api: Api, campus: Database) -> None:
     for number in range(30):
         values |= person(f"p{number:02}")
     values |= person("friend") | person("far", ELSEWHERE)
-    values[f"user:{me.id}:connections"] = [f"p{n:02}" for n in range(0, 30, 2)] + ["far"]
-    values["user:friend:connections"] = [f"p{n:02}" for n in range(0, 30, 3)] + ["far"]
+    mine = [f"p{n:02}" for n in range(0, 30, 2)] + ["far"]
+    theirs = [f"p{n:02}" for n in range(0, 30, 3)] + ["far"]
+    values |= lists_of("friend", theirs) | lists_of(me.id, mine)
+    for other in {*mine} & {*theirs}:
+        values[f"user:{other}:connections"] = [me.id, "friend"]
     await put(campus, values)
     expected = [f"p{n:02}" for n in reversed(range(0, 30, 6))]
     for limit in (1, 2, 20):
@@ -86,9 +95,11 @@ async def test_shared_connections(api: Api, campus: Database) -> None:
 
 
 async def test_who_is_connected_to_somebody(api: Api, campus: Database) -> None:
-    """Also one-sided; only from lists, by whole ids, of whom one may see."""
+    """Only from lists, by whole ids, of whom one may see, and whom the list of the one names too."""
     me = await api.sign_up("Me Myself")
-    values: dict[str, Any] = {**person("star"), "user:star:connections": ["p01"]}
+    known = [*(f"p{number:02}" for number in range(25)), "far", "hidden", "near", "ghost", "odd"]
+    values: dict[str, Any] = {**person("star"), "user:star:connections": known}
+    values |= person("claims") | {"user:claims:connections": ["star"]}
     for number in range(25):
         values |= person(f"p{number:02}")
         values[f"user:p{number:02}:connections"] = ["x", "star", "star"]
@@ -106,6 +117,35 @@ async def test_who_is_connected_to_somebody(api: Api, campus: Database) -> None:
     assert (await me.get(f"/profiles/{me.id}/connected-by")).json() == {"items": [], "next": None}
 
 
+@pytest.mark.parametrize("who", ["I", "they"])
+async def test_a_connection_is_what_both_lists_say(
+    phased_api: Api, phased: Database, who: str
+) -> None:
+    """What one list alone says is shown nowhere, opens no chat, and an intro can mend it."""
+    me, them = await phased_api.sign_up("Me Myself"), await phased_api.sign_up("They Themselves")
+    holder, other = (me, them) if who == "I" else (them, me)
+    chat = ":".join(sorted((me.id, them.id)))
+    await put(phased, {f"user:{holder.id}:connections": [other.id], f"chat:{chat}": {}})
+
+    async def connected() -> list[bool]:
+        found = []
+        for one, two in ((me, them), (them, me)):
+            lists = [
+                *("/connections", "/connections?sort=name", f"/profiles/{one.id}/connected-by"),
+                *(f"/profiles/{two.id}/connections", f"/profiles/{two.id}/connected-by"),
+            ]
+            for path in lists:
+                found.append(bool((await one.get(path)).json()["items"]))
+        return found
+
+    assert set(await connected()) == {False}
+    answer = await me.call("POST", "/intros", json={"to": them.id, "reason": "study"})
+    answer = await them.call("POST", f"/intros/{answer.json()['id']}/accept")
+    assert answer.status_code == 200
+    assert set(await connected()) == {True}
+    assert (await me.get(f"/chats/{chat}")).json()["closed"] is None
+
+
 @pytest.mark.parametrize(
     "value", [None, {}, "p1", 7, [], [[]], [None, {"id": "p1"}, 1.5, True, ""]], ids=str
 )
@@ -121,8 +161,8 @@ async def test_cursors_of_connections(api: Api, campus: Database) -> None:
     ids = [f"p{number}" for number in range(9)]
     for id_ in ids:
         values |= person(id_)
-    values[f"user:{me.id}:connections"] = ids
-    values["user:friend:connections"] = ids
+    values |= lists_of("friend", ids) | lists_of(me.id, ids)
+    values |= {f"user:{id_}:connections": [me.id, "friend"] for id_ in ids}
     await put(campus, values)
     cursor = (await me.get("/connections?limit=3")).json()["next"]
     for path in ("friend/connections", "friend/connections/mutual", f"{me.id}/connected-by"):
@@ -153,6 +193,7 @@ async def test_removed_on_both_sides(phased_api: Api, phased: Database) -> None:
     for id_ in "bcde":
         values |= person(id_)
     values |= {f"user:{id_}:connections": ["x", ada.id, ada.id] for id_ in "be"}
+    values |= {"user:d:connections": [ada.id]}
     chat = {f"chat:{ada.id}:b": {"participants": [ada.id, "b"]}, "user:b:chats": [f"{ada.id}:b"]}
     await put(phased, values | chat)
     for other in "bce":
@@ -160,10 +201,11 @@ async def test_removed_on_both_sides(phased_api: Api, phased: Database) -> None:
         assert (answer.status_code, answer.content) == (204, b"")
         answer = await remove(ada, other)
         assert (answer.status_code, answer.json()["code"]) == (404, "connection_not_found")
-    assert await lists(phased) == {ada.id: [7, "d", None], "b": ["x"], "e": ["x"]}
+    kept = {ada.id: [7, "d", None], "b": ["x"], "d": [ada.id], "e": ["x"]}
+    assert await lists(phased) == kept
     assert [other["id"] for other in await pages(ada, "/connections", limit=5)] == ["d"]
-    kept = await phased.rows(Query("test", "SELECT key FROM kv_store_2516be19 WHERE key ~ 'chat'"))
-    assert {row["key"] for row in kept} == set(chat)
+    rows = await phased.rows(Query("test", "SELECT key FROM kv_store_2516be19 WHERE key ~ 'chat'"))
+    assert {row["key"] for row in rows} == set(chat)
 
 
 async def test_removing_from_both_sides_at_once(phased_api: Api, phased: Database) -> None:

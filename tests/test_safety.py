@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import uuid
 from typing import Any
 
 import pytest
@@ -383,7 +384,8 @@ class Model:
 @given(ACTIONS)
 @settings(max_examples=12)
 async def test_the_hidden_are_those_of_the_model(api: Api, actions: Any) -> None:
-    people = [await sign_up(api, f"Zenobia {n}", school=f"S {id(actions)}") for n in range(3)]
+    school = f"S {uuid.uuid4()}"
+    people = [await sign_up(api, f"Zenobia {n}", school=school) for n in range(3)]
     ids = [person.id for person in people]
     model = Model()
     for action, one, other in actions:
@@ -392,7 +394,7 @@ async def test_the_hidden_are_those_of_the_model(api: Api, actions: Any) -> None
         model.do(action, one, other)
         if action == "old":
             await old_block(api, ids[one], *(ids[n] for n in model.lists[one]))
-            api.network.changed(f"S {id(actions)}")  # as when the cache's bound is over
+            api.network.changed(school)  # as when the cache's bound is over
         elif action == "refresh":
             await absorb_blocks(api.network.database, ids[one])
         else:

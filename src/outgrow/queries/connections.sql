@@ -1,7 +1,8 @@
 -- Who is connected to whom. Every list shows visible profiles of the viewer's school only, and cuts
 -- its page behind that, so that a dangling id never shortens one; cards are made for the page alone.
 -- $1 whose list, $2 the viewer's school, $3 limit, $4 offset, $5 sort key and $6 id of the row
--- before, $7 the viewer. A list's statement is `page`, the list, where it begins, and the list's end.
+-- before, $7 the viewer. A connection is what both lists say: one that old clients left in one list
+-- alone is shown to nobody, opens no chat, and can be asked for again. A list's statement is `page`, the list, where it begins, and the list's end.
 --
 -- OFFSET 0 keeps each look-up of a user a look-up by key, once per row: the planner thinks that a
 -- school's visible users are one row, and would rather read all 50,000 of them first.
@@ -35,13 +36,22 @@ FROM (
         AND (u.blocked @> to_jsonb($7::text) IS NOT TRUE OR u.id = $7)
         AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $7))
       OFFSET 0) AS shown
-    WHERE c.user_id = $1 AND c.at = campus.connections_at($1)
+    WHERE c.user_id = $1 AND c.at = campus.connections_at($1) AND EXISTS (
+      SELECT FROM campus.connections AS back
+      WHERE back.user_id = c.connected_user_id
+        AND back.at = campus.connections_at(c.connected_user_id) AND back.connected_user_id = $1
+      OFFSET 0)
 
 -- name: mutual
       AND EXISTS (
         SELECT FROM campus.connections AS mine
         WHERE mine.user_id = $7 AND mine.at = campus.connections_at($7)
           AND mine.connected_user_id = c.connected_user_id)
+      AND EXISTS (
+        SELECT FROM campus.connections AS back
+        WHERE back.user_id = c.connected_user_id
+          AND back.at = campus.connections_at(c.connected_user_id) AND back.connected_user_id = $7
+        OFFSET 0)
 
 -- name: from_start
       AND $5::text IS NULL AND $6::text IS NULL
@@ -62,16 +72,23 @@ FROM (
     FROM (
 
 -- name: by
--- Who has the one in their list, whether or not the one has them.
+-- Who has the one in their list, and is in the list of the one.
       SELECT c.user_id AS id
       FROM campus.connections AS c
       WHERE c.connected_user_id = $1 AND c.probe @> campus.connections_probe($1)
+        AND c.user_id = ANY (ARRAY(
+          SELECT own.connected_user_id FROM campus.connections AS own
+          WHERE own.user_id = $1 AND own.at = campus.connections_at($1)))
 
 -- name: named
 -- As `of`.
       SELECT c.connected_user_id AS id
       FROM campus.connections AS c
-      WHERE c.user_id = $1 AND c.at = campus.connections_at($1)
+      WHERE c.user_id = $1 AND c.at = campus.connections_at($1) AND EXISTS (
+        SELECT FROM campus.connections AS back
+        WHERE back.user_id = c.connected_user_id
+          AND back.at = campus.connections_at(c.connected_user_id) AND back.connected_user_id = $1
+        OFFSET 0)
 
 -- name: shown
     ) AS c

@@ -264,7 +264,6 @@ ROUTES = (
         path="/profiles/{id}/connected-by",
         handler=connected_by,
         summary="Who has somebody among their connections, by name",
-        description="Also those whom the one does not have in turn.",
         errors=("profile_not_found", *PAGE_ERRORS),
         **_LIST,
     ),
