@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from api import PASSWORD, Api, Person, session_of
+from api import HERE, PASSWORD, Api, Person, session_of
 from conftest import STEP
 from outgrow.campus import deletion, pairs
+from outgrow.campus.sessions import Open
 from outgrow.database import Database
 from outgrow.queries import Query
 from test_export import meet, write
@@ -213,7 +214,9 @@ async def test_a_profile_that_changes_meanwhile_is_not_there_again(api: Api) -> 
     assert set(await named(api.network.database, ada.id)) == {"deletions"}
     late = Person(api, ada.id, ada.email, ada.tokens)
     known = api.network.accounts.sessions._open
-    known[session_of(late)] = late.id, math.inf  # as in another process, for three seconds
+    known[session_of(late)] = Open(
+        late.id, HERE, math.inf
+    )  # as in another process, for three seconds
     body = {"name": "Ada Okafor", "school": "Northfield University"}
     answer = await late.call("POST", "/profiles", json=body)
     assert (answer.status_code, answer.json()["code"]) == (401, "account_gone")

@@ -326,7 +326,7 @@ async def test_the_cookie_of_the_pages(here: Place) -> None:
     headers = {"cookie": f"other=1; {COOKIE}={cookie}"}
     for origin in ("https://evil.example", f"http://{host}.evil.example", "null", None):
         async with here.connect(None, ready=False, headers=headers, origin=origin) as sight:
-            assert await sight.end() == (Close.OTHER_ORIGIN, "other_origin")
+            assert await sight.end() == (Close.NOT_ALLOWED, "other_origin")
     async with here.connect(None, headers=headers, origin=f"http://{host}") as sight:
         assert (await sight.event("ready"))["user_id"] == ada.id
     headers = {"cookie": f"{COOKIE}=nobody"}

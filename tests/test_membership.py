@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from typing import Any
+
+import pytest
 
 from api import HERE, PASSWORD, Api, Person
 from growing import STORE
+from live import place
+from outgrow.campus import live as telling
+from outgrow.campus import sessions
 from outgrow.campus.domains import Domains
 from outgrow.campus.invitations import link
 from outgrow.database import Database
 from outgrow.install import install
 from outgrow.queries import Query
+from outgrow.web.html.page import COOKIE
 from pages import browsers
 from test_safety import upsert
 
@@ -63,12 +71,107 @@ async def test_who_writes_a_school_with_domains_into_a_profile_is_no_member(
     assert await seen_by(stranger) == (403, "email_not_of_school")
 
 
-async def test_no_member_writes_to_people_there_or_reads_their_names(
-    phased: Database, phased_api: Api
+LISTS = (
+    "/profiles",
+    "/profiles/{member}",
+    "/search?q=ada",
+    "/discover",
+    "/suggestions",
+    "/connections",
+    "/profiles/{member}/connections",
+    "/intros/incoming",
+    "/chats",
+    "/blocks",
+)
+
+
+async def statuses(person: Person, member: Person) -> set[int]:
+    paths = [path.format(member=member.id) for path in LISTS]
+    answers = [await person.get(path) for path in paths]
+    return {answer.status_code for answer in answers}
+
+
+async def test_who_loses_a_school_sees_nobody_there_within_the_stated_bound(
+    phased: Database, phased_api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a token of before the move, in a chat and with connections that an old client made."""
+    """With the token that they have, which is good for a quarter of an hour."""
+    assert sessions.FRESH_SECONDS == telling.CHECK_SECONDS == 3.0
+    monkeypatch.setattr(sessions, "FRESH_SECONDS", 0.3)
+    member = await phased_api.sign_up("Ada Okafor")
+    mover = await phased_api.sign_up("Eve Stranger")
+    await upsert(phased_api, f"user:{mover.id}:connections", [member.id])
+    assert await statuses(mover, member) == {200}
+    await Domains(phased).add(ELSEWHERE, "southgate.example")
+    await move(phased, mover.id, ELSEWHERE)
+    await asyncio.sleep(0.3)
+    assert await statuses(mover, member) == {403}
+    assert await statuses(member, member) == {200}
+    await move(phased, mover.id, "A Third School")
+    answer = await mover.get("/profiles")  # at once: who is a member of none is asked for
+    assert [item["id"] for item in answer.json()["items"]] == [mover.id]
+    await move(phased, mover.id)
+    await asyncio.sleep(0.3)
+    assert len((await mover.get("/profiles")).json()["items"]) == 2
+    await run(phased, f"DELETE FROM {STORE} WHERE key = $1", f"user:{mover.id}")
+    await asyncio.sleep(0.3)
+    assert await statuses(mover, member) == {409}
+
+
+async def test_a_socket_of_who_is_no_member_is_closed(
+    campus: Database, campus_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "FRESH_SECONDS", 0.3)
+    monkeypatch.setattr(telling, "CHECK_SECONDS", 0.3)
+    async with place(campus_url) as here:
+        member = await here.api.sign_up("Ada Okafor")
+        mover = await here.api.sign_up("Eve Stranger")
+        network = here.api.network
+        cookie = await network.visits.open(await network.accounts.log_in(mover.email, PASSWORD))
+        page: dict[str, Any] = {
+            "headers": {"cookie": f"{COOKIE}={cookie}"},
+            "origin": here.url.replace("ws://", "http://").removesuffix("/live"),
+        }
+        async with (
+            here.connect(member) as stays,
+            here.connect(mover) as by_token,
+            here.connect(None, **page) as by_cookie,
+        ):
+            await Domains(campus).add(ELSEWHERE, "southgate.example")
+            await move(campus, mover.id, ELSEWHERE)
+            began = time.monotonic()
+            for sight in (by_token, by_cookie):
+                assert await sight.end(10) == (4403, "no_member")
+            assert time.monotonic() - began < 2.3
+            await stays.say(type="ping")
+            await stays.event("pong")
+        async with here.connect(mover, ready=False) as again:
+            assert await again.end(10) == (4403, "no_member")
+
+
+async def test_a_school_is_asked_for_with_the_session(campus: Database, api: Api) -> None:
+    """In no statement of its own, and none beyond the one for the session."""
+    ada = await api.sign_up("Ada Okafor")
+    asked: list[str] = []
+    api.network.database.observe_with(lambda name, seconds: asked.append(name))
+    began = time.monotonic()
+    for _ in range(20):
+        assert (await ada.get("/profiles")).status_code == 200
+        assert (await ada.get(f"/profiles/{ada.id}")).status_code == 200
+    spans = 1 + (time.monotonic() - began) / sessions.FRESH_SECONDS
+    caller = [name for name in asked if not name.startswith(("profiles.", "safety."))]
+    assert caller.count("sessions.find") <= spans
+    assert set(caller) <= {"sessions.find", "network.secret"}
+
+
+async def test_no_member_writes_to_people_there_or_reads_their_names(
+    phased: Database, phased_api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even as long as they are still taken for one of the school of before, in a chat and with
+    connections that an old client made."""
+    monkeypatch.setattr(sessions, "FRESH_SECONDS", 60)
     member = await phased_api.sign_up("Ada Okafor")
     stranger = await phased_api.sign_up("Eve Stranger", ELSEWHERE)
+    assert (await stranger.get("/profiles")).status_code == 200
     await Domains(phased).add(HERE, "northfield.example")
     await move(phased, stranger.id)
     for one, other in ((member.id, stranger.id), (stranger.id, member.id)):
@@ -83,12 +186,14 @@ async def test_no_member_writes_to_people_there_or_reads_their_names(
     assert "Ada Okafor" not in exported.text
 
 
-async def test_the_pages_say_why(phased: Database, phased_api: Api) -> None:
+async def test_the_pages_say_why(
+    phased: Database, phased_api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "FRESH_SECONDS", 0)
     async with browsers(phased_api) as somebody:
         browser = await somebody("Eve Stranger", school=ELSEWHERE)
         await Domains(phased).add(HERE, "northfield.example")
         await move(phased, browser.id)
-        phased_api.network.visits.forget(browser.id)
         answer = await browser.client.get("/", follow_redirects=True)
         assert answer.url.path == "/my/profile"
         assert "This school is for people with an e-mail of the school." in answer.text

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from api import ELSEWHERE, HERE, PASSWORD, Api
+from outgrow.campus import sessions
 from outgrow.campus.lookalikes import shown
 from outgrow.database import Database
 from outgrow.web.html import assets
@@ -90,14 +91,14 @@ async def test_an_email_that_is_taken(somebody: Somebody) -> None:
 
 
 async def test_an_account_without_a_profile_makes_one_first(
-    api: Api, campus: Database, somebody: Somebody
+    api: Api, campus: Database, somebody: Somebody, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sessions, "FRESH_SECONDS", 0)
     ada = await somebody("Ada")
     async with campus.session() as session:
         await session.connection.execute(
             "DELETE FROM kv_store_2516be19 WHERE key = $1", f"user:{ada.id}"
         )
-    api.network.visits.forget(ada.id)
     page = await ada.open("/people")
     assert "Who are you?" in page.text
     page = await ada.send("/my/first-profile", 400, name="", school=HERE)

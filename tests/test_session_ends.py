@@ -273,7 +273,7 @@ async def test_an_open_session_is_asked_for_once_in_a_while(world: World) -> Non
         assert await world.token_status(world.here) == 200
         assert await world.cookie_status(world.here) == 200
     spans = 1 + (time.monotonic() - began) / sessions.FRESH_SECONDS
-    assert asked.count("sessions.owner") <= 2 * spans
+    assert asked.count("sessions.find") <= 2 * spans
     assert asked.count("network.secret") <= spans
 
 

@@ -21,7 +21,7 @@ class Close(IntEnum):
     TRY_LATER = 1013
     BAD_MESSAGE = 4400
     NOT_SIGNED_IN = 4401
-    OTHER_ORIGIN = 4403
+    NOT_ALLOWED = 4403
     TOO_SLOW = 4408
     TOO_MANY = 4429
 

@@ -341,11 +341,15 @@ class Live:
         await asyncio.sleep(1)
 
     async def _check(self) -> None:
-        """Whether everybody is still signed in."""
+        """Whether everybody is still signed in, and a member of a school."""
         await asyncio.sleep(CHECK_SECONDS)
         sessions = list({line.session_id for line in self._all()})
         if sessions:
-            self._end(await self._sessions.over(sessions))
+            ended, strangers = await self._sessions.over(sessions)
+            self._end(ended)
+            for line in self._all():
+                if line.session_id in strangers:
+                    line.end(Close.NOT_ALLOWED, "no_member")
 
     def _end(self, sessions: set[str]) -> None:
         """Close the sockets of these sessions."""

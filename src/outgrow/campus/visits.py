@@ -3,7 +3,7 @@
 A visit is a session as the API's are, in the same table, so it is listed and ended with the others.
 Its cookie holds the session's id and a secret of its own; only the secret's hash is kept. A visit
 that was looked up is remembered for FRESH_SECONDS, MOST of them (2 MB): whose cookie it is does not
-change, and whether its session is still open is asked of `Sessions` each time.
+change. Whether its session is still open, and of which school, is asked of `Sessions` each time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import binascii
 import hmac
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b, sha256
 
 from outgrow import queries
@@ -30,7 +30,7 @@ _ID, _SECRET = 16, 32  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Who looks at a page. `school` is None while there is no profile."""
+    """Who looks at a page. `school` is None for who is a member of none."""
 
     cookie: str
     user_id: str
@@ -61,9 +61,10 @@ class Visits:
         if known is None or known.known_until <= time.monotonic():
             self._known.pop(cookie, None)
             known = await self._look_up(cookie)
-        if known is None or not await self._sessions.is_open(known.session_id, known.user_id):
+        if known is None:
             return None
-        return known
+        session = await self._sessions.find(known.session_id, known.user_id)
+        return None if session is None else replace(known, school=session.school)
 
     async def _look_up(self, cookie: str) -> Visit | None:
         try:
@@ -82,14 +83,9 @@ class Visits:
         if len(self._known) >= MOST:
             del self._known[next(iter(self._known))]
         until = time.monotonic() + FRESH_SECONDS
-        visit = Visit(cookie, row["user_id"], row["school"], session_id, until)
+        visit = Visit(cookie, row["user_id"], None, session_id, until)
         self._known[cookie] = visit
         return visit
-
-    def forget(self, user_id: str) -> None:
-        """Look this user's visits up anew: they have a profile now."""
-        for cookie in [c for c, visit in self._known.items() if visit.user_id == user_id]:
-            del self._known[cookie]
 
     def form_token(self, cookie: str) -> str:
         """What every form shown to this cookie carries, and no other site can know."""

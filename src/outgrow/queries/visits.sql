@@ -6,8 +6,8 @@ UPDATE network.sessions SET family_hash = $2, token_hash = $3
 WHERE id = $1 AND ended_at IS NULL;
 
 -- name: visit
--- Whose session it is, and of which school they are a member now; `old` once it was not renewed for a day.
-SELECT s.user_id, network.school_of(s.user_id) AS school, s.turned_at < now() - interval '1 day' AS old
+-- Whose session it is; `old` once it was not renewed for a day.
+SELECT s.user_id, s.turned_at < now() - interval '1 day' AS old
 FROM network.sessions AS s
 WHERE s.id = $1 AND s.family_hash = $2 AND network.is_open(s.ended_at, s.expires_at, s.secret_id);
 

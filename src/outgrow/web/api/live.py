@@ -97,6 +97,8 @@ class LiveSocket:
         """Until something ends it; returns why it is to be closed. Raises _Left, _Refused."""
         caller = await self._authenticate(scope) or await self._first_message(receive)
         events.about(caller.user_id, caller.session_id)
+        if caller.school is None:
+            raise _Refused(Close.NOT_ALLOWED, "no_member")
         line = Line(caller.user_id, caller.session_id, caller.expires)
         live = self._network.live
         tasks: list[asyncio.Task[None]] = []
@@ -129,7 +131,7 @@ class LiveSocket:
         if visit is None:
             return None
         if not is_same_origin(headers):
-            raise _Refused(Close.OTHER_ORIGIN, "other_origin")
+            raise _Refused(Close.NOT_ALLOWED, "other_origin")
         return Caller(visit.user_id, visit.school, visit.session_id, math.inf)
 
     async def _first_message(self, receive: Receive) -> Caller:

@@ -76,7 +76,6 @@ async def first_profile(ask: Ask) -> Reply:
     except OutgrowError as e:
         return await _first_profile(ask, e)
     ask.network.changed(profile.school)
-    ask.network.visits.forget(ask.user_id)
     return to("/?done=welcome")
 
 

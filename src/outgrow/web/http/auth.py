@@ -1,14 +1,14 @@
-"""Access tokens: JWTs (HS256) of fifteen minutes, saying who calls and of which school.
+"""Access tokens: JWTs (HS256) of fifteen minutes, saying who calls.
 
 A token that was verified is remembered until it expires: a lookup instead of 60 microseconds. It is
-good only while its session is open, which is asked of `Sessions` each time, and while the secret
-that signed it is the one in the database, which is read again every FRESH_SECONDS.
+good only while its session is open, which is asked of `Sessions` each time, with the school, and
+while the secret that signed it is the one in the database, which is read again every FRESH_SECONDS.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 import jwt
@@ -25,7 +25,7 @@ _CLAIMS = ["exp", "iat", "iss", "sid", "sub"]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls. `school` is None for an account without a profile."""
+    """Who calls. `school` is None for who is a member of none."""
 
     user_id: str
     school: str | None
@@ -48,8 +48,6 @@ def signed(secret: bytes, signed_in: SignedIn) -> str:
         "iat": now,
         "exp": now + ACCESS_SECONDS,
     }
-    if signed_in.school is not None:
-        claims["school"] = signed_in.school
     return jwt.encode(claims, derived_key(secret, b"access tokens"), algorithm="HS256")
 
 
@@ -92,12 +90,16 @@ class Tokens:
         if known.expires <= time.time():
             self._known.pop(authorization, None)
             raise _expired()
-        if not await self._sessions.is_open(known.session_id, known.user_id):
+        session = await self._sessions.find(known.session_id, known.user_id)
+        if session is None:
             raise NotSignedIn(
                 "session_ended",
                 "this session was ended",
                 hint="sign in again with POST /auth/login",
             )
+        if session.school != known.school:
+            known = replace(known, school=session.school)
+            self._known[authorization] = known
         return known
 
     def _verified(self, authorization: bytes) -> Caller:
@@ -124,7 +126,7 @@ class Tokens:
                 "the access token is not one of ours",
                 hint="sign in again with POST /auth/login",
             ) from e
-        return Caller(claims["sub"], claims.get("school"), claims["sid"], float(claims["exp"]))
+        return Caller(claims["sub"], None, claims["sid"], float(claims["exp"]))
 
 
 def _expired() -> NotSignedIn:

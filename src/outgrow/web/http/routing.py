@@ -292,9 +292,8 @@ class Resource:
         events.about(caller.user_id, caller.session_id)
         self._network.limits.count(REQUESTS, caller.user_id)
         if route.access is Access.MEMBER and caller.school is None:
-            # Signed in before the profile was made: the token will say it after a refresh.
             school = await self._network.accounts.membership(caller.user_id)
-            caller = replace(caller, school=school)
+            caller = replace(caller, school=school)  # a member since the moment before
         return caller
 
     def _count_address(self, scope: Scope) -> None:
