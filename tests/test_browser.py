@@ -130,6 +130,27 @@ async def test_two_people_from_sign_up_to_a_chat(visitor: Visitor) -> None:
     await ada.wait_for_selector(".chats >> text=Hello?")
 
 
+async def test_a_chat_that_closes_while_somebody_writes(visitor: Visitor) -> None:
+    """What they wrote stays to be seen, and why it is closed stands where they wrote it."""
+    ada, ben = await visitor("Ada Okafor"), await visitor("Ben Silva")
+    await introduced(ada, ben)
+    await say(ada, "Hello Ben")
+    await ada.wait_for_selector(".mine[data-pos] >> text=Hello Ben")
+    await ben.click(".who")
+    await ben.click("text=Block Ada Okafor")
+    await ben.click("button >> text=Block")
+    await ben.wait_for_selector("text=You do not see each other any more.")
+    await say(ada, "Are you there?")
+    await ada.wait_for_selector("[data-closed] >> text=You can still read this chat.")
+    assert await ada.query_selector("[data-composer]") is None
+    assert "Not sent." in await ada.inner_text(".failed")
+    assert await ada.query_selector(".failed button") is None
+    await ada.reload()
+    closed = await ada.inner_text("[data-closed]")
+    assert closed == "They are not here any more. You can still read this chat."
+    assert await ada.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
 async def test_search_filters_and_lists_while_one_types(here: Place, visitor: Visitor) -> None:
     for number in range(30):
         year = "Senior" if number % 3 else "Junior"

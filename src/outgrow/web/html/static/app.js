@@ -244,26 +244,39 @@ if (log && composer && !new URLSearchParams(location.search).has("before")) {
     return looking;
   };
 
+  // What the server says of this chat now; when it is closed, that stands where one could write.
+  const isClosed = async () => {
+    const fresh = await page(location.pathname).catch(() => null);
+    const closed = fresh?.querySelector("[data-closed]");
+    if (closed) composer.replaceWith(document.adoptNode(closed));
+    return Boolean(closed);
+  };
+
   const say = async (line, content, key) => {
     line.classList.remove("failed");
     line.classList.add("waiting");
     line.querySelector("button")?.remove();
     let problem = "Not sent.";
+    let is_over = false;
     try {
       const answer = await api.call("POST", `${chat}/messages`, { content }, { "idempotency-key": key });
       if (answer.ok) return look();
       if (answer.status === 403) {
         const { code } = await answer.json();
-        problem =
-          code === "messages_not_taken"
-            ? "They take no messages at this moment."
-            : "Nothing can be written here any more: reload the page to see why.";
+        problem = code === "messages_not_taken" ? "They take no messages at this moment." : problem;
+        if (await isClosed()) is_over = true;
       }
-      if (answer.status === 429) problem = "That was a lot at once.";
+      const wait = answer.headers.get("retry-after");
+      if (answer.status === 429) problem = `That was a lot at once. Wait ${wait} seconds.`;
     } catch {
       problem = "Not sent: there is no connection.";
     }
     line.classList.replace("waiting", "failed");
+    if (is_over) {
+      line.append(document.createElement("small"));
+      line.lastElementChild.textContent = "Not sent.";
+      return;
+    }
     const retry = document.createElement("button");
     retry.type = "button";
     retry.textContent = `${problem} Try again`;
