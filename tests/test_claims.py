@@ -23,6 +23,7 @@ from outgrow.database import Database
 from outgrow.errors import Conflict, NotFound, Unavailable
 from outgrow.queries import Query
 from outgrow.store import Store
+from pages import browsers
 from test_cli_kv import COMMAND, environment, outgrow
 from test_confirmations import CODE, Outbox, Smtp, opened
 
@@ -394,3 +395,20 @@ async def test_domains_of_schools_are_asked_once_each(campus: Database) -> None:
     campus.observe_with(lambda name, seconds: asked.append(name))
     assert len((await invitations.people(campus)).ready) == 200
     assert len(asked) < 10
+
+
+@pytest.mark.parametrize("said", [{}, {"bio": "I grow tomatoes."}, {"interests": ["chess"]}])
+async def test_who_comes_back_is_asked_for_nothing_that_is_there(
+    campus: Database, outbox: Outbox, said: dict[str, Any]
+) -> None:
+    async with opened(campus, outbox) as api, browsers(api) as somebody:
+        profile = {"id": "old", "name": "Old Hand", "school": OPEN, "email": OLD.lower(), **said}
+        await Store(campus).set("user:old", profile)
+        browser = await somebody()
+        await browser.open("/sign-up")
+        typed: dict[str, Any] = {"name": "Old Hand", "school": OPEN, "email": OLD.lower()}
+        await browser.send("/sign-up", password=PASSWORD, **typed)
+        await settled(api)
+        page = await browser.send("/sign-up/code", code=outbox.code(), password=PASSWORD)
+        assert ("as you left it" in page.text) is bool(said)
+        assert ("Say a few words" in page.text) is not said

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from api import Api
-from pages import HOSTILE, Browser, Somebody
+from outgrow.database import Database
+from outgrow.web.html.messages import duration
+from pages import HOSTILE, Browser, Somebody, browsers
 
 
 async def test_an_intro_from_hello_to_the_connections_end(phased_somebody: Somebody) -> None:
@@ -163,3 +165,23 @@ async def test_meet_somebody(somebody: Somebody) -> None:
     page = await ada.open("/meet")
     assert "Your connections know them" in page.text
     assert "1 connection in common" in page.text
+
+
+async def test_a_limit_says_how_long_to_wait(campus: Database) -> None:
+    api = await Api.open(campus, limits={"intros": (1, 86_400)})
+    try:
+        async with browsers(api) as somebody:
+            ada = await somebody("Ada Okafor")
+            for status in (200, 429):
+                theirs = f"/people/{(await somebody('Ben Silva')).id}"
+                await ada.open(theirs)
+                page = await ada.send(theirs, status, reason="study")
+            assert "Try again in 24 hours." in page.text
+            assert 86_000 < int(ada.answer.headers["retry-after"]) <= 86_400
+    finally:
+        await api.close()
+
+
+def test_a_wait_in_words() -> None:
+    waits = {1: "1 second", 59: "59 seconds", 60: "1 minute", 61: "2 minutes", 3601: "2 hours"}
+    assert {seconds: duration(seconds) for seconds in waits} == waits

@@ -23,7 +23,9 @@ async def verify(ask: Ask) -> Reply:
     except OutgrowError as e:
         return ask.page("code.html", error=e, purpose="verify", email=form.text("email"))
     ask.network.changed(signed_in.school or "")
-    return ask.signed_in(await ask.network.visits.open(signed_in), "/?done=welcome")
+    own = decoded(await ask.network.profiles.own(signed_in.user_id))
+    done = "claimed" if own["bio"] or own["interests"] else "welcome"
+    return ask.signed_in(await ask.network.visits.open(signed_in), f"/?done={done}")
 
 
 async def invited_form(ask: Ask) -> Reply:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from outgrow.errors import OutgrowError
+from outgrow.errors import OutgrowError, TooMany
 from outgrow.web.http.problems import Problem
 
 _WORDS = {
@@ -120,7 +120,18 @@ def said(error: OutgrowError | Problem) -> Said:
     if error.code == "bad_body":
         return Said(_sentence(message), error.hint or "", error.detail)
     title, hint = _WORDS.get(error.code, (_sentence(message), ""))
+    if isinstance(error, TooMany):
+        hint = f"Try again in {duration(error.retry_after)}."
     return Said(title, hint, _FIELD_OF.get(error.code))
+
+
+def duration(seconds: int) -> str:
+    """Return a wait in the largest unit that it fills, rounded up: `2 minutes`."""
+    for unit, name in ((3600, "hour"), (60, "minute"), (1, "second")):
+        if seconds >= unit:
+            count = -(-seconds // unit)
+            return f"{count} {name}" if count == 1 else f"{count} {name}s"
+    return "a second"
 
 
 def _sentence(text: str) -> str:
