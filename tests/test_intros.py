@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote, unquote
 
 import httpx
 import msgspec
 import pytest
 
-from api import ELSEWHERE, Api, Person, pages
+from api import ELSEWHERE, HERE, PASSWORD, Api, Person, pages
 from outgrow.database import Database
 from outgrow.queries import Query
 from outgrow.web.api import schemas
+from pages import browsers
 from test_connections import HIDDEN, put
 from test_connections import person as someone
 
@@ -252,6 +254,46 @@ async def test_an_answer_is_the_last_one(api: Api, first: str) -> None:
         answer = await do(person, what, intro_id)
         assert told(answer) == (409, "intro_answered")
         assert answer.json()["detail"] == f"it is {OUTCOMES[first]}"
+
+
+async def test_any_id_is_a_part_of_a_path(api: Api, campus: Database) -> None:
+    """Old clients write any key: a slash in an id divides no path, by the API and on pages."""
+    async with browsers(api) as somebody:
+        ben = await somebody("Ben Silva")
+        odd_ids = ["a/b", "/", "x?y#z", "a%2Fb", "../..", "ä/\ud7ff"]
+        for number, odd in enumerate(odd_ids):
+            person = {"id": odd, "name": f"Odd Number{number}", "school": HERE}
+            await upsert(campus, f"user:{odd}", person)
+            await upsert(campus, f"intro:{odd}:{ben.id}:1", old_pending(odd, ben.id))
+        tokens = (await api.post("/auth/login", {"email": ben.email, "password": PASSWORD})).json()
+        person = Person(api, ben.id, ben.email, tokens)
+        page = await ben.open("/my/intros")
+        actions = [form.action for form in page.forms if form.action.endswith("/accept")]
+        assert len(actions) == len(odd_ids)
+        for action in actions[:3]:
+            assert "You are connected now." in (await ben.send(action)).text
+            await ben.open("/my/intros")
+        for intro in await pages(person, "/intros/incoming", limit=3, status="pending"):
+            other = quote(intro["person"]["id"], safe="")
+            assert (await person.get(f"/profiles/{other}")).json()["id"] == intro["person"]["id"]
+            assert intro["person"]["name"] in (await ben.open(f"/people/{other}")).text
+            answer = await person.call("POST", f"/intros/{quote(intro['id'], safe='')}/accept")
+            assert answer.status_code == 200
+            path = f"/my/chats/{quote(answer.json()['chat_id'], safe='')}"
+            await ben.open(path)
+            await ben.send(path, content="hello")
+            stranger = await somebody()
+            location = (await stranger.client.get(path)).headers["location"]
+            assert location == "/sign-in?next=" + quote(path)
+        for path in ("/profiles/a/b", "/nothing/a%2Fb"):
+            answer = await person.get(path)
+            assert (answer.status_code, answer.json()["instance"]) == (404, unquote(path))
+
+
+def old_pending(sender: str, to: str) -> dict[str, Any]:
+    now = ago(0)
+    parts = {"id": f"intro:{sender}:{to}:1", "fromUserId": sender, "toUserId": to}
+    return {**parts, "reason": "study", "status": "pending", "createdAt": now}
 
 
 async def test_an_intro_expires(phased_api: Api, phased: Database) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from urllib.parse import unquote
 
+from starlette.routing import BaseRoute, Match, Router, WebSocketRoute
 from starlette.routing import Route as Path
-from starlette.routing import Router, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from outgrow import queries
@@ -151,12 +152,12 @@ class _Paths:
     ) -> None:
         self._network = network
         self._whole: dict[str, ASGIApp] = {}
-        begun_alike: dict[str, list[Path | WebSocketRoute]] = {}
+        begun_alike: dict[str, list[_BySegment]] = {}
         for route in routes:
             if isinstance(route, Path) and not route.param_convertors:
                 self._whole.setdefault(route.path, route.app)
             else:
-                begun_alike.setdefault(_first_part(route.path), []).append(route)
+                begun_alike.setdefault(_first_part(route.path), []).append(_BySegment(route))
         self._routers: dict[str, ASGIApp] = {
             first: Router(group, redirect_slashes=False, default=default)
             for first, group in begun_alike.items()
@@ -169,6 +170,31 @@ class _Paths:
         app = app or self._routers.get(_first_part(path), self._default)
         secure = scope["type"] == "http" and self._network.is_secure(scope)
         await app(scope, receive, _strictly(send) if secure else send)
+
+
+class _BySegment(BaseRoute):
+    """A route that matches the path as it was sent: a slash in an id, `%2F`, divides nothing."""
+
+    def __init__(self, route: Path | WebSocketRoute) -> None:
+        self._route = route
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        raw: bytes = scope.get("raw_path") or b""
+        if b"%2f" not in raw.lower():
+            return self._route.matches(scope)
+        path = "/".join(
+            unquote(part).replace("/", _SLASH) for part in raw.decode("latin-1").split("/")
+        )
+        match, child = self._route.matches({**scope, "path": path})
+        found = child.get("path_params", {})
+        child["path_params"] = {name: value.replace(_SLASH, "/") for name, value in found.items()}
+        return match, child
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._route.handle(scope, receive, send)
+
+
+_SLASH = "\ud82f"  # half a pair, which no decoded path has
 
 
 def _strictly(send: Send) -> Send:

@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from outgrow import events
 from outgrow.campus.limits import KNOWN_SECONDS, REQUESTS, REQUESTS_FROM, Limit
 from outgrow.campus.visits import Visit
-from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError
+from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError, TooMany
 from outgrow.web.html import assets
 from outgrow.web.html.decoding import decoded as decoded
 from outgrow.web.html.forms import EMPTY, Form
@@ -58,6 +58,7 @@ Headers = list[tuple[bytes, bytes]]
 # What is said on the page after a form was sent, by the name that stands in its address.
 DONE = {
     "welcome": "Welcome! Say a few words about yourself in your profile.",
+    "claimed": "Welcome! Your profile is as you left it.",
     "saved": "Saved.",
     "intro_sent": "Your intro is on its way.",
     "accepted": "You are connected now.",
@@ -163,6 +164,8 @@ class Ask:
             "tab_here": _tab(self.scope["path"]),
         }
         body = assets.render(template, common | values)
+        if isinstance(error, TooMany):
+            return Reply(body, error.status, headers=[(b"retry-after", b"%d" % error.retry_after)])
         return Reply(body, error.status if error else status)
 
     @property
@@ -318,7 +321,9 @@ def _turned_away(page: Page, method: str, ask: Ask) -> Reply | None:
     if page.access is Access.PUBLIC:
         return None
     if ask.visit is None:
-        address: str = ask.scope["path"]
+        address = quote(ask.scope["path"])
+        if b"%2f" in ask.scope["raw_path"].lower():  # in an id, where it stays what it is
+            address = ask.scope["raw_path"].decode("ascii")
         if ask.scope["query_string"]:
             address += "?" + ask.scope["query_string"].decode("ascii", "replace")
         after = "" if method == "POST" or address == "/" else "?next=" + quote(address, safe="/")
@@ -375,5 +380,4 @@ def failed(error: Exception, ask: Ask, request_id: str) -> Reply:
     reply = ask.page(
         "error.html", problem=said(shown), request_id=request_id if problem.status == 500 else ""
     )
-    headers = [(b"retry-after", b"2")] if problem.status == 503 else []
-    return Reply(reply.body, problem.status, headers=headers)
+    return Reply(reply.body, problem.status, headers=problems.headers_of(problem, error))

@@ -148,7 +148,7 @@ async def _list(ask: Ask, kind: Kind, name: str) -> Reply:
     user_id = ask.path["id"]
     shown = decoded(await ask.network.profiles.one(user_id, ask.school, ask.user_id))
     found = await _connections(ask, kind, user_id, SHOWN)
-    rest = more(ask.scope["path"], [], found["next"])
+    rest = more(f"/people/{segment(user_id)}/{name}", [], found["next"])
     return ask.page("connections.html", person=shown, kind=name, found=found, more=rest)
 
 
