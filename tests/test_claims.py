@@ -411,4 +411,4 @@ async def test_who_comes_back_is_asked_for_nothing_that_is_there(
         await settled(api)
         page = await browser.send("/sign-up/code", code=outbox.code(), password=PASSWORD)
         assert ("as you left it" in page.text) is bool(said)
-        assert ("Say a few words" in page.text) is not said
+        assert ("Say a few words" in page.text) is (not said)

@@ -262,8 +262,8 @@ async def test_any_id_is_a_part_of_a_path(api: Api, campus: Database) -> None:
         ben = await somebody("Ben Silva")
         odd_ids = ["a/b", "/", "x?y#z", "a%2Fb", "../..", "ä/\ud7ff"]
         for number, odd in enumerate(odd_ids):
-            person = {"id": odd, "name": f"Odd Number{number}", "school": HERE}
-            await upsert(campus, f"user:{odd}", person)
+            profile = {"id": odd, "name": f"Odd Number{number}", "school": HERE}
+            await upsert(campus, f"user:{odd}", profile)
             await upsert(campus, f"intro:{odd}:{ben.id}:1", old_pending(odd, ben.id))
         tokens = (await api.post("/auth/login", {"email": ben.email, "password": PASSWORD})).json()
         person = Person(api, ben.id, ben.email, tokens)
