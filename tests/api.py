@@ -10,12 +10,16 @@ import httpx
 import jwt
 
 from outgrow.database import Database
-from outgrow.web.app import make_app, make_network
-from outgrow.web.http.routing import Network
+from outgrow.web.app import make_app, make_context
+from outgrow.web.http.routing import HttpContext
+from outgrow.web.services import Services, make_services
 
 PASSWORD = "a long enough password"
 HERE = "Northfield University"
 ELSEWHERE = "Southgate College"
+
+OF_HTTP = {"slow_query_ms", "metrics_token", "proxies", "https"}
+"""Options of the context; others are those of the services."""
 
 _numbers = itertools.count(1)
 
@@ -39,20 +43,25 @@ class Person:
 
 
 class Api:
-    def __init__(self, network: Network, client: httpx.AsyncClient) -> None:
-        self.network = network
+    def __init__(self, services: Services, context: HttpContext, client: httpx.AsyncClient) -> None:
+        self.services = services
+        self.context = context
         self.client = client
 
     @classmethod
     async def open(cls, database: Database, *, caller: str = "127.0.0.1", **options: Any) -> Api:
-        network = await make_network(database, **options)
-        transport = httpx.ASGITransport(app=make_app(network), client=(caller, 50000))
-        return cls(network, httpx.AsyncClient(transport=transport, base_url="http://localhost"))
+        of_http = {name: options.pop(name) for name in OF_HTTP & options.keys()}
+        services = await make_services(database, **options)
+        context = make_context(services, **of_http)
+        app = make_app(services, context)
+        transport = httpx.ASGITransport(app=app, client=(caller, 50000))
+        client = httpx.AsyncClient(transport=transport, base_url="http://localhost")
+        return cls(services, context, client)
 
     async def close(self) -> None:
         await self.client.aclose()
-        await self.network.settle()
-        self.network.accounts.close()
+        await self.services.settle()
+        self.services.accounts.close()
 
     async def get(self, path: str, **options: Any) -> httpx.Response:
         return await self.client.get(path, **options)

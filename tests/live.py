@@ -122,8 +122,8 @@ async def place(url: str) -> AsyncIterator[Place]:
         listener.listen()
         listener.setblocking(False)
         port = listener.getsockname()[1]
-        server = Server(api.network)
-        async with api.network.running():
+        server = Server(api.services, api.context)
+        async with api.services.running():
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             try:
                 yield Place(api, f"ws://127.0.0.1:{port}/live")

@@ -102,7 +102,9 @@ class Browser:
     """Somebody at the pages, with cookies of their own."""
 
     def __init__(self, api: Api) -> None:
-        transport = httpx.ASGITransport(app=make_app(api.network), client=("127.0.0.1", 50000))
+        transport = httpx.ASGITransport(
+            app=make_app(api.services, api.context), client=("127.0.0.1", 50000)
+        )
         self.client = httpx.AsyncClient(
             transport=transport, base_url="http://campus", headers={"accept": "text/html"}
         )

@@ -111,7 +111,7 @@ async def test_the_email_of_a_profile_in_the_store_cannot_be_signed_up_with(
     assert answer.status_code == 202  # a code went to that mailbox; see test_claims.py
     assert await campus.value(Query("t", "SELECT count(*) FROM network.accounts")) == 0
     assert (await api.post("/auth/login", body | {})).status_code == 400  # name and school unknown
-    await api.network.accounts.create("old@campus.example", PASSWORD, "old")  # the operator can
+    await api.services.accounts.create("old@campus.example", PASSWORD, "old")  # the operator can
     login = {"email": "old@campus.example", "password": PASSWORD}
     assert (await api.post("/auth/login", login)).json()["user_id"] == "old"
 
@@ -124,7 +124,7 @@ async def test_two_sign_ups_with_one_email_at_once(api: Api) -> None:
 
 async def test_wrong_password_and_unknown_email_are_one_answer_and_one_cost(api: Api) -> None:
     ada = await api.sign_up()
-    passwords = api.network.accounts._passwords
+    passwords = api.services.accounts._passwords
     seen = []
     for email in (ada.email, "nobody@campus.example", "not an e-mail", "nul\0@campus.example"):
         before = passwords.checks
@@ -298,7 +298,7 @@ async def test_a_failed_sign_up_leaves_nothing(api: Api, campus: Database) -> No
 
 async def test_an_operator_sets_a_password_and_ends_the_sessions(api: Api) -> None:
     ada = await api.sign_up()
-    await api.network.accounts.set_password(ada.email.upper(), "quite another one")
+    await api.services.accounts.set_password(ada.email.upper(), "quite another one")
     assert (await refresh(api, ada.tokens["refresh_token"]))[0] == 401
     old = await api.post("/auth/login", {"email": ada.email, "password": PASSWORD})
     new = await api.post("/auth/login", {"email": ada.email, "password": "quite another one"})

@@ -18,11 +18,12 @@ from outgrow.database import Database
 from outgrow.events import Lines
 from outgrow.queries import Query
 from outgrow.web.api.codes import CODES
+from outgrow.web.api.endpoint import ApiRequest
 from outgrow.web.api.openapi import codes_of, document
 from outgrow.web.api.schemas import SchoolPage
 from outgrow.web.api.table import ROUTES
 from outgrow.web.http.problems import Problem
-from outgrow.web.http.routing import Answer, Call
+from outgrow.web.http.response import Response
 
 
 def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
@@ -121,7 +122,7 @@ async def test_what_nobody_foresaw_says_nothing_of_the_inside(
     async def fail(*_: object, **__: object) -> bytes:
         raise RuntimeError("the inside")
 
-    monkeypatch.setattr(type(api.network.schools), "page", fail)
+    monkeypatch.setattr(type(api.services.schools), "page", fail)
     with caplog.at_level(logging.ERROR):
         answer = await api.get("/schools")
     problem = assert_problem(answer, 500, "internal_error")
@@ -166,7 +167,7 @@ async def test_a_slow_query_is_counted_and_logged(
 ) -> None:
     me = await api.sign_up()
     campus._slow = 0.0
-    api.network.metrics._slow_seconds = 0.0
+    api.context.metrics._slow_seconds = 0.0
     with caplog.at_level(logging.WARNING):
         await me.get("/profiles?total=true")
     assert "slow query profiles.page.first_newest" in caplog.text
@@ -233,7 +234,7 @@ async def test_schools(api: Api) -> None:
     msgspec.json.decode(answer.content, type=SchoolPage)
     expected = [{"name": name, "members": 2} for name in sorted(names)]
     assert answer.json()["items"] == expected
-    api.network.schools._forget_all()  # as when the bound is over
+    api.services.schools._forget_all()  # as when the bound is over
     assert (await people[0].get("/schools?counts=true")).json()["items"] == expected
     for limit in (1, 3, 8, 100):
         found = await pages(people[0], "/schools", limit=limit)
@@ -298,9 +299,10 @@ async def test_the_docs_page_needs_nothing_from_elsewhere(api: Api) -> None:
 
 
 async def test_a_request_that_ends_early_does_no_harm(api: Api) -> None:
-    from outgrow.web.http.routing import Access, Resource, Route
+    from outgrow.web.api.endpoint import ApiResource, Route
+    from outgrow.web.http.routing import Access
 
-    async def never(call: Call) -> Answer:
+    async def never(request: ApiRequest) -> Response:
         raise AssertionError("the handler is not reached")
 
     signup = next(route for route in ROUTES if route.path == "/auth/login")
@@ -329,5 +331,5 @@ async def test_a_request_that_ends_early_does_no_harm(api: Api) -> None:
         "query_string": b"",
         "headers": headers,
     }
-    await Resource("/x", [route], api.network)(scope, receive, send)
+    await ApiResource("/x", [route], api.services, api.context)(scope, receive, send)
     assert sent[0]["status"] == 400

@@ -111,6 +111,24 @@ def test_imports_are_the_arrows() -> None:
     assert table.keys() == used_arrows().keys()
 
 
+ROOMS = {"http": set[str](), "services": {"http"}, "api": {"http", "services"}}
+ROOMS |= {"html": {"http", "services"}, "app": {"api", "html", "http", "services"}}
+ROOMS |= {"server": {"api", "app", "http", "services"}}
+
+
+def test_rooms_of_the_web_are_one_behind_the_other() -> None:
+    found: dict[str, set[str]] = {}
+    for path in MODULES:
+        _, room, *rest = [*path.relative_to(SOURCE).with_suffix("").parts, "", ""]
+        if not path.is_relative_to(SOURCE / "web") or room == "__init__":
+            continue
+        used = {
+            module.split(".")[2] for module in imports(path) if module.startswith("outgrow.web.")
+        }
+        found.setdefault(room, set()).update(used - {room})
+    assert found == ROOMS
+
+
 def test_arrows_go_one_way() -> None:
     """Each part's arrows lead to parts above it in the table."""
     seen: set[str] = set()

@@ -43,7 +43,7 @@ async def serving(database: Database, seconds: float = LONG) -> AsyncIterator[Ap
     """One process of several, with a pool of its own."""
     own = await Database.open(database.url, pool_size=3)
     api = await Api.open(own, limits=None, cache_seconds=seconds)
-    async with api.network.running():
+    async with api.services.running():
         yield api
     await api.close()
     await own.close()
@@ -57,7 +57,7 @@ async def soon(seen: Callable[[], Awaitable[bool]]) -> None:
 
 async def by_old_client(api: Api, person: Person, field: str, value: Any) -> None:
     path = ["settings", field] if field == "profileVisible" else [field]
-    await api.network.database.run(SET, f"user:{person.id}", path, json.dumps(value))
+    await api.services.database.run(SET, f"user:{person.id}", path, json.dumps(value))
 
 
 async def ids(person: Person, query: str = "") -> set[str]:
@@ -298,7 +298,7 @@ async def test_a_school_that_changed_is_counted_while_all_are(
         return found
 
     monkeypatch.setattr(Database, "rows", slow)
-    known = api.network.schools
+    known = api.services.schools
     monkeypatch.setattr(known, "_age", lambda: known._bound * 3 / 4)
     known._counting = asyncio.current_task()  # nobody counts all yet
     await api.sign_up("Ben Silva")
@@ -329,7 +329,7 @@ async def test_sizes_are_those_of_the_moment_however_they_are_asked_for(
         return found
 
     monkeypatch.setattr(Database, "rows", slow)
-    monkeypatch.setattr(api.network.schools, "_bound", 0.1)
+    monkeypatch.setattr(api.services.schools, "_bound", 0.1)
     ada = await api.sign_up("Ada Okafor")
     members = 1
     stopped = False
@@ -356,7 +356,7 @@ async def test_sizes_that_cannot_be_counted_anew_stay_until_the_bound(
     async def gone(*_: object) -> list[Any]:
         raise ConnectionResetError
 
-    monkeypatch.setattr(api.network.schools, "_bound", LONG)
+    monkeypatch.setattr(api.services.schools, "_bound", LONG)
     now = 2 * LONG
     monkeypatch.setattr(schools, "time", SimpleNamespace(monotonic=lambda: now))
     await api.sign_up("Ada Okafor")

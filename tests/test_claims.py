@@ -43,7 +43,7 @@ async def put(database: Database, user_id: str, email: Any, school: str = OPEN) 
 
 
 async def settled(api: Api) -> None:
-    await api.network.confirmations.mail.background.settle()
+    await api.services.confirmations.mail.background.settle()
 
 
 async def sign_up(api: Api, email: str = OLD.lower(), **more: str) -> Any:
@@ -128,7 +128,7 @@ async def test_what_it_costs_does_not_tell_either(campus: Database, outbox: Outb
     try:
         await put(campus, "old", OLD)
         await put(campus, "with", "with@mail.example")
-        await api.network.accounts.create("with@mail.example", PASSWORD, "with")
+        await api.services.accounts.create("with@mail.example", PASSWORD, "with")
         emails = ["free@mail.example", OLD.lower(), "with@mail.example"]
         done: list[str] = []
         campus.observe_with(lambda name, seconds: done.append(name))
@@ -280,7 +280,7 @@ async def inviting(database: Database) -> AsyncIterator[tuple[Invitations, Sink,
     """Invitations whose codes a server takes."""
     sink = Sink()
     api = await Api.open(database, mail=sink, limits=None)
-    codes: Codes = api.network.confirmations._codes
+    codes: Codes = api.services.confirmations._codes
     yield Invitations(database, codes, Mail(sink), "https://campus.example"), sink, api
     await api.close()
 

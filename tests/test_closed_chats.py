@@ -57,7 +57,7 @@ async def test_block_deletion_and_hiding_look_the_same(phased_api: Api, asked: s
             assert answer.status_code == 201
 
         async def now() -> list[Any]:
-            api.network.waiting.forget(viewer.id)
+            api.services.waiting.forget(viewer.id)
             seen = await everything(api, viewer, friend, other.id)
             return [*seen, *await shown(browser, friend, other.id)]
 
@@ -82,7 +82,7 @@ async def test_block_deletion_and_hiding_look_the_same(phased_api: Api, asked: s
         assert "withdrawn" not in sent
         body = {"password": PASSWORD}
         assert (await other.call("DELETE", "/profiles/me", json=body)).status_code == 204
-        await api.network.settle()
+        await api.services.settle()
         assert differing(hidden, await now()) == []
 
 
@@ -99,7 +99,7 @@ async def test_a_message_and_the_end_of_a_connection_at_once(
     ada, ben = await sign_up(api), await sign_up(api, "Ben Second")
     chat = await meet(ada, ben)
     method, path = way.split()
-    raw = await connect(api.network.database.url)
+    raw = await connect(api.services.database.url)
     lock = "SELECT pg_advisory_xact_lock(network.pair_number($1, $2))"
 
     async def send() -> int:

@@ -56,7 +56,7 @@ async def opened(database: Database, outbox: Outbox, **limits: Any) -> AsyncIter
     await Domains(database).add(HERE, "@Northfield.example")
     api = await Api.open(database, mail=outbox, limits={**PLENTY, **limits})
     yield api
-    await api.network.confirmations.mail.background.settle()
+    await api.services.confirmations.mail.background.settle()
     await api.close()
 
 
@@ -105,7 +105,7 @@ async def test_the_answer_does_not_say_who_has_an_account(campus: Database, outb
             known = await api.post(path, {"email": ADA})
             unknown = await api.post(path, {"email": "nobody@northfield.example"})
             assert (known.status_code, known.content) == (202, unknown.content)
-        await api.network.confirmations.mail.background.settle()
+        await api.services.confirmations.mail.background.settle()
         assert {letter.to for letter in outbox.letters} == {ADA}
 
 
@@ -136,12 +136,12 @@ async def test_a_code_has_few_tries_and_a_short_life(campus: Database, outbox: O
             await verify(api, wrong, email=other["email"])
         assert (await verify(api, outbox.code(), email=other["email"])).status_code == 400
         await api.post("/auth/verify/resend", {"email": other["email"]})
-        await api.network.confirmations.mail.background.settle()
+        await api.services.confirmations.mail.background.settle()
         over = Query("t", "UPDATE network.codes SET expires_at = now() - interval '1 second'")
         await campus.run(over)
         assert (await verify(api, outbox.code(), email=other["email"])).status_code == 400
         await api.post("/auth/verify/resend", {"email": other["email"]})
-        await api.network.confirmations.mail.background.settle()
+        await api.services.confirmations.mail.background.settle()
         assert (await verify(api, outbox.code(), email=other["email"])).status_code == 201
 
 
@@ -166,7 +166,7 @@ async def test_codes_are_kept_as_hashes_and_forgotten(campus: Database, outbox: 
         assert PASSWORD not in kept
         await campus.run(Query("t", "UPDATE network.codes SET expires_at = now()"))
         await campus.run(Query("t", "UPDATE network.sign_ups SET expires_at = now()"))
-        await api.network.confirmations.forget()
+        await api.services.confirmations.forget()
         left = (
             "SELECT (SELECT count(*) FROM network.codes) + (SELECT count(*) FROM network.sign_ups)"
         )
@@ -182,11 +182,11 @@ async def test_mail_that_fails_is_told_and_a_reset_does_not_tell(
         assert (answer.status_code, answer.json()["code"]) == (503, "mail_failed")
         outbox.broken = False
         assert (await api.post("/auth/verify/resend", {"email": ADA})).status_code == 202
-        await api.network.confirmations.mail.background.settle()
+        await api.services.confirmations.mail.background.settle()
         assert (await verify(api, outbox.code())).status_code == 201
         outbox.broken = True
         assert (await api.post("/auth/reset", {"email": ADA})).status_code == 202
-        await api.network.confirmations.mail.background.settle()
+        await api.services.confirmations.mail.background.settle()
         assert "a mail was not sent" in caplog.text
 
 
@@ -233,7 +233,7 @@ async def test_no_stranger_stalls_a_reset(campus: Database, outbox: Outbox) -> N
             await api.post("/auth/signup", {**BODY, "email": email})
         for _ in range(4):
             assert (await api.post("/auth/reset", {"email": ADA})).status_code == 202
-            await api.network.confirmations.mail.background.settle()
+            await api.services.confirmations.mail.background.settle()
         codes = [found[0] for letter in outbox.letters if (found := RESET.search(letter.text))]
         assert len(codes) == 3, "no more than that are mailed"
         body = {"email": ADA, "password": "quite another one"}
@@ -256,12 +256,12 @@ async def test_a_code_for_a_reset_is_good_for_a_quarter_of_an_hour(
     async with opened(campus, outbox) as api:
         ada = await api.sign_up(school="Open School", email="ada@open.example")
         await api.post("/auth/reset", {"email": ada.email})
-        await api.network.confirmations.mail.background.settle()
+        await api.services.confirmations.mail.background.settle()
         age = "UPDATE network.reset_codes SET expires_at = expires_at - interval '15 minutes'"
         await campus.run(Query("t", age))
         body = {"email": ada.email, "code": outbox.code(), "password": "quite another one"}
         assert (await api.post("/auth/reset/confirm", body)).status_code == 400
-        await api.network.confirmations.forget()
+        await api.services.confirmations.forget()
         assert await campus.value(Query("t", "SELECT count(*) FROM network.reset_codes")) == 0
 
 
@@ -269,7 +269,7 @@ async def test_a_forgotten_password_is_set_anew(phased: Database, outbox: Outbox
     async with opened(phased, outbox) as api:
         ada = await api.sign_up(school="Open School", email="ada@open.example")
         await api.post("/auth/reset", {"email": "ADA@open.example"})
-        await api.network.confirmations.mail.background.settle()
+        await api.services.confirmations.mail.background.settle()
         body = {"email": ada.email, "code": outbox.code(), "password": "quite another one"}
         answers = await asyncio.gather(*(api.post("/auth/reset/confirm", body) for _ in range(3)))
         assert sorted(answer.status_code for answer in answers) == [204, 400, 400]
@@ -459,13 +459,13 @@ async def test_a_code_of_before_does_not_undo_a_new_password(
 ) -> None:
     async with opened(campus, outbox) as api:
         ada = await api.sign_up(school="Open School", email=ADA)
-        accounts = api.network.accounts
+        accounts = api.services.accounts
         for change in (
             ada.call("POST", "/auth/password", json={"old": PASSWORD, "new": "quite another one"}),
             accounts.set_password(ADA, "and yet another one"),
         ):
             await api.post("/auth/reset", {"email": ADA})
-            await api.network.confirmations.mail.background.settle()
+            await api.services.confirmations.mail.background.settle()
             await change
             body = {"email": ADA, "code": outbox.code(), "password": "seven brown kettles"}
             assert (await api.post("/auth/reset/confirm", body)).status_code == 400

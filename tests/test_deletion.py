@@ -43,7 +43,7 @@ async def named(database: Database, user_id: str) -> dict[str, int]:
 
 
 async def test_what_others_need_stays_and_everything_else_goes(phased_api: Api) -> None:
-    api, database = phased_api, phased_api.network.database
+    api, database = phased_api, phased_api.services.database
     ada = await api.sign_up("Ada Okafor")
     bo, cy, di, ed = [await api.sign_up(name) for name in ("Bo Lund", "Cy Roe", "Di Moe", "Ed Poe")]
     chat = await meet(ada, bo)
@@ -65,7 +65,7 @@ async def test_what_others_need_stays_and_everything_else_goes(phased_api: Api) 
     assert (await delete(ada)).status_code == 204
     assert (await bo.get(f"/profiles/{ada.id}")).status_code == 404
     assert (await ada.get("/profiles")).json()["code"] == "session_ended"
-    await api.network.settle()
+    await api.services.settle()
 
     # Chats are named by the ids of both, and so is what was sent to them for a while.
     left = set(await named(database, ada.id))
@@ -88,11 +88,11 @@ async def test_what_others_need_stays_and_everything_else_goes(phased_api: Api) 
 
 
 async def test_the_lists_of_old_clients_say_nothing_of_the_one(api: Api) -> None:
-    database = api.network.database
+    database = api.services.database
     ada, bo = await api.sign_up("Ada Okafor"), await api.sign_up("Bo Lund")
     await bo.call("POST", "/intros", json={"to": ada.id, "reason": "friends"})
     await delete(ada)
-    await api.network.settle()
+    await api.services.settle()
     rows = await database.rows(Query("t", "SELECT key, value::text AS v FROM kv_store_2516be19"))
     said = {row["key"] for row in rows if ada.id in row["v"]}
     assert said == set()
@@ -103,7 +103,7 @@ async def test_the_lists_of_old_clients_say_nothing_of_the_one(api: Api) -> None
 async def test_a_large_degree_goes_in_batches_and_a_crash_in_between_is_resumed(
     phased_api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api, database = phased_api, phased_api.network.database
+    api, database = phased_api, phased_api.services.database
     ada = await api.sign_up("Ada Okafor")
     fill = """
     INSERT INTO campus.connections (user_id, connected_user_id)
@@ -123,43 +123,43 @@ async def test_a_large_degree_goes_in_batches_and_a_crash_in_between_is_resumed(
 
     monkeypatch.setattr(deletion, "lock_pair", falling)
     assert (await delete(ada)).status_code == 204
-    await api.network.settle()
+    await api.services.settle()
     count = "SELECT count(*) FROM campus.connections"
     between = (await values(database, count))[0]
     assert 0 < between < 240
     assert (await named(database, ada.id)).keys() >= {"deletions", "connections"}
 
     other = await Api.open(database)  # another process, at its start
-    await other.network.deletions.resume()
+    await other.services.deletions.resume()
     assert (await values(database, count)) == [0]
     assert set(await named(database, ada.id)) == {"deletions"}
     await database.run(
         Query("t", "UPDATE network.deletions SET asked_at = now() - interval '1 hour'")
     )
-    await other.network.deletions.resume()
+    await other.services.deletions.resume()
     assert await named(database, ada.id) == {}
     await other.close()
 
 
 async def test_what_comes_behind_the_first_pass_goes_with_the_second(api: Api) -> None:
-    database = api.network.database
+    database = api.services.database
     ada, bo = await api.sign_up("Ada Okafor"), await api.sign_up("Bo Lund")
     await delete(ada)
-    await api.network.settle()
+    await api.services.settle()
     late = "INSERT INTO campus.connections (user_id, connected_user_id) VALUES ($1, $2), ($2, $1)"
     await database.run(Query("t", late), ada.id, bo.id)
-    await api.network.deletions.resume()
+    await api.services.deletions.resume()
     assert "connections" in await named(database, ada.id)  # not due yet
     await database.run(
         Query("t", "UPDATE network.deletions SET asked_at = now() - interval '1 hour'")
     )
-    await api.network.deletions.resume()
+    await api.services.deletions.resume()
     assert await named(database, ada.id) == {}
 
 
 async def test_deletion_against_accepting_and_sending(phased_api: Api) -> None:
     """Whoever is first: in the end nobody is connected to who is gone, nor asked by them."""
-    api, database = phased_api, phased_api.network.database
+    api, database = phased_api, phased_api.services.database
     for _ in range(2):
         ada = await api.sign_up("Ada Okafor")
         others = [await api.sign_up(f"Bo {n}") for n in range(3)]
@@ -177,11 +177,11 @@ async def test_deletion_against_accepting_and_sending(phased_api: Api) -> None:
         )
         assert answers[-1].status_code == 204
         assert all(answer.status_code < 500 for answer in answers), [a.text for a in answers]
-        await api.network.settle()
+        await api.services.settle()
         await database.run(
             Query("t", "UPDATE network.deletions SET asked_at = now() - interval '1 hour'")
         )
-        await api.network.deletions.resume()
+        await api.services.deletions.resume()
         assert set(await named(database, ada.id)) <= {"chats", "messages"}
 
 
@@ -193,13 +193,13 @@ async def test_two_who_know_each_other_go_at_once(phased_api: Api) -> None:
             await meet(one, other)
     answers = await asyncio.gather(*(delete(person) for person in people))
     assert [answer.status_code for answer in answers] == [204] * 4
-    await api.network.settle()
-    await api.network.database.run(
+    await api.services.settle()
+    await api.services.database.run(
         Query("t", "UPDATE network.deletions SET asked_at = now() - interval '1 hour'")
     )
-    await api.network.deletions.resume()
+    await api.services.deletions.resume()
     for person in people:
-        assert await named(api.network.database, person.id) == {}
+        assert await named(api.services.database, person.id) == {}
 
 
 async def test_a_profile_that_changes_meanwhile_is_not_there_again(api: Api) -> None:
@@ -210,10 +210,10 @@ async def test_a_profile_that_changes_meanwhile_is_not_there_again(api: Api) -> 
         *(ada.call("PATCH", "/profiles/me", json={"bio": f"{n}"}) for n in range(3)),
     )
     assert {answer.status_code for answer in answers} <= {200, 204, 401, 404}
-    await api.network.settle()
-    assert set(await named(api.network.database, ada.id)) == {"deletions"}
+    await api.services.settle()
+    assert set(await named(api.services.database, ada.id)) == {"deletions"}
     late = Person(api, ada.id, ada.email, ada.tokens)
-    known = api.network.accounts.sessions._open
+    known = api.services.accounts.sessions._open
     known[session_of(late)] = Open(
         late.id, HERE, math.inf
     )  # as in another process, for three seconds

@@ -224,7 +224,7 @@ async def test_what_nobody_foresaw_shows_no_value(
                     raise ValueError(f"with {EMAIL}") from e
                 raise AssertionError
 
-            monkeypatch.setattr(type(api.network.schools), "page", fail)
+            monkeypatch.setattr(type(api.services.schools), "page", fail)
             assert (await api.get("/schools")).status_code == 500
             assert "this went wrong: " in stream.getvalue()
             assert f"({state}" in stream.getvalue()

@@ -93,7 +93,7 @@ async def test_nobody_is_told_more_than_lists_tell(api: Api) -> None:
     await meet(ada, hidden)
     await hidden.call("PATCH", "/profiles/me", json={"settings": {"profile_visible": False}})
     add = "UPDATE kv_store_2516be19 SET value = value || to_jsonb($2::text) WHERE key = $1"
-    await api.network.database.run(Query("t", add), f"user:{ada.id}:connections", far.id)
+    await api.services.database.run(Query("t", add), f"user:{ada.id}:connections", far.id)
     names = {c["id"]: c["name"] for c in (await export_of(ada))["connections"]}
     assert names == {bo.id: "Bo Lund"}
     await bo.call("PUT", f"/blocks/{ada.id}")
@@ -117,8 +117,8 @@ async def test_large_lists_come_in_batches(api: Api, monkeypatch: Any) -> None:
       jsonb_agg(jsonb_build_object('id', 'm' || n, 'senderId', $1, 'content', repeat('é', 100)))
     FROM generate_series(1, 10000) n
     """
-    await api.network.database.run(Query("t", fill), ada.id, HERE)
-    sizes = [len(piece) async for piece in api.network.export.of(ada.id)]
+    await api.services.database.run(Query("t", fill), ada.id, HERE)
+    sizes = [len(piece) async for piece in api.services.export.of(ada.id)]
     assert max(sizes) < export.BATCH * 1000
     found = await export_of(ada)
     assert len({c["id"] for c in found["connections"]}) == 1000
@@ -129,10 +129,10 @@ async def test_large_lists_come_in_batches(api: Api, monkeypatch: Any) -> None:
 
 async def test_without_a_profile_and_without_an_account(api: Api) -> None:
     ada = await api.sign_up("Ada Okafor", school=HERE)
-    await api.network.database.run(
+    await api.services.database.run(
         Query("t", "DELETE FROM kv_store_2516be19 WHERE key = $1"), f"user:{ada.id}"
     )
     assert (await export_of(ada))["profile"] is None
-    await api.network.database.run(Query("t", "DELETE FROM network.accounts"))
+    await api.services.database.run(Query("t", "DELETE FROM network.accounts"))
     answer = await ada.get("/profiles/me/export")
     assert (answer.status_code, answer.json()["code"]) == (401, "account_gone")

@@ -269,7 +269,9 @@ async def test_a_slow_stranger_takes_nobody_s_place(
     from outgrow.web.server import Server
 
     real = Server.__init__
-    monkeypatch.setattr(Server, "__init__", lambda self, network: real(self, network, 20))
+    monkeypatch.setattr(
+        Server, "__init__", lambda self, served, shared: real(self, served, shared, 20)
+    )
     async with place(campus_url) as here:
         idle = [await Raw.open(here.url) for _ in range(40)]
         for raw in idle:
@@ -299,7 +301,9 @@ async def test_who_holds_a_body_back_takes_nobody_s_place(
     from outgrow.web.server import Server
 
     real = Server.__init__
-    monkeypatch.setattr(Server, "__init__", lambda self, network: real(self, network, 20))
+    monkeypatch.setattr(
+        Server, "__init__", lambda self, served, shared: real(self, served, shared, 20)
+    )
     monkeypatch.setattr(connections, "MOST_LEAVING", 5)
     most: list[int] = []
     made = connections.Connections.connection_made
@@ -437,10 +441,10 @@ async def test_typing_is_counted(campus: Database, campus_url: str) -> None:
 async def test_messages_of_sockets_are_counted(campus: Database, campus_url: str) -> None:
     async with place(campus_url) as here:
         ada = await here.api.sign_up()
-        here.api.network.limits._limits[REQUESTS.name] = REQUESTS
+        here.api.services.limits._limits[REQUESTS.name] = REQUESTS
         async with here.connect(ada) as sight:
             for _ in range(REQUESTS.most):
-                here.api.network.limits.count(REQUESTS, ada.id)
+                here.api.services.limits.count(REQUESTS, ada.id)
             await sight.say(type="ping")
             assert await sight.end() == (Close.TOO_MANY, "rate_limited")
 

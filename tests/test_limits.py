@@ -113,7 +113,7 @@ async def test_a_429_says_when(campus: Database) -> None:
 async def test_limits_can_be_off(campus: Database) -> None:
     api = await Api.open(campus, limits=None)
     for _ in range(2):
-        await api.network.limits.take(SIGN_UP, "x")
+        await api.services.limits.take(SIGN_UP, "x")
     assert await campus.value(Query("t", "SELECT count(*) FROM network.limits")) == 0
     await api.close()
 
@@ -329,7 +329,7 @@ async def test_a_flood_of_log_ins_keeps_no_known_device_waiting(campus: Database
     ada = await api.sign_up()
     login = {"email": ada.email, "password": PASSWORD}
     token = (await api.post("/auth/login", login)).json()["device_token"]
-    passwords, go_on = api.network.accounts._passwords, threading.Event()
+    passwords, go_on = api.services.accounts._passwords, threading.Event()
     flood = [
         asyncio.create_task(passwords._run(lambda: go_on.wait(30))) for _ in range(LONGEST_QUEUE)
     ]

@@ -21,7 +21,7 @@ from outgrow.campus.lines import Close
 from outgrow.database import Database
 from outgrow.queries import Query
 from outgrow.web.api import live as protocol
-from outgrow.web.html.page import COOKIE
+from outgrow.web.http.request import SESSION_COOKIE
 from test_chats import old, open_chat, put, read, said, send, stored
 
 KILL = Query(
@@ -194,9 +194,9 @@ async def test_what_old_clients_write_is_swept_up(
         other = await open_chat(campus, eve, ben, old("c", eve.id, 1), old("c", eve.id, 2))
         assert await sight.places(other, 2) == [1, 2]
         await put(campus, {f"chat:{chat}:messages": messages[:1]})
-        swept = here.api.network.live._sweeps
+        swept = here.api.services.live._sweeps
         async with asyncio.timeout(20):
-            while here.api.network.live._sweeps < swept + 2:
+            while here.api.services.live._sweeps < swept + 2:
                 await asyncio.sleep(0.05)
         await put(campus, {f"chat:{chat}:messages": [messages[0], old(chat, ada.id, 9)]})
         assert await sight.places(chat, 3) == [2, 3, 2]
@@ -235,7 +235,7 @@ async def test_a_slow_reader_is_dropped_and_resumes(here: Place, campus: Databas
     )
     assert json.loads(await connection.recv())["type"] == "ready"
     connection.transport.pause_reading()
-    live = here.api.network.live
+    live = here.api.services.live
     async with asyncio.timeout(60):
         while live.sockets:
             messages += [old(chat, ada.id, 1, content=large) for _ in range(20)]
@@ -317,19 +317,19 @@ async def test_a_bad_header_is_not_forgiven(here: Place) -> None:
 
 async def test_the_cookie_of_the_pages(here: Place) -> None:
     """Is sent along for whoever asks, so it counts for the pages of this host alone."""
-    network = here.api.network
+    services = here.api.services
     ada = await here.api.sign_up()
-    cookie = await network.visits.open(
-        await network.accounts.log_in(ada.email, "a long enough password")
+    cookie = await services.visits.open(
+        await services.accounts.log_in(ada.email, "a long enough password")
     )
     host = here.url.removeprefix("ws://").removesuffix("/live")
-    headers = {"cookie": f"other=1; {COOKIE}={cookie}"}
+    headers = {"cookie": f"other=1; {SESSION_COOKIE}={cookie}"}
     for origin in ("https://evil.example", f"http://{host}.evil.example", "null", None):
         async with here.connect(None, ready=False, headers=headers, origin=origin) as sight:
             assert await sight.end() == (Close.NOT_ALLOWED, "other_origin")
     async with here.connect(None, headers=headers, origin=f"http://{host}") as sight:
         assert (await sight.event("ready"))["user_id"] == ada.id
-    headers = {"cookie": f"{COOKIE}=nobody"}
+    headers = {"cookie": f"{SESSION_COOKIE}=nobody"}
     async with here.connect(None, ready=False, headers=headers, origin="null") as sight:
         await sight.say(type="auth", token=ada.tokens["access_token"])
         await sight.event("ready")
@@ -369,7 +369,7 @@ async def test_too_many_sockets(here: Place, monkeypatch: pytest.MonkeyPatch) ->
     async with here.connect(ada), here.connect(ada), here.connect(ben):
         async with here.connect(ada, ready=False) as sight:
             assert (await sight.end())[0] == Close.TOO_MANY
-        assert here.api.network.live.sockets == 3
+        assert here.api.services.live.sockets == 3
     async with here.connect(ada):
         pass
 
@@ -391,7 +391,7 @@ async def test_nothing_is_left_behind(here: Place, campus: Database) -> None:
     await open_chat(campus, ada, ben)
     async with here.connect(ada), here.connect(ben), here.connect(ben):
         pass
-    live = here.api.network.live
+    live = here.api.services.live
     async with asyncio.timeout(5):
         while live.sockets:
             await asyncio.sleep(0.01)

@@ -19,7 +19,7 @@ from outgrow.campus.invitations import link
 from outgrow.database import Database
 from outgrow.install import install
 from outgrow.queries import Query
-from outgrow.web.html.page import COOKIE
+from outgrow.web.http.request import SESSION_COOKIE
 from pages import browsers
 from test_safety import upsert
 
@@ -125,10 +125,10 @@ async def test_a_socket_of_who_is_no_member_is_closed(
     async with place(campus_url) as here:
         member = await here.api.sign_up("Ada Okafor")
         mover = await here.api.sign_up("Eve Stranger")
-        network = here.api.network
-        cookie = await network.visits.open(await network.accounts.log_in(mover.email, PASSWORD))
+        services = here.api.services
+        cookie = await services.visits.open(await services.accounts.log_in(mover.email, PASSWORD))
         page: dict[str, Any] = {
-            "headers": {"cookie": f"{COOKIE}={cookie}"},
+            "headers": {"cookie": f"{SESSION_COOKIE}={cookie}"},
             "origin": here.url.replace("ws://", "http://").removesuffix("/live"),
         }
         async with (
@@ -152,7 +152,7 @@ async def test_a_school_is_asked_for_with_the_session(campus: Database, api: Api
     """In no statement of its own, and none beyond the one for the session."""
     ada = await api.sign_up("Ada Okafor")
     asked: list[str] = []
-    api.network.database.observe_with(lambda name, seconds: asked.append(name))
+    api.services.database.observe_with(lambda name, seconds: asked.append(name))
     began = time.monotonic()
     for _ in range(20):
         assert (await ada.get("/profiles")).status_code == 200
@@ -212,7 +212,7 @@ async def test_whom_the_operator_lets_in_is_a_member(campus: Database, api: Api)
     await Domains(campus).add(HERE, "northfield.example")
     document = json.dumps({"id": "old", "name": "Old Hand", "school": HERE})
     await run(campus, f"INSERT INTO {STORE} VALUES ('user:old', $1::jsonb)", document)
-    await api.network.accounts.create("old@elsewhere.example", PASSWORD, "old")
+    await api.services.accounts.create("old@elsewhere.example", PASSWORD, "old")
     assert await seen_by(Person(api, "old", "old@elsewhere.example", {})) == (200, "")
 
 

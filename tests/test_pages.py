@@ -12,8 +12,8 @@ from outgrow.campus import sessions
 from outgrow.campus.lookalikes import shown
 from outgrow.database import Database
 from outgrow.web.html import assets
-from outgrow.web.html.page import COOKIE
 from outgrow.web.html.table import PAGES
+from outgrow.web.http.request import SESSION_COOKIE
 from outgrow.web.http.routing import Access
 from pages import HOSTILE, Browser, Somebody
 
@@ -44,15 +44,15 @@ async def test_sign_up_sign_out_and_in_again(somebody: Somebody) -> None:
 async def test_signing_in_again_ends_the_session_before(somebody: Somebody) -> None:
     ada = await somebody()
     await ada.sign_up("Ada Okafor")
-    before = ada.client.cookies[COOKIE]
+    before = ada.client.cookies[SESSION_COOKIE]
     body = {"email": ada.email, "password": PASSWORD}
     await ada.open("/people")
     token = ada.page.form("/sign-out").fields["token"]
     answer = await ada.client.post("/sign-in", data={**body, "token": token})
     assert answer.status_code == 303
-    assert ada.client.cookies[COOKIE] != before
+    assert ada.client.cookies[SESSION_COOKIE] != before
     thief = await somebody()
-    thief.client.cookies.set(COOKIE, before)
+    thief.client.cookies.set(SESSION_COOKIE, before)
     assert (await thief.client.get("/people")).status_code == 303
 
 
@@ -110,9 +110,9 @@ async def test_an_account_without_a_profile_makes_one_first(
 
 async def test_a_session_ended_elsewhere_ends_the_visit(api: Api, somebody: Somebody) -> None:
     ada = await somebody("Ada")
-    visit = next(iter(api.network.visits._known.values()))
-    await api.network.accounts.log_out(visit.user_id, visit.session_id)
-    api.network.visits._known.clear()  # as after FRESH_SECONDS
+    visit = next(iter(api.services.visits._known.values()))
+    await api.services.accounts.log_out(visit.user_id, visit.session_id)
+    api.services.visits._known.clear()  # as after FRESH_SECONDS
     await ada.open("/people")
     assert ada.answer.request.url.path == "/sign-in"
 
@@ -138,7 +138,7 @@ async def test_few_visits_are_remembered_and_few_asked_for(
 ) -> None:
     monkeypatch.setattr("outgrow.campus.visits.MOST", 2)
     people = [await somebody(name) for name in ("Ada", "Ben", "Cai")]
-    assert len(api.network.visits._known) == 2
+    assert len(api.services.visits._known) == 2
     for person in people:
         await person.open("/my/settings")
     before = (await api.get("/metrics")).text
@@ -400,7 +400,7 @@ async def test_what_fails_inside_says_nothing_of_it(
     async def fail(*_: object, **__: object) -> bytes:
         raise RuntimeError("the innards")
 
-    monkeypatch.setattr(type(api.network.profiles), "page", fail)
+    monkeypatch.setattr(type(api.services.profiles), "page", fail)
     page = await ada.open("/people", 500)
     assert "Something failed" in page.text
     assert "innards" not in ada.answer.text

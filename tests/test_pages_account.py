@@ -209,7 +209,7 @@ async def test_download_and_delete_everything(api: Api, somebody: Somebody) -> N
     assert wrong(page) == ["password"]
     page = await ada.send("/my/account/delete", password=PASSWORD)
     assert "is being deleted" in page.text
-    await api.network.deletions.background.settle(10)
+    await api.services.deletions.background.settle(10)
     await ada.open("/people")
     assert ada.answer.request.url.path == "/sign-in"
     await ada.send("/sign-in", 401, email=ada.email, password=PASSWORD)
@@ -251,7 +251,7 @@ async def test_codes_from_a_mailbox(campus: Database) -> None:
         await ada.open("/forgot")
         page = await ada.send("/forgot", email="ada@campus.example")
         assert page.text == same, "nobody learns who has an account"
-        await api.network.confirmations.mail.background.settle(10)
+        await api.services.confirmations.mail.background.settle(10)
         page = await ada.send("/reset", code=code(), password="another one")
         assert "Your new password is set." in page.text
         await ada.open("/invited")

@@ -76,7 +76,7 @@ async def test_what_waits_is_counted_in_the_navigation(api: Api, somebody: Someb
     assert ("b", badge | {"hidden": ""}) in page.elements
     await ben.open(f"/people/{ada.id}")
     await ben.send(f"/people/{ada.id}", reason="friends")
-    api.network.waiting.forget(ada.id)  # as after FRESH_SECONDS
+    api.services.waiting.forget(ada.id)  # as after FRESH_SECONDS
     page = await ada.open("/people")
     assert ("b", badge) in page.elements
     assert "1 waiting" in page.text
@@ -112,7 +112,7 @@ async def test_two_talk_without_script(phased_api: Api, phased_somebody: Somebod
     )
     assert again.status_code == 303, "a form that is sent again"
     assert (await ada.open(chat)).text.count("Twice?") == 1
-    phased_api.network.waiting.forget(ben.id)
+    phased_api.services.waiting.forget(ben.id)
     page = await ben.open("/my/chats")
     assert "2 unread" in page.text
     assert ("b", {"class": "badge", "data-badge": "chats"}) in page.elements
@@ -129,7 +129,7 @@ async def test_older_messages(api: Api, somebody: Somebody) -> None:
     chat = await connected(ada, ben)
     chat_id = chat.rpartition("/")[2].replace("%3A", ":")
     for number in range(50):
-        await api.network.chats.send(chat_id, f"word {number:02}", None, viewer=ada.id)
+        await api.services.chats.send(chat_id, f"word {number:02}", None, viewer=ada.id)
     page = await ben.open(chat)
     assert "word 49" in page.text
     assert "word 09" not in page.text

@@ -106,7 +106,7 @@ async def test_every_way_to_set_one_refuses_it(campus: Database) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "weak_password")
 
     await api.post("/auth/reset", {"email": ada.email})
-    await api.network.confirmations.mail.background.settle()
+    await api.services.confirmations.mail.background.settle()
     found = re.search(r"code for a new password is (\S+),", letters[-1].text)
     assert found
     reset = {"email": ada.email, "code": found[1]}
@@ -118,7 +118,7 @@ async def test_every_way_to_set_one_refuses_it(campus: Database) -> None:
 
     for weak in ("password1", "Okafor!!!1"):
         with pytest.raises(BadInput, match="easy to guess"):
-            await api.network.accounts.set_password(ada.email, weak)
+            await api.services.accounts.set_password(ada.email, weak)
     await api.close()
 
 

@@ -30,8 +30,8 @@ from outgrow.errors import BadInput, Refused, Unavailable
 from outgrow.queries import Query
 from outgrow.server import EmbeddedServer
 from outgrow.web.api.live import LiveSocket
-from outgrow.web.html.page import COOKIE
 from outgrow.web.http.problems import problem
+from outgrow.web.http.request import SESSION_COOKIE
 from test_serve import served
 
 PEOPLE = 24
@@ -329,7 +329,7 @@ async def test_who_cannot_connect_is_not_ready(
     assert (await api.get("/readyz")).status_code == 200
     async with closed(campus_url, server, connect) as name:
         for path in ("/readyz", "/readyz", "/"):
-            answer = await api.client.get(path, headers={"cookie": f"{COOKIE}={VISIT}"})
+            answer = await api.client.get(path, headers={"cookie": f"{SESSION_COOKIE}={VISIT}"})
             assert answer.status_code == 503, answer.text
             assert name not in answer.text, "what the server said is for the log"
         body = {"email": "a@campus.example", "password": PASSWORD}
@@ -348,9 +348,11 @@ async def test_a_socket_without_a_database_may_try_later(
     async def send(message: Any) -> None:
         said.append(message)
 
-    headers = [(b"cookie", f"{COOKIE}={VISIT}".encode())]
+    headers = [(b"cookie", f"{SESSION_COOKIE}={VISIT}".encode())]
     async with closed(campus_url, server, connect):
-        await LiveSocket(api.network)({"type": "websocket", "headers": headers}, receive, send)
+        await LiveSocket(api.services, api.context)(
+            {"type": "websocket", "headers": headers}, receive, send
+        )
     assert [m.get("code") for m in said] == [None, Close.TRY_LATER]
 
 

@@ -33,7 +33,7 @@ async def ids(reports: Reports, limit: int, **which: Any) -> list[str]:
 
 
 async def test_who_reported_whom_and_why(phased_api: Api) -> None:
-    api, reports = phased_api, Reports(phased_api.network.database)
+    api, reports = phased_api, Reports(phased_api.services.database)
     me, other = await sign_up(api, "Me Me"), await sign_up(api, "Ot Her")
     about = {"profile": other.id, "reason": "harassment", "note": "again", "message": "m1"}
     sent = (await me.call("POST", "/reports", json=about)).json()
@@ -55,7 +55,7 @@ async def test_who_reported_whom_and_why(phased_api: Api) -> None:
     }
     for person in (me, other):
         await person.call("DELETE", "/profiles/me", json={"password": PASSWORD})
-    await api.network.deletions.background.settle(10)
+    await api.services.deletions.background.settle(10)
     (_, of_gone) = await reports.page(9)
     assert of_gone["reporter"] is None
     assert of_gone["profile"] == {"id": other.id, "name": None, "school": None}
@@ -81,7 +81,7 @@ async def test_pages_have_each_report_once_newest_first(campus: Database) -> Non
 
 
 async def test_a_report_is_dealt_with_once(api: Api) -> None:
-    me, reports = await sign_up(api), Reports(api.network.database)
+    me, reports = await sign_up(api), Reports(api.services.database)
     await me.call("POST", "/reports", json={"profile": "x", "reason": "spam"})
     (report,) = await reports.page(1)
     first = await reports.close(report["id"])
@@ -89,7 +89,7 @@ async def test_a_report_is_dealt_with_once(api: Api) -> None:
     again = await reports.close(report["id"], "Talked to both.")
     assert again == first | {"outcome": "Talked to both."}
     assert await reports.close(report["id"]) == again
-    await install(api.network.database)
+    await install(api.services.database)
     assert await reports.page(1) == [report | again], "installing again loses nothing"
     await reports.reopen(report["id"])
     await reports.reopen(report["id"])

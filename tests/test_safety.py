@@ -44,12 +44,12 @@ async def upsert(api: Api, key: str, value: Any) -> None:
         f'INSERT INTO "{DEFAULT_STORE}" AS s (key, value) VALUES ($1, $2::jsonb) '
         "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
     )
-    await api.network.database.run(Query("t", sql), key, json.dumps(value))
+    await api.services.database.run(Query("t", sql), key, json.dumps(value))
 
 
 async def document(api: Api, user_id: str) -> dict[str, Any]:
     sql = Query("t", f'SELECT value::text FROM "{DEFAULT_STORE}" WHERE key = $1')
-    found = json.loads(await api.network.database.value(sql, f"user:{user_id}"))
+    found = json.loads(await api.services.database.value(sql, f"user:{user_id}"))
     assert isinstance(found, dict)
     return found
 
@@ -68,7 +68,7 @@ async def sign_up(api: Api, name: str = "Zenobia Quill", **more: Any) -> Person:
 def forget(api: Api) -> None:
     """As when the cache's bound is over, for what an old client wrote."""
     for school in ("Northfield University", "Southgate College"):
-        api.network.changed(school)
+        api.services.changed(school)
 
 
 async def meet(one: Person, other: Person) -> str:
@@ -234,7 +234,7 @@ async def test_an_old_list_counts_after_the_next_refresh(phased_api: Api) -> Non
 async def test_a_list_that_is_none_harms_nothing_and_stays(api: Api, odd: Any) -> None:
     me, other = await sign_up(api, "Me Me"), await sign_up(api)
     await upsert(api, f"user:{me.id}", {**await document(api, me.id), "blockedUsers": odd})
-    await absorb_blocks(api.network.database, me.id)
+    await absorb_blocks(api.services.database, me.id)
     assert (await me.call("PUT", f"/blocks/{other.id}")).status_code == 204
     assert (await me.get(f"/profiles/{other.id}")).status_code == 404
     kept = (await document(api, me.id))["blockedUsers"]
@@ -281,7 +281,7 @@ async def test_what_is_no_id_blocks_nobody(api: Api, method: str, other: str) ->
 async def test_there_is_an_end_to_blocks(api: Api) -> None:
     me = await sign_up(api)
     sql = "INSERT INTO network.blocks (user_id, blocked_id) SELECT $1, 'p' || n "
-    await api.network.database.run(Query("t", sql + "FROM generate_series(1, 1000) n"), me.id)
+    await api.services.database.run(Query("t", sql + "FROM generate_series(1, 1000) n"), me.id)
     answer = await me.call("PUT", "/blocks/one-more")
     assert (answer.status_code, answer.json()["code"]) == (409, "too_many_blocks")
     assert (await me.call("PUT", "/blocks/p7")).status_code == 204
@@ -293,7 +293,7 @@ async def test_a_report_is_kept_for_the_operator(api: Api) -> None:
     answer = await me.call("POST", "/reports", json=about)
     assert answer.status_code == 201
     sql = "SELECT reporter_id, profile_id, reason, note, message_id, closed_at FROM network.reports"
-    row = await api.network.database.row(Query("t", sql + " WHERE id = $1"), answer.json()["id"])
+    row = await api.services.database.row(Query("t", sql + " WHERE id = $1"), answer.json()["id"])
     assert row is not None
     assert tuple(row) == (me.id, other.id, "harassment", "again", "m1", None)
     for wrong in ({"profile": me.id}, {"reason": "dislike"}, {"profile": ""}, {"more": 1}):
@@ -323,15 +323,15 @@ async def test_a_block_and_an_answer_at_once_leave_no_connection(api: Api, turn:
     ]
     await asyncio.gather(*(calls if turn % 2 else calls[::-1]))
     sql = Query("t", "SELECT count(*) FROM campus.connections")
-    assert await api.network.database.value(sql) == 0
+    assert await api.services.database.value(sql) == 0
     pending = Query("t", "SELECT count(*) FROM campus.intros WHERE status = 'pending'")
-    assert await api.network.database.value(pending) == 0
+    assert await api.services.database.value(pending) == 0
 
 
 async def test_a_block_waits_for_the_pair(api: Api) -> None:
     """Without the lock an accepting transaction that began before would connect behind it."""
     me, other = await sign_up(api, "Me Me"), await sign_up(api)
-    database = api.network.database
+    database = api.services.database
     async with database.session() as session, session.connection.transaction():
         await session.run(load("pairs")["lock_pair"], other.id, me.id)
         blocking = asyncio.create_task(me.call("PUT", f"/blocks/{other.id}"))
@@ -394,9 +394,9 @@ async def test_the_hidden_are_those_of_the_model(api: Api, actions: Any) -> None
         model.do(action, one, other)
         if action == "old":
             await old_block(api, ids[one], *(ids[n] for n in model.lists[one]))
-            api.network.changed(school)  # as when the cache's bound is over
+            api.services.changed(school)  # as when the cache's bound is over
         elif action == "refresh":
-            await absorb_blocks(api.network.database, ids[one])
+            await absorb_blocks(api.services.database, ids[one])
         else:
             method = "PUT" if action == "block" else "DELETE"
             await people[one].call(method, f"/blocks/{ids[other]}")

@@ -15,8 +15,8 @@ from test_serve import served
 async def test_requests_and_statements_are_timed(api: Api) -> None:
     person = await api.sign_up()
     assert (await person.get("/profiles")).status_code == 200
-    await readings.write(api.network.database, api.network.metrics.latencies)
-    seen = await take(api.network.database)
+    await readings.write(api.services.database, api.context.metrics.latencies)
+    seen = await take(api.services.database)
     assert seen.routes["GET /profiles"].count == 1
     assert 0 < seen.routes["GET /profiles"].p50 < 20_000
     assert any(name.startswith("profiles.") for name in seen.queries)

@@ -25,7 +25,7 @@ from outgrow.campus.passwords import Passwords
 from outgrow.database import Database
 from outgrow.install import install
 from outgrow.queries import Query
-from outgrow.web.html.page import COOKIE
+from outgrow.web.http.request import SESSION_COOKIE
 from pages import Browser
 
 SLACK = 2.0  # seconds that a busy machine may take
@@ -47,7 +47,7 @@ class World:
         return (await at.api.client.get("/profiles/me", headers=headers)).status_code
 
     async def cookie_status(self, at: Place) -> int:
-        cookies = {"cookie": f"{COOKIE}={self.cookie}"}
+        cookies = {"cookie": f"{SESSION_COOKIE}={self.cookie}"}
         answer = await at.api.client.get("/my/account", headers=cookies)
         return 401 if answer.headers.get("location", "").startswith("/sign-in") else 200
 
@@ -58,7 +58,7 @@ class World:
         self, at: Place, stack: AsyncExitStack, *, ready: bool = True
     ) -> list[Awaitable[Sight]]:
         origin = at.url.replace("ws://", "http://").removesuffix("/live")
-        cookie = {"cookie": f"{COOKIE}={self.cookie}"}
+        cookie = {"cookie": f"{SESSION_COOKIE}={self.cookie}"}
         return [
             stack.enter_async_context(at.connect(self.ada, ready=ready)),
             stack.enter_async_context(at.connect(None, headers=cookie, origin=origin, ready=ready)),
@@ -74,7 +74,7 @@ class World:
     async def send(self, page: str, action: str, **typed: Any) -> str:
         """What the browser is told when it sends this form of this page."""
         browser = Browser(self.here.api)
-        browser.client.cookies.set(COOKIE, self.cookie)
+        browser.client.cookies.set(SESSION_COOKIE, self.cookie)
         await browser.open(page)
         text = (await browser.send(action, **typed)).text
         await browser.close()
@@ -102,10 +102,10 @@ async def world(campus: Database, campus_url: str) -> AsyncIterator[World]:
         letters.append(letter)
 
     async with place(campus_url) as here, place(campus_url) as other:
-        here.api.network.confirmations.mail._transport = keep
+        here.api.services.confirmations.mail._transport = keep
         ada = await here.api.sign_up("Ada Okafor")
-        network = here.api.network
-        cookie = await network.visits.open(await network.accounts.log_in(ada.email, PASSWORD))
+        services = here.api.services
+        cookie = await services.visits.open(await services.accounts.log_in(ada.email, PASSWORD))
         yield World(here, other, campus, ada, cookie, letters)
 
 
@@ -119,7 +119,7 @@ async def logged_out(world: World) -> None:
 
 async def ended_one_by_one(world: World) -> None:
     for session_id in await world.session_ids():
-        await world.here.api.network.accounts.end_session(world.ada.id, session_id)
+        await world.here.api.services.accounts.end_session(world.ada.id, session_id)
 
 
 async def everywhere(world: World) -> None:
@@ -148,7 +148,7 @@ async def password_changed(world: World) -> None:
 async def password_reset(world: World) -> None:
     email = world.ada.email
     assert (await world.here.api.post("/auth/reset", {"email": email})).status_code == 202
-    await world.here.api.network.confirmations.mail.background.settle()
+    await world.here.api.services.confirmations.mail.background.settle()
     found = re.search(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{5}\b", world.letters[-1].text)
     assert found
     body = {"email": email, "code": found[0], "password": "quite another one"}
@@ -267,7 +267,7 @@ async def test_an_ended_session_is_refused_elsewhere_within_the_stated_bound(
 
 async def test_an_open_session_is_asked_for_once_in_a_while(world: World) -> None:
     asked: list[str] = []
-    world.here.api.network.database.observe_with(lambda name, seconds: asked.append(name))
+    world.here.api.services.database.observe_with(lambda name, seconds: asked.append(name))
     began = time.monotonic()
     for _ in range(50):
         assert await world.token_status(world.here) == 200
@@ -305,8 +305,8 @@ async def test_a_session_ends_however_much_it_is_used(
         answer = await api.post("/auth/refresh", body)
         if answer.status_code == 200:
             world.ada.tokens = answer.json()
-        api.network.visits._known.clear()
-        api.network.accounts.sessions._open.clear()
+        api.services.visits._known.clear()
+        api.services.accounts.sessions._open.clear()
         return answer.status_code, await world.cookie_status(world.here)
 
     for _ in range(3):
@@ -351,7 +351,7 @@ async def test_a_session_of_before_goes_on(campus: Database, campus_url: str) ->
     body = {"refresh_token": ada.tokens["refresh_token"]}
     assert (await api.post("/auth/refresh", body)).status_code == 200
     await campus.run(Query("t", "UPDATE network.secrets SET value = sha256(value)"))
-    api.network.accounts.sessions._open.clear()
+    api.services.accounts.sessions._open.clear()
     assert (await ada.get("/profiles/me")).status_code == 401
     await api.close()
 
@@ -377,7 +377,7 @@ async def test_a_password_that_was_checked_before_it_changed_opens_nothing_after
 ) -> None:
     """A check takes its time, and longer in a queue: whoever waits there with the old password is
     not let in once the owner has another one."""
-    passwords = world.other.api.network.accounts._passwords
+    passwords = world.other.api.services.accounts._passwords
     real, checked, go_on = passwords.matches, asyncio.Event(), asyncio.Event()
 
     async def slowly(password: str, hashed: str | None, *, known: bool = False) -> bool:

@@ -31,9 +31,10 @@ from outgrow.queries import load
 from outgrow.settings import Settings
 from outgrow.store import Store
 from outgrow.web.api.live import LARGEST_MESSAGE
-from outgrow.web.app import make_app, make_network
+from outgrow.web.app import make_app, make_context
 from outgrow.web.http.connections import Config
-from outgrow.web.http.routing import Network
+from outgrow.web.http.routing import HttpContext
+from outgrow.web.services import Services, make_services
 
 DEMO_USERS = 2_000
 DEMO_PASSWORD = "outgrow-demo"  # noqa: S105 - printed at every start
@@ -60,43 +61,50 @@ async def serve(settings: Settings, demo: bool) -> None:
             await _prepare(database, settings)
             if demo:
                 await _fill(database, settings.store)
-            network = await make_network(
+            services = await make_services(
                 database,
-                slow_query_ms=settings.slow_query_ms,
-                metrics_token=settings.metrics_token,
                 limits=settings.limits,
-                proxies=settings.proxies,
-                https=settings.https,
                 mail=mail,
                 codes_always=mail is not None,
                 cache_seconds=settings.cache_seconds,
                 lifetime=Lifetime(settings.session_idle_days * DAY, settings.session_days * DAY),
             )
+            context = make_context(
+                services,
+                slow_query_ms=settings.slow_query_ms,
+                metrics_token=settings.metrics_token,
+                proxies=settings.proxies,
+                https=settings.https,
+            )
             upkeep = asyncio.create_task(
-                keep_up(database, network.limits, network.confirmations, network.deletions)
+                keep_up(database, services.limits, services.confirmations, services.deletions)
             )
             try:
-                has_demo = demo and await _demo_account(network)
-                await _started(network, settings, listener, has_demo)
-                await _run(network, listener, settings)
+                has_demo = demo and await _demo_account(services)
+                await _started(services, settings, listener, has_demo)
+                await _run(services, context, listener, settings)
             finally:
                 upkeep.cancel()
                 await asyncio.wait([upkeep])
-                await network.settle(LAST_SECONDS)
-                network.accounts.close()
+                await services.settle(LAST_SECONDS)
+                services.accounts.close()
     events.event("stopped") if settings.log == "json" else note("stopped")
 
 
-async def _run(network: Network, listener: socket.socket, settings: Settings) -> None:
+async def _run(
+    services: Services, context: HttpContext, listener: socket.socket, settings: Settings
+) -> None:
     """Serve, and do what goes on beside it."""
-    latencies = network.metrics.latencies
+    latencies = context.metrics.latencies
     beside = [
-        asyncio.create_task(keep(network.database, settings.keep_messages)),
-        asyncio.create_task(readings.record(network.database, settings.store, campus(), latencies)),
+        asyncio.create_task(keep(services.database, settings.keep_messages)),
+        asyncio.create_task(
+            readings.record(services.database, settings.store, campus(), latencies)
+        ),
     ]
     try:
-        async with network.running():
-            await Server(network, _most_connections(settings)).serve(sockets=[listener])
+        async with services.running():
+            await Server(services, context, _most_connections(settings)).serve(sockets=[listener])
     finally:
         for task in beside:
             task.cancel()
@@ -104,10 +112,10 @@ async def _run(network: Network, listener: socket.socket, settings: Settings) ->
 
 
 class Server(uvicorn.Server):
-    def __init__(self, network: Network, connections: int = 4000) -> None:
+    def __init__(self, services: Services, context: HttpContext, connections: int = 4000) -> None:
         super().__init__(
             Config(
-                make_app(network),
+                make_app(services, context),
                 connections,
                 ws_max_size=LARGEST_MESSAGE,
                 ws_per_message_deflate=False,
@@ -197,10 +205,10 @@ async def _fill(database: Database, store: str) -> None:
         await generate(database, Spec(DEMO_USERS), store=store, told=progress.add)
 
 
-async def _demo_account(network: Network) -> bool:
+async def _demo_account(services: Services) -> bool:
     """Let the demo student sign in, where there is one; whether there is."""
     try:
-        await network.accounts.create(DEMO_EMAIL, DEMO_PASSWORD, DEMO_ID, demo=True)
+        await services.accounts.create(DEMO_EMAIL, DEMO_PASSWORD, DEMO_ID, demo=True)
     except NotFound:
         return False
     except Conflict:
@@ -209,13 +217,13 @@ async def _demo_account(network: Network) -> bool:
 
 
 async def _started(
-    network: Network, settings: Settings, listener: socket.socket, demo: bool
+    services: Services, settings: Settings, listener: socket.socket, demo: bool
 ) -> None:
     """Say how it is set, to the log and at the terminal. No setting that is a secret is told."""
     host, port = listener.getsockname()[:2]
     at = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    layout = await network.database.row(load("outgrow")["layout"], "campus")
-    async with network.database.session() as session:
+    layout = await services.database.row(load("outgrow")["layout"], "campus")
+    async with services.database.session() as session:
         version = session.connection.get_server_version()
     phase = layout["phase"] if layout else "unknown"
     rows = [

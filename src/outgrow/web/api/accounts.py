@@ -13,10 +13,12 @@ from outgrow.campus.limits import CODE_TRIES, CODES, EXPORTS, LOG_IN, PASSWORDS,
 from outgrow.campus.profiles import NewProfile
 from outgrow.campus.sessions import FRESH_SECONDS
 from outgrow.campus.strength import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.schemas import LogInAnswer, SessionPage, Shape, SignUp, TokenAnswer
 from outgrow.web.http.auth import ACCESS_SECONDS
 from outgrow.web.http.parameters import text
-from outgrow.web.http.routing import HEADERS, Access, Answer, Call, Route
+from outgrow.web.http.response import HEADERS, Response
+from outgrow.web.http.routing import Access
 
 Email = Annotated[
     str, Meta(max_length=LONGEST_EMAIL, description="Compared without regard to case.")
@@ -94,9 +96,9 @@ class CodeSent(Shape):
 _CODE_SENT = b'{"status":"code_sent"}'
 
 
-async def _tokens(call: Call, signed_in: SignedIn) -> dict[str, Any]:
+async def _tokens(request: ApiRequest, signed_in: SignedIn) -> dict[str, Any]:
     return {
-        "access_token": await call.network.tokens.issue(signed_in),
+        "access_token": await request.context.tokens.issue(signed_in),
         "token_type": "Bearer",
         "expires_in": ACCESS_SECONDS,
         "refresh_token": signed_in.refresh_token,
@@ -104,113 +106,115 @@ async def _tokens(call: Call, signed_in: SignedIn) -> dict[str, Any]:
     }
 
 
-async def sign_up(call: Call) -> Answer:
-    body: SignUpBody = call.body
-    network = call.network
-    signed_in = await network.confirmations.sign_up(
-        body.email, body.password, body, address=call.address, device=call.device
+async def sign_up(request: ApiRequest) -> Response:
+    body: SignUpBody = request.body
+    services = request.services
+    signed_in = await services.confirmations.sign_up(
+        body.email, body.password, body, address=request.address, device=request.device
     )
     if signed_in is None:
-        return Answer(_CODE_SENT, 202)
-    return await _signed_up(call, signed_in)
+        return Response(_CODE_SENT, 202)
+    return await _signed_up(request, signed_in)
 
 
-async def verify(call: Call) -> Answer:
-    body: VerifyBody = call.body
-    await call.count(CODE_TRIES, body.email)
-    signed_in = await call.network.confirmations.verify(
-        body.email, body.code, body.password, device=call.device
+async def verify(request: ApiRequest) -> Response:
+    body: VerifyBody = request.body
+    await request.count(CODE_TRIES, body.email)
+    signed_in = await request.services.confirmations.verify(
+        body.email, body.code, body.password, device=request.device
     )
-    return await _signed_up(call, signed_in)
+    return await _signed_up(request, signed_in)
 
 
-async def _signed_up(call: Call, signed_in: SignedIn) -> Answer:
-    call.network.changed(signed_in.school or "")
-    profile = await call.network.profiles.own(signed_in.user_id)
-    answer = {**await _tokens(call, signed_in), "profile": msgspec.Raw(profile)}
+async def _signed_up(request: ApiRequest, signed_in: SignedIn) -> Response:
+    request.services.changed(signed_in.school or "")
+    profile = await request.services.profiles.own(signed_in.user_id)
+    answer = {**await _tokens(request, signed_in), "profile": msgspec.Raw(profile)}
     headers = (*HEADERS, (b"location", b"/profiles/me"))
-    return Answer(msgspec.json.encode(answer), 201, headers=headers)
+    return Response(msgspec.json.encode(answer), 201, headers=headers)
 
 
-async def resend(call: Call) -> Answer:
-    await call.count(CODES, call.body.email)
-    await call.network.confirmations.resend(call.body.email, address=call.address)
-    return Answer(_CODE_SENT, 202)
+async def resend(request: ApiRequest) -> Response:
+    await request.count(CODES, request.body.email)
+    await request.services.confirmations.resend(request.body.email, address=request.address)
+    return Response(_CODE_SENT, 202)
 
 
-async def reset(call: Call) -> Answer:
-    await call.count(CODES, call.body.email)
-    await call.network.confirmations.reset(call.body.email)
-    return Answer(_CODE_SENT, 202)
+async def reset(request: ApiRequest) -> Response:
+    await request.count(CODES, request.body.email)
+    await request.services.confirmations.reset(request.body.email)
+    return Response(_CODE_SENT, 202)
 
 
-async def confirm_reset(call: Call) -> Answer:
-    body: ResetBody = call.body
-    await call.count(CODE_TRIES, body.email)
-    await call.network.confirmations.confirm_reset(body.email, body.code, body.password)
-    return Answer(status=204)
+async def confirm_reset(request: ApiRequest) -> Response:
+    body: ResetBody = request.body
+    await request.count(CODE_TRIES, body.email)
+    await request.services.confirmations.confirm_reset(body.email, body.code, body.password)
+    return Response(status=204)
 
 
-async def change_password(call: Call) -> Answer:
-    caller = call.caller
-    await call.network.accounts.change_password(
-        caller.user_id, caller.session_id, call.body.old, call.body.new
+async def change_password(request: ApiRequest) -> Response:
+    caller = request.caller
+    await request.services.accounts.change_password(
+        caller.user_id, caller.session_id, request.body.old, request.body.new
     )
-    return Answer(status=204)
+    return Response(status=204)
 
 
-async def list_sessions(call: Call) -> Answer:
-    caller = call.caller
-    return Answer(await call.network.accounts.list_sessions(caller.user_id, caller.session_id))
-
-
-async def end_session(call: Call) -> Answer:
-    await call.network.accounts.own_password(call.caller.user_id, call.body.password)
-    await call.network.accounts.end_session(call.caller.user_id, call.path["session"])
-    return Answer(status=204)
-
-
-async def end_sessions(call: Call) -> Answer:
-    await call.network.accounts.own_password(call.caller.user_id, call.body.password)
-    await call.network.accounts.end_sessions(call.caller.user_id)
-    return Answer(status=204)
-
-
-async def log_in(call: Call) -> Answer:
-    signed_in = await call.network.accounts.log_in(
-        call.body.email,
-        call.body.password,
-        address=call.address,
-        device=call.device,
-        device_token=call.device_token,
+async def list_sessions(request: ApiRequest) -> Response:
+    caller = request.caller
+    return Response(
+        await request.services.accounts.list_sessions(caller.user_id, caller.session_id)
     )
-    token = call.network.limits.device_token(call.body.email)
-    answer = {**await _tokens(call, signed_in), "device_token": token}
-    return Answer(msgspec.json.encode(answer))
 
 
-async def refresh(call: Call) -> Answer:
-    signed_in = await call.network.accounts.refresh(call.body.refresh_token)
-    return Answer(msgspec.json.encode(await _tokens(call, signed_in)))
+async def end_session(request: ApiRequest) -> Response:
+    await request.services.accounts.own_password(request.caller.user_id, request.body.password)
+    await request.services.accounts.end_session(request.caller.user_id, request.path["session"])
+    return Response(status=204)
 
 
-async def log_out(call: Call) -> Answer:
-    caller = call.caller
-    await call.network.accounts.log_out(caller.user_id, caller.session_id)
-    return Answer(status=204)
+async def end_sessions(request: ApiRequest) -> Response:
+    await request.services.accounts.own_password(request.caller.user_id, request.body.password)
+    await request.services.accounts.end_sessions(request.caller.user_id)
+    return Response(status=204)
 
 
-async def export(call: Call) -> Answer:
+async def log_in(request: ApiRequest) -> Response:
+    signed_in = await request.services.accounts.log_in(
+        request.body.email,
+        request.body.password,
+        address=request.address,
+        device=request.device,
+        device_token=request.device_token,
+    )
+    token = request.context.limits.device_token(request.body.email)
+    answer = {**await _tokens(request, signed_in), "device_token": token}
+    return Response(msgspec.json.encode(answer))
+
+
+async def refresh(request: ApiRequest) -> Response:
+    signed_in = await request.services.accounts.refresh(request.body.refresh_token)
+    return Response(msgspec.json.encode(await _tokens(request, signed_in)))
+
+
+async def log_out(request: ApiRequest) -> Response:
+    caller = request.caller
+    await request.services.accounts.log_out(caller.user_id, caller.session_id)
+    return Response(status=204)
+
+
+async def export(request: ApiRequest) -> Response:
     headers = (*HEADERS, (b"content-disposition", b'attachment; filename="outgrow.json"'))
-    return Answer(headers=headers, stream=call.network.export.of(call.caller.user_id))
+    return Response(headers=headers, stream=request.services.export.of(request.caller.user_id))
 
 
-async def delete(call: Call) -> Answer:
-    user_id, school = call.caller.user_id, call.caller.school
-    await call.network.deletions.delete(user_id, call.body.password)
+async def delete(request: ApiRequest) -> Response:
+    user_id, school = request.caller.user_id, request.caller.school
+    await request.services.deletions.delete(user_id, request.body.password)
     if school is not None:
-        call.network.changed(school)
-    return Answer(status=204)
+        request.services.changed(school)
+    return Response(status=204)
 
 
 _TOKENS = {

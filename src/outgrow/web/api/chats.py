@@ -7,57 +7,63 @@ from typing import Any
 from outgrow.campus.chats import NewMessage, ReadUpTo, valid_key
 from outgrow.campus.limits import MESSAGES, TYPING
 from outgrow.campus.pages import Page
+from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.people import PAGE_ERRORS, PROFILE
 from outgrow.web.api.schemas import Chat, ChatMessage, ChatPage, MessagePage
 from outgrow.web.http.parameters import PAGING, choice, cursor, limit, number, text
-from outgrow.web.http.routing import Access, Answer, Call, Route
+from outgrow.web.http.response import Response
+from outgrow.web.http.routing import Access
 
 
-async def list_chats(call: Call) -> Answer:
-    query = call.query
+async def list_chats(request: ApiRequest) -> Response:
+    query = request.query
     page = Page(query["limit"], query["offset"], query["cursor"])
-    body = await call.network.chats.page(page, school=call.school, viewer=call.caller.user_id)
-    return Answer(body)
-
-
-async def one_chat(call: Call) -> Answer:
-    body = await call.network.chats.one(
-        call.path["id"], school=call.school, viewer=call.caller.user_id
+    body = await request.services.chats.page(
+        page, school=request.school, viewer=request.caller.user_id
     )
-    return Answer(body)
+    return Response(body)
 
 
-async def list_messages(call: Call) -> Answer:
-    query = call.query
-    body = await call.network.chats.messages(
-        call.path["id"],
+async def one_chat(request: ApiRequest) -> Response:
+    body = await request.services.chats.one(
+        request.path["id"], school=request.school, viewer=request.caller.user_id
+    )
+    return Response(body)
+
+
+async def list_messages(request: ApiRequest) -> Response:
+    query = request.query
+    body = await request.services.chats.messages(
+        request.path["id"],
         query["direction"],
         query["limit"],
-        viewer=call.caller.user_id,
+        viewer=request.caller.user_id,
         cursor=query["cursor"],
         pos=query["pos"],
     )
-    return Answer(body)
+    return Response(body)
 
 
-async def send_message(call: Call) -> Answer:
-    given = call.headers.get(b"idempotency-key")
+async def send_message(request: ApiRequest) -> Response:
+    given = request.headers.get(b"idempotency-key")
     key = None if given is None else valid_key(given.decode("latin-1"))
-    sent = await call.network.chats.send(
-        call.path["id"], call.body.content, key, viewer=call.caller.user_id
+    sent = await request.services.chats.send(
+        request.path["id"], request.body.content, key, viewer=request.caller.user_id
     )
-    return Answer(sent.body, 200 if sent.again else 201)
+    return Response(sent.body, 200 if sent.again else 201)
 
 
-async def mark_read(call: Call) -> Answer:
-    await call.network.chats.read(call.path["id"], call.body.pos, viewer=call.caller.user_id)
-    return Answer(status=204)
+async def mark_read(request: ApiRequest) -> Response:
+    await request.services.chats.read(
+        request.path["id"], request.body.pos, viewer=request.caller.user_id
+    )
+    return Response(status=204)
 
 
-async def tell_typing(call: Call) -> Answer:
-    call.network.limits.count(TYPING, call.caller.user_id)
-    await call.network.chats.typing(call.path["id"], viewer=call.caller.user_id)
-    return Answer(status=204)
+async def tell_typing(request: ApiRequest) -> Response:
+    request.context.limits.count(TYPING, request.caller.user_id)
+    await request.services.chats.typing(request.path["id"], viewer=request.caller.user_id)
+    return Response(status=204)
 
 
 _ID = "05a3:5f0c"

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from outgrow.campus.pages import Page
+from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.people import _NEXT, PROFILE
 from outgrow.web.api.schemas import MatchPage, SuggestionPage
 from outgrow.web.http.parameters import cursor, limit
-from outgrow.web.http.routing import Access, Answer, Call, Route
+from outgrow.web.http.response import Response
+from outgrow.web.http.routing import Access
 
 
-def _page(call: Call) -> Page:
-    return Page(call.query["limit"], 0, call.query["cursor"])
+def _page(request: ApiRequest) -> Page:
+    return Page(request.query["limit"], 0, request.query["cursor"])
 
 
-async def discover(call: Call) -> Answer:
-    body = await call.network.discover.matches(
-        _page(call), school=call.school, viewer=call.caller.user_id
+async def discover(request: ApiRequest) -> Response:
+    body = await request.services.discover.matches(
+        _page(request), school=request.school, viewer=request.caller.user_id
     )
-    return Answer(body)
+    return Response(body)
 
 
-async def suggestions(call: Call) -> Answer:
-    body = await call.network.discover.suggestions(
-        _page(call), school=call.school, viewer=call.caller.user_id
+async def suggestions(request: ApiRequest) -> Response:
+    body = await request.services.discover.suggestions(
+        _page(request), school=request.school, viewer=request.caller.user_id
     )
-    return Answer(body)
+    return Response(body)
 
 
 _LEFT_OUT = (

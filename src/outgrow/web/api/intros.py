@@ -9,61 +9,65 @@ import msgspec
 from outgrow.campus.intros import STATUSES, Direction, NewIntro
 from outgrow.campus.limits import INTROS
 from outgrow.campus.pages import Page
+from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.people import PAGE_ERRORS, PROFILE
 from outgrow.web.api.schemas import AcceptedIntro, Intro, IntroPage
 from outgrow.web.http.parameters import PAGING, choices
-from outgrow.web.http.routing import Access, Answer, Call, Route
+from outgrow.web.http.response import Response
+from outgrow.web.http.routing import Access
 
 
-async def send_intro(call: Call) -> Answer:
-    body = await call.network.intros.send(call.body, school=call.school, viewer=call.caller.user_id)
-    return Answer(body, 201)
+async def send_intro(request: ApiRequest) -> Response:
+    body = await request.services.intros.send(
+        request.body, school=request.school, viewer=request.caller.user_id
+    )
+    return Response(body, 201)
 
 
-async def incoming_intros(call: Call) -> Answer:
-    return await _intros(call, "incoming")
+async def incoming_intros(request: ApiRequest) -> Response:
+    return await _intros(request, "incoming")
 
 
-async def outgoing_intros(call: Call) -> Answer:
-    return await _intros(call, "outgoing")
+async def outgoing_intros(request: ApiRequest) -> Response:
+    return await _intros(request, "outgoing")
 
 
-async def _intros(call: Call, direction: Direction) -> Answer:
-    query = call.query
-    body = await call.network.intros.page(
+async def _intros(request: ApiRequest, direction: Direction) -> Response:
+    query = request.query
+    body = await request.services.intros.page(
         direction,
         query["status"],
         Page(query["limit"], query["offset"], query["cursor"]),
-        school=call.school,
-        viewer=call.caller.user_id,
+        school=request.school,
+        viewer=request.caller.user_id,
     )
-    return Answer(body)
+    return Response(body)
 
 
-async def accept_intro(call: Call) -> Answer:
-    intro, chat_id = await call.network.intros.accept(
-        call.path["id"], school=call.school, viewer=call.caller.user_id
+async def accept_intro(request: ApiRequest) -> Response:
+    intro, chat_id = await request.services.intros.accept(
+        request.path["id"], school=request.school, viewer=request.caller.user_id
     )
-    return Answer(b'{"intro":%b,"chat_id":%b}' % (intro, msgspec.json.encode(chat_id)))
+    return Response(b'{"intro":%b,"chat_id":%b}' % (intro, msgspec.json.encode(chat_id)))
 
 
-async def decline_intro(call: Call) -> Answer:
-    body = await call.network.intros.decline(
-        call.path["id"], school=call.school, viewer=call.caller.user_id
+async def decline_intro(request: ApiRequest) -> Response:
+    body = await request.services.intros.decline(
+        request.path["id"], school=request.school, viewer=request.caller.user_id
     )
-    return Answer(body)
+    return Response(body)
 
 
-async def withdraw_intro(call: Call) -> Answer:
-    body = await call.network.intros.withdraw(
-        call.path["id"], school=call.school, viewer=call.caller.user_id
+async def withdraw_intro(request: ApiRequest) -> Response:
+    body = await request.services.intros.withdraw(
+        request.path["id"], school=request.school, viewer=request.caller.user_id
     )
-    return Answer(body)
+    return Response(body)
 
 
-async def remove_connection(call: Call) -> Answer:
-    await call.network.connections.remove(call.caller.user_id, call.path["id"])
-    return Answer(status=204)
+async def remove_connection(request: ApiRequest) -> Response:
+    await request.services.connections.remove(request.caller.user_id, request.path["id"])
+    return Response(status=204)
 
 
 _INTRO: dict[str, Any] = {

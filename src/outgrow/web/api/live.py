@@ -16,9 +16,10 @@ from outgrow.campus.background import FAILED
 from outgrow.campus.limits import REQUESTS, REQUESTS_FROM, TYPING, Limit
 from outgrow.campus.lines import Close, Line
 from outgrow.errors import Forbidden, NotFound, NotSignedIn, TooMany
-from outgrow.web.html.page import COOKIE, cookie_name, cookies, is_same_origin
 from outgrow.web.http.auth import Caller
-from outgrow.web.http.routing import Network, request_of
+from outgrow.web.http.request import SESSION_COOKIE, cookie_name, cookies, is_same_origin
+from outgrow.web.http.routing import HttpContext
+from outgrow.web.services import Services
 
 log = logging.getLogger("outgrow.live")
 
@@ -67,11 +68,14 @@ class _Left(Exception):
 class LiveSocket:
     """The ASGI application of the path."""
 
-    def __init__(self, network: Network) -> None:
-        self._network = network
+    def __init__(self, services: Services, context: HttpContext) -> None:
+        self._visits = services.visits
+        self._live = services.live
+        self._chats = services.chats
+        self._context = context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = request_of(self._network, scope, dict(scope["headers"]), "WS", "/live")
+        request = self._context.logged(scope, dict(scope["headers"]), "WS", "/live")
         with events.of_request(request):
             await self._accepted(scope, receive, send)
 
@@ -79,7 +83,7 @@ class LiveSocket:
         await receive()  # websocket.connect
         await send({"type": "websocket.accept"})
         try:
-            self._count(REQUESTS_FROM, self._network.address(scope))
+            self._count(REQUESTS_FROM, self._context.address(scope))
             code, reason = await self._serve(scope, receive, send)
         except _Left:
             return
@@ -100,7 +104,7 @@ class LiveSocket:
         if caller.school is None:
             raise _Refused(Close.NOT_ALLOWED, "no_member")
         line = Line(caller.user_id, caller.session_id, caller.expires)
-        live = self._network.live
+        live = self._live
         tasks: list[asyncio.Task[None]] = []
         try:
             await live.attach(line)
@@ -126,8 +130,8 @@ class LiveSocket:
         headers = dict(scope["headers"])
         if b"authorization" in headers:
             return await self._caller(headers[b"authorization"])
-        cookie = cookies(headers).get(cookie_name(COOKIE, self._network.is_secure(scope)))
-        visit = await self._network.visits.visit(cookie) if cookie else None
+        cookie = cookies(headers).get(cookie_name(SESSION_COOKIE, self._context.is_secure(scope)))
+        visit = await self._visits.visit(cookie) if cookie else None
         if visit is None:
             return None
         if not is_same_origin(headers):
@@ -146,7 +150,7 @@ class LiveSocket:
 
     async def _caller(self, authorization: bytes) -> Caller:
         try:
-            return await self._network.tokens.caller(authorization)
+            return await self._context.tokens.caller(authorization)
         except NotSignedIn as e:
             raise _Refused(Close.NOT_SIGNED_IN, e.code) from e
 
@@ -160,7 +164,6 @@ class LiveSocket:
 
     async def _read(self, line: Line, receive: Receive) -> None:
         """One message after the other: the next is not read before the last is done."""
-        network = self._network
         while True:
             said = await _next(receive)
             self._count(REQUESTS, line.user_id)
@@ -168,11 +171,11 @@ class LiveSocket:
                 case Auth(token):
                     await self._renew(line, token)
                 case Resume(after):
-                    await network.live.resume(line, after)
+                    await self._live.resume(line, after)
                 case Typing(chat_id):
                     try:
-                        network.limits.count(TYPING, line.user_id)
-                        await network.chats.typing(chat_id, viewer=line.user_id)
+                        self._context.limits.count(TYPING, line.user_id)
+                        await self._chats.typing(chat_id, viewer=line.user_id)
                     except (NotFound, Forbidden, TooMany):
                         continue  # where nobody is to be told
                 case Ping():
@@ -180,7 +183,7 @@ class LiveSocket:
 
     def _count(self, limit: Limit, subject: str) -> None:
         try:
-            self._network.limits.count(limit, subject)
+            self._context.limits.count(limit, subject)
         except TooMany as e:
             raise _Refused(Close.TOO_MANY, e.code) from e
 

@@ -13,9 +13,11 @@ from outgrow import definitions, queries
 from outgrow.blueprint import Blueprint, campus
 from outgrow.database import Database
 from outgrow.errors import OutgrowError, Unavailable
+from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.schemas import Health
 from outgrow.web.http import metrics
-from outgrow.web.http.routing import Access, Answer, Call, Route
+from outgrow.web.http.response import Response
+from outgrow.web.http.routing import Access
 
 SQL = queries.load("network")
 log = logging.getLogger("outgrow.web")
@@ -23,25 +25,25 @@ log = logging.getLogger("outgrow.web")
 READY_SECONDS = 2.0
 
 
-async def health(call: Call) -> Answer:
-    return Answer(b'{"status":"ok"}')
+async def health(request: ApiRequest) -> Response:
+    return Response(b'{"status":"ok"}')
 
 
-async def ready(call: Call) -> Answer:
+async def ready(request: ApiRequest) -> Response:
     try:
-        await asyncio.wait_for(call.network.database.value(SQL["ready"]), READY_SECONDS)
+        await asyncio.wait_for(request.services.database.value(SQL["ready"]), READY_SECONDS)
     except TimeoutError as e:
         raise Unavailable(
             "database_unavailable",
             f"the database did not answer within {READY_SECONDS:.0f} s",
             hint="look at the database, and at outgrow_pool_connections in /metrics",
         ) from e
-    return Answer(b'{"status":"ready"}')
+    return Response(b'{"status":"ready"}')
 
 
-async def read_metrics(call: Call) -> Answer:
-    call.network.metrics.altered.set(await _count_altered(call.network.database))
-    return Answer(call.network.metrics.text(), content_type=metrics.CONTENT_TYPE)
+async def read_metrics(request: ApiRequest) -> Response:
+    request.context.metrics.altered.set(await _count_altered(request.services.database))
+    return Response(request.context.metrics.text(), content_type=metrics.CONTENT_TYPE)
 
 
 async def _count_altered(database: Database) -> float:

@@ -8,19 +8,21 @@ from outgrow.campus.connections import Kind
 from outgrow.campus.pages import Page
 from outgrow.campus.profiles import FACETS, Filters, NewProfile, ProfileChanges
 from outgrow.errors import Forbidden
+from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.schemas import FoundPage, OwnProfile, Profile, ProfilePage, SchoolPage
 from outgrow.web.http.parameters import PAGING, choice, choices, flag, text
-from outgrow.web.http.routing import HEADERS, Access, Answer, Call, Route
+from outgrow.web.http.response import HEADERS, Response
+from outgrow.web.http.routing import Access
 
 
-def _page(call: Call) -> Page:
-    query = call.query
+def _page(request: ApiRequest) -> Page:
+    query = request.query
     return Page(query["limit"], query["offset"], query["cursor"])
 
 
-async def list_profiles(call: Call) -> Answer:
-    query = call.query
-    school = call.school
+async def list_profiles(request: ApiRequest) -> Response:
+    query = request.query
+    school = request.school
     if query["school"] not in (None, school):
         raise Forbidden(
             "other_school",
@@ -28,85 +30,89 @@ async def list_profiles(call: Call) -> Answer:
             hint="leave school out",
         )
     filters = Filters(query["major"], query["year"], query["interest"], query["looking_for"])
-    body = await call.network.profiles.page(
+    body = await request.services.profiles.page(
         school,
         filters,
         query["sort"],
-        _page(call),
-        viewer=call.caller.user_id,
+        _page(request),
+        viewer=request.caller.user_id,
         total=query["total"],
         facets=query["facets"],
     )
-    return Answer(body)
+    return Response(body)
 
 
-async def one_profile(call: Call) -> Answer:
-    body = await call.network.profiles.one(call.path["id"], call.school, call.caller.user_id)
-    return Answer(body)
+async def one_profile(request: ApiRequest) -> Response:
+    body = await request.services.profiles.one(
+        request.path["id"], request.school, request.caller.user_id
+    )
+    return Response(body)
 
 
-async def own_profile(call: Call) -> Answer:
-    return Answer(await call.network.profiles.own(call.caller.user_id))
+async def own_profile(request: ApiRequest) -> Response:
+    return Response(await request.services.profiles.own(request.caller.user_id))
 
 
-async def create_profile(call: Call) -> Answer:
-    body: NewProfile = call.body
-    user_id = call.caller.user_id
-    await call.network.accounts.add_profile(user_id, body)
-    call.network.changed(body.school)
+async def create_profile(request: ApiRequest) -> Response:
+    body: NewProfile = request.body
+    user_id = request.caller.user_id
+    await request.services.accounts.add_profile(user_id, body)
+    request.services.changed(body.school)
     headers = (*HEADERS, (b"location", b"/profiles/me"))
-    return Answer(await call.network.profiles.own(user_id), 201, headers=headers)
+    return Response(await request.services.profiles.own(user_id), 201, headers=headers)
 
 
-async def change_profile(call: Call) -> Answer:
-    caller = call.caller
-    return Answer(await call.network.profiles.change(caller.user_id, caller.school, call.body))
-
-
-async def own_connections(call: Call) -> Answer:
-    return await _connections(call, _sorted(call), call.caller.user_id)
-
-
-async def connections_of(call: Call) -> Answer:
-    return await _connections(call, _sorted(call), call.path["id"])
-
-
-async def mutual_connections(call: Call) -> Answer:
-    return await _connections(call, "mutual", call.path["id"])
-
-
-async def connected_by(call: Call) -> Answer:
-    return await _connections(call, "by", call.path["id"])
-
-
-def _sorted(call: Call) -> Kind:
-    return "named" if call.query["sort"] == "name" else "of"
-
-
-async def _connections(call: Call, kind: Kind, user_id: str) -> Answer:
-    body = await call.network.connections.page(
-        kind, user_id, _page(call), school=call.school, viewer=call.caller.user_id
+async def change_profile(request: ApiRequest) -> Response:
+    caller = request.caller
+    return Response(
+        await request.services.profiles.change(caller.user_id, caller.school, request.body)
     )
-    return Answer(body)
 
 
-async def search_people(call: Call) -> Answer:
-    body = await call.network.search.page(
-        call.query["q"], _page(call), school=call.school, viewer=call.caller.user_id
+async def own_connections(request: ApiRequest) -> Response:
+    return await _connections(request, _sorted(request), request.caller.user_id)
+
+
+async def connections_of(request: ApiRequest) -> Response:
+    return await _connections(request, _sorted(request), request.path["id"])
+
+
+async def mutual_connections(request: ApiRequest) -> Response:
+    return await _connections(request, "mutual", request.path["id"])
+
+
+async def connected_by(request: ApiRequest) -> Response:
+    return await _connections(request, "by", request.path["id"])
+
+
+def _sorted(request: ApiRequest) -> Kind:
+    return "named" if request.query["sort"] == "name" else "of"
+
+
+async def _connections(request: ApiRequest, kind: Kind, user_id: str) -> Response:
+    body = await request.services.connections.page(
+        kind, user_id, _page(request), school=request.school, viewer=request.caller.user_id
     )
-    return Answer(body)
+    return Response(body)
 
 
-async def list_schools(call: Call) -> Answer:
-    counts = call.query["counts"]
+async def search_people(request: ApiRequest) -> Response:
+    body = await request.services.search.page(
+        request.query["q"], _page(request), school=request.school, viewer=request.caller.user_id
+    )
+    return Response(body)
+
+
+async def list_schools(request: ApiRequest) -> Response:
+    counts = request.query["counts"]
     if not counts:
-        return Answer(await call.network.schools.page(_page(call)))
-    caller = await call.network.tokens.caller(call.headers.get(b"authorization"))
-    school = caller.school or await call.network.accounts.school(caller.user_id)
-    body = await call.network.schools.page(
-        _page(call), counts=True, viewer=caller.user_id, school=school
+        return Response(await request.services.schools.page(_page(request)))
+    caller = await request.context.tokens.caller(request.headers.get(b"authorization"))
+    school = caller.school or await request.services.accounts.school(caller.user_id)
+    body = await request.services.schools.page(
+        _page(request), counts=True, viewer=caller.user_id, school=school
     )
-    return Answer(body)
+    return Response(body)
 
 
 PROFILE: dict[str, Any] = {

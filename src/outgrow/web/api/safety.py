@@ -7,31 +7,35 @@ import msgspec
 from outgrow.campus.limits import BLOCKS, REPORTS
 from outgrow.campus.pages import Page
 from outgrow.campus.safety import MOST_BLOCKED, NewReport
+from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.schemas import BlockPage, Report
 from outgrow.web.http.parameters import PAGING
-from outgrow.web.http.routing import Access, Answer, Call, Route
+from outgrow.web.http.response import Response
+from outgrow.web.http.routing import Access
 
 
-async def block(call: Call) -> Answer:
-    await call.network.safety.block(call.caller.user_id, call.path["id"])
-    return Answer(status=204)
+async def block(request: ApiRequest) -> Response:
+    await request.services.safety.block(request.caller.user_id, request.path["id"])
+    return Response(status=204)
 
 
-async def unblock(call: Call) -> Answer:
-    await call.network.safety.unblock(call.caller.user_id, call.path["id"])
-    return Answer(status=204)
+async def unblock(request: ApiRequest) -> Response:
+    await request.services.safety.unblock(request.caller.user_id, request.path["id"])
+    return Response(status=204)
 
 
-async def list_blocks(call: Call) -> Answer:
-    query = call.query
+async def list_blocks(request: ApiRequest) -> Response:
+    query = request.query
     page = Page(query["limit"], query["offset"], query["cursor"])
-    body = await call.network.safety.blocks(page, school=call.school, viewer=call.caller.user_id)
-    return Answer(body)
+    body = await request.services.safety.blocks(
+        page, school=request.school, viewer=request.caller.user_id
+    )
+    return Response(body)
 
 
-async def report(call: Call) -> Answer:
-    report_id = await call.network.safety.report(call.caller.user_id, call.body)
-    return Answer(msgspec.json.encode({"id": report_id}), 201)
+async def report(request: ApiRequest) -> Response:
+    report_id = await request.services.safety.report(request.caller.user_id, request.body)
+    return Response(msgspec.json.encode({"id": report_id}), 201)
 
 
 _ID = "5f0c9a1e-6f1f-4a39-9a3e-0d7c5f6a2b11"

@@ -15,7 +15,9 @@ from outgrow.web.api import (
     people,
     safety,
 )
-from outgrow.web.http.routing import Access, Answer, Call, Route
+from outgrow.web.api.endpoint import ApiRequest, Route
+from outgrow.web.http.response import Response
+from outgrow.web.http.routing import Access
 
 
 @cache
@@ -28,13 +30,13 @@ def _page() -> docs.Page:
     return docs.page(openapi.document(ROUTES))
 
 
-async def read_openapi(call: Call) -> Answer:
-    return Answer(_document())
+async def read_openapi(request: ApiRequest) -> Response:
+    return Response(_document())
 
 
-async def read_docs(call: Call) -> Answer:
+async def read_docs(request: ApiRequest) -> Response:
     page = _page()
-    return Answer(page.html, content_type=b"text/html; charset=utf-8", headers=page.headers)
+    return Response(page.html, content_type=b"text/html; charset=utf-8", headers=page.headers)
 
 
 ROUTES: tuple[Route, ...] = (

@@ -2,133 +2,140 @@
 
 from __future__ import annotations
 
+from outgrow.campus.decoding import decoded
 from outgrow.campus.limits import CODE_TRIES, CODES, EXPORTS, PASSWORDS
 from outgrow.errors import BadInput, OutgrowError
-from outgrow.web.html.page import Ask, Page, Reply, decoded, to
+from outgrow.web.html.page import Page, PageRequest, to
+from outgrow.web.http.response import Response
 from outgrow.web.http.routing import Access
 
 
-async def code_form(ask: Ask) -> Reply:
-    return ask.page("code.html", purpose="verify", email=ask.query.text("email"))
+async def code_form(request: PageRequest) -> Response:
+    return request.page("code.html", purpose="verify", email=request.query.text("email"))
 
 
-async def verify(ask: Ask) -> Reply:
+async def verify(request: PageRequest) -> Response:
     """Complete a sign-up that waits for its code."""
-    form = ask.form
+    form = request.form
     try:
-        await ask.count(CODE_TRIES)
-        signed_in = await ask.network.confirmations.verify(
-            form.text("email"), form.text("code"), form.raw("password"), device=ask.device
+        await request.count(CODE_TRIES)
+        signed_in = await request.services.confirmations.verify(
+            form.text("email"), form.text("code"), form.raw("password"), device=request.device
         )
     except OutgrowError as e:
-        return ask.page("code.html", error=e, purpose="verify", email=form.text("email"))
-    ask.network.changed(signed_in.school or "")
-    own = decoded(await ask.network.profiles.own(signed_in.user_id))
+        return request.page("code.html", error=e, purpose="verify", email=form.text("email"))
+    request.services.changed(signed_in.school or "")
+    own = decoded(await request.services.profiles.own(signed_in.user_id))
     done = "claimed" if own["bio"] or own["interests"] else "welcome"
-    return ask.signed_in(await ask.network.visits.open(signed_in), f"/?done={done}")
+    return request.signed_in(await request.services.visits.open(signed_in), f"/?done={done}")
 
 
-async def invited_form(ask: Ask) -> Reply:
+async def invited_form(request: PageRequest) -> Response:
     """Where the mail of an invitation leads."""
-    return ask.page("code.html", purpose="invited", email="")
+    return request.page("code.html", purpose="invited", email="")
 
 
-async def forgot_form(ask: Ask) -> Reply:
-    return ask.page("forgot.html")
+async def forgot_form(request: PageRequest) -> Response:
+    return request.page("forgot.html")
 
 
-async def forgot(ask: Ask) -> Reply:
+async def forgot(request: PageRequest) -> Response:
     """Send a code, or say so: whether there is an account is nobody's business."""
     try:
-        await ask.count(CODES)
-        await ask.network.confirmations.reset(ask.form.text("email"))
+        await request.count(CODES)
+        await request.services.confirmations.reset(request.form.text("email"))
     except OutgrowError as e:
-        return ask.page("forgot.html", error=e)
-    return ask.page("code.html", purpose="reset", email=ask.form.text("email"))
+        return request.page("forgot.html", error=e)
+    return request.page("code.html", purpose="reset", email=request.form.text("email"))
 
 
-async def reset(ask: Ask) -> Reply:
-    form = ask.form
+async def reset(request: PageRequest) -> Response:
+    form = request.form
     try:
-        await ask.count(CODE_TRIES)
-        await ask.network.confirmations.confirm_reset(
+        await request.count(CODE_TRIES)
+        await request.services.confirmations.confirm_reset(
             form.text("email"), form.text("code"), form.raw("password")
         )
     except OutgrowError as e:
         if form.raw("purpose") == "invited":
-            return ask.page("code.html", error=e, purpose="invited", email="")
-        return ask.page("code.html", error=e, purpose="reset", email=form.text("email"))
+            return request.page("code.html", error=e, purpose="invited", email="")
+        return request.page("code.html", error=e, purpose="reset", email=form.text("email"))
     return to("/sign-in?done=password_set")
 
 
-async def account(ask: Ask) -> Reply:
-    return await _account(ask)
+async def account(request: PageRequest) -> Response:
+    return await _account(request)
 
 
 async def _account(
-    ask: Ask, error: OutgrowError | None = None, *, is_ending: bool = False
-) -> Reply:
-    assert ask.visit is not None
-    accounts = ask.network.accounts
-    sessions = decoded(await accounts.list_sessions(ask.user_id, ask.visit.session_id))
-    return ask.page("account.html", error=error, sessions=sessions["items"], is_ending=is_ending)
-
-
-async def change_password(ask: Ask) -> Reply:
-    assert ask.visit is not None
-    try:
-        if ask.form.raw("new") != ask.form.raw("again"):
-            raise BadInput(
-                "bad_body", "the two are not the same", detail="again", hint="Try again."
-            )
-        await ask.network.accounts.change_password(
-            ask.user_id, ask.visit.session_id, ask.form.raw("old"), ask.form.raw("new")
-        )
-    except OutgrowError as e:
-        return await _account(ask, e)
-    return to("/my/account?done=password_set")
-
-
-async def end_session(ask: Ask) -> Reply:
-    try:
-        await ask.network.accounts.own_password(ask.user_id, ask.form.raw("password"))
-    except OutgrowError as e:
-        return await _account(ask, e, is_ending=True)
-    await ask.network.accounts.end_session(ask.user_id, ask.path["id"])
-    return to("/my/account?done=session_ended")
-
-
-async def end_sessions(ask: Ask) -> Reply:
-    try:
-        await ask.network.accounts.own_password(ask.user_id, ask.form.raw("password"))
-    except OutgrowError as e:
-        return await _account(ask, e, is_ending=True)
-    await ask.network.accounts.end_sessions(ask.user_id)
-    return ask.signed_out("/?done=signed_out_everywhere")
-
-
-async def export(ask: Ask) -> Reply:
-    """Everything about oneself, as a file."""
-    name = (b"content-disposition", b'attachment; filename="outgrow.json"')
-    return Reply(
-        headers=(name,),
-        content_type=b"application/json",
-        stream=ask.network.export.of(ask.user_id),
+    request: PageRequest, error: OutgrowError | None = None, *, is_ending: bool = False
+) -> Response:
+    assert request.visit is not None
+    accounts = request.services.accounts
+    sessions = decoded(await accounts.list_sessions(request.user_id, request.visit.session_id))
+    return request.page(
+        "account.html", error=error, sessions=sessions["items"], is_ending=is_ending
     )
 
 
-async def delete_form(ask: Ask) -> Reply:
-    return ask.page("delete.html")
-
-
-async def delete(ask: Ask) -> Reply:
+async def change_password(request: PageRequest) -> Response:
+    assert request.visit is not None
     try:
-        await ask.network.deletions.delete(ask.user_id, ask.form.raw("password"))
+        if request.form.raw("new") != request.form.raw("again"):
+            raise BadInput(
+                "bad_body", "the two are not the same", detail="again", hint="Try again."
+            )
+        await request.services.accounts.change_password(
+            request.user_id,
+            request.visit.session_id,
+            request.form.raw("old"),
+            request.form.raw("new"),
+        )
     except OutgrowError as e:
-        return ask.page("delete.html", error=e)
-    assert ask.visit is not None
-    ask.network.changed(ask.visit.school or "")
-    return ask.signed_out("/?done=deleted")
+        return await _account(request, e)
+    return to("/my/account?done=password_set")
+
+
+async def end_session(request: PageRequest) -> Response:
+    try:
+        await request.services.accounts.own_password(request.user_id, request.form.raw("password"))
+    except OutgrowError as e:
+        return await _account(request, e, is_ending=True)
+    await request.services.accounts.end_session(request.user_id, request.path["id"])
+    return to("/my/account?done=session_ended")
+
+
+async def end_sessions(request: PageRequest) -> Response:
+    try:
+        await request.services.accounts.own_password(request.user_id, request.form.raw("password"))
+    except OutgrowError as e:
+        return await _account(request, e, is_ending=True)
+    await request.services.accounts.end_sessions(request.user_id)
+    return request.signed_out("/?done=signed_out_everywhere")
+
+
+async def export(request: PageRequest) -> Response:
+    """Everything about oneself, as a file."""
+    name = (b"content-disposition", b'attachment; filename="outgrow.json"')
+    return Response(
+        headers=(name,),
+        content_type=b"application/json",
+        stream=request.services.export.of(request.user_id),
+    )
+
+
+async def delete_form(request: PageRequest) -> Response:
+    return request.page("delete.html")
+
+
+async def delete(request: PageRequest) -> Response:
+    try:
+        await request.services.deletions.delete(request.user_id, request.form.raw("password"))
+    except OutgrowError as e:
+        return request.page("delete.html", error=e)
+    assert request.visit is not None
+    request.services.changed(request.visit.school or "")
+    return request.signed_out("/?done=deleted")
 
 
 PAGES = (

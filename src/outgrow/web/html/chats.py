@@ -9,13 +9,15 @@ import msgspec
 
 from outgrow.campus.accounts import SignedIn
 from outgrow.campus.chats import LONGEST_MESSAGE, NewMessage
+from outgrow.campus.decoding import decoded
 from outgrow.campus.limits import MESSAGES
 from outgrow.errors import OutgrowError
 from outgrow.web.html import people
 from outgrow.web.html.assets import segment
 from outgrow.web.html.forms import shaped
-from outgrow.web.html.page import Ask, Page, Reply, decoded, to
+from outgrow.web.html.page import Page, PageRequest, to
 from outgrow.web.http.auth import ACCESS_SECONDS
+from outgrow.web.http.response import Response
 
 SHOWN = 40  # messages on one page
 
@@ -38,32 +40,34 @@ CLOSED = {
 }
 
 
-async def chats(ask: Ask) -> Reply:
+async def chats(request: PageRequest) -> Response:
     found = decoded(
-        await ask.network.chats.page(people.cut(ask), school=ask.school, viewer=ask.user_id)
+        await request.services.chats.page(
+            people.cut(request), school=request.school, viewer=request.user_id
+        )
     )
     rest = people.more("/my/chats", [], found["next"])
-    return ask.page("chats.html", chats=found["items"], more=rest)
+    return request.page("chats.html", chats=found["items"], more=rest)
 
 
-async def chat_page(ask: Ask) -> Reply:
-    return await _chat(ask)
+async def chat_page(request: PageRequest) -> Response:
+    return await _chat(request)
 
 
-async def _chat(ask: Ask, error: OutgrowError | None = None) -> Reply:
+async def _chat(request: PageRequest, error: OutgrowError | None = None) -> Response:
     """The newest messages, which are read by being looked at, or older ones."""
-    service, chat_id = ask.network.chats, ask.path["id"]
-    chat = decoded(await service.one(chat_id, school=ask.school, viewer=ask.user_id))
-    before = ask.query.raw("before") or None
+    service, chat_id = request.services.chats, request.path["id"]
+    chat = decoded(await service.one(chat_id, school=request.school, viewer=request.user_id))
+    before = request.query.raw("before") or None
     page: dict[str, Any] = decoded(
-        await service.messages(chat_id, "older", SHOWN, viewer=ask.user_id, cursor=before)
+        await service.messages(chat_id, "older", SHOWN, viewer=request.user_id, cursor=before)
     )
     messages = page["items"][::-1]
     path = f"/my/chats/{segment(chat_id)}"
     if chat["unread"] and messages and before is None:
-        await service.read(chat_id, messages[-1]["pos"], viewer=ask.user_id)
-        ask.network.waiting.forget(ask.user_id)
-    return ask.page(
+        await service.read(chat_id, messages[-1]["pos"], viewer=request.user_id)
+        request.services.waiting.forget(request.user_id)
+    return request.page(
         "chat.html",
         error=error,
         chat=chat,
@@ -71,31 +75,31 @@ async def _chat(ask: Ask, error: OutgrowError | None = None) -> Reply:
         path=path,
         older=f"{path}?before={page['next']}" if page["next"] else "",
         newest=before is None,
-        key=ask.form.raw("key") if error else secrets.token_hex(16),
+        key=request.form.raw("key") if error else secrets.token_hex(16),
         longest=LONGEST_MESSAGE,
         closed=CLOSED.get(chat["closed"]),
     )
 
 
-async def send(ask: Ask) -> Reply:
-    chat_id = ask.path["id"]
+async def send(request: PageRequest) -> Response:
+    chat_id = request.path["id"]
     try:
-        message = shaped({"content": ask.form.text("content")}, NewMessage)
-        key = ask.form.raw("key") or None
-        await ask.network.chats.send(chat_id, message.content, key, viewer=ask.user_id)
+        message = shaped({"content": request.form.text("content")}, NewMessage)
+        key = request.form.raw("key") or None
+        await request.services.chats.send(chat_id, message.content, key, viewer=request.user_id)
     except OutgrowError as e:
-        return await _chat(ask, e)
+        return await _chat(request, e)
     return to(f"/my/chats/{segment(chat_id)}#end")
 
 
-async def token(ask: Ask) -> Reply:
+async def token(request: PageRequest) -> Response:
     """For the script of our pages: an access token of this visit, to talk to the API with."""
-    assert ask.visit is not None
-    issued = await ask.network.tokens.issue(
-        SignedIn(ask.user_id, ask.school, ask.visit.session_id, refresh_token="")
+    assert request.visit is not None
+    issued = await request.context.tokens.issue(
+        SignedIn(request.user_id, request.school, request.visit.session_id, refresh_token="")
     )
     answer = {"access_token": issued, "expires_in": ACCESS_SECONDS}
-    return Reply(msgspec.json.encode(answer), content_type=b"application/json")
+    return Response(msgspec.json.encode(answer), content_type=b"application/json")
 
 
 PAGES = (

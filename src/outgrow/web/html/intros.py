@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from outgrow.campus.decoding import decoded
 from outgrow.campus.intros import Direction, NewIntro
 from outgrow.campus.limits import INTROS
 from outgrow.campus.pages import Page as Cut
@@ -11,78 +12,85 @@ from outgrow.errors import OutgrowError
 from outgrow.web.html import people
 from outgrow.web.html.assets import segment
 from outgrow.web.html.forms import shaped
-from outgrow.web.html.page import Ask, Page, Reply, decoded, to
+from outgrow.web.html.page import Page, PageRequest, to
+from outgrow.web.http.response import Response
 
 _ANSWERED = ("accepted", "declined", "withdrawn", "expired")
 _MOST_PENDING = 50
 
 
-async def incoming(ask: Ask) -> Reply:
-    return await _intros(ask, "incoming")
+async def incoming(request: PageRequest) -> Response:
+    return await _intros(request, "incoming")
 
 
-async def sent(ask: Ask) -> Reply:
-    return await _intros(ask, "outgoing")
+async def sent(request: PageRequest) -> Response:
+    return await _intros(request, "outgoing")
 
 
-async def _intros(ask: Ask, direction: Direction, error: OutgrowError | None = None) -> Reply:
+async def _intros(
+    request: PageRequest, direction: Direction, error: OutgrowError | None = None
+) -> Response:
     async def some(statuses: tuple[str, ...], cut: Cut) -> Any:
         return decoded(
-            await ask.network.intros.page(
-                direction, statuses, cut, school=ask.school, viewer=ask.user_id
+            await request.services.intros.page(
+                direction, statuses, cut, school=request.school, viewer=request.user_id
             )
         )
 
-    first = not ask.query.has("cursor")
+    first = not request.query.has("cursor")
     pending = await some(("pending",), Cut(limit=_MOST_PENDING)) if first else {"items": []}
-    earlier = await some(_ANSWERED, people.cut(ask))
-    return ask.page(
+    earlier = await some(_ANSWERED, people.cut(request))
+    return request.page(
         "intros.html",
         error=error,
         direction=direction,
         reasons=people.REASONS,
         pending=pending["items"],
         earlier=earlier["items"],
-        more=people.more(ask.scope["path"], [], earlier["next"]),
+        more=people.more(request.scope["path"], [], earlier["next"]),
     )
 
 
-async def send(ask: Ask) -> Reply:
-    user_id = ask.path["id"]
+async def send(request: PageRequest) -> Response:
+    user_id = request.path["id"]
     try:
         values = {
             "to": user_id,
-            "reason": ask.form.text("reason"),
-            "note": ask.form.text("note") or None,
+            "reason": request.form.text("reason"),
+            "note": request.form.text("note") or None,
         }
         intro = shaped(values, NewIntro)
-        await ask.network.intros.send(intro, school=ask.school, viewer=ask.user_id)
+        await request.services.intros.send(intro, school=request.school, viewer=request.user_id)
     except OutgrowError as e:
-        return await people.person(ask, e)
+        return await people.person(request, e)
     return to(f"/people/{segment(user_id)}?done=intro_sent")
 
 
-async def accept(ask: Ask) -> Reply:
-    _, chat_id = await ask.network.intros.accept(
-        ask.path["id"], school=ask.school, viewer=ask.user_id
+async def accept(request: PageRequest) -> Response:
+    _, chat_id = await request.services.intros.accept(
+        request.path["id"], school=request.school, viewer=request.user_id
     )
-    ask.network.waiting.forget(ask.user_id)
+    request.services.waiting.forget(request.user_id)
     return to(f"/my/chats/{segment(chat_id)}?done=accepted")
 
 
-async def decline(ask: Ask) -> Reply:
-    await ask.network.intros.decline(ask.path["id"], school=ask.school, viewer=ask.user_id)
-    ask.network.waiting.forget(ask.user_id)
+async def decline(request: PageRequest) -> Response:
+    await request.services.intros.decline(
+        request.path["id"], school=request.school, viewer=request.user_id
+    )
+    request.services.waiting.forget(request.user_id)
     return to("/my/intros?done=declined")
 
 
-async def withdraw(ask: Ask) -> Reply:
-    await ask.network.intros.withdraw(ask.path["id"], school=ask.school, viewer=ask.user_id)
+async def withdraw(request: PageRequest) -> Response:
+    await request.services.intros.withdraw(
+        request.path["id"], school=request.school, viewer=request.user_id
+    )
     return to("/my/intros/sent?done=withdrawn")
 
 
-async def remove(ask: Ask) -> Reply:
-    await ask.network.connections.remove(ask.user_id, ask.path["id"])
+async def remove(request: PageRequest) -> Response:
+    await request.services.connections.remove(request.user_id, request.path["id"])
     return to("/my/connections?done=removed")
 
 

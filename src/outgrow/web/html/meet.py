@@ -5,23 +5,28 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from outgrow.campus.decoding import decoded
 from outgrow.campus.pages import Page as Cut
 from outgrow.web.html import people
-from outgrow.web.html.page import Ask, Page, Reply, decoded
+from outgrow.web.html.page import Page, PageRequest
+from outgrow.web.http.response import Response
 
 
-async def meet(ask: Ask) -> Reply:
-    discover = ask.network.discover
-    first = not ask.query.has("cursor")
+async def meet(request: PageRequest) -> Response:
+    discover = request.services.discover
+    first = not request.query.has("cursor")
 
     async def known() -> Any:
         if not first:
             return {"items": []}
         some = Cut(limit=people.FEW)
-        return decoded(await discover.suggestions(some, school=ask.school, viewer=ask.user_id))
+        return decoded(
+            await discover.suggestions(some, school=request.school, viewer=request.user_id)
+        )
 
     matches, known_by = await asyncio.gather(
-        discover.matches(people.cut(ask), school=ask.school, viewer=ask.user_id), known()
+        discover.matches(people.cut(request), school=request.school, viewer=request.user_id),
+        known(),
     )
     found = decoded(matches)
     for match in found["items"]:
@@ -29,7 +34,7 @@ async def meet(ask: Ask) -> Reply:
     for person in known_by["items"]:
         count = person["mutual"]
         person["why"] = f"{count} {'connection' if count == 1 else 'connections'} in common"
-    return ask.page(
+    return request.page(
         "meet.html",
         matches=found["items"],
         known=known_by["items"],

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from outgrow.campus.decoding import decoded
 from outgrow.campus.lookalikes import shown
 from outgrow.campus.profiles import NewProfile, ProfileChanges
 from outgrow.errors import NotFound, OutgrowError
 from outgrow.web.html.assets import texts
 from outgrow.web.html.entry import YEARS, new_profile, schools
 from outgrow.web.html.forms import Form, plain, shaped
-from outgrow.web.html.page import Ask, Page, Reply, decoded, to
+from outgrow.web.html.page import Page, PageRequest, to
+from outgrow.web.http.response import Response
 from outgrow.web.http.routing import Access
 
 _TEXTS = ("name", "major", "year", "pronouns", "bio", "additional_info", "profile_picture")
@@ -21,36 +23,40 @@ _GOALS = _GOAL_LISTS + _GOAL_TEXTS
 SWITCHES = ("profile_visible", "allow_messages", "read_receipts")
 
 
-async def profile_form(ask: Ask) -> Reply:
+async def profile_form(request: PageRequest) -> Response:
     try:
-        own = decoded(await ask.network.profiles.own(ask.user_id))
+        own = decoded(await request.services.profiles.own(request.user_id))
     except NotFound:
-        return await _first_profile(ask)
-    error = await _no_member(ask)
+        return await _first_profile(request)
+    error = await _no_member(request)
     if error is not None:
         is_unproven = error.code == "email_not_verified"
-        return ask.page("no_member.html", error=error, own=own, is_unproven=is_unproven)
-    return _profile_page(ask, own)
+        return request.page("no_member.html", error=error, own=own, is_unproven=is_unproven)
+    return _profile_page(request, own)
 
 
-async def _no_member(ask: Ask) -> OutgrowError | None:
+async def _no_member(request: PageRequest) -> OutgrowError | None:
     """Why somebody with a profile is sent here from every other page."""
-    if ask.visit is not None and ask.visit.school is None:
+    if request.visit is not None and request.visit.school is None:
         try:
-            await ask.network.accounts.membership(ask.user_id)
+            await request.services.accounts.membership(request.user_id)
         except OutgrowError as e:
             return e
     return None
 
 
-async def _first_profile(ask: Ask, error: OutgrowError | None = None) -> Reply:
-    return ask.page("first_profile.html", error=error, schools=await schools(ask), years=YEARS)
+async def _first_profile(request: PageRequest, error: OutgrowError | None = None) -> Response:
+    return request.page(
+        "first_profile.html", error=error, schools=await schools(request), years=YEARS
+    )
 
 
-def _profile_page(ask: Ask, own: dict[str, Any], error: OutgrowError | None = None) -> Reply:
+def _profile_page(
+    request: PageRequest, own: dict[str, Any], error: OutgrowError | None = None
+) -> Response:
     values = _shown(own)
-    values |= {name: ask.form.text(name) for name in values if ask.form.has(name)}
-    return ask.page("my_profile.html", error=error, own=own, values=values, years=YEARS)
+    values |= {name: request.form.text(name) for name in values if request.form.has(name)}
+    return request.page("my_profile.html", error=error, own=own, values=values, years=YEARS)
 
 
 def _shown(own: dict[str, Any]) -> dict[str, str]:
@@ -68,25 +74,25 @@ def _shown(own: dict[str, Any]) -> dict[str, str]:
     }
 
 
-async def first_profile(ask: Ask) -> Reply:
+async def first_profile(request: PageRequest) -> Response:
     """Make the profile of an account that has none."""
     try:
-        profile: NewProfile = new_profile(ask)
-        await ask.network.accounts.add_profile(ask.user_id, profile)
+        profile: NewProfile = new_profile(request)
+        await request.services.accounts.add_profile(request.user_id, profile)
     except OutgrowError as e:
-        return await _first_profile(ask, e)
-    ask.network.changed(profile.school)
+        return await _first_profile(request, e)
+    request.services.changed(profile.school)
     return to("/?done=welcome")
 
 
-async def change_profile(ask: Ask) -> Reply:
-    profiles = ask.network.profiles
-    own = decoded(await profiles.own(ask.user_id))
+async def change_profile(request: PageRequest) -> Response:
+    profiles = request.services.profiles
+    own = decoded(await profiles.own(request.user_id))
     try:
-        changes = shaped(_changes(ask.form, _shown(own)), ProfileChanges)
-        await profiles.change(ask.user_id, ask.school, changes)
+        changes = shaped(_changes(request.form, _shown(own)), ProfileChanges)
+        await profiles.change(request.user_id, request.school, changes)
     except OutgrowError as e:
-        return _profile_page(ask, own, e)
+        return _profile_page(request, own, e)
     return to("/my/profile?done=saved")
 
 
@@ -108,15 +114,15 @@ def _changes(form: Form, shown: dict[str, str]) -> dict[str, Any]:
     return changes
 
 
-async def settings(ask: Ask) -> Reply:
-    own = decoded(await ask.network.profiles.own(ask.user_id))
-    return ask.page("settings.html", own=own)
+async def settings(request: PageRequest) -> Response:
+    own = decoded(await request.services.profiles.own(request.user_id))
+    return request.page("settings.html", own=own)
 
 
-async def change_settings(ask: Ask) -> Reply:
-    switches = {name: ask.form.has(name) for name in SWITCHES}
+async def change_settings(request: PageRequest) -> Response:
+    switches = {name: request.form.has(name) for name in SWITCHES}
     changes = shaped({"settings": switches}, ProfileChanges)
-    await ask.network.profiles.change(ask.user_id, ask.school, changes)
+    await request.services.profiles.change(request.user_id, request.school, changes)
     return to("/my/settings?done=saved")
 
 

@@ -8,35 +8,32 @@ the browser says so (Sec-Fetch-Site, or Origin), and the form carries a token ma
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from outgrow import events
-from outgrow.campus.limits import KNOWN_SECONDS, REQUESTS, REQUESTS_FROM, Limit
+from outgrow.campus.limits import KNOWN_SECONDS, Limit
 from outgrow.campus.visits import Visit
-from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError, TooMany
+from outgrow.errors import BadInput, Conflict, Forbidden, OutgrowError, TooMany
 from outgrow.web.html import assets
-from outgrow.web.html.decoding import decoded as decoded
 from outgrow.web.html.forms import EMPTY, Form
 from outgrow.web.html.messages import said
 from outgrow.web.http import problems
-from outgrow.web.http.routing import (
-    Access,
-    Answer,
-    Network,
-    begun,
-    request_of,
-    respond,
-    whole_body,
+from outgrow.web.http.request import (
+    SESSION_COOKIE,
+    cookie_name,
+    cookies,
+    is_same_origin,
+    read_body,
 )
+from outgrow.web.http.response import Response, with_first_chunk
+from outgrow.web.http.routing import Access, HttpContext, Resource
+from outgrow.web.services import Services
 
-COOKIE = "outgrow_visit"
 DEVICE = "outgrow_device"  # that an account signed in here before, for limits
 GUEST = "outgrow_guest"  # of somebody who is not signed in, for their forms' token
 HTML = b"text/html; charset=utf-8"
@@ -108,17 +105,11 @@ def _tab(path: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply(Answer):
-    """Its headers come after those of every page."""
-
-    content_type: bytes = HTML
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
+class PageRequest:
     """One request for a page. `visit` is None for somebody who is not signed in."""
 
-    network: Network
+    services: Services
+    context: HttpContext
     scope: Scope
     headers: Mapping[bytes, bytes]
     path: Mapping[str, str]
@@ -131,7 +122,7 @@ class Ask:
     @property
     def address(self) -> str:
         """Where the browser is, for limits."""
-        return self.network.address(self.scope)
+        return self.context.address(self.scope)
 
     @property
     def user_id(self) -> str:
@@ -146,13 +137,13 @@ class Ask:
 
     def page(
         self, template: str, *, error: OutgrowError | None = None, status: int = 200, **values: Any
-    ) -> Reply:
+    ) -> Response:
         """A page, or, with what was typed still in it, one that says what was wrong with that."""
         if error:
             problems.refused(error)
         common = {
             "visit": self.visit,
-            "token": self.network.visits.form_token(
+            "token": self.services.visits.form_token(
                 self.visit.cookie if self.visit else self.guest
             ),
             "here": self.scope["path"],
@@ -165,8 +156,8 @@ class Ask:
         }
         body = assets.render(template, common | values)
         if isinstance(error, TooMany):
-            return Reply(body, error.status, headers=[(b"retry-after", b"%d" % error.retry_after)])
-        return Reply(body, error.status if error else status)
+            return html(body, error.status, [(b"retry-after", b"%d" % error.retry_after)])
+        return html(body, error.status if error else status)
 
     @property
     def device(self) -> str:
@@ -175,7 +166,7 @@ class Ask:
 
     @property
     def secure(self) -> bool:
-        return self.network.is_secure(self.scope)
+        return self.context.is_secure(self.scope)
 
     @property
     def device_token(self) -> str:
@@ -184,23 +175,23 @@ class Ask:
     async def count(self, limit: Limit) -> None:
         """Count a form about the e-mail in it. Raises TooMany."""
         email = self.form.text("email")
-        await self.network.limits.take_from(limit, email, self.address, self.device_token)
+        await self.context.limits.take_from(limit, email, self.address, self.device_token)
 
-    def signed_in(self, cookie: str, path: str) -> Reply:
-        longest = self.network.accounts.sessions.lifetime.longest
-        token = self.network.limits.device_token(self.form.text("email"))
+    def signed_in(self, cookie: str, path: str) -> Response:
+        longest = self.services.accounts.sessions.lifetime.longest
+        token = self.context.limits.device_token(self.form.text("email"))
         return to(
             path,
-            _cookie(COOKIE, cookie, longest, self.secure),
+            _cookie(SESSION_COOKIE, cookie, longest, self.secure),
             _cookie(DEVICE, token, KNOWN_SECONDS, self.secure),
         )
 
-    def signed_out(self, path: str) -> Reply:
-        gone = _cookie(COOKIE, "", 0, self.secure)
+    def signed_out(self, path: str) -> Response:
+        gone = _cookie(SESSION_COOKIE, "", 0, self.secure)
         return to(path, gone, (b"clear-site-data", b'"cache"'))
 
 
-Handler = Callable[[Ask], Awaitable[Reply]]
+Handler = Callable[[PageRequest], Awaitable[Response]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,9 +205,16 @@ class Page:
     limit: Limit | None = None
 
 
-def to(path: str, *headers: tuple[bytes, bytes]) -> Reply:
+def html(
+    body: bytes = b"", status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()
+) -> Response:
+    """Make a response whose headers come after those of every page."""
+    return Response(body, status, HTML, headers)
+
+
+def to(path: str, *headers: tuple[bytes, bytes]) -> Response:
     """See this page instead; `path` is one of ours."""
-    return Reply(status=303, headers=((b"location", path.encode("ascii")), *headers))
+    return html(status=303, headers=((b"location", path.encode("ascii")), *headers))
 
 
 def own_path(text: str) -> str:
@@ -225,35 +223,30 @@ def own_path(text: str) -> str:
     return safe if safe.startswith("/") and not safe.startswith("//") else "/"
 
 
-def cookie_name(name: str, secure: bool) -> str:
-    """Return what a cookie is called. By HTTPS with a prefix that browsers take from this very host
-    alone, and only by HTTPS: no neighbour, no other site of the school can set it."""
-    return f"__Host-{name}" if secure else name
-
-
 def _cookie(name: str, value: str, seconds: int, secure: bool) -> tuple[bytes, bytes]:
     name = cookie_name(name, secure)
     parts = f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"
     return b"set-cookie", (parts + ("; Secure" if secure else "")).encode("ascii")
 
 
-class PageResource:
-    """All methods of one path, as an ASGI application."""
+class PageResource(Resource[Page]):
+    """All pages of one path. What is raised becomes a page."""
 
-    def __init__(self, path: str, pages: Sequence[Page], network: Network) -> None:
-        self._path = path
-        self._network = network
-        self._pages = {page.method: page for page in pages}
+    def __init__(
+        self, path: str, pages: Sequence[Page], services: Services, context: HttpContext
+    ) -> None:
+        super().__init__(path, pages, context)
+        self._services = services
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        start = time.perf_counter()
-        method: str = scope["method"]
-        headers = dict(scope["headers"])
-        secure = self._network.is_secure(scope)
+    async def respond(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, request_id: str
+    ) -> Response:
+        secure = self._context.is_secure(scope)
         guest = cookies(headers).get(cookie_name(GUEST, secure), "")
         new_guest = len(guest) != 32 or not guest.isalnum()
-        ask = Ask(
-            self._network,
+        request = PageRequest(
+            self._services,
+            self._context,
             scope,
             headers,
             scope.get("path_params", {}),
@@ -263,121 +256,96 @@ class PageResource:
             secrets.token_hex(16) if new_guest else guest,
             {},
         )
-        known = method if method in ("GET", "HEAD", "POST") else "other"
-        request = request_of(self._network, scope, headers, known, self._path)
-        more: Headers = [(b"x-request-id", request.id.encode("ascii"))]
-        with events.of_request(request):
-            try:
-                visit = await self._visit(headers, secure)
-                if visit is None:
-                    self._network.limits.count(REQUESTS_FROM, ask.address)
-                else:
-                    self._network.limits.count(REQUESTS, visit.user_id)
-                ask = await self._member(replace(ask, visit=visit))
-                if visit is None and new_guest:
-                    more.append(_cookie(GUEST, ask.guest, 86_400, ask.secure))
-                reply = await begun(await self._reply(method, ask, receive))
-            except Exception as e:  # noqa: BLE001 - the boundary: everything becomes a page
-                reply = failed(e, ask, request.id)
-            await respond(send, method, reply, (*HEADERS, *more, *reply.headers))
-        seconds = time.perf_counter() - start
-        self._network.metrics.request(known, self._path, reply.status, seconds)
+        more: Headers = []
+        try:
+            visit = await self._visit(headers, secure)
+            self._context.count(scope, visit.user_id if visit else None)
+            request = await self._member(replace(request, visit=visit))
+            if visit is None and new_guest:
+                more.append(_cookie(GUEST, request.guest, 86_400, secure))
+            response = await with_first_chunk(await self._handle(request, receive))
+        except Exception as e:  # noqa: BLE001 - the boundary: everything becomes a page
+            response = failed(e, request, request_id)
+        return replace(response, headers=(*HEADERS, *more, *response.headers))
 
     async def _visit(self, headers: Mapping[bytes, bytes], secure: bool) -> Visit | None:
-        cookie = cookies(headers).get(cookie_name(COOKIE, secure), "")
-        visit = await self._network.visits.visit(cookie) if cookie else None
+        cookie = cookies(headers).get(cookie_name(SESSION_COOKIE, secure), "")
+        visit = await self._services.visits.visit(cookie) if cookie else None
         if visit is not None:
             events.about(visit.user_id, visit.session_id)
         elif cookie:
             events.event("cookie_refused")
         return visit
 
-    async def _reply(self, method: str, ask: Ask, receive: Receive) -> Reply:
-        page = self._pages.get("GET" if method == "HEAD" else method)
-        if page is None:
-            raise NotAllowed("method_not_allowed", f"{self._path} does not know {method[:20]}")
-        ask = replace(ask, query=Form.read(ask.scope["query_string"], "the address"))
-        Form.read(ask.scope["path"].encode("utf-8", "surrogatepass"), "the address")
+    async def _handle(self, request: PageRequest, receive: Receive) -> Response:
+        method: str = request.scope["method"]
+        page = self.route(method)
+        request = replace(request, query=Form.read(request.scope["query_string"], "the address"))
+        Form.read(request.scope["path"].encode("utf-8", "surrogatepass"), "the address")
         if method == "POST":
-            ask = replace(ask, form=await _form(ask, receive))
-        turned_away = _turned_away(page, method, ask)
+            request = replace(request, form=await _form(request, receive))
+        turned_away = _turned_away(page, method, request)
         if turned_away is not None:
             return turned_away
-        if page.limit is not None and not page.limit.late:
-            who = ask.visit.user_id if ask.visit else ask.address
-            await self._network.limits.take(page.limit, who)
-        return await page.handler(ask)
+        user_id = request.visit.user_id if request.visit else None
+        await self._context.take(page.limit, request.scope, user_id)
+        return await page.handler(request)
 
-    async def _member(self, ask: Ask) -> Ask:
-        """With what waits for them: it stands on every page, on one that says what failed too."""
-        if ask.visit is None or ask.visit.school is None:
-            return ask
-        waiting = await self._network.waiting.of(ask.visit.user_id, ask.visit.school)
-        return replace(ask, waiting=waiting)
+    async def _member(self, request: PageRequest) -> PageRequest:
+        """Add what waits for them: it stands on every page, on one that says what failed too."""
+        if request.visit is None or request.visit.school is None:
+            return request
+        waiting = await self._services.waiting.of(request.visit.user_id, request.visit.school)
+        return replace(request, waiting=waiting)
 
 
-def _turned_away(page: Page, method: str, ask: Ask) -> Reply | None:
+def _turned_away(page: Page, method: str, request: PageRequest) -> Response | None:
     """Where somebody has to go first: to sign in, or to make a profile."""
     if page.access is Access.PUBLIC:
         return None
-    if ask.visit is None:
-        address = quote(ask.scope["path"])
-        if b"%2f" in ask.scope["raw_path"].lower():  # in an id, where it stays what it is
-            address = ask.scope["raw_path"].decode("ascii")
-        if ask.scope["query_string"]:
-            address += "?" + ask.scope["query_string"].decode("ascii", "replace")
+    if request.visit is None:
+        address = quote(request.scope["path"])
+        if b"%2f" in request.scope["raw_path"].lower():  # in an id, where it stays what it is
+            address = request.scope["raw_path"].decode("ascii")
+        if request.scope["query_string"]:
+            address += "?" + request.scope["query_string"].decode("ascii", "replace")
         after = "" if method == "POST" or address == "/" else "?next=" + quote(address, safe="/")
         return to("/sign-in" + after)
-    if page.access is Access.MEMBER and ask.visit.school is None:
+    if page.access is Access.MEMBER and request.visit.school is None:
         return to("/my/profile")
     return None
 
 
-async def _form(ask: Ask, receive: Receive) -> Form:
+async def _form(request: PageRequest, receive: Receive) -> Form:
     """The form that was sent, if it is one of ours. Raises BadInput, Forbidden, TooLarge."""
-    kind = ask.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if kind != b"application/x-www-form-urlencoded":
         raise BadInput("bad_body", "that is not a form")
-    body = await whole_body(ask.headers, receive, signed_in=ask.visit is not None)
+    body = await read_body(request.headers, receive, signed_in=request.visit is not None)
     form = Form.read(body, "the form")
-    cookie = ask.visit.cookie if ask.visit else ask.guest
-    if not (_is_same_site(ask) and ask.network.visits.is_form_token(cookie, form.raw("token"))):
+    cookie = request.visit.cookie if request.visit else request.guest
+    if not (
+        _is_same_site(request) and request.services.visits.is_form_token(cookie, form.raw("token"))
+    ):
         raise Forbidden("other_site", "the form did not come from a page of ours")
     return form
 
 
-def _is_same_site(ask: Ask) -> bool:
+def _is_same_site(request: PageRequest) -> bool:
     """What the browser says of where the form was; one that says nothing has the token to show."""
-    site = ask.headers.get(b"sec-fetch-site")
+    site = request.headers.get(b"sec-fetch-site")
     if site is not None:
         return site == b"same-origin"
-    return b"origin" not in ask.headers or is_same_origin(ask.headers)
+    return b"origin" not in request.headers or is_same_origin(request.headers)
 
 
-def is_same_origin(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a page of this host asks, by whichever name the browser calls it."""
-    origin, host = headers.get(b"origin", b""), headers.get(b"host", b"")
-    try:
-        return bool(host) and urlsplit(origin.decode("ascii")).netloc == host.decode("ascii")
-    except ValueError:  # not ASCII, or half an address, such as http://[
-        return False
-
-
-def cookies(headers: Mapping[bytes, bytes]) -> Mapping[str, str]:
-    raw = headers.get(b"cookie", b"").decode("latin-1")
-    try:
-        return {name: morsel.value for name, morsel in SimpleCookie(raw).items()}
-    except CookieError:
-        return {}
-
-
-def failed(error: Exception, ask: Ask, request_id: str) -> Reply:
+def failed(error: Exception, request: PageRequest, request_id: str) -> Response:
     """The page that says what went wrong, which is logged."""
-    problem = problems.problem(error, ask.scope["path"], request_id)
+    problem = problems.problem(error, request.scope["path"], request_id)
     if isinstance(error, Conflict) and error.code in ("profile_needed", "no_own_profile"):
         return to("/my/profile")
     shown = error if isinstance(error, OutgrowError) else problem
-    reply = ask.page(
+    page = request.page(
         "error.html", problem=said(shown), request_id=request_id if problem.status == 500 else ""
     )
-    return Reply(reply.body, problem.status, headers=problems.headers_of(problem, error))
+    return html(page.body, problem.status, problems.headers_of(problem, error))

@@ -8,11 +8,13 @@ from urllib.parse import urlencode
 
 from outgrow.campus.between import between
 from outgrow.campus.connections import Kind
+from outgrow.campus.decoding import decoded
 from outgrow.campus.pages import Page as Cut
 from outgrow.campus.profiles import FACETS, Filters, Sort
 from outgrow.errors import OutgrowError
 from outgrow.web.html.assets import segment
-from outgrow.web.html.page import Ask, Page, Reply, decoded
+from outgrow.web.html.page import Page, PageRequest
+from outgrow.web.http.response import Response
 
 SHOWN = 24  # of a list on one page
 FEW = 6  # of a list that is a part of another page
@@ -30,12 +32,12 @@ REASONS = {
 }
 
 
-def cut(ask: Ask, shown: int = SHOWN) -> Cut:
-    return Cut(limit=shown, cursor=ask.query.line("cursor") and ask.query.raw("cursor"))
+def cut(request: PageRequest, shown: int = SHOWN) -> Cut:
+    return Cut(limit=shown, cursor=request.query.line("cursor") and request.query.raw("cursor"))
 
 
-async def browse(ask: Ask) -> Reply:
-    query = ask.query
+async def browse(request: PageRequest) -> Response:
+    query = request.query
     given: dict[str, Any] = {
         "major": query.line("major"),
         "year": query.line("year"),
@@ -47,11 +49,17 @@ async def browse(ask: Ask) -> Reply:
         given["major"], given["year"], tuple(given["interest"]), tuple(given["looking_for"])
     )
     found = decoded(
-        await ask.network.profiles.page(
-            ask.school, filters, sort, cut(ask), viewer=ask.user_id, total=True, facets=FACETS
+        await request.services.profiles.page(
+            request.school,
+            filters,
+            sort,
+            cut(request),
+            viewer=request.user_id,
+            total=True,
+            facets=FACETS,
         )
     )
-    return ask.page(
+    return request.page(
         "people.html",
         found=found,
         given=given,
@@ -83,37 +91,39 @@ def more(path: str, pairs: list[tuple[str, str]], cursor: str | None) -> str:
     return f"{path}?{urlencode([*pairs, ('cursor', cursor)])}" if cursor else ""
 
 
-async def find(ask: Ask) -> Reply:
-    typed = ask.query.line("q") or ""
+async def find(request: PageRequest) -> Response:
+    typed = request.query.line("q") or ""
     found: dict[str, Any] = {"items": [], "next": None}
     if typed:
         found = decoded(
-            await ask.network.search.page(typed, cut(ask), school=ask.school, viewer=ask.user_id)
+            await request.services.search.page(
+                typed, cut(request), school=request.school, viewer=request.user_id
+            )
         )
     for item in found["items"]:
         item["marked"] = {h["field"]: h["pieces"] for h in item["highlights"]}
     rest = more("/find", [("q", typed)], found["next"])
-    return ask.page("find.html", typed=typed, found=found, more=rest)
+    return request.page("find.html", typed=typed, found=found, more=rest)
 
 
-async def person(ask: Ask, error: OutgrowError | None = None) -> Reply:
-    user_id = ask.path["id"]
-    network = ask.network
-    shown = decoded(await network.profiles.one(user_id, ask.school, ask.user_id))
+async def person(request: PageRequest, error: OutgrowError | None = None) -> Response:
+    user_id = request.path["id"]
+    services = request.services
+    shown = decoded(await services.profiles.one(user_id, request.school, request.user_id))
     mutual, theirs, between_us = await asyncio.gather(
-        _connections(ask, "mutual", user_id, FEW),
-        _connections(ask, "of", user_id, FEW),
-        between(network.database, ask.user_id, ask.school, user_id),
+        _connections(request, "mutual", user_id, FEW),
+        _connections(request, "of", user_id, FEW),
+        between(services.database, request.user_id, request.school, user_id),
     )
-    return ask.page(
+    return request.page(
         "person.html",
         error=error,
         person=shown,
-        is_self=user_id == ask.user_id,
+        is_self=user_id == request.user_id,
         mutual=mutual,
         theirs=theirs,
         between=between_us,
-        chat=chat_path(ask.user_id, user_id) if between_us.connected else "",
+        chat=chat_path(request.user_id, user_id) if between_us.connected else "",
         reasons=REASONS,
     )
 
@@ -123,39 +133,41 @@ def chat_path(one: str, other: str) -> str:
     return "/my/chats/" + segment(":".join(sorted((one, other))))
 
 
-async def person_page(ask: Ask) -> Reply:
-    return await person(ask)
+async def person_page(request: PageRequest) -> Response:
+    return await person(request)
 
 
-async def _connections(ask: Ask, kind: Kind, user_id: str, shown: int) -> dict[str, Any]:
+async def _connections(
+    request: PageRequest, kind: Kind, user_id: str, shown: int
+) -> dict[str, Any]:
     page: dict[str, Any] = decoded(
-        await ask.network.connections.page(
-            kind, user_id, cut(ask, shown), school=ask.school, viewer=ask.user_id
+        await request.services.connections.page(
+            kind, user_id, cut(request, shown), school=request.school, viewer=request.user_id
         )
     )
     return page
 
 
-async def connections_of(ask: Ask) -> Reply:
-    return await _list(ask, "of", "connections")
+async def connections_of(request: PageRequest) -> Response:
+    return await _list(request, "of", "connections")
 
 
-async def mutual_connections(ask: Ask) -> Reply:
-    return await _list(ask, "mutual", "mutual")
+async def mutual_connections(request: PageRequest) -> Response:
+    return await _list(request, "mutual", "mutual")
 
 
-async def _list(ask: Ask, kind: Kind, name: str) -> Reply:
-    user_id = ask.path["id"]
-    shown = decoded(await ask.network.profiles.one(user_id, ask.school, ask.user_id))
-    found = await _connections(ask, kind, user_id, SHOWN)
+async def _list(request: PageRequest, kind: Kind, name: str) -> Response:
+    user_id = request.path["id"]
+    shown = decoded(await request.services.profiles.one(user_id, request.school, request.user_id))
+    found = await _connections(request, kind, user_id, SHOWN)
     rest = more(f"/people/{segment(user_id)}/{name}", [], found["next"])
-    return ask.page("connections.html", person=shown, kind=name, found=found, more=rest)
+    return request.page("connections.html", person=shown, kind=name, found=found, more=rest)
 
 
-async def own_connections(ask: Ask) -> Reply:
-    found = await _connections(ask, "of", ask.user_id, SHOWN)
+async def own_connections(request: PageRequest) -> Response:
+    found = await _connections(request, "of", request.user_id, SHOWN)
     rest = more("/my/connections", [], found["next"])
-    return ask.page("connections.html", person=None, kind="own", found=found, more=rest)
+    return request.page("connections.html", person=None, kind="own", found=found, more=rest)
 
 
 PAGES = (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from outgrow.campus.decoding import decoded
 from outgrow.campus.limits import BLOCKS, REPORTS
 from outgrow.campus.safety import NewReport
 from outgrow.errors import OutgrowError
 from outgrow.web.html import people
 from outgrow.web.html.forms import shaped
-from outgrow.web.html.page import Ask, Page, Reply, decoded, to
+from outgrow.web.html.page import Page, PageRequest, to
+from outgrow.web.http.response import Response
 
 REPORTED = {
     "harassment": "They harass or threaten",
@@ -18,47 +20,49 @@ REPORTED = {
 }
 
 
-async def block(ask: Ask) -> Reply:
-    await ask.network.safety.block(ask.user_id, ask.path["id"])
-    ask.network.changed(ask.school)
-    ask.network.waiting.forget(ask.user_id)
+async def block(request: PageRequest) -> Response:
+    await request.services.safety.block(request.user_id, request.path["id"])
+    request.services.changed(request.school)
+    request.services.waiting.forget(request.user_id)
     return to("/people?done=blocked")
 
 
-async def blocked(ask: Ask) -> Reply:
+async def blocked(request: PageRequest) -> Response:
     found = decoded(
-        await ask.network.safety.blocks(people.cut(ask), school=ask.school, viewer=ask.user_id)
+        await request.services.safety.blocks(
+            people.cut(request), school=request.school, viewer=request.user_id
+        )
     )
     rest = people.more("/my/blocked", [], found["next"])
-    return ask.page("blocked.html", blocks=found["items"], more=rest)
+    return request.page("blocked.html", blocks=found["items"], more=rest)
 
 
-async def unblock(ask: Ask) -> Reply:
-    await ask.network.safety.unblock(ask.user_id, ask.path["id"])
-    ask.network.changed(ask.school)
+async def unblock(request: PageRequest) -> Response:
+    await request.services.safety.unblock(request.user_id, request.path["id"])
+    request.services.changed(request.school)
     return to("/my/blocked?done=unblocked")
 
 
-async def report_form(ask: Ask) -> Reply:
-    return await _report_page(ask)
+async def report_form(request: PageRequest) -> Response:
+    return await _report_page(request)
 
 
-async def _report_page(ask: Ask, error: OutgrowError | None = None) -> Reply:
-    user_id = ask.path["id"]
-    shown = decoded(await ask.network.profiles.one(user_id, ask.school, ask.user_id))
-    return ask.page("report.html", error=error, person=shown, reasons=REPORTED)
+async def _report_page(request: PageRequest, error: OutgrowError | None = None) -> Response:
+    user_id = request.path["id"]
+    shown = decoded(await request.services.profiles.one(user_id, request.school, request.user_id))
+    return request.page("report.html", error=error, person=shown, reasons=REPORTED)
 
 
-async def report(ask: Ask) -> Reply:
+async def report(request: PageRequest) -> Response:
     try:
         values = {
-            "profile": ask.path["id"],
-            "reason": ask.form.text("reason"),
-            "note": ask.form.text("note") or None,
+            "profile": request.path["id"],
+            "reason": request.form.text("reason"),
+            "note": request.form.text("note") or None,
         }
-        await ask.network.safety.report(ask.user_id, shaped(values, NewReport))
+        await request.services.safety.report(request.user_id, shaped(values, NewReport))
     except OutgrowError as e:
-        return await _report_page(ask, e)
+        return await _report_page(request, e)
     return to("/people?done=reported")
 
 

@@ -6,8 +6,10 @@ from starlette.routing import Route as Path
 from starlette.types import Receive, Scope, Send
 
 from outgrow.web.html import account, assets, chats, entry, intros, meet, mine, people, safety
-from outgrow.web.html.page import Ask, Page, PageResource, Reply
-from outgrow.web.http.routing import POLICY, Access, Network, no_such_route
+from outgrow.web.html.page import Page, PageRequest, PageResource
+from outgrow.web.http.response import POLICY, Response
+from outgrow.web.http.routing import Access, HttpContext, no_such_route
+from outgrow.web.services import Services
 
 PAGES: tuple[Page, ...] = (
     *entry.PAGES,
@@ -29,32 +31,33 @@ _FOR_EVER = (
 )
 
 
-def paths(network: Network) -> list[Path]:
+def paths(services: Services, context: HttpContext) -> list[Path]:
     """The pages as routes of the application."""
     by_path: dict[str, list[Page]] = {}
     for page in sorted(PAGES, key=lambda page: "{" in page.path):
         by_path.setdefault(page.path, []).append(page)
-    resources = [Path(path, PageResource(path, group, network)) for path, group in by_path.items()]
-    files = [Path(f"/static/{name}", _StaticFile(name, network)) for name in assets.static()[0]]
+    resources = [
+        Path(path, PageResource(path, group, services, context)) for path, group in by_path.items()
+    ]
+    files = [Path(f"/static/{name}", _StaticFile(name)) for name in assets.static()[0]]
     return [*resources, *files]
 
 
-def missing(network: Network) -> PageResource:
-    """The page where none is."""
+def missing(services: Services, context: HttpContext) -> PageResource:
+    """Make the page where none is."""
 
-    async def nothing(ask: Ask) -> Reply:
+    async def nothing(request: PageRequest) -> Response:
         raise no_such_route()
 
     page = Page(method="GET", path="(none)", handler=nothing, access=Access.PUBLIC)
-    return PageResource("(none)", [page], network)
+    return PageResource("(none)", [page], services, context)
 
 
 class _StaticFile:
     """One file under its name with a hash, as an ASGI application."""
 
-    def __init__(self, name: str, network: Network) -> None:
+    def __init__(self, name: str) -> None:
         self._file = assets.static()[0][name]
-        self._network = network
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         reading = scope["method"] in ("GET", "HEAD")

@@ -18,7 +18,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from outgrow.web.http.routing import HEADERS
+from outgrow.web.http.response import HEADERS
 from outgrow.web.http.sockets import Sockets
 
 LARGEST_ADDRESS = 8_192  # bytes of a path with its query

@@ -7,9 +7,9 @@ import time
 from collections.abc import Mapping
 
 from outgrow.campus.chats import Chats
+from outgrow.campus.decoding import decoded
 from outgrow.campus.intros import Intros
 from outgrow.campus.pages import Page as Cut
-from outgrow.web.html.decoding import decoded
 
 FRESH_SECONDS = 10.0
 MOST = 4096  # users, about 1 MB

@@ -1,0 +1,150 @@
+"""The services of the network over one database, made once for a process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from outgrow import queries
+from outgrow.campus.accounts import Accounts
+from outgrow.campus.cache import SECONDS, Caches
+from outgrow.campus.chats import Chats
+from outgrow.campus.codes import Codes
+from outgrow.campus.confirmations import Confirmations
+from outgrow.campus.connections import Connections
+from outgrow.campus.deletion import Deletions
+from outgrow.campus.discover import Discover
+from outgrow.campus.export import Export
+from outgrow.campus.intros import Intros
+from outgrow.campus.limits import Limits
+from outgrow.campus.live import Live
+from outgrow.campus.mail import Mail, Transport, printed
+from outgrow.campus.news import News
+from outgrow.campus.pages import Cursors
+from outgrow.campus.passwords import Passwords
+from outgrow.campus.profiles import Profiles
+from outgrow.campus.safety import Safety
+from outgrow.campus.schools import Schools
+from outgrow.campus.search import Search
+from outgrow.campus.sessions import Lifetime, Sessions
+from outgrow.campus.visits import Visits
+from outgrow.campus.waiting import Waiting
+from outgrow.database import Database
+from outgrow.errors import Damaged
+from outgrow.web.http.auth import derived_key
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What people do on the network, a service for each kind of thing."""
+
+    database: Database
+    secret: bytes
+    sessions: Sessions
+    accounts: Accounts
+    profiles: Profiles
+    connections: Connections
+    chats: Chats
+    discover: Discover
+    live: Live
+    news: News
+    caches: Caches
+    intros: Intros
+    safety: Safety
+    schools: Schools
+    search: Search
+    visits: Visits
+    waiting: Waiting
+    limits: Limits
+    confirmations: Confirmations
+    export: Export
+    deletions: Deletions
+
+    async def settle(self, seconds: float = 60) -> None:
+        """Wait for what goes on after its request was answered, so long for each kind."""
+        await self.confirmations.mail.background.settle(seconds)
+        await self.deletions.background.settle(seconds)
+
+    def changed(self, school: str) -> None:
+        """Drop what is cached of a school: somebody came, changed or left."""
+        self.caches.changed(school)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Tell sockets and other processes what happens, and hear of it, inside this block."""
+        async with self.news.running(), self.live.running():
+            yield
+
+
+async def make_services(
+    database: Database,
+    *,
+    limits: Mapping[str, tuple[int, int]] | None = MappingProxyType({}),
+    mail: Transport | None = None,
+    cache_seconds: float = SECONDS,
+    lifetime: Lifetime | None = None,
+    codes_always: bool = False,
+) -> Services:
+    """Make the services on an installed campus. Raises Damaged when its secret is gone.
+
+    `limits` are those that differ from their defaults, None for no limits. `mail` sends it, and
+    unless given it is printed to stdout. `cache_seconds` is how old an answer from the cache may
+    be, `lifetime` how long sessions live. `codes_always`: every sign-up needs a code from its
+    mailbox.
+    """
+    secret = await database.value(queries.load("network")["secret"])
+    if secret is None:
+        raise Damaged(
+            "no_secret",
+            "the signing secret is not in network.secrets",
+            hint="restart the server: it makes one, and everybody signs in again",
+        )
+    cursors = Cursors(derived_key(secret, b"cursors"))
+    counted = Limits(database, derived_key(secret, b"limits"), limits)
+    passwords = Passwords()
+    news = News(database)
+    caches = Caches(news, cache_seconds)
+    sessions = Sessions(database, lifetime)
+    live = Live(database, news, sessions)
+    accounts = Accounts(database, passwords, counted, sessions)
+    intros = Intros(database, cursors)
+    chats = Chats(database, cursors, live)
+    return Services(
+        database=database,
+        secret=secret,
+        sessions=sessions,
+        accounts=accounts,
+        profiles=Profiles(database, cursors, caches),
+        connections=Connections(database, cursors),
+        chats=chats,
+        live=live,
+        news=news,
+        caches=caches,
+        discover=Discover(database, cursors),
+        intros=intros,
+        safety=Safety(database, cursors),
+        schools=Schools(database, cursors, caches),
+        search=Search(database, cursors),
+        visits=Visits(database, sessions, derived_key(secret, b"forms of pages")),
+        waiting=Waiting(intros, chats),
+        limits=counted,
+        confirmations=Confirmations(
+            database,
+            accounts,
+            passwords,
+            counted,
+            Codes(derived_key(secret, b"codes")),
+            Mail(mail or printed(_to_stdout)),
+            always=codes_always,
+        ),
+        export=Export(database),
+        deletions=Deletions(database, accounts),
+    )
+
+
+def _to_stdout(text: str) -> None:
+    """Not to stderr, which is the log: there are codes and addresses in a mail."""
+    print(text, file=sys.stdout, flush=True)
