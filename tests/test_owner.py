@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
+import asyncpg
 import pytest
 
 from conftest import Connect
@@ -15,8 +17,13 @@ from outgrow.errors import Refused
 from outgrow.growth import runner
 from outgrow.growth.verification import verify
 from outgrow.install import install
+from outgrow.named import hold, snapshot
+from outgrow.queries import load
 from outgrow.settings import DEFAULT_STORE
+from outgrow.store import Store
 from test_cli_kv import outgrow
+
+STORE_NAME = f"public.{DEFAULT_STORE}"
 
 
 class Owner:
@@ -334,3 +341,75 @@ async def test_schemas_that_somebody_else_prepared_are_refused(
     await owner.raw.execute(
         f"DROP SCHEMA {schema} CASCADE; DROP FUNCTION see, peek; DROP TABLE seen"
     )
+
+
+async def test_nothing_comes_to_a_table_that_a_superuser_reads(
+    database_url: str, database: Database, owner: Owner, connect: Connect
+) -> None:
+    """What its owner could put on it to run when it is planned next; old clients write."""
+    await fill(owner.raw, 20)
+    await owner.raw.execute(SPY)
+    added = [
+        *LATER,
+        f"CREATE TABLE part () INHERITS ({STORE})",
+        f"ALTER TABLE {STORE} RENAME TO moved",
+    ]
+    writer = await connect(database_url, user=owner.name.strip('"'))
+    for held in ("export", "inspect"):
+        async with AsyncExitStack() as stack:
+            if held == "export":
+                rows = Store(database).get_by_prefix("user:")
+                await stack.enter_async_context(aclosing(rows))
+                assert await anext(rows)
+            else:
+                session = await stack.enter_async_context(database.session())
+                await stack.enter_async_context(snapshot(session, STORE_NAME))
+                await hold(session, STORE_NAME)
+            for sql in added:
+                with pytest.raises(asyncpg.LockNotAvailableError):
+                    await owner.raw.execute(f"SET lock_timeout = '20ms'; {sql}")
+            await writer.execute(f"UPDATE {STORE} SET value = '{{}}'")
+    for sql in LATER:
+        await owner.raw.execute(sql)
+    await owner.raw.execute("DROP FUNCTION peek, see CASCADE; DROP TABLE seen")
+
+
+LATER = (
+    f"CREATE INDEX ON {STORE} ((peek(1)))",
+    f"CREATE STATISTICS spying ON (peek(1)), (key || '') FROM {STORE}",
+    f"CREATE TRIGGER idle BEFORE INSERT ON {STORE} EXECUTE FUNCTION "
+    "suppress_redundant_updates_trigger()",
+    f"CREATE RULE idle AS ON INSERT TO {STORE} DO NOTHING",
+    f"CREATE POLICY idle ON {STORE}",
+    f"ALTER TABLE {STORE} ADD CHECK (peek(1) = 1) NOT VALID",
+    f"ALTER TABLE {STORE} ALTER value SET DEFAULT see('{{}}'::jsonb)",
+)
+
+
+async def test_what_came_after_a_snapshot_is_seen(
+    database_url: str, database: Database, owner: Owner
+) -> None:
+    """A superuser's transaction has one snapshot, and so would look at the catalogue of before."""
+    await fill(owner.raw, 20)
+    await owner.raw.execute(SPY)
+    async with database.session() as session:
+        async with session.connection.transaction(isolation="repeatable_read", readonly=True):
+            await session.value(load("database")["pid"])
+            await owner.raw.execute(LATER[0])
+            await refused(hold(session, STORE_NAME), "connect_as_owner")
+        async with session.connection.transaction():
+            await refused(hold(session, STORE_NAME), "connect_as_owner")
+    await owner.raw.execute("DROP FUNCTION peek, see CASCADE; DROP TABLE seen")
+
+
+async def test_a_superuser_reads_nothing_in_a_schema_that_its_owner_could_exchange(
+    database_url: str, owner: Owner
+) -> None:
+    await fill(owner.raw, 20)
+    name = await owner.root.fetchval("SELECT current_database()")
+    await owner.root.execute(f"ALTER DATABASE {name} OWNER TO {owner.name}")
+    for words in ("kv export", "kv get user:u1", "inspect", "advise"):
+        done = await asyncio.to_thread(outgrow, *words.split(), DATABASE_URL=database_url)
+        assert done.returncode == 3, done
+        assert "hint: connect as" in done.stderr
+    await owner.root.execute(f"ALTER DATABASE {name} OWNER TO postgres")

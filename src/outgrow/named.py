@@ -7,6 +7,11 @@ statistics when it plans a query: what only a superuser may do, the table's owne
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
 from outgrow.database import Session, Statements
 from outgrow.errors import Refused
 from outgrow.queries import load
@@ -15,14 +20,26 @@ KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
 
 
 async def hold(session: Session, name: str, *, to_write: bool = False) -> None:
-    """Hold the table `name`, with its schema, to the end of the transaction, against being renamed
-    or replaced: ACCESS SHARE. Raises Refused (not_a_table) for a view and its like; to a superuser
-    (connect_as_owner) where functions of its owner would run, if the owner is none."""
-    schema, _, table = name.rpartition(".")
+    """Hold the table `name` to the end of the transaction, against being renamed or replaced:
+    ACCESS SHARE; to a superuser who does not own it also against whatever its owner could put on it
+    (SHARE UPDATE EXCLUSIVE, which waits for VACUUM and for its like, and for no writer).
+
+    Raises Refused (not_a_table) for a view and its like; to a superuser (connect_as_owner) where
+    functions of an owner who is none would run, or could be made to. Begin a transaction that has
+    one snapshot with `snapshot`.
+    """
     sql = load("database")
     # To parse a statement locks the table, without a privilege and without planning anything.
     await session.connection.prepare(sql["hold"].with_identifiers(store=name).sql)
-    row = await session.row(sql["held"], schema, table, to_write)
+    row = await _held(session, name, to_write)
+    if row["is_strange"] and not row["is_fixed"]:
+        await session.run(sql["lock_definition"].with_identifiers(store=name))
+        await _held(session, name, to_write)
+
+
+async def _held(session: Session, name: str, to_write: bool) -> asyncpg.Record:
+    schema, _, table = name.rpartition(".")
+    row = await session.row(load("database")["held"], schema, table, to_write)
     assert row is not None
     if row["kind"] not in ("r", "p"):
         raise Refused(
@@ -31,8 +48,22 @@ async def hold(session: Session, name: str, *, to_write: bool = False) -> None:
             detail="to read it would run what somebody has put there, as whoever is connected",
             hint="set OUTGROW_STORE to the name of the key-value table",
         )
-    if row["is_trapped"]:
+    if row["is_loose"] or row["is_trapped"]:
         raise connect_as_owner(name, row["owner"])
+    return row
+
+
+@asynccontextmanager
+async def snapshot(session: Session, name: str) -> AsyncIterator[None]:
+    """A transaction that reads as of one moment. What `hold` looks at would be as of then, too, so
+    for a superuser the table `name` of somebody else is locked before."""
+    sql = load("database")
+    schema, _, table = name.rpartition(".")
+    is_locked = await session.row(sql["may_be_locked"], schema, table) is not None
+    async with session.connection.transaction(isolation="repeatable_read", readonly=True):
+        if is_locked:
+            await session.run(sql["lock_definition"].with_identifiers(store=name))
+        yield
 
 
 async def refuse_strangers(session: Statements) -> None:

@@ -20,7 +20,7 @@ from outgrow.inspection.integrity import KINDS
 from outgrow.inspection.listing import Listing, listings
 from outgrow.inspection.source import Table
 from outgrow.inspection.writing import blueprint
-from outgrow.named import hold
+from outgrow.named import hold, snapshot
 from outgrow.printable import clean, one_line, printable
 from outgrow.progress import Progress
 
@@ -117,7 +117,7 @@ async def _read(
     """All of it in one snapshot, by a session that cannot write."""
     async with (
         database.dedicated("outgrow inspect") as session,
-        session.connection.transaction(isolation="repeatable_read", readonly=True),
+        snapshot(session, f"{schema}.{name}"),
     ):
         fares = await health.read(session, schema, name)
         await hold(session, f"{schema}.{name}")

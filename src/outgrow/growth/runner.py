@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +31,7 @@ from outgrow.growth.switching import Switch, WaitForSnapshots
 from outgrow.growth.watch import Watch, Watcher, blocks_read
 from outgrow.growth.work import Step, Work
 from outgrow.memory import split
+from outgrow.named import snapshot
 from outgrow.owner import act_as_owner, settle
 from outgrow.queries import load
 
@@ -95,11 +96,11 @@ async def plan(
     With `inspected` it also looks for misfits, for which it reads all of the store, and says to
     `moved` how many of how many checks are done.
     """
-    async with (
-        _of_its_own(database, "outgrow plan") as session,
-        session.connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
-        place = split((await memory.locate(session, store, blueprint)).store)
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(_of_its_own(database, "outgrow plan"))
+        found = (await memory.locate(session, store, blueprint)).store
+        await stack.enter_async_context(snapshot(session, found))
+        place = split(found)
         if await settle(session, *place, blueprint, only_look=True):
             await act_as_owner(session, *place, local=True)
         planned = await _planned(session, store, blueprint, goal)

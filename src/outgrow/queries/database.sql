@@ -91,9 +91,25 @@ LIMIT 1;
 -- name: hold
 SELECT FROM ONLY :"store";
 
+-- name: lock_definition
+-- Until the end of the transaction rows can be read and written, and no index, statistics, trigger, rule,
+-- default, constraint or partition comes to the table. Waits for VACUUM, and for others who do this.
+LOCK TABLE :"store" IN SHARE UPDATE EXCLUSIVE MODE;
+
+-- name: may_be_locked
+-- A row where we are a superuser, and the owner of the table $2 in schema $1 is none.
+SELECT FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_roles r ON r.oid = c.relowner
+WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p') AND NOT r.rolsuper
+  AND NOT pg_is_in_recovery()
+  AND EXISTS (SELECT FROM pg_roles WHERE rolsuper AND rolname IN (session_user, current_user));
+
 -- name: held
--- What is called `$2` in schema `$1`. `is_trapped`: we are a superuser, its owner is none, and functions,
--- operators or types of others than superusers are in what PostgreSQL evaluates when it plans a query of
+-- What is called `$2` in schema `$1`. `is_strange`: we are a superuser and its owner is none. `is_fixed`:
+-- we have locked its definition before this transaction's snapshot, if it has only one; `is_loose`: that
+-- cannot be done, or the schema's owner is no superuser either and could exchange it for another one.
+-- `is_trapped`: it is strange, and functions, operators or types of others than superusers are in what PostgreSQL evaluates when it plans a query of
 -- it or of its partitions (expressions of indexes, statistics, partitions and CHECK constraints), or when
 -- it casts its columns; or one of these is a foreign table. Where we want to write (`$3`), also: rules and
 -- triggers, the types of all columns and the domains, whose constraints are evaluated then, and what a
@@ -125,8 +141,11 @@ WITH RECURSIVE part(oid) AS (
     SELECT (regexp_matches(e.expression, ':funcid (\d+)', 'g'))[1]::oid FROM evaluated e WHERE $3
 )
 SELECT c.relkind::text AS kind, pg_get_userbyid(c.relowner)::text AS owner,
-    NOT r.rolsuper AND (SELECT bool_or(rolsuper) FROM pg_roles WHERE rolname IN (session_user, current_user))
-    AND (EXISTS (
+    me.is_strange,
+    me.is_strange AND me.is_fixed AS is_fixed,
+    me.is_strange AND (NOT s.rolsuper OR pg_is_in_recovery()
+        OR NOT me.is_fixed AND current_setting('transaction_isolation') <> 'read committed') AS is_loose,
+    me.is_strange AND (EXISTS (
         SELECT FROM part JOIN pg_class p USING (oid)
         WHERE p.relkind = 'f' OR $3 AND (p.relhasrules OR EXISTS (
             SELECT FROM pg_trigger t WHERE t.tgrelid = p.oid AND NOT t.tgisinternal))
@@ -148,6 +167,18 @@ SELECT c.relkind::text AS kind, pg_get_userbyid(c.relowner)::text AS owner,
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_roles r ON r.oid = c.relowner
+JOIN pg_database b ON b.datname = current_database()
+JOIN pg_roles s ON s.oid = CASE WHEN n.nspowner = 'pg_database_owner'::regrole THEN b.datdba
+    ELSE n.nspowner END
+CROSS JOIN LATERAL (SELECT
+    NOT r.rolsuper AND (
+        SELECT bool_or(rolsuper) FROM pg_roles WHERE rolname IN (session_user, current_user)
+    ) AS is_strange,
+    EXISTS (
+        SELECT FROM pg_locks l
+        WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.relation = c.oid
+          AND l.mode = 'ShareUpdateExclusiveLock' AND l.granted
+    ) AS is_fixed) me
 WHERE n.nspname = $1 AND c.relname = $2;
 
 -- name: strangers
