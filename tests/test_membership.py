@@ -12,8 +12,9 @@ import pytest
 from api import HERE, PASSWORD, Api, Person
 from growing import STORE
 from live import place
+from outgrow import queries
+from outgrow.campus import chats, sessions
 from outgrow.campus import live as telling
-from outgrow.campus import sessions
 from outgrow.campus.domains import Domains
 from outgrow.campus.invitations import link
 from outgrow.database import Database
@@ -24,6 +25,7 @@ from pages import browsers
 from test_safety import upsert
 
 ELSEWHERE = "Southgate College"
+SAFETY, LIVE = queries.load("safety"), queries.load("live")
 
 
 async def run(database: Database, sql: str, *args: Any) -> None:
@@ -184,6 +186,29 @@ async def test_no_member_writes_to_people_there_or_reads_their_names(
     exported = await stranger.get("/profiles/me/export")
     assert exported.json()["connections"] == []
     assert "Ada Okafor" not in exported.text
+
+
+async def test_one_rule_says_who_is_a_member(phased: Database, phased_api: Api) -> None:
+    """For what is hidden, why a chat is closed, and who shows what they have read."""
+    member = await phased_api.sign_up("Ada Okafor")
+    stranger = await phased_api.sign_up("Eve Stranger", ELSEWHERE)
+    for one, other in ((member.id, stranger.id), (stranger.id, member.id)):
+        await upsert(phased_api, f"user:{one}:connections", [other])
+    await upsert(phased_api, "chat:made", {"participants": [member.id, stranger.id]})
+
+    async def told() -> tuple[bool, str | None, bool]:
+        hidden = await phased.value(SAFETY["is_hidden"], stranger.id, member.id)
+        chat = await phased.row(chats.OTHER, stranger.id, "made")
+        assert chat is not None
+        shows = await phased.rows(LIVE["shows"], [stranger.id], ["made"])
+        return hidden, chat["closed"], len(shows) == 1
+
+    await move(phased, stranger.id)
+    assert await told() == (False, None, True)
+    await move(phased, stranger.id, ELSEWHERE)
+    await Domains(phased).add(HERE, "northfield.example")
+    await move(phased, stranger.id)
+    assert await told() == (True, "not_here", False)
 
 
 async def test_the_pages_say_why(

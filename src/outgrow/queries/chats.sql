@@ -27,7 +27,7 @@ FROM (
       to_json(q.id), coalesce(u.card, 'null'),
       (SELECT count(DISTINCT outgrow.key_of(e.v)) FROM jsonb_array_elements(q.participants) AS e(v)
        WHERE outgrow.key_of(e.v) <> $1),
-      coalesce(to_json(network.why_closed($1, q.participants))::text, 'null'),
+      coalesce(to_json(network.why_closed($1, $3, q.participants))::text, 'null'),
       coalesce(q.last, 'null'), unread.n,
       coalesce(outgrow.json_of_time(q.created_at)::text, 'null')) AS chat
   FROM (
@@ -216,7 +216,5 @@ SELECT c.other, (SELECT m.pos FROM mark AS m) AS pos FROM chat AS c
 
 -- name: other
 -- $2 the chat: whom it is with, and what closes it.
-SELECT c.other, CASE
-    WHEN network.school_of($1) IS NULL THEN 'not_here'
-    ELSE network.why_closed($1, c.participants) END AS closed
+SELECT c.other, network.why_closed($1, network.school_of($1), c.participants) AS closed
 

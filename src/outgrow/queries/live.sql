@@ -80,4 +80,5 @@ FROM unnest($1::text[], $2::text[]) AS v(id, chat_id)
 JOIN campus.users AS u ON u.id = v.id AND u.at = campus.users_at(v.id)
 JOIN campus.chats AS c ON c.id = v.chat_id AND c.at = campus.chats_at(v.chat_id)
 WHERE u.rest #> '{settings,readReceipts}' IS DISTINCT FROM 'false'
-  AND coalesce(network.why_closed(v.id, c.participants), 'messages_not_taken') = 'messages_not_taken';
+  AND coalesce(network.why_closed(v.id, network.school_of(v.id), c.participants), 'messages_not_taken')
+    = 'messages_not_taken';

@@ -305,15 +305,17 @@ RETURN format(
   coalesce(to_json(sender_id)::text, 'null'), coalesce(to_json(left(content, 32000))::text, 'null'),
   coalesce(to_json(kind)::text, 'null'), coalesce(outgrow.json_of_time(sent_at)::text, 'null'));
 
--- Why `viewer` cannot write into a chat of these people, NULL when they can: there must be others, and
--- each of them must be at the viewer's school, seen by them, connected with them both ways, and take
--- messages. That somebody has blocked the viewer, hid, or deleted their account is 'not_here' alike. Of
+-- Why `viewer`, a member of `school` as network.school_of has it, cannot write into a chat of these
+-- people, NULL when they can: there must be others, and each of them must be at that school, seen by the
+-- viewer, connected with them both ways, and take messages. Whoever is a member of none writes to nobody. That somebody has blocked the viewer, hid, or deleted their account is 'not_here' alike. Of
 -- more than 32 others nobody looks who they are: only another program puts so many into a chat.
-CREATE OR REPLACE FUNCTION network.why_closed(viewer text, participants jsonb) RETURNS text
+DROP FUNCTION IF EXISTS network.why_closed(text, jsonb);
+CREATE OR REPLACE FUNCTION network.why_closed(viewer text, school text, participants jsonb) RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT CASE
+    WHEN $2 IS NULL THEN 'not_here'
     WHEN me.visible IS NOT TRUE THEN 'profile_hidden'
     WHEN o.there > 32 OR o.there > 1 AND o.connected < o.there THEN 'added_outside'
     WHEN o.there = 0 OR o.seen < o.there THEN 'not_here'
@@ -322,7 +324,7 @@ AS $$
   END
   FROM (SELECT) AS nothing
   LEFT JOIN LATERAL (
-    SELECT u.school, u.visible, u.blocked FROM campus.users AS u
+    SELECT u.visible, u.blocked FROM campus.users AS u
     WHERE u.id = viewer AND u.at = campus.users_at(viewer)) AS me ON true
   CROSS JOIN LATERAL (
     SELECT count(*) AS there, count(u.id) AS seen,
@@ -336,7 +338,7 @@ AS $$
     LEFT JOIN LATERAL (
       SELECT u.id, u.rest #> '{settings,allowMessages}' IS DISTINCT FROM 'false' AS takes
       FROM campus.users AS u
-      WHERE u.id = p.id AND u.at = campus.users_at(p.id) AND u.school = me.school AND u.visible
+      WHERE u.id = p.id AND u.at = campus.users_at(p.id) AND u.school = $2 AND u.visible
         AND u.blocked @> to_jsonb(viewer) IS NOT TRUE
         AND me.blocked @> to_jsonb(p.id) IS NOT TRUE
         AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = p.id)
@@ -366,8 +368,7 @@ $$;
 
 -- The same once nobody changes anything between the viewer and the others, until the end of the
 -- transaction: what ends a connection or blocks holds the lock of the pair, and is waited for. VOLATILE,
--- so that the answer is as of the moment when the locks were had. Who is no member of the school in their
--- profile writes to nobody there, whatever school their token still says.
+-- so that the answer is as of the moment when the locks were had.
 CREATE OR REPLACE FUNCTION network.lock_and_why_closed(viewer text, participants jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -382,9 +383,7 @@ BEGIN
       WHERE outgrow.key_of(e.v) <> viewer
       LIMIT 33) AS p
     ORDER BY number OFFSET 0) AS l;
-  RETURN CASE
-    WHEN network.school_of(viewer) IS NULL THEN 'not_here'
-    ELSE network.why_closed(viewer, participants) END;
+  RETURN network.why_closed(viewer, network.school_of(viewer), participants);
 END
 $$;
 REVOKE ALL ON SCHEMA network FROM PUBLIC;

@@ -6,11 +6,11 @@
 SELECT ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $1)
 
 -- name: is_hidden
--- Whether `$2` is hidden from `$1`, or not there: not at the school of `$1`.
+-- Whether `$2` is hidden from `$1`, or not there: not at the school of which `$1` is a member.
 SELECT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = $2) OR NOT EXISTS (
   SELECT FROM campus.users AS u
-  WHERE u.id = $2 AND u.at = campus.users_at($2) AND u.visible AND u.school = (
-      SELECT v.school FROM campus.users AS v WHERE v.id = $1 AND v.at = campus.users_at($1))
+  WHERE u.id = $2 AND u.at = campus.users_at($2) AND u.visible
+    AND u.school = (SELECT network.school_of($1))
     AND u.blocked @> to_jsonb($1::text) IS NOT TRUE)
 
 -- name: listing
