@@ -25,16 +25,15 @@ from outgrow import layout
 from outgrow.blueprint import campus
 from outgrow.errors import OutgrowError
 from outgrow.growth import catalogue, runner
+from outgrow.growth.context import StepContext
 from outgrow.growth.lifting import Backfill, Expand
 from outgrow.growth.switching import DropTables, Unfollow
-from outgrow.growth.work import Work
 from outgrow.layout.shadow.copying import key_range
 from outgrow.layout.shadow.tables import function
 from outgrow.queries import Query, quote
 from outgrow.settings import DEFAULT_STORE
 
 CAMPUS = campus()
-PLACE = ("public", DEFAULT_STORE)
 STORE = f'public."{DEFAULT_STORE}"'
 BY_HAND = "INSERT INTO ... SELECT by hand"
 USERS = 50_000
@@ -74,32 +73,30 @@ async def _pair(world: World, number: int) -> Pair:
     pair = Pair()
     async with runner.alone(world.database, DEFAULT_STORE, CAMPUS) as session:
         store = await catalogue.read(session, DEFAULT_STORE, CAMPUS)
-        work = Work(
-            world.database, session, CAMPUS, store, lambda _: None, lambda *_: None, _at_once
-        )
+        context = StepContext(CAMPUS, store, world.database, session)
         for relation in CAMPUS.relations:
             turns = [_ours, _by_hand]
             for turn in turns if number % 2 == 0 else turns[::-1]:
-                await turn(work, relation, pair)
+                await turn(context, relation, pair)
     for told, seconds in (("the engine", pair.ours), ("by hand", pair.by_hand)):
         print(f"bench: backfill {number + 1}, {told}: {seconds:.1f} s", file=sys.stderr, flush=True)
     print(f"bench: backfill {number + 1}: ratio {pair.ratio:.3f}", file=sys.stderr, flush=True)
     return pair
 
 
-async def _ours(work: Work, relation: str, pair: Pair) -> None:
-    await Expand(CAMPUS, ((relation, None),), (), PLACE).do(work)
-    pair.ours += await _seconds(work, Backfill(CAMPUS, relation, PLACE, None).do(work))
+async def _ours(context: StepContext, relation: str, pair: Pair) -> None:
+    await Expand(((relation, None),)).run(context)
+    pair.ours += await _seconds(context, Backfill(relation).run(context))
     table = layout.shadow.table(CAMPUS, relation)
-    pair.rows += await work.session.value(Query("bench.rows", f"SELECT count(*) FROM {table}"))
-    await Unfollow(CAMPUS, (relation,), (), PLACE).do(work)
-    await DropTables(CAMPUS, relation, last=True).do(work)
+    pair.rows += await context.session.value(Query("bench.rows", f"SELECT count(*) FROM {table}"))
+    await Unfollow((relation,)).run(context)
+    await DropTables(relation, last=True).run(context)
 
 
-async def _by_hand(work: Work, relation: str, pair: Pair) -> None:
+async def _by_hand(context: StepContext, relation: str, pair: Pair) -> None:
     """One statement that does nothing else, into the same table."""
     for query in layout.shadow.expand(CAMPUS, relation):
-        await work.session.run(query)
+        await context.session.run(query)
     columns = layout.shadow.columns(CAMPUS, relation)
     listed, selected = (", ".join(f"{a}{quote(c)}" for c in columns) for a in ("", "r."))
     insert = Query(
@@ -109,21 +106,17 @@ async def _by_hand(work: Work, relation: str, pair: Pair) -> None:
         f"CROSS JOIN LATERAL {function(CAMPUS, relation, 'rows')}(s.key, s.value) r\n"
         f"WHERE {key_range(CAMPUS, relation, 's.key')}",
     )
-    pair.by_hand += await _seconds(work, work.session.run(insert))
+    pair.by_hand += await _seconds(context, context.session.run(insert))
     for query in layout.shadow.retire(CAMPUS, relation):
-        await work.session.run(query)
+        await context.session.run(query)
 
 
-async def _seconds(work: Work, copying: Awaitable[Any]) -> float:
+async def _seconds(context: StepContext, copying: Awaitable[Any]) -> float:
     """From a checkpoint on, so that neither writes for what the other left."""
-    await work.session.run(Query("bench.checkpoint", "CHECKPOINT"))
+    await context.session.run(Query("bench.checkpoint", "CHECKPOINT"))
     start = time.perf_counter()
     await copying
     return time.perf_counter() - start
-
-
-async def _at_once() -> None:
-    """Nobody pauses this growth."""
 
 
 def main() -> int:

@@ -51,13 +51,17 @@ class Ladder:
         for query in queries:
             await self.connection.execute(query.sql)
 
+    async def sync(self, names: Collection[str]) -> None:
+        made = layout.shadow.sync_triggers(self.blueprint, names, *self.place)
+        await self.say(made.statements)
+
     async def expand(self, names: Collection[str] = ALL) -> None:
         async with self.connection.transaction():
             await self.connection.execute(f"LOCK {self.table} IN SHARE ROW EXCLUSIVE MODE")
             for name in names:
                 await self.say(layout.shadow.expand(self.blueprint, name))
             lifted = self.lifted | set(names)
-            await self.say(layout.shadow.follow(self.blueprint, lifted, *self.place))
+            await self.sync(lifted)
         self.lifted = lifted
 
     async def batch(
@@ -147,7 +151,7 @@ class Ladder:
         async with self.connection.transaction():
             await self.connection.execute(f"LOCK {self.table} IN ACCESS EXCLUSIVE MODE")
             rest = self.lifted - chosen
-            await self.say(layout.shadow.follow(self.blueprint, rest, *self.place))
+            await self.sync(rest)
             for name in chosen:
                 await self.say(layout.shadow.retire(self.blueprint, name))
         self.lifted = rest

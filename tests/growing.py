@@ -14,10 +14,10 @@ from outgrow.blueprint import Blueprint
 from outgrow.blueprint import campus as campus_blueprint
 from outgrow.database import Database
 from outgrow.growth import runner
+from outgrow.growth.context import Step
 from outgrow.growth.plan import Plan
 from outgrow.growth.runner import Done
 from outgrow.growth.state import Phase
-from outgrow.growth.work import Step
 from outgrow.settings import DEFAULT_STORE
 
 STORE = f'public."{DEFAULT_STORE}"'

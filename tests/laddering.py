@@ -15,9 +15,9 @@ from outgrow.campus.generator import generate
 from outgrow.campus.population import Spec
 from outgrow.database import Database
 from outgrow.growth import runner
+from outgrow.growth.context import Step
 from outgrow.growth.runner import Done, Options
 from outgrow.growth.state import Phase
-from outgrow.growth.work import Step
 from outgrow.settings import DEFAULT_STORE
 
 

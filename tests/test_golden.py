@@ -21,7 +21,7 @@ def _tables() -> Iterator[str]:
     names = list(blueprint.relations)
     for relation in names:
         yield from (q.sql for q in shadow.expand(blueprint, relation))
-    yield from (q.sql for q in shadow.follow(blueprint, names, *place))
+    yield from (q.sql for q in shadow.sync_triggers(blueprint, names, *place).statements)
     for relation in names:
         yield f"-- {relation}\n{shadow.last_key(blueprint, relation, *place).sql}"
         yield shadow.backfill(blueprint, relation, *place).sql

@@ -31,10 +31,10 @@ from outgrow import layout
 from outgrow.database import Database
 from outgrow.errors import GrowthFailed, Refused
 from outgrow.growth import catalogue
+from outgrow.growth.context import StepContext
 from outgrow.growth.state import Phase
 from outgrow.growth.status import status
 from outgrow.growth.steps import CreateStatistics, DropStatistics
-from outgrow.growth.work import Work
 from outgrow.install import install
 from outgrow.settings import DEFAULT_STORE
 
@@ -480,17 +480,15 @@ async def test_statistics_go_without_an_error_for_whoever_is_planning(
         while not stopped.is_set():
             await connection.execute(f"EXPLAIN SELECT FROM {STORE} WHERE value->>'school' = 'MIT'")
 
-    async def pace() -> None: ...
-
     async def create_and_drop() -> None:
         missing = tuple(layout.statistics(CAMPUS, "public", DEFAULT_STORE))
         there = {statistics.name: "public" for statistics in missing}
         async with database.session() as session:
             store = await catalogue.look(session, DEFAULT_STORE, CAMPUS, current=True)
-            work = Work(database, session, CAMPUS, store, lambda _: None, lambda *_: None, pace)
+            context = StepContext(CAMPUS, store, database, session)
             for _ in range(rounds):
-                await CreateStatistics(missing).do(work)
-                await DropStatistics(there, store.name, "").do(work)
+                await CreateStatistics(missing).run(context)
+                await DropStatistics(there, "").run(context)
 
     planners = [asyncio.create_task(plan()) for _ in range(3)]
     await create_and_drop()

@@ -16,9 +16,9 @@ from laddering import befriend, climb, damaged_campus, everything, growth, lifts
 from outgrow.database import Database
 from outgrow.errors import GrowthFailed, Refused
 from outgrow.growth import catalogue, runner
+from outgrow.growth.context import StepContext
 from outgrow.growth.lifting import Backfill, Expand
 from outgrow.growth.verification import verify
-from outgrow.growth.work import Work
 from outgrow.install import install
 from outgrow.layout.shadow import following
 from outgrow.queries import Query
@@ -317,9 +317,8 @@ async def test_only_the_copy_does_not_wait_for_the_disk(database: Database, raw:
             seen.append(await session.value(setting))
 
         store = await catalogue.read(session, DEFAULT_STORE, CAMPUS)
-        work = Work(database, session, CAMPUS, store, lambda _: None, lambda *_: None, look)
-        place = ("public", DEFAULT_STORE)
-        await Expand(CAMPUS, (("users", None),), (), place).do(work)
-        await Backfill(CAMPUS, "users", place, None).do(work)
+        context = StepContext(CAMPUS, store, database, session, pace=look)
+        await Expand((("users", None),)).run(context)
+        await Backfill("users").run(context)
         assert set(seen) == {"off"}
         assert await session.value(setting) == "local"

@@ -92,8 +92,8 @@ FAST = "ELSE (SELECT count(*)"
 
 def following_rows(name: str) -> Query:
     """The statement that makes the function for the rows of a list."""
-    queries = layout.shadow.follow(CAMPUS, [name], *PLACE[1:])
-    return next(query for query in queries if f"{name}_follow" in query.sql)
+    made = layout.shadow.sync_triggers(CAMPUS, [name], *PLACE[1:])
+    return next(query for query in made.functions if f"{name}_follow" in query.sql)
 
 
 @st.composite

@@ -11,8 +11,8 @@ from conftest import Connect
 from growing import CAMPUS, STORE, until
 from laddering import Stopped, Stops, climb
 from outgrow.database import Database
+from outgrow.growth.context import Step
 from outgrow.growth.verification import verify
-from outgrow.growth.work import Step
 from outgrow.settings import DEFAULT_STORE
 
 MANY = 1_000

@@ -220,7 +220,7 @@ async def test_a_plan_has_every_statement_of_an_installation(
     assert planned.steps[0].kind == "install"
     ran.clear()
     await install(database)
-    said = planned.steps[0].sql()
+    said = planned.steps[0].sql(planned.target)
     for query in ran:
         settings = ("outgrow.lock", "outgrow.patience", "database.no_hurry", "definitions.")
         if not query.name.startswith(settings):

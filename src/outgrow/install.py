@@ -131,7 +131,7 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     trigger = f"outgrow_{blueprint.name}_changed"
     if await session.value(sql["is_followed_in_vain"], oid, trigger, blueprint.name):
         # Every write of an old client fails by it: what it calls is gone.
-        for statement in layout.shadow.follow(blueprint, (), schema, table):
+        for statement in layout.shadow.sync_triggers(blueprint, (), schema, table).triggers:
             await session.run(statement)
     places = [definitions.SHARED, blueprint.name]
     async with definitions.remembering(session, blueprint, oid, places, all_gone=True):

@@ -162,7 +162,7 @@ def _planned(plan: Plan) -> list[str]:
         return [*lines, "nothing to do"]
     for number, step in enumerate(plan.steps, 1):
         lines += [f"{number:>3}. {step.describe()}"]
-        lines += [f"     {line}" for line in step.sql().split("\n")]
+        lines += [f"     {line}" for line in step.sql(plan.target).split("\n")]
     lines += ["locks:"]
     lines += [f"  {kind}: {lock}" for kind, lock in {s.kind: s.lock for s in plan.steps}.items()]
     if sum(plan.costs):

@@ -17,13 +17,12 @@ from typing import ClassVar, TypeVar
 import asyncpg
 
 from outgrow import layout
-from outgrow.blueprint import Blueprint
 from outgrow.database import RETRIED, Session
 from outgrow.definitions import Finding, remembering, trust
 from outgrow.errors import GrowthFailed, Refused
 from outgrow.growth import state
-from outgrow.growth.locks import BRIEF, briefly, follow, short_lock
-from outgrow.growth.work import Work
+from outgrow.growth.context import StepContext, Target
+from outgrow.growth.locks import BRIEF, briefly, install_sync_triggers, short_lock
 from outgrow.queries import Query, load
 
 T = TypeVar("T")
@@ -65,10 +64,8 @@ class Expand:
         f"SHARE ROW EXCLUSIVE on the store, for milliseconds: writers wait, readers do not; {BRIEF}"
     )
 
-    blueprint: Blueprint
     relations: tuple[tuple[str, int | None], ...]
-    followed: tuple[str, ...]
-    store: tuple[str, str]
+    followed: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -81,48 +78,51 @@ class Expand:
     def describe(self) -> str:
         return f"make tables for {self.name}, and the triggers that keep them"
 
-    def sql(self) -> str:
-        return ";\n".join(query.sql for query in [*self._tables(), *self._triggers()])
+    def sql(self, target: Target) -> str:
+        made = [*self._tables(target), *self._triggers(target).statements]
+        return ";\n".join(query.sql for query in made)
 
-    def _tables(self) -> list[Query]:
-        return [q for name in self.names for q in layout.shadow.expand(self.blueprint, name)]
+    def _tables(self, target: Target) -> list[Query]:
+        return [q for name in self.names for q in layout.shadow.expand(target.blueprint, name)]
 
-    def _triggers(self) -> list[Query]:
-        following = {*self.names, *self.followed}
-        return layout.shadow.follow(self.blueprint, following, *self.store)
+    def _triggers(self, target: Target) -> layout.shadow.SyncTriggers:
+        synced = {*self.names, *self.followed}
+        return layout.shadow.sync_triggers(target.blueprint, synced, *target.place)
 
-    async def is_done(self, work: Work) -> bool:
-        there = {lift.relation for lift in await state.lifts(work.session, self.blueprint.name)}
+    async def is_done(self, context: StepContext) -> bool:
+        there = {
+            lift.relation for lift in await state.lifts(context.session, context.blueprint.name)
+        }
         return there.issuperset(self.names)
 
-    async def do(self, work: Work) -> None:
+    async def run(self, context: StepContext) -> None:
         async def oids(_: Session) -> list[int]:
-            return [work.store.oid]
+            return [context.store.oid]
 
         async def make(session: Session) -> None:
-            places = [layout.shadow.schema(self.blueprint)]
-            async with remembering(session, self.blueprint, work.store.oid, places):
-                await self._make(session)
+            places = [context.tables_schema]
+            async with remembering(session, context.blueprint, context.store.oid, places):
+                await self._make(session, context)
 
         try:
-            await short_lock(work, oids, "ShareRowExclusiveLock", make)
+            await short_lock(context, oids, "ShareRowExclusiveLock", make)
         except asyncpg.DuplicateTableError as e:
             raise Refused(
                 "schema_taken",
-                f"the schema {layout.shadow.schema(self.blueprint)} holds something else",
+                f"the schema {context.tables_schema} holds something else",
                 detail=str(e),
                 hint="rename it: ALTER SCHEMA ... RENAME TO ...",
             ) from e
 
-    async def _make(self, session: Session) -> None:
+    async def _make(self, session: Session, target: Target) -> None:
         sql = load("grow")
         await session.run(load("outgrow")["lock"])
-        for query in self._tables():
+        for query in self._tables(target):
             await session.run(query)
         for name, keys in self.relations:
-            version = layout.shadow.version(self.blueprint, name)
-            await session.run(sql["lift_begins"], self.blueprint.name, name, version, keys)
-        await follow(session, self.blueprint, self.store, {*self.names, *self.followed})
+            version = layout.shadow.version(target.blueprint, name)
+            await session.run(sql["lift_begins"], target.blueprint.name, name, version, keys)
+        await install_sync_triggers(session, target, self._triggers(target))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +137,8 @@ class Backfill:
         "for so long"
     )
 
-    blueprint: Blueprint
     relation: str
-    store: tuple[str, str]
-    estimate: int | None
+    estimated_keys: int | None = None
 
     @property
     def name(self) -> str:
@@ -149,32 +147,32 @@ class Backfill:
     def describe(self) -> str:
         return f"fill the table of {self.relation}"
 
-    def sql(self) -> str:
-        return layout.shadow.backfill(self.blueprint, self.relation, *self.store).sql
+    def sql(self, target: Target) -> str:
+        return layout.shadow.backfill(target.blueprint, self.relation, *target.place).sql
 
-    async def is_done(self, work: Work) -> bool:
-        lift = await state.lift(work.session, self.blueprint.name, self.relation)
+    async def is_done(self, context: StepContext) -> bool:
+        lift = await state.lift(context.session, context.blueprint.name, self.relation)
         return lift.state != "filling"
 
-    async def do(self, work: Work) -> None:
+    async def run(self, context: StepContext) -> None:
         sql = load("grow")
-        at = self.blueprint.name, self.relation
-        lift = await state.lift(work.session, *at)
-        work.moved(lift.keys, lift.rows)
+        at = context.blueprint.name, self.relation
+        lift = await state.lift(context.session, *at)
+        context.moved(lift.keys, lift.rows)
         upto = lift.upto
         if upto is None:
-            last = layout.shadow.last_key(self.blueprint, self.relation, *self.store)
-            upto = await work.session.value(last)
+            last = layout.shadow.last_key(context.blueprint, self.relation, *context.place)
+            upto = await context.session.value(last)
         if upto is not None:
-            await work.session.run(sql["lift_goes_to"], *at, upto)
-            await work.session.run(sql["commit_soon"])
-            await self._copy(work, lift.after, upto)
-            await work.session.run(sql["commit_for_good"])
-        await self._copy_skipped(work)
-        await work.session.run(sql["lift_filled"], *at)
+            await context.session.run(sql["lift_goes_to"], *at, upto)
+            await context.session.run(sql["commit_soon"])
+            await self._copy(context, lift.after, upto)
+            await context.session.run(sql["commit_for_good"])
+        await self._copy_skipped(context)
+        await context.session.run(sql["lift_filled"], *at)
 
-    async def _copy(self, work: Work, after: str, upto: str) -> None:
-        query = layout.shadow.backfill(self.blueprint, self.relation, *self.store)
+    async def _copy(self, context: StepContext, after: str, upto: str) -> None:
+        query = layout.shadow.backfill(context.blueprint, self.relation, *context.place)
         saved = load("grow")["lift_moves"]
         size = BatchSize()
 
@@ -183,37 +181,37 @@ class Backfill:
             assert row is not None
             last, keys, rows, skipped = row
             if keys:
-                at = self.blueprint.name, self.relation
+                at = context.blueprint.name, self.relation
                 await session.run(saved, *at, last, keys - len(skipped), rows, skipped)
             return last, keys, rows
 
         while True:
-            await work.pace()
-            await size.plan(work.session)
+            await context.pace()
+            await size.plan(context.session)
             began = time.monotonic()
-            last, keys, rows = await in_transaction(work, batch)
+            last, keys, rows = await in_transaction(context, batch)
             if not keys:
                 return
             after = last
             size.took(time.monotonic() - began)
-            work.moved(keys, rows)
+            context.moved(keys, rows)
 
-    async def _copy_skipped(self, work: Work) -> None:
+    async def _copy_skipped(self, context: StepContext) -> None:
         """One key in each transaction: whoever waits for a lock must hold no other. And briefly:
         whoever writes to the key queues behind us, for as long as we wait."""
         sql = load("grow")
-        query = layout.shadow.backfill_keys(self.blueprint, self.relation, *self.store)
-        at = self.blueprint.name, self.relation
+        query = layout.shadow.backfill_keys(context.blueprint, self.relation, *context.place)
+        at = context.blueprint.name, self.relation
         last = 0
-        while owed := await work.session.rows(sql["lift_owes"], *at, last):
+        while owed := await context.session.rows(sql["lift_owes"], *at, last):
             for last, key in owed:
-                await work.pace()
+                await context.pace()
 
                 async def copy(session: Session, id_: int = last, key: str = key) -> None:
                     rows = await session.value(query, [key])
                     await session.run(sql["lift_pays"], *at, id_, rows)
 
-                await briefly(work, copy)
+                await briefly(context, copy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +219,6 @@ class AnalyzeTable:
     kind: ClassVar[str] = "analyze_table"
     lock: ClassVar[str] = "SHARE UPDATE EXCLUSIVE on the new table"
 
-    blueprint: Blueprint
     relation: str
 
     @property
@@ -231,14 +228,14 @@ class AnalyzeTable:
     def describe(self) -> str:
         return f"analyze the table of {self.relation}, for the planner's estimates"
 
-    def sql(self) -> str:
-        return layout.shadow.analyze(self.blueprint, self.relation).sql
+    def sql(self, target: Target) -> str:
+        return layout.shadow.analyze(target.blueprint, self.relation).sql
 
-    async def is_done(self, work: Work) -> bool:
+    async def is_done(self, context: StepContext) -> bool:
         return False
 
-    async def do(self, work: Work) -> None:
-        await work.session.run(layout.shadow.analyze(self.blueprint, self.relation))
+    async def run(self, context: StepContext) -> None:
+        await context.session.run(layout.shadow.analyze(context.blueprint, self.relation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,10 +247,8 @@ class Verify:
     kind: ClassVar[str] = "verify"
     lock: ClassVar[str] = "none"
 
-    blueprint: Blueprint
     relation: str
-    store: tuple[str, str]
-    estimate: int | None
+    estimated_keys: int | None = None
     again: bool = False
 
     @property
@@ -264,21 +259,19 @@ class Verify:
         again = ": what keeps it was changed by somebody, and changed back" if self.again else ""
         return f"compare the table of {self.relation} with the store{again}"
 
-    def sql(self) -> str:
-        return layout.shadow.verify(self.blueprint, self.relation, *self.store).sql
+    def sql(self, target: Target) -> str:
+        return layout.shadow.verify(target.blueprint, self.relation, *target.place).sql
 
-    async def is_done(self, work: Work) -> bool:
-        lift = await state.lift(work.session, self.blueprint.name, self.relation)
+    async def is_done(self, context: StepContext) -> bool:
+        lift = await state.lift(context.session, context.blueprint.name, self.relation)
         return lift.state in ("verified", "shadow") and not self.again
 
-    async def do(self, work: Work) -> None:
-        found = await compare(
-            work.session, self.blueprint, self.relation, self.store, work.moved, work.pace
-        )
+    async def run(self, context: StepContext) -> None:
+        found = await compare(context, self.relation)
         if found.differing:
             raise differs(self.relation, found.differing)
-        at = self.blueprint.name, self.relation
-        await work.session.run(load("grow")["lift_verified"], *at, found.leftovers)
+        at = context.blueprint.name, self.relation
+        await context.session.run(load("grow")["lift_verified"], *at, found.leftovers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +281,6 @@ class Trust:
     kind: ClassVar[str] = "trust"
     lock: ClassVar[str] = "a few rows of outgrow.definitions"
 
-    blueprint: Blueprint
     findings: tuple[Finding, ...]
 
     @property
@@ -298,14 +290,14 @@ class Trust:
     def describe(self) -> str:
         return f"write down that the tables are right although somebody changed {self.name}"
 
-    def sql(self) -> str:
+    def sql(self, target: Target) -> str:
         return load("definitions")["trust"].sql
 
-    async def is_done(self, work: Work) -> bool:
+    async def is_done(self, context: StepContext) -> bool:
         return False
 
-    async def do(self, work: Work) -> None:
-        await trust(work.session, self.blueprint, self.findings)
+    async def run(self, context: StepContext) -> None:
+        await trust(context.session, context.blueprint, self.findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,15 +310,9 @@ class Compared:
     differing: tuple[str, ...]
 
 
-async def compare(
-    session: Session,
-    blueprint: Blueprint,
-    relation: str,
-    store: tuple[str, str],
-    moved: Callable[[int, int], None],
-    pace: Callable[[], Awaitable[None]],
-) -> Compared:
-    """Both ways. Stops looking when it has found a range that differs."""
+async def compare(context: StepContext, relation: str) -> Compared:
+    """Compare both ways. Stop looking when a range is found that differs."""
+    session, blueprint, store = context.session, context.blueprint, context.place
     upto = await session.value(layout.shadow.last_key(blueprint, relation, *store))
     keys = leftovers = 0
     differing: list[str] = []
@@ -334,7 +320,7 @@ async def compare(
     size = BatchSize()
     after = ""
     while upto is not None and len(differing) < NAMED:
-        await pace()
+        await context.pace()
         await size.plan(session)
         began = time.monotonic()
         row = await session.row(query, after, upto, size.keys)
@@ -346,7 +332,7 @@ async def compare(
         keys, leftovers = keys + count, leftovers + left
         differing += different
         size.took(time.monotonic() - began)
-        moved(count, 0)
+        context.moved(count, 0)
     back = layout.shadow.verify_back(blueprint, relation, *store)
     differing += await session.value(back)
     return Compared(keys, leftovers, tuple(dict.fromkeys(differing)))
@@ -363,11 +349,11 @@ def differs(relation: str, keys: Sequence[str]) -> GrowthFailed:
     )
 
 
-async def in_transaction(work: Work, body: Callable[[Session], Awaitable[T]]) -> T:
+async def in_transaction(context: StepContext, body: Callable[[Session], Awaitable[T]]) -> T:
     """Again when it lost a race."""
     while True:
         try:
-            async with work.session.connection.transaction():
-                return await body(work.session)
+            async with context.session.connection.transaction():
+                return await body(context.session)
         except RETRIED:
             await asyncio.sleep(random.uniform(0.01, 0.1))  # noqa: S311

@@ -11,16 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 from outgrow import install, layout
-from outgrow.blueprint import Blueprint
 from outgrow.database import RETRIED, Session
 from outgrow.growth import catalogue
-from outgrow.growth.work import Work
+from outgrow.growth.context import StepContext, Target
 from outgrow.queries import load, together
 
 Mode = Literal["ShareRowExclusiveLock", "AccessExclusiveLock"]
@@ -34,7 +32,6 @@ BRIEF = (
     "asked for when nobody holds it for long, given up after 50 ms (300 where short transactions "
     "overlap all the time), and tried again"
 )
-MADE_BEFORE = re.compile(r"CREATE OR \w+ FUNCTION ")  # begins what needs no lock of the store
 
 
 class _Patience:
@@ -54,7 +51,7 @@ class _Patience:
 
 
 async def short_lock(
-    work: Work,
+    context: StepContext,
     oids: Callable[[Session], Awaitable[Sequence[int]]],
     mode: Mode,
     body: Callable[[Session], Awaitable[None]],
@@ -64,13 +61,13 @@ async def short_lock(
     the watcher. Others wait for us that long, and as long as `body` needs once it has the lock."""
 
     async def until_free(patience: _Patience) -> None:
-        await _until_free(work, await oids(work.session), mode, patience)
+        await _until_free(context, await oids(context.session), mode, patience)
 
-    await briefly(work, body, until_free)
+    await briefly(context, body, until_free)
 
 
 async def briefly(
-    work: Work,
+    context: StepContext,
     body: Callable[[Session], Awaitable[None]],
     first: Callable[[_Patience], Awaitable[None]] | None = None,
 ) -> None:
@@ -82,33 +79,30 @@ async def briefly(
         if first is not None:
             await first(patience)
         try:
-            async with work.session.connection.transaction():
-                await work.session.run(load("grow")["brief"], f"{patience.seconds * 1000:.0f}ms")
-                await body(work.session)
+            async with context.session.connection.transaction():
+                await context.session.run(load("grow")["brief"], f"{patience.seconds * 1000:.0f}ms")
+                await body(context.session)
         except RETRIED as e:
-            work.waiting(f"gave way to others, and tries again ({e})")
+            context.waiting(f"gave way to others, and tries again ({e})")
         else:
-            work.waiting("")
+            context.waiting("")
             return
-        await work.pace()
+        await context.pace()
         await asyncio.sleep(random.uniform(INSTANT, pause))  # noqa: S311
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
-async def follow(
-    session: Session, blueprint: Blueprint, store: tuple[str, str], kept: Collection[str]
+async def install_sync_triggers(
+    session: Session, target: Target, made: layout.shadow.SyncTriggers
 ) -> None:
-    """Have the store's triggers keep exactly these tables, from the end of the transaction on. What
-    needs no lock is done first: that of the store is held for the triggers alone."""
-    queries = layout.shadow.follow(blueprint, kept, *store)
-    if kept:
-        functions = [q for q in queries if MADE_BEFORE.match(q.sql)]
-        queries = [q for q in queries if q not in functions]
-        for query in functions:
-            await session.run(query)
-        await install.close(session, blueprint)
-    await lock_store(session, ".".join(store), everybody=not kept)
-    await session.run(together("grow.follow", queries))
+    """Give the store these triggers, from the end of the transaction on. What needs no lock is done
+    first: that of the store is held for the triggers alone."""
+    for query in made.functions:
+        await session.run(query)
+    if made.functions:
+        await install.close(session, target.blueprint)
+    await lock_store(session, target.store.name, everybody=made.locks_readers)
+    await session.run(together("grow.follow", made.triggers))
 
 
 async def lock_store(session: Session, store: str, everybody: bool) -> None:
@@ -118,17 +112,19 @@ async def lock_store(session: Session, store: str, everybody: bool) -> None:
         await session.run(query.with_identifiers(store=store))
 
 
-async def _until_free(work: Work, oids: Sequence[int], mode: Mode, patience: _Patience) -> None:
+async def _until_free(
+    context: StepContext, oids: Sequence[int], mode: Mode, patience: _Patience
+) -> None:
     query = load("grow")["in_the_way"]
     before: set[str] = set()
     while True:
-        rows = await work.session.rows(query, list(oids), mode)
+        rows = await context.session.rows(query, list(oids), mode)
         lasting = [row for row in rows if row["taken"] in before]
         if not rows or (before and not lasting):
             return
         if lasting:
-            work.waiting(f"waits for {catalogue.waiting_for(lasting[0])}, which holds a lock")
-            await work.pace()
+            context.waiting(f"waits for {catalogue.waiting_for(lasting[0])}, which holds a lock")
+            await context.pace()
         if any((row["age"] or 0) > LONG for row in lasting):
             patience.anew()
         before = {row["taken"] for row in rows}

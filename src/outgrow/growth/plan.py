@@ -10,6 +10,7 @@ from outgrow import layout
 from outgrow.blueprint import Blueprint
 from outgrow.errors import Refused
 from outgrow.growth.catalogue import Store, StoreIndex, total_bytes
+from outgrow.growth.context import Step, Target
 from outgrow.growth.estimates import Estimates
 from outgrow.growth.lifting import AnalyzeTable, Backfill, Expand, Trust, Verify
 from outgrow.growth.misfits import Misfits
@@ -24,7 +25,6 @@ from outgrow.growth.steps import (
     Record,
 )
 from outgrow.growth.switching import DropTables, Switch, SwitchBack, Unfollow, WaitForSnapshots
-from outgrow.growth.work import Step
 from outgrow.queries import quote
 
 BUILD_RATE = 85e6
@@ -44,11 +44,12 @@ index."""
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`store` is as it was when the plan was made; `goal` the phase; `notes` what to know before.
-    `irrevocable` are definitions of indexes that going back does not bring back; `in_the_way` says
-    which transactions a build would wait for now; `misfits` is None where nobody looked."""
+    """`target` has the store as it was when the plan was made; `goal` is the phase; `notes` what to
+    know before. `irrevocable` are definitions of indexes that going back does not bring back;
+    `in_the_way` says which transactions a build would wait for now; `misfits` is None where nobody
+    looked."""
 
-    store: Store
+    target: Target
     goal: Phase
     steps: tuple[Step, ...]
     notes: tuple[str, ...]
@@ -56,6 +57,10 @@ class Plan:
     in_the_way: tuple[str, ...] = ()
     shares: Mapping[str, float] = field(default_factory=dict)
     misfits: Misfits | None = None
+
+    @property
+    def store(self) -> Store:
+        return self.target.store
 
     @property
     def lifts(self) -> tuple[str, ...]:
@@ -110,7 +115,7 @@ class Plan:
                     "kind": s.kind,
                     "name": s.name,
                     "does": s.describe(),
-                    "sql": s.sql(),
+                    "sql": s.sql(self.target),
                     "lock": s.lock,
                 }
                 for s in self.steps
@@ -137,7 +142,7 @@ def make(
         s.index for s in steps if isinstance(s, DropIndex) and s.index.valid and not s.index.ours
     ]
     return Plan(
-        store,
+        Target(blueprint, store),
         goal,
         tuple(steps),
         tuple(_notes(store, goal, dropped)),
@@ -158,62 +163,56 @@ def _tables(
     wanted = lifted(blueprint, goal)
     kept = {x.relation: x for x in store.lifts if x.relation in wanted and store.trusted(x)}
     gone = [x for x in store.lifts if x.relation not in kept]
-    place = store.schema, store.table
-    down = _compared_again(store, blueprint, kept)
+    down = _compared_again(store, kept)
     read = tuple(x.relation for x in gone if x.state == "shadow")
     if read:
         there = all(store.trusted(x) for x in gone)
-        down.append(
-            SwitchBack(
-                blueprint, read, place, store.collation, _without(store, blueprint, kept), there
-            )
-        )
+        down.append(SwitchBack(read, _without(blueprint, kept), sound=there))
     following = tuple(x.relation for x in gone if x.state != "leaving")
     if following:
-        down.append(Unfollow(blueprint, following, tuple(kept), place))
+        down.append(Unfollow(following, tuple(kept)))
     for number, x in enumerate(gone, 1):
-        down.append(DropTables(blueprint, x.relation, number == len(gone) and not kept))
+        down.append(DropTables(x.relation, number == len(gone) and not kept))
     up: list[Step] = []
     new = [name for name in wanted if name not in kept]
     if new:
         found = tuple((name, estimates.keys(blueprint, name)) for name in new)
-        up.append(Expand(blueprint, found, tuple(kept), place))
+        up.append(Expand(found, tuple(kept)))
     for name in wanted:
         up += _fill(store, blueprint, name, kept.get(name), estimates)
     unread = tuple(n for n in wanted if n not in kept or kept[n].state != "shadow")
     if unread:
-        up += [WaitForSnapshots(), Switch(blueprint, unread, place, store.collation, goal)]
+        up += [WaitForSnapshots(), Switch(unread, goal)]
     elif wanted and store.phase != goal:
         up.append(Record(goal))
     return down, up
 
 
-def retreat(store: Store, blueprint: Blueprint) -> list[Step]:
+def retreat(store: Store) -> list[Step]:
     """The steps that take away the tables that nobody reads yet, for a growth that cannot go on."""
     made = tuple(x.relation for x in store.lifts if x.state != "shadow")
     kept = tuple(x.relation for x in store.lifts if x.state == "shadow")
     steps: list[Step] = []
     if made:
-        steps.append(Unfollow(blueprint, made, kept, (store.schema, store.table)))
+        steps.append(Unfollow(made, kept))
     for number, name in enumerate(made, 1):
-        steps.append(DropTables(blueprint, name, number == len(made) and not kept))
+        steps.append(DropTables(name, number == len(made) and not kept))
     return steps
 
 
-def _compared_again(store: Store, blueprint: Blueprint, kept: dict[str, Lift]) -> list[Step]:
+def _compared_again(store: Store, kept: dict[str, Lift]) -> list[Step]:
     """The tables that were right, where something that keeps them was changed since."""
     if not store.doubted or not kept:
         return []
-    place = store.schema, store.table
     steps: list[Step] = [
-        Verify(blueprint, name, place, lift.estimate, again=True)
+        Verify(name, lift.estimate, again=True)
         for name, lift in kept.items()
         if lift.state in ("verified", "shadow")
     ]
-    return [*steps, Trust(blueprint, store.doubted)]
+    return [*steps, Trust(store.doubted)]
 
 
-def _without(store: Store, blueprint: Blueprint, kept: dict[str, Lift]) -> Phase:
+def _without(blueprint: Blueprint, kept: dict[str, Lift]) -> Phase:
     """The phase of which all is there when only these relations are read from tables."""
     there = {name for name, x in kept.items() if x.state == "shadow"}
     return "hybrid" if blueprint.hybrid and there.issuperset(blueprint.hybrid) else "optimized"
@@ -225,17 +224,16 @@ def _fill(
     """What is left to do until the table of a relation can be read."""
     state = "filling" if lift is None else lift.state
     keys = estimates.keys(blueprint, name) if lift is None else lift.estimate
-    place = store.schema, store.table
     steps: list[Step] = []
     if state == "filling":
-        steps.append(Backfill(blueprint, name, place, keys))
+        steps.append(Backfill(name, keys))
     there = store.tables[name].indexes if lift is not None else frozenset()
     missing = [i for i in layout.shadow.indexes(blueprint, name) if i.name not in there]
     steps += [CreateIndex(index, on=name) for index in missing]
     if state in ("filling", "filled") or missing:
-        steps.append(AnalyzeTable(blueprint, name))
+        steps.append(AnalyzeTable(name))
     if state in ("filling", "filled"):
-        steps.append(Verify(blueprint, name, place, keys))
+        steps.append(Verify(name, keys))
     return steps
 
 
@@ -293,7 +291,7 @@ def _drop_made(store: Store, wanted: set[str], keep: set[str], reason: str) -> l
     made = store.made_statistics(wanted)
     unwanted = {name: schema for name, schema in made.items() if name not in keep}
     if unwanted:
-        steps.append(DropStatistics(unwanted, store.name, reason))
+        steps.append(DropStatistics(unwanted, reason))
     return steps
 
 
@@ -305,7 +303,7 @@ def install_step(store: Store, blueprint: Blueprint) -> Install:
         and lift.relation in blueprint.relations
         and lift.version == layout.shadow.version(blueprint, lift.relation)
     )
-    return Install(blueprint, (store.schema, store.table), store.collation, in_tables)
+    return Install(blueprint.name, in_tables)
 
 
 def _check(store: Store) -> None:

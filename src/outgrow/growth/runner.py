@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,13 +23,13 @@ from outgrow.database import GONE, Database, Session
 from outgrow.errors import GrowthFailed, OutgrowError, Refused, Unavailable
 from outgrow.growth import catalogue, misfits, preflight, state
 from outgrow.growth.catalogue import Store
+from outgrow.growth.context import Step, StepContext, at_once
 from outgrow.growth.estimates import Estimates, sample
 from outgrow.growth.plan import Plan, install_step, lifted, make, retreat
 from outgrow.growth.state import Ending, Growth, Phase
 from outgrow.growth.steps import CreateIndex
 from outgrow.growth.switching import Switch, WaitForSnapshots
 from outgrow.growth.watch import Watch, Watcher, blocks_read
-from outgrow.growth.work import Step, Work
 from outgrow.memory import split
 from outgrow.named import snapshot
 from outgrow.owner import act_as_owner, settle
@@ -77,7 +77,12 @@ class Done:
                 for lift in self.store.lifts
             },
             "steps": [
-                {"kind": s.kind, "name": s.name, "sql": s.sql(), "seconds": round(seconds, 3)}
+                {
+                    "kind": s.kind,
+                    "name": s.name,
+                    "sql": s.sql(self.plan.target),
+                    "seconds": round(seconds, 3),
+                }
                 for s, seconds in self.steps
             ],
         }
@@ -240,8 +245,8 @@ class _Run:
         try:
             await self._session.run(load("grow")["commit_for_good"])
             now = await catalogue.read(self._session, store, self._blueprint)
-            for step in retreat(now, self._blueprint):
-                await self._do(step, 0, now, _at_once)
+            for step in retreat(now):
+                await self._do(step, 0, now, may_wait=False)
         except (OutgrowError, asyncpg.PostgresError) as e:
             full.detail = f"{error}; and the tables that were being made cannot be dropped: {e}"
             full.hint = (
@@ -254,37 +259,33 @@ class _Run:
         step: Step,
         number: int,
         store: Store,
-        pace: Callable[[], Awaitable[None]] | None = None,
+        *,
+        may_wait: bool = True,
     ) -> None:
-        """Do one step, unless there is nothing left to do. Without a `pace` others may hold it."""
+        """Do one step, unless there is nothing left to do. Others may hold it if it `may_wait`."""
         self.at = step.describe()
         began = time.monotonic()
         watch = self._watch
-        pace = pace or watch.pace
         watch.begins(step, number)
-        work = Work(
-            self._database,
-            self._session,
+        context = StepContext(
             self._blueprint,
             store,
+            self._database,
+            self._session,
             watch.waits,
             watch.moved,
-            pace,
+            watch.pace if may_wait else at_once,
         )
-        await pace()
-        if await step.is_done(work):
+        await context.pace()
+        if await step.is_done(context):
             watch.ends(step)
             return
-        await step.do(work)
+        await step.run(context)
         watch.ends(step)
         seconds = time.monotonic() - began
-        size = await step.size(work) if isinstance(step, CreateIndex) else None
+        size = await step.size(context) if isinstance(step, CreateIndex) else None
         watch.watcher.finished(step, seconds, size)
         self._done.append((step, seconds))
-
-
-async def _at_once() -> None:
-    pass
 
 
 async def _planned(session: Session, name: str, blueprint: Blueprint, goal: Phase) -> Plan:

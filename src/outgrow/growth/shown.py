@@ -7,11 +7,11 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 
+from outgrow.growth.context import Step
 from outgrow.growth.plan import Plan
 from outgrow.growth.runner import Done
 from outgrow.growth.state import Phase
 from outgrow.growth.steps import CreateIndex
-from outgrow.growth.work import Step
 from outgrow.printable import printable
 from outgrow.progress import Progress
 

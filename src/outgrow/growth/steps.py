@@ -20,14 +20,14 @@ from typing import ClassVar
 import asyncpg
 
 from outgrow import layout
-from outgrow.blueprint import Blueprint, Home
+from outgrow.blueprint import Home
 from outgrow.database import RETRIED, Session
 from outgrow.errors import GrowthFailed
 from outgrow.growth import catalogue
 from outgrow.growth.catalogue import Store, StoreIndex
+from outgrow.growth.context import StepContext, Target
 from outgrow.growth.locks import BRIEF, lock_store, short_lock
 from outgrow.growth.state import Phase
-from outgrow.growth.work import Work
 from outgrow.install import install, is_installed, statements
 from outgrow.queries import Query, load
 
@@ -44,29 +44,25 @@ class Install:
     kind: ClassVar[str] = "install"
     lock: ClassVar[str] = "ACCESS SHARE on the store; the relations are made anew in a moment"
 
-    blueprint: Blueprint
-    store: tuple[str, str]
-    collation: str | None
+    name: str
+    """The blueprint's."""
+
     in_tables: tuple[str, ...] = ()
     """The relations that are read from tables, and go on to be."""
-
-    @property
-    def name(self) -> str:
-        return self.blueprint.name
 
     def describe(self) -> str:
         return f"bring the relations of {self.name} up to date"
 
-    def sql(self) -> str:
+    def sql(self, target: Target) -> str:
         homes: dict[str, Home] = dict.fromkeys(self.in_tables, "shadow")
-        made = statements(self.blueprint, *self.store, homes, self.collation)
+        made = statements(target.blueprint, *target.place, homes, target.store.collation)
         return ";\n".join(query.sql for query in made)
 
-    async def is_done(self, work: Work) -> bool:
-        return await is_installed(work.session, work.store.name, work.blueprint)
+    async def is_done(self, context: StepContext) -> bool:
+        return await is_installed(context.session, context.store.name, context.blueprint)
 
-    async def do(self, work: Work) -> None:
-        await install(work.database, work.store.name, work.blueprint)
+    async def run(self, context: StepContext) -> None:
+        await install(context.database, context.store.name, context.blueprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +84,18 @@ class DropIndex:
     def describe(self) -> str:
         return f"drop {self.index.name}: {self.reason}"
 
-    def sql(self) -> str:
+    def sql(self, target: Target) -> str:
         return self._drop().sql
 
-    async def is_done(self, work: Work) -> bool:
-        return all(i.oid != self.index.oid for i in self.found_by(await work.look()))
+    async def is_done(self, context: StepContext) -> bool:
+        return all(i.oid != self.index.oid for i in self.found_by(await context.read_store()))
 
-    async def do(self, work: Work) -> None:
+    async def run(self, context: StepContext) -> None:
         if not self.index.valid:
-            await wait_for_builders(work, work.store.oid)
-            if await self.is_done(work):
+            await wait_for_builders(context, context.store.oid)
+            if await self.is_done(context):
                 return
-        await work.session.run(self._drop())
+        await context.session.run(self._drop())
 
     def _drop(self) -> Query:
         return layout.drop_index(self.index.schema, self.index.name)
@@ -122,36 +118,36 @@ class CreateIndex:
     def describe(self) -> str:
         return f"create {self.index.name}: {self.index.purpose}"
 
-    def sql(self) -> str:
+    def sql(self, target: Target) -> str:
         return self.index.create.sql
 
-    async def is_done(self, work: Work) -> bool:
-        return any(i.valid and i.name == self.index.name for i in await self._there(work))
+    async def is_done(self, context: StepContext) -> bool:
+        return any(i.valid and i.name == self.index.name for i in await self._there(context))
 
-    async def size(self, work: Work) -> int | None:
-        return next((i.bytes for i in await self._there(work) if i.name == self.name), None)
+    async def size(self, context: StepContext) -> int | None:
+        return next((i.bytes for i in await self._there(context) if i.name == self.name), None)
 
-    async def _there(self, work: Work) -> list[StoreIndex]:
-        return await catalogue.indexes_of(work.session, await self._oid(work))
+    async def _there(self, context: StepContext) -> list[StoreIndex]:
+        return await catalogue.indexes_of(context.session, await self._oid(context))
 
-    async def _oid(self, work: Work) -> int:
+    async def _oid(self, context: StepContext) -> int:
         if self.on is None:
-            return work.store.oid
-        tables = (await work.look()).tables
+            return context.store.oid
+        tables = (await context.read_store()).tables
         if self.on not in tables:
             raise self._failed(None)
         return tables[self.on].oid
 
-    async def do(self, work: Work) -> None:
+    async def run(self, context: StepContext) -> None:
         """Build it and look whether it is valid: a build that failed leaves an index that is not,
         which is dropped, and built again when the failure was a lost race."""
         lost: Exception | None = None
-        if any(i.name == self.index.name for i in await self._there(work)):
-            await wait_for_builders(work, await self._oid(work))
-            await self._drop_remains(work)
+        if any(i.name == self.index.name for i in await self._there(context)):
+            await wait_for_builders(context, await self._oid(context))
+            await self._drop_remains(context)
         for _ in range(ATTEMPTS):
             try:
-                await work.session.run(self.index.create)
+                await context.session.run(self.index.create)
             except (*RETRIED, asyncpg.DuplicateTableError) as e:
                 # The latter where somebody's TRUNCATE won the race: it builds what is left of an
                 # index, and makes it valid.
@@ -159,19 +155,19 @@ class CreateIndex:
             except (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
                 raise
             except asyncpg.PostgresError as e:
-                await self._drop_remains(work)
+                await self._drop_remains(context)
                 if isinstance(e, asyncpg.DiskFullError):
                     raise  # more is to go than this index
                 raise self._failed(e) from e
-            if await self.is_done(work):
+            if await self.is_done(context):
                 return
-            await self._drop_remains(work)
+            await self._drop_remains(context)
         raise self._failed(lost) from lost
 
-    async def _drop_remains(self, work: Work) -> None:
-        for index in await self._there(work):
+    async def _drop_remains(self, context: StepContext) -> None:
+        for index in await self._there(context):
             if index.name == self.index.name and not index.valid:
-                await work.session.run(layout.drop_index(index.schema, index.name))
+                await context.session.run(layout.drop_index(index.schema, index.name))
 
     def _failed(self, error: Exception | None) -> GrowthFailed:
         return GrowthFailed(
@@ -198,17 +194,17 @@ class CreateStatistics:
     def describe(self) -> str:
         return f"create statistics of {len(self.missing)} expressions"
 
-    def sql(self) -> str:
+    def sql(self, target: Target) -> str:
         return ";\n".join(s.create.sql for s in self.missing)
 
-    async def is_done(self, work: Work) -> bool:
-        return {s.name for s in self.missing} <= (await work.look()).statistics.keys()
+    async def is_done(self, context: StepContext) -> bool:
+        return {s.name for s in self.missing} <= (await context.read_store()).statistics.keys()
 
-    async def do(self, work: Work) -> None:
-        there = (await work.look()).statistics
+    async def run(self, context: StepContext) -> None:
+        there = (await context.read_store()).statistics
         for statistics in self.missing:
             if statistics.name not in there:
-                await work.session.run(statistics.create)
+                await context.session.run(statistics.create)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +217,6 @@ class DropStatistics:
     lock: ClassVar[str] = f"ACCESS EXCLUSIVE on the store, for milliseconds: {BRIEF}"
 
     found: Mapping[str, str]
-    store: str
     reason: str
 
     @property
@@ -231,22 +226,22 @@ class DropStatistics:
     def describe(self) -> str:
         return f"drop statistics of {len(self.found)} expressions: {self.reason}"
 
-    def sql(self) -> str:
+    def sql(self, target: Target) -> str:
         return ";\n".join(drop.sql for drop in self._drops())
 
-    async def is_done(self, work: Work) -> bool:
-        return self.found.keys().isdisjoint((await work.look()).statistics)
+    async def is_done(self, context: StepContext) -> bool:
+        return self.found.keys().isdisjoint((await context.read_store()).statistics)
 
-    async def do(self, work: Work) -> None:
+    async def run(self, context: StepContext) -> None:
         async def oids(_: Session) -> Sequence[int]:
-            return [work.store.oid]
+            return [context.store.oid]
 
-        await short_lock(work, oids, "AccessExclusiveLock", self._drop)
+        async def drop(session: Session) -> None:
+            await lock_store(session, context.store.name, everybody=True)
+            for query in self._drops():
+                await session.run(query)
 
-    async def _drop(self, session: Session) -> None:
-        await lock_store(session, self.store, everybody=True)
-        for drop in self._drops():
-            await session.run(drop)
+        await short_lock(context, oids, "AccessExclusiveLock", drop)
 
     def _drops(self) -> list[Query]:
         return [layout.drop_statistics(schema, name) for name, schema in self.found.items()]
@@ -259,23 +254,23 @@ class Analyze:
     kind: ClassVar[str] = "analyze"
     lock: ClassVar[str] = _SHARED
 
-    store: str
-
-    @property
-    def name(self) -> str:
-        return self.store
+    name: str
+    """The store's."""
 
     def describe(self) -> str:
-        return f"analyze {self.store}, for the planner's estimates"
+        return f"analyze {self.name}, for the planner's estimates"
 
-    def sql(self) -> str:
-        return load("grow")["analyze"].with_identifiers(store=self.store).sql
+    def sql(self, target: Target) -> str:
+        return self._analyze(target).sql
 
-    async def is_done(self, work: Work) -> bool:
+    async def is_done(self, context: StepContext) -> bool:
         return False
 
-    async def do(self, work: Work) -> None:
-        await work.session.run(load("grow")["analyze"].with_identifiers(store=self.store))
+    async def run(self, context: StepContext) -> None:
+        await context.session.run(self._analyze(context))
+
+    def _analyze(self, target: Target) -> Query:
+        return load("grow")["analyze"].with_identifiers(store=target.store.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,24 +290,24 @@ class Record:
     def describe(self) -> str:
         return f"write down the phase {self.phase}"
 
-    def sql(self) -> str:
+    def sql(self, target: Target) -> str:
         return load("grow")["record"].sql
 
-    async def is_done(self, work: Work) -> bool:
-        return (await work.look()).phase == self.phase
+    async def is_done(self, context: StepContext) -> bool:
+        return (await context.read_store()).phase == self.phase
 
-    async def do(self, work: Work) -> None:
-        await work.session.run(load("grow")["record"], work.blueprint.name, self.phase)
+    async def run(self, context: StepContext) -> None:
+        await context.session.run(load("grow")["record"], context.blueprint.name, self.phase)
 
 
-async def wait_for_builders(work: Work, oid: int) -> None:
+async def wait_for_builders(context: StepContext, oid: int) -> None:
     """An index that another session is building right now looks like one whose build failed: wait
     until nobody can be building. Who begins later builds an index that is not there yet."""
     while True:
-        rows = await work.session.rows(load("grow")["builders"], oid)
+        rows = await context.session.rows(load("grow")["builders"], oid)
         if not rows:
-            work.waiting("")
+            context.waiting("")
             return
         who = catalogue.waiting_for(rows[0])
-        work.waiting(f"waits for {who}, which may be building an index here")
+        context.waiting(f"waits for {who}, which may be building an index here")
         await asyncio.sleep(LOOK_AGAIN)

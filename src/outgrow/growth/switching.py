@@ -14,14 +14,14 @@ from typing import Any, ClassVar
 import asyncpg
 
 from outgrow import layout
-from outgrow.blueprint import Blueprint, Home
+from outgrow.blueprint import Home
 from outgrow.database import Session
 from outgrow.definitions import remembering
 from outgrow.errors import Refused
 from outgrow.growth import catalogue, state
-from outgrow.growth.locks import BRIEF, INSTANT, follow, short_lock
+from outgrow.growth.context import StepContext, Target
+from outgrow.growth.locks import BRIEF, INSTANT, install_sync_triggers, short_lock
 from outgrow.growth.state import Phase
-from outgrow.growth.work import Work
 from outgrow.queries import Query, load, together
 
 
@@ -40,68 +40,68 @@ class WaitForSnapshots:
     def describe(self) -> str:
         return "wait until nobody's snapshot is older than the last batch"
 
-    def sql(self) -> str:
+    def sql(self, target: Target) -> str:
         return load("grow")["open_transactions"].sql
 
-    async def is_done(self, work: Work) -> bool:
+    async def is_done(self, context: StepContext) -> bool:
         return False
 
-    async def do(self, work: Work) -> None:
+    async def run(self, context: StepContext) -> None:
         query = load("grow")["open_transactions"]
-        then = {row["taken"] for row in await work.session.rows(query)}
+        then = {row["taken"] for row in await context.session.rows(query)}
         while then:
-            rows = [row for row in await work.session.rows(query) if row["taken"] in then]
+            rows = [row for row in await context.session.rows(query) if row["taken"] in then]
             then = {row["taken"] for row in rows}
             if rows:
                 who = catalogue.waiting_for(rows[0])
-                work.waiting(f"waits for {who}, which sees the database as it was before")
-                await work.pace()
+                context.waiting(f"waits for {who}, which sees the database as it was before")
+                await context.pace()
                 await asyncio.sleep(INSTANT)
-        work.waiting("")
+        context.waiting("")
 
 
 class _Views:
     """What the switch and the way back share: some relations' views say something else, all in one
     transaction with what is written down."""
 
-    blueprint: Blueprint
     relations: tuple[str, ...]
-    store: tuple[str, str]
-    collation: str | None
     phase: Phase
 
     @property
     def name(self) -> str:
         return ", ".join(self.relations)
 
-    def _views(self, homes: Collection[str]) -> list[Query]:
+    def _views(self, target: Target, homes: Collection[str]) -> list[Query]:
         shadows: dict[str, Home] = dict.fromkeys(homes, "shadow")
-        place = *self.store, self.collation
-        return layout.shadow.views(self.blueprint, shadows, self.relations, *place)
+        place = *target.place, target.store.collation
+        return layout.shadow.views(target.blueprint, shadows, self.relations, *place)
 
-    async def _exchange(self, work: Work, homes: Callable[[set[str]], set[str]], now: str) -> None:
+    async def _exchange(
+        self, context: StepContext, homes: Callable[[set[str]], set[str]], now: str
+    ) -> None:
         """`homes` says which relations are read from tables then, by which are now."""
         sql = load("grow")
-        names = list(layout.shadow.seen_through(self.blueprint, self.relations))
+        blueprint = context.blueprint
+        names = list(layout.shadow.seen_through(blueprint, self.relations))
 
         async def oids(session: Session) -> list[int]:
-            rows = await session.rows(sql["oids"], self.blueprint.name, names)
+            rows = await session.rows(sql["oids"], blueprint.name, names)
             return [row["oid"] for row in rows]
 
         async def exchange(session: Session) -> None:
             await session.run(load("outgrow")["lock"])
-            rows = await session.rows(load("outgrow")["homes"], self.blueprint.name)
-            views = self._views(homes({row["relation"] for row in rows}))
-            await session.run(sql["lifts_become"], self.blueprint.name, list(self.relations), now)
-            await session.run(sql["record"], self.blueprint.name, self.phase)
+            rows = await session.rows(load("outgrow")["homes"], blueprint.name)
+            views = self._views(context, homes({row["relation"] for row in rows}))
+            await session.run(sql["lifts_become"], blueprint.name, list(self.relations), now)
+            await session.run(sql["record"], blueprint.name, self.phase)
             listed = ",".join(str(oid) for oid in await oids(session))
             await session.run(sql["views_to_lock"], listed)
             await session.run(sql["lock_views"])
-            places = [self.blueprint.name]
-            async with remembering(session, self.blueprint, work.store.oid, places):
+            places = [blueprint.name]
+            async with remembering(session, blueprint, context.store.oid, places):
                 await session.run(together("grow.views", views))
 
-        await short_lock(work, oids, "AccessExclusiveLock", exchange)
+        await short_lock(context, oids, "AccessExclusiveLock", exchange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,26 +109,23 @@ class Switch(_Views):
     kind: ClassVar[str] = "switch"
     lock: ClassVar[str] = f"ACCESS EXCLUSIVE on the relations' views, for milliseconds: {BRIEF}"
 
-    blueprint: Blueprint
     relations: tuple[str, ...]
-    store: tuple[str, str]
-    collation: str | None
     phase: Phase
 
     def describe(self) -> str:
         return f"read {self.name} from their tables; write down the phase {self.phase}"
 
-    def sql(self) -> str:
-        return together("grow.views", self._views(self.relations)).sql
+    def sql(self, target: Target) -> str:
+        return together("grow.views", self._views(target, self.relations)).sql
 
-    async def is_done(self, work: Work) -> bool:
-        lifts = await state.lifts(work.session, self.blueprint.name)
+    async def is_done(self, context: StepContext) -> bool:
+        lifts = await state.lifts(context.session, context.blueprint.name)
         return {lift.relation for lift in lifts if lift.state == "shadow"}.issuperset(
             self.relations
         )
 
-    async def do(self, work: Work) -> None:
-        await self._exchange(work, lambda read: read | set(self.relations), "shadow")
+    async def run(self, context: StepContext) -> None:
+        await self._exchange(context, lambda read: read | set(self.relations), "shadow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,26 +135,23 @@ class SwitchBack(_Views):
     kind: ClassVar[str] = "switch_back"
     lock: ClassVar[str] = Switch.lock
 
-    blueprint: Blueprint
     relations: tuple[str, ...]
-    store: tuple[str, str]
-    collation: str | None
     phase: Phase
     sound: bool
 
     def describe(self) -> str:
         return f"read {self.name} from the store; write down the phase {self.phase}"
 
-    def sql(self) -> str:
-        return together("grow.views", self._views(())).sql
+    def sql(self, target: Target) -> str:
+        return together("grow.views", self._views(target, ())).sql
 
-    async def is_done(self, work: Work) -> bool:
-        lifts = await state.lifts(work.session, self.blueprint.name)
+    async def is_done(self, context: StepContext) -> bool:
+        lifts = await state.lifts(context.session, context.blueprint.name)
         return not any(x.state == "shadow" and x.relation in self.relations for x in lifts)
 
-    async def do(self, work: Work) -> None:
+    async def run(self, context: StepContext) -> None:
         now = "verified" if self.sound else "stale"
-        await self._exchange(work, lambda read: read - set(self.relations), now)
+        await self._exchange(context, lambda read: read - set(self.relations), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +165,8 @@ class Unfollow:
         f"milliseconds: {BRIEF}"
     )
 
-    blueprint: Blueprint
     relations: tuple[str, ...]
-    kept: tuple[str, ...]
-    store: tuple[str, str]
+    kept: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -183,38 +175,39 @@ class Unfollow:
     def describe(self) -> str:
         return f"stop keeping the tables of {self.name}"
 
-    def sql(self) -> str:
-        return ";\n".join(query.sql for query in self._triggers())
+    def sql(self, target: Target) -> str:
+        return ";\n".join(query.sql for query in self._triggers(target).statements)
 
-    def _triggers(self) -> list[Query]:
-        return layout.shadow.follow(self.blueprint, self.kept, *self.store)
+    def _triggers(self, target: Target) -> layout.shadow.SyncTriggers:
+        return layout.shadow.sync_triggers(target.blueprint, self.kept, *target.place)
 
-    async def is_done(self, work: Work) -> bool:
-        lifts = await state.lifts(work.session, self.blueprint.name)
+    async def is_done(self, context: StepContext) -> bool:
+        lifts = await state.lifts(context.session, context.blueprint.name)
         return all(x.state == "leaving" for x in lifts if x.relation in self.relations)
 
-    async def do(self, work: Work) -> None:
-        schema = layout.shadow.schema(self.blueprint)
+    async def run(self, context: StepContext) -> None:
+        schema = context.tables_schema
 
         async def oids(session: Session) -> list[int]:
             rows = await session.rows(load("grow")["followed_tables"], schema)
-            return [work.store.oid, *(row["oid"] for row in rows)]
+            return [context.store.oid, *(row["oid"] for row in rows)]
 
         async def leave(session: Session) -> None:
-            async with remembering(session, self.blueprint, work.store.oid, [schema]):
-                await self._leave(session)
+            async with remembering(session, context.blueprint, context.store.oid, [schema]):
+                await self._leave(session, context)
 
         mode: Any = "ShareRowExclusiveLock" if self.kept else "AccessExclusiveLock"
-        await short_lock(work, oids, mode, leave)
+        await short_lock(context, oids, mode, leave)
 
-    async def _leave(self, session: Session) -> None:
+    async def _leave(self, session: Session, target: Target) -> None:
         sql = load("grow")
+        name = target.blueprint.name
         await session.run(load("outgrow")["lock"])
-        await session.run(sql["lifts_become"], self.blueprint.name, list(self.relations), "leaving")
+        await session.run(sql["lifts_become"], name, list(self.relations), "leaving")
         if not self.kept:
-            await session.run(sql["schema_to_leave"], layout.shadow.schema(self.blueprint))
+            await session.run(sql["schema_to_leave"], target.tables_schema)
             await session.run(sql["leave"])
-        await follow(session, self.blueprint, self.store, self.kept)
+        await install_sync_triggers(session, target, self._triggers(target))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +217,6 @@ class DropTables:
     kind: ClassVar[str] = "drop_tables"
     lock: ClassVar[str] = f"ACCESS EXCLUSIVE on the relation's own table: {BRIEF}"
 
-    blueprint: Blueprint
     relation: str
     last: bool
 
@@ -235,36 +227,36 @@ class DropTables:
     def describe(self) -> str:
         return f"drop the table of {self.relation}"
 
-    def sql(self) -> str:
-        return ";\n".join(query.sql for query in self._drops())
+    def sql(self, target: Target) -> str:
+        return ";\n".join(query.sql for query in self._drops(target))
 
-    def _drops(self) -> list[Query]:
-        drops = layout.shadow.retire(self.blueprint, self.relation)
+    def _drops(self, target: Target) -> list[Query]:
+        drops = layout.shadow.retire(target.blueprint, self.relation)
         if self.last:
-            schema = layout.shadow.schema(self.blueprint)
-            drops = [*drops, load("grow")["drop_schema"].with_identifiers(schema=schema)]
+            drop = load("grow")["drop_schema"].with_identifiers(schema=target.tables_schema)
+            drops = [*drops, drop]
         return drops
 
-    async def is_done(self, work: Work) -> bool:
-        lifts = await state.lifts(work.session, self.blueprint.name)
+    async def is_done(self, context: StepContext) -> bool:
+        lifts = await state.lifts(context.session, context.blueprint.name)
         return all(lift.relation != self.relation for lift in lifts)
 
-    async def do(self, work: Work) -> None:
+    async def run(self, context: StepContext) -> None:
         names = [self.relation, f"{self.relation}_lists"]
-        schema = layout.shadow.schema(self.blueprint)
+        schema = context.tables_schema
 
         async def oids(session: Session) -> list[int]:
             return [row["oid"] for row in await session.rows(load("grow")["oids"], schema, names)]
 
         async def drop(session: Session) -> None:
-            at = session, self.blueprint, work.store.oid
+            at = session, context.blueprint, context.store.oid
             async with remembering(*at, [schema], all_gone=True):
-                for query in self._drops():
+                for query in self._drops(context):
                     await session.run(query)
-            await session.run(load("grow")["lift_ends"], self.blueprint.name, self.relation)
+            await session.run(load("grow")["lift_ends"], context.blueprint.name, self.relation)
 
         try:
-            await short_lock(work, oids, "AccessExclusiveLock", drop)
+            await short_lock(context, oids, "AccessExclusiveLock", drop)
         except asyncpg.DependentObjectsStillExistError as e:
             raise Refused(
                 "tables_used",

@@ -10,10 +10,10 @@ from typing import Any
 
 from outgrow import definitions, layout, memory
 from outgrow.blueprint import Blueprint
-from outgrow.database import Database, Session
+from outgrow.database import Database
 from outgrow.definitions import Finding
 from outgrow.growth import catalogue
-from outgrow.growth.catalogue import Store
+from outgrow.growth.context import StepContext
 from outgrow.growth.lifting import Compared, compare
 from outgrow.growth.state import Phase
 from outgrow.named import hold
@@ -95,25 +95,21 @@ async def verify(
             await refuse_superuser(session, found.schema, found.table)
             await hold(session, found.name)
             await memory.check_meant(session, found.name, blueprint)
-            return await _verify(session, found, blueprint, moved)
+            context = StepContext(
+                blueprint, found, database, session, moved=lambda keys, _: moved(keys)
+            )
+            return await _verify(context, moved)
 
 
-async def _verify(
-    session: Session, store: Store, blueprint: Blueprint, moved: Callable[[int], None]
-) -> Report:
-    async def pace() -> None:
-        return
-
-    place = store.schema, store.table
+async def _verify(context: StepContext, moved: Callable[[int], None]) -> Report:
+    session, store, blueprint = context.session, context.store, context.blueprint
     compared: dict[str, Compared] = {}
     for lift in store.lifts:
         # What somebody has dropped is among the definitions that are missing.
         table = layout.shadow.table(blueprint, lift.relation)
         is_there = await session.value(load("stores")["exists"], table)
         if is_there and lift.state in ("filled", "verified", "shadow"):
-            compared[lift.relation] = await compare(
-                session, blueprint, lift.relation, place, lambda keys, _: moved(keys), pace
-            )
+            compared[lift.relation] = await compare(context, lift.relation)
     counts: Counter[str] = Counter()
     query = load("grow")["keys"].with_identifiers(store=store.name)
     async for rows in session.stream(query, batch=STREAMED):

@@ -13,10 +13,10 @@ import asyncpg
 from outgrow.database import GONE, Database
 from outgrow.errors import OutgrowError
 from outgrow.growth import catalogue
+from outgrow.growth.context import Step
 from outgrow.growth.lifting import Backfill, Verify
 from outgrow.growth.state import Growth
 from outgrow.growth.steps import LOOK_AGAIN, CreateIndex
-from outgrow.growth.work import Step
 from outgrow.queries import load
 
 if TYPE_CHECKING:
@@ -147,8 +147,8 @@ class Watch:
             return ""
         seconds = max(time.monotonic() - self._step_began, 0.001)
         text = f"{self._keys:,} keys"
-        if isinstance(self._step, Backfill | Verify) and self._step.estimate:
-            text += f" of about {max(self._step.estimate, self._keys):,}"
+        if isinstance(self._step, Backfill | Verify) and self._step.estimated_keys:
+            text += f" of about {max(self._step.estimated_keys, self._keys):,}"
         if self._rows:
             text += f", {self._rows:,} rows, {(self._rows - self._first[1]) / seconds:,.0f} rows/s"
         return text
@@ -157,7 +157,7 @@ class Watch:
         """Of the blocks that the step counts for, those that are behind it."""
         whole = self._costs.get(self._number, 0)
         if isinstance(step, Backfill | Verify):
-            return round(whole * min(1, self._keys / max(1, step.estimate or self._keys)))
+            return round(whole * min(1, self._keys / max(1, step.estimated_keys or self._keys)))
         return min(self._done, whole)
 
     def _built(self, row: asyncpg.Record | None) -> int:

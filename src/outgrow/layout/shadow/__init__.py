@@ -22,7 +22,7 @@ from outgrow.layout.shadow.copying import (
     verify,
     verify_back,
 )
-from outgrow.layout.shadow.following import follow, version
+from outgrow.layout.shadow.following import SyncTriggers, sync_triggers, version
 from outgrow.layout.shadow.misfits import Check, of_values
 from outgrow.layout.shadow.tables import (
     analyze,
@@ -40,12 +40,12 @@ from outgrow.layout.shadow.tables import (
 
 __all__ = [
     "Check",
+    "SyncTriggers",
     "analyze",
     "backfill",
     "backfill_keys",
     "columns",
     "expand",
-    "follow",
     "indexes",
     "is_list",
     "last_key",
@@ -54,6 +54,7 @@ __all__ = [
     "retire",
     "schema",
     "seen_through",
+    "sync_triggers",
     "table",
     "verify",
     "verify_back",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 
 from outgrow.blueprint import Blueprint
 from outgrow.layout import expressions as ex
@@ -20,30 +21,44 @@ def version(blueprint: Blueprint, name: str) -> str:
     return hashlib.sha256("\n".join(made).encode()).hexdigest()[:16]
 
 
-def follow(
-    blueprint: Blueprint, lifted: Collection[str], store_schema: str, store_table: str
-) -> list[Query]:
-    """The triggers of the store, for exactly these relations; none of them: no triggers.
+@dataclass(frozen=True, slots=True)
+class SyncTriggers:
+    """The statements that give the store its triggers, or take them away, for one transaction.
 
-    To be run in one transaction that holds SHARE ROW EXCLUSIVE on the store (to take the triggers
-    away: ACCESS EXCLUSIVE), so that no writer is between the old function and the new one.
+    `functions` come first and lock nothing of the store. `triggers` need it locked, so that no
+    writer is between the old function and the new one: SHARE ROW EXCLUSIVE, or ACCESS EXCLUSIVE
+    where `locks_readers`.
     """
+
+    functions: tuple[Query, ...]
+    triggers: tuple[Query, ...]
+    locks_readers: bool
+
+    @property
+    def statements(self) -> tuple[Query, ...]:
+        return self.functions + self.triggers
+
+
+def sync_triggers(
+    blueprint: Blueprint, lifted: Collection[str], store_schema: str, store_table: str
+) -> SyncTriggers:
+    """Return the triggers of the store for exactly these relations; for none, their removal."""
     store = quote(store_schema, store_table)
     changed = quote(tables.schema(blueprint), "store_changed")
     truncated = quote(tables.schema(blueprint), "store_truncated")
     row_trigger = quote(f"outgrow_{blueprint.name}_changed")
     all_trigger = quote(f"outgrow_{blueprint.name}_truncated")
     if not lifted:
-        made = [
+        removal = [
             f"DROP TRIGGER IF EXISTS {row_trigger} ON {store}",
             f"DROP TRIGGER IF EXISTS {all_trigger} ON {store}",
             f"DROP FUNCTION IF EXISTS {changed}()",
             f"DROP FUNCTION IF EXISTS {truncated}()",
             *(f"DROP FUNCTION IF EXISTS {signature}" for signature in _reading(blueprint, store)),
         ]
-        return [Query("grow.follow", sql) for sql in made]
+        return SyncTriggers((), _queries(removal), locks_readers=True)
     names = [name for name in blueprint.relations if name in lifted]
-    made = [
+    functions = [
         *(
             f"CREATE OR REPLACE FUNCTION {signature}\n{body}"
             for signature, body in _reading(blueprint, store).items()
@@ -51,6 +66,8 @@ def follow(
         *(lists.follow(blueprint, name) for name in names if tables.is_many(blueprint, name)),
         _changed(blueprint, names, changed),
         _truncated(blueprint, names, truncated),
+    ]
+    triggers = [
         f"CREATE OR REPLACE TRIGGER {row_trigger}\nAFTER INSERT OR UPDATE OR DELETE ON {store}\n"
         f"FOR EACH ROW EXECUTE FUNCTION {changed}()",
         f"CREATE OR REPLACE TRIGGER {all_trigger}\nAFTER TRUNCATE ON {store}\n"
@@ -58,7 +75,11 @@ def follow(
         f"ALTER TABLE {store} ENABLE ALWAYS TRIGGER {row_trigger}",
         f"ALTER TABLE {store} ENABLE ALWAYS TRIGGER {all_trigger}",
     ]
-    return [Query("grow.follow", sql) for sql in made]
+    return SyncTriggers(_queries(functions), _queries(triggers), locks_readers=False)
+
+
+def _queries(statements: Iterable[str]) -> tuple[Query, ...]:
+    return tuple(Query("grow.follow", sql) for sql in statements)
 
 
 def _reading(blueprint: Blueprint, store: str) -> dict[str, str]:
