@@ -257,14 +257,9 @@ class Store:
         if self._order is None:
             self._order = str(await self._database.value(self._queries["order"]))
         start, below = checked_key(prefix), _above(prefix)
-        parts, args = [], [start, limit]
-        if after is not None and checked_key(after) >= prefix:
-            args[0] = after
-            parts.append("beyond")
-        if below is not None:
-            args.append(below)
-            parts.append("below")
-        return _scan_query(self.table, self._order, *parts), args
+        behind = after is not None and checked_key(after) >= prefix
+        query = _scan_query(self.table, self._order, behind=behind, below=below is not None)
+        return query, [after if behind else start, limit, below]
 
     def _value(self, text: str | None) -> Any:
         return NO_VALUE if text is None else self._codec.decode(text)
@@ -458,14 +453,11 @@ def _queries(table: str) -> Mapping[str, Query]:
     return {
         name: query.with_identifiers(store=table)
         for name, query in load("store").items()
-        if not name.startswith("scan")
+        if name != "scan"
     }
 
 
 @functools.cache
-def _scan_query(table: str, order: str, *parts: str) -> Query:
-    blocks = load("store")
-    clauses = [blocks[f"scan.{part}"] for part in (*parts, "end")]
-    return (
-        blocks["scan"].joined(".".join(parts), *clauses).with_identifiers(store=table, order=order)
-    )
+def _scan_query(table: str, order: str, *, behind: bool, below: bool) -> Query:
+    query = load("store")["scan"].given(behind=behind, below=below)
+    return query.with_identifiers(store=table, order=order)

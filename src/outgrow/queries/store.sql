@@ -62,17 +62,15 @@ RETURNING true;
 SELECT coalesce(jsonb_typeof(value), 'nothing') FROM :"store" WHERE key = $1;
 
 -- name: scan
--- $1 is the prefix, or the key to go on after; then it stands in `scan.beyond` as well.
-SELECT key, value::text AS value FROM :"store" WHERE key COLLATE :"order" >= $1
-
--- name: scan.beyond
-AND key COLLATE :"order" > $1
-
--- name: scan.below
-AND key COLLATE :"order" < $3
-
--- name: scan.end
-ORDER BY key COLLATE :"order" LIMIT $2::bigint
+-- At most $2 keys (null: all), from the key $1 on, or behind it; in front of the key $3.
+SELECT key, value::text AS value
+FROM :"store"
+WHERE key COLLATE :"order" >= $1
+  AND key COLLATE :"order" > $1 --? behind
+  AND key COLLATE :"order" < $3 --? below
+  AND $3::text IS NULL --! below
+ORDER BY key COLLATE :"order"
+LIMIT $2::bigint;
 
 -- name: order
 SELECT CASE WHEN datlocprovider = 'b' OR datlocprovider = 'c' AND datcollate IN ('C', 'POSIX')
