@@ -121,9 +121,9 @@ CASES: dict[str, tuple[Query, list[Any], str, int]] = {
         KEY,
         1,
     ),
-    "connections": (connections._query("of", False), LIST, KEY, 400),
-    "mutual": (connections._query("mutual", False), LIST, KEY, 1500),
-    "connected by": (connections._query("by", False), LIST, "connections_probe", 120),
+    "connections": (connections._query("of", None), LIST, KEY, 400),
+    "mutual": (connections._query("mutual", None), LIST, KEY, 1500),
+    "connected by": (connections._query("by", None), LIST, "connections_probe", 120),
 }
 
 

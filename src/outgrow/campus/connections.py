@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Literal
 
 from outgrow import queries
@@ -36,7 +35,7 @@ class Connections:
         of = ("connections", kind, user_id, school, viewer)
         after = self._cursors.open(of, page.cursor)
         row = await self._database.row(
-            _query(kind, page.cursor is not None),
+            _query(kind, page.cursor),
             user_id,
             school,
             page.limit,
@@ -74,10 +73,7 @@ class Connections:
         await self._database.transaction(work)
 
 
-@cache
-def _query(kind: Kind, further: bool) -> Query:
-    order = "_by_name" if kind in ("by", "named") else ""
-    lists = {"of": ("of",), "mutual": ("of", "mutual")}.get(kind, ("by_name", kind, "shown"))
-    start = f"further{order}" if further else "from_start"
-    blocks = (*lists, start, f"end{order}", "cards")
-    return SQL["page"].joined(kind, *(SQL[block] for block in blocks))
+def _query(kind: Kind, cursor: str | None) -> Query:
+    if kind in ("of", "mutual"):
+        return SQL["page_of"].given(mutual=kind == "mutual", cursor=cursor)
+    return SQL[f"page_{kind}"].given(cursor=cursor)

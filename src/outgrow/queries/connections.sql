@@ -1,13 +1,14 @@
 -- Who is connected to whom. Every list shows visible profiles of the viewer's school only, and cuts
 -- its page behind that, so that a dangling id never shortens one; cards are made for the page alone.
 -- $1 whose list, $2 the viewer's school, $3 limit, $4 offset, $5 sort key and $6 id of the row
--- before, $7 the viewer. A connection is what both lists say: one that old clients left in one list
--- alone is shown to nobody, opens no chat, and can be asked for again. A list's statement is `page`, the list, where it begins, and the list's end.
+-- before (`cursor`), $7 the viewer. A connection is what both lists say: one that old clients left in
+-- one list alone is shown to nobody, opens no chat, and can be asked for again.
 --
 -- OFFSET 0 keeps each look-up of a user a look-up by key, once per row: the planner thinks that a
 -- school's visible users are one row, and would rather read all 50,000 of them first.
 
--- name: page
+-- name: page_of
+-- Newest first; with `mutual` only whom the viewer has too.
 SELECT
   convert_to('{"items":[' || coalesce(
     string_agg(u.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8'),
@@ -22,9 +23,6 @@ SELECT
           AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $7 AND h.id = $1))
   ) AS found
 FROM (
-
--- name: of
--- Newest first.
   SELECT q.pos::text AS sort, q.id, row_number() OVER (ORDER BY q.pos DESC, q.id DESC) AS n
   FROM (
     SELECT c.pos, c.connected_user_id AS id
@@ -36,92 +34,122 @@ FROM (
         AND (u.blocked @> to_jsonb($7::text) IS NOT TRUE OR u.id = $7)
         AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $7))
       OFFSET 0) AS shown
-    WHERE c.user_id = $1 AND c.at = campus.connections_at($1) AND EXISTS (
-      SELECT FROM campus.connections AS back
-      WHERE back.user_id = c.connected_user_id
-        AND back.at = campus.connections_at(c.connected_user_id) AND back.connected_user_id = $1
-      OFFSET 0)
-
--- name: mutual
+    WHERE c.user_id = $1 AND c.at = campus.connections_at($1)
       AND EXISTS (
-        SELECT FROM campus.connections AS mine
-        WHERE mine.user_id = $7 AND mine.at = campus.connections_at($7)
-          AND mine.connected_user_id = c.connected_user_id)
-      AND EXISTS (
-        SELECT FROM campus.connections AS back
-        WHERE back.user_id = c.connected_user_id
-          AND back.at = campus.connections_at(c.connected_user_id) AND back.connected_user_id = $7
-        OFFSET 0)
-
--- name: from_start
-      AND $5::text IS NULL AND $6::text IS NULL
-
--- name: further
-      AND (c.pos, c.connected_user_id) < ($5::text::bigint, $6::text)
-
--- name: end
-    ORDER BY c.pos DESC, c.connected_user_id DESC
-    LIMIT $3::bigint + 1 OFFSET $4::bigint
-  ) AS q
-) AS p
-
--- name: by_name
-  SELECT q.sort_name AS sort, q.id, row_number() OVER (ORDER BY q.sort_name, q.id) AS n
-  FROM (
-    SELECT shown.sort_name, c.id
-    FROM (
-
--- name: by
--- Who has the one in their list, and is in the list of the one.
-      SELECT c.user_id AS id
-      FROM campus.connections AS c
-      WHERE c.connected_user_id = $1 AND c.probe @> campus.connections_probe($1)
-        AND c.user_id = ANY (ARRAY(
-          SELECT own.connected_user_id FROM campus.connections AS own
-          WHERE own.user_id = $1 AND own.at = campus.connections_at($1)))
-
--- name: named
--- As `of`.
-      SELECT c.connected_user_id AS id
-      FROM campus.connections AS c
-      WHERE c.user_id = $1 AND c.at = campus.connections_at($1) AND EXISTS (
         SELECT FROM campus.connections AS back
         WHERE back.user_id = c.connected_user_id
           AND back.at = campus.connections_at(c.connected_user_id) AND back.connected_user_id = $1
         OFFSET 0)
+      AND EXISTS ( --? mutual
+        SELECT FROM campus.connections AS mine --? mutual
+        WHERE mine.user_id = $7 AND mine.at = campus.connections_at($7) --? mutual
+          AND mine.connected_user_id = c.connected_user_id) --? mutual
+      AND EXISTS ( --? mutual
+        SELECT FROM campus.connections AS back --? mutual
+        WHERE back.user_id = c.connected_user_id --? mutual
+          AND back.at = campus.connections_at(c.connected_user_id) --? mutual
+          AND back.connected_user_id = $7 --? mutual
+        OFFSET 0) --? mutual
+      AND (c.pos, c.connected_user_id) < ($5::text::bigint, $6::text) --? cursor
+      AND $5::text IS NULL AND $6::text IS NULL --! cursor
+    ORDER BY c.pos DESC, c.connected_user_id DESC
+    LIMIT $3::bigint + 1 OFFSET $4::bigint
+  ) AS q
+) AS p
+LEFT JOIN LATERAL (
+  SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.at = campus.users_at(p.id)
+  OFFSET 0) AS u ON true;
 
--- name: shown
-    ) AS c
+-- name: page_named
+-- As `page_of`, by name.
+SELECT
+  convert_to('{"items":[' || coalesce(
+    string_agg(u.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8'),
+  count(*) > $3::bigint,
+  max(p.sort) FILTER (WHERE p.n = $3::bigint),
+  max(p.id) FILTER (WHERE p.n = $3::bigint),
+  EXISTS (
+    SELECT FROM campus.users AS t
+    WHERE t.id = $1 AND t.at = campus.users_at($1) AND t.school = $2
+      AND (t.id = $7
+        OR t.visible AND t.blocked @> to_jsonb($7::text) IS NOT TRUE
+          AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $7 AND h.id = $1))
+  ) AS found
+FROM (
+  SELECT q.sort_name AS sort, q.id, row_number() OVER (ORDER BY q.sort_name, q.id) AS n
+  FROM (
+    SELECT shown.sort_name, c.connected_user_id AS id
+    FROM campus.connections AS c
     CROSS JOIN LATERAL (
-      SELECT u.sort_name
-      FROM campus.users AS u
-      WHERE u.id = c.id AND u.at = campus.users_at(c.id)
+      SELECT u.sort_name FROM campus.users AS u
+      WHERE u.id = c.connected_user_id AND u.at = campus.users_at(c.connected_user_id)
         AND u.school = $2 AND u.visible
         AND (u.blocked @> to_jsonb($7::text) IS NOT TRUE OR u.id = $7)
         AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $7))
       OFFSET 0) AS shown
-    WHERE true
-
--- name: further_by_name
-      AND (shown.sort_name, c.id) > ($5::text, $6::text)
-
--- name: end_by_name
-    ORDER BY shown.sort_name, c.id
+    WHERE c.user_id = $1 AND c.at = campus.connections_at($1)
+      AND EXISTS (
+        SELECT FROM campus.connections AS back
+        WHERE back.user_id = c.connected_user_id
+          AND back.at = campus.connections_at(c.connected_user_id) AND back.connected_user_id = $1
+        OFFSET 0)
+      AND (shown.sort_name, c.connected_user_id) > ($5::text, $6::text) --? cursor
+      AND $5::text IS NULL AND $6::text IS NULL --! cursor
+    ORDER BY shown.sort_name, c.connected_user_id
     LIMIT $3::bigint + 1 OFFSET $4::bigint
   ) AS q
 ) AS p
-
--- name: cards
 LEFT JOIN LATERAL (
   SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.at = campus.users_at(p.id)
-  OFFSET 0) AS u ON true
+  OFFSET 0) AS u ON true;
+
+-- name: page_by
+-- Who has this person in their list, and is in theirs; by name.
+SELECT
+  convert_to('{"items":[' || coalesce(
+    string_agg(u.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8'),
+  count(*) > $3::bigint,
+  max(p.sort) FILTER (WHERE p.n = $3::bigint),
+  max(p.id) FILTER (WHERE p.n = $3::bigint),
+  EXISTS (
+    SELECT FROM campus.users AS t
+    WHERE t.id = $1 AND t.at = campus.users_at($1) AND t.school = $2
+      AND (t.id = $7
+        OR t.visible AND t.blocked @> to_jsonb($7::text) IS NOT TRUE
+          AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $7 AND h.id = $1))
+  ) AS found
+FROM (
+  SELECT q.sort_name AS sort, q.id, row_number() OVER (ORDER BY q.sort_name, q.id) AS n
+  FROM (
+    SELECT shown.sort_name, c.user_id AS id
+    FROM campus.connections AS c
+    CROSS JOIN LATERAL (
+      SELECT u.sort_name FROM campus.users AS u
+      WHERE u.id = c.user_id AND u.at = campus.users_at(c.user_id)
+        AND u.school = $2 AND u.visible
+        AND (u.blocked @> to_jsonb($7::text) IS NOT TRUE OR u.id = $7)
+        AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $7))
+      OFFSET 0) AS shown
+    WHERE c.connected_user_id = $1 AND c.probe @> campus.connections_probe($1)
+      AND c.user_id = ANY (ARRAY(
+        SELECT own.connected_user_id FROM campus.connections AS own
+        WHERE own.user_id = $1 AND own.at = campus.connections_at($1)))
+      AND (shown.sort_name, c.user_id) > ($5::text, $6::text) --? cursor
+      AND $5::text IS NULL AND $6::text IS NULL --! cursor
+    ORDER BY shown.sort_name, c.user_id
+    LIMIT $3::bigint + 1 OFFSET $4::bigint
+  ) AS q
+) AS p
+LEFT JOIN LATERAL (
+  SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.at = campus.users_at(p.id)
+  OFFSET 0) AS u ON true;
 
 -- name: lock_both
 -- The lists of both, where they are there.
 SELECT campus.lock_keys(
-  ARRAY[campus.connections_key($1), campus.connections_key($2)], made := '{}')
+  ARRAY[campus.connections_key($1), campus.connections_key($2)], made := '{}');
 
 -- name: remove
 -- Every place at which the list of `$1` holds `$2`.
 DELETE FROM campus.connections AS c
-WHERE c.user_id = $1 AND c.at = campus.connections_at($1) AND c.connected_user_id = $2
+WHERE c.user_id = $1 AND c.at = campus.connections_at($1) AND c.connected_user_id = $2;
