@@ -73,18 +73,18 @@ async def test_a_first_page_is_made_once(api: Api, said: Counter[str]) -> None:
     said.clear()
     pages = await asyncio.gather(*(who.get("/profiles") for who in (ada, ben, ada, ben)))
     assert len({page.content for page in pages}) == 1
-    assert said["profiles.page.first_newest"] == 1
+    assert said["profiles.first_newest"] == 1
     for query in ("sort=name", "limit=1", "major=Physics", "interest=chess"):
         assert (await ada.get(f"/profiles?{query}")).content == (
             await ben.get(f"/profiles?{query}")
         ).content
-    assert sum(n for name, n in said.items() if name.startswith("profiles.page.first_")) == 5
+    assert sum(n for name, n in said.items() if name.startswith("profiles.first_")) == 5
     assert await ids(ada, "major=Physics") == {ben.id}
     further = (await ada.get("/profiles?limit=1")).json()["next"]
     for _ in range(2):
         await ada.get(f"/profiles?limit=1&cursor={further}")
         await ada.get("/profiles?offset=1")
-    assert said["profiles.page.newest"] == said["profiles.deep.newest"] == 2, "no other is kept"
+    assert said["profiles.page_newest"] == said["profiles.deep_newest"] == 2, "no other is kept"
 
 
 async def test_another_school_has_its_own(api: Api) -> None:
@@ -102,7 +102,7 @@ async def test_a_block_hides_at_once_on_a_page_that_is_kept(api: Api, said: Coun
     assert await ids(ada) == everybody - {ben.id}
     assert await ids(ben) == everybody - {ada.id}
     assert await ids(eve) == everybody
-    assert said["profiles.page.first_newest"] == 0, "the page is as it was for everybody else"
+    assert said["profiles.first_newest"] == 0, "the page is as it was for everybody else"
     await ada.call("DELETE", f"/blocks/{ben.id}")
     assert await ids(ada) == await ids(ben) == everybody
 
@@ -168,7 +168,7 @@ async def test_without_a_bound_nothing_is_kept(campus: Database, said: Counter[s
     assert (await ada.get(path)).json()["total"] == 1
     sizes = (await ada.get("/schools?counts=true")).json()["items"]
     assert sizes == [{"name": HERE, "members": 1}, {"name": ELSEWHERE, "members": 1}]
-    assert said["profiles.page.first_newest"] == 0
+    assert said["profiles.first_newest"] == 0
     await api.close()
 
 
@@ -247,7 +247,7 @@ async def test_an_answer_that_was_under_way_is_not_kept(
 
     async def slow(self: Database, query: Query, *arguments: Any) -> Any:
         found = await row(self, query, *arguments)
-        if query.name.startswith("profiles.page.first"):
+        if query.name.startswith("profiles.first"):
             read.set()
             await go_on.wait()
         return found

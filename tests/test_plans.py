@@ -63,48 +63,59 @@ async def large(large_url: str) -> AsyncIterator[Database]:
         yield database
 
 
-def page(sort: profiles.Sort, *given: bool, further: bool = False, deep: bool = False) -> Query:
-    return profiles._page_query(sort, given or (False,) * 4, further, deep)
+ACCOUNTS, PROFILES, SAFETY = load("accounts"), load("profiles"), load("safety")
 
 
-def asked(*filters: str | None, offset: int = 0, after: tuple[str, str] | None = None) -> list[Any]:
+def page(sort: profiles.Sort, *, cursor: bool = False, **filters: object) -> Query:
+    return PROFILES[f"page_{sort}"].given(cursor=cursor, **narrowed(**filters))
+
+
+def narrowed(**filters: object) -> dict[str, object]:
+    return {**dict.fromkeys(("major", "year", "interests", "looking_for")), **filters}
+
+
+def asked(*filters: str | None, after: tuple[str, str] | None = None) -> list[Any]:
     given = [*filters, *[None] * (4 - len(filters))]
-    return [DEMO_SCHOOL, *given, 20, offset, *(after or (None, None)), DEMO_ID]
+    return [DEMO_SCHOOL, *given, 20, DEMO_ID, *(after or (None, None))]
 
 
 MAJOR, YEAR = "Biology", "Junior"
-YES, NO = True, False
 AFTER_DAY = ('"2025-06-01T00:00:00.000Z"', "x")
 LIST = [DEMO_ID, DEMO_SCHOOL, 20, 0, None, None, DEMO_ID]
-ACCOUNTS, PROFILES, SAFETY = load("accounts"), load("profiles"), load("safety")
 KEY = f"{DEFAULT_STORE}_pkey"
 # Statement, parameters, the index that finds its rows, how many rows of the store it may look at.
 CASES: dict[str, tuple[Query, list[Any], str, int]] = {
+    "first": (
+        PROFILES["first_newest"].given(**narrowed()),
+        asked()[:6],
+        "users_school_sort_created",
+        40,
+    ),
     "newest": (page("newest"), asked(), "users_school_sort_created", 40),
     "newest, further": (
-        page("newest", further=True),
+        page("newest", cursor=True),
         asked(after=AFTER_DAY),
         "users_school_sort_created",
         40,
     ),
     "by name": (page("name"), asked(), "users_school_sort_name", 40),
     "by name, further": (
-        page("name", further=True),
+        page("name", cursor=True),
         asked(after=("m", "x")),
         "users_school_sort_name",
         40,
     ),
-    "major": (page("newest", YES, NO, NO, NO), asked(MAJOR), "users_school_major", 40),
-    "year": (page("newest", NO, YES, NO, NO), asked(None, YEAR), "users_school_year", 40),
+    "major": (page("newest", major=MAJOR), asked(MAJOR), "users_school_major", 40),
+    "year": (page("newest", year=YEAR), asked(None, YEAR), "users_school_year", 40),
     "major and year": (
-        page("newest", YES, YES, NO, NO),
+        page("newest", major=MAJOR, year=YEAR),
         asked(MAJOR, YEAR),
         "users_school_major_year",
         40,
     ),
     "deep": (
-        page("newest", deep=True),
-        asked(offset=1000),
+        PROFILES["deep_newest"].given(**narrowed()),
+        [*asked()[:7], 1000],
         "users_school_sort_created",
         1200,
     ),
@@ -116,7 +127,7 @@ CASES: dict[str, tuple[Query, list[Any], str, int]] = {
     "hidden by old lists": (SAFETY["listing"], [DEMO_ID], "users_blocked", 10),
     "blocks": (safety._page_query(False), [DEMO_ID, DEMO_SCHOOL, 20, 0, None, None], KEY, 20),
     "hidden of a count": (
-        profiles._narrowed("major", (NO, YES, NO, NO), of_hidden=True),
+        PROFILES["hidden"].given(**narrowed(year=YEAR)),
         [DEMO_SCHOOL, None, YEAR, None, None, f"{{{DEMO_ID},me}}"],
         KEY,
         1,
@@ -156,9 +167,8 @@ async def test_a_filter_by_interest_is_planned_for_what_is_asked(
     )
     assert json.loads(answer)["items"] or filters.interests == ("nobody has this",)
     assert "database.plan_for_parameters" in said
-    given = tuple(argument is not None for argument in filters.arguments())
-    query = page("newest", *given)
-    arguments = [DEMO_SCHOOL, *filters.arguments(), 20, 0, None, None, DEMO_ID]
+    query = PROFILES["page_newest"].given(cursor=None, **filters.arguments())
+    arguments = asked(*filters.arguments().values())
     plans = []
     for _ in range(3):
         plans.append(await explain(large, query, arguments, custom=True))

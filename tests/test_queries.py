@@ -22,7 +22,7 @@ FILES = sorted(
     if (name := file.name).endswith(".sql")
 )
 JOINED = {
-    *("discover", "profiles"),
+    "discover",
     *("chats", "export", "intros", "safety"),
 }
 """Files whose blocks are pieces, still."""

@@ -1,34 +1,130 @@
--- Profiles of one school. A page's statement is `page`, `alone` or `with_ids`, a sort, one clause per
--- filter (given, or `any_`), where it begins, and the sort's end; every clause names its parameter, so the numbers never change:
--- $1 school, $2 major, $3 year, $4 interests, $5 looking_for, $6 limit, $7 offset, $8 sort key
--- and $9 id of the row before, $10 whoever asks. `u.card` is the public profile as JSON text, made by PostgreSQL.
+-- Profiles of one school. $1 is the school and $2 to $5 are the filters, in every statement that has
+-- them: $2 major, $3 year, $4 interests, $5 looking_for. `u.card` is the public profile as JSON text,
+-- made by PostgreSQL. Whoever blocked the viewer, or was blocked by them, is left out: see
+-- network.hidden; `u.blocked` is what an old client keeps in the profile itself.
 
--- name: page
+-- name: page_newest
+-- $6 limit, $7 the viewer; $8 sort key and $9 id of the row before (`cursor`).
 SELECT
   convert_to('{"items":[' || coalesce(
     string_agg(p.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8'),
   count(*) > $6::bigint,
   max(p.sort) FILTER (WHERE p.n = $6::bigint),
   max(p.id) FILTER (WHERE p.n = $6::bigint)
-
--- name: alone
 FROM (
-
--- name: with_ids
--- And the ids of all who decide what the page is, the one behind its end included.
-  , array_agg(p.id)
-FROM (
-
--- name: newest
-  SELECT q.card, q.sort_created AS sort, q.id,
-    row_number() OVER (ORDER BY q.sort_created DESC, q.id DESC) AS n
+  SELECT q.card, q.sort_created AS sort, q.id, row_number() OVER (ORDER BY q.sort_created DESC, q.id DESC) AS n
   FROM (
     SELECT u.card, u.sort_created, u.id
     FROM campus.users AS u
     WHERE u.school = $1 AND u.visible
+      AND (u.blocked @> to_jsonb($7::text) IS NOT TRUE OR u.id = $7)
+      AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $7))
+      AND u.major = $2 --? major
+      AND $2::text IS NULL --! major
+      AND u.year = $3 --? year
+      AND $3::text IS NULL --! year
+      AND u.interests @> $4::jsonb --? interests
+      AND $4::jsonb IS NULL --! interests
+      AND u.looking_for @> $5::jsonb --? looking_for
+      AND $5::jsonb IS NULL --! looking_for
+      AND (u.sort_created, u.id) < ($8::text, $9::text) --? cursor
+      AND $8::text IS NULL AND $9::text IS NULL --! cursor
+    ORDER BY u.sort_created DESC, u.id DESC
+    LIMIT $6::bigint + 1
+  ) AS q
+) AS p;
 
--- name: deep
--- As `page`, for a page with an OFFSET: a card is made for who is shown, not for who is passed over.
+-- name: page_name
+-- As `page_newest`, by name.
+SELECT
+  convert_to('{"items":[' || coalesce(
+    string_agg(p.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8'),
+  count(*) > $6::bigint,
+  max(p.sort) FILTER (WHERE p.n = $6::bigint),
+  max(p.id) FILTER (WHERE p.n = $6::bigint)
+FROM (
+  SELECT q.card, q.sort_name AS sort, q.id, row_number() OVER (ORDER BY q.sort_name, q.id) AS n
+  FROM (
+    SELECT u.card, u.sort_name, u.id
+    FROM campus.users AS u
+    WHERE u.school = $1 AND u.visible
+      AND (u.blocked @> to_jsonb($7::text) IS NOT TRUE OR u.id = $7)
+      AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $7))
+      AND u.major = $2 --? major
+      AND $2::text IS NULL --! major
+      AND u.year = $3 --? year
+      AND $3::text IS NULL --! year
+      AND u.interests @> $4::jsonb --? interests
+      AND $4::jsonb IS NULL --! interests
+      AND u.looking_for @> $5::jsonb --? looking_for
+      AND $5::jsonb IS NULL --! looking_for
+      AND (u.sort_name, u.id) > ($8::text, $9::text) --? cursor
+      AND $8::text IS NULL AND $9::text IS NULL --! cursor
+    ORDER BY u.sort_name, u.id
+    LIMIT $6::bigint + 1
+  ) AS q
+) AS p;
+
+-- name: first_newest
+-- The first page for whoever has nobody hidden from them, and the ids of all who decide what it is,
+-- the one behind its end included. $6 limit.
+SELECT
+  convert_to('{"items":[' || coalesce(
+    string_agg(p.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8'),
+  count(*) > $6::bigint,
+  max(p.sort) FILTER (WHERE p.n = $6::bigint),
+  max(p.id) FILTER (WHERE p.n = $6::bigint),
+  array_agg(p.id)
+FROM (
+  SELECT q.card, q.sort_created AS sort, q.id, row_number() OVER (ORDER BY q.sort_created DESC, q.id DESC) AS n
+  FROM (
+    SELECT u.card, u.sort_created, u.id
+    FROM campus.users AS u
+    WHERE u.school = $1 AND u.visible
+      AND u.major = $2 --? major
+      AND $2::text IS NULL --! major
+      AND u.year = $3 --? year
+      AND $3::text IS NULL --! year
+      AND u.interests @> $4::jsonb --? interests
+      AND $4::jsonb IS NULL --! interests
+      AND u.looking_for @> $5::jsonb --? looking_for
+      AND $5::jsonb IS NULL --! looking_for
+    ORDER BY u.sort_created DESC, u.id DESC
+    LIMIT $6::bigint + 1
+  ) AS q
+) AS p;
+
+-- name: first_name
+-- As `first_newest`, by name.
+SELECT
+  convert_to('{"items":[' || coalesce(
+    string_agg(p.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8'),
+  count(*) > $6::bigint,
+  max(p.sort) FILTER (WHERE p.n = $6::bigint),
+  max(p.id) FILTER (WHERE p.n = $6::bigint),
+  array_agg(p.id)
+FROM (
+  SELECT q.card, q.sort_name AS sort, q.id, row_number() OVER (ORDER BY q.sort_name, q.id) AS n
+  FROM (
+    SELECT u.card, u.sort_name, u.id
+    FROM campus.users AS u
+    WHERE u.school = $1 AND u.visible
+      AND u.major = $2 --? major
+      AND $2::text IS NULL --! major
+      AND u.year = $3 --? year
+      AND $3::text IS NULL --! year
+      AND u.interests @> $4::jsonb --? interests
+      AND $4::jsonb IS NULL --! interests
+      AND u.looking_for @> $5::jsonb --? looking_for
+      AND $5::jsonb IS NULL --! looking_for
+    ORDER BY u.sort_name, u.id
+    LIMIT $6::bigint + 1
+  ) AS q
+) AS p;
+
+-- name: deep_newest
+-- A page with an OFFSET: a card is made for who is shown, not for who is passed over. $6 limit, $7 the
+-- viewer, $8 offset.
 SELECT
   convert_to('{"items":[' || coalesce(
     string_agg(c.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8'),
@@ -36,85 +132,60 @@ SELECT
   max(p.sort) FILTER (WHERE p.n = $6::bigint),
   max(p.id) FILTER (WHERE p.n = $6::bigint)
 FROM (
-
--- name: deep_newest
-  SELECT q.sort_created AS sort, q.id,
-    row_number() OVER (ORDER BY q.sort_created DESC, q.id DESC) AS n
+  SELECT q.sort_created AS sort, q.id, row_number() OVER (ORDER BY q.sort_created DESC, q.id DESC) AS n
   FROM (
     SELECT u.sort_created, u.id
     FROM campus.users AS u
     WHERE u.school = $1 AND u.visible
+      AND (u.blocked @> to_jsonb($7::text) IS NOT TRUE OR u.id = $7)
+      AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $7))
+      AND u.major = $2 --? major
+      AND $2::text IS NULL --! major
+      AND u.year = $3 --? year
+      AND $3::text IS NULL --! year
+      AND u.interests @> $4::jsonb --? interests
+      AND $4::jsonb IS NULL --! interests
+      AND u.looking_for @> $5::jsonb --? looking_for
+      AND $5::jsonb IS NULL --! looking_for
+    ORDER BY u.sort_created DESC, u.id DESC
+    LIMIT $6::bigint + 1 OFFSET $8::bigint
+  ) AS q
+) AS p
+LEFT JOIN LATERAL (
+  SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.at = campus.users_at(p.id)
+  OFFSET 0) AS c ON true;
 
 -- name: deep_name
+-- As `deep_newest`, by name.
+SELECT
+  convert_to('{"items":[' || coalesce(
+    string_agg(c.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8'),
+  count(*) > $6::bigint,
+  max(p.sort) FILTER (WHERE p.n = $6::bigint),
+  max(p.id) FILTER (WHERE p.n = $6::bigint)
+FROM (
   SELECT q.sort_name AS sort, q.id, row_number() OVER (ORDER BY q.sort_name, q.id) AS n
   FROM (
     SELECT u.sort_name, u.id
     FROM campus.users AS u
     WHERE u.school = $1 AND u.visible
-
--- name: cards
+      AND (u.blocked @> to_jsonb($7::text) IS NOT TRUE OR u.id = $7)
+      AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $7))
+      AND u.major = $2 --? major
+      AND $2::text IS NULL --! major
+      AND u.year = $3 --? year
+      AND $3::text IS NULL --! year
+      AND u.interests @> $4::jsonb --? interests
+      AND $4::jsonb IS NULL --! interests
+      AND u.looking_for @> $5::jsonb --? looking_for
+      AND $5::jsonb IS NULL --! looking_for
+    ORDER BY u.sort_name, u.id
+    LIMIT $6::bigint + 1 OFFSET $8::bigint
+  ) AS q
+) AS p
 LEFT JOIN LATERAL (
   SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.at = campus.users_at(p.id)
-  OFFSET 0) AS c ON true
-
--- name: after_newest
-      AND (u.sort_created, u.id) < ($8::text, $9::text)
-
--- name: end_newest
-    ORDER BY u.sort_created DESC, u.id DESC
-    LIMIT $6::bigint + 1 OFFSET $7::bigint
-  ) AS q
-) AS p
-
--- name: name
-  SELECT q.card, q.sort_name AS sort, q.id,
-    row_number() OVER (ORDER BY q.sort_name, q.id) AS n
-  FROM (
-    SELECT u.card, u.sort_name, u.id
-    FROM campus.users AS u
-    WHERE u.school = $1 AND u.visible
-
--- name: after_name
-      AND (u.sort_name, u.id) > ($8::text, $9::text)
-
--- name: end_name
-    ORDER BY u.sort_name, u.id
-    LIMIT $6::bigint + 1 OFFSET $7::bigint
-  ) AS q
-) AS p
-
--- name: from_start
-      AND $8::text IS NULL AND $9::text IS NULL
-
--- name: hidden
--- Whoever blocked the viewer, or was blocked by them, is not there: see network.hidden. `u.blocked`
--- is what an old client keeps in the profile itself.
-      AND (u.blocked @> to_jsonb($10::text) IS NOT TRUE OR u.id = $10)
-      AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $10))
-
--- name: major
-      AND u.major = $2
-
--- name: any_major
-      AND $2::text IS NULL
-
--- name: year
-      AND u.year = $3
-
--- name: any_year
-      AND $3::text IS NULL
-
--- name: interests
-      AND u.interests @> $4::jsonb
-
--- name: any_interests
-      AND $4::jsonb IS NULL
-
--- name: looking_for
-      AND u.looking_for @> $5::jsonb
-
--- name: any_looking_for
-      AND $5::jsonb IS NULL
+  OFFSET 0) AS c ON true;
 
 -- name: blocked_by
 -- Whom these people block in their documents.
@@ -123,58 +194,71 @@ SELECT ARRAY(
   FROM unnest($1::text[]) AS p(id)
   JOIN campus.users AS u ON u.id = p.id AND u.at = campus.users_at(p.id)
   CROSS JOIN LATERAL jsonb_array_elements(u.blocked) AS e(v)
-  WHERE jsonb_typeof(e.v) = 'string')
+  WHERE jsonb_typeof(e.v) = 'string');
 
 -- name: count
 SELECT '' AS value, count(*) AS members
 FROM campus.users AS u
 WHERE u.school = $1 AND u.visible
+  AND u.major = $2 --? major
+  AND $2::text IS NULL --! major
+  AND u.year = $3 --? year
+  AND $3::text IS NULL --! year
+  AND u.interests @> $4::jsonb --? interests
+  AND $4::jsonb IS NULL --! interests
+  AND u.looking_for @> $5::jsonb --? looking_for
+  AND $5::jsonb IS NULL --! looking_for
+;
 
 -- name: facet_major
 SELECT u.major AS value, count(*) AS members
 FROM campus.users AS u
 WHERE u.school = $1 AND u.visible AND u.major IS NOT NULL
+  AND u.major = $2 --? major
+  AND $2::text IS NULL --! major
+  AND u.year = $3 --? year
+  AND $3::text IS NULL --! year
+  AND u.interests @> $4::jsonb --? interests
+  AND $4::jsonb IS NULL --! interests
+  AND u.looking_for @> $5::jsonb --? looking_for
+  AND $5::jsonb IS NULL --! looking_for
+GROUP BY 1
+ORDER BY 2 DESC, 1
+LIMIT 200;
 
 -- name: facet_year
 SELECT u.year AS value, count(*) AS members
 FROM campus.users AS u
 WHERE u.school = $1 AND u.visible AND u.year IS NOT NULL
-
--- name: end_facet
+  AND u.major = $2 --? major
+  AND $2::text IS NULL --! major
+  AND u.year = $3 --? year
+  AND $3::text IS NULL --! year
+  AND u.interests @> $4::jsonb --? interests
+  AND $4::jsonb IS NULL --! interests
+  AND u.looking_for @> $5::jsonb --? looking_for
+  AND $5::jsonb IS NULL --! looking_for
 GROUP BY 1
 ORDER BY 2 DESC, 1
-LIMIT 200
+LIMIT 200;
 
--- name: hidden_count
--- How many of the people $6 a count counts, or a facet under each of its values.
-SELECT '' AS value, count(*) AS members
+-- name: hidden
+-- Those of the people $6 whom a count counts.
+SELECT u.major, u.year
 FROM unnest($6::text[]) AS h(id)
 CROSS JOIN LATERAL (
-  SELECT
+  SELECT u.major, u.year
   FROM campus.users AS u
   WHERE u.id = h.id AND u.at = campus.users_at(h.id) AND u.school = $1 AND u.visible
-
--- name: hidden_major
-SELECT u.value, count(*) AS members
-FROM unnest($6::text[]) AS h(id)
-CROSS JOIN LATERAL (
-  SELECT u.major AS value
-  FROM campus.users AS u
-  WHERE u.id = h.id AND u.at = campus.users_at(h.id) AND u.school = $1 AND u.visible
-    AND u.major IS NOT NULL
-
--- name: hidden_year
-SELECT u.value, count(*) AS members
-FROM unnest($6::text[]) AS h(id)
-CROSS JOIN LATERAL (
-  SELECT u.year AS value
-  FROM campus.users AS u
-  WHERE u.id = h.id AND u.at = campus.users_at(h.id) AND u.school = $1 AND u.visible
-    AND u.year IS NOT NULL
-
--- name: end_hidden
-  OFFSET 0) AS u
-GROUP BY 1
+    AND u.major = $2 --? major
+    AND $2::text IS NULL --! major
+    AND u.year = $3 --? year
+    AND $3::text IS NULL --! year
+    AND u.interests @> $4::jsonb --? interests
+    AND $4::jsonb IS NULL --! interests
+    AND u.looking_for @> $5::jsonb --? looking_for
+    AND $5::jsonb IS NULL --! looking_for
+  OFFSET 0) AS u;
 
 -- name: one
 -- `$2` is the school and `$3` the id of whoever asks.
@@ -183,7 +267,7 @@ FROM campus.users AS u
 WHERE u.id = $1 AND u.at = campus.users_at($1) AND u.school = $2
   AND (u.id = $3
     OR u.visible AND u.blocked @> to_jsonb($3::text) IS NOT TRUE
-      AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $3 AND h.id = $1))
+      AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $3 AND h.id = $1));
 
 -- name: own
 SELECT convert_to(
@@ -195,12 +279,12 @@ SELECT convert_to(
        'allow_messages', u.rest #> '{settings,allowMessages}' IS DISTINCT FROM 'false')
   || '}', 'UTF8')
 FROM campus.users AS u
-WHERE u.id = $1 AND u.at = campus.users_at($1)
+WHERE u.id = $1 AND u.at = campus.users_at($1);
 
 -- name: insert
 INSERT INTO campus.users
   (id, email, name, school, major, year, interests, looking_for, blocked, created_at, rest)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '[]', date_trunc('milliseconds', now()), $9)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '[]', date_trunc('milliseconds', now()), $9);
 
 -- name: change
 -- `$2` holds the columns to set, null for one to empty; `$3` the other fields to set; `$4` those
@@ -219,4 +303,4 @@ UPDATE campus.users AS u SET
        WHEN jsonb_typeof(u.rest -> 'settings') = 'object'
        THEN jsonb_build_object('settings', u.rest -> 'settings' || $5)
        ELSE jsonb_build_object('settings', $5) END
-WHERE u.id = $1 AND u.at = campus.users_at($1)
+WHERE u.id = $1 AND u.at = campus.users_at($1);
