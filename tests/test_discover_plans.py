@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from growing import grow
-from outgrow.campus import discover
 from outgrow.campus.discover import Discover
 from outgrow.campus.generator import generate
 from outgrow.campus.pages import Cursors, Page
@@ -20,7 +19,7 @@ from outgrow.campus.population import DEMO_ID, DEMO_SCHOOL, Spec
 from outgrow.database import Database
 from outgrow.growth.state import Phase
 from outgrow.install import install
-from outgrow.queries import Query
+from outgrow.queries import Query, load
 from outgrow.server import EmbeddedServer
 from plans import admin, explain, looked_at, opened, read_whole, used
 from test_discover import score
@@ -100,21 +99,22 @@ async def test_most_of_the_true_best_are_shown(school: Database) -> None:
 
 
 BEGIN = (1_000_000, "\U0010ffff", "")
+DISCOVER = load("discover")
 CASES: dict[str, tuple[Query, list[Any], str, int]] = {
     "discover": (
-        discover._matches(),
+        DISCOVER["matches"],
         [DEMO_SCHOOL, DEMO_ID, 20, *BEGIN, *BEGIN[1:]],
         "users_traits_words",
         MOST,
     ),
     "discover, behind the pool": (
-        discover._matches(),
+        DISCOVER["matches"],
         [DEMO_SCHOOL, DEMO_ID, 20, -1, *BEGIN[1:], *BEGIN[1:]],
         "users_school_sort_created",
         MOST,
     ),
     "suggestions": (
-        discover._suggestions(),
+        DISCOVER["suggestions"],
         [DEMO_SCHOOL, DEMO_ID, 20, *BEGIN],
         "og_connections",
         MOST_OF_FRIENDS,

@@ -22,7 +22,6 @@ FILES = sorted(
     if (name := file.name).endswith(".sql")
 )
 JOINED = {
-    "discover",
     *("chats", "export", "intros", "safety"),
 }
 """Files whose blocks are pieces, still."""

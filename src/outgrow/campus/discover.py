@@ -7,13 +7,11 @@ nobody answered yet), and who is hidden. PostgreSQL ranks, and writes the JSON.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from outgrow import queries
 from outgrow.campus.pages import Cursors, Page
 from outgrow.database import Database
-from outgrow.queries import Query
 
 SQL = queries.load("discover")
 
@@ -43,7 +41,7 @@ class Discover:
         number, sort, id_ = self._begin(of, page)
         _, *rest = (number, sort, id_) if number == _REST else _BEFORE_ALL
         row = await self._database.row(
-            _matches(), school, viewer, page.limit, number, sort, id_, *rest
+            SQL["matches"], school, viewer, page.limit, number, sort, id_, *rest
         )
         return self._finish(row, of)
 
@@ -52,7 +50,7 @@ class Discover:
         Raises BadCursor."""
         of = ("suggestions", school, viewer)
         begin = self._begin(of, page)
-        row = await self._database.row(_suggestions(), school, viewer, page.limit, *begin)
+        row = await self._database.row(SQL["suggestions"], school, viewer, page.limit, *begin)
         return self._finish(row, of)
 
     def _begin(self, of: Sequence[str], page: Page) -> tuple[int, str, str]:
@@ -68,18 +66,3 @@ class Discover:
             return b"".join((body, b',"next":null}'))
         cursor = self._cursors.seal(of, [str(part) for part in last])
         return b"".join((body, b',"next":"', cursor.encode("ascii"), b'"}'))
-
-
-@cache
-def _matches() -> Query:
-    blocks = ("pool", "scored", "cut", "scored", "told")
-    return SQL["page"].joined("", *_excluded(), *(SQL[block] for block in blocks))
-
-
-@cache
-def _suggestions() -> Query:
-    return SQL["suggested"].joined("", *_excluded(), SQL["friends"])
-
-
-def _excluded() -> tuple[Query, ...]:
-    return SQL["excluded"], queries.load("intros")["timed"], SQL["excluded_too"]

@@ -10,7 +10,12 @@
 -- $1 school, $2 the viewer's id, $3 limit; $4 score, $5 sort key and $6 id of the row before (the score
 -- is -1 behind the pool, 1000 in front of everything), $7 and $8 what the rest begins behind.
 
--- name: page
+-- name: matches
+-- `excluded`: oneself; connections, whoever of the two has the other in their list; who was asked or asks
+-- and waits for an answer; blocks in either direction, and those of old clients. (Whose list names the
+-- viewer is taken from each row: `blocked`.) The lists of those whom the viewer has anyway are not taken
+-- apart. An intro is over as intros.sql says: its time may be missing, or no time of ours, and its key
+-- has one too.
 WITH me AS MATERIALIZED (
   SELECT u.likes, u.traits
   FROM campus.users AS u
@@ -26,13 +31,6 @@ mine AS MATERIALIZED (
     ELSE '[]' END) AS e(v)
   WHERE jsonb_typeof(e.v) = 'string'
 ),
-
--- name: excluded
--- Oneself; connections, whoever of the two has the other in their list; who was asked or asks and
--- waits for an answer; blocks in either direction, and those of old clients. (Whose list names the
--- viewer is taken from each row: `blocked`.) When an intro was sent, and whether it is over, says the
--- block `timed` of intros.sql, which stands between this and `excluded_too`. The lists of those whom
--- the viewer has anyway are not taken apart.
 have AS MATERIALIZED (
   SELECT c.connected_user_id AS id
   FROM campus.connections AS c
@@ -58,9 +56,13 @@ excluded AS MATERIALIZED (
     FROM campus.intros AS i
     WHERE i.to_id = $2 AND i.status = 'pending'
   ) AS i
-
--- name: excluded_too
-  WHERE NOT e.is_over
+  CROSS JOIN LATERAL (
+    SELECT coalesce(
+      i.created_at,
+      CASE WHEN i.sent_ms ~ '^[0-9]{1,13}$' THEN to_timestamp(i.sent_ms::bigint / 1000.0) END,
+      'epoch') AS sent
+  ) AS t
+  WHERE NOT t.sent < now() - interval '30 days'
   UNION
   SELECT e.v
   FROM campus.users AS u
@@ -69,8 +71,6 @@ excluded AS MATERIALIZED (
   UNION
   SELECT h.id FROM network.hidden AS h WHERE h.viewer = $2
 ),
-
--- name: pool
 -- Of everybody the store has words that stand for "of this school and major, and likes this" (`a`) and
 -- "of this school and year, and likes this" (`b`). Two of a kind, or both of the same thing, make
 -- somebody promising. Nine things count; each pair gives its first 40 people. Without their index
@@ -148,9 +148,7 @@ pool AS MATERIALIZED (
         AND u.blocked @> to_jsonb($2::text) IS NOT TRUE
       OFFSET 0) AS u
   ) AS c
-
--- name: scored
--- What each thing in common counts, and how much of its kind at most: 100 for everything.
+  -- What each thing in common counts, and how much of its kind at most: 100 for everything.
   CROSS JOIN LATERAL (
     SELECT least(30, 6 * count(*) FILTER (WHERE m.kind = 0))
       + least(20, 10 * count(*) FILTER (WHERE m.kind = 1))
@@ -162,8 +160,6 @@ pool AS MATERIALIZED (
     WHERE c.likes -> m.kind ? m.value
       AND jsonb_typeof(c.likes -> m.kind) = CASE WHEN m.kind < 5 THEN 'array' ELSE 'string' END
   ) AS s
-
--- name: cut
 ),
 first AS MATERIALIZED (
   SELECT p.score AS rank, ''::text AS sort, p.id
@@ -200,8 +196,17 @@ shown AS (
       OFFSET 0) AS u
     WHERE p.n <= $3
   ) AS c
-
--- name: told
+  CROSS JOIN LATERAL (
+    SELECT least(30, 6 * count(*) FILTER (WHERE m.kind = 0))
+      + least(20, 10 * count(*) FILTER (WHERE m.kind = 1))
+      + least(15, 5 * count(*) FILTER (WHERE m.kind IN (2, 3)))
+      + least(10, 5 * count(*) FILTER (WHERE m.kind = 4))
+      + 15 * count(*) FILTER (WHERE m.kind = 5)
+      + 10 * count(*) FILTER (WHERE m.kind = 6) AS score
+    FROM mine AS m
+    WHERE c.likes -> m.kind ? m.value
+      AND jsonb_typeof(c.likes -> m.kind) = CASE WHEN m.kind < 5 THEN 'array' ELSE 'string' END
+  ) AS s
   CROSS JOIN LATERAL (
     SELECT string_agg(
       format('{"kind":"%s","values":%s}', (
@@ -223,16 +228,54 @@ SELECT
   EXISTS (SELECT FROM page AS p WHERE p.n > $3),
   last.rank, last.sort, last.id
 FROM (SELECT) AS one
-LEFT JOIN page AS last ON last.n = $3
+LEFT JOIN page AS last ON last.n = $3;
 
--- name: suggested
+-- name: suggestions
 -- Whom one's connections have: of the viewer's 200 newest connections whom the viewer may see the 200
 -- newest entries each, so at most 40,000 whatever a list holds. The 500 with most in common are looked
 -- up and stand by that number, newest first.
 -- $1 school, $2 the viewer's id, $3 limit; $4 number, $5 sort key and $6 id of the row before.
-WITH
-
--- name: friends
+-- `excluded` is as in `matches`.
+WITH have AS MATERIALIZED (
+  SELECT c.connected_user_id AS id
+  FROM campus.connections AS c
+  WHERE c.user_id = $2 AND c.at = campus.connections_at($2)
+),
+excluded AS MATERIALIZED (
+  SELECT $2::text AS id
+  UNION
+  SELECT h.id FROM have AS h
+  UNION
+  SELECT c.user_id
+  FROM campus.connections AS c
+  WHERE c.connected_user_id = $2 AND c.probe @> campus.connections_probe($2)
+    AND c.user_id <> ALL (ARRAY(SELECT h.id FROM have AS h))
+  UNION
+  SELECT i.other
+  FROM (
+    SELECT i.to_id AS other, i.created_at, i.sent_ms
+    FROM campus.intros AS i
+    WHERE i.from_id = $2 AND i.status = 'pending'
+    UNION ALL
+    SELECT i.from_id, i.created_at, i.sent_ms
+    FROM campus.intros AS i
+    WHERE i.to_id = $2 AND i.status = 'pending'
+  ) AS i
+  CROSS JOIN LATERAL (
+    SELECT coalesce(
+      i.created_at,
+      CASE WHEN i.sent_ms ~ '^[0-9]{1,13}$' THEN to_timestamp(i.sent_ms::bigint / 1000.0) END,
+      'epoch') AS sent
+  ) AS t
+  WHERE NOT t.sent < now() - interval '30 days'
+  UNION
+  SELECT e.v
+  FROM campus.users AS u
+  CROSS JOIN jsonb_array_elements_text(u.blocked) AS e(v)
+  WHERE u.id = $2 AND u.at = campus.users_at($2) AND e.v IS NOT NULL
+  UNION
+  SELECT h.id FROM network.hidden AS h WHERE h.viewer = $2
+),
 friends AS MATERIALIZED (
   SELECT c.connected_user_id AS id
   FROM campus.connections AS c
@@ -289,4 +332,4 @@ SELECT
   EXISTS (SELECT FROM page AS p WHERE p.n > $3),
   last.mutual, last.sort, last.id
 FROM (SELECT) AS one
-LEFT JOIN page AS last ON last.n = $3
+LEFT JOIN page AS last ON last.n = $3;
