@@ -336,9 +336,17 @@ async def test_domains(campus: Database) -> None:
     for bad in ("x", "a b.example", "", "é.example", "a" * 70 + ".example"):
         with pytest.raises(BadInput):
             await domains.add(HERE, bad)
-    assert await domains.remove("@A.example") == HERE
+    assert await domains.remove("@A.example") == (HERE, 0)
     with pytest.raises(NotFound):
         await domains.remove("a.example")
+    await domains.remove("b.example")
+    assert await domains.all() == [(None, HERE)]
+    with pytest.raises(Conflict):
+        await domains.add("N0rthfield University", "c.example")
+    await domains.open(HERE)
+    assert await domains.all() == []
+    with pytest.raises(NotFound):
+        await domains.open(HERE)
 
 
 HOSTILE = [

@@ -47,6 +47,62 @@ async def seen_by(person: Person) -> tuple[int, str]:
     return answer.status_code, answer.json().get("code", "")
 
 
+async def test_a_school_without_its_last_domain_stays_protected(
+    phased: Database, phased_api: Api
+) -> None:
+    """Nobody who names it then is a member once it has a domain again."""
+    domains = Domains(phased)
+    member = await phased_api.sign_up("Ada Okafor")
+    stranger = await phased_api.sign_up("Eve Stranger", ELSEWHERE)
+    await domains.add(HERE, "northfield.example")
+    assert await domains.remove("northfield.example") == (HERE, 0)
+    await move(phased, stranger.id)
+    assert await seen_by(stranger) == (403, "email_not_of_school")
+    body = {"email": "x@campus.example", "password": PASSWORD, "name": "Eve", "school": HERE}
+    assert (await phased_api.post("/auth/signup", body)).json()["code"] == "email_not_of_school"
+    await domains.add(HERE, "campus.example")
+    assert await seen_by(stranger) == (403, "email_not_verified")
+    assert await seen_by(member) == (200, "")
+    await domains.open(HERE)
+    assert await seen_by(stranger) == (200, "")
+
+
+async def test_members_stay_when_their_domain_goes_unless_locked_out(
+    campus: Database, api: Api
+) -> None:
+    domains = Domains(campus)
+    proven = await api.sign_up("Ada Okafor", ELSEWHERE)
+    unproven = await api.sign_up("Eve Stranger", ELSEWHERE)
+    sql = "UPDATE network.accounts SET verified_at = now() WHERE user_id = $1"
+    await run(campus, sql, proven.id)
+    await domains.add(HERE, "campus.example")
+    for person in (proven, unproven):
+        await move(campus, person.id)
+    assert await domains.remove("campus.example") == (HERE, 1)
+    assert await seen_by(proven) == (200, "")
+    assert await seen_by(unproven) == (403, "email_not_of_school")
+    later = await api.sign_up("Late Comer", ELSEWHERE)
+    await run(campus, sql, later.id)
+    await domains.add(HERE, "campus.example")
+    await move(campus, later.id)
+    assert await seen_by(later) == (200, "")
+    assert await domains.remove("campus.example", lock_out=True) == (HERE, 1)
+    assert await seen_by(later) == (403, "email_not_of_school")
+    assert await seen_by(proven) == (200, "")
+
+
+async def test_schools_of_yesterday_stay_protected(campus: Database, api: Api) -> None:
+    stranger = await api.sign_up("Eve Stranger", ELSEWHERE)
+    await Domains(campus).add(HERE, "northfield.example")
+    await move(campus, stranger.id)
+    await run(campus, "DROP TABLE network.protected_schools CASCADE")
+    await run(campus, "UPDATE outgrow.layouts SET version = 'of yesterday'")
+    await install(campus)
+    assert await seen_by(stranger) == (403, "email_not_of_school")
+    await Domains(campus).remove("northfield.example")
+    assert await seen_by(stranger) == (403, "email_not_of_school")
+
+
 async def test_who_writes_a_school_with_domains_into_a_profile_is_no_member(
     phased: Database, phased_api: Api
 ) -> None:

@@ -1,5 +1,7 @@
-"""The e-mail domains of schools: who signs up for a school that has some shows a mailbox there, and
-nobody signs up for one that only looks like it."""
+"""The e-mail domains of schools. A school is protected from its first domain on, until an operator
+opens it: who signs up for it shows a mailbox there, and nobody signs up for one that only looks
+like it. Without any domain nobody signs up for a protected school.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +21,14 @@ class Domains:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def all(self) -> list[tuple[str, str]]:
-        """(domain, school), by school."""
+    async def all(self) -> list[tuple[str | None, str]]:
+        """(domain, school), by school; None for a protected school without any."""
         return [(row[0], row[1]) for row in await self._database.rows(SQL["domains"])]
 
     async def add(self, school: str, domain: str) -> None:
         """From now on a sign-up for `school` needs an e-mail of one of its domains. Who is a member
-        already stays one. Raises BadInput, Conflict when it is another school's."""
+        when it gets its first one stays one. Raises BadInput, Conflict when it is another
+        school's."""
         domain = domain.lower().removeprefix("@")
         if len(domain) > 190 or not _DOMAIN.fullmatch(domain):
             raise BadInput(
@@ -44,47 +47,70 @@ class Domains:
             )
         await refuse_lookalike(self._database, school)
 
-        async def work(session: Session) -> str:
-            if not await session.rows(SQL["domains_of"], school):
+        async def work(session: Session) -> None:
+            if await session.row(SQL["protect"], school) is not None:
                 await session.run(queries.load("accounts")["admit_all"], school)
-            return str(await session.value(SQL["add_domain"], domain, school))
+            of = await session.value(SQL["add_domain"], domain, school)
+            if of != school:
+                raise Conflict(
+                    "domain_taken",
+                    f"{domain} is of {of}",
+                    hint=f"outgrow school remove-domain {domain}",
+                )
 
-        of = await self._database.transaction(work)
-        if of != school:
-            raise Conflict(
-                "domain_taken",
-                f"{domain} is of {of}",
-                hint=f"outgrow school remove-domain {domain}",
-            )
+        await self._database.transaction(work)
 
-    async def remove(self, domain: str) -> str:
-        """The school that it was of. Raises NotFound."""
-        school = await self._database.value(SQL["remove_domain"], domain.lower().removeprefix("@"))
-        if school is None:
+    async def remove(self, domain: str, *, lock_out: bool = False) -> tuple[str, int]:
+        """Return the school that it was of, and how many are members by an address there alone.
+        They stay members unless they are to be locked out. Raises NotFound."""
+        domain = domain.lower().removeprefix("@")
+
+        async def work(session: Session) -> tuple[str, int]:
+            school = await session.value(SQL["remove_domain"], domain)
+            if school is None:
+                raise NotFound(
+                    "domain_not_found",
+                    f"no school has the domain {domain}",
+                    hint="outgrow school list",
+                )
+            members = [
+                row["user_id"]
+                for row in await session.rows(SQL["members_by_domain"], domain, school)
+            ]
+            if not lock_out:
+                await session.run(SQL["keep"], members, school)
+            return str(school), len(members)
+
+        return await self._database.transaction(work)
+
+    async def open(self, school: str) -> None:
+        """Let anybody sign up for a school, as before it had domains. Raises NotFound."""
+        if await self._database.row(SQL["open_school"], school.strip()) is None:
             raise NotFound(
-                "domain_not_found", f"no school has the domain {domain}", hint="outgrow school list"
+                "school_not_protected",
+                f"no address is asked for by {school}",
+                hint="outgrow school list",
             )
-        return str(school)
 
 
 async def must_verify(session: Statements, school: str, email: str) -> bool:
     """Whether who signs up for this school has to show that the e-mail is theirs. Raises Forbidden
-    when it is of no domain of a school that has some, Conflict when the school only looks like one
-    that has."""
+    when it is of no domain of a protected school, Conflict when the school only looks like one."""
     await refuse_lookalike(session, school)
-    domains = [row[0] for row in await session.rows(SQL["domains_of"], school)]
-    if domains and email.lower().rpartition("@")[2] not in domains:
+    rows = await session.rows(SQL["domains_of"], school)
+    domains = [row["domain"] for row in rows if row["domain"] is not None]
+    if rows and email.lower().rpartition("@")[2] not in domains:
         raise Forbidden(
             "email_not_of_school",
             f"{school} is for people with an e-mail of the school",
-            detail=", ".join(domains[:10]),
+            detail=", ".join(domains[:10]) or "it takes no new members at present",
             hint="sign up with your address there",
         )
-    return bool(domains)
+    return bool(rows)
 
 
 async def refuse_lookalike(session: Statements, school: str) -> None:
-    """Raise Conflict for a name that is not that of a school with domains, and looks like it."""
+    """Raise Conflict for a name that is not that of a protected school, and looks like it."""
     protected = [row["school"] for row in await session.rows(SQL["protected"])]
     other = resembled(school, protected)
     if other is not None:

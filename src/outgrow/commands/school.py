@@ -29,7 +29,7 @@ def add_domain(app: App, school: str, domain: str) -> None:
     """Ask who signs up for SCHOOL for an e-mail of DOMAIN, and for a code sent there.
 
     SCHOOL is its name as profiles have it. A school may have several domains; a subdomain is a
-    domain of its own. Who is a member already stays one.
+    domain of its own. Who is a member when it gets its first one stays one.
     """
     app.run(_with_domains(app, lambda domains: domains.add(school, domain), "school add-domain"))
     app.answer({"school": school, "domain": domain}, f"{school}: @{domain}")
@@ -37,28 +37,49 @@ def add_domain(app: App, school: str, domain: str) -> None:
 
 @command.command("remove-domain")
 @click.argument("domain")
+@click.option("--lock-out", is_flag=True, help="End the membership of those who have it by DOMAIN.")
 @json_option
 @click.pass_obj
-def remove_domain(app: App, domain: str) -> None:
+def remove_domain(app: App, domain: str, lock_out: bool) -> None:
     """Take DOMAIN from its school, and let nobody in by it any more.
 
-    A school without domains is open to everybody.
+    Who is a member by an address there stays one, unless --lock-out says otherwise. A school without
+    any domain takes nobody: outgrow school open makes it open to everybody.
     """
-    school = app.run(
-        _with_domains(app, lambda domains: domains.remove(domain), "school remove-domain")
+    school, members = app.run(
+        _with_domains(
+            app, lambda domains: domains.remove(domain, lock_out=lock_out), "school remove-domain"
+        )
     )
-    app.answer({"school": school, "domain": domain}, f"{school}: no longer @{domain}")
+    app.answer(
+        {"school": school, "domain": domain, "members": members, "locked_out": lock_out},
+        f"{school}: no longer @{domain}; members by it who "
+        f"{'are locked out' if lock_out else 'stay'}: {members}",
+    )
+
+
+@command.command("open")
+@click.argument("school")
+@json_option
+@click.pass_obj
+def open_school(app: App, school: str) -> None:
+    """Let anybody sign up for SCHOOL, and take away all its domains."""
+    app.run(_with_domains(app, lambda domains: domains.open(school), "school open"))
+    app.answer({"school": school, "open": True}, f"{school}: open to everybody")
 
 
 @command.command("list")
 @json_option
 @click.pass_obj
 def list_domains(app: App) -> None:
-    """Show the schools that have domains."""
+    """Show the schools that ask for an address, and their domains."""
     found = app.run(_with_domains(app, lambda domains: domains.all()))
     app.answer(
         [{"school": school, "domain": domain} for domain, school in found],
-        "\n".join(f"{school}: @{domain}" for domain, school in found) or "no school has domains",
+        "\n".join(
+            f"{school}: {'@' + domain if domain else 'takes nobody'}" for domain, school in found
+        )
+        or "no school has domains",
     )
 
 

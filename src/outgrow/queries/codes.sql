@@ -42,13 +42,27 @@ DELETE FROM network.sign_ups WHERE expires_at < now();
 DELETE FROM network.codes WHERE subject = $1;
 
 -- name: domains_of
-SELECT d.domain FROM network.school_domains AS d WHERE d.school = $1 ORDER BY 1;
+-- No row for a school that asks for no address, and one with NULL for a protected one without a domain.
+SELECT d.domain
+FROM network.protected_schools AS p
+LEFT JOIN network.school_domains AS d ON d.school = p.school
+WHERE p.school = $1
+ORDER BY 1;
 
 -- name: protected
-SELECT DISTINCT d.school FROM network.school_domains AS d ORDER BY 1;
+SELECT p.school FROM network.protected_schools AS p ORDER BY 1;
 
 -- name: domains
-SELECT d.domain, d.school FROM network.school_domains AS d ORDER BY d.school, d.domain;
+SELECT d.domain, p.school
+FROM network.protected_schools AS p
+LEFT JOIN network.school_domains AS d ON d.school = p.school
+ORDER BY p.school, d.domain;
+
+-- name: protect
+-- No row where the school was protected before.
+INSERT INTO network.protected_schools (school) VALUES ($1)
+ON CONFLICT (school) DO NOTHING
+RETURNING school;
 
 -- name: add_domain
 INSERT INTO network.school_domains AS d (domain, school) VALUES ($1, $2)
@@ -57,6 +71,22 @@ RETURNING d.school;
 
 -- name: remove_domain
 DELETE FROM network.school_domains WHERE domain = $1 RETURNING school;
+
+-- name: members_by_domain
+-- Who is a member of the school `$2` by an address of the domain `$1`, and by nothing else.
+SELECT a.user_id
+FROM network.accounts AS a
+JOIN campus.users AS u ON u.id = a.user_id AND u.at = campus.users_at(a.user_id)
+WHERE u.school = $2 AND a.verified_at IS NOT NULL AND split_part(a.email_key, '@', -1) = $1
+  AND a.admitted_to IS DISTINCT FROM $2
+FOR UPDATE OF a;
+
+-- name: keep
+UPDATE network.accounts SET admitted_to = $2 WHERE user_id = ANY ($1::text[]);
+
+-- name: open_school
+-- Its domains go with it.
+DELETE FROM network.protected_schools WHERE school = $1 RETURNING school;
 
 -- name: begin
 -- The newest sign-up with an e-mail takes the place of the one before.

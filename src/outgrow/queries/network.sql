@@ -39,13 +39,34 @@ CREATE INDEX IF NOT EXISTS sessions_user_id ON network.sessions (user_id);
 ALTER TABLE network.accounts ADD COLUMN IF NOT EXISTS verified_at timestamptz;
 ALTER TABLE network.sessions ADD COLUMN IF NOT EXISTS device text;
 
--- Who signs up for a school that has domains needs an e-mail of one, and a code sent there.
+-- Schools that ask for an address there: from their first domain on, until an operator opens them.
+CREATE TABLE IF NOT EXISTS network.protected_schools (
+  school text PRIMARY KEY,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Who signs up for a protected school needs an e-mail of one of its domains, and a code sent there.
 CREATE TABLE IF NOT EXISTS network.school_domains (
   domain text PRIMARY KEY,
   school text NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX IF NOT EXISTS school_domains_school ON network.school_domains (school);
+
+DO $$
+BEGIN
+  IF NOT EXISTS (
+    SELECT FROM pg_constraint
+    WHERE conrelid = 'network.school_domains'::regclass AND conname = 'school_domains_school_fkey')
+  THEN
+    INSERT INTO network.protected_schools (school)
+    SELECT DISTINCT d.school FROM network.school_domains AS d
+    ON CONFLICT (school) DO NOTHING;
+    ALTER TABLE network.school_domains ADD CONSTRAINT school_domains_school_fkey
+      FOREIGN KEY (school) REFERENCES network.protected_schools ON DELETE CASCADE;
+  END IF;
+END
+$$;
 
 -- What operators' commands did, until a serving process has written it to its log.
 CREATE TABLE IF NOT EXISTS network.operations (
@@ -127,8 +148,8 @@ AS $$ SELECT sha256(s.value) FROM network.secrets AS s WHERE s.name = 'signing' 
 ALTER TABLE network.sessions
   ADD COLUMN IF NOT EXISTS secret_id bytea DEFAULT network.secret_id();
 
--- `admitted_to`: the school, if it has domains, of which somebody is a member without an address there:
--- they were one before it had domains, or the operator let them in.
+-- `admitted_to`: the school, if it is protected, of which somebody is a member without an address there:
+-- they were one before it was, the operator let them in, or the domain that let them in was removed.
 DO $$
 BEGIN
   IF NOT EXISTS (
@@ -163,7 +184,7 @@ BEGIN
 END
 $$;
 
--- The school of which somebody is a member: the one in their profile; if that has domains, only with an
+-- The school of which somebody is a member: the one in their profile; if that is protected, only with an
 -- address there that was shown to be theirs, or admitted. What an old client writes into a profile opens
 -- no school that asks for an address.
 CREATE OR REPLACE FUNCTION network.school_of(of_user text) RETURNS text
@@ -173,7 +194,7 @@ AS $$
   SELECT u.school FROM campus.users AS u
   WHERE u.id = of_user AND u.at = campus.users_at(of_user)
     AND (
-      NOT EXISTS (SELECT FROM network.school_domains AS d WHERE d.school = u.school)
+      NOT EXISTS (SELECT FROM network.protected_schools AS p WHERE p.school = u.school)
       OR EXISTS (
         SELECT FROM network.accounts AS a
         WHERE a.user_id = of_user AND (
