@@ -43,8 +43,8 @@ def add_domain(app: App, school: str, domain: str) -> None:
 def remove_domain(app: App, domain: str, lock_out: bool) -> None:
     """Take DOMAIN from its school, and let nobody in by it any more.
 
-    Who is a member by an address there stays one, unless --lock-out says otherwise. A school without
-    any domain takes nobody: outgrow school open makes it open to everybody.
+    Who is a member by an address there stays one, unless --lock-out says otherwise. A school
+    without any domain takes nobody new: outgrow school open makes it open to everybody.
     """
     school, members = app.run(
         _with_domains(
