@@ -11,7 +11,7 @@ import pytest
 from conftest import Connect
 from firing import ALL, Ladder, put, shown
 from growing import CAMPUS, STORE, grow
-from outgrow.commands.grow import contradictions
+from outgrow.commands.grow import inspect_store
 from outgrow.database import Database
 from outgrow.errors import Refused
 from outgrow.growth import runner
@@ -299,7 +299,7 @@ async def test_keys_that_are_null_are_in_nobodys_way(database: Database, storer:
     await put(storer, OLD)
     await storer.execute(f"INSERT INTO {STORE} VALUES (NULL, '1'), (NULL, '[]')")
     await install(database, DEFAULT_STORE, CAMPUS)
-    await runner.plan(database, "relational", DEFAULT_STORE, CAMPUS, contradictions)
+    await runner.plan(database, "relational", DEFAULT_STORE, CAMPUS, inspect_store)
     phases: list[Phase] = ["relational", "found"]
     for phase in phases:
         await grow(database, phase)

@@ -11,6 +11,7 @@ import pytest
 from outgrow import layout
 from outgrow.blueprint import Home, campus
 from outgrow.layout import shadow
+from outgrow.layout.consistency.misfits import checks
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -32,12 +33,17 @@ def _tables() -> Iterator[str]:
     yield from (q.sql for q in shadow.views(blueprint, homes, names, *place))
 
 
-@pytest.mark.parametrize("name", ["campus.sql", "campus-indexes.sql", "campus-tables.sql"])
+@pytest.mark.parametrize(
+    "name", ["campus.sql", "campus-indexes.sql", "campus-tables.sql", "campus-misfits.sql"]
+)
 def test_golden(name: str, pytestconfig: pytest.Config) -> None:
     if name == "campus.sql":
         statements = [q.sql for q in layout.create(campus(), "public", "kv_store_2516be19")]
     elif name == "campus-tables.sql":
         statements = list(_tables())
+    elif name == "campus-misfits.sql":
+        asked = checks(campus(), campus().relations, "public", "kv_store_2516be19")
+        statements = [check.counts(check.conditions).sql for check in asked]
     else:
         place = (campus(), "public", "kv_store_2516be19")
         made = [(index.purpose, index.create.sql) for index in layout.indexes(*place)]

@@ -16,9 +16,9 @@ from outgrow.campus.population import Spec
 from outgrow.database import Database
 from outgrow.inspection import report
 from outgrow.inspection.inspection import inspect
-from outgrow.inspection.integrity import KINDS
 from outgrow.inspection.listing import VALIDATING, listings
 from outgrow.inspection.source import Table
+from outgrow.layout.consistency import KINDS
 from outgrow.settings import DEFAULT_STORE
 from test_cli_kv import outgrow
 from test_damage import STORES

@@ -40,10 +40,10 @@ async def test_verify_accounts_for_every_key(database: Database, raw: Any) -> No
     assert keys.pop("total") == sum(keys.values())
     assert keys["opaque"] >= 2
     assert keys["in_the_store"] > 0
-    assert keys["leftovers"] == await raw.fetchval(
+    assert keys["unmapped"] == await raw.fetchval(
         "SELECT count(*) FROM campus_tables.connections_lists WHERE leftovers IS NOT NULL"
     )
-    assert keys["leftovers"] > 0
+    assert keys["unmapped"] > 0
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from laddering import climb, everything, outgrow, shown
 from outgrow.blueprint import Blueprint, parse
 from outgrow.campus.generator import generate
 from outgrow.campus.population import Spec
-from outgrow.commands.grow import contradictions
+from outgrow.commands.grow import inspect_store
 from outgrow.database import Database
 from outgrow.growth import runner
 from outgrow.growth.misfits import Misfits
@@ -57,7 +57,7 @@ async def found(
         goal,
         DEFAULT_STORE,
         blueprint,
-        contradictions,
+        inspect_store,
         lambda *moved: told.append(moved),
     )
     assert plan.misfits is not None
@@ -112,7 +112,7 @@ SEEN: dict[str, tuple[Callable[[list[list[Any]]], int], tuple[str, ...]]] = {
     "id_missing": (entries, ("id_missing",)),
     "wrong_type": (no_nulls, ("wrong_type",)),
     "long_text": (entries, ("long_text",)),
-    "chat_variant_b": (entries, ("leftovers", "participants")),
+    "chat_variant_b": (entries, ("unmapped", "participants")),
     "doubled_message_id": (lists, ("doubled", "messages")),
     "duplicate_index": (entries, ("duplicate_index",)),
 }
@@ -192,12 +192,12 @@ async def test_nothing_of_them_is_lost_and_verify_counts_the_same(
     await climb(database, goal)
     report = await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)
     assert report.same
-    left = Counter({name: one.leftovers for name, one in report.relations.items()})
-    assert +left == misfits.leftovers
+    left = Counter({name: one.unmapped for name, one in report.relations.items()})
+    assert +left == misfits.unmapped
     assert left.total()
     assert await shown(raw) == rows
     assert await raw.fetch(f"SELECT key, value::text FROM {STORE} ORDER BY key") == store
-    planned = await runner.plan(database, goal, DEFAULT_STORE, CAMPUS, contradictions)
+    planned = await runner.plan(database, goal, DEFAULT_STORE, CAMPUS, inspect_store)
     assert planned.misfits is None, "where nothing gets a table, nobody looks"
 
 
@@ -253,8 +253,8 @@ async def test_any_blueprint_has_its_misfits(
     report = await verify(database, DEFAULT_STORE, blueprint, lambda _: None)
     assert done.store.phase == "relational"
     assert report.same
-    left = Counter({name: one.leftovers for name, one in report.relations.items()})
-    assert +left == misfits.leftovers
+    left = Counter({name: one.unmapped for name, one in report.relations.items()})
+    assert +left == misfits.unmapped
 
 
 async def test_the_command_tells_them_and_can_leave_them_out(
@@ -266,7 +266,7 @@ async def test_the_command_tells_them_and_can_leave_them_out(
         out, err = process.communicate(timeout=60)
         assert process.returncode == 0, err
         assert ("doubled connections: " in out) is expected
-        assert ("keys of connections have leftovers" in out) is expected
+        assert ("keys of connections are unmapped" in out) is expected
     process = outgrow(database_url, "grow", "--to", "hybrid", "--no-misfits")
     process.communicate(timeout=60)
     assert process.returncode == 2

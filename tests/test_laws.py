@@ -19,7 +19,7 @@ from outgrow import layout
 from outgrow.blueprint import Blueprint, campus, parse
 from outgrow.database import Database
 from outgrow.install import install
-from outgrow.layout.shadow import tables
+from outgrow.layout.consistency.unmapped import unmapped
 from outgrow.queries import Query, quote
 
 CAMPUS = campus()
@@ -225,7 +225,7 @@ async def test_rows_and_leftovers_of_a_map_are_the_map(
     decode, encode = f"zoo.{relation}_decode", f"zoo.{relation}_encode"
     own = ZOO.relations[relation]
     encoded = ", ".join(f"d.{quote(c)}" for c in [*own.encoded, *["rest"] * own.has_rest])
-    leftovers = tables.leftovers(ZOO, relation, "m.v")
+    leftovers = unmapped(ZOO, relation, "m.v")
     query = Query(
         "test.map",
         f"SELECT m.v::text, l.v::text, r.v::text, CASE WHEN jsonb_typeof(m.v) = 'object' "

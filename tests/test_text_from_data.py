@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from conftest import Connect
 from growing import CAMPUS, STORE, grow, old_client
 from outgrow.blueprint import parse
-from outgrow.commands.grow import _misfits, contradictions
+from outgrow.commands.grow import _misfits, inspect_store
 from outgrow.commands.inspect import _read
 from outgrow.database import Database, Session
 from outgrow.errors import BadInput
@@ -311,7 +311,7 @@ async def _through(
     try:
         _, inspection = await _read(database, schema, table, False)
         app = parse(blueprint(inspection, store))
-        await runner.plan(database, "relational", store, app, contradictions)
+        await runner.plan(database, "relational", store, app, inspect_store)
         await grow(database, "relational", None, store, app)
         assert (await verify(database, store, app, lambda _: None)).same
         await raw.execute(f"UPDATE {place} SET value = value || '{{}}' WHERE key LIKE 'item:%'")

@@ -1485,12 +1485,12 @@ WITH batch AS MATERIALIZED (
     ) s
 ),
 compared AS MATERIALIZED (
-    SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."users" t WHERE t."id" = substr(b.key, 6)) AS apart,
+    SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."users" t WHERE t."id" = substr(b.key, 6)) AS is_unmapped,
         (SELECT string_agg(ROW(r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."likes", r."traits", r."card")::text, E'\n' ORDER BY r."id") FROM "campus_tables"."users_rows"(b.key, b.value) r)
         IS DISTINCT FROM (SELECT string_agg(ROW(t."id", t."email", t."name", t."school", t."major", t."year", t."interests", t."looking_for", t."blocked", t."created_at", t."rest", t."email_key", t."sort_name", t."sort_created", t."visible", t."search_name", t."search_text", t."likes", t."traits", t."card")::text, E'\n' ORDER BY t."id") FROM "campus_tables"."users" t WHERE t."id" = substr(b.key, 6)) AS differs
     FROM batch b
 )
-SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
+SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
     coalesce(array_agg(key) FILTER (WHERE differs), '{}')
 FROM compared;
 
@@ -1591,14 +1591,14 @@ WITH batch AS MATERIALIZED (
     ) s
 ),
 compared AS MATERIALIZED (
-    SELECT b.key, EXISTS (SELECT FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17) AND t.leftovers IS NOT NULL) AS apart,
+    SELECT b.key, l.v IS NOT NULL AS is_unmapped,
         (SELECT string_agg(ROW(r."user_id", r."connected_user_id", r."created_at")::text, E'\n' ORDER BY r."pos", r."user_id", r."connected_user_id") || count(DISTINCT r."pos") FROM "campus_tables"."connections_rows"(b.key, b.value) r)
         IS DISTINCT FROM (SELECT string_agg(ROW(t."user_id", t."connected_user_id", t."created_at")::text, E'\n' ORDER BY t."pos", t."user_id", t."connected_user_id") || count(DISTINCT t."pos") FROM "campus_tables"."connections" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17))
         OR NOT EXISTS (SELECT FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17))
-        OR (SELECT t.leftovers::text FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17)) IS DISTINCT FROM (CASE WHEN CASE WHEN jsonb_typeof(b.value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(b.value) FROM jsonb_array_elements(b.value) AS e(v)) ELSE false END THEN NULL ELSE b.value END)::text AS differs
-    FROM batch b
+        OR (SELECT t.leftovers::text FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17)) IS DISTINCT FROM l.v::text AS differs
+    FROM batch b CROSS JOIN LATERAL (SELECT CASE WHEN CASE WHEN jsonb_typeof(b.value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(b.value) FROM jsonb_array_elements(b.value) AS e(v)) ELSE false END THEN NULL ELSE b.value END AS v OFFSET 0) l
 )
-SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
+SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
     coalesce(array_agg(key) FILTER (WHERE differs), '{}')
 FROM compared;
 
@@ -1681,12 +1681,12 @@ WITH batch AS MATERIALIZED (
     ) s
 ),
 compared AS MATERIALIZED (
-    SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."intros" t WHERE t."from_id" = split_part(b.key, ':', 2) AND t."to_id" = split_part(b.key, ':', 3) AND t."sent_ms" = split_part(b.key, ':', 4)) AS apart,
+    SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."intros" t WHERE t."from_id" = split_part(b.key, ':', 2) AND t."to_id" = split_part(b.key, ':', 3) AND t."sent_ms" = split_part(b.key, ':', 4)) AS is_unmapped,
         (SELECT string_agg(ROW(r."from_id", r."to_id", r."sent_ms", r."reason", r."status", r."created_at", r."accepted_at", r."denied_at", r."rest")::text, E'\n' ORDER BY r."from_id", r."to_id", r."sent_ms") FROM "campus_tables"."intros_rows"(b.key, b.value) r)
         IS DISTINCT FROM (SELECT string_agg(ROW(t."from_id", t."to_id", t."sent_ms", t."reason", t."status", t."created_at", t."accepted_at", t."denied_at", t."rest")::text, E'\n' ORDER BY t."from_id", t."to_id", t."sent_ms") FROM "campus_tables"."intros" t WHERE t."from_id" = split_part(b.key, ':', 2) AND t."to_id" = split_part(b.key, ':', 3) AND t."sent_ms" = split_part(b.key, ':', 4)) AS differs
     FROM batch b
 )
-SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
+SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
     coalesce(array_agg(key) FILTER (WHERE differs), '{}')
 FROM compared;
 
@@ -1757,12 +1757,12 @@ WITH batch AS MATERIALIZED (
     ) s
 ),
 compared AS MATERIALIZED (
-    SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."chats" t WHERE t."id" = substr(b.key, 6)) AS apart,
+    SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."chats" t WHERE t."id" = substr(b.key, 6)) AS is_unmapped,
         (SELECT string_agg(ROW(r."id", r."participants", r."created_at", r."rest")::text, E'\n' ORDER BY r."id") FROM "campus_tables"."chats_rows"(b.key, b.value) r)
         IS DISTINCT FROM (SELECT string_agg(ROW(t."id", t."participants", t."created_at", t."rest")::text, E'\n' ORDER BY t."id") FROM "campus_tables"."chats" t WHERE t."id" = substr(b.key, 6)) AS differs
     FROM batch b
 )
-SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
+SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
     coalesce(array_agg(key) FILTER (WHERE differs), '{}')
 FROM compared;
 
@@ -1861,14 +1861,14 @@ WITH batch AS MATERIALIZED (
     ) s
 ),
 compared AS MATERIALIZED (
-    SELECT b.key, EXISTS (SELECT FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14) AND t.leftovers IS NOT NULL) AS apart,
+    SELECT b.key, l.v IS NOT NULL AS is_unmapped,
         (SELECT string_agg(ROW(r."chat_id", r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest")::text, E'\n' ORDER BY r."pos", r."chat_id", r."pos") || count(DISTINCT r."pos") FROM "campus_tables"."messages_rows"(b.key, b.value) r)
         IS DISTINCT FROM (SELECT string_agg(ROW(t."chat_id", t."id", t."sender_id", t."content", t."kind", t."sent_at", t."rest")::text, E'\n' ORDER BY t."pos", t."chat_id", t."pos") || count(DISTINCT t."pos") FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14))
         OR NOT EXISTS (SELECT FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14))
-        OR (SELECT t.leftovers::text FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14)) IS DISTINCT FROM (CASE WHEN CASE WHEN jsonb_typeof(b.value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(b.value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE b.value END)::text AS differs
-    FROM batch b
+        OR (SELECT t.leftovers::text FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14)) IS DISTINCT FROM l.v::text AS differs
+    FROM batch b CROSS JOIN LATERAL (SELECT CASE WHEN CASE WHEN jsonb_typeof(b.value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(b.value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE b.value END AS v OFFSET 0) l
 )
-SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
+SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
     coalesce(array_agg(key) FILTER (WHERE differs), '{}')
 FROM compared;
 
@@ -1949,12 +1949,12 @@ WITH batch AS MATERIALIZED (
     ) s
 ),
 compared AS MATERIALIZED (
-    SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."school_members" t WHERE t."user_id" = substr(b.key, 6)) AS apart,
+    SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."school_members" t WHERE t."user_id" = substr(b.key, 6)) AS is_unmapped,
         (SELECT string_agg(ROW(r."school", r."user_id", r."major", r."year", r."created_at")::text, E'\n' ORDER BY r."user_id") FROM "campus_tables"."school_members_rows"(b.key, b.value) r)
         IS DISTINCT FROM (SELECT string_agg(ROW(t."school", t."user_id", t."major", t."year", t."created_at")::text, E'\n' ORDER BY t."user_id") FROM "campus_tables"."school_members" t WHERE t."user_id" = substr(b.key, 6)) AS differs
     FROM batch b
 )
-SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
+SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
     coalesce(array_agg(key) FILTER (WHERE differs), '{}')
 FROM compared;
 
@@ -2029,12 +2029,12 @@ WITH batch AS MATERIALIZED (
     ) s
 ),
 compared AS MATERIALIZED (
-    SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(b.key, 6)) AS apart,
+    SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(b.key, 6)) AS is_unmapped,
         (SELECT string_agg(ROW(r."school", r."user_id", r."visible", r."blocked", r."search_name", r."search_text")::text, E'\n' ORDER BY r."user_id") FROM "campus_tables"."user_search_rows"(b.key, b.value) r)
         IS DISTINCT FROM (SELECT string_agg(ROW(t."school", t."user_id", t."visible", t."blocked", t."search_name", t."search_text")::text, E'\n' ORDER BY t."user_id") FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(b.key, 6)) AS differs
     FROM batch b
 )
-SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
+SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
     coalesce(array_agg(key) FILTER (WHERE differs), '{}')
 FROM compared;
 
@@ -2107,12 +2107,12 @@ WITH batch AS MATERIALIZED (
     ) s
 ),
 compared AS MATERIALIZED (
-    SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(b.key, 6)) AS apart,
+    SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(b.key, 6)) AS is_unmapped,
         (SELECT string_agg(ROW(r."chat_id", r."user_id")::text, E'\n' ORDER BY r."pos", r."chat_id", r."user_id") || count(DISTINCT r."pos") FROM "campus_tables"."participants_rows"(b.key, b.value) r)
         IS DISTINCT FROM (SELECT string_agg(ROW(t."chat_id", t."user_id")::text, E'\n' ORDER BY t."pos", t."chat_id", t."user_id") || count(DISTINCT t."pos") FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(b.key, 6)) AS differs
     FROM batch b
 )
-SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
+SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
     coalesce(array_agg(key) FILTER (WHERE differs), '{}')
 FROM compared;
 

@@ -13,7 +13,7 @@ from outgrow.cli import App, connected, json_option
 from outgrow.database import Database, Session
 from outgrow.growth import runner
 from outgrow.growth.catalogue import Store
-from outgrow.growth.misfits import LEFTOVERS, Contradiction, Misfits
+from outgrow.growth.misfits import Found, Misfits
 from outgrow.growth.plan import Plan
 from outgrow.growth.runner import Options
 from outgrow.growth.shown import LAST_WORDS, Shown, done, size_of
@@ -21,6 +21,7 @@ from outgrow.growth.state import PHASES, Phase
 from outgrow.inspection.inspection import inspect
 from outgrow.inspection.integrity import Cause, Misfit
 from outgrow.inspection.source import Table
+from outgrow.layout.consistency import UNMAPPED
 from outgrow.printable import one_line
 from outgrow.progress import Progress
 
@@ -107,14 +108,12 @@ async def _plan(app: App, goal: Phase, misfits: bool) -> None:
 
         place = app.settings.store, app.blueprint
         await _check(app, database)
-        inspected = contradictions if misfits else None
+        inspected = inspect_store if misfits else None
         plan = await runner.plan(database, goal, *place, inspected, moved)
     app.answer(plan.as_dict(), "\n".join(_planned(plan)))
 
 
-async def contradictions(
-    session: Session, store: Store, told: Callable[[Contradiction], None]
-) -> None:
+async def inspect_store(session: Session, store: Store, told: Callable[[Found], None]) -> None:
     """Tell what an inspection of the store finds."""
 
     def pass_on(misfit: Misfit, cause: Cause) -> None:
@@ -122,7 +121,7 @@ async def contradictions(
         if to is not None:
             example = next((key for key, _ in to.examples), None)
         name = to.text if to is not None else None
-        told(Contradiction(misfit.kind, misfit.key, cause.path, name, example))
+        told(Found(misfit.kind, misfit.key, cause.path, name, example))
 
     table = Table(session, f"{store.schema}.{store.table}")
     await table.count()
@@ -186,7 +185,7 @@ def _misfits(misfits: Misfits) -> list[str]:
         return ["misfits: none"]
     lines = ["misfits, of which nothing gets lost, and because of which no write fails:"]
     for one in misfits.found:
-        if one.kind == LEFTOVERS:
+        if one.kind == UNMAPPED:
             continue
         place = one_line(" ".join(dict.fromkeys(filter(None, (one.relation, one.about)))))
         lines.append(f"  {one.kind} {place}: {one.count:,}; {one.meaning}")
@@ -194,7 +193,7 @@ def _misfits(misfits: Misfits) -> list[str]:
             f"      {', '.join(map(one_line, one.keys))}"
             + (", ..." if one.count > len(one.keys) else "")
         )
-    for relation, count in misfits.leftovers.items():
+    for relation, count in misfits.unmapped.items():
         counted = "as `outgrow verify` counts them"
-        lines.append(f"  in all {count:,} keys of {relation} have leftovers or no row, {counted}")
+        lines.append(f"  in all {count:,} keys of {relation} are unmapped, {counted}")
     return lines

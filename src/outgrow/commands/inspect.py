@@ -16,10 +16,10 @@ from outgrow.inspection import health, report, safety
 from outgrow.inspection.finding import Finding
 from outgrow.inspection.findings import findings
 from outgrow.inspection.inspection import Inspection, inspect
-from outgrow.inspection.integrity import KINDS
 from outgrow.inspection.listing import Listing, listings
 from outgrow.inspection.source import Table
 from outgrow.inspection.writing import blueprint
+from outgrow.layout.consistency import KINDS
 from outgrow.named import hold, snapshot
 from outgrow.printable import clean, one_line, printable
 from outgrow.progress import Progress

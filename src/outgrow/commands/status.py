@@ -55,7 +55,7 @@ def _told(found: Status) -> list[str]:
         lines.append(f"missing  {', '.join(found.missing)}")
     lines += [
         f"table    {lift.relation}: {lift.state}, {lift.keys:,} keys, {lift.rows:,} rows"
-        + (f", {lift.leftovers:,} keys with leftovers" if lift.leftovers else "")
+        + (f", {lift.unmapped:,} keys unmapped" if lift.unmapped else "")
         for lift in store.lifts
     ]
     lines += [f"ALTERED  {finding}" for finding in store.altered if finding.is_wrong]

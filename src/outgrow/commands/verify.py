@@ -34,7 +34,7 @@ def _told(report: Report) -> list[str]:
     width = max((len(name) for name in report.relations), default=0)
     lines = []
     for name, found in report.relations.items():
-        text = f"{name:<{width}}  {found.keys:>9,} keys, {found.leftovers:,} with leftovers, "
+        text = f"{name:<{width}}  {found.keys:>9,} keys, {found.unmapped:,} unmapped, "
         if found.differing:
             shown = ", ".join(map(one_line, found.differing[:10]))
             text += f"DIFFERENT: {shown}" + (", ..." if len(found.differing) > 10 else "")
@@ -43,8 +43,8 @@ def _told(report: Report) -> list[str]:
         lines.append(text)
     keys = report.keys
     lines.append(
-        f"{keys['total']:,} keys = {keys['lifted']:,} in tables + {keys['leftovers']:,} with "
-        f"leftovers + {keys['in_the_store']:,} of patterns without a table + "
+        f"{keys['total']:,} keys = {keys['lifted']:,} in tables + {keys['unmapped']:,} unmapped "
+        f"+ {keys['in_the_store']:,} of patterns without a table + "
         f"{keys['opaque']:,} of no pattern"
     )
     lines += [f"note: {report.said}"] if report.said else []

@@ -271,7 +271,7 @@ class Verify:
         if found.differing:
             raise differs(self.relation, found.differing)
         at = context.blueprint.name, self.relation
-        await context.session.run(load("grow")["lift_verified"], *at, found.leftovers)
+        await context.session.run(load("grow")["lift_verified"], *at, found.unmapped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,11 +302,13 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`keys` of the store that belong to the relation, of which `leftovers` do not fit it whole;
-    `differing` are those whose rows are not what the store says."""
+    """`keys` of the store that belong to the relation, of which `unmapped` have no row, or rows
+    that do not say all; `examples` are some of these, and `differing` those whose rows are not what
+    the store says."""
 
     keys: int
-    leftovers: int
+    unmapped: int
+    examples: tuple[str, ...]
     differing: tuple[str, ...]
 
 
@@ -314,7 +316,8 @@ async def compare(context: StepContext, relation: str) -> Compared:
     """Compare both ways. Stop looking when a range is found that differs."""
     session, blueprint, store = context.session, context.blueprint, context.place
     upto = await session.value(layout.shadow.last_key(blueprint, relation, *store))
-    keys = leftovers = 0
+    keys = unmapped = 0
+    examples: list[str] = []
     differing: list[str] = []
     query = layout.shadow.verify(blueprint, relation, *store)
     size = BatchSize()
@@ -329,13 +332,14 @@ async def compare(context: StepContext, relation: str) -> Compared:
         if not count:
             break
         after = last
-        keys, leftovers = keys + count, leftovers + left
+        keys, unmapped = keys + count, unmapped + len(left)
+        examples += left[: NAMED - len(examples)]
         differing += different
         size.took(time.monotonic() - began)
         context.moved(count, 0)
     back = layout.shadow.verify_back(blueprint, relation, *store)
     differing += await session.value(back)
-    return Compared(keys, leftovers, tuple(dict.fromkeys(differing)))
+    return Compared(keys, unmapped, tuple(examples), tuple(dict.fromkeys(differing)))
 
 
 def differs(relation: str, keys: Sequence[str]) -> GrowthFailed:

@@ -5,36 +5,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from outgrow import layout
 from outgrow.blueprint import Blueprint
 from outgrow.database import Session
 from outgrow.growth.catalogue import Store
+from outgrow.layout.consistency import BECOMES, UNMAPPED
+from outgrow.layout.consistency.misfits import SAMPLES, Check, checks
 from outgrow.queries import load
-
-NAMED = 3  # keys of each kind, duplicate indexes
-
-LEFTOVERS = "leftovers"
-"""The kind that has the other kinds' keys together: what `verify` counts with leftovers."""
-
-_MEANINGS = {
-    "dangling": "no such row there: an ordinary row here",
-    "orphan": "no such row there: an ordinary row here",
-    "doubled": "of its ids there is a row each, and the whole list stays beside them",
-    "stale": "the list names it, and its row says otherwise: the relation does not show it there",
-    "missing": "the list lacks it: the relation shows it",
-    "one_sided": "the other's list lacks it: an ordinary row, on this side only",
-    "wrong_shape": "it has no rows: it stays in the store, whole",
-    "wrong_element": "no row for it: it stays where it is, beside the rows of the others",
-    "json_text": "it has no rows: it stays in the store, whole",
-}
-"""What a growth makes of the kinds that an inspection finds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Contradiction:
+class Found:
     """What an inspection found in a key: `path` says where in it, and `to` the pattern with which
     it does not agree, of which `example` is a key."""
 
@@ -45,14 +28,15 @@ class Contradiction:
     example: str | None
 
 
-Inspected = Callable[[Session, Store, Callable[[Contradiction], None]], Awaitable[None]]
+Inspected = Callable[[Session, Store, Callable[[Found], None]], Awaitable[None]]
 """Inspects the store, in the session's transaction, and tells what it finds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
     """One kind, in one place: a `relation` or a list of old clients, and `about` a column, field or
-    other relation; `meaning` says what a growth makes of these, `keys` are a few of their keys."""
+    other relation; `meaning` says what a growth makes of these, `keys` are a few of their keys.
+    `sql` lists all of them; of what an inspection finds `outgrow inspect --sql` has the queries."""
 
     kind: str
     relation: str
@@ -60,27 +44,18 @@ class Misfit:
     count: int
     meaning: str
     keys: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "kind": self.kind,
-            "relation": self.relation,
-            "about": self.about,
-            "count": self.count,
-            "meaning": self.meaning,
-            "keys": self.keys,
-        }
+    sql: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Misfits:
-    """`leftovers`: of each relation that gets a table, how many keys its rows do not say all of."""
+    """`unmapped`: of each relation that gets a table, how many keys its rows do not say all of."""
 
     found: tuple[Misfit, ...]
-    leftovers: Counter[str]
+    unmapped: Counter[str]
 
     def as_dict(self) -> dict[str, Any]:
-        return {"leftovers": self.leftovers, "found": [one.as_dict() for one in self.found]}
+        return {"unmapped": self.unmapped, "found": [asdict(one) for one in self.found]}
 
 
 async def look(
@@ -94,22 +69,22 @@ async def look(
     """Only reads, in a transaction that sees one snapshot: all of the store for the inspection, and
     what concerns the relations `names` once. Nothing needs to be installed. `moved` is told how
     many of how many checks are done; the inspection is the first."""
-    checks = list(layout.shadow.of_values(blueprint, names, store.schema, store.table))
-    moved(0, 1 + len(checks))
+    asked = list(checks(blueprint, names, store.schema, store.table))
+    moved(0, 1 + len(asked))
     places = _Places(blueprint, names)
     await inspected(session, store, places.add)
     found = places.found()
     await session.run(load("grow")["join_by_hash"])
-    for number, check in enumerate(checks, 1):
-        moved(number, 1 + len(checks))
+    for number, check in enumerate(asked, 1):
+        moved(number, 1 + len(asked))
         found += await _ask(session, check)
-    moved(1 + len(checks), 1 + len(checks))
+    moved(1 + len(asked), 1 + len(asked))
     indexes = tuple(index.name for index in store.duplicates())
     if indexes:
         meaning = "indexes that others stand for: optimized drops them"
-        found.append(Misfit("duplicate_index", "", "", len(indexes), meaning, indexes[:NAMED]))
-    leftovers = Counter({one.relation: one.count for one in found if one.kind == LEFTOVERS})
-    return Misfits(tuple(found), leftovers)
+        found.append(Misfit("duplicate_index", "", "", len(indexes), meaning, indexes[:SAMPLES]))
+    unmapped = Counter({one.relation: one.count for one in found if one.kind == UNMAPPED})
+    return Misfits(tuple(found), unmapped)
 
 
 class _Places:
@@ -128,15 +103,15 @@ class _Places:
         self._keys: dict[tuple[str, str, str], list[str]] = {}
         self._counts: Counter[tuple[str, str, str]] = Counter()
 
-    def add(self, one: Contradiction) -> None:
+    def add(self, one: Found) -> None:
         relation = self._name(one.key)
-        if one.kind not in _MEANINGS or relation not in self._concerned:
+        if one.kind not in BECOMES or relation not in self._concerned:
             return
         to = one.to and (self._name(one.example) or one.to)
         place = one.kind, relation, " -> ".join(filter(None, (one.path, to)))
         self._counts[place] += 1
         keys = self._keys.setdefault(place, [])
-        if len(keys) < NAMED and one.key not in keys:
+        if len(keys) < SAMPLES and one.key not in keys:
             keys.append(one.key)
 
     def _name(self, key: str | None) -> str:
@@ -146,19 +121,19 @@ class _Places:
 
     def found(self) -> list[Misfit]:
         return [
-            Misfit(*place, count, _MEANINGS[place[0]], tuple(self._keys[place]))
+            Misfit(*place, count, BECOMES[place[0]], tuple(self._keys[place]))
             for place, count in self._counts.items()
         ]
 
 
-async def _ask(session: Session, check: layout.shadow.Check) -> list[Misfit]:
+async def _ask(session: Session, check: Check) -> list[Misfit]:
     probes = {one.probe.sql: one.probe for one in check.conditions if one.probe is not None}
     usual = {sql: await session.value(probe) for sql, probe in probes.items()}
     chosen = [one for one in check.conditions if one.probe is None or usual[one.probe.sql]]
     if not chosen:
         return []
-    rows = await session.rows(check.query(chosen))
+    rows = await session.rows(check.counts(chosen))
     return [
-        Misfit(one.kind, one.relation, one.about, count, one.meaning, tuple(keys))
+        Misfit(one.kind, one.relation, one.about, count, one.meaning, tuple(keys), check.lists(one))
         for one, count, keys in ((chosen[place - 1], count, keys) for place, count, keys in rows)
     ]

@@ -34,7 +34,7 @@ class Lift:
     estimate: int | None
     keys: int
     rows: int
-    leftovers: int | None
+    unmapped: int | None
     since: datetime
 
 

@@ -85,7 +85,7 @@ def _table(store: Store, lift: Lift) -> dict[str, Any]:
         "keys": lift.keys,
         "keys_estimated": lift.estimate,
         "rows": lift.rows,
-        "leftovers": lift.leftovers,
+        "unmapped": lift.unmapped,
         "table_bytes": table.table_bytes if table else 0,
         "index_bytes": table.index_bytes if table else 0,
     }

@@ -32,7 +32,7 @@ class Report:
     relations: dict[str, Compared]
     counts: Counter[str]
     lifted: frozenset[str]
-    leftovers: int
+    unmapped: int
     miscounted: tuple[str, ...]
     altered: tuple[Finding, ...]
     phase: Phase
@@ -50,13 +50,13 @@ class Report:
 
     @property
     def keys(self) -> dict[str, int]:
-        """Every key of the store is in one of these: it fits a table whole, or has leftovers that
-        the table's rows do not give back, or is of a pattern without a table, or of no pattern."""
+        """Every key of the store is in one of these: it fits a table whole, or is unmapped
+        (the rows do not say all of it), or is of a pattern without a table, or of no pattern."""
         lifted = sum(self.counts[pattern] for pattern in self.lifted)
         opaque = self.counts[""]
         return {
-            "lifted": lifted - self.leftovers,
-            "leftovers": self.leftovers,
+            "lifted": lifted - self.unmapped,
+            "unmapped": self.unmapped,
             "in_the_store": self.counts.total() - lifted - opaque,
             "opaque": opaque,
             "total": self.counts.total(),
@@ -71,7 +71,8 @@ class Report:
             "relations": {
                 name: {
                     "keys": found.keys,
-                    "leftovers": found.leftovers,
+                    "unmapped": found.unmapped,
+                    "examples": found.examples,
                     "differing": found.differing,
                 }
                 for name, found in self.relations.items()
@@ -115,12 +116,12 @@ async def _verify(context: StepContext, moved: Callable[[int], None]) -> Report:
     async for rows in session.stream(query, batch=STREAMED):
         counts.update(blueprint.match(row[0]) or "" for row in rows)
         moved(len(rows))
-    leftovers: dict[str, int] = {}
+    unmapped: dict[str, int] = {}
     miscounted = []
     for name, each in compared.items():
         pattern = blueprint.relations[blueprint.source_of(name)].pattern or ""
         # Of relations of one pattern, the one that holds most of it.
-        leftovers[pattern] = min(each.leftovers, leftovers.get(pattern, each.leftovers))
+        unmapped[pattern] = min(each.unmapped, unmapped.get(pattern, each.unmapped))
         if not each.differing and each.keys != counts[pattern]:
             miscounted.append(name)
     places = definitions.everything(blueprint)
@@ -128,8 +129,8 @@ async def _verify(context: StepContext, moved: Callable[[int], None]) -> Report:
     return Report(
         compared,
         counts,
-        frozenset(leftovers),
-        sum(leftovers.values()),
+        frozenset(unmapped),
+        sum(unmapped.values()),
         tuple(miscounted),
         tuple(finding for finding in found if finding.is_wrong),
         store.phase or "found",

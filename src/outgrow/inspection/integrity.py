@@ -37,20 +37,7 @@ from outgrow.inspection.values import (
     path_of,
     texts,
 )
-from outgrow.layout.contradictions import FLAT
-
-KINDS = {
-    "dangling": "an id of nothing",
-    "doubled": "an id that stands twice in one list",
-    "stale": "an entry of an index whose row says otherwise",
-    "missing": "a row that its index does not have",
-    "one_sided": "an id in a list of somebody who is not in the list of that id",
-    "wrong_shape": "a value of another kind than all others of its pattern",
-    "wrong_element": "a list with an element of another kind than all others",
-    "json_text": "JSON inside a text, where others hold the value itself",
-    "orphan": "a part of something that is not there",
-    "sentinel": "in place of an id, what the app writes there for somebody who has none",
-}
+from outgrow.layout.consistency.families import FLAT
 
 SURE, PARTLY = 0.6, 0.9
 """Of a reference with a smaller share of ids that exist, the others are not said to dangle; the

@@ -1,5 +1,5 @@
 """For what an audit found, the queries that list it: the patterns, references and indexes of an
-inspection, said in the words of `outgrow.layout.contradictions`. No I/O.
+inspection, said as `outgrow.layout.consistency` asks for them. No I/O.
 
 A query is given where it lists the very rows that the audit told of. Where it could not, none is:
 where fields are written as JSON into texts (before PostgreSQL 16, documents too: no statement takes
@@ -18,16 +18,10 @@ from outgrow.inspection.inspection import Inspection
 from outgrow.inspection.integrity import Audit, Cause
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import Reference
-from outgrow.inspection.values import ELEMENTS, MEMBERS, NAMES, Steps
-from outgrow.layout.contradictions import (
-    At,
-    Contradictions,
-    Family,
-    Index,
-    Named,
-    Step,
-    Targets,
-)
+from outgrow.inspection.values import ELEMENTS, Steps
+from outgrow.layout.consistency import values
+from outgrow.layout.consistency.families import At, Family, Named, Rows
+from outgrow.layout.consistency.inconsistencies import Inconsistencies, Index, Targets
 
 VALIDATING = 16
 """From this version of PostgreSQL on a text can be asked whether it is JSON."""
@@ -64,13 +58,6 @@ class Listing:
         return " ".join(f"-- {self.kind}: {self.pattern}{path}{to}".splitlines())
 
 
-_INTO: dict[int, Step] = {
-    ELEMENTS: ("elements", ""),
-    MEMBERS: ("members", ""),
-    NAMES: ("names", ""),
-}
-
-
 class _Untold(Exception):
     """No query can say this."""
 
@@ -96,7 +83,8 @@ class _Teller:
     ) -> None:
         self._inspection = inspection
         self._audit = audit
-        self._queries = Contradictions(schema, table, is_validating=is_validating)
+        self._rows = Rows(schema, table, is_validating=is_validating)
+        self._queries = Inconsistencies(self._rows)
         self._unread: set[int] = set() if is_validating else audit.opaque
         """Patterns some of whose values no query of this server can take apart."""
 
@@ -104,19 +92,17 @@ class _Teller:
         queries, pattern, by = self._queries, cause.pattern, cause.by
         match cause.kind:
             case "wrong_shape":
-                return queries.wrong_shape(self._family(pattern))
+                return values.wrong_shape(self._rows, self._family(pattern))
             case "json_text":
-                return queries.json_text(self._family(pattern))
+                return values.json_text(self._rows, self._family(pattern))
             case "doubled" if isinstance(by, tuple):
-                end = max(n for n, step in enumerate(by) if step == ELEMENTS)
-                family = self._looked_into(pattern, by)
-                return queries.doubled(family, _steps(by[:end]), _steps(by[end + 1 :]))
+                return values.doubled(self._rows, self._looked_into(pattern, by), by)
             case "orphan" | "dangling" if isinstance(by, Reference):
                 return self._dangling(by)
             case "wrong_element" if isinstance(by, tuple):
                 usual = dict(pattern.values.walk())[by].kind
                 family = self._looked_into(pattern, by)
-                return queries.wrong_element(family, _steps(by[:-1]), usual)
+                return values.wrong_element(self._rows, family, by, usual)
             case "one_sided" if isinstance(by, Reference):
                 family = self._looked_into(pattern, (ELEMENTS,))
                 before, after = pattern.fill("\0").split("\0")
@@ -147,20 +133,19 @@ class _Teller:
                 break
             if _may_share(other, pattern):
                 winners.append(other.regex)
-        values = pattern.values
+        kind = None if pattern.values.is_mixed else pattern.values.kind
         return Family(
             pattern.regex,
             tuple(winners),
-            None if values.is_mixed else values.kind,
+            kind,
             id(pattern) in self._audit.in_texts,
         )
 
     def _looked_into(self, pattern: Pattern, steps: Steps) -> Family:
         """The family, whose values are to be read along these steps."""
-        values = pattern.values
         if id(pattern) in self._unread:
             raise _Untold
-        for place, found in values.walk():
+        for place, found in pattern.values.walk():
             if place and place == steps[: len(place)] and found.encoded:
                 raise _Untold
         return self._family(pattern)
@@ -170,7 +155,7 @@ class _Teller:
         if reference.steps is None:
             return Named(self._family(pattern), _number(pattern, reference.place))
         family = self._looked_into(pattern, reference.steps)
-        return Named(family, _steps(reference.steps), reference.numbers)
+        return Named(family, reference.steps, reference.numbers)
 
     def _targets(self, reference: Reference) -> Targets:
         every = (reference, *reference.group)
@@ -183,7 +168,7 @@ class _Teller:
         elements: tuple[Named, ...] = ()
         if reference.target.how == "element":
             to, steps = reference.to, reference.target.steps
-            elements = (Named(self._looked_into(to, steps), _steps(steps)),)
+            elements = (Named(self._looked_into(to, steps), steps),)
         if not (around or variables or elements):
             raise _Untold
         return Targets(around, variables, elements)
@@ -208,8 +193,8 @@ class _Teller:
         family = self._family(source)
         if -2 in by:
             self._looked_into(pattern, ())
-            return Index(listed, (), family, (), copy=_steps(by[-2][0]))
-        words = (_steps(by[-1][0]), tuple(sorted(words_of(pattern)))) if -1 in by else None
+            return Index(listed, (), family, (), copy=by[-2][0])
+        words = (by[-1][0], tuple(sorted(words_of(pattern)))) if -1 in by else None
         segments = [place for place in sorted(by) if place >= 0]
         under = tuple(_number(pattern, place) for place in segments)
         said = tuple(tuple(_at(source, steps) for steps in by[place]) for place in segments)
@@ -222,16 +207,12 @@ class _Teller:
 def _at(pattern: Pattern, steps: Steps) -> At:
     if steps[:1] == (KEY,):
         return _number(pattern, int(steps[1]))
-    return _steps(steps)
+    return steps
 
 
 def _number(pattern: Pattern, place: int) -> int:
     """Which variable of the key a segment is, the first being 1."""
     return pattern.places.index(place) + 1
-
-
-def _steps(steps: Steps) -> tuple[Step, ...]:
-    return tuple(("field", step) if isinstance(step, str) else _INTO[step] for step in steps)
 
 
 def _pieces(pattern: Pattern, numbers: list[int]) -> tuple[str | int, ...]:

@@ -11,12 +11,13 @@ from typing import Any
 from outgrow.inspection.finding import Finding, size_of
 from outgrow.inspection.formats import format_of
 from outgrow.inspection.inspection import Inspection
-from outgrow.inspection.integrity import KINDS, article
+from outgrow.inspection.integrity import article
 from outgrow.inspection.listing import Listing
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import Reference, tokens
 from outgrow.inspection.secrets import secrets
 from outgrow.inspection.values import DISTINCT, Values, path_of
+from outgrow.layout.consistency import KINDS
 
 Style = Callable[..., str]
 

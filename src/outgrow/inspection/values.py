@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from outgrow.inspection.formats import WORDY, form, format_of
+from outgrow.layout.consistency import families
 
 ALL_OF, EVERY = 1000, 16
 """So many values are looked at, and of those behind them one in so many."""
@@ -38,11 +39,8 @@ OWN = 0.8
 LONGEST = 200
 """Characters of a text that may be a reference."""
 
-ELEMENTS, MEMBERS, NAMES = 0, 1, 2
-"""Steps of a path into all elements of a list, all members of a map, and to the names of those; any
-other is a field's name."""
-
-Steps = tuple[str | int, ...]
+ELEMENTS, MEMBERS, NAMES = families.ELEMENTS, families.MEMBERS, families.NAMES
+Steps = families.Steps
 
 _KINDS = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
 

@@ -145,6 +145,12 @@ def members(value: str) -> str:
     return f"jsonb_each(CASE WHEN jsonb_typeof({value}) = 'object' THEN {value} ELSE '{{}}' END)"
 
 
+def elements(value: str) -> str:
+    """The elements of an array as a table function, none of what is no array: `v`."""
+    array = f"CASE WHEN jsonb_typeof({value}) = 'array' THEN {value} ELSE '[]' END"
+    return f"jsonb_array_elements({array})"
+
+
 def encoded(relation: Relation, arguments: Mapping[str, str], rest_sql: str) -> str:
     """The document of a row. A field whose original in `rest` already decodes to the column's
     value stays as it was (a text that was cut, a time in another zone); else the column is put."""

@@ -260,11 +260,11 @@ END
 $do$;
 
 -- name: lifts
-SELECT relation, version, state, after, upto, estimate, keys, rows, leftovers, since
+SELECT relation, version, state, after, upto, estimate, keys, rows, leftovers AS unmapped, since
 FROM outgrow.lifts WHERE name = $1 ORDER BY relation;
 
 -- name: lift
-SELECT relation, version, state, after, upto, estimate, keys, rows, leftovers, since
+SELECT relation, version, state, after, upto, estimate, keys, rows, leftovers AS unmapped, since
 FROM outgrow.lifts WHERE name = $1 AND relation = $2;
 
 -- name: lift_begins

@@ -23,7 +23,6 @@ from outgrow.layout.shadow.copying import (
     verify_back,
 )
 from outgrow.layout.shadow.following import SyncTriggers, sync_triggers, version
-from outgrow.layout.shadow.misfits import Check, of_values
 from outgrow.layout.shadow.tables import (
     analyze,
     columns,
@@ -39,7 +38,6 @@ from outgrow.layout.shadow.tables import (
 )
 
 __all__ = [
-    "Check",
     "SyncTriggers",
     "analyze",
     "backfill",
@@ -50,7 +48,6 @@ __all__ = [
     "is_list",
     "last_key",
     "lists",
-    "of_values",
     "retire",
     "schema",
     "seen_through",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from outgrow.blueprint import Blueprint
 from outgrow.layout import expressions as ex
+from outgrow.layout.consistency.unmapped import unmapped
 from outgrow.layout.shadow import tables
 from outgrow.queries import Query, literal, quote
 
@@ -64,10 +65,10 @@ SELECT count(*) FROM filled""",
 
 def verify(blueprint: Blueprint, name: str, store_schema: str, store_table: str) -> Query:
     """Compare the next keys of the store with the table, as text: `$1` the last key before, `$2`
-    the last of all, `$3` how many. Returns the last key, how many keys, how many of them have no
-    row or leftovers, and the keys that differ. One statement: what others write meanwhile is in
-    the store and in the table, or in neither. Of a `pos` only the order counts, and that no two
-    rows of a key share it."""
+    the last of all, `$3` how many. Returns the last key, how many keys, those that are unmapped
+    (there is no row, or the rows do not say all), and those that differ. One statement: what
+    others write meanwhile is in the store and in the table, or in neither. Of a `pos`
+    only the order counts, and that no two rows of a key share it."""
     pos = tables.pos(blueprint, name)
     key = [c for c in tables.identity(blueprint, name) if c in tables.columns(blueprint, name)]
     key = key if pos is None else [pos, *key]
@@ -85,24 +86,26 @@ def verify(blueprint: Blueprint, name: str, store_schema: str, store_table: str)
         f"        IS DISTINCT FROM (SELECT {rows('t')} FROM {tables.table(blueprint, name)} t "
         f"WHERE {of_key})"
     )
-    apart = f"NOT EXISTS (SELECT FROM {tables.table(blueprint, name)} t WHERE {of_key})"
+    compared = "batch b"
+    is_unmapped = f"NOT EXISTS (SELECT FROM {tables.table(blueprint, name)} t WHERE {of_key})"
     if tables.is_list(blueprint, name):
         head = f"FROM {tables.lists(blueprint, name)} t WHERE {of_key}"
-        left = tables.leftovers(blueprint, name, "b.value")
+        left = unmapped(blueprint, name, "b.value")
+        compared += f" CROSS JOIN LATERAL (SELECT {left} AS v OFFSET 0) l"
+        is_unmapped = "l.v IS NOT NULL"
         differs += (
             f"\n        OR NOT EXISTS (SELECT {head})"
-            f"\n        OR (SELECT t.leftovers::text {head}) IS DISTINCT FROM ({left})::text"
+            f"\n        OR (SELECT t.leftovers::text {head}) IS DISTINCT FROM l.v::text"
         )
-        apart = f"EXISTS (SELECT {head} AND t.leftovers IS NOT NULL)"
     return Query(
         "grow.verify",
         f"""WITH {_batch(blueprint, name, quote(store_schema, store_table), "s.key, s.value")},
 compared AS MATERIALIZED (
-    SELECT b.key, {apart} AS apart,
+    SELECT b.key, {is_unmapped} AS is_unmapped,
         {differs} AS differs
-    FROM batch b
+    FROM {compared}
 )
-SELECT max(key COLLATE "C"), count(*), count(*) FILTER (WHERE apart),
+SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{{}}'),
     coalesce(array_agg(key) FILTER (WHERE differs), '{{}}')
 FROM compared""",
     )
@@ -236,7 +239,7 @@ def _heads(blueprint: Blueprint, name: str) -> str:
 ),
 headed AS (
     INSERT INTO {lists} AS h ({parts}, leftovers)
-    SELECT {values}, {tables.leftovers(blueprint, name, "k.value")} FROM missing k
+    SELECT {values}, {unmapped(blueprint, name, "k.value")} FROM missing k
     ON CONFLICT DO NOTHING
     RETURNING {ex.key_of(blueprint.pattern_of(name), made)} AS key
 ),

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 from outgrow.blueprint import SEGMENT_LIMIT, Blueprint, Column
 from outgrow.layout import expressions as ex
+from outgrow.layout.consistency.unmapped import unmapped
 from outgrow.layout.shadow import places, tables
 from outgrow.queries import function_body, quote
 
@@ -382,7 +383,7 @@ def _head(blueprint: Blueprint, name: str) -> str:
     parts, values = ", ".join(map(quote, heads)), ", ".join(heads.values())
     return f"""
     INSERT INTO {tables.lists(blueprint, name)} AS t ({parts}, leftovers)
-    VALUES ({values}, {tables.leftovers(blueprint, name, "our_value")})
+    VALUES ({values}, {unmapped(blueprint, name, "our_value")})
     ON CONFLICT ON CONSTRAINT {quote(name + "_lists_pkey")}
         DO UPDATE SET leftovers = excluded.leftovers
         WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;"""

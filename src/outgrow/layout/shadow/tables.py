@@ -264,25 +264,3 @@ def of_key(blueprint: Blueprint, name: str, alias: str, key: str) -> str:
     """The rows `alias` that are of the store's key (SQL)."""
     parts = heads(blueprint, name, key)
     return " AND ".join(f"{alias}.{quote(column)} = {sql}" for column, sql in parts.items())
-
-
-def leftovers(blueprint: Blueprint, name: str, value: str) -> str:
-    """The list when its rows do not give it back exactly: one that is no array, has an element of
-    another kind or one twice. Of a map the members that are no rows; what is no map, whole."""
-    if blueprint.pattern_of(name).shape == "map":
-        is_member = ex.is_member(blueprint.relations[name], "e.k", "e.v")
-        return (
-            f"CASE WHEN jsonb_typeof({value}) = 'object' THEN (SELECT jsonb_object_agg(e.k, e.v) "
-            f"FROM {ex.members(value)} AS e(k, v) WHERE ({is_member}) IS NOT TRUE) "
-            f"ELSE {value} END"
-        )
-    elements = f"jsonb_array_elements({value}) AS e(v)"
-    whole = {
-        "ids": f"(SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length({value}) "
-        f"FROM {elements})",
-        "objects": f"NOT EXISTS (SELECT FROM {elements} WHERE jsonb_typeof(e.v) <> 'object')",
-    }[blueprint.pattern_of(name).shape]
-    return (
-        f"CASE WHEN CASE WHEN jsonb_typeof({value}) = 'array' THEN {whole} ELSE false END "
-        f"THEN NULL ELSE {value} END"
-    )

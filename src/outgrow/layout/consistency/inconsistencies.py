@@ -1,0 +1,231 @@
+"""Queries that list what contradicts the rest of a store: of rows that name others, and of rows
+that can be computed from others. Each lists `key`, and what in it is wrong. Pure text, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from outgrow.layout.consistency.families import (
+    ELEMENTS,
+    At,
+    Family,
+    Named,
+    Rows,
+    Steps,
+    every,
+    indented,
+    into,
+    query,
+    quoted,
+    text_of,
+)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a text may name: the keys with these letters before and after it, keys that have it as
+    this variable, or what stands there in values."""
+
+    around: tuple[tuple[str, str], ...]
+    variables: tuple[tuple[Family, int], ...] = ()
+    elements: tuple[Named, ...] = ()
+
+
+@dataclass(frozen=True)
+class Index:
+    """Rows that can be computed from other rows: both sides say of which keys, and under what."""
+
+    listed: tuple[tuple[Named, Targets], ...]
+    under: tuple[int, ...]
+    """The variables of the index's key under which its entries stand."""
+    family: Family
+    said: tuple[tuple[At, ...], ...]
+    """For each of these the places of a row of `family`, at one of which it says the same."""
+    copy: Steps | None = None
+    """Instead: the value of the index is what stands there in the row."""
+    words: tuple[Steps, tuple[str, ...]] | None = None
+    """As well: one of these words stands there, in whatever case."""
+    keys: tuple[tuple[str | int, ...], ...] = ()
+    """The keys of the index under which a row may stand, of letters and of what the row says."""
+    is_pair: bool = False
+    """The two that entries stand under, and a row says, are in any order."""
+    pieces: tuple[str | int, ...] = ()
+    """Where entries have the ids of the row in another order: the row's key, of letters and of
+    variables of the index's key."""
+
+
+class Inconsistencies:
+    """The queries on the rows of one store."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def dangling(
+        self,
+        named: Named,
+        targets: Targets,
+        sentinels: Sequence[str] = (),
+        through: Index | None = None,
+    ) -> str:
+        """`sentinels` name nobody on purpose. `through` an index: who is missing there but has a
+        row is not missed."""
+        conditions = ["n.id <> ''", *(f"NOT {one}" for one in self._there(targets, "n.id"))]
+        if sentinels:
+            conditions.append(f"n.id NOT IN ({', '.join(map(quoted, sentinels))})")
+        ctes = f"named AS (\n{indented(f'SELECT r.key, x.id{chr(10)}{self._rows.texts(named)}')}\n)"
+        if through is not None:
+            ctes += f",\nsaid AS (\n{indented(self._said(through))}\n)"
+            conditions.append("NOT EXISTS (SELECT FROM said d WHERE d.u1 = n.id)")
+        return query(
+            f"WITH {ctes}\nSELECT DISTINCT n.key, n.id FROM named n\nWHERE {every(conditions)}"
+        )
+
+    def one_sided(self, family: Family, targets: Targets, list_of: tuple[str, str]) -> str:
+        """`list_of`: the letters before and after an id in the key of its own list."""
+        texts = self._rows.texts(Named(family, (ELEMENTS,)))
+        me = family.variable(1, "r.key")
+        theirs = _key(list_of, "p.other")
+        conditions = [
+            "p.me <> p.other",
+            "NOT EXISTS (SELECT FROM pairs b WHERE b.me = p.other AND b.other = p.me)",
+            f"NOT EXISTS (SELECT FROM {self._rows.store} t WHERE t.key = {theirs}\n"
+            f"                  AND NOT ({self._rows.is_read(family, 't.value')}))",
+            f"({' OR '.join(self._there(targets, 'p.other'))})",
+        ]
+        return query(
+            f"WITH pairs AS MATERIALIZED (\n"
+            f"    SELECT r.key, {me} AS me, x.id AS other\n{indented(texts)}\n)\n"
+            f"SELECT DISTINCT p.key, p.other FROM pairs p\nWHERE {every(conditions)}"
+        )
+
+    def stale(self, index: Index) -> str:
+        """Entries of rows that are there and say otherwise."""
+        there = (
+            f"EXISTS (SELECT FROM {self._rows.store} t WHERE t.key = l.at\n"
+            f"              AND ({self._rows.is_read(index.family, 't.value')}))"
+        )
+        return query(
+            f"WITH {self._sides(index)}\nSELECT DISTINCT l.key, l.id FROM listed l\n"
+            f"WHERE {every([there, f'NOT EXISTS (SELECT FROM said d WHERE {_same(index)})'])}"
+        )
+
+    def missing(self, index: Index) -> str:
+        """Rows that no entry names."""
+        same = "l.at = d.key" if index.copy is not None else _same(index)
+        shown = "".join(f", d.u{n}" for n in range(1, 1 + len(index.said)))
+        conditions = [f"NOT EXISTS (SELECT FROM listed l WHERE {same})"]
+        conditions += [self._is_no_other(index.listed[0][0].family, key) for key in index.keys]
+        return query(
+            f"WITH {self._sides(index)}\nSELECT DISTINCT d.key{shown} FROM said d\n"
+            f"WHERE {every(conditions)}"
+        )
+
+    def _is_no_other(self, family: Family, pieces: Sequence[str | int]) -> str:
+        """There is a list, or no key: what is no list lacks nothing."""
+        key = _joined(pieces, None)
+        is_list = f"t.value <> 'null' AND ({self._rows.is_read(family, 't.value')})"
+        return (
+            f"NOT EXISTS (SELECT FROM {self._rows.store} t WHERE t.key = {key}\n"
+            f"                  AND ({is_list}) IS NOT TRUE)"
+        )
+
+    # Parts --------------------------------------------------------------------------------------
+
+    def _there(self, targets: Targets, id_: str) -> list[str]:
+        keys = [
+            f"EXISTS (SELECT FROM {self._rows.store} t WHERE t.key = {_key(around, id_)})"
+            for around in targets.around
+        ]
+        variables = [
+            f"EXISTS (SELECT FROM {self._rows.store} t WHERE {family.has('t.key')}\n"
+            f"                  AND {family.variable(number, 't.key')} = {id_})"
+            for family, number in targets.variables
+        ]
+        elements = [
+            f"{id_} IN (\n{indented(f'SELECT x.id{chr(10)}{self._rows.texts(one)}')}\n"
+            f"        WHERE x.id IS NOT NULL)"
+            for one in targets.elements
+        ]
+        return keys + variables + elements
+
+    def _sides(self, index: Index) -> str:
+        return (
+            f"listed AS (\n{indented(self._listed(index))}\n),\n"
+            f"said AS (\n{indented(self._said(index))}\n)"
+        )
+
+    def _listed(self, index: Index) -> str:
+        """Of the index: its key, the text, the key of the row (`at`), and under what (`u1`...)."""
+        selects = []
+        for named, targets in index.listed:
+            texts = self._rows.texts(named)
+            if index.pieces:
+                at = _joined(index.pieces, named.family)
+                return f"SELECT r.key, r.key AS id, {at} AS at\n{texts}"
+            under = [named.family.variable(number, "r.key") for number in index.under]
+            if index.is_pair:
+                under = _in_order(*under)
+            if index.copy is not None:
+                under = ["r.value"]
+            columns = ["r.key", "x.id", *(f"{one} AS u{n}" for n, one in enumerate(under, 1))]
+            for around in targets.around:
+                shown = ", ".join([*columns, f"{_key(around, 'x.id')} AS at"])
+                selects.append(f"SELECT {shown}\n{texts}\nWHERE x.id <> ''")
+        return "\nUNION ALL\n".join(selects)
+
+    def _said(self, index: Index) -> str:
+        """Of a row: its key, and under what it ought to stand."""
+        rows = self._rows.read(index.family)
+        if index.copy is not None:
+            _, value = into("r.value", index.copy)
+            return f"SELECT r.key, {value} AS u1\n{rows}\nWHERE {value} IS NOT NULL"
+        columns, conditions = ["r.key"], []
+        if index.words is not None:
+            steps, words = index.words
+            rows = self._rows.texts(Named(index.family, steps))
+            conditions.append(f"lower(x.id) IN ({', '.join(map(quoted, words))})")
+        joins, said = [rows], index.said
+        if index.is_pair:
+            said = tuple((at,) for at in index.said[0])
+        for number, places in enumerate(said, 1):
+            options = [self._option(index.family, at) for at in places]
+            joins.append(f"CROSS JOIN LATERAL ({' UNION '.join(options)}) x{number}")
+            conditions.append(f"x{number}.id <> ''")
+        ids = [f"x{number}.id" for number in range(1, 1 + len(said))]
+        ids = _in_order(*ids) if index.is_pair else ids
+        columns += [f"{one} AS u{number}" for number, one in enumerate(ids, 1)]
+        where = f"\nWHERE {every(conditions)}" if conditions else ""
+        return f"SELECT {', '.join(columns)}\n" + "\n".join(joins) + where
+
+    def _option(self, family: Family, at: At) -> str:
+        if isinstance(at, int):
+            return f"SELECT {family.variable(at, 'r.key')} AS id"
+        laterals, value = into("r.value", at)
+        from_ = f" FROM {', '.join(laterals)}" if laterals else ""
+        return f"SELECT {text_of(value, at)} AS id{from_}"
+
+
+def _in_order(one: str, other: str) -> list[str]:
+    return [f"least({one}, {other})", f"greatest({one}, {other})"]
+
+
+def _same(index: Index) -> str:
+    count = 1 if index.copy is not None else len(index.said)
+    return every(["l.at = d.key", *(f"l.u{n} = d.u{n}" for n in range(1, 1 + count))], " ")
+
+
+def _key(around: tuple[str, str], id_: str) -> str:
+    before, after = (quoted(one) if one else "" for one in around)
+    return " || ".join(part for part in (before, id_, after) if part)
+
+
+def _joined(pieces: Sequence[str | int], family: Family | None) -> str:
+    """A key of letters and of variables: those of a key of the family, or what a row said."""
+
+    def part(piece: str | int) -> str:
+        if isinstance(piece, str):
+            return quoted(piece)
+        return f"d.u{piece}" if family is None else family.variable(piece, "r.key")
+
+    return " || ".join(map(part, pieces))

@@ -1,0 +1,302 @@
+"""Asks a store which of its values would not fit the tables of its relations: what an inspection,
+which has no blueprint, does not know. Pure text, no I/O.
+
+For the plan of a growth: nothing needs to be installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from outgrow.blueprint import SEGMENT_LIMIT, Blueprint, Column, Computed
+from outgrow.layout import expressions as ex
+from outgrow.layout.consistency import UNMAPPED, bare
+from outgrow.layout.consistency.unmapped import unmapped
+from outgrow.layout.shadow.copying import key_range, pattern_range
+from outgrow.queries import Query, literal, quote
+
+SAMPLED = 200  # rows by which it is judged what is usual in a store
+SAMPLES = 3  # keys named of each kind
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One kind of misfit: `relation` (or the derived list) and `about` (a column, field or other
+    relation) say where, `meaning` what a growth makes of it, `sql` which rows of the check have it.
+    It counts only where `probe` is missing or says true: what is not usual in a store is not a
+    misfit where it is missing."""
+
+    kind: str
+    relation: str
+    about: str
+    meaning: str
+    sql: str
+    probe: Query | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Reads the keys of one pattern, or of a few, once. `rows` is what stands behind FROM, `where`
+    which of them, and `key` what tells one; `ctes` come before."""
+
+    name: str
+    conditions: tuple[Condition, ...]
+    rows: str
+    key: str
+    where: str = "true"
+    ctes: str = ""
+
+    def counts(self, chosen: Sequence[Condition]) -> Query:
+        """Rows of (place in `chosen` from 1, how many, some keys); no row for none."""
+        listed = ",\n        ".join(condition.sql for condition in chosen)
+        return Query(
+            "grow.misfits",
+            f"""WITH {self.ctes}misfits AS (
+    SELECT {self.key} AS key, f.places
+    FROM {self.rows}
+    CROSS JOIN LATERAL (SELECT array_positions(ARRAY[
+        {listed}], true) AS places OFFSET 0) f
+    WHERE {self.where}
+        AND f.places <> '{{}}'
+)
+SELECT n.place, count(*), array_agg(n.key) FILTER (WHERE n.number <= {SAMPLES})
+FROM (
+    SELECT p.place, m.key, row_number() OVER (PARTITION BY p.place) AS number
+    FROM misfits m CROSS JOIN LATERAL unnest(m.places) AS p(place)
+) n
+GROUP BY n.place ORDER BY n.place""",
+        )
+
+    def lists(self, condition: Condition) -> str:
+        """All keys that have it, for psql."""
+        ctes = f"WITH {self.ctes.removesuffix(f',{chr(10)}')}\n" if self.ctes else ""
+        return (
+            f"{ctes}SELECT {self.key} AS key\nFROM {self.rows}\n"
+            f"WHERE {self.where}\n  AND ({condition.sql})\nORDER BY 1;"
+        )
+
+
+def checks(
+    blueprint: Blueprint, names: Collection[str], store_schema: str, store_table: str
+) -> Iterator[Check]:
+    """What does not fit of single values, one pass over the keys of each pattern. The condition of
+    kind `unmapped` has the keys that `verify` counts as unmapped when there are tables."""
+    store = quote(store_schema, store_table)
+    patterns: dict[str, list[str]] = {}
+    for name in blueprint.relations:
+        if name in names:
+            patterns.setdefault(blueprint.source_of(name), []).append(name)
+    for source, members in patterns.items():
+        where = key_range(blueprint, source, "s.key")
+        if blueprint.pattern_of(source).shape == "document":
+            conditions = tuple(_of_documents(blueprint, source, members, store))
+            yield Check(source, conditions, f"{store} s", "s.key", where)
+            yield from _not_unique(blueprint, source, members, store)
+        else:
+            conditions, aggregated = _of_list(blueprint, source)
+            yield Check(source, conditions, f"{store} s{aggregated}", "s.key", where)
+    for name, derived in blueprint.derived.items():
+        if derived.source in names:
+            condition = _long_element(name, name, "s.value", "stays in the store as it is")
+            where = pattern_range(blueprint, name, "s.key")
+            yield Check(name, (condition,), f"{store} s", "s.key", where)
+
+
+# -- lists
+
+
+def _of_list(blueprint: Blueprint, name: str) -> tuple[tuple[Condition, ...], str]:
+    """The conditions, and what they need behind FROM: what is said of all elements or members."""
+    shape = blueprint.pattern_of(name).shape
+    left = f"({unmapped(blueprint, name, 's.value', is_bare=True)}) IS NOT NULL"
+    kept = f"kept whole, beside the rows of its {shape}"
+    if shape == "ids":
+        conditions = [Condition(UNMAPPED, name, "", kept, left)]
+        conditions.append(_long_element(name, "", "s.value", kept))
+        return tuple(conditions), ""
+    found, elements = "x.v", f"{ex.elements('s.value')} AS x(v)"
+    if shape == "map":
+        kept, elements = (
+            "no map, or members that are no rows",
+            f"{ex.members('s.value')} AS x(k, v)",
+        )
+    conditions = [Condition(UNMAPPED, name, "", kept, left)]
+    if shape == "map":
+        meaning = (
+            "a map with members of another kind: these are kept as they are, beside the rows of "
+            "the others"
+        )
+        wrong = f"jsonb_typeof(s.value) = 'object' AND {left}"
+        conditions.append(Condition("wrong_member", name, "", meaning, wrong))
+    aggregated = []
+    for number, (column, own) in enumerate(blueprint.relations[name].fields.items()):
+        value = f"{found} -> {literal(own.field or '')}"
+        for kind, meaning, sql in _of_field(column, own.type, value):
+            aggregated.append(f"bool_or({sql}) AS {kind}_{number}")
+            conditions.append(Condition(kind, name, column, meaning, f"e.{kind}_{number}"))
+    if not aggregated:
+        return tuple(conditions), ""
+    lateral = f"(SELECT {', '.join(aggregated)} FROM {elements}) e"
+    return tuple(conditions), f"\n    CROSS JOIN LATERAL {lateral}"
+
+
+def _long_element(relation: str, about: str, value: str, kept: str) -> Condition:
+    long = bare.is_long("x.v", SEGMENT_LIMIT)
+    sql = f"EXISTS (SELECT FROM {ex.elements(value)} AS x(v) WHERE {long})"
+    meaning = f"a list with an id that is too long: {kept}"
+    return Condition("long_element", relation, about, meaning, sql)
+
+
+# -- documents
+
+
+def _of_documents(
+    blueprint: Blueprint, source: str, members: Collection[str], store: str
+) -> Iterator[Condition]:
+    no_object = "jsonb_typeof(s.value) <> 'object'"
+    for name in members:
+        relation = blueprint.relations[name]
+        if relation.pattern is not None:
+            meaning = "no object: no row, it stays in the store alone"
+            yield Condition(UNMAPPED, name, "", meaning, no_object)
+            yield from _of_identity(blueprint, name, store)
+        elif relation.unnest is not None:
+            yield from _of_unnested(blueprint, name, relation.unnest)
+        else:
+            empty, about = no_object, relation.present or ""
+            if about:
+                empty += f" OR ({bare.column(blueprint, source, about)}) IS NULL"
+            yield Condition(UNMAPPED, name, about, _no_row(name, about), empty)
+    for field, (column, kind) in _shown(blueprint, source, members).items():
+        for what, meaning, sql in _of_field(column, kind, f"s.value -> {literal(field)}"):
+            yield Condition(what, source, column, meaning, sql)
+
+
+def _no_row(name: str, about: str) -> str:
+    return f"no row in {name}" + (f", which has no `{about}`" if about else "")
+
+
+def _of_unnested(blueprint: Blueprint, name: str, column: str) -> Iterator[Condition]:
+    field = blueprint.relations[blueprint.relations[name].source or ""].own[column].field
+    value = f"s.value -> {literal(field or '')}"
+    ids = f"SELECT FROM {ex.elements(value)} AS x(v) WHERE ({bare.text('x.v')}) IS NOT NULL"
+    yield Condition(UNMAPPED, name, column, _no_row(name, column), f"NOT EXISTS ({ids})")
+    yield _long_element(name, column, value, "no row for it, the document keeps it")
+
+
+def _of_identity(blueprint: Blueprint, name: str, store: str) -> Iterator[Condition]:
+    """Documents that usually repeat their key's only variable in a field of its name."""
+    pattern = blueprint.pattern_of(name)
+    if len(pattern.variables) != 1:
+        return
+    variable = pattern.variables[0]
+    field, key = literal(variable), ex.variable(pattern, variable, "s.key")
+    where = key_range(blueprint, name, "s.key")
+    agrees = f"s.value ->> {field} = {key}"
+    probe = Query(
+        "grow.misfits_probe",
+        f"SELECT coalesce(2 * count(*) FILTER (WHERE p.found) > count(*), false)\n"
+        f"FROM (SELECT {agrees} AS found FROM {store} s WHERE {where} LIMIT {SAMPLED}) p",
+    )
+    is_object = "jsonb_typeof(s.value) = 'object'"
+    disagrees = f"{is_object} AND s.value ? {field} AND ({agrees}) IS NOT TRUE"
+    kept = "the field is not the key's: the row has the key's, `rest` keeps the field"
+    yield Condition("id_disagrees", name, variable, kept, disagrees, probe)
+    missing = f"{is_object} AND NOT s.value ? {field}"
+    meaning = "the field is not there: the row has the key's"
+    yield Condition("id_missing", name, variable, meaning, missing, probe)
+
+
+def _not_unique(
+    blueprint: Blueprint, source: str, members: Collection[str], store: str
+) -> Iterator[Check]:
+    """What is looked up in lower case is looked up to find one."""
+    for column in (c.lower for c in blueprint.relations[source].computed.values() if c.lower):
+        if source not in members:
+            return
+        lower = f"lower({bare.column(blueprint, source, column)})"
+        where = f"{key_range(blueprint, source, 's.key')} AND jsonb_typeof(s.value) = 'object'"
+        ctes = (
+            f"groups AS (\n    SELECT min(s.key) AS key, count(*) AS size\n    FROM {store} s\n"
+            f"    WHERE {where} AND {lower} IS NOT NULL GROUP BY {lower}\n),\n"
+        )
+        usually_one = "(SELECT 2 * count(*) FILTER (WHERE size = 1) > count(*) FROM groups)"
+        meaning = "the same in several keys but for its case: each stays a row with its own"
+        sql = f"g.size > 1 AND {usually_one}"
+        condition = Condition("not_unique", source, column, meaning, sql)
+        yield Check(source, (condition,), "groups g", "g.key", ctes=ctes)
+
+
+# -- fields
+
+
+def _shown(
+    blueprint: Blueprint, source: str, members: Collection[str]
+) -> dict[str, tuple[str, str]]:
+    """Field -> (the column's or its own name, type) of all fields that the relations show; of a
+    flag the first part of its path."""
+    relation = blueprint.relations[source]
+    found: dict[str, tuple[str, str]] = {}
+
+    def own(name: str, column: Column) -> None:
+        if column.field:
+            found[column.field] = (name, column.type)
+
+    def computed(item: Computed) -> None:
+        for name in filter(None, (item.lower, item.sort, item.words, item.within, item.name)):
+            own(name, relation.own[name])
+        for name in item.search or ():
+            if name in relation.own:
+                own(name, relation.own[name])
+            else:
+                found[name] = (name, "searched")
+        for card in (item.object or {}).values():
+            if card.column is not None:
+                own(card.column, relation.own[card.column])
+            elif card.field is not None:
+                found.setdefault(card.field, (card.field, f"shown {card.type}"))
+        if item.flag is not None:
+            found.setdefault(item.flag.split(".")[0], (item.flag, "flag"))
+
+    for member in members:
+        one = blueprint.relations[member]
+        names = [*one.own, *one.computed] if one.pattern is not None else one.renamed.values()
+        for name in names:
+            if name in relation.own:
+                own(name, relation.own[name])
+            elif name in relation.computed:
+                computed(relation.computed[name])
+    return found
+
+
+def _of_field(column: str, kind: str, value: str) -> Iterator[tuple[str, str, str]]:
+    """(kind, meaning, condition) of what a field may hold that its column does not."""
+    json = bare.JSON.get(kind, "string")
+    kept = "the document keeps it"
+    empty = f"`{column}` is null, {kept}"
+    outside = f"`{column}` is left out where it is shown or searched, {kept}"
+    if kind == "flag":
+        flag = bare.is_no(ex.flag_field(column, "s.value"), "boolean")
+        meaning = "no boolean: taken as if it were not there"
+        yield "wrong_type", meaning, f"{bare.is_no(value, 'object')} OR {flag}"
+        return
+    if kind.startswith("shown "):
+        shown = kind.removeprefix("shown ")
+        yield "wrong_type", f"another type: {outside}", bare.is_no(value, shown)
+        return
+    if json is not None:
+        meaning = f"another type: {outside if kind == 'searched' else empty}"
+        yield "wrong_type", meaning, bare.is_no(value, json)
+    if kind in bare.LIMITS:
+        limit = bare.LIMITS[kind]
+        long = bare.is_long(value, limit, json or "string")
+        yield "long_text", f"over {limit} characters: {empty}", long
+    elif kind in ("label", "searched"):
+        limit = SEGMENT_LIMIT if kind == "label" else ex.SEARCH_LIMIT
+        use = "is cut" if kind == "label" else "is searched by its beginning"
+        meaning = f"over {limit:,} characters: `{column}` {use}, {kept}"
+        yield "long_text", meaning, bare.is_long(value, limit)
+    elif kind == "time":
+        unread = f"jsonb_typeof({value}) = 'string' AND NOT ({bare.is_time(value)})"
+        yield "unreadable_time", f"not written like 2026-01-01T12:00:00.000Z: {empty}", unread
