@@ -228,13 +228,13 @@ _TOKENS = {
 _EMAIL = "ada@northfield.example"
 _DEVICE = text("X-Device-Token", "The `device_token` of an earlier log-in on this device.")
 _ENDED = (
-    "A session that ends can be refreshed no more. Its access token is refused at once by the "
-    f"process that ended it, and by others within {FRESH_SECONDS:.0f} seconds."
+    "An ended session cannot be refreshed. Its access token is refused immediately by the process "
+    f"that ended it, and by others within {FRESH_SECONDS:.0f} seconds."
 )
 _ASKING: dict[str, Any] = {
     "access": Access.PUBLIC,
     "tag": "accounts",
-    "description": "The answer is the same whether or not there is anybody to send it to.",
+    "description": "The response is the same whether or not there is an account to send it to.",
     "body": EmailBody,
     "body_example": {"email": _EMAIL},
     "status": 202,
@@ -252,12 +252,13 @@ ROUTES = (
         handler=sign_up,
         access=Access.PUBLIC,
         tag="accounts",
-        summary="Make an account with its profile",
-        description="A new school begins with its first member. Answers with tokens, as a log-in "
-        "does, and with the profile. For a school with e-mail domains, for the e-mail of a profile "
-        "that has no account, and for all where the server sends mail by SMTP, it answers 202: a "
-        "code was sent to the address, and `POST /auth/verify` completes the sign-up with it. Who "
-        "has a profile from before gets that one as it is; what the request says is passed over.",
+        summary="Create an account and its profile",
+        description="Returns the tokens of a new session and the profile. A school is created "
+        "with its first member. Returns 202 when a code was sent to the address instead, and "
+        "`POST /auth/verify` completes the sign-up with it: for a school with e-mail domains, for "
+        "the e-mail of a profile without an account, and always when the server sends mail by "
+        "SMTP. People whose profile exists already get it as it is; the profile in the request is "
+        "then ignored.",
         body=SignUpBody,
         body_example={
             "email": "ada@northfield.example",
@@ -283,10 +284,10 @@ ROUTES = (
         access=Access.PUBLIC,
         tag="accounts",
         summary="Sign in",
-        description="The access token goes into the header `Authorization: Bearer <access_token>` "
-        f"of every other request, and is good for {ACCESS_SECONDS // 60} minutes. The device token "
-        "lets nobody in: sent as `X-Device-Token` with the next log-in or code, it has this device "
-        "counted apart from others at its address.",
+        description="Send the access token in the header `Authorization: Bearer <access_token>` "
+        f"with every other request; it is valid for {ACCESS_SECONDS // 60} minutes. The device "
+        "token gives no access: sent as `X-Device-Token` with the next log-in or code, it makes "
+        "limits count this device apart from others at its address.",
         headers=(_DEVICE,),
         body=LogInBody,
         body_example={"email": "demo@outgrow.test", "password": "outgrow-demo"},
@@ -302,9 +303,9 @@ ROUTES = (
         access=Access.PUBLIC,
         tag="accounts",
         summary="Exchange a refresh token for new tokens",
-        description="A refresh token is good once. One that was exchanged before ends its whole "
-        "session, since it must have been copied; within ten seconds of its exchange it only "
-        "fails, as when two tabs ask at once.",
+        description="A refresh token can be used once. Using it again ends the whole session, "
+        "since it must have been copied; within ten seconds of the first use it only fails, as "
+        "when two tabs refresh together.",
         body=RefreshBody,
         body_example={"refresh_token": _TOKENS["refresh_token"]},
         answer=TokenAnswer,
@@ -327,9 +328,9 @@ ROUTES = (
         handler=verify,
         access=Access.PUBLIC,
         tag="accounts",
-        summary="Complete a sign-up with the code that was mailed",
-        description="The code has six or eight digits, is good for ten minutes and five tries, and "
-        "ends when a new one is sent. The password is that of the sign-up.",
+        summary="Complete a sign-up with the mailed code",
+        description="The code has six or eight digits and is valid for ten minutes, five tries, "
+        "or until a new one is sent. The password is that of the sign-up.",
         body=VerifyBody,
         body_example={"email": _EMAIL, "code": "123456", "password": "correct horse battery"},
         status=201,
@@ -342,14 +343,14 @@ ROUTES = (
         method="POST",
         path="/auth/verify/resend",
         handler=resend,
-        summary="Send another code for a sign-up that waits",
+        summary="Send another code for a pending sign-up",
         **_ASKING,
     ),
     Route(
         method="POST",
         path="/auth/reset",
         handler=reset,
-        summary="Send a code that sets a new password",
+        summary="Send a code for setting a new password",
         **_ASKING,
     ),
     Route(
@@ -358,9 +359,9 @@ ROUTES = (
         handler=confirm_reset,
         access=Access.PUBLIC,
         tag="accounts",
-        summary="Set a new password with the code that was mailed",
-        description="Makes the account of a profile from before, with the code of a reset or of an "
-        "invitation. Ends all sessions of the account. " + _ENDED,
+        summary="Set a new password with the mailed code",
+        description="With the code of a reset or an invitation, also creates the account of a "
+        "profile without one. Ends all sessions of the account. " + _ENDED,
         body=ResetBody,
         body_example={
             "email": _EMAIL,
@@ -378,7 +379,7 @@ ROUTES = (
         handler=change_password,
         access=Access.SIGNED_IN,
         tag="accounts",
-        summary="Change one's password",
+        summary="Change your password",
         description="Ends all other sessions. " + _ENDED,
         body=PasswordBody,
         body_example={"old": "correct horse battery", "new": "a better one still"},
@@ -392,8 +393,8 @@ ROUTES = (
         handler=list_sessions,
         access=Access.SIGNED_IN,
         tag="accounts",
-        summary="Where one is signed in, the last used first",
-        description="Up to a hundred. `last_used_at` is when the session was last refreshed.",
+        summary="List your sessions, most recently used first",
+        description="At most 100. `last_used_at` is the time of the last refresh.",
         answer=SessionPage,
         answer_example={
             "items": [
@@ -414,7 +415,7 @@ ROUTES = (
         handler=end_sessions,
         access=Access.SIGNED_IN,
         tag="accounts",
-        summary="Sign out everywhere, here too",
+        summary="End all your sessions, this one included",
         description=_ENDED,
         body=OwnPasswordBody,
         body_example={"password": "correct horse battery"},
@@ -428,7 +429,7 @@ ROUTES = (
         handler=end_session,
         access=Access.SIGNED_IN,
         tag="accounts",
-        summary="Sign out somewhere",
+        summary="End one of your sessions",
         description=_ENDED,
         body=OwnPasswordBody,
         body_example={"password": "correct horse battery"},
@@ -442,11 +443,12 @@ ROUTES = (
         handler=export,
         access=Access.SIGNED_IN,
         tag="accounts",
-        summary="Everything about oneself, as one JSON document",
-        description="Account, sessions, the whole profile as it is stored, connections, intros, "
-        "blocks, reports one made, and chats with all messages. Of others there are ids, and the "
-        "names of those whom one may see. It is sent while it is read, so it has no length, and "
-        "what changes meanwhile may be in it or not. Not in it: chats hidden by a block.",
+        summary="Export everything about you as one JSON document",
+        description="Account, sessions, the profile as it is stored, connections, intros, blocks, "
+        "reports you made, and chats with all messages. Other people appear by id, and by name if "
+        "you can see them. The document is streamed while it is read, without a Content-Length; "
+        "changes made in the meantime may or may not be in it. Chats hidden by a block are left "
+        "out.",
         answer=Exported,
         errors=("account_gone",),
         limit=EXPORTS,
@@ -457,10 +459,11 @@ ROUTES = (
         handler=delete,
         access=Access.SIGNED_IN,
         tag="accounts",
-        summary="Delete one's account",
-        description="For ever. Account, sessions and profile are gone with the answer; "
-        "connections, intros and blocks follow within minutes. What one wrote stays in the chats "
-        "of those one wrote to, without a name; a chat that nobody is left in goes too.",
+        summary="Delete your account",
+        description="Cannot be undone. Account, sessions and profile are gone when the response "
+        "arrives; connections, intros and blocks follow within minutes. Your messages stay in the "
+        "chats of the people you wrote to, without a name; a chat with nobody left in it is "
+        "deleted too.",
         body=OwnPasswordBody,
         body_example={"password": "correct horse battery"},
         status=204,

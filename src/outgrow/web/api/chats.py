@@ -86,9 +86,10 @@ _CHAT = {
     "created_at": "2026-09-20T08:00:00.000Z",
 }
 _ONE: dict[str, Any] = {"access": Access.MEMBER, "tag": "chats"}
-_HIDDEN = "To whoever is no participant it is not there."
+_HIDDEN = "For anybody but its participants the chat is a 404."
 _CLOSED = (
-    " One writes to people with whom one is connected: else the chat is closed, and is only read."
+    "You can write to people you are connected to; otherwise the chat is closed and can only be "
+    "read."
 )
 
 ROUTES = (
@@ -96,11 +97,11 @@ ROUTES = (
         method="GET",
         path="/chats",
         handler=list_chats,
-        summary="One's chats, by latest activity",
-        description="`person` is the other one; null when they are gone, hidden, at another "
-        "school, or one has blocked the other. `closed` says why nothing can be written there; "
-        "null when something can. `others` is how many others take part: more than one only where "
-        "another program added them. `unread` stops at 99.",
+        summary="List your chats by latest activity",
+        description="`person` is the other person, null when they are gone, hidden, at another "
+        "school or blocked. `closed` says why nothing can be written, null when something can. "
+        "`others` is the number of other participants: more than one only where another program "
+        "added them. `unread` stops at 99.",
         parameters=PAGING,
         answer=ChatPage,
         answer_example={"items": [_CHAT], "next": None},
@@ -111,7 +112,7 @@ ROUTES = (
         method="GET",
         path="/chats/{id}",
         handler=one_chat,
-        summary="One chat, as in the list",
+        summary="Get a chat",
         description=_HIDDEN,
         answer=Chat,
         answer_example=_CHAT,
@@ -122,10 +123,10 @@ ROUTES = (
         method="GET",
         path="/chats/{id}/messages",
         handler=list_messages,
-        summary="Messages, newest first or onwards",
-        description="`older` goes back from the newest, `newer` on from the first; each from "
-        "`cursor` or `pos` when given. A cursor of this list is good in both directions. "
-        + _HIDDEN,
+        summary="List the messages of a chat",
+        description="`older` lists back from the newest message, `newer` forward from the first; "
+        "both start at `cursor` or `pos` if given. A cursor of this list works in both "
+        "directions. " + _HIDDEN,
         parameters=(
             choice("direction", ("older", "newer"), "Where to go."),
             limit(),
@@ -148,8 +149,8 @@ ROUTES = (
         path="/chats/{id}/messages",
         handler=send_message,
         summary="Send a message",
-        description="With an Idempotency-Key a retry sends nothing more: it is answered with 200 "
-        "and the message. Keys are remembered for a week. " + _HIDDEN + _CLOSED,
+        description="With an Idempotency-Key a retry sends nothing new: it returns 200 and the "
+        "message. Keys are remembered for a week. " + _HIDDEN + _CLOSED,
         headers=(text("Idempotency-Key", "A new one for each message, the same to try again."),),
         body=NewMessage,
         body_example={"content": "Chess at five?"},
@@ -173,8 +174,8 @@ ROUTES = (
         method="POST",
         path="/chats/{id}/read",
         handler=mark_read,
-        summary="Mark as read, up to a message",
-        description="A mark never goes back, and never behind the last message. " + _HIDDEN,
+        summary="Mark a chat as read up to a message",
+        description="A mark never moves back, and never beyond the last message. " + _HIDDEN,
         body=ReadUpTo,
         body_example={"pos": 12_000_000},
         status=204,
@@ -185,8 +186,8 @@ ROUTES = (
         method="POST",
         path="/chats/{id}/typing",
         handler=tell_typing,
-        summary="Tell the other that one is typing",
-        description="Kept nowhere; say it again every few seconds. " + _HIDDEN + _CLOSED,
+        summary="Tell the other person that you are typing",
+        description="Nothing is stored; send it again every few seconds. " + _HIDDEN + _CLOSED,
         status=204,
         errors=("chat_not_found", "chat_closed", "messages_not_taken"),
         **_ONE,

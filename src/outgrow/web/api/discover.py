@@ -29,9 +29,7 @@ async def suggestions(request: ApiRequest) -> Response:
     return Response(body)
 
 
-_LEFT_OUT = (
-    "Not oneself, not one's connections, nobody with whom an intro is pending, nobody hidden."
-)
+_LEFT_OUT = "You, your connections, people with a pending intro and hidden people are left out."
 
 ROUTES = (
     Route(
@@ -40,11 +38,11 @@ ROUTES = (
         handler=discover,
         access=Access.MEMBER,
         tag="discover",
-        summary="Who at one's school has most in common with oneself",
-        description="Best match first, of 100: 6 for each shared interest (up to 30), 10 for each "
-        "thing both look for (20), 5 for each shared goal (15) and trait of personality (10), 15 "
-        "for the same major, 10 for the same year. The most promising are ranked; everybody else "
-        f"of the school follows, newest first. {_LEFT_OUT}",
+        summary="Rank the people of your school by what they have in common with you",
+        description="Best match first. The score is out of 100: 6 for each shared interest (up to "
+        "30), 10 for each thing both look for (up to 20), 5 for each shared goal (up to 15) and "
+        "trait of personality (up to 10), 15 for the same major, 10 for the same year. The most "
+        f"promising people are ranked; the rest of the school follows, newest first. {_LEFT_OUT}",
         parameters=(limit(), cursor()),
         answer=MatchPage,
         answer_example={
@@ -69,9 +67,9 @@ ROUTES = (
         handler=suggestions,
         access=Access.MEMBER,
         tag="discover",
-        summary="Whom one's connections know",
-        description="The one with most mutual connections first, then the newest; at most 500, by "
-        f"the newest 200 connections of one's own and of each of those. {_LEFT_OUT}",
+        summary="Suggest people whom your connections know",
+        description="Most mutual connections first, then newest; at most 500 people, from your "
+        f"newest 200 connections and the newest 200 of each of them. {_LEFT_OUT}",
         parameters=(limit(), cursor()),
         answer=SuggestionPage,
         answer_example={"items": [{**PROFILE, "mutual": 3}], "next": _NEXT},

@@ -105,10 +105,10 @@ ROUTES = (
         handler=send_intro,
         access=Access.MEMBER,
         tag="intros",
-        summary="Ask somebody to be introduced",
-        description="There is one pending intro between two people at most, whichever way; after "
-        "30 days without an answer it has expired. The setting `allow_messages` is about messages: "
-        "whoever does not want any can still be asked.",
+        summary="Send an intro",
+        description="Two people have at most one pending intro, in either direction; it expires "
+        "after 30 days without an answer. People who take no messages (`allow_messages`) can "
+        "still get intros.",
         limit=INTROS,
         body=NewIntro,
         body_example={
@@ -130,25 +130,25 @@ ROUTES = (
     Route(
         path="/intros/incoming",
         handler=incoming_intros,
-        summary="The intros that one was sent, newest first",
-        description="Without those of people whom one cannot see any more.",
+        summary="List the intros sent to you, newest first",
+        description="Intros of people you cannot see any more are left out.",
         answer_example={"items": [_ACCEPTED], "next": _NEXT},
         **_LIST,
     ),
     Route(
         path="/intros/outgoing",
         handler=outgoing_intros,
-        summary="The intros that one has sent, newest first",
-        description="Without those to people whom one cannot see any more.",
+        summary="List the intros you sent, newest first",
+        description="Intros to people you cannot see any more are left out.",
         answer_example={"items": [_INTRO], "next": _NEXT},
         **_LIST,
     ),
     Route(
         path="/intros/{id}/accept",
         handler=accept_intro,
-        summary="Accept: connects the two and opens their chat",
-        description="All of it or nothing. Other pending intros of the two are closed with it. Of "
-        "two answers at once one counts; the other is told what it is now.",
+        summary="Accept an intro: connect the two people and open their chat",
+        description="All or nothing. Other pending intros of the two people are closed with it. "
+        "Of two concurrent answers one counts; the other gets the current state.",
         answer=AcceptedIntro,
         answer_example={
             "intro": _ACCEPTED,
@@ -160,7 +160,7 @@ ROUTES = (
     Route(
         path="/intros/{id}/decline",
         handler=decline_intro,
-        summary="Decline",
+        summary="Decline an intro",
         answer=Intro,
         answer_example={**_ACCEPTED, "status": "declined"},
         errors=_ANSWER_ERRORS,
@@ -169,7 +169,7 @@ ROUTES = (
     Route(
         path="/intros/{id}/withdraw",
         handler=withdraw_intro,
-        summary="Withdraw an intro that one has sent",
+        summary="Withdraw an intro you sent",
         answer=Intro,
         answer_example={**_INTRO, "status": "withdrawn", "answered_at": "2025-09-15T09:12:30.250Z"},
         errors=_ANSWER_ERRORS,
@@ -181,8 +181,8 @@ ROUTES = (
         handler=remove_connection,
         access=Access.MEMBER,
         tag="connections",
-        summary="Remove a connection, on both sides at once",
-        description="Also one that only one side has. The chat stays.",
+        summary="Remove a connection on both sides",
+        description="Also removes a connection that only one side has. The chat stays.",
         status=204,
         errors=("connection_not_found",),
     ),

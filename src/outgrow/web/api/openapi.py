@@ -17,20 +17,20 @@ from outgrow.web.http.problems import Problem
 from outgrow.web.http.routing import Access
 
 TAGS = {
-    "accounts": "Signing up and in.",
-    "profiles": "People of one's school.",
+    "accounts": "Sign-up, log-in and sessions.",
+    "profiles": "People of your school.",
     "connections": "Who is connected to whom.",
-    "chats": "Talking to somebody.",
-    "search": "Finding people.",
-    "schools": "The schools.",
-    "operation": "For machines, and for whoever runs them.",
+    "chats": "Messages between two people.",
+    "search": "Search.",
+    "schools": "Schools and their sizes.",
+    "operation": "Health, metrics and this documentation.",
 }
 _INTRODUCTION = """\
-A campus network: one signs in, and sees the people of one's own school.
+A campus network: sign in to see the people of your school.
 
 Every list takes `limit` with `offset`, or with the `cursor` that the page before gave as `next`.
-A parameter or field that a route does not know is refused. Whatever goes wrong is answered as
-problem details (RFC 9457) with a stable `code` and, in `hint`, what to do about it.
+Unknown parameters and fields are refused. Errors are problem details (RFC 9457) with a stable
+`code` and, in `hint`, what to do next.
 """
 _RETRY_AFTER = {
     "description": "How many seconds to wait.",

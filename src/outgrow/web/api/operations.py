@@ -69,7 +69,7 @@ ROUTES = (
         handler=health,
         access=Access.PUBLIC,
         tag="operation",
-        summary="Whether the process answers",
+        summary="Check that the process answers",
         answer=Health,
         answer_example={"status": "ok"},
     ),
@@ -79,7 +79,7 @@ ROUTES = (
         handler=ready,
         access=Access.PUBLIC,
         tag="operation",
-        summary="Whether the database answers too",
+        summary="Check that the database answers",
         answer=Health,
         answer_example={"status": "ready"},
         errors=("database_unavailable",),
@@ -90,9 +90,9 @@ ROUTES = (
         handler=read_metrics,
         access=Access.OPERATOR,
         tag="operation",
-        summary="Figures for Prometheus",
-        description="For callers on the same machine, or, once OUTGROW_METRICS_TOKEN is set, with "
-        "that as a bearer token. For anybody else there is nothing here.",
+        summary="Get metrics for Prometheus",
+        description="For callers on the same machine, or with OUTGROW_METRICS_TOKEN as a bearer "
+        "token once it is set. A 404 for everybody else.",
         content_type="text/plain",
     ),
 )

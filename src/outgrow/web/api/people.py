@@ -171,10 +171,10 @@ ROUTES = (
         handler=list_profiles,
         access=Access.MEMBER,
         tag="profiles",
-        summary="The people of one's school",
-        description="Visible profiles, oneself included. Filters narrow: a profile has every "
-        "interest and everything looked for that are named. `total` and `facets` count all "
-        "that is left. What other programs write to the store may be seen 20 seconds later.",
+        summary="List the people of your school",
+        description="Visible profiles, your own included. Filters combine: a profile must have "
+        "every interest and everything looked for that is given. `total` and `facets` count all "
+        "matches. Changes by other programs to the store may appear 20 seconds later.",
         parameters=(
             text("school", "One's own school; another one is refused."),
             text("major", "Exactly this major.", example="Computer Science"),
@@ -196,7 +196,7 @@ ROUTES = (
         handler=create_profile,
         access=Access.SIGNED_IN,
         tag="profiles",
-        summary="Make one's profile, for an account without one",
+        summary="Create your profile, for an account without one",
         body=NewProfile,
         body_example={"name": "Ada Okafor", "school": "Northfield University"},
         status=201,
@@ -213,7 +213,7 @@ ROUTES = (
         handler=own_profile,
         access=Access.SIGNED_IN,
         tag="profiles",
-        summary="One's own profile, with e-mail and settings",
+        summary="Get your own profile, with e-mail and settings",
         answer=OwnProfile,
         answer_example=_OWN,
         errors=("no_own_profile",),
@@ -224,9 +224,10 @@ ROUTES = (
         handler=change_profile,
         access=Access.SIGNED_IN,
         tag="profiles",
-        summary="Change one's own profile",
-        description="What is left out stays, `null` empties, lists and goals are replaced, "
-        "settings are set one by one. Changes to different fields at the same time all stay.",
+        summary="Change your own profile",
+        description="Omitted fields stay as they are and `null` clears a field; lists and goals "
+        "are replaced, settings are set one by one. Concurrent changes to different fields are "
+        "all kept.",
         body=ProfileChanges,
         body_example={"bio": "Builds small robots.", "pronouns": None},
         answer=OwnProfile,
@@ -239,8 +240,8 @@ ROUTES = (
         handler=one_profile,
         access=Access.MEMBER,
         tag="profiles",
-        summary="Somebody of one's school",
-        description="Who is of another school, or hidden, is not there.",
+        summary="Get the profile of a person at your school",
+        description="People of other schools, and hidden people, are a 404.",
         answer=Profile,
         answer_example=PROFILE,
         errors=("profile_not_found",),
@@ -248,28 +249,28 @@ ROUTES = (
     Route(
         path="/connections",
         handler=own_connections,
-        summary="One's own connections",
+        summary="List your connections",
         errors=("profile_not_found", *PAGE_ERRORS),
         **_SORTED_LIST,
     ),
     Route(
         path="/profiles/{id}/connections",
         handler=connections_of,
-        summary="Somebody's connections",
+        summary="List a person's connections",
         errors=("profile_not_found", *PAGE_ERRORS),
         **_SORTED_LIST,
     ),
     Route(
         path="/profiles/{id}/connections/mutual",
         handler=mutual_connections,
-        summary="The connections that somebody shares with oneself",
+        summary="List the connections that you and a person share",
         errors=("profile_not_found", *PAGE_ERRORS),
         **_LIST,
     ),
     Route(
         path="/profiles/{id}/connected-by",
         handler=connected_by,
-        summary="Who has somebody among their connections, by name",
+        summary="List the people who have this person among their connections",
         errors=("profile_not_found", *PAGE_ERRORS),
         **_LIST,
     ),
@@ -279,9 +280,9 @@ ROUTES = (
         handler=search_people,
         access=Access.MEMBER,
         tag="search",
-        summary="Find people of one's school by a few typed words",
-        description="Beginnings of words are enough, accents and case do not matter, and one "
-        "mistake in each word of a name is forgiven. Best first; `match` says how somebody was "
+        summary="Search the people of your school",
+        description="Prefixes of words are enough, accents and case do not matter, and one typo "
+        "in each word of a name is forgiven. Best matches first; `match` says how a person was "
         "found, and `highlights` where.",
         parameters=(text("q", "What was typed.", required=True, example="ada okaf"), *PAGING),
         answer=FoundPage,
@@ -294,9 +295,10 @@ ROUTES = (
         handler=list_schools,
         access=Access.PUBLIC,
         tag="schools",
-        summary="The schools, by name",
-        description="What other programs write to the store may be seen 20 seconds later. One that "
-        "looks like a school with e-mail domains, and is another, says so (`resembles`).",
+        summary="List the schools by name",
+        description="Changes by other programs to the store may appear 20 seconds later. "
+        "`resembles` names the school with e-mail domains that a school looks like without being "
+        "it.",
         parameters=(*PAGING, flag("counts", "With their members; for those signed in.")),
         answer=SchoolPage,
         answer_example={"items": [{"name": "Northfield University"}], "next": None},

@@ -47,8 +47,8 @@ ROUTES = (
         handler=list_blocks,
         access=Access.MEMBER,
         tag="safety",
-        summary="Whom one has blocked, newest first",
-        description="`profile` is null for who is gone: the id is enough to unblock.",
+        summary="List the people you blocked, newest first",
+        description="`profile` is null for people who are gone; the id is enough to unblock them.",
         parameters=PAGING,
         answer=BlockPage,
         answer_example={
@@ -63,10 +63,10 @@ ROUTES = (
         handler=block,
         access=Access.MEMBER,
         tag="safety",
-        summary="Block somebody",
-        description="Hides both from each other everywhere, ends their connection and pending "
-        "intros, and hides their chat. Neither can tell it from the other's absence; so it is "
-        "answered alike whether or not there is somebody of this id. Up to "
+        summary="Block a person",
+        description="Hides the two people from each other everywhere and ends their connection "
+        "and pending intros. Neither can tell a block from absence, so the response is the same "
+        "whether or not the id exists. At most "
         f"{MOST_BLOCKED:,} people.",
         status=204,
         errors=("about_oneself", "profile_not_found", "too_many_blocks", "too_contended"),
@@ -78,9 +78,9 @@ ROUTES = (
         handler=unblock,
         access=Access.MEMBER,
         tag="safety",
-        summary="Unblock somebody",
-        description="The chat is there again; the connection is not. A block by the other side "
-        "stays.",
+        summary="Unblock a person",
+        description="The chat can be read again; the connection does not come back. A block by "
+        "the other side stays.",
         status=204,
         errors=("about_oneself", "profile_not_found", "too_contended"),
     ),
@@ -90,9 +90,9 @@ ROUTES = (
         handler=report,
         access=Access.MEMBER,
         tag="safety",
-        summary="Report somebody to the operator",
-        description="`message` is the id of the message that it is about. The one who is reported "
-        "does not learn of it; to see no more of them, block them too.",
+        summary="Report a person to the operator",
+        description="`message` is the id of the message in question. The reported person is not "
+        "told; block them as well to see no more of them.",
         body=NewReport,
         body_example={"profile": _ID, "reason": "spam", "note": "The same advert, every day."},
         status=201,

@@ -63,8 +63,8 @@ class LogInAnswer(TokenAnswer, kw_only=True):
 
 
 class Profile(Shape):
-    """What members of one's school see of somebody. Every field is there: null stands for what was
-    never said, and for what an old client stored as another type or larger than 32 kB."""
+    """What members of a school see of each other. Every field is there: null stands for what was
+    never filled in, and for what an old client stored as another type or larger than 32 kB."""
 
     id: str
     name: str | None
@@ -128,7 +128,7 @@ class FoundPage(Shape):
 
 
 class Intro(Shape):
-    """`id` is to be taken as it is. `reason` and `created_at` are what an old client wrote, too."""
+    """`id` is opaque. `reason` and `created_at` are what an old client wrote, too."""
 
     id: str
     direction: Literal["incoming", "outgoing"]
@@ -151,8 +151,8 @@ class AcceptedIntro(Shape):
 
 
 class ChatMessage(Shape):
-    """`pos` orders the messages of a chat: later ones have a greater one. Null is for what an old
-    client left out; `kind` is `system` for what the network itself said."""
+    """`pos` orders the messages of a chat: later ones have a greater one. Null stands for
+    what an old client left out; `kind` is `system` for what the network itself said."""
 
     id: str | None
     chat_id: str
@@ -192,7 +192,7 @@ class ChatPage(Shape):
 
 
 class Block(Shape):
-    """`profile` is null for who is gone, or cannot be seen for another reason."""
+    """`profile` is null for people who are gone or cannot be seen for another reason."""
 
     id: str
     profile: Profile | None
@@ -209,7 +209,7 @@ class Report(Shape):
 
 
 class Reason(Shape):
-    """What somebody has in common with oneself."""
+    """What a person has in common with you."""
 
     kind: Literal[
         "interests",
@@ -236,7 +236,7 @@ class MatchPage(Shape):
 
 
 class Suggestion(Profile, kw_only=True):
-    """`mutual` is how many of one's connections have them."""
+    """`mutual` is the number of your connections who are connected to them."""
 
     mutual: int
 
@@ -251,7 +251,7 @@ class SignUp(TokenAnswer, kw_only=True):
 
 
 class Session(Shape):
-    """`device` is what it called itself; the current one is the caller's own."""
+    """`device` is the User-Agent of its log-in; `current` marks the session of the request."""
 
     id: str
     created_at: str
@@ -266,7 +266,7 @@ class SessionPage(Shape):
 
 
 class School(Shape):
-    """`resembles` is a school with e-mail domains that this one is not, and looks like."""
+    """`resembles` is a school with e-mail domains whose name looks like this one."""
 
     name: str
     members: int | msgspec.UnsetType = msgspec.UNSET

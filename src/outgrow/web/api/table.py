@@ -53,7 +53,7 @@ ROUTES: tuple[Route, ...] = (
         handler=read_openapi,
         access=Access.PUBLIC,
         tag="operation",
-        summary="This document",
+        summary="Get this document",
     ),
     Route(
         method="GET",
@@ -61,7 +61,7 @@ ROUTES: tuple[Route, ...] = (
         handler=read_docs,
         access=Access.PUBLIC,
         tag="operation",
-        summary="This document, for people",
+        summary="Read this document as a page",
         content_type="text/html",
     ),
 )
