@@ -12,7 +12,7 @@ MOST_VIEWERS = 10_000
 
 
 class Hidden:
-    """Lists exclude by themselves whom they do not show (`hidden` in profiles.sql)."""
+    """Lists exclude by themselves whom they do not show: see network.hidden."""
 
     def __init__(self, database: Database, caches: Caches) -> None:
         self._database = database
