@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from api import PASSWORD, Api, Person
+from outgrow.store import Store
 from pages import Browser, browsers
 from test_safety import everything, meet, old_block, sign_up, upsert
 
@@ -183,3 +184,61 @@ async def test_a_chat_with_a_stranger_that_another_program_made_is_closed(api: A
     for person in (ada, eve):
         answer = await person.call("POST", "/chats/made/messages", json={"content": "hello"})
         assert (answer.status_code, answer.json()["code"]) == (403, "chat_closed")
+
+
+@pytest.mark.parametrize("left", ["nothing", "messages"])
+async def test_a_chat_that_an_old_client_deleted_is_opened_again(
+    phased_api: Api, left: str
+) -> None:
+    """By one of those whose chat it is, on purpose, with nothing read that is not there."""
+    api = phased_api
+    ada, ben = await sign_up(api), await sign_up(api, "Ben Second")
+    eve = await sign_up(api, "Eve Third")
+    chat = await meet(ada, ben)
+
+    async def send(person: Person) -> Any:
+        return await person.call("POST", f"/chats/{chat}/messages", json={"content": "hello"})
+
+    for _ in range(3):
+        pos = (await send(ben)).json()["pos"]
+    await ada.call("POST", f"/chats/{chat}/read", json={"pos": pos})
+    keys = [f"chat:{chat}", f"chat:{chat}:messages"][: 2 if left == "nothing" else 1]
+    await Store(api.services.database).mdel(keys)
+    assert (await send(ada)).json()["code"] == "chat_not_found"
+    answer = await ada.call("POST", "/intros", json={"to": ben.id, "reason": "study"})
+    assert answer.json()["hint"].startswith(f"write to them: POST /connections/{ben.id}/chat")
+    for person, other, status in ((eve, ben, 404), (ada, eve, 404), (ada, ada, 404)):
+        answer = await person.call("POST", f"/connections/{other.id}/chat")
+        assert answer.status_code == status
+    opened = [ada.call("POST", f"/connections/{ben.id}/chat") for _ in range(3)]
+    answers = await asyncio.gather(*opened, ben.call("POST", f"/connections/{ada.id}/chat"))
+    shown = [(answer.status_code, answer.json()["id"]) for answer in answers]
+    assert shown == [(200, chat)] * 4
+    assert (answers[0].json()["closed"], answers[0].json()["unread"]) == (None, 0)
+    assert (await send(ben)).status_code == 201
+    assert (await ada.get(f"/chats/{chat}")).json()["unread"] == 1
+    assert len((await ada.get(f"/chats/{chat}/messages")).json()["items"]) == (
+        1 if left == "nothing" else 4
+    )
+    assert [one["id"] for one in (await ben.get("/chats")).json()["items"]] == [chat]
+    await ben.call("DELETE", f"/connections/{ada.id}")
+    answer = await ada.call("POST", f"/connections/{ben.id}/chat")
+    assert (answer.status_code, answer.json()["code"]) == (404, "connection_not_found")
+
+
+async def test_message_on_a_profile_opens_a_chat_that_is_gone(api: Api) -> None:
+    async with browsers(api) as somebody:
+        ada = await somebody("Ada Okafor")
+        ben = await sign_up(api, "Ben Second")
+        chat = ":".join(sorted((ada.id, ben.id)))
+        await ada.open(f"/people/{ben.id}")
+        await ada.send(f"/people/{ben.id}", reason="study")
+        intro = (await ben.get("/intros/incoming")).json()["items"][0]
+        await ben.call("POST", f"/intros/{intro['id']}/accept")
+        page = await ada.open(f"/people/{ben.id}")
+        assert f"/my/chats/{chat.replace(':', '%3A')}#end" in page.links
+        await Store(api.services.database).mdel([f"chat:{chat}"])
+        await ada.open(f"/people/{ben.id}")
+        page = await ada.send(f"/people/{ben.id}/chat")
+        assert "Nobody has said anything yet." in page.text
+        assert page.form(f"/my/chats/{chat.replace(':', '%3A')}")

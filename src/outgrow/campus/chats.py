@@ -20,10 +20,12 @@ import msgspec
 from msgspec import Meta
 
 from outgrow import queries
+from outgrow.campus import intros
 from outgrow.campus.live import Live
 from outgrow.campus.pages import Cursors, Page
-from outgrow.campus.profiles import is_blank
-from outgrow.database import RETRIED, Database
+from outgrow.campus.pairs import lock_pair
+from outgrow.campus.profiles import is_blank, nobody
+from outgrow.database import RETRIED, Database, Session, Statements
 from outgrow.errors import BadInput, Conflict, Forbidden, NotFound
 from outgrow.queries import Query
 
@@ -108,6 +110,37 @@ class Chats:
         if body is None:
             raise no_such_chat()
         return body
+
+    async def open(self, other: str, *, school: str, viewer: str) -> bytes:
+        """Return the JSON of the chat with a connection; make it where there is none, as after an
+        old client deleted it. Raises NotFound (nobody, or no connection), Conflict."""
+        chat_id, participants = intros.chat_of(viewer, other)
+
+        async def must_be_connected(session: Statements) -> None:
+            row = await session.row(intros.SQL["meeting"], viewer, school, other)
+            assert row is not None
+            if not row["reachable"]:
+                raise nobody()
+            if not row["connected"] or other == viewer:
+                raise NotFound(
+                    "connection_not_found",
+                    "there is no such connection",
+                    hint="ask to be introduced with POST /intros",
+                )
+
+        async def work(session: Session) -> None:
+            await lock_pair(session, viewer, other)
+            await must_be_connected(session)
+            await session.run(intros.SQL["lock_chat"], chat_id, participants)
+            await intros.open_chat(session, chat_id, participants)
+
+        await must_be_connected(self._database)
+        if not await self.is_there(chat_id, viewer=viewer):
+            await self._database.transaction(work)
+        return await self.one(chat_id, school=school, viewer=viewer)
+
+    async def is_there(self, chat_id: str, *, viewer: str) -> bool:
+        return bool(await self._database.value(SQL["is_there"], viewer, chat_id))
 
     async def messages(
         self,

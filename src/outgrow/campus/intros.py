@@ -156,8 +156,7 @@ class Intros:
         """
         intro_id = IntroId.parse(text)
         one, other = sorted((intro_id.from_id, intro_id.to_id))  # as C sorts
-        chat_id = f"{one}:{other}"
-        participants = msgspec.json.encode([one, other]).decode("utf-8")
+        chat_id, participants = chat_of(one, other)
 
         async def work(session: Session) -> str | None:
             rows = await session.rows(SQL_BETWEEN, one, other)
@@ -174,7 +173,7 @@ class Intros:
                 if superseded != intro_id:
                     await _withdraw(session, superseded)
             await session.run(SQL["connect"], one, other)
-            await _open_chat(session, chat_id, participants)
+            await open_chat(session, chat_id, participants)
             return answered_at
 
         if intro_id.to_id != viewer:
@@ -230,6 +229,12 @@ class Intros:
         return await self._database.transaction(locked)
 
 
+def chat_of(one: str, other: str) -> tuple[str, str]:
+    """Return the id of the chat of two, as the prototype makes it, and its people as JSON."""
+    people = sorted((one, other))
+    return ":".join(people), msgspec.json.encode(people).decode("utf-8")
+
+
 async def _may_meet(session: Session, viewer: str, school: str, other: str) -> None:
     """Raises NotFound or Conflict when the one may not ask the other."""
     row = await session.row(SQL["meeting"], viewer, school, other)
@@ -243,7 +248,11 @@ async def _may_meet(session: Session, viewer: str, school: str, other: str) -> N
             hint='show it first: PATCH /profiles/me {"settings": {"profile_visible": true}}',
         )
     if row["connected"]:
-        raise Conflict("already_connected", "the two of you are connected already")
+        raise Conflict(
+            "already_connected",
+            "the two of you are connected already",
+            hint=f"write to them: POST /connections/{other}/chat gives your chat",
+        )
     pending = await session.row(SQL_BETWEEN, viewer, other)
     if pending is not None:
         intro_id = IntroId(*pending)
@@ -284,8 +293,8 @@ async def _withdraw(session: Session, intro_id: IntroId) -> str | None:
     return answered_at
 
 
-async def _open_chat(session: Session, chat_id: str, participants: str) -> None:
-    """Raises Conflict."""
+async def open_chat(session: Session, chat_id: str, participants: str) -> None:
+    """Make the chat where there is none, under the locks of its keys. Raises Conflict."""
     try:
         tag = await session.run(SQL["open_chat"], chat_id, participants)
     except (asyncpg.UniqueViolationError, asyncpg.CheckViolationError) as e:
@@ -297,6 +306,8 @@ async def _open_chat(session: Session, chat_id: str, participants: str) -> None:
         ) from e
     if tag == "INSERT 0 0":
         await session.run(SQL["mend_chat"], chat_id, participants)
+    else:
+        await session.run(SQL["forget_marks"], chat_id)
 
 
 async def _one(session: Session, intro_id: IntroId, viewer: str, school: str) -> tuple[bytes, str]:

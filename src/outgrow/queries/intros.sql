@@ -211,6 +211,21 @@ SELECT $1::text, $2::jsonb, date_trunc('milliseconds', clock_timestamp()),
   jsonb_build_object('chatId', $1::text)
 WHERE NOT EXISTS (SELECT FROM campus.chats AS c WHERE c.id = $1 AND c.at = campus.chats_at($1))
 
+-- name: lock_chat
+-- The chat `$1` of the people `$2`, and the lists of chats that are made with it.
+SELECT campus.lock_keys(
+  ARRAY[campus.chats_key($1)] || ARRAY(SELECT l.key FROM campus.chats_lists($1, $2) AS l),
+  CASE
+    WHEN EXISTS (SELECT FROM campus.chats AS c WHERE c.id = $1 AND c.at = campus.chats_at($1))
+    THEN '{}'::text[]
+  END);
+
+-- name: forget_marks
+-- How far a chat had been read that is there again: where its messages are gone, places begin anew.
+DELETE FROM network.read_marks AS r
+WHERE r.chat_id = $1 AND NOT EXISTS (
+  SELECT FROM campus.messages AS m WHERE m.chat_id = $1 AND m.at = campus.messages_at($1));
+
 -- name: mend_chat
 -- A chat of the prototype may not say whom it is between.
 UPDATE campus.chats AS c SET participants = $2::jsonb

@@ -31,6 +31,13 @@ async def one_chat(request: ApiRequest) -> Response:
     return Response(body)
 
 
+async def open_chat(request: ApiRequest) -> Response:
+    body = await request.services.chats.open(
+        request.path["id"], school=request.school, viewer=request.caller.user_id
+    )
+    return Response(body)
+
+
 async def list_messages(request: ApiRequest) -> Response:
     query = request.query
     body = await request.services.chats.messages(
@@ -117,6 +124,18 @@ ROUTES = (
         answer=Chat,
         answer_example=_CHAT,
         errors=("chat_not_found",),
+        **_ONE,
+    ),
+    Route(
+        method="POST",
+        path="/connections/{id}/chat",
+        handler=open_chat,
+        summary="Open the chat with a connection",
+        description="A connection has a chat since the intro was accepted. Where another program "
+        "deleted it, it is made again.",
+        answer=Chat,
+        answer_example=_CHAT,
+        errors=("profile_not_found", "connection_not_found", "chat_place_taken"),
         **_ONE,
     ),
     Route(

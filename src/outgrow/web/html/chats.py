@@ -92,6 +92,16 @@ async def send(request: PageRequest) -> Response:
     return to(f"/my/chats/{segment(chat_id)}#end")
 
 
+async def open_chat(request: PageRequest) -> Response:
+    """Make the chat with a connection, where another program deleted it."""
+    chat = decoded(
+        await request.services.chats.open(
+            request.path["id"], school=request.school, viewer=request.user_id
+        )
+    )
+    return to(f"/my/chats/{segment(chat['id'])}#end")
+
+
 async def token(request: PageRequest) -> Response:
     """For the script of our pages: an access token of this visit, to talk to the API with."""
     assert request.visit is not None
@@ -106,5 +116,6 @@ PAGES = (
     Page(method="GET", path="/my/chats", handler=chats),
     Page(method="GET", path="/my/chats/{id}", handler=chat_page),
     Page(method="POST", path="/my/chats/{id}", handler=send, limit=MESSAGES),
+    Page(method="POST", path="/people/{id}/chat", handler=open_chat),
     Page(method="POST", path="/my/token", handler=token),
 )

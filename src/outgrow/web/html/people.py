@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from outgrow.campus.between import between
 from outgrow.campus.connections import Kind
 from outgrow.campus.decoding import decoded
+from outgrow.campus.intros import chat_of
 from outgrow.campus.pages import Page as Cut
 from outgrow.campus.profiles import FACETS, Filters, Sort
 from outgrow.errors import OutgrowError
@@ -115,6 +116,11 @@ async def person(request: PageRequest, error: OutgrowError | None = None) -> Res
         _connections(request, "of", user_id, FEW),
         between(services.database, request.user_id, request.school, user_id),
     )
+    chat = ""
+    if between_us.connected:
+        chat_id, _ = chat_of(request.user_id, user_id)
+        if await services.chats.is_there(chat_id, viewer=request.user_id):
+            chat = f"/my/chats/{segment(chat_id)}"
     return request.page(
         "person.html",
         error=error,
@@ -123,14 +129,9 @@ async def person(request: PageRequest, error: OutgrowError | None = None) -> Res
         mutual=mutual,
         theirs=theirs,
         between=between_us,
-        chat=chat_path(request.user_id, user_id) if between_us.connected else "",
+        chat=chat,
         reasons=REASONS,
     )
-
-
-def chat_path(one: str, other: str) -> str:
-    """Where two who are connected talk."""
-    return "/my/chats/" + segment(":".join(sorted((one, other))))
 
 
 async def person_page(request: PageRequest) -> Response:
