@@ -34,7 +34,7 @@ class Codes:
         self._key = key
 
     async def give(self, session: Statements, purpose: Purpose, subject: str) -> str:
-        """A new code; of a sign-up or an invitation it takes the place of the one before."""
+        """A new code; of one sign-up or invitation it takes the place of the one before."""
         if purpose in _LONG:
             letters = "".join(secrets.choice(_CAPITALS) for _ in range(13))
             code = f"{letters[:4]}-{letters[4:8]}-{letters[8:]}"

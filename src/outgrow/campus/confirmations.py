@@ -5,12 +5,14 @@ None of the answers here says whether somebody has an account or a profile: a si
 alike for an e-mail that is free and one that is not, and who owns the mailbox reads which. Only
 where schools without domains let people in at once (no `always`) do sign-ups for them tell. A
 sign-up that waits is completed with its own password beside the code, so that nobody who was sent a
-code completes what somebody else began in their name.
+code completes what somebody else began in their name. Each has an id that only whoever began it was
+told, and codes of its own: sign-ups with one e-mail do not touch each other.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import uuid
 
 import msgspec
@@ -63,8 +65,9 @@ class Confirmations:
         *,
         address: str = "",
         device: str = "",
-    ) -> SignedIn | None:
-        """Make an account and its profile; None where a code was mailed that must be entered first.
+    ) -> SignedIn | str:
+        """Make an account and its profile, or return the id of a sign-up that waits for the code
+        that was mailed.
 
         Raises BadInput, Conflict, Forbidden, TooMany, Unavailable when the mail was not sent: the
         sign-up waits then, and another code can be asked for.
@@ -81,22 +84,23 @@ class Confirmations:
         await self._count(key, address)
         hashed = await self._passwords.hash(password)
         begun = msgspec.json.encode(_plain(profile)).decode("utf-8")
+        sign_up = secrets.token_urlsafe(16)
 
         async def work(session: Session) -> Letter:
             has_account = await session.row(accounts.SQL["by_email"], key) is not None
             found = await find(session, key)
             # In any case: one that waits for no code is answered alike, and as fast, by `verify`.
-            await session.run(SQL["begin"], key, email, hashed, begun)
+            await session.run(SQL["begin"], sign_up, key, email, hashed, begun)
             if has_account:
                 return _taken(email)
             if isinstance(found, Disputed):
                 return _disputed(email)
-            return await self._to_verify(session, key, email, found)
+            return await self._to_verify(session, sign_up, email, found)
 
         async with self._lookups:
             letter = await self._database.transaction(work)
         await self.mail.send(letter)
-        return None
+        return sign_up
 
     async def _count(self, key: str, address: str) -> None:
         """Count a code for this e-mail, asked for from this address. Raises TooMany."""
@@ -108,41 +112,53 @@ class Confirmations:
         return await self._database.row(accounts.SQL["by_email"], key) is not None
 
     async def _to_verify(
-        self, session: Statements, key: str, email: str, claim: Claim | None
+        self, session: Statements, sign_up: str, email: str, claim: Claim | None
     ) -> Letter:
-        """A letter with a code for the sign-up with `key`. That for a claim goes to the address in
+        """A letter with a code for this sign-up. That for a claim goes to the address in
         the profile, and to no other spelling of it."""
         if claim is None:
-            return _to_verify(email, await self._codes.give(session, "verify", key))
+            return _to_verify(email, await self._codes.give(session, "verify", sign_up))
         code = await self._codes.give(session, "claim", claim.subject)
         return _to_verify(claim.email, code, of_old=True)
 
-    async def resend(self, email: str, *, address: str = "") -> None:
-        """Another code for a sign-up that waits; without one, nothing. Raises TooMany."""
+    async def resend(self, email: str, sign_up: str | None = None, *, address: str = "") -> None:
+        """Another code for this sign-up, or the newest one with this e-mail, while it waits; else
+        nothing. Raises TooMany."""
         key = valid_email(email).lower()
         await self._count(key, address)
         events.event("code_asked", purpose="verify")
-        self.mail.later(self._resend(key))
+        self.mail.later(self._resend(key, sign_up))
 
-    async def _resend(self, key: str) -> None:
-        row = await self._database.row(SQL["waiting"], key)
+    async def _resend(self, key: str, sign_up: str | None) -> None:
+        row = await self._database.row(SQL["waiting"], key, sign_up)
         if row is None or await self._has_account(key):
             return
         async with self._lookups:
             found = await find(self._database, key)
         if not isinstance(found, Disputed):
-            await self.mail.send(await self._to_verify(self._database, key, row["email"], found))
+            letter = await self._to_verify(self._database, row["id"], row["email"], found)
+            await self.mail.send(letter)
 
-    async def verify(self, email: str, code: str, password: str, *, device: str = "") -> SignedIn:
-        """Complete a sign-up. Raises BadInput, and Conflict when the e-mail has an account by now.
+    async def verify(
+        self,
+        email: str,
+        code: str,
+        password: str,
+        sign_up: str | None = None,
+        *,
+        device: str = "",
+    ) -> SignedIn:
+        """Complete this sign-up, or the newest one with this e-mail. Raises BadInput, and Conflict
+        when the e-mail has an account by now.
 
         A wrong password is no try of the code: a stranger cannot use the tries up.
         """
         key = valid_email(email).lower()
-        row = await self._database.row(SQL["waiting"], key)
-        hashed = row["password_hash"] if row else None
+        waiting = await self._database.row(SQL["waiting"], key, sign_up)
+        hashed = waiting["password_hash"] if waiting else None
         if not await self._passwords.matches(accounts.cut(password), hashed):
             raise _wrong_code()
+        assert waiting is not None
         assert hashed is not None
         user_id = str(uuid.uuid4())
 
@@ -151,13 +167,13 @@ class Confirmations:
             if isinstance(found, Disputed):
                 return None
             is_right = (
-                await self._codes.use(session, "verify", key, code)
+                await self._codes.use(session, "verify", waiting["id"], code)
                 if found is None
                 else await self._codes.use(session, "claim", found.subject, code)
             )
-            row = await session.row(SQL["finish"], key, hashed) if is_right else None
+            row = await session.row(SQL["finish"], waiting["id"]) if is_right else None
             if row is None:
-                return None  # begun anew meanwhile
+                return None
             if found is None:
                 profile = msgspec.json.decode(row["profile"], type=NewProfile)
                 email = row["email"]

@@ -39,7 +39,8 @@ DELETE FROM network.codes WHERE expires_at < now();
 DELETE FROM network.sign_ups WHERE expires_at < now();
 
 -- name: drop
-DELETE FROM network.codes WHERE subject = $1;
+DELETE FROM network.codes
+WHERE subject = $1 OR subject IN (SELECT s.id FROM network.sign_ups AS s WHERE s.email_key = $1);
 
 -- name: domains_of
 -- No row for a school that asks for no address, and one with NULL for a protected one without a domain.
@@ -89,17 +90,14 @@ UPDATE network.accounts SET admitted_to = $2 WHERE user_id = ANY ($1::text[]);
 DELETE FROM network.protected_schools WHERE school = $1 RETURNING school;
 
 -- name: begin
--- The newest sign-up with an e-mail takes the place of the one before.
-INSERT INTO network.sign_ups (email_key, email, password_hash, profile, expires_at)
-VALUES ($1, $2, $3, $4, now() + interval '1 day')
-ON CONFLICT (email_key) DO UPDATE SET email = excluded.email,
-  password_hash = excluded.password_hash, profile = excluded.profile,
-  expires_at = excluded.expires_at;
+INSERT INTO network.sign_ups (id, email_key, email, password_hash, profile, expires_at)
+VALUES ($1, $2, $3, $4, $5, now() + interval '1 day');
 
 -- name: waiting
-SELECT s.email, s.password_hash FROM network.sign_ups AS s
-WHERE s.email_key = $1 AND s.expires_at > now();
+-- The sign-up `$2` with the e-mail `$1`, or the newest one with it.
+SELECT s.id, s.email, s.password_hash FROM network.sign_ups AS s
+WHERE s.email_key = $1 AND s.expires_at > now() AND s.id = coalesce($2, s.id)
+ORDER BY s.expires_at DESC LIMIT 1;
 
 -- name: finish
-DELETE FROM network.sign_ups WHERE email_key = $1 AND password_hash = $2
-RETURNING email, profile;
+DELETE FROM network.sign_ups WHERE id = $1 RETURNING email, profile;

@@ -78,14 +78,31 @@ CREATE TABLE IF NOT EXISTS network.operations (
   subject text
 );
 
--- Sign-ups that wait for their code: no account yet, and no profile.
+-- Sign-ups that wait for their code: no account yet, and no profile. Several with an e-mail stand side by
+-- side, each with a code of its own; `id` is known to whoever began it.
 CREATE TABLE IF NOT EXISTS network.sign_ups (
-  email_key text PRIMARY KEY,
+  id text PRIMARY KEY,
+  email_key text NOT NULL,
   email text NOT NULL,
   password_hash text NOT NULL,
   profile text NOT NULL,
   expires_at timestamptz NOT NULL
 );
+
+-- There was one for each e-mail, and its code was under that.
+DO $$
+BEGIN
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = 'network.sign_ups'::regclass AND attname = 'id' AND NOT attisdropped)
+  THEN
+    ALTER TABLE network.sign_ups ADD COLUMN id text;
+    UPDATE network.sign_ups SET id = email_key;
+    ALTER TABLE network.sign_ups DROP CONSTRAINT sign_ups_pkey, ADD PRIMARY KEY (id);
+  END IF;
+END
+$$;
+CREATE INDEX IF NOT EXISTS sign_ups_email_key ON network.sign_ups (email_key);
 
 -- Profiles that the store had before there were accounts: who was asked to come, and which address an
 -- operator gave to one (`linked`). `begun_at` without `mailed_at`: nobody knows whether it was sent.

@@ -26,6 +26,9 @@ Email = Annotated[
 NewPassword = Annotated[str, Meta(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD)]
 Code = Annotated[str, Meta(min_length=1, max_length=20)]
 AnyPassword = Annotated[str, Meta(max_length=1000)]
+SignUpId = Annotated[
+    str, Meta(max_length=100, description="As the sign-up answered; without it, the newest one.")
+]
 
 
 class SignUpBody(NewProfile, kw_only=True):
@@ -50,6 +53,12 @@ class VerifyBody(msgspec.Struct, forbid_unknown_fields=True):
     email: Email
     code: Code
     password: AnyPassword
+    sign_up: SignUpId | None = None
+
+
+class ResendBody(msgspec.Struct, forbid_unknown_fields=True):
+    email: Email
+    sign_up: SignUpId | None = None
 
 
 class EmailBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -93,6 +102,12 @@ class CodeSent(Shape):
     status: Literal["code_sent"]
 
 
+class Begun(CodeSent):
+    """`sign_up` names what waits for its code, whoever else signs up with the e-mail."""
+
+    sign_up: str
+
+
 _CODE_SENT = b'{"status":"code_sent"}'
 
 
@@ -112,8 +127,9 @@ async def sign_up(request: ApiRequest) -> Response:
     signed_in = await services.confirmations.sign_up(
         body.email, body.password, body, address=request.address, device=request.device
     )
-    if signed_in is None:
-        return Response(_CODE_SENT, 202)
+    if isinstance(signed_in, str):
+        begun = {"status": "code_sent", "sign_up": signed_in}
+        return Response(msgspec.json.encode(begun), 202)
     return await _signed_up(request, signed_in)
 
 
@@ -121,7 +137,7 @@ async def verify(request: ApiRequest) -> Response:
     body: VerifyBody = request.body
     await request.count(CODE_TRIES, body.email)
     signed_in = await request.services.confirmations.verify(
-        body.email, body.code, body.password, device=request.device
+        body.email, body.code, body.password, body.sign_up, device=request.device
     )
     return await _signed_up(request, signed_in)
 
@@ -136,7 +152,8 @@ async def _signed_up(request: ApiRequest, signed_in: SignedIn) -> Response:
 
 async def resend(request: ApiRequest) -> Response:
     await request.count(CODES, request.body.email)
-    await request.services.confirmations.resend(request.body.email, address=request.address)
+    body: ResendBody = request.body
+    await request.services.confirmations.resend(body.email, body.sign_up, address=request.address)
     return Response(_CODE_SENT, 202)
 
 
@@ -275,7 +292,7 @@ ROUTES = (
             *("email_not_of_school", "email_not_verified", "school_lookalike", "mail_failed"),
         ),
         limit=SIGN_UP,
-        accepted=CodeSent,
+        accepted=Begun,
     ),
     Route(
         method="POST",
@@ -329,8 +346,8 @@ ROUTES = (
         access=Access.PUBLIC,
         tag="accounts",
         summary="Complete a sign-up with the mailed code",
-        description="The code has six or eight digits and is valid for ten minutes, five tries, "
-        "or until a new one is sent. The password is that of the sign-up.",
+        description="The code is valid for ten minutes, five tries, or until a new one is sent for "
+        "the same sign-up. The password is that of the sign-up; `sign_up` says which one.",
         body=VerifyBody,
         body_example={"email": _EMAIL, "code": "123456", "password": "correct horse battery"},
         status=201,
@@ -344,7 +361,7 @@ ROUTES = (
         path="/auth/verify/resend",
         handler=resend,
         summary="Send another code for a pending sign-up",
-        **_ASKING,
+        **(_ASKING | {"body": ResendBody}),
     ),
     Route(
         method="POST",

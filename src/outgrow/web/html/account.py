@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from outgrow.campus.decoding import decoded
 from outgrow.campus.limits import CODE_TRIES, CODES, EXPORTS, PASSWORDS
 from outgrow.errors import BadInput, OutgrowError
@@ -11,7 +13,8 @@ from outgrow.web.http.routing import Access
 
 
 async def code_form(request: PageRequest) -> Response:
-    return request.page("code.html", purpose="verify", email=request.query.text("email"))
+    email = request.query.text("email")
+    return request.page("code.html", purpose="verify", email=email, sign_up="")
 
 
 async def verify(request: PageRequest) -> Response:
@@ -20,10 +23,15 @@ async def verify(request: PageRequest) -> Response:
     try:
         await request.count(CODE_TRIES)
         signed_in = await request.services.confirmations.verify(
-            form.text("email"), form.text("code"), form.raw("password"), device=request.device
+            form.text("email"),
+            form.text("code"),
+            form.raw("password"),
+            form.text("sign_up") or None,
+            device=request.device,
         )
     except OutgrowError as e:
-        return request.page("code.html", error=e, purpose="verify", email=form.text("email"))
+        values: dict[str, Any] = {"email": form.text("email"), "sign_up": form.text("sign_up")}
+        return request.page("code.html", error=e, purpose="verify", **values)
     request.services.changed(signed_in.school or "")
     own = decoded(await request.services.profiles.own(signed_in.user_id))
     done = "claimed" if own["bio"] or own["interests"] else "welcome"

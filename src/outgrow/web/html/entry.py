@@ -65,8 +65,8 @@ async def sign_up(request: PageRequest) -> Response:
         )
     except OutgrowError as e:
         return await _sign_up_page(request, e)
-    if signed_in is None:
-        return request.page("code.html", purpose="verify", email=email)  # not into an address
+    if isinstance(signed_in, str):  # not into an address
+        return request.page("code.html", purpose="verify", email=email, sign_up=signed_in)
     services.changed(profile.school)
     return request.signed_in(await services.visits.open(signed_in), "/?done=welcome")
 
