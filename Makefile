@@ -24,7 +24,7 @@ COLLATED := $(filter-out tests/test_chats.py tests/test_confirmations.py tests/t
 	tests/test_generator.py tests/test_grow_command.py tests/test_inspect.py \
 	tests/test_interleavings.py tests/test_intros.py tests/test_old_clients.py \
 	tests/test_ladder_commands.py tests/test_limits.py tests/test_meeting.py tests/test_privacy.py \
-	tests/test_retention.py tests/test_safety.py tests/test_talking.py, $(OLDEST))
+	tests/test_queries.py tests/test_retention.py tests/test_safety.py tests/test_talking.py, $(OLDEST))
 
 .DEFAULT_GOAL := help
 .PHONY: help install serve test lint bench soak
