@@ -329,6 +329,43 @@ async def test_who_holds_a_body_back_takes_nobody_s_place(
     assert max(most) <= 20 + 5 + 2
 
 
+async def test_sockets_of_strangers_take_nobody_s_place(
+    campus: Database, campus_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They have five seconds to say who they are, and five more to leave; whoever comes meanwhile
+    is served, by a token in the first message too, and nobody who was here goes."""
+    from outgrow.web.server import Server
+
+    real = Server.__init__
+    monkeypatch.setattr(
+        Server, "__init__", lambda self, served, shared: real(self, served, shared, 20)
+    )
+    upgrade = (
+        b"GET /live HTTP/1.1\r\nHost: campus\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    async with place(campus_url) as here:
+        ada = await here.api.sign_up()
+        async with here.connect(ada) as stays:
+            strangers = []
+            for _ in range(60):
+                strangers.append(raw := await Raw.open(here.url))
+                await raw.send(upgrade)
+                await raw.reader.readuntil(b"\r\n\r\n")
+            for _ in range(5):
+                raw = await Raw.open(here.url)
+                await raw.send(GET)
+                assert await raw.status() == 200
+                raw.close()
+            async with here.connect(None, ready=False) as sight:
+                await sight.say(type="auth", token=ada.tokens["access_token"])
+                await sight.event("ready")
+            await stays.say(type="ping")
+            await stays.event("pong")
+            for raw in strangers:
+                raw.close()
+
+
 async def test_bodies_that_are_held_back_take_nobody_s_room(
     here: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

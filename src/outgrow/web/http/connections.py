@@ -2,8 +2,9 @@
 
 No head is larger than LARGEST_HEAD, trailers counted with it, and nothing that the parser keeps to
 itself either. A head, a body and the reading of an answer have their time. Where there are as many
-connections as there may be, one that waits for its next request makes room, else the one that has
-been sending a body for longest; where there is none either, the new one is turned away.
+connections as there may be, the one makes room that has waited for its next request, or been a
+socket that was told nothing yet, for longest; else the one that has been sending a body for
+longest; where there is none either, the new one is turned away.
 """
 
 from __future__ import annotations
@@ -77,10 +78,11 @@ class Connections(HttpToolsProtocol):
         self._within(HEAD_SECONDS)
         assert isinstance(self.config, Config)
         if len(self.connections) > self.config.most_connections:
-            idle = min((c for c in self._others() if c.is_idle), key=_since, default=None)
+            idle: list[Connections | Sockets] = [c for c in self._others() if c.is_idle]
+            idle += (c for c in self.connections if isinstance(c, Sockets) and c.is_stranger)
             sending = min((c for c in self._others() if c.is_sending), key=_since, default=None)
-            if idle is not None:
-                idle._leave()
+            if idle:
+                min(idle, key=_since).leave()
             else:
                 (sending or self)._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -197,11 +199,11 @@ class Connections(HttpToolsProtocol):
 
     def _late(self) -> None:
         if self.is_idle and not self._head:
-            self._leave()  # it has asked for nothing
+            self.leave()  # it has asked for nothing
         else:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         self._is_refused = True
         self._stop(self._deadline)
         self.transport.close()
@@ -275,5 +277,5 @@ def _refusal(status: HTTPStatus) -> bytes:
     return head.encode("ascii") + body
 
 
-def _since(connection: Connections) -> float:
+def _since(connection: Connections | Sockets) -> float:
     return connection.since

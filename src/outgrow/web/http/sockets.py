@@ -24,11 +24,23 @@ class Sockets(WebSocketsSansIOProtocol):
         connection = transport.get_extra_info("socket")
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        self.since = self.loop.time()
+        self._is_told = False
         super().connection_made(transport)
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether it was sent nothing: who is at its other end has not been seen to yet, or was
+        turned away."""
+        return not (self._is_told or self.transport.is_closing())
+
+    def leave(self) -> None:
+        self.transport.abort()
 
     async def send(self, message: Any) -> None:
         if message["type"] == "websocket.close":
             self.writable.set()
+        self._is_told |= message["type"] == "websocket.send"
         await super().send(message)
 
     async def run_asgi(self) -> None:
