@@ -172,3 +172,36 @@ async def test_numbers_that_are_a_gigabyte_of_text_can_be_written(
     await phased.run(Query("more", more))
     seen = Query("seen", "SELECT count(*) FROM campus.users WHERE id = 'x'")
     assert await phased.value(seen) == 1
+
+
+NUMBERS = {
+    "great": "1e131071",
+    "small": "1e-16380",
+    "deep": "[" * 40 + "1" + "]" * 40,
+    "readable": '[1e20, 0, 0.5, {"a": -1e-300}]',
+}
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+async def test_an_export_is_no_gigabyte_of_digits(campus: Database, kind: str) -> None:
+    """What can be read is in it as it is, whatever another part of the document holds."""
+    api = await Api.open(campus, limits=None)
+    ada = await api.sign_up("Ada Okafor")
+    value = NUMBERS[kind]
+    many = "[" + ",".join([value] * (1 if kind == "readable" else 9000)) + "]"
+    more = f'{{"more": {many}, "interests": {many}, "picture": "{"x" * 500_000}"}}'
+    sql = f"UPDATE {STORE} SET value = value || $2::jsonb WHERE key = $1"
+    await campus.run(Query("t", sql), f"user:{ada.id}", more)
+    intro = f'{{"status": "pending", "reason": "study", "note": {many}}}'
+    chat = f'{{"participants": ["{ada.id}", {many}]}}'
+    for key, document in ((f"intro:x:{ada.id}:1", intro), ("chat:odd", chat)):
+        await campus.run(Query("t", f"INSERT INTO {STORE} VALUES ($1, $2::jsonb)"), key, document)
+    answer = await ada.get("/profiles/me/export")
+    assert len(answer.content) < 600_000
+    exported = msgspec.json.decode(answer.content)
+    assert len(exported["profile"]["picture"]) == 500_000
+    is_readable = kind == "readable"
+    for name in ("more", "interests"):
+        assert exported["profile"][name] == (json.loads(many) if is_readable else None)
+    assert (exported["chats"][0]["participants"] is not None) is is_readable
+    await api.close()

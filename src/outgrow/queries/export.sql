@@ -12,11 +12,15 @@ SELECT convert_to(json_build_object(
     'password_set_at', outgrow.json_of_time(a.password_set_at),
     'verified_at', outgrow.json_of_time(a.verified_at)),
   'profile', (
-    SELECT u.rest || (
+    SELECT (
+      SELECT coalesce(jsonb_object_agg(r.name, network.exported(r.value)), '{}')
+      FROM jsonb_each(u.rest) AS r(name, value)) || (
       SELECT jsonb_object_agg(f.name, f.value) FROM (VALUES
         ('id', to_jsonb(u.id)), ('email', to_jsonb(u.email)), ('name', to_jsonb(u.name)),
         ('school', to_jsonb(u.school)), ('major', to_jsonb(u.major)), ('year', to_jsonb(u.year)),
-        ('interests', u.interests), ('lookingFor', u.looking_for), ('blockedUsers', u.blocked),
+        ('interests', network.exported(u.interests)),
+        ('lookingFor', network.exported(u.looking_for)),
+        ('blockedUsers', network.exported(u.blocked)),
         ('createdAt', outgrow.json_of_time(u.created_at))) AS f(name, value)
       WHERE f.value IS NOT NULL AND NOT u.rest ? f.name)
     FROM campus.users AS u WHERE u.id = $1 AND u.at = campus.users_at($1)),
@@ -50,7 +54,7 @@ FROM (
 -- A closed one says what it really was.
 SELECT CASE WHEN p.seen THEN json_build_object('id', x.id, 'direction', x.direction, 'other', x.other, 'name', p.name,
   'status', coalesce(k.status, x.status), 'reason', x.reason,
-  'note', CASE WHEN x.rest ? 'note' THEN x.rest -> 'note' END,
+  'note', CASE WHEN x.rest ? 'note' THEN network.exported(x.rest -> 'note') END,
   'created_at', outgrow.json_of_time(x.created_at),
   'accepted_at', outgrow.json_of_time(x.accepted_at),
   'denied_at', outgrow.json_of_time(x.denied_at))::text END AS line, x.id AS last
@@ -70,7 +74,7 @@ LEFT JOIN network.closed_intros AS k
 
 -- name: chats
 -- The JSON is left open, for the messages.
-SELECT left(json_build_object('id', x.id, 'participants', x.participants,
+SELECT left(json_build_object('id', x.id, 'participants', network.exported(x.participants),
   'created_at', outgrow.json_of_time(x.created_at), 'read_up_to', (
     SELECT r.pos FROM network.read_marks AS r WHERE r.chat_id = x.id AND r.user_id = $1)
   )::text, -1) AS line, x.id AS last
