@@ -134,7 +134,7 @@ CASES: dict[str, tuple[Query, list[Any], str, int]] = {
     ),
     "connections": (connections._query("of", None), LIST, KEY, 400),
     "mutual": (connections._query("mutual", None), LIST, KEY, 1500),
-    "connected by": (connections._query("by", None), LIST, "connections_probe", 120),
+    "connected by": (connections._query("by", None), LIST, KEY, 400),
 }
 
 

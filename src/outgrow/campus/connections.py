@@ -16,7 +16,7 @@ SQL = queries.load("connections")
 SAFETY = queries.load("safety")
 
 # `of` X: whom X has, newest first; `named`: the same by name;
-# `mutual`: of those, whom the viewer has too; `by`: who has X.
+# `mutual`: of those, whom the viewer has too; `by`: who has X, by name.
 Kind = Literal["of", "named", "mutual", "by"]
 
 
@@ -76,4 +76,4 @@ class Connections:
 def _query(kind: Kind, cursor: str | None) -> Query:
     if kind in ("of", "mutual"):
         return SQL["page_of"].given(mutual=kind == "mutual", cursor=cursor)
-    return SQL[f"page_{kind}"].given(cursor=cursor)
+    return SQL["page_named"].given(cursor=cursor)

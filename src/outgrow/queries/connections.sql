@@ -61,7 +61,7 @@ LEFT JOIN LATERAL (
   OFFSET 0) AS u ON true;
 
 -- name: page_named
--- As `page_of`, by name.
+-- As `page_of`, by name; and so who has this person, since both have each other.
 SELECT
   convert_to('{"items":[' || coalesce(
     string_agg(u.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8'),
@@ -96,47 +96,6 @@ FROM (
       AND (shown.sort_name, c.connected_user_id) > ($5::text, $6::text) --? cursor
       AND $5::text IS NULL AND $6::text IS NULL --! cursor
     ORDER BY shown.sort_name, c.connected_user_id
-    LIMIT $3::bigint + 1 OFFSET $4::bigint
-  ) AS q
-) AS p
-LEFT JOIN LATERAL (
-  SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.at = campus.users_at(p.id)
-  OFFSET 0) AS u ON true;
-
--- name: page_by
--- Who has this person in their list, and is in theirs; by name.
-SELECT
-  convert_to('{"items":[' || coalesce(
-    string_agg(u.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8'),
-  count(*) > $3::bigint,
-  max(p.sort) FILTER (WHERE p.n = $3::bigint),
-  max(p.id) FILTER (WHERE p.n = $3::bigint),
-  EXISTS (
-    SELECT FROM campus.users AS t
-    WHERE t.id = $1 AND t.at = campus.users_at($1) AND t.school = $2
-      AND (t.id = $7
-        OR t.visible AND t.blocked @> to_jsonb($7::text) IS NOT TRUE
-          AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $7 AND h.id = $1))
-  ) AS found
-FROM (
-  SELECT q.sort_name AS sort, q.id, row_number() OVER (ORDER BY q.sort_name, q.id) AS n
-  FROM (
-    SELECT shown.sort_name, c.user_id AS id
-    FROM campus.connections AS c
-    CROSS JOIN LATERAL (
-      SELECT u.sort_name FROM campus.users AS u
-      WHERE u.id = c.user_id AND u.at = campus.users_at(c.user_id)
-        AND u.school = $2 AND u.visible
-        AND (u.blocked @> to_jsonb($7::text) IS NOT TRUE OR u.id = $7)
-        AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $7))
-      OFFSET 0) AS shown
-    WHERE c.connected_user_id = $1 AND c.probe @> campus.connections_probe($1)
-      AND c.user_id = ANY (ARRAY(
-        SELECT own.connected_user_id FROM campus.connections AS own
-        WHERE own.user_id = $1 AND own.at = campus.connections_at($1)))
-      AND (shown.sort_name, c.user_id) > ($5::text, $6::text) --? cursor
-      AND $5::text IS NULL AND $6::text IS NULL --! cursor
-    ORDER BY shown.sort_name, c.user_id
     LIMIT $3::bigint + 1 OFFSET $4::bigint
   ) AS q
 ) AS p
