@@ -17,7 +17,6 @@ from keyspaces.prototypes import PROTOTYPES, prototype
 from outgrow.blueprint import Blueprint, parse
 from outgrow.campus.generator import generate
 from outgrow.campus.population import Spec
-from outgrow.commands.grow import inspect_store
 from outgrow.database import Database
 from outgrow.growth import lifting, runner
 from outgrow.growth.misfits import Misfits
@@ -26,6 +25,7 @@ from outgrow.inspection import report
 from outgrow.inspection.inspection import inspect
 from outgrow.inspection.listing import VALIDATING, listings
 from outgrow.inspection.source import Table
+from outgrow.inspection.survey import inspect_store
 from outgrow.inspection.writing import blueprint
 from outgrow.layout.consistency import BECOMES, INCONSISTENCIES, KINDS, MISFITS, UNMAPPED
 from outgrow.settings import DEFAULT_STORE

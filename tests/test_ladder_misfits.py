@@ -19,12 +19,12 @@ from laddering import climb, everything, outgrow, shown
 from outgrow.blueprint import Blueprint, parse
 from outgrow.campus.generator import generate
 from outgrow.campus.population import Spec
-from outgrow.commands.grow import inspect_store
 from outgrow.database import Database
 from outgrow.growth import runner
 from outgrow.growth.misfits import Misfits
 from outgrow.growth.state import Phase
 from outgrow.growth.verification import verify
+from outgrow.inspection.survey import inspect_store
 from outgrow.settings import DEFAULT_STORE
 from test_cli_kv import outgrow as command
 from test_examples import BLUEPRINTS

@@ -22,15 +22,14 @@ from hypothesis import strategies as st
 from conftest import Connect
 from growing import CAMPUS, STORE, grow, old_client
 from outgrow.blueprint import parse
-from outgrow.commands.grow import _misfits, inspect_store
-from outgrow.commands.inspect import _read
+from outgrow.commands.grow import _misfits
 from outgrow.database import Database, Session
 from outgrow.errors import BadInput
 from outgrow.events import Lines
 from outgrow.growth import runner
 from outgrow.growth.misfits import Misfit, Misfits
 from outgrow.growth.verification import verify
-from outgrow.inspection.writing import blueprint
+from outgrow.inspection.survey import inspect_store, survey
 from outgrow.install import install, statements
 from outgrow.printable import clean, one_line, printable
 from outgrow.queries import Query, function_body, quote
@@ -309,8 +308,8 @@ async def _through(
     exported, before = await raw.fetchval(everything), await _canary(raw)
     database = await Database.open(url, pool_size=3)
     try:
-        _, inspection = await _read(database, schema, table, False)
-        app = parse(blueprint(inspection, store))
+        found = await survey(database, store, sample=False, progress=lambda *_: None)
+        app = parse(found.blueprint())
         await runner.plan(database, "relational", store, app, inspect_store)
         await grow(database, "relational", None, store, app)
         assert (await verify(database, store, app, lambda _: None)).same

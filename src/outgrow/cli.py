@@ -30,13 +30,13 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import cached_property
 from typing import Any, NoReturn, TypeVar
 
-import asyncpg
 import click
 
-from outgrow import __version__, commands, events, pooler, signals
+from outgrow import __version__, commands, events, signals
 from outgrow.blueprint import Blueprint, campus, parse
-from outgrow.database import GONE, Database
-from outgrow.errors import BadInput, OutgrowError, Refused, Unavailable
+from outgrow.connection import OF_THE_DATABASE, connect, explained, failure
+from outgrow.database import Database
+from outgrow.errors import BadInput, OutgrowError
 from outgrow.named import refuse_strangers
 from outgrow.printable import one_line, printable
 from outgrow.server import EmbeddedServer, running
@@ -44,13 +44,6 @@ from outgrow.settings import Settings
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
-
-_OF_THE_DATABASE = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    ConnectionError,
-)
 
 
 class App:
@@ -128,34 +121,19 @@ async def connected(
         url = settings.database_url if serves else settings.direct_url or settings.database_url
         if url is None:
             url = stack.enter_context(_embedded(settings)).url()
-        database = await Database.open(
-            url,
-            pool_size=pool_size or settings.pool_size,
-            slow_query_ms=settings.slow_query_ms,
-            generic_plans=serves,
-            direct_url=settings.direct_url,
-            only_catalog=True,
-        )
-        try:
+        async with (
+            connect(
+                url,
+                direct_url=settings.direct_url,
+                pool_size=pool_size or settings.pool_size,
+                slow_query_ms=settings.slow_query_ms,
+                generic_plans=serves,
+            ) as database,
+            explained(database),
+        ):
             if not only_store:
                 await refuse_strangers(database)
             yield database
-        except asyncpg.ReadOnlySQLTransactionError as e:
-            raise _read_only(e) from e
-        except asyncpg.InsufficientPrivilegeError as e:
-            raise await database.not_permitted(e) from e
-        finally:
-            await database.close()
-
-
-def _read_only(error: Exception) -> Refused:
-    return Refused(
-        "read_only_session",
-        "this role, database or server is set to read only",
-        detail=str(error),
-        hint="point DATABASE_URL at the primary, or take default_transaction_read_only back: "
-        "ALTER ROLE (or DATABASE) ... RESET default_transaction_read_only",
-    )
 
 
 @contextmanager
@@ -223,8 +201,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # Whoever read our output has left (`| head`); Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except _OF_THE_DATABASE as e:
-        failed = _from_database(e)
+    except OF_THE_DATABASE as e:
+        failed = failure(e)
         _report(failed, app.json)
         sys.exit(failed.exit_code)
     except (KeyboardInterrupt, click.Abort):
@@ -236,24 +214,6 @@ def _from_click(error: click.ClickException) -> OutgrowError:
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f"see {context.command_path} --help" if context else None
     return BadInput("usage", error.format_message(), hint=hint)
-
-
-def _from_database(error: Exception) -> OutgrowError:
-    if isinstance(error, pooler.LOST):
-        return pooler.refusal("", str(error))
-    if isinstance(error, GONE) and not isinstance(error, asyncpg.QueryCanceledError):
-        return Unavailable(
-            "connection_lost",
-            "the connection to the database was lost",
-            detail=str(error),
-            hint="run the command again when the server is back",
-        )
-    state = getattr(error, "sqlstate", None)
-    return Unavailable(
-        "database_failed",
-        "the database did not do what it was asked",
-        detail=f"{error}{f' (SQLSTATE {state})' if state else ''}",
-    )
 
 
 def _report(error: OutgrowError, as_json: bool) -> None:

@@ -72,7 +72,7 @@ class Store:
         self, database: Database, table: str = DEFAULT_STORE, codec: Codec | None = None
     ) -> None:
         self.table = with_schema(table)
-        self._database = database
+        self.database = database
         self._codec = codec or VALUES
         self._queries = _queries(self.table)
         self._order: str | None = None
@@ -83,7 +83,7 @@ class Store:
         async def work(session: Session) -> None:
             await stores.make(session, self.table, self._queries["create"])
 
-        await self._database.transaction(work)
+        await self.database.transaction(work)
 
     async def get(self, key: str) -> Any:
         """The key's value; MISSING or NO_VALUE."""
@@ -125,7 +125,7 @@ class Store:
             await self._put(session, texts)
 
         with self._explained(texts):
-            await self._database.transaction(write)
+            await self.database.transaction(write)
 
     async def mdel(self, keys: Iterable[str]) -> int:
         """Delete all or none; how many were there."""
@@ -141,7 +141,7 @@ class Store:
             return deleted
 
         with self._explained():
-            return await self._database.transaction(write)
+            return await self.database.transaction(write)
 
     async def get_by_prefix(self, prefix: str = "") -> AsyncGenerator[tuple[str, Any], None]:
         """Every key that begins so, with its value, by code points, as of one moment.
@@ -171,7 +171,7 @@ class Store:
 
     async def estimate(self) -> int | None:
         """About how many keys there are, as of the last ANALYZE; None when there was none."""
-        rows = await self._database.value(
+        rows = await self.database.value(
             self._queries["estimate"], quote(*self.table.rsplit(".", 1))
         )
         return int(rows) if rows is not None and rows >= 0 else None
@@ -216,7 +216,7 @@ class Store:
             raise self._not_an_array(key)
 
         with self._explained({key: text}):
-            return await self._database.transaction(write)
+            return await self.database.transaction(write)
 
     async def _put(self, session: Session, texts: Mapping[str, str]) -> None:
         for keys in _batches(sorted(texts)):
@@ -225,7 +225,7 @@ class Store:
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[Session]:
         """A session for one statement: without a transaction, but for a superuser."""
-        async with self._database.session() as session:
+        async with self.database.session() as session:
             if may_be_superuser(session):
                 async with session.connection.transaction(readonly=True):
                     await self._hold(session)
@@ -237,7 +237,7 @@ class Store:
     async def _lasting(self, *, to_write: bool = False) -> AsyncIterator[Session]:
         """A transaction that may wait for its caller for as long as that takes."""
         async with (
-            self._database.session() as session,
+            self.database.session() as session,
             session.connection.transaction(readonly=not to_write),
         ):
             await self._hold(session, to_write=to_write)
@@ -255,7 +255,7 @@ class Store:
         if limit is not None and limit < 0:
             raise BadInput("bad_limit", f"a limit cannot be negative: {limit}")
         if self._order is None:
-            self._order = str(await self._database.value(self._queries["order"]))
+            self._order = str(await self.database.value(self._queries["order"]))
         start, below = checked_key(prefix), _above(prefix)
         behind = after is not None and checked_key(after) >= prefix
         query = _scan_query(self.table, self._order, behind=behind, below=below is not None)

@@ -274,6 +274,11 @@ class Blueprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
     hybrid: tuple[str, ...] = ()
     """The relations that have tables in the phase `hybrid`; in `relational` all have."""
 
+    @classmethod
+    def parse(cls, text: str) -> Blueprint:
+        """Read a blueprint's TOML. Raises BadInput that names the place of the first mistake."""
+        return parse(text)
+
     def source_of(self, name: str) -> str:
         """The relation with the pattern that the relation's rows come from: itself, or another."""
         return self.relations[name].source or name

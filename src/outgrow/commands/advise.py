@@ -6,14 +6,12 @@ import asyncio
 import dataclasses
 import textwrap
 
-import asyncpg
 import click
 
-from outgrow import readings
-from outgrow.advice import Advice, Advised, Reading, Signal, Situation, advise
+from outgrow.advice import Advice, Advised, Reading, Signal
 from outgrow.cli import App, connected, json_option, note
-from outgrow.database import Database
-from outgrow.growth.status import status
+from outgrow.library import advise
+from outgrow.store import Store
 
 WIDTH = 96
 AGAIN = 5.0  # seconds between two answers of --watch
@@ -45,7 +43,12 @@ def command(app: App, watch: bool) -> None:
 async def _advise(app: App, watch: bool) -> None:
     async with connected(app.settings, pool_size=2) as database:
         while True:
-            told = await _told(app, database)
+            told = await advise(
+                Store(database, app.settings.store),
+                app.blueprint,
+                thresholds=app.settings.lines,
+                note=lambda text: note(f"note: {text}"),
+            )
             if watch and not app.json:
                 click.clear()
             data = told.as_dict() | {"lines": dataclasses.asdict(app.settings.lines)}
@@ -53,46 +56,6 @@ async def _advise(app: App, watch: bool) -> None:
             if not watch:
                 return
             await asyncio.sleep(AGAIN)
-
-
-async def _told(app: App, database: Database) -> Advised:
-    store, blueprint = app.settings.store, app.blueprint
-    found = await status(database, store, blueprint)
-    reading = None
-    if found.store.phase is None:
-        note("note: Outgrow is not installed here, so this reading is not kept")
-    elif found.store.replica:
-        note("note: this is a replica, so this reading is not kept")
-    else:
-        reading = await _keep(app, database)
-    async with (
-        database.dedicated(one_transaction=True) as session,
-        session.connection.transaction(readonly=True),
-    ):
-        past = await readings.history(session, store) if found.store.phase else []
-        if reading is None:
-            reading = await readings.take(session, store, blueprint)
-        past = [*(r for r in past if r.at < reading.at), reading]
-    situation = Situation(
-        store=found.store.name,
-        phase=found.store.phase or "found",
-        growth=found.growth_state,
-        air=tuple(r.name for r in found.indexes if r.role in ("duplicate", "invalid")),
-        missing=found.missing if found.store.phase not in (None, "found") else (),
-        fits=found.store.phase is not None or reading.fits >= readings.FITS,
-        altered=tuple(str(finding) for finding in found.store.altered if finding.is_wrong),
-        grown_with=found.store.grown_with,
-    )
-    return advise(past, situation, app.settings.lines)
-
-
-async def _keep(app: App, database: Database) -> Reading | None:
-    """What was read and kept; None where there is one of the last minutes, or none can be."""
-    try:
-        return await readings.keep(database, app.settings.store, app.blueprint)
-    except (asyncpg.UndefinedTableError, asyncpg.ReadOnlySQLTransactionError) as e:
-        note(f"note: this reading is not kept ({e})")
-        return None
 
 
 # What people read -------------------------------------------------------------------------------

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import click
 
-from outgrow import memory, orphans
+from outgrow import library, orphans
 from outgrow.campus import operations
 from outgrow.cli import App, connected, json_option
-from outgrow.database import Database, Session
-from outgrow.growth import runner
-from outgrow.growth.catalogue import Store
-from outgrow.growth.misfits import Found, Misfits
+from outgrow.database import Database
+from outgrow.growth.misfits import Misfits
 from outgrow.growth.plan import Plan
-from outgrow.growth.runner import Options
 from outgrow.growth.shown import LAST_WORDS, Shown, done, size_of
 from outgrow.growth.state import PHASES, Phase
-from outgrow.inspection.inspection import inspect
-from outgrow.inspection.integrity import Cause, Misfit
-from outgrow.inspection.source import Table
 from outgrow.layout.consistency import UNMAPPED
 from outgrow.printable import one_line
 from outgrow.progress import Progress
+from outgrow.store import Store
 
 
 @click.command()
@@ -84,7 +78,7 @@ def command(
     if only_plan:
         app.run(_plan(app, goal, not no_misfits))
     else:
-        app.run(_grow(app, goal, Options(postpone, max_load)), last_words=LAST_WORDS)
+        app.run(_grow(app, goal, postpone, max_load), last_words=LAST_WORDS)
 
 
 async def _delete(app: App) -> None:
@@ -99,51 +93,36 @@ async def _plan(app: App, goal: Phase, misfits: bool) -> None:
     async with connected(app.settings, pool_size=1) as database, AsyncExitStack() as stack:
         progress: Progress | None = None
 
-        def moved(done: int, total: int) -> None:
+        def show(done: int, total: int) -> None:
             nonlocal progress
             if progress is None:
                 progress = stack.enter_context(Progress("misfits", "checks", total))
                 progress.note("--no-misfits leaves them out")
             progress.add(done - progress.done)
 
-        place = app.settings.store, app.blueprint
-        await _check(app, database)
-        inspected = inspect_store if misfits else None
-        plan = await runner.plan(database, goal, *place, inspected, moved)
+        store = await _store(app, database)
+        plan = await library.plan(store, app.blueprint, goal, find_misfits=misfits, progress=show)
     app.answer(plan.as_dict(), "\n".join(_planned(plan)))
 
 
-async def inspect_store(session: Session, store: Store, told: Callable[[Found], None]) -> None:
-    """Tell what an inspection of the store finds."""
-
-    def pass_on(misfit: Misfit, cause: Cause) -> None:
-        to, example = cause.to, None
-        if to is not None:
-            example = next((key for key, _ in to.examples), None)
-        name = to.text if to is not None else None
-        told(Found(misfit.kind, misfit.key, cause.path, name, example))
-
-    table = Table(session, f"{store.schema}.{store.table}")
-    await table.count()
-    await inspect(table, told=pass_on)
+async def _store(app: App, database: Database) -> Store:
+    """The store; a blueprint that was forgotten is refused before it is put over it."""
+    store = Store(database, app.settings.store)
+    await library.check_blueprint(store, app.blueprint, is_named=app.settings.blueprint is not None)
+    return store
 
 
-async def _check(app: App, database: Database) -> None:
-    """A blueprint that was forgotten is refused before it is put over the store."""
-    store, blueprint = app.settings.store, app.blueprint
-    is_said = app.settings.blueprint is not None
-    async with database.session() as session, session.connection.transaction(readonly=True):
-        located = await memory.locate(session, store, blueprint)
-        await memory.check_meant(session, located.store, blueprint)
-        await memory.check_claims(session, located.store, blueprint, is_said)
-
-
-async def _grow(app: App, goal: Phase, options: Options) -> None:
+async def _grow(app: App, goal: Phase, postpone: bool, max_load: int | None) -> None:
     async with connected(app.settings, pool_size=3) as database:
-        await _check(app, database)
+        store = await _store(app, database)
         with Shown() as shown:
-            what = await runner.grow(
-                database, goal, app.settings.store, app.blueprint, shown, options
+            what = await library.grow(
+                store,
+                app.blueprint,
+                goal,
+                postpone_switch=postpone,
+                max_load=max_load,
+                watcher=shown,
             )
         await operations.record(database, f"grow --to {goal}")
         app.answer(what.as_dict(), done(what))

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
 from outgrow.blueprint import parse
 from outgrow.cli import App, connected, json_option, note
-from outgrow.database import Database
 from outgrow.errors import BadInput
-from outgrow.inspection import health, report, safety
-from outgrow.inspection.finding import Finding
-from outgrow.inspection.findings import findings
-from outgrow.inspection.inspection import Inspection, inspect
-from outgrow.inspection.listing import Listing, listings
-from outgrow.inspection.source import Table
-from outgrow.inspection.writing import blueprint
+from outgrow.inspection import report
+from outgrow.inspection.inspection import Inspection
+from outgrow.inspection.listing import Listing
+from outgrow.inspection.survey import ENOUGH, PASSES, Survey
 from outgrow.layout.consistency import KINDS
-from outgrow.named import hold, snapshot
+from outgrow.library import inspect
 from outgrow.printable import clean, one_line, printable
 from outgrow.progress import Progress
-
-_PASSES = {1: "once and all keys", 4: "in 4 passes"}
-ENOUGH = 200_000
-"""Rows of a sample. More do not tell more of what a pattern is like."""
+from outgrow.store import Store
 
 
 @click.command()
@@ -84,64 +77,36 @@ class _Asked:
 
 
 async def _inspect(app: App, asked: _Asked) -> None:
-    schema, _, table = asked.table.rpartition(".")
-    async with connected(app.settings, pool_size=1, only_store=True) as database:
-        found, inspection = await _read(database, schema or "public", table, asked.sample)
-    version = found.pop("version")
+    async with (
+        connected(app.settings, pool_size=1, only_store=True) as database,
+        AsyncExitStack() as stack,
+    ):
+        progress: Progress | None = None
+
+        def show(done: int, total: int) -> None:
+            nonlocal progress
+            if progress is None:
+                label = "once and all keys" if asked.sample else f"in {PASSES} passes"
+                progress = stack.enter_context(Progress(f"reading, {label}", "rows", total))
+            progress.add(done - progress.done)
+
+        store = Store(database, asked.table)
+        survey = await inspect(store, sample=asked.sample, progress=show)
     if asked.write is not None:
-        _write(inspection, asked.table, asked.write)
+        _write(survey, asked.write)
         if not app.json:
             return
-    if asked.misfits and not asked.sql:
-        _print_misfits(app, inspection, asked.misfits)
-        return
-    queries = (
-        list(listings(inspection, schema or "public", table, version=version)) if version else []
-    )
     if asked.sql:
-        _print_queries(app, queries, asked.misfits)
-        return
-    told = {"table": found["table"]} | report.document(
-        inspection, all_misfits=asked.all_misfits, queries=queries
-    )
-    secrets = report.secrets_found(inspection)
-    told["indexes"] = found["indexes"]
-    told["health"] = found["health"] | {"findings": _dicts(found["findings"])}
-    told["security"] = _dicts([*found["safety"], *secrets])
-    app.answer(told, "\n".join(report.lines(clean(told), click.style)), styled=True)
+        _print_queries(app, survey.queries(), asked.misfits)
+    elif asked.misfits:
+        _print_misfits(app, survey.inspection, asked.misfits)
+    else:
+        told = survey.as_dict(all_misfits=asked.all_misfits)
+        app.answer(told, "\n".join(report.lines(clean(told), click.style)), styled=True)
 
 
-async def _read(
-    database: Database, schema: str, name: str, sample: bool
-) -> tuple[dict[str, Any], Inspection]:
-    """All of it in one snapshot, by a session that cannot write."""
-    async with (
-        database.dedicated("outgrow inspect") as session,
-        snapshot(session, f"{schema}.{name}"),
-    ):
-        fares = await health.read(session, schema, name)
-        await hold(session, f"{schema}.{name}")
-        open_to = await safety.read(session, schema, name)
-        whole = Table(session, f"{schema}.{name}")
-        count, version = await whole.count(), await whole.version_for_queries()
-        percent = min(100.0, 100 * ENOUGH / count) if sample and count else None
-        source = Table(session, f"{schema}.{name}", percent) if percent else whole
-        passes = 4 if percent is None else 1
-        with Progress(f"reading, {_PASSES[passes]}", "rows", count * passes) as progress:
-            inspection = await inspect(source, audited=not percent, passed=progress.add)
-    told = fares.as_dict()
-    return {
-        "table": told.pop("table"),
-        "version": version,
-        "indexes": [asdict(index) for index in fares.indexes],
-        "health": told,
-        "findings": findings(fares),
-        "safety": safety.findings(open_to),
-    }, inspection
-
-
-def _write(inspection: Inspection, name: str, file: Path) -> None:
-    text = blueprint(inspection, name)
+def _write(survey: Survey, file: Path) -> None:
+    text = survey.blueprint()
     parse(text)  # what is written must be a blueprint
     try:
         file.write_text(text, encoding="utf-8")
@@ -172,7 +137,3 @@ def _print_queries(app: App, queries: list[Listing], kind: str | None) -> None:
         click.echo(printable(f"{one.title}\n{one.sql}\n"))
     if not chosen:
         note(f"nothing to list{f' of kind {kind}' if kind else ''}, or no query can say it")
-
-
-def _dicts(found: list[Finding]) -> list[dict[str, Any]]:
-    return [asdict(one) for one in found]

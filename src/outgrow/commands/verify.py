@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from outgrow.cli import App, connected, json_option
-from outgrow.growth.verification import Report, verify
+from outgrow.growth.verification import Report
+from outgrow.library import verify
 from outgrow.printable import one_line
 from outgrow.progress import Progress
+from outgrow.store import Store
 
 
 @click.command()
@@ -25,7 +27,8 @@ def command(app: App) -> int:
 async def _verify(app: App) -> int:
     async with connected(app.settings, pool_size=1) as database:
         with Progress("verify", "keys") as progress:
-            report = await verify(database, app.settings.store, app.blueprint, progress.add)
+            store = Store(database, app.settings.store)
+            report = await verify(store, app.blueprint, progress=progress.add)
         app.answer(report.as_dict(), "\n".join(_told(report)))
         return 0 if report.same else 1
 
