@@ -263,107 +263,11 @@ async def test_who_reads_no_answers_is_cut_off(
     raw.close()
 
 
-async def test_a_slow_stranger_takes_nobody_s_place(
-    campus: Database, campus_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where all places are taken, who has asked for nothing makes room."""
-    from outgrow.web.server import Server
-
-    real = Server.__init__
-    monkeypatch.setattr(
-        Server, "__init__", lambda self, served, shared: real(self, served, shared, 20)
-    )
-    async with place(campus_url) as here:
-        idle = [await Raw.open(here.url) for _ in range(40)]
-        for raw in idle:
-            await raw.send(b"GET /")
-        for _ in range(5):
-            raw = await Raw.open(here.url)
-            await raw.send(GET)
-            assert await raw.status() == 200
-            raw.close()
-        for raw in idle:
-            raw.close()
-        ada = await here.api.sign_up()
-        async with here.connect(ada), here.connect(ada):
-            pass
-
-
 JSON = {"content-type": "application/json"}
 SLOW_BODY = (
     b"POST /auth/login HTTP/1.1\r\nHost: campus\r\nContent-Type: application/json\r\n"
     b"Content-Length: 60000\r\n\r\n{"
 )
-
-
-async def test_who_holds_a_body_back_takes_nobody_s_place(
-    campus: Database, campus_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from outgrow.web.server import Server
-
-    real = Server.__init__
-    monkeypatch.setattr(
-        Server, "__init__", lambda self, served, shared: real(self, served, shared, 20)
-    )
-    monkeypatch.setattr(connections, "MOST_LEAVING", 5)
-    most: list[int] = []
-    made = connections.Connections.connection_made
-
-    def counting(self: connections.Connections, transport: Any) -> None:
-        made(self, transport)
-        most.append(len(self.connections))
-
-    monkeypatch.setattr(connections.Connections, "connection_made", counting)
-    async with place(campus_url) as here:
-        slow = []
-        for _ in range(60):
-            slow.append(await Raw.open(here.url))
-            await slow[-1].send(SLOW_BODY)
-        for _ in range(5):
-            raw = await Raw.open(here.url)
-            await raw.send(GET)
-            assert await raw.status() == 200
-            raw.close()
-        for raw in slow:
-            raw.close()
-    assert max(most) <= 20 + 5 + 2
-
-
-async def test_sockets_of_strangers_take_nobody_s_place(
-    campus: Database, campus_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They have five seconds to say who they are, and five more to leave; whoever comes meanwhile
-    is served, by a token in the first message too, and nobody who was here goes."""
-    from outgrow.web.server import Server
-
-    real = Server.__init__
-    monkeypatch.setattr(
-        Server, "__init__", lambda self, served, shared: real(self, served, shared, 20)
-    )
-    upgrade = (
-        b"GET /live HTTP/1.1\r\nHost: campus\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-    )
-    async with place(campus_url) as here:
-        ada = await here.api.sign_up()
-        async with here.connect(ada) as stays:
-            strangers = []
-            for _ in range(60):
-                strangers.append(raw := await Raw.open(here.url))
-                await raw.send(upgrade)
-                await raw.reader.readuntil(b"\r\n\r\n")
-            for _ in range(5):
-                raw = await Raw.open(here.url)
-                await raw.send(GET)
-                assert await raw.status() == 200
-                raw.close()
-            async with here.connect(None, ready=False) as sight:
-                await sight.say(type="auth", token=ada.tokens["access_token"])
-                await sight.event("ready")
-            await stays.say(type="ping")
-            await stays.event("pong")
-            for raw in strangers:
-                raw.close()
 
 
 async def test_bodies_that_are_held_back_take_nobody_s_room(

@@ -1,4 +1,4 @@
-"""A database that an earlier version made comes up: nothing lost, people get in, verify is clean."""
+"""A database that an earlier version made comes up: nothing lost, all get in, verify is clean."""
 
 from __future__ import annotations
 
