@@ -254,7 +254,7 @@ async def test_one_rule_says_who_is_a_member(phased: Database, phased_api: Api) 
 
     async def told() -> tuple[bool, str | None, bool]:
         hidden = await phased.value(SAFETY["is_hidden"], stranger.id, member.id)
-        chat = await phased.row(chats.OTHER, stranger.id, "made")
+        chat = await phased.row(chats.SQL["other"], stranger.id, "made")
         assert chat is not None
         shows = await phased.rows(LIVE["shows"], [stranger.id], ["made"])
         return hidden, chat["closed"], len(shows) == 1

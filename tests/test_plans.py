@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from outgrow.blueprint import campus
-from outgrow.campus import connections, profiles, safety
+from outgrow.campus import connections, profiles
 from outgrow.campus.cache import Caches
 from outgrow.campus.generator import generate
 from outgrow.campus.news import News
@@ -64,6 +64,7 @@ async def large(large_url: str) -> AsyncIterator[Database]:
 
 
 ACCOUNTS, PROFILES, SAFETY = load("accounts"), load("profiles"), load("safety")
+BLOCKS = SAFETY["page"].given(cursor=None)
 
 
 def page(sort: profiles.Sort, *, cursor: bool = False, **filters: object) -> Query:
@@ -125,7 +126,12 @@ CASES: dict[str, tuple[Query, list[Any], str, int]] = {
     "e-mail": (ACCOUNTS["profile_with_email"], ["x@y.example", None], "users_email_key", 1),
     "hidden from one": (SAFETY["is_hidden"], [DEMO_ID, "me"], KEY, 1),
     "hidden by old lists": (SAFETY["listing"], [DEMO_ID], "users_blocked", 10),
-    "blocks": (safety._page_query(False), [DEMO_ID, DEMO_SCHOOL, 20, 0, None, None], KEY, 20),
+    "blocks": (
+        SAFETY["page"].given(cursor=None),
+        [DEMO_ID, DEMO_SCHOOL, 20, 0, None, None],
+        KEY,
+        20,
+    ),
     "hidden of a count": (
         PROFILES["hidden"].given(**narrowed(year=YEAR)),
         [DEMO_SCHOOL, None, YEAR, None, None, f"{{{DEMO_ID},me}}"],

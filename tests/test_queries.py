@@ -21,13 +21,6 @@ FILES = sorted(
     for file in resources.files(queries).iterdir()
     if (name := file.name).endswith(".sql")
 )
-JOINED = {
-    *("chats", "export", "intros", "safety"),
-}
-"""Files whose blocks are pieces, still."""
-
-WHOLE = sorted(set(FILES) - JOINED)
-
 IDENTIFIERS = {
     "store": f"public.{DEFAULT_STORE}",
     "table": f"public.{DEFAULT_STORE}",
@@ -75,7 +68,7 @@ async def test_each_block_is_a_whole_statement(phased: Database) -> None:
     wrong = []
     await phased.run(Query("t", "CREATE EXTENSION pg_stat_statements SCHEMA public"))
     async with phased.session() as session:
-        for block in itertools.chain.from_iterable(queries.load(file).values() for file in WHOLE):
+        for block in itertools.chain.from_iterable(queries.load(file).values() for file in FILES):
             try:
                 kinds = [await parameters(session.connection, sql) for sql in statements(block)]
             except asyncpg.PostgresError as e:
@@ -87,7 +80,7 @@ async def test_each_block_is_a_whole_statement(phased: Database) -> None:
 
 
 def test_each_statement_ends_for_psql() -> None:
-    for file in WHOLE:
+    for file in FILES:
         text = resources.files(queries).joinpath(f"{file}.sql").read_text("utf-8")
         for block in text.split("\n-- name: ")[1:]:
             lines = [line for line in block.splitlines() if line and not line.startswith("--")]

@@ -20,7 +20,7 @@ class Between:
 async def between(database: Database, viewer: str, school: str, other: str) -> Between:
     row = await database.row(intros.SQL["meeting"], viewer, school, other)
     assert row is not None
-    found = await database.row(intros.SQL_BETWEEN, viewer, other)
+    found = await database.row(intros.PENDING, viewer, other)
     if found is None:
         return Between(row["connected"], None, mine=False)
     intro_id = intros.IntroId(*found)

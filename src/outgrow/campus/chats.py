@@ -10,9 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 from typing import Annotated, Literal
 
@@ -27,9 +25,9 @@ from outgrow.campus.pairs import lock_pair
 from outgrow.campus.profiles import is_blank, nobody
 from outgrow.database import RETRIED, Database, Session, Statements
 from outgrow.errors import BadInput, Conflict, Forbidden, NotFound
-from outgrow.queries import Query
 
 SQL = queries.load("chats")
+SEND = SQL["send"]
 
 LONGEST_MESSAGE = 4000  # characters
 LONGEST_KEY = 200
@@ -94,7 +92,7 @@ class Chats:
         """
         of = ("chats", school, viewer)
         row = await self._database.row(
-            _page_query(page.cursor is not None),
+            SQL["page"].given(cursor=page.cursor),
             viewer,
             page.limit,
             school,
@@ -106,7 +104,7 @@ class Chats:
 
     async def one(self, chat_id: str, *, school: str, viewer: str) -> bytes:
         """The JSON of a chat, as in the list. Raises NotFound."""
-        body: bytes | None = await self._database.value(ONE, viewer, chat_id, school)
+        body: bytes | None = await self._database.value(SQL["one"], viewer, chat_id, school)
         if body is None:
             raise no_such_chat()
         return body
@@ -167,7 +165,7 @@ class Chats:
         after, _ = self._cursors.open(of, cursor)
         if pos is not None:
             after = str(pos)
-        row = await self._database.row(_MESSAGES[direction], viewer, chat_id, limit, after)
+        row = await self._database.row(SQL[f"messages_{direction}"], viewer, chat_id, limit, after)
         assert row is not None
         *cut, found = row
         if not found:
@@ -217,7 +215,7 @@ class Chats:
 
     async def read(self, chat_id: str, pos: int, *, viewer: str) -> None:
         """Everything up to `pos` is read; what is further already stays. Raises NotFound."""
-        row = await self._database.row(MARK, viewer, chat_id, pos)
+        row = await self._database.row(SQL["mark"], viewer, chat_id, pos)
         if row is None:
             raise no_such_chat()
         if row["pos"] is not None:
@@ -226,7 +224,7 @@ class Chats:
     async def typing(self, chat_id: str, *, viewer: str) -> None:
         """Tell the other that one is typing; kept nowhere. Raises NotFound, Forbidden (the chat is
         closed)."""
-        row = await self._database.row(OTHER, viewer, chat_id)
+        row = await self._database.row(SQL["other"], viewer, chat_id)
         if row is None:
             raise no_such_chat()
         if row["closed"] is not None:
@@ -260,23 +258,3 @@ def valid_key(key: str) -> str:
 
 def _both(viewer: str, other: str | None) -> list[str]:
     return [viewer] if other is None else [viewer, other]
-
-
-def _joined(first: str, *blocks: str) -> Query:
-    return SQL[first].joined("", *(SQL[block] for block in blocks))
-
-
-@cache
-def _page_query(further: bool) -> Query:
-    start = "further" if further else "from_start"
-    return _joined("page", "told", "of_viewer", "between", "last", start, "end", "details")
-
-
-_THIS: Sequence[str] = ("this", "between")
-ONE = _joined("one", "told", "this", "between", "last", "details")
-SEND = _joined("send", *_THIS, "append")
-MARK = _joined("mark", *_THIS, "marked")
-OTHER = _joined("other", *_THIS)
-_MESSAGES = {
-    direction: _joined("messages", *_THIS, "in_chat", direction) for direction in ("older", "newer")
-}

@@ -17,12 +17,7 @@ from outgrow.queries import Query
 SQL = queries.load("export")
 
 BATCH = 200  # rows; of messages some 100 kB
-_LISTS = {
-    "connections": SQL["connections"].joined("", SQL["named"], SQL["in_order"]),
-    "intros": SQL["intros"].joined("", SQL["named"], SQL["in_order_of_id"]),
-    "blocks": SQL["blocks"].joined("", SQL["named_if_seen"], SQL["in_order_of_other"]),
-    "reports": SQL["reports"],
-}
+_LISTS = ("connections", "intros", "blocks", "reports")
 
 
 class Export:
@@ -35,10 +30,10 @@ class Export:
         if about is None:
             raise account_gone()
         yield about[:-1]
-        for name, query in _LISTS.items():
+        for name in _LISTS:
             yield b',"%b":[' % name.encode("ascii")
             first = True
-            async for rows in self._batches(query, user_id):
+            async for rows in self._batches(SQL[name], user_id):
                 if lines := [line for line, _ in rows if line]:
                     yield (b"" if first else b",") + b",".join(lines)
                     first = False

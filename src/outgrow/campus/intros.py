@@ -10,7 +10,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from typing import Annotated, Any, Literal
 
 import asyncpg
@@ -23,9 +22,9 @@ from outgrow.campus.pairs import lock_pair
 from outgrow.campus.profiles import nobody
 from outgrow.database import Database, Session
 from outgrow.errors import BadInput, Conflict, NotFound
-from outgrow.queries import Query
 
 SQL = queries.load("intros")
+PENDING = SQL["between"].given(fresh=True)
 
 LONGEST_ID = 200
 Direction = Literal["incoming", "outgoing"]
@@ -116,7 +115,7 @@ class Intros:
         wanted = sorted(statuses or STATUSES)
         of = ("intros", direction, school, viewer, *wanted)
         row = await self._database.row(
-            _page_query(direction, page.cursor is not None),
+            SQL["page"].given(incoming=direction == "incoming", cursor=page.cursor),
             viewer,
             school,
             page.limit,
@@ -159,7 +158,7 @@ class Intros:
         chat_id, participants = chat_of(one, other)
 
         async def work(session: Session) -> str | None:
-            rows = await session.rows(SQL_BETWEEN, one, other)
+            rows = await session.rows(PENDING, one, other)
             pending = [IntroId(*row) for row in rows]
             if intro_id not in pending:
                 pending.append(intro_id)
@@ -253,7 +252,7 @@ async def _may_meet(session: Session, viewer: str, school: str, other: str) -> N
             "the two of you are connected already",
             hint=f"write to them: POST /connections/{other}/chat gives your chat",
         )
-    pending = await session.row(SQL_BETWEEN, viewer, other)
+    pending = await session.row(PENDING, viewer, other)
     if pending is not None:
         intro_id = IntroId(*pending)
         mine = intro_id.from_id == viewer
@@ -312,7 +311,7 @@ async def open_chat(session: Session, chat_id: str, participants: str) -> None:
 
 async def _one(session: Session, intro_id: IntroId, viewer: str, school: str) -> tuple[bytes, str]:
     """Its JSON and what it is now. Raises NotFound when the viewer cannot see the other."""
-    row = await session.row(_one_query(), viewer, school, *intro_id.parts)
+    row = await session.row(SQL["one"], viewer, school, *intro_id.parts)
     if row is None:
         raise _no_such_intro()
     return row["intro"], row["status"]
@@ -344,19 +343,3 @@ def _columns(intros: Sequence[IntroId]) -> tuple[list[str], list[str], list[str]
         [intro.to_id for intro in intros],
         [intro.sent_ms for intro in intros],
     )
-
-
-SQL_BETWEEN = SQL["between"].joined("", SQL["timed"], SQL["pending"])
-
-
-@cache
-def _page_query(direction: Direction, further: bool) -> Query:
-    start = "further" if further else "from_start"
-    blocks = ("told", direction, "seen", "timed", "shown", "some", start, "end", "cards")
-    return SQL["page"].joined(direction, *(SQL[block] for block in blocks))
-
-
-@cache
-def _one_query() -> Query:
-    blocks = ("told", "by_id", "seen", "timed", "shown", "cards")
-    return SQL["one"].joined("", *(SQL[block] for block in blocks))

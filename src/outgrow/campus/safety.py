@@ -10,7 +10,6 @@ it, and from its owner since the owner's last sign-in or refresh (`absorb_blocks
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -22,7 +21,6 @@ from outgrow.campus.pairs import lock_pair
 from outgrow.campus.profiles import nobody
 from outgrow.database import Database, Session
 from outgrow.errors import BadInput, Conflict, NotFound
-from outgrow.queries import Query
 
 SQL = queries.load("safety")
 CONNECTIONS = queries.load("connections")
@@ -60,7 +58,7 @@ class Safety:
 
         async def work(session: Session) -> None:
             await lock_pair(session, user_id, other)
-            pending = await session.rows(INTROS["between"], user_id, other)
+            pending = await session.rows(INTROS["between"].given(fresh=False), user_id, other)
             parts = [[row[place] for row in pending] for place in range(3)]
             await session.run(SQL["lock"], user_id, other, *parts)
             if await session.value(SQL["blocked"], user_id, other) >= MOST_BLOCKED:
@@ -98,7 +96,7 @@ class Safety:
         by id, to be unblocked. Raises BadCursor."""
         of = ("blocks", school, viewer)
         after = self._cursors.open(of, page.cursor)
-        query = _page_query(page.cursor is not None)
+        query = SQL["page"].given(cursor=page.cursor)
         row = await self._database.row(query, viewer, school, page.limit, page.offset, *after)
         assert row is not None
         return self._cursors.finish(row, of)
@@ -124,13 +122,13 @@ class Reports:
         self, limit: int, *, after: str | None = None, still_open: bool = False
     ) -> list[dict[str, Any]]:
         """Reports, newest first, older than the report `after`. Raises NotFound if that is none."""
-        behind: list[Any] = []
+        before = None
         if after is not None:
-            behind = [await self._database.value(SQL["reported_at"], after), after]
-            if behind[0] is None:
+            before = await self._database.value(SQL["reported_at"], after)
+            if before is None:
                 raise _no_report(after)
-        query = _reports_query(still_open, after is not None)
-        rows = await self._database.rows(query, limit, *behind)
+        query = SQL["reports"].given(still_open=still_open, after=after)
+        rows = await self._database.rows(query, limit, before, after)
         return [msgspec.json.decode(row[0]) for row in rows]
 
     async def close(self, report_id: str, outcome: str | None = None) -> dict[str, Any]:
@@ -160,12 +158,12 @@ async def absorb_blocks(database: Database, user_id: str) -> None:
 
     Connections and intros stay as they are: that was the old client's to say.
     """
-    if not await database.value(_listed("differs"), user_id, MOST_BLOCKED):
+    if not await database.value(SQL["differs"], user_id, MOST_BLOCKED):
         return
 
     async def work(session: Session) -> None:
         await session.run(SQL["lock_own"], user_id)
-        await session.run(_listed("absorb"), user_id, MOST_BLOCKED)
+        await session.run(SQL["absorb"], user_id, MOST_BLOCKED)
 
     await database.transaction(work)
 
@@ -185,20 +183,3 @@ def _no_report(report_id: str) -> NotFound:
     return NotFound(
         "report_not_found", f"there is no report {report_id}", hint="see outgrow reports"
     )
-
-
-@cache
-def _reports_query(still_open: bool, further: bool) -> Query:
-    blocks = [*(["still_open"] if still_open else ()), *(["behind_report"] if further else ())]
-    return SQL["reports"].joined("", *(SQL[block] for block in (*blocks, "end_reports")))
-
-
-@cache
-def _listed(block: str) -> Query:
-    return SQL["listed"].joined(block, SQL[block])
-
-
-@cache
-def _page_query(further: bool) -> Query:
-    start = SQL["further"] if further else SQL["from_start"]
-    return SQL["page"].joined("", start, SQL["end"])

@@ -3,7 +3,10 @@
 -- network.why_closed. `pos` is a message's own, shifted where retention took some.
 
 -- name: page
--- $2 limit, $3 the viewer's school, $4 offset, $5 sort key and $6 id of the chat before.
+-- By latest activity. $2 limit, $3 the viewer's school, $4 offset, $5 sort key and $6 id of the chat
+-- before (`cursor`). Who and how much is unread is looked up for what is shown alone. Before somebody's
+-- first mark, and behind it, a message is read when its own `readBy` says so, as old clients do; the
+-- system's welcome never counts.
 SELECT
   convert_to('{"items":[' || coalesce(
     string_agg(p.chat, ',' ORDER BY p.n) FILTER (WHERE p.n <= $2::bigint), '') || ']', 'UTF8'),
@@ -11,16 +14,6 @@ SELECT
   max(p.sort::text) FILTER (WHERE p.n = $2::bigint),
   max(p.id) FILTER (WHERE p.n = $2::bigint)
 FROM (
-
--- name: one
--- $2 the chat, $3 the viewer's school.
-SELECT convert_to(p.chat, 'UTF8')
-FROM (
-
--- name: told
--- Who and how much is unread is looked up for what is shown alone. Before somebody's first mark, and
--- behind it, a message is read when its own `readBy` says so, as old clients do; the system's welcome
--- never counts.
   SELECT q.id, q.sort, row_number() OVER (ORDER BY q.sort DESC, q.id DESC) AS n,
     format(
       '{"id":%s,"person":%s,"others":%s,"closed":%s,"last_message":%s,"unread":%s,"created_at":%s}',
@@ -35,17 +28,10 @@ FROM (
       (extract(epoch FROM coalesce(l.sent_at, c.created_at, 'epoch')) * 1000000)::bigint AS sort,
       CASE WHEN l.pos IS NOT NULL THEN network.message(
         c.id, l.pos + c.shift, l.id, l.sender_id, l.content, l.kind, l.sent_at) END AS last
-
--- name: of_viewer
     FROM (
       SELECT p.chat_id
       FROM campus.participants AS p
       WHERE p.user_id = $1 AND p.probe @> campus.participants_probe($1)) AS x
-
--- name: this
-    FROM (SELECT $2::text AS chat_id) AS x
-
--- name: between
     CROSS JOIN LATERAL (
       SELECT c.id, c.created_at, c.participants,
         (SELECT outgrow.key_of(e.v)
@@ -64,26 +50,17 @@ FROM (
       WHERE c.id = x.chat_id AND c.at = campus.chats_at(x.chat_id)
         AND c.participants @> jsonb_build_array($1::text)
       OFFSET 0) AS c
-
--- name: last
     LEFT JOIN LATERAL (
       SELECT m.pos, m.id, m.sender_id, m.content, m.kind, m.sent_at
       FROM campus.messages AS m
       WHERE m.chat_id = c.id AND m.at = campus.messages_at(c.id)
       ORDER BY m.pos DESC LIMIT 1) AS l ON true
-
--- name: further
-    WHERE ((extract(epoch FROM coalesce(l.sent_at, c.created_at, 'epoch')) * 1000000)::bigint, c.id)
-      < ($5::text::bigint, $6::text)
-
--- name: from_start
-    WHERE $5::text IS NULL AND $6::text IS NULL
-
--- name: end
+    WHERE true
+      AND ((extract(epoch FROM coalesce(l.sent_at, c.created_at, 'epoch')) * 1000000)::bigint, --? cursor
+        c.id) < ($5::text::bigint, $6::text) --? cursor
+      AND $5::text IS NULL AND $6::text IS NULL --! cursor
     ORDER BY sort DESC, c.id DESC
     LIMIT $2::bigint + 1 OFFSET $4::bigint
-
--- name: details
   ) AS q
   LEFT JOIN LATERAL (
     SELECT u.card
@@ -103,14 +80,83 @@ FROM (
         AND m.sender_id IS DISTINCT FROM $1 AND m.kind IS DISTINCT FROM 'system'
         AND NOT coalesce(m.rest -> 'readBy' @> to_jsonb($1::text), false)
       LIMIT 99) AS m) AS unread
-) AS p
+) AS p;
 
--- name: messages
--- $2 the chat, $3 limit, $4 the place beyond which the page begins.
+-- name: one
+-- As in the list. $2 the chat, $3 the viewer's school.
+SELECT convert_to(p.chat, 'UTF8')
+FROM (
+  SELECT
+    format(
+      '{"id":%s,"person":%s,"others":%s,"closed":%s,"last_message":%s,"unread":%s,"created_at":%s}',
+      to_json(q.id), coalesce(u.card, 'null'),
+      (SELECT count(DISTINCT outgrow.key_of(e.v)) FROM jsonb_array_elements(q.participants) AS e(v)
+       WHERE outgrow.key_of(e.v) <> $1),
+      coalesce(to_json(network.why_closed($1, $3, q.participants))::text, 'null'),
+      coalesce(q.last, 'null'), unread.n,
+      coalesce(outgrow.json_of_time(q.created_at)::text, 'null')) AS chat
+  FROM (
+    SELECT c.id, c.other, c.participants, c.created_at, c.shift,
+      CASE WHEN l.pos IS NOT NULL THEN network.message(
+        c.id, l.pos + c.shift, l.id, l.sender_id, l.content, l.kind, l.sent_at) END AS last
+    FROM (
+      SELECT c.id, c.created_at, c.participants,
+        (SELECT outgrow.key_of(e.v)
+         FROM jsonb_array_elements(c.participants) WITH ORDINALITY AS e(v, pos)
+         WHERE outgrow.key_of(e.v) <> $1
+         ORDER BY e.pos LIMIT 1) AS other,
+        coalesce((
+          SELECT t.first_pos - coalesce(f.pos, outgrow.pos_step())
+          FROM network.trimmed_chats AS t
+          CROSS JOIN LATERAL (
+            SELECT min(m.pos) AS pos
+            FROM campus.messages AS m
+            WHERE m.chat_id = t.chat_id AND m.at = campus.messages_at(t.chat_id)) AS f
+          WHERE t.chat_id = c.id), 0) AS shift
+      FROM campus.chats AS c
+      WHERE c.id = $2 AND c.at = campus.chats_at($2)
+        AND c.participants @> jsonb_build_array($1::text)
+      OFFSET 0) AS c
+    LEFT JOIN LATERAL (
+      SELECT m.pos, m.id, m.sender_id, m.content, m.kind, m.sent_at
+      FROM campus.messages AS m
+      WHERE m.chat_id = c.id AND m.at = campus.messages_at(c.id)
+      ORDER BY m.pos DESC LIMIT 1) AS l ON true
+  ) AS q
+  LEFT JOIN LATERAL (
+    SELECT u.card
+    FROM campus.users AS u
+    WHERE u.id = q.other AND u.at = campus.users_at(q.other) AND u.school = $3 AND u.visible
+      AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
+      AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = q.other)
+    OFFSET 0) AS u ON true
+  CROSS JOIN LATERAL (
+    SELECT count(*) AS n
+    FROM (
+      SELECT FROM campus.messages AS m
+      WHERE m.chat_id = q.id AND m.at = campus.messages_at(q.id)
+        AND m.pos > coalesce((
+          SELECT r.pos FROM network.read_marks AS r WHERE r.chat_id = q.id AND r.user_id = $1),
+          -9000000000000000000) - q.shift
+        AND m.sender_id IS DISTINCT FROM $1 AND m.kind IS DISTINCT FROM 'system'
+        AND NOT coalesce(m.rest -> 'readBy' @> to_jsonb($1::text), false)
+      LIMIT 99) AS m) AS unread
+) AS p;
+
+-- name: messages_older
+-- Newest first. $2 the chat, $3 limit, $4 the place before which the page begins.
 WITH chat AS MATERIALIZED (
-  SELECT c.id, c.shift
-
--- name: in_chat
+  SELECT c.id,
+    coalesce((
+      SELECT t.first_pos - coalesce(f.pos, outgrow.pos_step())
+      FROM network.trimmed_chats AS t
+      CROSS JOIN LATERAL (
+        SELECT min(m.pos) AS pos
+        FROM campus.messages AS m
+        WHERE m.chat_id = t.chat_id AND m.at = campus.messages_at(t.chat_id)) AS f
+      WHERE t.chat_id = c.id), 0) AS shift
+  FROM campus.chats AS c
+  WHERE c.id = $2 AND c.at = campus.chats_at($2) AND c.participants @> jsonb_build_array($1::text)
 )
 SELECT
   convert_to('{"items":[' || coalesce(
@@ -120,8 +166,6 @@ SELECT
   '',
   EXISTS (SELECT FROM chat) AS found
 FROM (
-
--- name: older
   SELECT q.pos, row_number() OVER (ORDER BY q.pos DESC) AS n,
     network.message(q.chat_id, q.pos, q.id, q.sender_id, q.content, q.kind, q.sent_at) AS message
   FROM (
@@ -135,9 +179,31 @@ FROM (
     ORDER BY m.pos DESC
     LIMIT $3::bigint + 1
   ) AS q
-) AS p
+) AS p;
 
--- name: newer
+-- name: messages_newer
+-- As they were sent. $2 the chat, $3 limit, $4 the place behind which the page begins.
+WITH chat AS MATERIALIZED (
+  SELECT c.id,
+    coalesce((
+      SELECT t.first_pos - coalesce(f.pos, outgrow.pos_step())
+      FROM network.trimmed_chats AS t
+      CROSS JOIN LATERAL (
+        SELECT min(m.pos) AS pos
+        FROM campus.messages AS m
+        WHERE m.chat_id = t.chat_id AND m.at = campus.messages_at(t.chat_id)) AS f
+      WHERE t.chat_id = c.id), 0) AS shift
+  FROM campus.chats AS c
+  WHERE c.id = $2 AND c.at = campus.chats_at($2) AND c.participants @> jsonb_build_array($1::text)
+)
+SELECT
+  convert_to('{"items":[' || coalesce(
+    string_agg(p.message, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8'),
+  count(*) > $3::bigint,
+  max(p.pos::text) FILTER (WHERE p.n = $3::bigint),
+  '',
+  EXISTS (SELECT FROM chat) AS found
+FROM (
   SELECT q.pos, row_number() OVER (ORDER BY q.pos) AS n,
     network.message(q.chat_id, q.pos, q.id, q.sender_id, q.content, q.kind, q.sent_at) AS message
   FROM (
@@ -150,7 +216,7 @@ FROM (
     ORDER BY m.pos
     LIMIT $3::bigint + 1
   ) AS q
-) AS p
+) AS p;
 
 -- name: send
 -- $2 the chat, $3 the key, $4 its digest, $5 the message's id, $6 the text. The key first: whoever
@@ -158,9 +224,14 @@ FROM (
 -- prototype did; `readBy` stays empty, and is there for old clients, which add themselves. Whether it
 -- may be is decided under the locks of the pairs, which are kept until the message is there.
 WITH chat AS MATERIALIZED (
-  SELECT c.id, c.other, network.lock_and_why_closed($1, c.participants) AS closed
-
--- name: append
+  SELECT c.id,
+    (SELECT outgrow.key_of(e.v)
+     FROM jsonb_array_elements(c.participants) WITH ORDINALITY AS e(v, pos)
+     WHERE outgrow.key_of(e.v) <> $1
+     ORDER BY e.pos LIMIT 1) AS other,
+    network.lock_and_why_closed($1, c.participants) AS closed
+  FROM campus.chats AS c
+  WHERE c.id = $2 AND c.at = campus.chats_at($2) AND c.participants @> jsonb_build_array($1::text)
 ), sent AS (
   INSERT INTO network.sent_messages (sender_id, key, digest, chat_id, message_id)
   SELECT $1, $3, $4, c.id, $5 FROM chat AS c WHERE c.closed IS NULL
@@ -178,9 +249,10 @@ SELECT c.other, c.closed, (
     m.chat_id, m.pos + network.shift(m.chat_id), m.id, m.sender_id, m.content, m.kind, m.sent_at),
     'UTF8')
   FROM message AS m) AS body
-FROM chat AS c
+FROM chat AS c;
 
 -- name: is_there
+-- Whether $2 is a chat of theirs.
 SELECT EXISTS (
   SELECT FROM campus.chats AS c
   WHERE c.id = $2 AND c.at = campus.chats_at($2) AND c.participants @> jsonb_build_array($1::text));
@@ -196,14 +268,26 @@ LEFT JOIN LATERAL (
   FROM campus.messages AS m
   WHERE m.chat_id = s.chat_id AND m.at = campus.messages_at(s.chat_id) AND m.id = s.message_id
   LIMIT 1) AS m ON true
-WHERE s.sender_id = $1 AND s.key = $2
+WHERE s.sender_id = $1 AND s.key = $2;
 
 -- name: mark
 -- $2 the chat, $3 up to where. Never backwards, and never behind the end.
 WITH chat AS MATERIALIZED (
-  SELECT c.id, c.other, c.shift
-
--- name: marked
+  SELECT c.id,
+    (SELECT outgrow.key_of(e.v)
+     FROM jsonb_array_elements(c.participants) WITH ORDINALITY AS e(v, pos)
+     WHERE outgrow.key_of(e.v) <> $1
+     ORDER BY e.pos LIMIT 1) AS other,
+    coalesce((
+      SELECT t.first_pos - coalesce(f.pos, outgrow.pos_step())
+      FROM network.trimmed_chats AS t
+      CROSS JOIN LATERAL (
+        SELECT min(m.pos) AS pos
+        FROM campus.messages AS m
+        WHERE m.chat_id = t.chat_id AND m.at = campus.messages_at(t.chat_id)) AS f
+      WHERE t.chat_id = c.id), 0) AS shift
+  FROM campus.chats AS c
+  WHERE c.id = $2 AND c.at = campus.chats_at($2) AND c.participants @> jsonb_build_array($1::text)
 ), mark AS (
   INSERT INTO network.read_marks AS r (chat_id, user_id, pos)
   SELECT c.id, $1, least($3::bigint, l.pos + c.shift)
@@ -217,9 +301,15 @@ WITH chat AS MATERIALIZED (
   WHERE r.pos < excluded.pos
   RETURNING r.pos
 )
-SELECT c.other, (SELECT m.pos FROM mark AS m) AS pos FROM chat AS c
+SELECT c.other, (SELECT m.pos FROM mark AS m) AS pos FROM chat AS c;
 
 -- name: other
 -- $2 the chat: whom it is with, and what closes it.
-SELECT c.other, network.why_closed($1, network.school_of($1), c.participants) AS closed
-
+SELECT
+  (SELECT outgrow.key_of(e.v)
+   FROM jsonb_array_elements(c.participants) WITH ORDINALITY AS e(v, pos)
+   WHERE outgrow.key_of(e.v) <> $1
+   ORDER BY e.pos LIMIT 1) AS other,
+  network.why_closed($1, network.school_of($1), c.participants) AS closed
+FROM campus.chats AS c
+WHERE c.id = $2 AND c.at = campus.chats_at($2) AND c.participants @> jsonb_build_array($1::text);

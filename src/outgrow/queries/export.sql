@@ -1,8 +1,8 @@
 -- Everything about one person, `$1`, in pieces: none holds more than a batch, and nothing is kept
 -- open between two of them. A list's row is its JSON and a key; `$2` is the key behind which the next batch
 -- begins, null for the first, and `$3` how many rows a batch has. Of others there are ids and names, of
--- those whom a list of people would show (`named`, of `x.other`): who is gone, hides or has blocked the one
--- is left out (a null line), but for those whom one has blocked oneself, who have no name then (`named_if_seen`).
+-- those whom a list of people would show: who is gone, hides or has blocked the one is left out (a null
+-- line), but for those whom one has blocked oneself, who have no name then.
 
 -- name: about
 SELECT convert_to(json_build_object(
@@ -36,7 +36,7 @@ SELECT convert_to(json_build_object(
       ORDER BY n.turned_at DESC LIMIT 1000) AS s)
   )::text, 'UTF8')
 FROM network.accounts AS a
-WHERE a.user_id = $1
+WHERE a.user_id = $1;
 
 -- name: connections
 SELECT CASE WHEN p.seen THEN json_build_object('id', x.other, 'name', p.name,
@@ -49,10 +49,19 @@ FROM (
   ORDER BY c.pos
   LIMIT $3::bigint
 ) AS x
+LEFT JOIN LATERAL (
+  SELECT u.name, true AS seen FROM campus.users AS u
+  WHERE u.id = x.other AND u.at = campus.users_at(x.other) AND u.visible
+    AND u.school = (SELECT network.school_of($1))
+    AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
+    AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = x.other)
+  OFFSET 0) AS p ON true
+ORDER BY x.pos;
 
 -- name: intros
 -- A closed one says what it really was.
-SELECT CASE WHEN p.seen THEN json_build_object('id', x.id, 'direction', x.direction, 'other', x.other, 'name', p.name,
+SELECT CASE WHEN p.seen THEN json_build_object('id', x.id, 'direction', x.direction,
+  'other', x.other, 'name', p.name,
   'status', coalesce(k.status, x.status), 'reason', x.reason,
   'note', CASE WHEN x.rest ? 'note' THEN network.exported(x.rest -> 'note') END,
   'created_at', outgrow.json_of_time(x.created_at),
@@ -71,6 +80,14 @@ FROM (
 ) AS x
 LEFT JOIN network.closed_intros AS k
   ON k.from_id = x.from_id AND k.to_id = x.to_id AND k.sent_ms = x.sent_ms
+LEFT JOIN LATERAL (
+  SELECT u.name, true AS seen FROM campus.users AS u
+  WHERE u.id = x.other AND u.at = campus.users_at(x.other) AND u.visible
+    AND u.school = (SELECT network.school_of($1))
+    AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
+    AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = x.other)
+  OFFSET 0) AS p ON true
+ORDER BY x.id COLLATE "C";
 
 -- name: chats
 -- The JSON is left open, for the messages.
@@ -92,7 +109,7 @@ FROM (
     OFFSET 0) AS c
   ORDER BY c.id COLLATE "C"
   LIMIT $3::bigint
-) AS x
+) AS x;
 
 -- name: messages
 -- `$1` is the chat.
@@ -102,7 +119,7 @@ FROM campus.messages AS m
 WHERE m.chat_id = $1 AND m.at = campus.messages_at($1)
   AND m.pos > coalesce($2::text::bigint, -9000000000000000000)
 ORDER BY m.pos
-LIMIT $3::bigint
+LIMIT $3::bigint;
 
 -- name: blocks
 SELECT json_build_object('id', x.other, 'name', p.name,
@@ -114,26 +131,6 @@ FROM (
   ORDER BY b.blocked_id COLLATE "C"
   LIMIT $3::bigint
 ) AS x
-
--- name: reports
-SELECT json_build_object('about', r.profile_id, 'reason', r.reason, 'note', r.note,
-  'message_id', r.message_id, 'created_at', outgrow.json_of_time(r.created_at))::text AS line,
-  r.id AS last
-FROM network.reports AS r
-WHERE r.reporter_id = $1 AND r.id COLLATE "C" > coalesce($2::text, '')
-ORDER BY r.id COLLATE "C"
-LIMIT $3::bigint
-
--- name: named
-LEFT JOIN LATERAL (
-  SELECT u.name, true AS seen FROM campus.users AS u
-  WHERE u.id = x.other AND u.at = campus.users_at(x.other) AND u.visible
-    AND u.school = (SELECT network.school_of($1))
-    AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
-    AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = x.other)
-  OFFSET 0) AS p ON true
-
--- name: named_if_seen
 LEFT JOIN LATERAL (
   SELECT u.name FROM campus.users AS u
   WHERE u.id = x.other AND u.at = campus.users_at(x.other) AND u.visible
@@ -142,12 +139,13 @@ LEFT JOIN LATERAL (
     AND NOT EXISTS (
       SELECT FROM network.blocks AS b WHERE b.user_id = x.other AND b.blocked_id = $1)
   OFFSET 0) AS p ON true
+ORDER BY x.other COLLATE "C";
 
--- name: in_order
-ORDER BY x.pos
-
--- name: in_order_of_id
-ORDER BY x.id COLLATE "C"
-
--- name: in_order_of_other
-ORDER BY x.other COLLATE "C"
+-- name: reports
+SELECT json_build_object('about', r.profile_id, 'reason', r.reason, 'note', r.note,
+  'message_id', r.message_id, 'created_at', outgrow.json_of_time(r.created_at))::text AS line,
+  r.id AS last
+FROM network.reports AS r
+WHERE r.reporter_id = $1 AND r.id COLLATE "C" > coalesce($2::text, '')
+ORDER BY r.id COLLATE "C"
+LIMIT $3::bigint;

@@ -1,15 +1,14 @@
 -- Intros: one student asks another to be introduced. `$1` is who asks and `$2` their school, wherever
--- an intro is shown. A list's statement is `page`, `told`, `incoming` or `outgoing`, `seen`, where it
--- begins, and `end`; one intro is `one`, `told`, `by_id` and `seen`.
+-- an intro is shown. OFFSET 0 keeps the look-up of a person a look-up by key, once for each intro.
 --
--- What an intro is at this moment is said once, in `timed` and `seen`. The store knows pending,
--- accepted and denied, and old clients understand no other word: an intro that was withdrawn, or that
--- another one of the pair made pointless, is denied there, and network.closed_intros says what it
--- really was. One that nobody answered in 30 days is written nowhere: it is computed.
+-- The store knows pending, accepted and denied, and old clients understand no other word: an intro that
+-- was withdrawn, or that another one of the pair made pointless, is denied there, and
+-- network.closed_intros says what it really was. One that nobody answered in 30 days is written
+-- nowhere: it is computed. The store's time may be missing or no time of ours; the key has one too.
 
 -- name: page
--- $3 limit, $4 offset, $5 sort key and $6 id of the row before, $7 the store's words for the
--- statuses asked for, $8 ours.
+-- Newest first, those to the caller (`incoming`) or from them. $3 limit, $4 offset, $5 sort key and $6 id
+-- of the row before (`cursor`), $7 the store's words for the statuses asked for, $8 ours.
 SELECT
   convert_to('{"items":[' || coalesce(
     string_agg(p.intro, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8'),
@@ -17,13 +16,6 @@ SELECT
   max(p.sort::text) FILTER (WHERE p.n = $3::bigint),
   max(p.id) FILTER (WHERE p.n = $3::bigint)
 FROM (
-
--- name: one
--- $3, $4 and $5 are the parts of its id.
-SELECT convert_to(p.intro, 'UTF8') AS intro, p.status
-FROM (
-
--- name: told
   SELECT q.id, q.sort, q.status,
     row_number() OVER (ORDER BY q.sort DESC, q.id DESC) AS n,
     format(
@@ -42,33 +34,15 @@ FROM (
         WHEN 'withdrawn' THEN i.denied_at
       END AS answered_at
     FROM (
-
--- name: incoming
-      SELECT 'incoming' AS direction, i.from_id AS other, i.from_id, i.to_id, i.sent_ms, i.reason,
-        outgrow.text_of(i.rest -> 'note') AS note, i.status, i.created_at, i.accepted_at, i.denied_at
-      FROM campus.intros AS i
-      WHERE i.to_id = $1 AND i.status = ANY ($7::text[])
-
--- name: outgoing
-      SELECT 'outgoing' AS direction, i.to_id AS other, i.from_id, i.to_id, i.sent_ms, i.reason,
-        outgrow.text_of(i.rest -> 'note') AS note, i.status, i.created_at, i.accepted_at, i.denied_at
-      FROM campus.intros AS i
-      WHERE i.from_id = $1 AND i.status = ANY ($7::text[])
-
--- name: by_id
       SELECT CASE WHEN i.to_id = $1 THEN 'incoming' ELSE 'outgoing' END AS direction,
         CASE WHEN i.to_id = $1 THEN i.from_id ELSE i.to_id END AS other,
         i.from_id, i.to_id, i.sent_ms, i.reason,
         outgrow.text_of(i.rest -> 'note') AS note, i.status, i.created_at, i.accepted_at, i.denied_at
       FROM campus.intros AS i
-      WHERE i.from_id = $3 AND i.to_id = $4 AND i.sent_ms = $5 AND i.at = campus.intros_at($3, $4, $5)
-
--- name: seen
--- OFFSET 0 keeps the look-up of a person a look-up by key, once for each intro.
+      WHERE i.status = ANY ($7::text[])
+        AND i.to_id = $1 --? incoming
+        AND i.from_id = $1 --! incoming
     ) AS i
-
--- name: timed
--- The store's time may be missing or no time of ours; the key has one too.
     CROSS JOIN LATERAL (
       SELECT coalesce(
         i.created_at,
@@ -76,8 +50,6 @@ FROM (
         'epoch') AS sent
     ) AS t
     CROSS JOIN LATERAL (SELECT t.sent < now() - interval '30 days' AS is_over) AS e
-
--- name: shown
     LEFT JOIN network.closed_intros AS c
       ON c.from_id = i.from_id AND c.to_id = i.to_id AND c.sent_ms = i.sent_ms
     CROSS JOIN LATERAL (
@@ -94,27 +66,73 @@ FROM (
         AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $1))
       OFFSET 0) AS p
     WHERE i.from_id <> i.to_id AND s.status IS NOT NULL
-
--- name: some
       AND s.status = ANY ($8::text[])
-
--- name: from_start
-      AND $5::text IS NULL AND $6::text IS NULL
-
--- name: further
-      AND ((extract(epoch FROM t.sent) * 1000000)::bigint,
-        i.from_id || ':' || i.to_id || ':' || i.sent_ms) < ($5::text::bigint, $6::text)
-
--- name: end
+      AND ((extract(epoch FROM t.sent) * 1000000)::bigint, --? cursor
+        i.from_id || ':' || i.to_id || ':' || i.sent_ms) < ($5::text::bigint, $6::text) --? cursor
+      AND $5::text IS NULL AND $6::text IS NULL --! cursor
     ORDER BY sort DESC, id DESC
     LIMIT $3::bigint + 1 OFFSET $4::bigint
-
--- name: cards
   ) AS q
   CROSS JOIN LATERAL (
     SELECT u.card FROM campus.users AS u WHERE u.id = q.other AND u.at = campus.users_at(q.other)
     OFFSET 0) AS u
-) AS p
+) AS p;
+
+-- name: one
+-- $3, $4 and $5 are the parts of its id.
+SELECT convert_to(p.intro, 'UTF8') AS intro, p.status
+FROM (
+  SELECT q.status,
+    format(
+      '{"id":%s,"direction":"%s","status":"%s","reason":%s,"note":%s,"created_at":%s,'
+      '"answered_at":%s,"person":%s}',
+      to_json(q.id), q.direction, q.status, coalesce(to_json(left(q.reason, 200))::text, 'null'),
+      coalesce(to_json(left(q.note, 500))::text, 'null'), outgrow.json_of_time(q.sent),
+      coalesce(outgrow.json_of_time(q.answered_at)::text, 'null'), u.card) AS intro
+  FROM (
+    SELECT i.from_id || ':' || i.to_id || ':' || i.sent_ms AS id,
+      i.direction, i.other, i.reason, i.note, t.sent, s.status,
+      CASE s.status
+        WHEN 'accepted' THEN i.accepted_at
+        WHEN 'declined' THEN i.denied_at
+        WHEN 'withdrawn' THEN i.denied_at
+      END AS answered_at
+    FROM (
+      SELECT CASE WHEN i.to_id = $1 THEN 'incoming' ELSE 'outgoing' END AS direction,
+        CASE WHEN i.to_id = $1 THEN i.from_id ELSE i.to_id END AS other,
+        i.from_id, i.to_id, i.sent_ms, i.reason,
+        outgrow.text_of(i.rest -> 'note') AS note, i.status, i.created_at, i.accepted_at, i.denied_at
+      FROM campus.intros AS i
+      WHERE i.from_id = $3 AND i.to_id = $4 AND i.sent_ms = $5 AND i.at = campus.intros_at($3, $4, $5)
+    ) AS i
+    CROSS JOIN LATERAL (
+      SELECT coalesce(
+        i.created_at,
+        CASE WHEN i.sent_ms ~ '^[0-9]{1,13}$' THEN to_timestamp(i.sent_ms::bigint / 1000.0) END,
+        'epoch') AS sent
+    ) AS t
+    CROSS JOIN LATERAL (SELECT t.sent < now() - interval '30 days' AS is_over) AS e
+    LEFT JOIN network.closed_intros AS c
+      ON c.from_id = i.from_id AND c.to_id = i.to_id AND c.sent_ms = i.sent_ms
+    CROSS JOIN LATERAL (
+      SELECT CASE
+        WHEN i.status = 'accepted' THEN 'accepted'
+        WHEN i.status = 'pending' THEN CASE WHEN e.is_over THEN 'expired' ELSE 'pending' END
+        WHEN i.status = 'denied' THEN coalesce(c.status, 'declined')
+      END AS status
+    ) AS s
+    CROSS JOIN LATERAL (
+      SELECT FROM campus.users AS u
+      WHERE u.id = i.other AND u.at = campus.users_at(i.other) AND u.school = $2 AND u.visible
+        AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
+        AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $1))
+      OFFSET 0) AS p
+    WHERE i.from_id <> i.to_id AND s.status IS NOT NULL
+  ) AS q
+  CROSS JOIN LATERAL (
+    SELECT u.card FROM campus.users AS u WHERE u.id = q.other AND u.at = campus.users_at(q.other)
+    OFFSET 0) AS u
+) AS p;
 
 -- name: meeting
 -- Whether `$3` can be reached by `$1`, whether `$1` can be seen at all, and whether each of the two
@@ -136,11 +154,12 @@ SELECT
   ) AND EXISTS (
     SELECT FROM campus.connections AS c
     WHERE c.user_id = $3 AND c.at = campus.connections_at($3) AND c.connected_user_id = $1
-  ) AS connected
+  ) AS connected;
 
 -- name: between
--- The pending intros of a pair, in both directions, the oldest first. In a store, where keys sort by
--- whom an intro is from and to, they are looked up by the first and the last time that a key can have.
+-- The pending intros of a pair, in both directions, the oldest first; of those that are not over
+-- (`fresh`), or of all. In a store, where keys sort by whom an intro is from and to, they are looked
+-- up by the first and the last time that a key can have.
 SELECT i.from_id, i.to_id, i.sent_ms
 FROM (VALUES ($1::text, $2::text), ($2::text, $1::text)) AS way(from_id, to_id)
 CROSS JOIN LATERAL (
@@ -150,14 +169,20 @@ CROSS JOIN LATERAL (
     AND i.at >= campus.intros_at(way.from_id, way.to_id, '0')
     AND i.at <= campus.intros_at(way.from_id, way.to_id, '99999999999999999999')
   OFFSET 0) AS i
-
--- name: pending
-    WHERE NOT e.is_over
-    ORDER BY t.sent, i.sent_ms
+CROSS JOIN LATERAL (
+  SELECT coalesce(
+    i.created_at,
+    CASE WHEN i.sent_ms ~ '^[0-9]{1,13}$' THEN to_timestamp(i.sent_ms::bigint / 1000.0) END,
+    'epoch') AS sent
+) AS t
+CROSS JOIN LATERAL (SELECT t.sent < now() - interval '30 days' AS is_over) AS e
+WHERE true
+  AND NOT e.is_over --? fresh
+ORDER BY t.sent, i.sent_ms;
 
 -- name: send
 INSERT INTO campus.intros (from_id, to_id, sent_ms, reason, status, created_at, rest)
-VALUES ($1, $2, $3, $4, 'pending', $5, $6)
+VALUES ($1, $2, $3, $4, 'pending', $5, $6);
 
 -- name: lock_accept
 -- $1, $2 and $3 hold the parts of the intros' ids, $4 and $5 are the two, $6 is their chat and $7 whom
@@ -171,26 +196,26 @@ SELECT campus.lock_keys(
   CASE
     WHEN EXISTS (SELECT FROM campus.chats AS c WHERE c.id = $6 AND c.at = campus.chats_at($6))
     THEN ARRAY[campus.connections_key($4), campus.connections_key($5)]
-  END)
+  END);
 
 -- name: accept
 UPDATE campus.intros AS i
 SET status = 'accepted', accepted_at = date_trunc('milliseconds', clock_timestamp())
 WHERE i.from_id = $1 AND i.to_id = $2 AND i.sent_ms = $3 AND i.at = campus.intros_at($1, $2, $3)
   AND i.status = 'pending'
-RETURNING outgrow.json_of_time(i.accepted_at) AS answered_at
+RETURNING outgrow.json_of_time(i.accepted_at) AS answered_at;
 
 -- name: deny
 UPDATE campus.intros AS i
 SET status = 'denied', denied_at = date_trunc('milliseconds', clock_timestamp())
 WHERE i.from_id = $1 AND i.to_id = $2 AND i.sent_ms = $3 AND i.at = campus.intros_at($1, $2, $3)
   AND i.status = 'pending'
-RETURNING outgrow.json_of_time(i.denied_at) AS answered_at
+RETURNING outgrow.json_of_time(i.denied_at) AS answered_at;
 
 -- name: close
 INSERT INTO network.closed_intros (from_id, to_id, sent_ms, status, closed_at)
 VALUES ($1, $2, $3, 'withdrawn', date_trunc('milliseconds', clock_timestamp()))
-ON CONFLICT (from_id, to_id, sent_ms) DO UPDATE SET closed_at = excluded.closed_at
+ON CONFLICT (from_id, to_id, sent_ms) DO UPDATE SET closed_at = excluded.closed_at;
 
 -- name: connect
 -- Each side, where it does not have the other yet.
@@ -203,13 +228,13 @@ UNION ALL
 SELECT $2::text, $1::text
 WHERE NOT EXISTS (
   SELECT FROM campus.connections AS c
-  WHERE c.user_id = $2 AND c.at = campus.connections_at($2) AND c.connected_user_id = $1)
+  WHERE c.user_id = $2 AND c.at = campus.connections_at($2) AND c.connected_user_id = $1);
 
 -- name: open_chat
 INSERT INTO campus.chats (id, participants, created_at, rest)
 SELECT $1::text, $2::jsonb, date_trunc('milliseconds', clock_timestamp()),
   jsonb_build_object('chatId', $1::text)
-WHERE NOT EXISTS (SELECT FROM campus.chats AS c WHERE c.id = $1 AND c.at = campus.chats_at($1))
+WHERE NOT EXISTS (SELECT FROM campus.chats AS c WHERE c.id = $1 AND c.at = campus.chats_at($1));
 
 -- name: lock_chat
 -- The chat `$1` of the people `$2`, and the lists of chats that are made with it.
@@ -229,4 +254,4 @@ WHERE r.chat_id = $1 AND NOT EXISTS (
 -- name: mend_chat
 -- A chat of the prototype may not say whom it is between.
 UPDATE campus.chats AS c SET participants = $2::jsonb
-WHERE c.id = $1 AND c.at = campus.chats_at($1) AND NOT coalesce(c.participants @> $2::jsonb, false)
+WHERE c.id = $1 AND c.at = campus.chats_at($1) AND NOT coalesce(c.participants @> $2::jsonb, false);

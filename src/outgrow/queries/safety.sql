@@ -3,7 +3,7 @@
 -- what an old client wrote there counts as said. `hidden` in profiles.sql is the clause of every list.
 
 -- name: hidden
-SELECT ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $1)
+SELECT ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $1);
 
 -- name: is_hidden
 -- Whether `$2` is hidden from `$1`, or not there: not at the school of which `$1` is a member.
@@ -11,12 +11,12 @@ SELECT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = $2
   SELECT FROM campus.users AS u
   WHERE u.id = $2 AND u.at = campus.users_at($2) AND u.visible
     AND u.school = (SELECT network.school_of($1))
-    AND u.blocked @> to_jsonb($1::text) IS NOT TRUE)
+    AND u.blocked @> to_jsonb($1::text) IS NOT TRUE);
 
 -- name: listing
 -- Who has `$1` in the list of their document.
 SELECT ARRAY(
-  SELECT u.id FROM campus.users AS u WHERE u.blocked @> to_jsonb($1::text) AND u.id <> $1)
+  SELECT u.id FROM campus.users AS u WHERE u.blocked @> to_jsonb($1::text) AND u.id <> $1);
 
 -- name: lock
 -- What `$1` blocking `$2` touches in the store, and nothing that is not there: $3, $4 and $5 hold the
@@ -26,35 +26,36 @@ SELECT campus.lock_keys(
   || ARRAY(
     SELECT campus.intros_key(i.from_id, i.to_id, i.sent_ms)
     FROM unnest($3::text[], $4::text[], $5::text[]) AS i(from_id, to_id, sent_ms)),
-  made := '{}')
+  made := '{}');
 
 -- name: lock_own
-SELECT campus.lock_keys(ARRAY[campus.users_key($1)], made := '{}')
+SELECT campus.lock_keys(ARRAY[campus.users_key($1)], made := '{}');
 
 -- name: blocked
 -- How many `$1` has blocked by now, without `$2`.
-SELECT count(*) FROM network.blocks AS b WHERE b.user_id = $1 AND b.blocked_id <> $2
+SELECT count(*) FROM network.blocks AS b WHERE b.user_id = $1 AND b.blocked_id <> $2;
 
 -- name: block
 INSERT INTO network.blocks (user_id, blocked_id) VALUES ($1, $2)
-ON CONFLICT (user_id, blocked_id) DO UPDATE SET from_store = false
+ON CONFLICT (user_id, blocked_id) DO UPDATE SET from_store = false;
 
 -- name: unblock
-DELETE FROM network.blocks AS b WHERE b.user_id = $1 AND b.blocked_id = $2
+DELETE FROM network.blocks AS b WHERE b.user_id = $1 AND b.blocked_id = $2;
 
 -- name: add_to_list
 -- A list that is none stays as it is: what old clients make of it is theirs.
 UPDATE campus.users AS u SET blocked = coalesce(u.blocked, '[]') || to_jsonb($2::text)
 WHERE u.id = $1 AND u.at = campus.users_at($1)
   AND u.blocked @> to_jsonb($2::text) IS NOT TRUE
-  AND (u.blocked IS NOT NULL OR NOT u.rest ? 'blockedUsers')
+  AND (u.blocked IS NOT NULL OR NOT u.rest ? 'blockedUsers');
 
 -- name: take_from_list
 UPDATE campus.users AS u SET blocked = u.blocked - $2::text
-WHERE u.id = $1 AND u.at = campus.users_at($1) AND u.blocked @> to_jsonb($2::text)
+WHERE u.id = $1 AND u.at = campus.users_at($1) AND u.blocked @> to_jsonb($2::text);
 
--- name: listed
--- Whom the list in one's own document names: the first $2 that can be somebody's id.
+-- name: differs
+-- Whether the list in the own document of `$1` says anything else than what was taken from it before: of
+-- its ids the first $2 that can be somebody's.
 WITH listed AS (
   SELECT e.v #>> '{}' AS id
   FROM campus.users AS u
@@ -65,9 +66,6 @@ WITH listed AS (
   ORDER BY min(e.n)
   LIMIT $2
 )
-
--- name: differs
--- Whether the list says anything else than what was taken from it before.
 SELECT EXISTS (
   SELECT FROM listed AS l
   WHERE NOT EXISTS (
@@ -75,20 +73,30 @@ SELECT EXISTS (
 ) OR EXISTS (
   SELECT FROM network.blocks AS b
   WHERE b.user_id = $1 AND b.from_store AND b.blocked_id NOT IN (SELECT l.id FROM listed AS l)
-)
+);
 
 -- name: absorb
-, gone AS (
+-- Take over what that list says, as `differs` reads it.
+WITH listed AS (
+  SELECT e.v #>> '{}' AS id
+  FROM campus.users AS u
+  CROSS JOIN LATERAL jsonb_array_elements(u.blocked) WITH ORDINALITY AS e(v, n)
+  WHERE u.id = $1 AND u.at = campus.users_at($1) AND jsonb_typeof(e.v) = 'string'
+    AND e.v #>> '{}' <> $1 AND length(e.v #>> '{}') BETWEEN 1 AND 200
+  GROUP BY 1
+  ORDER BY min(e.n)
+  LIMIT $2
+), gone AS (
   DELETE FROM network.blocks AS b
   WHERE b.user_id = $1 AND b.from_store AND b.blocked_id NOT IN (SELECT l.id FROM listed AS l)
 )
 INSERT INTO network.blocks (user_id, blocked_id, from_store)
 SELECT $1, l.id, true FROM listed AS l
-ON CONFLICT (user_id, blocked_id) DO NOTHING
+ON CONFLICT (user_id, blocked_id) DO NOTHING;
 
 -- name: page
 -- Whom `$1`, of school $2, has blocked, newest first; $3 limit, $4 offset, $5 sort key and $6 id of
--- the row before. Who is gone, or has blocked `$1` in turn, is an id without a profile.
+-- the row before (`cursor`). Who is gone, or has blocked `$1` in turn, is an id without a profile.
 SELECT
   convert_to('{"items":[' || coalesce(
     string_agg(
@@ -106,14 +114,8 @@ FROM (
     CROSS JOIN LATERAL (
       SELECT (extract(epoch FROM b.created_at) * 1000000)::bigint AS sort) AS t
     WHERE b.user_id = $1
-
--- name: from_start
-      AND $5::text IS NULL AND $6::text IS NULL
-
--- name: further
-      AND (t.sort, b.blocked_id) < ($5::text::bigint, $6::text)
-
--- name: end
+      AND (t.sort, b.blocked_id) < ($5::text::bigint, $6::text) --? cursor
+      AND $5::text IS NULL AND $6::text IS NULL --! cursor
     ORDER BY t.sort DESC, b.blocked_id DESC
     LIMIT $3::bigint + 1 OFFSET $4::bigint
   ) AS q
@@ -124,19 +126,19 @@ LEFT JOIN LATERAL (
   WHERE u.id = p.id AND u.at = campus.users_at(p.id) AND u.school = $2 AND u.visible
     AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
     AND NOT EXISTS (SELECT FROM network.blocks AS b WHERE b.user_id = p.id AND b.blocked_id = $1)
-  OFFSET 0) AS c ON true
+  OFFSET 0) AS c ON true;
 
 -- name: report
 INSERT INTO network.reports (reporter_id, profile_id, reason, note, message_id)
 VALUES ($1, $2, $3, $4, $5)
-RETURNING id
+RETURNING id;
 
 -- name: reported_at
-SELECT r.created_at FROM network.reports AS r WHERE r.id = $1
+SELECT r.created_at FROM network.reports AS r WHERE r.id = $1;
 
 -- name: reports
--- For the operator, newest first: $1 how many. Who deleted their account is null as a reporter, and
--- else an id without a name.
+-- For the operator, newest first: $1 how many; with `after` those older than the time $2 and the id $3.
+-- Who deleted their account is null as a reporter, and else an id without a name.
 SELECT json_build_object(
   'id', r.id, 'created_at', outgrow.json_of_time(r.created_at),
   'reporter', CASE WHEN r.reporter_id <> '' THEN json_build_object(
@@ -149,15 +151,9 @@ FROM (
     n.closed_at, n.outcome
   FROM network.reports AS n
   WHERE true
-
--- name: still_open
-    AND n.closed_at IS NULL
-
--- name: behind_report
--- Of the time $2 and the id $3.
-    AND (n.created_at, n.id) < ($2::timestamptz, $3::text)
-
--- name: end_reports
+    AND n.closed_at IS NULL --? still_open
+    AND (n.created_at, n.id) < ($2::timestamptz, $3::text) --? after
+    AND $2::timestamptz IS NULL AND $3::text IS NULL --! after
   ORDER BY n.created_at DESC, n.id DESC
   LIMIT $1::bigint
 ) AS r
@@ -169,7 +165,7 @@ LEFT JOIN LATERAL (
   SELECT u.name, u.school FROM campus.users AS u
   WHERE u.id = r.profile_id AND u.at = campus.users_at(r.profile_id)
   OFFSET 0) AS b ON true
-ORDER BY r.created_at DESC, r.id DESC
+ORDER BY r.created_at DESC, r.id DESC;
 
 -- name: close_report
 -- The time at which it was closed first stays; what came of it may be said again.
@@ -177,7 +173,7 @@ UPDATE network.reports AS r
 SET closed_at = coalesce(r.closed_at, now()), outcome = coalesce($2, r.outcome)
 WHERE r.id = $1
 RETURNING json_build_object(
-  'id', r.id, 'closed_at', outgrow.json_of_time(r.closed_at), 'outcome', r.outcome)::text
+  'id', r.id, 'closed_at', outgrow.json_of_time(r.closed_at), 'outcome', r.outcome)::text;
 
 -- name: reopen_report
-UPDATE network.reports AS r SET closed_at = NULL, outcome = NULL WHERE r.id = $1
+UPDATE network.reports AS r SET closed_at = NULL, outcome = NULL WHERE r.id = $1;
