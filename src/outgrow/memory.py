@@ -107,11 +107,11 @@ async def check_claims(session: Session, store: str, blueprint: Blueprint, is_sa
     blueprint is not installed yet; from a transaction."""
     if any(row["name"] == blueprint.name for row in await layouts(session)):
         return
-    percent = await session.value(load("outgrow")["sampled"], *split(store), SAMPLED_BLOCKS)
+    percent = await session.value(load("stores")["sampled"], *split(store), SAMPLED_BLOCKS)
     if percent is None:
         return
     await hold(session, store)
-    query = load("outgrow")["some_keys"].with_identifiers(store=store)
+    query = load("stores")["some_keys"].with_identifiers(store=store)
     keys = [row["key"] for row in await session.rows(query, percent)]
     claimed = sum(blueprint.match(key) is not None for key in keys)
     if claimed >= len(keys) * (0 if is_said else LEAST_CLAIMED) and (claimed or not keys):

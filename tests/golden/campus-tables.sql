@@ -876,6 +876,13 @@ BEGIN
     ON CONFLICT ON CONSTRAINT "messages_lists_pkey"
         DO UPDATE SET leftovers = excluded.leftovers
         WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
+    IF outgrow.may_be_long(our_value) OR outgrow.may_be_long(our_before) THEN
+        DELETE FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND (our_heads = 1 OR outgrow.is_own(t.xmin));
+        INSERT INTO "campus_tables"."messages" AS t ("chat_id", "pos", "id", "sender_id", "content", "kind", "sent_at", "rest")
+        SELECT r."chat_id", r."pos", r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest" FROM "campus_tables"."messages_rows"(our_key, our_value) r
+        ON CONFLICT ON CONSTRAINT "messages_pkey" DO UPDATE SET "id" = excluded."id", "sender_id" = excluded."sender_id", "content" = excluded."content", "kind" = excluded."kind", "sent_at" = excluded."sent_at", "rest" = excluded."rest";
+        RETURN;
+    END IF;
     our_was := ARRAY(
         SELECT e.v::text FROM jsonb_array_elements(
             CASE WHEN jsonb_typeof(our_before) = 'array' THEN our_before ELSE '[]' END)
@@ -1486,8 +1493,12 @@ WITH batch AS MATERIALIZED (
 ),
 compared AS MATERIALIZED (
     SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."users" t WHERE t."id" = substr(b.key, 6)) AS is_unmapped,
-        (SELECT string_agg(ROW(r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."likes", r."traits", r."card")::text, E'\n' ORDER BY r."id") FROM "campus_tables"."users_rows"(b.key, b.value) r)
-        IS DISTINCT FROM (SELECT string_agg(ROW(t."id", t."email", t."name", t."school", t."major", t."year", t."interests", t."looking_for", t."blocked", t."created_at", t."rest", t."email_key", t."sort_name", t."sort_created", t."visible", t."search_name", t."search_text", t."likes", t."traits", t."card")::text, E'\n' ORDER BY t."id") FROM "campus_tables"."users" t WHERE t."id" = substr(b.key, 6)) AS differs
+        EXISTS (SELECT FROM (SELECT r."id", r."email", r."name", r."school", r."major", r."year", r."interests", r."looking_for", r."blocked", r."created_at", r."rest", r."email_key", r."sort_name", r."sort_created", r."visible", r."search_name", r."search_text", r."likes", r."traits", r."card", row_number() OVER (ORDER BY r."id") AS row_at
+            FROM "campus_tables"."users_rows"(b.key, b.value) r) made
+        FULL JOIN (SELECT t."id", t."email", t."name", t."school", t."major", t."year", t."interests", t."looking_for", t."blocked", t."created_at", t."rest", t."email_key", t."sort_name", t."sort_created", t."visible", t."search_name", t."search_text", t."likes", t."traits", t."card", row_number() OVER (ORDER BY t."id") AS row_at
+            FROM "campus_tables"."users" t WHERE t."id" = substr(b.key, 6)) kept
+        ON kept.row_at = made.row_at
+        WHERE ROW(made."id", made."email", made."name", made."school", made."major", made."year", made."interests", made."looking_for", made."blocked", made."created_at", made."rest", made."email_key", made."sort_name", made."sort_created", made."visible", made."search_name", made."search_text", made."likes", made."traits", made."card", made.row_at)::record *<> ROW(kept."id", kept."email", kept."name", kept."school", kept."major", kept."year", kept."interests", kept."looking_for", kept."blocked", kept."created_at", kept."rest", kept."email_key", kept."sort_name", kept."sort_created", kept."visible", kept."search_name", kept."search_text", kept."likes", kept."traits", kept."card", kept.row_at)::record) AS differs
     FROM batch b
 )
 SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
@@ -1592,10 +1603,14 @@ WITH batch AS MATERIALIZED (
 ),
 compared AS MATERIALIZED (
     SELECT b.key, l.v IS NOT NULL AS is_unmapped,
-        (SELECT string_agg(ROW(r."user_id", r."connected_user_id", r."created_at")::text, E'\n' ORDER BY r."pos", r."user_id", r."connected_user_id") || count(DISTINCT r."pos") FROM "campus_tables"."connections_rows"(b.key, b.value) r)
-        IS DISTINCT FROM (SELECT string_agg(ROW(t."user_id", t."connected_user_id", t."created_at")::text, E'\n' ORDER BY t."pos", t."user_id", t."connected_user_id") || count(DISTINCT t."pos") FROM "campus_tables"."connections" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17))
+        EXISTS (SELECT FROM (SELECT r."user_id", r."connected_user_id", r."created_at", row_number() OVER (ORDER BY r."pos", r."user_id", r."connected_user_id") AS row_at, dense_rank() OVER (ORDER BY r."pos") AS place_at
+            FROM "campus_tables"."connections_rows"(b.key, b.value) r) made
+        FULL JOIN (SELECT t."user_id", t."connected_user_id", t."created_at", row_number() OVER (ORDER BY t."pos", t."user_id", t."connected_user_id") AS row_at, dense_rank() OVER (ORDER BY t."pos") AS place_at
+            FROM "campus_tables"."connections" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17)) kept
+        ON kept.row_at = made.row_at
+        WHERE ROW(made."user_id", made."connected_user_id", made."created_at", made.row_at, made.place_at)::record *<> ROW(kept."user_id", kept."connected_user_id", kept."created_at", kept.row_at, kept.place_at)::record)
         OR NOT EXISTS (SELECT FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17))
-        OR (SELECT t.leftovers::text FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17)) IS DISTINCT FROM l.v::text AS differs
+        OR ROW((SELECT t.leftovers FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17)))::record *<> ROW(l.v)::record AS differs
     FROM batch b CROSS JOIN LATERAL (SELECT CASE WHEN CASE WHEN jsonb_typeof(b.value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(b.value) FROM jsonb_array_elements(b.value) AS e(v)) ELSE false END THEN NULL ELSE b.value END AS v OFFSET 0) l
 )
 SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
@@ -1682,8 +1697,12 @@ WITH batch AS MATERIALIZED (
 ),
 compared AS MATERIALIZED (
     SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."intros" t WHERE t."from_id" = split_part(b.key, ':', 2) AND t."to_id" = split_part(b.key, ':', 3) AND t."sent_ms" = split_part(b.key, ':', 4)) AS is_unmapped,
-        (SELECT string_agg(ROW(r."from_id", r."to_id", r."sent_ms", r."reason", r."status", r."created_at", r."accepted_at", r."denied_at", r."rest")::text, E'\n' ORDER BY r."from_id", r."to_id", r."sent_ms") FROM "campus_tables"."intros_rows"(b.key, b.value) r)
-        IS DISTINCT FROM (SELECT string_agg(ROW(t."from_id", t."to_id", t."sent_ms", t."reason", t."status", t."created_at", t."accepted_at", t."denied_at", t."rest")::text, E'\n' ORDER BY t."from_id", t."to_id", t."sent_ms") FROM "campus_tables"."intros" t WHERE t."from_id" = split_part(b.key, ':', 2) AND t."to_id" = split_part(b.key, ':', 3) AND t."sent_ms" = split_part(b.key, ':', 4)) AS differs
+        EXISTS (SELECT FROM (SELECT r."from_id", r."to_id", r."sent_ms", r."reason", r."status", r."created_at", r."accepted_at", r."denied_at", r."rest", row_number() OVER (ORDER BY r."from_id", r."to_id", r."sent_ms") AS row_at
+            FROM "campus_tables"."intros_rows"(b.key, b.value) r) made
+        FULL JOIN (SELECT t."from_id", t."to_id", t."sent_ms", t."reason", t."status", t."created_at", t."accepted_at", t."denied_at", t."rest", row_number() OVER (ORDER BY t."from_id", t."to_id", t."sent_ms") AS row_at
+            FROM "campus_tables"."intros" t WHERE t."from_id" = split_part(b.key, ':', 2) AND t."to_id" = split_part(b.key, ':', 3) AND t."sent_ms" = split_part(b.key, ':', 4)) kept
+        ON kept.row_at = made.row_at
+        WHERE ROW(made."from_id", made."to_id", made."sent_ms", made."reason", made."status", made."created_at", made."accepted_at", made."denied_at", made."rest", made.row_at)::record *<> ROW(kept."from_id", kept."to_id", kept."sent_ms", kept."reason", kept."status", kept."created_at", kept."accepted_at", kept."denied_at", kept."rest", kept.row_at)::record) AS differs
     FROM batch b
 )
 SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
@@ -1758,8 +1777,12 @@ WITH batch AS MATERIALIZED (
 ),
 compared AS MATERIALIZED (
     SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."chats" t WHERE t."id" = substr(b.key, 6)) AS is_unmapped,
-        (SELECT string_agg(ROW(r."id", r."participants", r."created_at", r."rest")::text, E'\n' ORDER BY r."id") FROM "campus_tables"."chats_rows"(b.key, b.value) r)
-        IS DISTINCT FROM (SELECT string_agg(ROW(t."id", t."participants", t."created_at", t."rest")::text, E'\n' ORDER BY t."id") FROM "campus_tables"."chats" t WHERE t."id" = substr(b.key, 6)) AS differs
+        EXISTS (SELECT FROM (SELECT r."id", r."participants", r."created_at", r."rest", row_number() OVER (ORDER BY r."id") AS row_at
+            FROM "campus_tables"."chats_rows"(b.key, b.value) r) made
+        FULL JOIN (SELECT t."id", t."participants", t."created_at", t."rest", row_number() OVER (ORDER BY t."id") AS row_at
+            FROM "campus_tables"."chats" t WHERE t."id" = substr(b.key, 6)) kept
+        ON kept.row_at = made.row_at
+        WHERE ROW(made."id", made."participants", made."created_at", made."rest", made.row_at)::record *<> ROW(kept."id", kept."participants", kept."created_at", kept."rest", kept.row_at)::record) AS differs
     FROM batch b
 )
 SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
@@ -1862,10 +1885,14 @@ WITH batch AS MATERIALIZED (
 ),
 compared AS MATERIALIZED (
     SELECT b.key, l.v IS NOT NULL AS is_unmapped,
-        (SELECT string_agg(ROW(r."chat_id", r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest")::text, E'\n' ORDER BY r."pos", r."chat_id", r."pos") || count(DISTINCT r."pos") FROM "campus_tables"."messages_rows"(b.key, b.value) r)
-        IS DISTINCT FROM (SELECT string_agg(ROW(t."chat_id", t."id", t."sender_id", t."content", t."kind", t."sent_at", t."rest")::text, E'\n' ORDER BY t."pos", t."chat_id", t."pos") || count(DISTINCT t."pos") FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14))
+        EXISTS (SELECT FROM (SELECT r."chat_id", r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest", row_number() OVER (ORDER BY r."pos", r."chat_id", r."pos") AS row_at, dense_rank() OVER (ORDER BY r."pos") AS place_at
+            FROM "campus_tables"."messages_rows"(b.key, b.value) r) made
+        FULL JOIN (SELECT t."chat_id", t."id", t."sender_id", t."content", t."kind", t."sent_at", t."rest", row_number() OVER (ORDER BY t."pos", t."chat_id", t."pos") AS row_at, dense_rank() OVER (ORDER BY t."pos") AS place_at
+            FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14)) kept
+        ON kept.row_at = made.row_at
+        WHERE ROW(made."chat_id", made."id", made."sender_id", made."content", made."kind", made."sent_at", made."rest", made.row_at, made.place_at)::record *<> ROW(kept."chat_id", kept."id", kept."sender_id", kept."content", kept."kind", kept."sent_at", kept."rest", kept.row_at, kept.place_at)::record)
         OR NOT EXISTS (SELECT FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14))
-        OR (SELECT t.leftovers::text FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14)) IS DISTINCT FROM l.v::text AS differs
+        OR ROW((SELECT t.leftovers FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14)))::record *<> ROW(l.v)::record AS differs
     FROM batch b CROSS JOIN LATERAL (SELECT CASE WHEN CASE WHEN jsonb_typeof(b.value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(b.value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE b.value END AS v OFFSET 0) l
 )
 SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
@@ -1950,8 +1977,12 @@ WITH batch AS MATERIALIZED (
 ),
 compared AS MATERIALIZED (
     SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."school_members" t WHERE t."user_id" = substr(b.key, 6)) AS is_unmapped,
-        (SELECT string_agg(ROW(r."school", r."user_id", r."major", r."year", r."created_at")::text, E'\n' ORDER BY r."user_id") FROM "campus_tables"."school_members_rows"(b.key, b.value) r)
-        IS DISTINCT FROM (SELECT string_agg(ROW(t."school", t."user_id", t."major", t."year", t."created_at")::text, E'\n' ORDER BY t."user_id") FROM "campus_tables"."school_members" t WHERE t."user_id" = substr(b.key, 6)) AS differs
+        EXISTS (SELECT FROM (SELECT r."school", r."user_id", r."major", r."year", r."created_at", row_number() OVER (ORDER BY r."user_id") AS row_at
+            FROM "campus_tables"."school_members_rows"(b.key, b.value) r) made
+        FULL JOIN (SELECT t."school", t."user_id", t."major", t."year", t."created_at", row_number() OVER (ORDER BY t."user_id") AS row_at
+            FROM "campus_tables"."school_members" t WHERE t."user_id" = substr(b.key, 6)) kept
+        ON kept.row_at = made.row_at
+        WHERE ROW(made."school", made."user_id", made."major", made."year", made."created_at", made.row_at)::record *<> ROW(kept."school", kept."user_id", kept."major", kept."year", kept."created_at", kept.row_at)::record) AS differs
     FROM batch b
 )
 SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
@@ -2030,8 +2061,12 @@ WITH batch AS MATERIALIZED (
 ),
 compared AS MATERIALIZED (
     SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(b.key, 6)) AS is_unmapped,
-        (SELECT string_agg(ROW(r."school", r."user_id", r."visible", r."blocked", r."search_name", r."search_text")::text, E'\n' ORDER BY r."user_id") FROM "campus_tables"."user_search_rows"(b.key, b.value) r)
-        IS DISTINCT FROM (SELECT string_agg(ROW(t."school", t."user_id", t."visible", t."blocked", t."search_name", t."search_text")::text, E'\n' ORDER BY t."user_id") FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(b.key, 6)) AS differs
+        EXISTS (SELECT FROM (SELECT r."school", r."user_id", r."visible", r."blocked", r."search_name", r."search_text", row_number() OVER (ORDER BY r."user_id") AS row_at
+            FROM "campus_tables"."user_search_rows"(b.key, b.value) r) made
+        FULL JOIN (SELECT t."school", t."user_id", t."visible", t."blocked", t."search_name", t."search_text", row_number() OVER (ORDER BY t."user_id") AS row_at
+            FROM "campus_tables"."user_search" t WHERE t."user_id" = substr(b.key, 6)) kept
+        ON kept.row_at = made.row_at
+        WHERE ROW(made."school", made."user_id", made."visible", made."blocked", made."search_name", made."search_text", made.row_at)::record *<> ROW(kept."school", kept."user_id", kept."visible", kept."blocked", kept."search_name", kept."search_text", kept.row_at)::record) AS differs
     FROM batch b
 )
 SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
@@ -2108,8 +2143,12 @@ WITH batch AS MATERIALIZED (
 ),
 compared AS MATERIALIZED (
     SELECT b.key, NOT EXISTS (SELECT FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(b.key, 6)) AS is_unmapped,
-        (SELECT string_agg(ROW(r."chat_id", r."user_id")::text, E'\n' ORDER BY r."pos", r."chat_id", r."user_id") || count(DISTINCT r."pos") FROM "campus_tables"."participants_rows"(b.key, b.value) r)
-        IS DISTINCT FROM (SELECT string_agg(ROW(t."chat_id", t."user_id")::text, E'\n' ORDER BY t."pos", t."chat_id", t."user_id") || count(DISTINCT t."pos") FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(b.key, 6)) AS differs
+        EXISTS (SELECT FROM (SELECT r."chat_id", r."user_id", row_number() OVER (ORDER BY r."pos", r."chat_id", r."user_id") AS row_at, dense_rank() OVER (ORDER BY r."pos") AS place_at
+            FROM "campus_tables"."participants_rows"(b.key, b.value) r) made
+        FULL JOIN (SELECT t."chat_id", t."user_id", row_number() OVER (ORDER BY t."pos", t."chat_id", t."user_id") AS row_at, dense_rank() OVER (ORDER BY t."pos") AS place_at
+            FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(b.key, 6)) kept
+        ON kept.row_at = made.row_at
+        WHERE ROW(made."chat_id", made."user_id", made.row_at, made.place_at)::record *<> ROW(kept."chat_id", kept."user_id", kept.row_at, kept.place_at)::record) AS differs
     FROM batch b
 )
 SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),

@@ -298,11 +298,11 @@ BEGIN
                 AND d."school" IS NOT DISTINCT FROM OLD."school"
                 AND d."major" IS NOT DISTINCT FROM OLD."major"
                 AND d."year" IS NOT DISTINCT FROM OLD."year"
-                AND d."interests"::text IS NOT DISTINCT FROM OLD."interests"::text
-                AND d."looking_for"::text IS NOT DISTINCT FROM OLD."looking_for"::text
-                AND d."blocked"::text IS NOT DISTINCT FROM OLD."blocked"::text
+                AND ROW(d."interests")::record *= ROW(OLD."interests")::record
+                AND ROW(d."looking_for")::record *= ROW(OLD."looking_for")::record
+                AND ROW(d."blocked")::record *= ROW(OLD."blocked")::record
                 AND d."created_at" IS NOT DISTINCT FROM OLD."created_at"
-                AND d."rest"::text IS NOT DISTINCT FROM OLD."rest"::text
+                AND ROW(d."rest")::record *= ROW(OLD."rest")::record
         ) THEN
             RAISE EXCEPTION 'a row of users was changed by somebody else: %', this_key
                 USING ERRCODE = 'serialization_failure', HINT = 'run the transaction again';
@@ -601,7 +601,7 @@ BEGIN
                 AND d."created_at" IS NOT DISTINCT FROM OLD."created_at"
                 AND d."accepted_at" IS NOT DISTINCT FROM OLD."accepted_at"
                 AND d."denied_at" IS NOT DISTINCT FROM OLD."denied_at"
-                AND d."rest"::text IS NOT DISTINCT FROM OLD."rest"::text
+                AND ROW(d."rest")::record *= ROW(OLD."rest")::record
         ) THEN
             RAISE EXCEPTION 'a row of intros was changed by somebody else: %', this_key
                 USING ERRCODE = 'serialization_failure', HINT = 'run the transaction again';
@@ -788,9 +788,9 @@ BEGIN
         IF NOT EXISTS (
             SELECT FROM "campus"."chats_decode"(this_key, old_value) d
             WHERE d."id" IS NOT DISTINCT FROM OLD."id"
-                AND d."participants"::text IS NOT DISTINCT FROM OLD."participants"::text
+                AND ROW(d."participants")::record *= ROW(OLD."participants")::record
                 AND d."created_at" IS NOT DISTINCT FROM OLD."created_at"
-                AND d."rest"::text IS NOT DISTINCT FROM OLD."rest"::text
+                AND ROW(d."rest")::record *= ROW(OLD."rest")::record
         ) THEN
             RAISE EXCEPTION 'a row of chats was changed by somebody else: %', this_key
                 USING ERRCODE = 'serialization_failure', HINT = 'run the transaction again';

@@ -327,12 +327,12 @@ def _key_call(blueprint: Blueprint, name: str) -> str:
 
 
 def _same_row(relation: Relation) -> str:
-    """`d` is the row that OLD was: as text, because 1.0 is 1 to jsonb."""
+    """`d` is the row that OLD was: as images, because 1.0 is 1 to jsonb."""
     columns = [*relation.own, *(["rest"] if relation.has_rest else [])]
-    texts = {c for c, own in relation.own.items() if own.sql_type == "jsonb"} | {"rest"}
+    images = {c for c, own in relation.own.items() if own.sql_type == "jsonb"} | {"rest"}
     return "\n                AND ".join(
-        f"d.{quote(c)}::text IS NOT DISTINCT FROM OLD.{quote(c)}::text"
-        if c in texts
+        f"ROW(d.{quote(c)})::record *= ROW(OLD.{quote(c)})::record"
+        if c in images
         else f"d.{quote(c)} IS NOT DISTINCT FROM OLD.{quote(c)}"
         for c in columns
     )

@@ -49,3 +49,14 @@ BEGIN
     END LOOP;
 END
 $do$;
+
+-- name: sampled
+-- What percentage of the table $2 in schema $1 about $3 of its blocks are; no row for what is none.
+SELECT least(100.0, 100.0 * $3::integer / greatest(1, pg_relation_size(c.oid)
+         / current_setting('block_size')::bigint))::float8
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'r';
+
+-- name: some_keys
+-- Of about $1 percent of the store's blocks.
+SELECT key FROM :"store" TABLESAMPLE SYSTEM ($1);

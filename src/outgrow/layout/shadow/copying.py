@@ -64,27 +64,35 @@ SELECT count(*) FROM filled""",
 
 
 def verify(blueprint: Blueprint, name: str, store_schema: str, store_table: str) -> Query:
-    """Compare the next keys of the store with the table, as text: `$1` the last key before, `$2`
-    the last of all, `$3` how many. Returns the last key, how many keys, those that are unmapped
-    (there is no row, or the rows do not say all), and those that differ. One statement: what
-    others write meanwhile is in the store and in the table, or in neither. Of a `pos`
-    only the order counts, and that no two rows of a key share it."""
+    """Compare the next keys of the store with the table: `$1` the last key before, `$2` the last of
+    all, `$3` how many. Returns the last key, how many keys, those that are unmapped (there is no
+    row, or the rows do not say all), and those that differ. One statement: what others write
+    meanwhile is in the store and in the table, or in neither. Values are compared as images: 1.0
+    equals 1, and is not the same, and a number of eight bytes may have 131,072 characters. Of a
+    `pos` only the order counts, and that no two rows of a key share it."""
     pos = tables.pos(blueprint, name)
     key = [c for c in tables.identity(blueprint, name) if c in tables.columns(blueprint, name)]
     key = key if pos is None else [pos, *key]
     of_key = tables.of_key(blueprint, name, "t", "b.key")
+    listed = [quote(c) for c in tables.columns(blueprint, name) if c != pos]
 
     def rows(alias: str) -> str:
-        listed = [c for c in tables.columns(blueprint, name) if c != pos]
-        row = ", ".join(f"{alias}.{quote(c)}" for c in listed)
-        order = f" ORDER BY {', '.join(f'{alias}.{quote(c)}' for c in key)}" if key else ""
-        text = f"string_agg(ROW({row})::text, E'\\n'{order})"
-        return text if pos is None else f"{text} || count(DISTINCT {alias}.{quote(pos)})"
+        order = f"ORDER BY {', '.join(f'{alias}.{quote(c)}' for c in key)}" if key else ""
+        selected = [f"{alias}.{c}" for c in listed] + [f"row_number() OVER ({order}) AS row_at"]
+        if pos is not None:
+            at = f"dense_rank() OVER (ORDER BY {alias}.{quote(pos)})"
+            selected.append(f"{at} AS place_at")
+        return f"SELECT {', '.join(selected)}"
 
+    shown = [*listed, "row_at", *([] if pos is None else ["place_at"])]
+    made, kept = (", ".join(f"{alias}.{c}" for c in shown) for alias in ("made", "kept"))
     differs = (
-        f"(SELECT {rows('r')} FROM {tables.function(blueprint, name, 'rows')}(b.key, b.value) r)\n"
-        f"        IS DISTINCT FROM (SELECT {rows('t')} FROM {tables.table(blueprint, name)} t "
-        f"WHERE {of_key})"
+        f"EXISTS (SELECT FROM ({rows('r')}\n"
+        f"            FROM {tables.function(blueprint, name, 'rows')}(b.key, b.value) r) made\n"
+        f"        FULL JOIN ({rows('t')}\n"
+        f"            FROM {tables.table(blueprint, name)} t WHERE {of_key}) kept\n"
+        f"        ON kept.row_at = made.row_at\n"
+        f"        WHERE ROW({made})::record *<> ROW({kept})::record)"
     )
     compared = "batch b"
     is_unmapped = f"NOT EXISTS (SELECT FROM {tables.table(blueprint, name)} t WHERE {of_key})"
@@ -95,7 +103,7 @@ def verify(blueprint: Blueprint, name: str, store_schema: str, store_table: str)
         is_unmapped = "l.v IS NOT NULL"
         differs += (
             f"\n        OR NOT EXISTS (SELECT {head})"
-            f"\n        OR (SELECT t.leftovers::text {head}) IS DISTINCT FROM l.v::text"
+            f"\n        OR ROW((SELECT t.leftovers {head}))::record *<> ROW(l.v)::record"
         )
     return Query(
         "grow.verify",

@@ -296,7 +296,8 @@ def _placed_unnested(blueprint: Blueprint, name: str) -> str:
 
 def _objects(blueprint: Blueprint, name: str) -> str:
     """Only the elements that changed are decoded. The rows are known by their order: where there
-    are more or fewer than OLD says, all are made again."""
+    are more or fewer than OLD says, all are made again; so they are where there would be too much
+    text to compare."""
     table, of_key = tables.table(blueprint, name), _of_key(blueprint, name)
     pos = _pos(blueprint, name)
     labels = (
@@ -316,6 +317,10 @@ def _objects(blueprint: Blueprint, name: str) -> str:
     return f"""{_appended(blueprint, name, "jsonb_typeof(our_value -> -1) = 'object'")}{
         _head(blueprint, name)
     }
+    IF outgrow.may_be_long(our_value) OR outgrow.may_be_long(our_before) THEN
+        DELETE FROM {table} t WHERE {of_key} AND {_MINE};{_all(blueprint, name)}
+        RETURN;
+    END IF;
     our_was := {objects("our_before")};
     our_now := {objects("our_value")};
     IF (SELECT count(*) FROM {table} t WHERE {of_key} AND {_MINE}) <> cardinality(our_was) THEN
@@ -351,7 +356,7 @@ def _map(blueprint: Blueprint, name: str) -> str:
             f"SELECT {listed} FROM {new}"
             f"\n    LEFT JOIN {old} ON o.k = n.k"
             f"\n    CROSS JOIN LATERAL {rows}(our_key, jsonb_build_object(n.k, n.v)) r"
-            f"\n    WHERE o.v::text IS DISTINCT FROM n.v::text",
+            f"\n    WHERE ROW(o.v)::record *<> ROW(n.v)::record",
         )
     )
 
