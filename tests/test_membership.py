@@ -218,7 +218,7 @@ async def test_a_school_is_asked_for_with_the_session(campus: Database, api: Api
     spans = 1 + (time.monotonic() - began) / sessions.FRESH_SECONDS
     caller = [name for name in asked if not name.startswith(("profiles.", "safety."))]
     assert caller.count("sessions.find") <= spans
-    assert set(caller) <= {"sessions.find", "network.secret"}
+    assert set(caller) <= {"sessions.find", "network.signing"}
 
 
 async def test_no_member_writes_to_people_there_or_reads_their_names(

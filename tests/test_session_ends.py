@@ -274,7 +274,7 @@ async def test_an_open_session_is_asked_for_once_in_a_while(world: World) -> Non
         assert await world.cookie_status(world.here) == 200
     spans = 1 + (time.monotonic() - began) / sessions.FRESH_SECONDS
     assert asked.count("sessions.find") <= 2 * spans
-    assert asked.count("network.secret") <= spans
+    assert asked.count("network.signing") <= spans
 
 
 async def test_after_a_new_secret_one_signs_in_anew(quickly: None, world: World) -> None:

@@ -36,8 +36,8 @@ class Line:
     def __init__(self, user_id: str, session_id: str, expires: float) -> None:
         self.user_id = user_id
         self.session_id = session_id
-        self.expires = expires  # as time.time() has it
-        self.ping_at = time.time() + random.uniform(0, 25)  # noqa: S311 - not all at once
+        self.expires = expires  # by time.monotonic()
+        self.ping_at = time.monotonic() + random.uniform(0, 25)  # noqa: S311 - not all at once
         self.ended: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
         self.floors: dict[str, int] = {}
         self.behind: dict[str, int] = {}

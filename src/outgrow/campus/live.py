@@ -331,7 +331,7 @@ class Live:
         await asyncio.sleep(max(0.1, start + SWEEP_SECONDS - time.monotonic()))
 
     async def _tick(self) -> None:
-        now = time.time()
+        now = time.monotonic()
         for line in self._all():
             if line.expires <= now:
                 line.end(Close.NOT_SIGNED_IN, "token_expired")

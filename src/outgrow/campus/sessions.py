@@ -86,14 +86,15 @@ class Sessions:
         """Call `hearer` with the sessions that this process ends."""
         self._on_end = hearer
 
-    async def secret(self) -> bytes:
-        """Return the signing secret as it is now; make one where an operator deleted it."""
-        secret: bytes | None = await self._database.value(NETWORK["secret"])
-        if secret is None:
+    async def signing(self) -> tuple[bytes, float]:
+        """Return the signing secret as it is now, and the database's time in seconds since 1970;
+        make a secret where an operator deleted it."""
+        row = await self._database.row(NETWORK["signing"])
+        if row is None:
             await self._database.run(NETWORK["make_secret"])
-            secret = await self._database.value(NETWORK["secret"])
-        assert secret is not None, "it was just made"
-        return secret
+            row = await self._database.row(NETWORK["signing"])
+        assert row is not None, "it was just made"
+        return row["value"], row["now"]
 
     def _remember(self, session_id: str, known: Open) -> None:
         self._open.pop(session_id, None)

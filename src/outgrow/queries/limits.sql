@@ -5,13 +5,16 @@
 -- name: take
 -- `$3` how many at once, `$4` the time after which one more is allowed, `$5` now, for tests. One
 -- statement: of two at once the second waits for the row. `wait` is 0 for who may go on, else how many
--- seconds are to be waited, and then nothing was counted.
+-- seconds are to be waited, and then nothing was counted. Nobody waits longer than for one more: what is due
+-- later was written before the clock went back, or the limit was raised.
 INSERT INTO network.limits AS l (name, subject, due)
 VALUES ($1, $2, coalesce($5::timestamptz, now()) + $4::interval)
 ON CONFLICT (name, subject) DO UPDATE SET
   due = CASE WHEN l.due <= excluded.due + ($3::integer - 2) * $4
-    THEN greatest(l.due + $4, excluded.due) ELSE l.due END,
-  wait = greatest(0, extract(epoch FROM l.due - excluded.due - ($3 - 2) * $4))
+    THEN greatest(l.due + $4, excluded.due)
+    ELSE least(l.due, excluded.due + ($3 - 1) * $4) END,
+  wait = greatest(0, extract(epoch FROM
+    least(l.due, excluded.due + ($3 - 1) * $4) - excluded.due - ($3 - 2) * $4))
 RETURNING l.wait::double precision;
 
 -- name: give_back

@@ -452,6 +452,11 @@ ON CONFLICT (name) DO NOTHING;
 -- name: secret
 SELECT value FROM network.secrets WHERE name = 'signing';
 
+-- name: signing
+-- The same with the time, which is the database's for all processes.
+SELECT value, extract(epoch FROM clock_timestamp())::float8 AS now
+FROM network.secrets WHERE name = 'signing';
+
 -- name: notification_secret
 SELECT value FROM network.secrets WHERE name = 'notifications';
 
