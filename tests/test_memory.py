@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from conftest import Connect
-from growing import CAMPUS, STORE
+from growing import CAMPUS, STORE, fill, grow
 from laddering import befriend, climb, damaged_campus
 from outgrow.database import Database
+from outgrow.errors import GrowthFailed
+from outgrow.growth import runner
 from outgrow.growth.verification import verify
 from outgrow.settings import DEFAULT_STORE
 
@@ -200,3 +202,30 @@ async def test_a_blueprint_that_the_store_did_not_grow_with_is_refused(
         assert "outgrow grow" not in out
     code, _, err = outgrow(database_url, "grow", "--to", "found", **events)
     assert code == 0, err
+
+
+@pytest.mark.parametrize("moment", [1, 2])
+async def test_a_store_that_is_renamed_when_a_growth_begins_is_told_and_grows_on(
+    database: Database, connect: Connect, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    """Before anything of it is remembered, and after."""
+    raw = await connect(database.url)
+    await fill(raw, 20)
+    look, looked = runner._planned, []
+
+    async def planned(*arguments: Any) -> Any:
+        found = await look(*arguments)
+        looked.append(found)
+        if len(looked) == moment:
+            await raw.execute(f"ALTER TABLE {STORE} RENAME TO kv")
+        return found
+
+    monkeypatch.setattr(runner, "_planned", planned)
+    with pytest.raises(GrowthFailed) as error:
+        await grow(database, "relational")
+    assert error.value.code == "store_gone"
+    assert error.value.hint == "OUTGROW_STORE=public.kv outgrow grow --to relational"
+    await raw.execute("INSERT INTO kv VALUES ('user:new', '{}')")
+    await grow(database, "relational", store="kv")
+    assert (await verify(database, "kv", CAMPUS, lambda _: None)).same
+    assert await raw.fetchval("SELECT count(*) FROM campus.users") == 21

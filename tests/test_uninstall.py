@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 
@@ -136,3 +137,19 @@ async def test_the_command_says_and_does_it(campus: Database, campus_url: str) -
     assert done.stdout.endswith(" objects are gone; the store is as it was\n")
     again = outgrow("uninstall", DATABASE_URL=campus_url)
     assert "nothing of Outgrow's" in again.stdout
+
+
+async def test_a_database_without_the_schema_that_knows_is_not_said_to_be_clean(
+    campus: Database, campus_url: str
+) -> None:
+    await _run(campus, "DROP SCHEMA outgrow CASCADE")
+    for words in (("uninstall", "--plan"), ("uninstall",)):
+        done = await asyncio.to_thread(outgrow, *words, DATABASE_URL=campus_url)
+        assert done.returncode == 3, done
+        assert "campus, network" in done.stderr
+    await grow(campus, "found")
+    await _uninstall(campus)
+    rows = await campus.rows(
+        Query("test", "SELECT nspname FROM pg_namespace WHERE nspname IN ('campus', 'network')")
+    )
+    assert not rows

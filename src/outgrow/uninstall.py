@@ -62,7 +62,7 @@ async def uninstall(database: Database, store: str, *, delete_only_copies: bool)
     """Take it away in one transaction, and return what there was.
 
     Locks each table of ours against everybody, and gives way after half a second. Raises Refused
-    (not_grown_back, used_by_others, only_copies) and Busy.
+    (not_remembered, not_grown_back, used_by_others, only_copies) and Busy.
     """
 
     async def work(session: Session) -> Plan:
@@ -93,6 +93,7 @@ async def _plan(session: Statements) -> Plan:
     sql = load("uninstall")
     schemas = await _schemas(session)
     if not schemas:
+        await _refuse_unremembered(session)
         return Plan((), (), {})
     grown = [row[0] for row in await session.rows(sql["grown"], schemas)]
     if grown:
@@ -111,6 +112,18 @@ async def _plan(session: Statements) -> Plan:
     statement = layout.drop_schemas(schemas).sql
     copies = await _count(session, objects)
     return Plan(tuple(objects), (statement,), copies, tuple(notes))
+
+
+async def _refuse_unremembered(session: Statements) -> None:
+    """Raise Refused (not_remembered) where schema `outgrow` alone is gone. What it knew says what
+    may go without a loss; a growth makes it again."""
+    if rows := await session.rows(load("uninstall")["unremembered"]):
+        names = ", ".join(row[0] for row in rows)
+        raise Refused(
+            "not_remembered",
+            f"the schema outgrow was dropped, and what it knew of is still there: {names}",
+            hint="make it again, and run the command again: outgrow grow --to found",
+        )
 
 
 async def _refuse_others(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shlex
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -136,6 +137,7 @@ async def grow(
     stopped on the way.
     """
     run = _Run(database, blueprint, goal, options or Options())
+    oid = await database.value(load("outgrow")["table_oid"], *split(store))
     try:
         async with alone(database, store, blueprint) as session:
             return await run.whole(session, store, watcher)
@@ -143,12 +145,34 @@ async def grow(
         stopped = _stopped(e, run.at, goal)
         await run.failed(stopped)
         raise stopped from e
-    except OutgrowError as e:
-        await run.failed(e)
+    except (OutgrowError, asyncpg.PostgresError) as e:
+        renamed = await _renamed(database, oid, store, goal)
+        if renamed is not None:
+            await run.failed(renamed)
+            raise renamed from e
+        await run.failed(
+            e if isinstance(e, OutgrowError) else GrowthFailed("growth_failed", str(e))
+        )
         raise
-    except asyncpg.PostgresError as e:
-        await run.failed(GrowthFailed("growth_failed", str(e)))
-        raise
+
+
+async def _renamed(
+    database: Database, oid: int | None, store: str, goal: Phase
+) -> GrowthFailed | None:
+    """What to raise where the table `oid` was called `store` when the growth began, and no more."""
+    try:
+        now = await database.value(load("grow")["called"], oid)
+    except (*STOPPED, OutgrowError, asyncpg.PostgresError):
+        return None
+    name = ".".join(split(store))
+    if now in (None, name):
+        return None
+    return GrowthFailed(
+        "store_gone",
+        f"{name} was renamed while it was growing: it is called {now} now",
+        detail="nothing is lost: the store is complete, and the growth goes on under its new name",
+        hint=f"OUTGROW_STORE={shlex.quote(now)} outgrow grow --to {goal}",
+    )
 
 
 class _Run:

@@ -440,3 +440,8 @@ WHERE c.oid = $1;
 -- the planner guesses one, it would look at all keys again for each.
 SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true),
        set_config('work_mem', '64MB', true);
+
+-- name: called
+-- What the table $1 is called now, with its schema.
+SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = $1;

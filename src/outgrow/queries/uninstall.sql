@@ -9,6 +9,18 @@ WHERE n.nspname = 'outgrow'
    OR n.nspname IN (SELECT l.name || '_tables' FROM outgrow.layouts l)
 ORDER BY 1;
 
+-- name: unremembered
+-- Schemas that look like ours, where the one that knows of them is gone: a blueprint's, that of its
+-- tables, and the network's.
+WITH ours(name) AS (
+    SELECT n.nspname::text FROM pg_namespace n
+    JOIN pg_proc p ON p.pronamespace = n.oid AND p.proname = 'lock_keys'
+)
+SELECT n.nspname::text FROM pg_namespace n
+WHERE n.nspname = 'network' AND to_regclass('network.secrets') IS NOT NULL
+   OR n.nspname IN (SELECT name FROM ours UNION SELECT name || '_tables' FROM ours)
+ORDER BY 1;
+
 -- name: objects
 -- Tables, views, sequences of their own and functions in the schemas $1.
 SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'S' THEN 'sequence' WHEN 'm' THEN 'materialized view'
