@@ -4,7 +4,7 @@ A list of ids below `school:{school}:users` is derived when each id names a row 
 school; `user:email:{email}` when the row it points to has that e-mail; `users:list` when it has
 all of them; a copy when its fields are the other row's. Each is tried on the rows of a sample,
 which the caller fetches (`wanted`), and true when nearly all of them agree: what does not agree is
-damage, and found in integrity.py.
+damage, and found in agreement.py.
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from outgrow.inspection.audit import Audit, Told
 from outgrow.inspection.derived import Derived, Trial, resolved
 from outgrow.inspection.elements import Elements
 from outgrow.inspection.hashes import Keys, short
-from outgrow.inspection.integrity import Audit, Told
 from outgrow.inspection.keys import Tree
 from outgrow.inspection.patterns import Pattern, patterns_of
 from outgrow.inspection.references import Reference, Search

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from outgrow.inspection.agreement import is_pair
+from outgrow.inspection.audit import Audit, Cause
 from outgrow.inspection.derived import KEY, Derived, words_of
 from outgrow.inspection.inspection import Inspection
-from outgrow.inspection.integrity import Audit, Cause
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import Reference
 from outgrow.inspection.values import ELEMENTS, Steps
@@ -32,30 +32,29 @@ WORDS = 50
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A query that lists the misfits of one kind and pattern; `path` and `to` where these say by
-    which reference or index."""
+    """A query that lists what is wrong for one cause."""
 
-    kind: str
-    pattern: str
-    path: str | None
-    to: str | None
+    cause: Cause
     sql: str
 
+    @property
+    def kind(self) -> str:
+        return self.cause.kind
+
     def as_dict(self) -> dict[str, Any]:
-        return {
-            "kind": self.kind,
-            "pattern": self.pattern,
-            "from": self.path,
-            "to": self.to,
-            "sql": self.sql,
-        }
+        """`from` and `to` where the rows say by which reference or index."""
+        one = self.cause
+        to = one.to.text if one.to is not None else None
+        about = {"kind": one.kind, "pattern": one.pattern.text, "from": one.path, "to": to}
+        return about | {"sql": self.sql}
 
     @property
     def title(self) -> str:
         """What it lists, as a comment above it."""
-        path = f", {self.path}" if self.path else ""
-        to = f" -> {self.to}" if self.to else ""
-        return " ".join(f"-- {self.kind}: {self.pattern}{path}{to}".splitlines())
+        one = self.as_dict()
+        path = f", {one['from']}" if one["from"] else ""
+        to = f" -> {one['to']}" if one["to"] else ""
+        return " ".join(f"-- {one['kind']}: {one['pattern']}{path}{to}".splitlines())
 
 
 class _Untold(Exception):
@@ -67,26 +66,21 @@ def listings(inspection: Inspection, schema: str, table: str, *, version: int) -
     `version` is the server's, the major one: its queries are not for an older one."""
     if inspection.audit is None:
         return
-    teller = _Teller(inspection, inspection.audit, schema, table, version >= VALIDATING)
+    rows = Rows(schema, table, is_validating=version >= VALIDATING)
+    teller = _Teller(inspection, inspection.audit, rows)
     for cause in inspection.audit.causes.values():
         try:
-            sql = teller.sql(cause)
+            yield Listing(cause, teller.sql(cause))
         except _Untold:
             continue
-        to = cause.to.text if cause.to is not None else None
-        yield Listing(cause.kind, cause.pattern.text, cause.path, to, sql)
 
 
 class _Teller:
-    def __init__(
-        self, inspection: Inspection, audit: Audit, schema: str, table: str, is_validating: bool
-    ) -> None:
+    def __init__(self, inspection: Inspection, audit: Audit, rows: Rows) -> None:
         self._inspection = inspection
         self._audit = audit
-        self._rows = Rows(schema, table, is_validating=is_validating)
-        self._queries = Inconsistencies(self._rows)
-        self._unread: set[int] = set() if is_validating else audit.opaque
-        """Patterns some of whose values no query of this server can take apart."""
+        self._rows = rows
+        self._queries = Inconsistencies(rows)
 
     def sql(self, cause: Cause) -> str:
         queries, pattern, by = self._queries, cause.pattern, cause.by
@@ -114,7 +108,7 @@ class _Teller:
         raise _Untold
 
     def _dangling(self, reference: Reference) -> str:
-        sentinels = sorted(self._audit.sentinels.get(id(reference), ()))
+        sentinels = self._audit.sentinels(reference)
         if len(sentinels) > WORDS:
             raise _Untold
         through = None
@@ -138,13 +132,13 @@ class _Teller:
             pattern.regex,
             tuple(winners),
             kind,
-            id(pattern) in self._audit.in_texts,
+            self._audit.misfits_of(pattern).in_texts,
         )
 
     def _looked_into(self, pattern: Pattern, steps: Steps) -> Family:
         """The family, whose values are to be read along these steps."""
-        if id(pattern) in self._unread:
-            raise _Untold
+        if self._audit.misfits_of(pattern).is_opaque and not self._rows.is_validating:
+            raise _Untold  # no query of this server can take some of its values apart
         for place, found in pattern.values.walk():
             if place and place == steps[: len(place)] and found.encoded:
                 raise _Untold

@@ -11,8 +11,8 @@ from typing import Any
 from outgrow.inspection.finding import Finding, size_of
 from outgrow.inspection.formats import format_of
 from outgrow.inspection.inspection import Inspection
-from outgrow.inspection.integrity import article
 from outgrow.inspection.listing import Listing
+from outgrow.inspection.misfits import article
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import Reference, tokens
 from outgrow.inspection.secrets import secrets

@@ -10,11 +10,11 @@ from outgrow.database import Database, Session
 from outgrow.growth.catalogue import Store
 from outgrow.growth.misfits import Found
 from outgrow.inspection import health, report, safety
+from outgrow.inspection.audit import Cause, Misfit
 from outgrow.inspection.finding import Finding
 from outgrow.inspection.findings import findings
 from outgrow.inspection.health import Health
 from outgrow.inspection.inspection import Inspection, inspect
-from outgrow.inspection.integrity import Cause, Misfit
 from outgrow.inspection.listing import Listing, listings
 from outgrow.inspection.source import Table
 from outgrow.inspection.writing import blueprint

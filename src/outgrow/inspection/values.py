@@ -1,7 +1,7 @@
 """What a pattern's values are like: kinds, fields, formats, lengths. No I/O.
 
 Of the values of one family of keys a sample is enough for this: all of the first thousand, then
-every sixteenth. What must be complete (what does not fit its pattern) is counted in integrity.py.
+every sixteenth. What must be complete (what does not fit its pattern) is counted in misfits.py.
 """
 
 from __future__ import annotations

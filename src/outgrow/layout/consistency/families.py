@@ -73,7 +73,7 @@ class Rows:
         """`is_validating`: the server can tell whether a text is JSON (PostgreSQL 16 can). Another
         is asked for `FLAT` lists only."""
         self.store = quote(schema, table)
-        self._is_validating = is_validating
+        self.is_validating = is_validating
 
     def rows(self, family: Family, columns: Sequence[str], *conditions: str) -> str:
         where = every([family.has("s.key"), *conditions])
@@ -85,7 +85,7 @@ class Rows:
         if family.in_texts:
             text = "s.value #>> '{}'"
             is_list = f"jsonb_typeof(s.value) = 'string' AND {text} ~ {quoted(FLAT)}"
-            is_json = self.is_json("s.value") if self._is_validating else is_list
+            is_json = self.is_json("s.value") if self.is_validating else is_list
             value = (
                 f"CASE WHEN {is_json}\n            THEN ({text})::jsonb ELSE s.value END AS value"
             )
@@ -97,7 +97,7 @@ class Rows:
         so."""
         text = f"{value} #>> '{{}}'"
         is_text = f"jsonb_typeof({value}) = 'string' AND {text} ~"
-        if self._is_validating:
+        if self.is_validating:
             return f"{is_text} '^[[{{].*[]}}]$' AND pg_input_is_valid({text}, 'jsonb')"
         return f"{is_text} {quoted(_LOOKS)}"
 

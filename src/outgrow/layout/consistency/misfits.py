@@ -6,7 +6,7 @@ For the plan of a growth: nothing needs to be installed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from outgrow.blueprint import SEGMENT_LIMIT, Blueprint, Column, Computed
@@ -23,16 +23,14 @@ SAMPLES = 3  # keys named of each kind
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One kind of misfit: `relation` (or the derived list) and `about` (a column, field or other
-    relation) say where, `meaning` what a growth makes of it, `sql` which rows of the check have it.
-    It counts only where `probe` is missing or says true: what is not usual in a store is not a
-    misfit where it is missing."""
+    relation) say where, `meaning` what a growth makes of it, `sql` which rows of the check have
+    it."""
 
     kind: str
     relation: str
     about: str
     meaning: str
     sql: str
-    probe: Query | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +38,24 @@ class Check:
     """Reads the keys of one pattern, or of a few, once. `rows` is what stands behind FROM, `where`
     which of them, and `key` what tells one; `ctes` come before."""
 
-    name: str
     conditions: tuple[Condition, ...]
     rows: str
     key: str
     where: str = "true"
     ctes: str = ""
 
-    def counts(self, chosen: Sequence[Condition]) -> Query:
-        """Rows of (place in `chosen` from 1, how many, some keys); no row for none."""
-        listed = ",\n        ".join(condition.sql for condition in chosen)
+    def counts(self) -> Query:
+        """Rows of (place in `conditions` from 1, how many, some keys); no row for none."""
+        sql = [condition.sql for condition in self.conditions]
+        listed, any_of = ",\n        ".join(sql), ")\n        OR (".join(sql)
         return Query(
             "grow.misfits",
             f"""WITH {self.ctes}misfits AS (
-    SELECT {self.key} AS key, f.places
+    SELECT {self.key} AS key, array_positions(ARRAY[
+        {listed}], true) AS places
     FROM {self.rows}
-    CROSS JOIN LATERAL (SELECT array_positions(ARRAY[
-        {listed}], true) AS places OFFSET 0) f
     WHERE {self.where}
-        AND f.places <> '{{}}'
+        AND (({any_of}))
 )
 SELECT n.place, count(*), array_agg(n.key) FILTER (WHERE n.number <= {SAMPLES})
 FROM (
@@ -90,60 +87,54 @@ def checks(
     for source, members in patterns.items():
         where = key_range(blueprint, source, "s.key")
         if blueprint.pattern_of(source).shape == "document":
-            conditions = tuple(_of_documents(blueprint, source, members, store))
-            yield Check(source, conditions, f"{store} s", "s.key", where)
+            usual = _usual(blueprint, source, store) if source in members else ""
+            conditions = [*_of_documents(blueprint, source, members)]
+            conditions += _of_identity(blueprint, source) if usual else ()
+            yield Check(tuple(conditions), f"{store} s", "s.key", where, usual)
             yield from _not_unique(blueprint, source, members, store)
         else:
             conditions, aggregated = _of_list(blueprint, source)
-            yield Check(source, conditions, f"{store} s{aggregated}", "s.key", where)
+            yield Check(tuple(conditions), f"{store} s{aggregated}", "s.key", where)
     for name, derived in blueprint.derived.items():
         if derived.source in names:
             condition = _long_element(name, name, "s.value", "stays in the store as it is")
             where = pattern_range(blueprint, name, "s.key")
-            yield Check(name, (condition,), f"{store} s", "s.key", where)
+            yield Check((condition,), f"{store} s", "s.key", where)
 
 
 # -- lists
 
 
-def _of_list(blueprint: Blueprint, name: str) -> tuple[tuple[Condition, ...], str]:
+def _of_list(blueprint: Blueprint, name: str) -> tuple[list[Condition], str]:
     """The conditions, and what they need behind FROM: what is said of all elements or members."""
     shape = blueprint.pattern_of(name).shape
-    left = f"({unmapped(blueprint, name, 's.value', is_bare=True)}) IS NOT NULL"
+    left = f"({unmapped(blueprint, name, 's.value', is_bare=True)}) IS NOT NULL AS unmapped"
     kept = f"kept whole, beside the rows of its {shape}"
+    conditions = [Condition(UNMAPPED, name, "", kept, "e.unmapped")]
     if shape == "ids":
-        conditions = [Condition(UNMAPPED, name, "", kept, left)]
-        conditions.append(_long_element(name, "", "s.value", kept))
-        return tuple(conditions), ""
-    found, elements = "x.v", f"{ex.elements('s.value')} AS x(v)"
+        conditions.append(_long_element(name, "", "s.value", kept, "e.unmapped AND "))
+    elements = f"{ex.elements('s.value')} AS x(v)"
     if shape == "map":
-        kept, elements = (
-            "no map, or members that are no rows",
-            f"{ex.members('s.value')} AS x(k, v)",
-        )
-    conditions = [Condition(UNMAPPED, name, "", kept, left)]
-    if shape == "map":
-        meaning = (
-            "a map with members of another kind: these are kept as they are, beside the rows of "
-            "the others"
-        )
-        wrong = f"jsonb_typeof(s.value) = 'object' AND {left}"
-        conditions.append(Condition("wrong_member", name, "", meaning, wrong))
-    aggregated = []
+        elements = f"{ex.members('s.value')} AS x(k, v)"
+        kept = "members of another kind are kept as they are, beside the rows of the others"
+        conditions = [
+            Condition(UNMAPPED, name, "", f"no map, or a map of which {kept}", "e.unmapped")
+        ]
+        wrong = "jsonb_typeof(s.value) = 'object' AND e.unmapped"
+        conditions.append(Condition("wrong_member", name, "", kept, wrong))
+    found = [left]
     for number, (column, own) in enumerate(blueprint.relations[name].fields.items()):
-        value = f"{found} -> {literal(own.field or '')}"
+        value = f"x.v -> {literal(own.field or '')}"
         for kind, meaning, sql in _of_field(column, own.type, value):
-            aggregated.append(f"bool_or({sql}) AS {kind}_{number}")
+            found.append(f"bool_or({sql}) AS {kind}_{number}")
             conditions.append(Condition(kind, name, column, meaning, f"e.{kind}_{number}"))
-    if not aggregated:
-        return tuple(conditions), ""
-    lateral = f"(SELECT {', '.join(aggregated)} FROM {elements}) e"
-    return tuple(conditions), f"\n    CROSS JOIN LATERAL {lateral}"
+    from_ = f"FROM {elements}" if len(found) > 1 else "OFFSET 0"
+    return conditions, f"\n    CROSS JOIN LATERAL (SELECT {', '.join(found)} {from_}) e"
 
 
-def _long_element(relation: str, about: str, value: str, kept: str) -> Condition:
+def _long_element(relation: str, about: str, value: str, kept: str, where: str = "") -> Condition:
     long = bare.is_long("x.v", SEGMENT_LIMIT)
-    sql = f"EXISTS (SELECT FROM {ex.elements(value)} AS x(v) WHERE {long})"
+    sql = f"{where}EXISTS (SELECT FROM {ex.elements(value)} AS x(v) WHERE {long})"
     meaning = f"a list with an id that is too long: {kept}"
     return Condition("long_element", relation, about, meaning, sql)
 
@@ -152,7 +143,7 @@ def _long_element(relation: str, about: str, value: str, kept: str) -> Condition
 
 
 def _of_documents(
-    blueprint: Blueprint, source: str, members: Collection[str], store: str
+    blueprint: Blueprint, source: str, members: Collection[str]
 ) -> Iterator[Condition]:
     no_object = "jsonb_typeof(s.value) <> 'object'"
     for name in members:
@@ -160,7 +151,6 @@ def _of_documents(
         if relation.pattern is not None:
             meaning = "no object: no row, it stays in the store alone"
             yield Condition(UNMAPPED, name, "", meaning, no_object)
-            yield from _of_identity(blueprint, name, store)
         elif relation.unnest is not None:
             yield from _of_unnested(blueprint, name, relation.unnest)
         else:
@@ -185,27 +175,34 @@ def _of_unnested(blueprint: Blueprint, name: str, column: str) -> Iterator[Condi
     yield _long_element(name, column, value, "no row for it, the document keeps it")
 
 
-def _of_identity(blueprint: Blueprint, name: str, store: str) -> Iterator[Condition]:
-    """Documents that usually repeat their key's only variable in a field of its name."""
-    pattern = blueprint.pattern_of(name)
-    if len(pattern.variables) != 1:
-        return
-    variable = pattern.variables[0]
-    field, key = literal(variable), ex.variable(pattern, variable, "s.key")
-    where = key_range(blueprint, name, "s.key")
-    agrees = f"s.value ->> {field} = {key}"
-    probe = Query(
-        "grow.misfits_probe",
-        f"SELECT coalesce(2 * count(*) FILTER (WHERE p.found) > count(*), false)\n"
-        f"FROM (SELECT {agrees} AS found FROM {store} s WHERE {where} LIMIT {SAMPLED}) p",
+def _usual(blueprint: Blueprint, source: str, store: str) -> str:
+    """The CTE that says whether documents usually repeat their key's only variable in a field of
+    its name; none where there are several."""
+    if len(blueprint.pattern_of(source).variables) != 1:
+        return ""
+    where = key_range(blueprint, source, "s.key")
+    return (
+        "usual AS (\n    SELECT 2 * count(*) FILTER (WHERE p.agrees) > count(*) AS agrees\n"
+        f"    FROM (SELECT {_agrees(blueprint, source)} AS agrees FROM {store} s WHERE {where} "
+        f"LIMIT {SAMPLED}) p\n),\n"
     )
-    is_object = "jsonb_typeof(s.value) = 'object'"
-    disagrees = f"{is_object} AND s.value ? {field} AND ({agrees}) IS NOT TRUE"
-    kept = "the field is not the key's: the row has the key's, `rest` keeps the field"
-    yield Condition("id_disagrees", name, variable, kept, disagrees, probe)
-    missing = f"{is_object} AND NOT s.value ? {field}"
+
+
+def _agrees(blueprint: Blueprint, source: str) -> str:
+    pattern = blueprint.pattern_of(source)
+    key = ex.variable(pattern, pattern.variables[0], "s.key")
+    return f"s.value ->> {literal(pattern.variables[0])} = {key}"
+
+
+def _of_identity(blueprint: Blueprint, source: str) -> Iterator[Condition]:
+    variable, agrees = blueprint.pattern_of(source).variables[0], _agrees(blueprint, source)
+    is_object = "jsonb_typeof(s.value) = 'object' AND (SELECT agrees FROM usual)"
+    disagrees = f"{is_object} AND s.value ? {literal(variable)} AND ({agrees}) IS NOT TRUE"
+    meaning = "the field is not the key's: the row has the key's, `rest` keeps the field"
+    yield Condition("id_disagrees", source, variable, meaning, disagrees)
+    missing = f"{is_object} AND NOT s.value ? {literal(variable)}"
     meaning = "the field is not there: the row has the key's"
-    yield Condition("id_missing", name, variable, meaning, missing, probe)
+    yield Condition("id_missing", source, variable, meaning, missing)
 
 
 def _not_unique(
@@ -225,7 +222,7 @@ def _not_unique(
         meaning = "the same in several keys but for its case: each stays a row with its own"
         sql = f"g.size > 1 AND {usually_one}"
         condition = Condition("not_unique", source, column, meaning, sql)
-        yield Check(source, (condition,), "groups g", "g.key", ctes=ctes)
+        yield Check((condition,), "groups g", "g.key", ctes=ctes)
 
 
 # -- fields
