@@ -57,10 +57,20 @@ async def test_block_deletion_and_hiding_look_the_same(phased_api: Api, asked: s
             answer = await one.call("POST", "/intros", json={"to": to.id, "reason": "study"})
             assert answer.status_code == 201
 
+        said: list[str] = []
+
+        def hear(name: str, _: float) -> None:
+            if name.startswith(("chats.", "intros.", "connections.")):
+                said.append(name)
+
+        api.services.database.observe_with(hear)
+
         async def now() -> list[Any]:
+            """And which statements it takes between people: as many take as long."""
             api.services.waiting.forget(viewer.id)
+            said.clear()
             seen = await everything(api, viewer, friend, other.id)
-            return [*seen, *await shown(browser, friend, other.id)]
+            return [*seen, *await shown(browser, friend, other.id), sorted(said)]
 
         async def visible(is_visible: bool) -> None:
             settings = {"settings": {"profile_visible": is_visible}}

@@ -135,4 +135,4 @@ async def test_without_a_profile_and_without_an_account(api: Api) -> None:
     assert (await export_of(ada))["profile"] is None
     await api.services.database.run(Query("t", "DELETE FROM network.accounts"))
     answer = await ada.get("/profiles/me/export")
-    assert (answer.status_code, answer.json()["code"]) == (401, "account_gone")
+    assert (answer.status_code, answer.json()["code"]) == (401, "session_ended")

@@ -44,11 +44,6 @@ class Query:
             raise ValueError(f"{self.name} has no optional lines")
         return self
 
-    def joined(self, suffix: str, *parts: Query) -> Query:
-        """This statement with optional clauses of the same file behind it, named apart."""
-        name = f"{self.name}.{suffix}" if suffix else self.name
-        return Query(name, "\n".join([self.sql, *(part.sql for part in parts)]))
-
 
 class Template(Query):
     """A block with optional lines, which cannot be run before `given` has decided about them."""
