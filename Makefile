@@ -23,7 +23,8 @@ COLLATED := $(filter-out tests/test_chats.py tests/test_confirmations.py tests/t
 	tests/test_deletion.py tests/test_discover_plans.py tests/test_export.py tests/test_fire.py \
 	tests/test_generator.py tests/test_grow_command.py tests/test_inspect.py \
 	tests/test_interleavings.py tests/test_intros.py tests/test_old_clients.py \
-	tests/test_ladder_commands.py tests/test_limits.py tests/test_meeting.py tests/test_privacy.py \
+	tests/test_ladder_commands.py tests/test_limits.py tests/test_meeting.py tests/test_migrate.py \
+	tests/test_old_databases.py tests/test_privacy.py \
 	tests/test_queries.py tests/test_retention.py tests/test_safety.py tests/test_talking.py, $(OLDEST))
 
 .DEFAULT_GOAL := help

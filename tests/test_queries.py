@@ -24,6 +24,7 @@ FILES = sorted(
 IDENTIFIERS = {
     "store": f"public.{DEFAULT_STORE}",
     "table": f"public.{DEFAULT_STORE}",
+    **dict.fromkeys(("first", "second", "record"), "outgrow.migrations"),
     "order": "C",
     "index": "some_index",
     "schema": "some_schema",

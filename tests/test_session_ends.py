@@ -340,7 +340,7 @@ async def test_a_session_of_before_goes_on(campus: Database, campus_url: str) ->
         "ALTER TABLE network.sessions DROP COLUMN secret_id",
         "DROP FUNCTION network.is_open",
         "DROP FUNCTION network.secret_id",
-        "UPDATE outgrow.layouts SET version = 'older'",
+        "DROP TABLE network.migrations",
     ):
         await campus.run(Query("t", statement))
     await api.close()

@@ -76,7 +76,7 @@ async def test_what_an_older_version_owed_is_owed_still(
         UPDATE outgrow.lifts l SET skipped = ARRAY(
             SELECT key FROM outgrow.skipped s WHERE s.relation = l.relation);
         DROP TABLE outgrow.skipped;
-        UPDATE outgrow.layouts SET version = 'older'
+        DROP TABLE outgrow.migrations
         """
     )
     await climb(database, "hybrid")

@@ -10,15 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 
-from outgrow import definitions, layout, memory, orphans, stores
+from outgrow import definitions, layout, memory, migrate, orphans, stores
 from outgrow.blueprint import Blueprint, Home, campus
 from outgrow.database import Database, Session, find_hidden_rows
 from outgrow.errors import Refused
 from outgrow.memory import split
+from outgrow.migrate import Migration
 from outgrow.owner import act_as_owner, settle
 from outgrow.queries import Query, load, quote
 from outgrow.settings import DEFAULT_STORE
@@ -72,8 +73,9 @@ async def _is_current(
     sql = load("outgrow")
     schema, table = split(store)
     oid = await session.value(sql["table_oid"], schema, table)
+    pending = await migrate.pending(session, migrate.schemas(blueprint))
     known = None
-    if await session.value(sql["layouts_exist"]):
+    if not pending or await session.value(sql["layouts_exist"]):
         known = await session.row(sql["layout"], blueprint.name)
     if known is None:
         await _check_schemas(session, blueprint)
@@ -83,9 +85,9 @@ async def _is_current(
         copy = f"{schema}.{table}", blueprint
         await orphans.refuse(session, blueprint.name, known["store"], copy)
     version = _version(blueprint, schema, table)
-    if (known["version"], known["store_oid"]) != (version, oid):
+    if pending or (known["version"], known["store_oid"]) != (version, oid):
         return False
-    if not await session.value(sql["relations_exist"], blueprint.name, list(blueprint.relations)):
+    if not blueprint.relations.keys() <= set(known["views"]):
         return False
     places = [definitions.SHARED, blueprint.name]
     return not closely or not await definitions.compare(session, blueprint, oid, places)
@@ -124,7 +126,8 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
         return
     await _check_users(session, blueprint)
     await session.run(sql["patience"])
-    await session.run(sql["state"])
+    pending = await migrate.pending(session, migrate.schemas(blueprint))
+    await migrate.apply(session, [m for m in pending if m.schema == "outgrow"])
     oid = await session.value(sql["table_oid"], schema, table)
     await _check_tables(session, blueprint, oid)
     await _remember_store(session, blueprint, f"{schema}.{table}", oid)
@@ -140,6 +143,7 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
         homes = await _homes(session, blueprint)
         for statement in _relations(blueprint, schema, table, homes, collation):
             await session.run(statement)
+    await migrate.apply(session, [m for m in pending if m.schema == "network"])
     for statement in _network(blueprint):
         await session.run(statement)
     await close(session, blueprint)
@@ -153,14 +157,17 @@ def statements(
     table: str,
     homes: Mapping[str, Home],
     collation: str | None,
+    pending: Sequence[Migration],
 ) -> list[Query]:
     """All that `install` makes, in order, without what Outgrow remembers of it; `homes` and
-    `collation` as in layout.create."""
+    `collation` as in layout.create, `pending` as in migrate.pending."""
     sql = load("outgrow")
     return [
-        *(sql["state"], sql["remember_layout"], sql["functions"]),
+        *(m.query for m in pending if m.schema == "outgrow"),
+        *(sql["remember_layout"], sql["functions"]),
         *(load("lists")["functions"], sql["outdate"]),
         *_relations(blueprint, schema, table, homes, collation),
+        *(m.query for m in pending if m.schema == "network"),
         *_network(blueprint),
         *(sql["schemas_to_close"], sql["privacy"]),
     ]
@@ -179,9 +186,9 @@ def _relations(
 
 def _network(blueprint: Blueprint) -> list[Query]:
     """What else there is in a campus network."""
-    if blueprint.name != campus().name:
+    if "network" not in migrate.schemas(blueprint):
         return []
-    return [load("network")["schema"], load("network")["make_secret"]]
+    return [load("network")["functions"], load("network")["make_secret"]]
 
 
 async def refuse_hidden_rows(session: Session, schema: str, table: str) -> None:
@@ -271,11 +278,11 @@ def _version(blueprint: Blueprint, schema: str, table: str) -> str:
     fixed = load("outgrow")
     parts = [
         layout.version(blueprint, schema, table),
-        fixed["state"].sql,
+        migrate.version(),
         fixed["functions"].sql,
         load("lists")["functions"].sql,
         fixed["privacy"].sql,
-        load("network")["schema"].sql,
+        load("network")["functions"].sql,
         *(layout.shadow.version(blueprint, name) for name in blueprint.relations),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from outgrow import migrate
 from outgrow.blueprint import Blueprint, campus
 from outgrow.database import Session, Statements
 from outgrow.errors import Refused
@@ -49,8 +50,11 @@ async def layouts(session: Statements) -> list[asyncpg.Record]:
 
 async def locate(session: Statements, store: str, blueprint: Blueprint) -> Located:
     """The table that is meant by `store`: of that name, or the one that had it when the relations
-    were made. Raises Refused where there is neither, but the relations lie over another one."""
+    were made. Raises Refused where there is neither, but the relations lie over another one, and
+    as `migrate.pending` does."""
     name = ".".join(split(store))
+    await refuse_strangers(session)
+    await migrate.pending(session, migrate.schemas(blueprint))
     known = next((r for r in await layouts(session) if r["name"] == blueprint.name), None)
     if known is None or known["store_oid"] is None:
         return Located(name)

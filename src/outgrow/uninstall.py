@@ -7,12 +7,11 @@ that was said.
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from outgrow import layout
+from outgrow import layout, migrate
 from outgrow.database import Database, Session, Statements
 from outgrow.errors import Refused
 from outgrow.memory import split
@@ -23,12 +22,10 @@ PASSING = frozenset(
     f"network.{name}"
     for name in (
         *("sessions", "codes", "reset_codes", "limits", "secrets"),
-        *("sign_ups", "sent_messages"),
+        *("sign_ups", "sent_messages", "migrations"),
     )
 )
 """Tables of the network whose rows mean nothing without it, and nothing to anybody later."""
-
-_MADE = re.compile(r"^CREATE (?:UNLOGGED )?TABLE IF NOT EXISTS (\w+\.\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +92,7 @@ async def _plan(session: Statements) -> Plan:
     if not schemas:
         await _refuse_unremembered(session)
         return Plan((), (), {})
+    await migrate.pending(session, [name for name in migrate.SCHEMAS if name in schemas])
     grown = [row[0] for row in await session.rows(sql["grown"], schemas)]
     if grown:
         raise Refused(
@@ -130,7 +128,7 @@ async def _refuse_others(
     session: Statements, schemas: list[str], objects: list[tuple[str, str]]
 ) -> None:
     """Raise Refused for what others put into our schemas, or made of what is there."""
-    made = set(_MADE.findall(load("outgrow")["state"].sql + "\n" + load("network")["schema"].sql))
+    made = migrate.tables()
     others = [row[0] for row in await session.rows(load("uninstall")["dependents"], schemas)]
     kept = {f"{name}_tables" for name in schemas}
     for kind, name in objects:

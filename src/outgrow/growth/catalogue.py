@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from outgrow import definitions, install, layout, memory
+from outgrow import definitions, install, layout, memory, migrate
 from outgrow.blueprint import Blueprint
 from outgrow.database import Session
 from outgrow.definitions import Finding
 from outgrow.errors import GrowthFailed
 from outgrow.growth import state
 from outgrow.growth.state import Lift, Phase
+from outgrow.migrate import Migration
 from outgrow.queries import literal, load
 
 
@@ -63,7 +64,8 @@ class Store:
     the database's; `others` are the phases of other blueprints over it;
     `statistics` are the names of ours, each with its schema; `lifts` the relations with tables, of
     which `tables` has what is there, by name; `altered` what of the tables and of all that keeps
-    them is not as it was made; `said` what happened to its name."""
+    them is not as it was made; `said` what happened to its name; `pending` the migrations that an
+    installation would apply."""
 
     oid: int
     schema: str
@@ -87,6 +89,7 @@ class Store:
     tables: Mapping[str, Table] = field(default_factory=dict)
     altered: tuple[Finding, ...] = ()
     said: str = ""
+    pending: tuple[Migration, ...] = ()
 
     @property
     def followed(self) -> bool:
@@ -169,6 +172,7 @@ async def look(session: Session, store: str, blueprint: Blueprint, current: bool
         row = await session.row(load("outgrow")["layout"], blueprint.name)
         phase = None if row is None else row["phase"]
     others = await memory.others(session, f"{schema}.{table}", blueprint)
+    wanted = migrate.schemas(blueprint)
     return Store(
         schema=schema,
         table=table,
@@ -184,6 +188,7 @@ async def look(session: Session, store: str, blueprint: Blueprint, current: bool
         lifts=await state.lifts(session, blueprint.name),
         tables=await _tables(session, layout.shadow.schema(blueprint)),
         altered=await _altered(session, blueprint, oid),
+        pending=() if current else tuple(await migrate.pending(session, wanted)),
         **facts,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outgrow import memory
+from outgrow import memory, migrate
 from outgrow.blueprint import Blueprint
 from outgrow.database import Database
 from outgrow.errors import Refused
@@ -68,6 +68,7 @@ async def is_running(database: Database, store: str, blueprint: Blueprint) -> bo
 
 
 async def _unfinished(database: Database, blueprint: Blueprint) -> Growth:
+    await migrate.pending(database, migrate.schemas(blueprint))
     growth = await state.unfinished(database, blueprint.name)
     if growth is None:
         raise Refused(

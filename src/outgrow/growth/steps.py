@@ -55,7 +55,8 @@ class Install:
 
     def sql(self, target: Target) -> str:
         homes: dict[str, Home] = dict.fromkeys(self.in_tables, "shadow")
-        made = statements(target.blueprint, *target.place, homes, target.store.collation)
+        store = target.store
+        made = statements(target.blueprint, *target.place, homes, store.collation, store.pending)
         return ";\n".join(query.sql for query in made)
 
     async def is_done(self, context: StepContext) -> bool:

@@ -1,0 +1,102 @@
+"""What the tests of migrations share: a database of before, and looks at all of our own tables."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from conftest import _programs
+from outgrow import migrate
+from outgrow.migrate import Migration
+from outgrow.settings import DEFAULT_STORE as STORE
+
+CHANCE = re.compile(r"\\(un)?restrict |SET |$")
+"""Lines of a dump that say nothing of an object."""
+
+DATABASES = Path(__file__).parent / "databases"
+BEFORE = DATABASES / "2026-11-30-growing.sql"
+"""The last database without a record of migrations."""
+
+FILES = [m for schema in migrate.SCHEMAS for m in migrate.known(schema)]
+
+
+def schema(config: pytest.Config, url: str, *names: str) -> str:
+    """All objects of our schemas, or of these, as pg_dump writes them, with owners, grants and
+    comments, in an order that does not depend on what needs what."""
+    program = _programs(config).path("pg_dump")
+    only = [f"--schema={name}" for name in names or ("outgrow", "network", "campus")]
+    done = subprocess.run(
+        [program, "--schema-only", *only, url], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    said = "\n".join(line for line in done.stdout.splitlines() if not CHANCE.match(line))
+    return "\n".join(sorted(said.split("\n--\n")))
+
+
+async def rows(raw: Any) -> dict[str, list[dict[str, Any]]]:
+    """All rows of our tables, as JSON says them."""
+    names = await raw.fetch(
+        "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r'"
+        " AND relnamespace::regnamespace::text IN ('outgrow', 'network') ORDER BY 1"
+    )
+    found = {}
+    for (name,) in names:
+        read = await raw.fetch(f"SELECT to_jsonb(t)::text FROM {name} t ORDER BY t::text")
+        found[name] = [json.loads(row[0]) for row in read]
+    return found
+
+
+def kept(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Every row of `before` is in `after`, and no other: as it was, but for what an installation
+    says of itself."""
+    for table, was in before.items():
+        if table == "outgrow.definitions":
+            continue
+        said = {"version", "store_oid", "installed_at"} if table == "outgrow.layouts" else set()
+        for row in was:
+            same = {k: v for k, v in row.items() if k not in said}
+            assert any(same.items() <= now.items() for now in after[table]), (table, same)
+        assert len(was) == len(after[table]), table
+
+
+async def restore(url: str, *changes: str, dump: Path = BEFORE) -> Any:
+    """A database of before in the place of an empty one; returns a connection."""
+    raw = await asyncpg.connect(url)
+    await raw.execute(f"DROP TABLE {STORE}")
+    await raw.execute(dump.read_text(encoding="utf-8"))
+    await raw.close()
+    raw = await asyncpg.connect(url)
+    for change in changes:
+        await raw.execute(change)
+    return raw
+
+
+def next_one(monkeypatch: pytest.MonkeyPatch) -> Migration:
+    """Have one more migration, which this version knows."""
+    known = migrate.known("network")
+    last = known[-1].number
+    added = Migration(
+        "network",
+        last + 1,
+        "sessions_seen_at",
+        "ALTER TABLE network.sessions ADD COLUMN seen_at timestamptz;\n"
+        "UPDATE network.sessions SET seen_at = turned_at;\n",
+    )
+    know(monkeypatch, added)
+    return added
+
+
+def know(monkeypatch: pytest.MonkeyPatch, *added: Migration) -> None:
+    """Have exactly these migrations beside those of the files."""
+
+    def known(schema: str) -> tuple[Migration, ...]:
+        files = tuple(m for m in FILES if m.schema == schema)
+        return files + tuple(m for m in added if m.schema == schema)
+
+    monkeypatch.setattr(migrate, "known", known)
