@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import smtplib
 import ssl
+import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import parseaddr
+from functools import partial
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +24,7 @@ from outgrow.campus.background import Background
 from outgrow.errors import BadInput, Unavailable
 
 SECONDS = 20  # for each answer of the SMTP server
+AT_ONCE = 8
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -112,7 +116,37 @@ def smtp(url: str, sender: str) -> Transport:
             # Said outright: the library would take it out of the header, and decode it there.
             server.send_message(message, from_addr=parseaddr(sender)[1], to_addrs=[to])
 
+    places = asyncio.Semaphore(AT_ONCE)
+
     async def send(letter: Letter) -> None:
-        await asyncio.to_thread(blocking, letter)
+        async with places:
+            await _in_thread(partial(blocking, letter))
 
     return send
+
+
+async def _in_thread(work: Callable[[], None]) -> None:
+    """Do something that blocks, in a thread that the end of the process does not wait for: a mail
+    server that hangs is not to keep it."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def tell(error: BaseException | None) -> None:
+        if done.done():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    def run() -> None:
+        error = None
+        try:
+            work()
+        except Exception as e:  # noqa: BLE001 - whoever waits is told
+            error = e
+        with suppress(RuntimeError):  # the loop is over
+            loop.call_soon_threadsafe(tell, error)
+
+    threading.Thread(target=run, name="mail", daemon=True).start()
+    await done
