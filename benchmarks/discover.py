@@ -39,9 +39,8 @@ async def beside_a_page(run: Run, api: Server, phase: str) -> None:
     connection = HTTPConnection("127.0.0.1", api.port, timeout=300)
     for turn in range(run.rounds + 1):
         for viewer in viewers:
-            token = signed(
-                secret, SignedIn(viewer["id"], run.world.school, f"bench {viewer['id']}", "")
-            )
+            session = SignedIn(viewer["id"], run.world.school, f"bench {viewer['id']}", "")
+            token = signed(secret, session, int(time.time()))
             plain = f"/profiles?{urlencode({'major': viewer['major']})}"
             for name, path in paths.items():
                 seconds = _seconds(connection, path or plain, token)

@@ -96,7 +96,7 @@ class _People:
         sessions = [secrets.token_hex(16) for _ in ids]
         await made.sql(SESSIONS, ids, sessions)
         opened = [SignedIn(i, made.school, s, "") for i, s in zip(ids, sessions, strict=True)]
-        people = cls(ids, [signed(secret, one) for one in opened])
+        people = cls(ids, [signed(secret, one, int(time.time())) for one in opened])
         await made.sql(_CHATS, people.chats)
         await made.sql(_CONNECTIONS, people.chats)
         return people
