@@ -53,6 +53,10 @@ async def images(ladder: Ladder, name: str) -> list[tuple[Any, ...]]:
     )
 
 
+def others(new: Any, number: int) -> Any:
+    return {**new, "id": f"new{number}"} if isinstance(new, dict) else f"{new}{number}"
+
+
 Change = Callable[[list[Any], Any], list[Any]]
 CHANGES: dict[str, tuple[Change, int, int]] = {
     "the same again": (lambda old, new: old, 0, 0),
@@ -67,6 +71,16 @@ CHANGES: dict[str, tuple[Change, int, int]] = {
     "one to the front": (lambda old, new: [old[200], *old[:200], *old[201:]], 1, 1),
     "one to the end": (lambda old, new: [*old[:200], *old[201:], old[200]], 1, 1),
     "at two places": (lambda old, new: [old[0], new, *old[1:300], *old[310:]], 10, 1),
+    "at forty places": (
+        lambda old, new: [others(new, n) if n % 10 == 3 else one for n, one in enumerate(old)],
+        40,
+        40,
+    ),
+    "two for one, and another": (
+        lambda old, new: [*old[:50], others(new, 1), others(new, 2), *old[51:300], new, *old[300:]],
+        1,
+        3,
+    ),
 }
 
 

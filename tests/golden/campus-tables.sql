@@ -608,6 +608,8 @@ AS $body$
 #variable_conflict use_variable
 DECLARE
     our_document jsonb;
+    our_earlier jsonb;
+    our_alike boolean;
     our_rows bigint;
     our_heads bigint := 0;
     our_whole boolean;
@@ -616,12 +618,15 @@ DECLARE
     our_old text[];
     our_new text[];
     our_run record;
+    our_element text;
     our_placed record;
     our_labels bigint[];
+    our_places bigint[];
     our_made bigint[];
     our_gone bigint[];
     our_full boolean;
-    our_anew boolean := false;
+    our_anew boolean;
+    our_turn integer;
     our_wide integer := 0;
 BEGIN
     IF our_before IS NOT NULL OR current_setting('transaction_isolation') = 'read committed' THEN
@@ -679,21 +684,48 @@ BEGIN
     our_made := '{}';
     our_gone := '{}';
     our_full := false;
-    FOR our_run IN SELECT * FROM outgrow.list_changes(our_was, our_now) LOOP
-        IF (our_run.new_last - our_run.new_first + 1) * 2 > greatest(cardinality(our_now), 256)
-        THEN
+    our_anew := false;
+    our_turn := 0;
+    FOR our_run IN SELECT * FROM outgrow.list_runs(our_was, our_now) LOOP
+        IF cardinality(our_run.old) <= 64 THEN
+            FOREACH our_element IN ARRAY our_run.old LOOP
+                our_old := our_old || our_element;
+            END LOOP;
+        ELSE
+            our_old := our_old || our_run.old;
+        END IF;
+        IF cardinality(our_run.new) <= 64 THEN
+            FOREACH our_element IN ARRAY our_run.new LOOP
+                our_new := our_new || our_element;
+            END LOOP;
+        ELSE
+            our_new := our_new || our_run.new;
+        END IF;
+        IF cardinality(our_new) * 2 > greatest(cardinality(our_now), 256) THEN
+            our_old := our_was;
+            our_new := our_now;
+            our_made := ARRAY(
+                SELECT n * outgrow.pos_step() FROM generate_series(1, cardinality(our_now)) AS n);
+            our_full := false;
             our_anew := true;
             EXIT;
         END IF;
-        our_old := our_old || our_was[our_run.old_first : our_run.old_last];
-        our_new := our_new || our_now[our_run.new_first : our_run.new_last];
-        our_labels := ARRAY(
-            SELECT t."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
-            LEFT JOIN "campus_tables"."connections" t ON t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin))
+        our_turn := our_turn + 1;
+        IF our_turn > 16 THEN
+            IF our_turn = 17 THEN
+                our_places := ARRAY(SELECT t."pos" FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND (our_heads = 1 OR outgrow.is_own(t.xmin)) ORDER BY t."pos");
+            END IF;
+            our_labels := our_places[
+                greatest(our_run.old_first - 1, 1)
+                : least(our_run.old_last + 1, cardinality(our_was))];
+        ELSE
+            our_labels := ARRAY(
+            SELECT f."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
+            LEFT JOIN LATERAL (SELECT t."pos" FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin)) OFFSET 0) f ON true
             ORDER BY u.n);
+        END IF;
         SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
-            our_was[our_run.old_first : our_run.old_last],
-            our_now[our_run.new_first : our_run.new_last], our_labels,
+            our_run.old, our_run.new, our_labels,
             our_run.old_first > 1, our_run.old_last < cardinality(our_was), False) l;
         our_full := our_full OR our_placed.made IS NULL;
         our_made := our_made || our_placed.made;
@@ -705,78 +737,85 @@ BEGIN
                 SELECT count(DISTINCT u.v COLLATE "C") = count(*)
                     AND coalesce(max(length(u.v)), 0) <= 200
                 FROM unnest(our_new) AS u(v))
-            AND NOT EXISTS (
+            AND (our_anew OR NOT EXISTS (
                 SELECT FROM (
                     SELECT u.v FROM unnest(our_new) AS u(v)
                     EXCEPT
-                    SELECT u.v FROM unnest(our_old) AS u(v)) new
-                WHERE EXISTS (SELECT FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = new.v));
+                    SELECT u.v FROM unnest(our_old) AS u(v)) u
+                CROSS JOIN LATERAL (SELECT t."connected_user_id" FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = u.v OFFSET 0) f));
     END IF;
-    IF our_whole IS NOT TRUE AND NOT our_anew THEN
+    IF our_whole IS NOT TRUE THEN
+        our_was := outgrow.list_ids(our_before);
+        our_now := outgrow.list_ids(our_value);
     INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", leftovers)
-    VALUES (substr(our_key, 6, length(our_key) - 17), CASE WHEN CASE WHEN jsonb_typeof(our_value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(our_value) FROM jsonb_array_elements(our_value) AS e(v)) ELSE false END THEN NULL ELSE our_value END)
+    VALUES (substr(our_key, 6, length(our_key) - 17), CASE WHEN cardinality(our_now) = CASE WHEN jsonb_typeof(our_value) = 'array' THEN jsonb_array_length(our_value) END THEN NULL ELSE our_value END)
     ON CONFLICT ON CONSTRAINT "connections_lists_pkey"
         DO UPDATE SET leftovers = excluded.leftovers
         WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
-        our_was := ARRAY(
-            SELECT t."connected_user_id" FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND (our_heads = 1 OR outgrow.is_own(t.xmin))
-            ORDER BY t."pos", t."connected_user_id");
-        our_now := ARRAY(
-            SELECT r."connected_user_id" FROM "campus_tables"."connections_rows"(our_key, our_value) r ORDER BY r."pos", r."connected_user_id");
+        IF our_heads <> 1
+            OR (SELECT count(*) FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17)) <> cardinality(our_was) THEN
+            our_was := ARRAY(
+                SELECT t."connected_user_id" FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND (our_heads = 1 OR outgrow.is_own(t.xmin))
+                ORDER BY t."pos", t."connected_user_id");
+        END IF;
     our_old := '{}';
     our_new := '{}';
     our_made := '{}';
     our_gone := '{}';
     our_full := false;
-    FOR our_run IN SELECT * FROM outgrow.list_changes(our_was, our_now) LOOP
-        IF (our_run.new_last - our_run.new_first + 1) * 2 > greatest(cardinality(our_now), 256)
-        THEN
+    our_anew := false;
+    our_turn := 0;
+    FOR our_run IN SELECT * FROM outgrow.list_runs(our_was, our_now) LOOP
+        IF cardinality(our_run.old) <= 64 THEN
+            FOREACH our_element IN ARRAY our_run.old LOOP
+                our_old := our_old || our_element;
+            END LOOP;
+        ELSE
+            our_old := our_old || our_run.old;
+        END IF;
+        IF cardinality(our_run.new) <= 64 THEN
+            FOREACH our_element IN ARRAY our_run.new LOOP
+                our_new := our_new || our_element;
+            END LOOP;
+        ELSE
+            our_new := our_new || our_run.new;
+        END IF;
+        IF cardinality(our_new) * 2 > greatest(cardinality(our_now), 256) THEN
+            our_old := our_was;
+            our_new := our_now;
+            our_made := ARRAY(
+                SELECT n * outgrow.pos_step() FROM generate_series(1, cardinality(our_now)) AS n);
+            our_full := false;
             our_anew := true;
             EXIT;
         END IF;
-        our_old := our_old || our_was[our_run.old_first : our_run.old_last];
-        our_new := our_new || our_now[our_run.new_first : our_run.new_last];
-        our_labels := ARRAY(
-            SELECT t."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
-            LEFT JOIN "campus_tables"."connections" t ON t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin))
+        our_turn := our_turn + 1;
+        IF our_turn > 16 THEN
+            IF our_turn = 17 THEN
+                our_places := ARRAY(SELECT t."pos" FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND (our_heads = 1 OR outgrow.is_own(t.xmin)) ORDER BY t."pos");
+            END IF;
+            our_labels := our_places[
+                greatest(our_run.old_first - 1, 1)
+                : least(our_run.old_last + 1, cardinality(our_was))];
+        ELSE
+            our_labels := ARRAY(
+            SELECT f."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
+            LEFT JOIN LATERAL (SELECT t."pos" FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin)) OFFSET 0) f ON true
             ORDER BY u.n);
+        END IF;
         SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
-            our_was[our_run.old_first : our_run.old_last],
-            our_now[our_run.new_first : our_run.new_last], our_labels,
+            our_run.old, our_run.new, our_labels,
             our_run.old_first > 1, our_run.old_last < cardinality(our_was), False) l;
         our_full := our_full OR our_placed.made IS NULL;
         our_made := our_made || our_placed.made;
         our_gone := our_gone || our_placed.gone;
     END LOOP;
     END IF;
-    IF our_anew THEN
-    INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", leftovers)
-    VALUES (substr(our_key, 6, length(our_key) - 17), CASE WHEN CASE WHEN jsonb_typeof(our_value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(our_value) FROM jsonb_array_elements(our_value) AS e(v)) ELSE false END THEN NULL ELSE our_value END)
-    ON CONFLICT ON CONSTRAINT "connections_lists_pkey"
-        DO UPDATE SET leftovers = excluded.leftovers
-        WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
-        DELETE FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND (our_heads = 1 OR outgrow.is_own(t.xmin));
-        IF EXISTS (SELECT FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17))
-        THEN
-        INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
-        SELECT r."user_id", r."connected_user_id", r."pos", r."created_at" FROM "campus_tables"."connections_rows"(our_key, our_value) r
-        ON CONFLICT ON CONSTRAINT "connections_pkey" DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
-        ELSE
-            INSERT INTO "campus_tables"."connections"
-                ("user_id", "connected_user_id", "pos", "created_at")
-            SELECT substr(our_key, 6, length(our_key) - 17), outgrow.key_of(e.v), e.n * outgrow.pos_step(), NULL::timestamptz
-            FROM jsonb_array_elements(
-                CASE WHEN jsonb_typeof(our_value) = 'array' THEN our_value ELSE '[]' END)
-                WITH ORDINALITY AS e(v, n)
-            WHERE outgrow.key_of(e.v) IS NOT NULL
-            ON CONFLICT DO NOTHING;
-        END IF;
-        RETURN;
-    END IF;
     IF our_full THEN
         SELECT min(c.old_first) AS old_first, max(c.old_last) AS old_last,
-            min(c.new_first) AS new_first, max(c.new_last) AS new_last
-        INTO our_run FROM outgrow.list_changes(our_was, our_now) c;
+            min(c.new_first) AS new_first, max(c.new_last) AS new_last,
+            NULL::text[] AS old, NULL::text[] AS new
+        INTO our_run FROM outgrow.list_runs(our_was, our_now) c;
     END IF;
     WHILE our_full LOOP
         our_wide := greatest(16, our_wide * 4);
@@ -784,33 +823,33 @@ BEGIN
         our_run.new_first := greatest(our_run.new_first - our_wide, 1);
         our_run.old_last := least(our_run.old_last + our_wide, cardinality(our_was));
         our_run.new_last := least(our_run.new_last + our_wide, cardinality(our_now));
+        our_run.old := our_was[our_run.old_first : our_run.old_last];
+        our_run.new := our_now[our_run.new_first : our_run.new_last];
         our_labels := ARRAY(
-            SELECT t."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
-            LEFT JOIN "campus_tables"."connections" t ON t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin))
+            SELECT f."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
+            LEFT JOIN LATERAL (SELECT t."pos" FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin)) OFFSET 0) f ON true
             ORDER BY u.n);
         SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
-            our_was[our_run.old_first : our_run.old_last],
-            our_now[our_run.new_first : our_run.new_last], our_labels,
+            our_run.old, our_run.new, our_labels,
             our_run.old_first > 1, our_run.old_last < cardinality(our_was), True) l;
-        our_old := our_was[our_run.old_first : our_run.old_last];
-        our_new := our_now[our_run.new_first : our_run.new_last];
+        our_old := our_run.old;
+        our_new := our_run.new;
         our_made := our_placed.made;
         our_gone := our_placed.gone;
         our_full := our_made IS NULL;
     END LOOP;
     DELETE FROM "campus_tables"."connections" t
-    USING (
-        SELECT u.v FROM unnest(our_old) AS u(v)
-        EXCEPT
-        SELECT u.v FROM unnest(our_new) AS u(v)) gone
-    WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = gone.v AND (our_heads = 1 OR outgrow.is_own(t.xmin));
-    SELECT coalesce(array_agg(m.v ORDER BY m.n), '{}'),
-        coalesce(array_agg(m.label ORDER BY m.n), '{}')
-    INTO our_new, our_made
-    FROM unnest(our_new, our_made) WITH ORDINALITY AS m(v, label, n)
-    WHERE m.label IS NOT NULL;
+    WHERE t.ctid = ANY (ARRAY(
+        SELECT f.ctid
+        FROM (
+            SELECT u.v FROM unnest(our_old) AS u(v)
+            EXCEPT
+            SELECT u.v FROM unnest(our_new) AS u(v)) u
+        CROSS JOIN LATERAL (SELECT t.ctid FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17) AND t."connected_user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin)) OFFSET 0) f));
         INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
-        SELECT r."user_id", r."connected_user_id", our_made[r."pos" / outgrow.pos_step()], r."created_at" FROM "campus_tables"."connections_rows"(our_key, to_jsonb(our_new)) r
+        SELECT substr(our_key, 6, length(our_key) - 17), m.v, m.label, NULL::timestamptz
+    FROM unnest(our_new, our_made) AS m(v, label)
+    WHERE m.label IS NOT NULL
         ON CONFLICT ON CONSTRAINT "connections_pkey" DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
 END
 $body$;
@@ -823,6 +862,8 @@ AS $body$
 #variable_conflict use_variable
 DECLARE
     our_document jsonb;
+    our_earlier jsonb;
+    our_alike boolean;
     our_rows bigint;
     our_heads bigint := 0;
     our_whole boolean;
@@ -831,12 +872,15 @@ DECLARE
     our_old text[];
     our_new text[];
     our_run record;
+    our_element text;
     our_placed record;
     our_labels bigint[];
+    our_places bigint[];
     our_made bigint[];
     our_gone bigint[];
     our_full boolean;
-    our_anew boolean := false;
+    our_anew boolean;
+    our_turn integer;
     our_wide integer := 0;
 BEGIN
     IF our_before IS NOT NULL OR current_setting('transaction_isolation') = 'read committed' THEN
@@ -902,16 +946,39 @@ BEGIN
     our_made := '{}';
     our_gone := '{}';
     our_full := false;
-    FOR our_run IN SELECT * FROM outgrow.list_changes(our_was, our_now) LOOP
-        our_old := our_old || our_was[our_run.old_first : our_run.old_last];
-        our_new := our_new || our_now[our_run.new_first : our_run.new_last];
-        our_labels := ARRAY(
+    our_anew := false;
+    our_turn := 0;
+    FOR our_run IN SELECT * FROM outgrow.list_runs(our_was, our_now) LOOP
+        IF cardinality(our_run.old) <= 64 THEN
+            FOREACH our_element IN ARRAY our_run.old LOOP
+                our_old := our_old || our_element;
+            END LOOP;
+        ELSE
+            our_old := our_old || our_run.old;
+        END IF;
+        IF cardinality(our_run.new) <= 64 THEN
+            FOREACH our_element IN ARRAY our_run.new LOOP
+                our_new := our_new || our_element;
+            END LOOP;
+        ELSE
+            our_new := our_new || our_run.new;
+        END IF;
+        our_turn := our_turn + 1;
+        IF our_turn > 16 THEN
+            IF our_turn = 17 THEN
+                our_places := ARRAY(SELECT t."pos" FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND (our_heads = 1 OR outgrow.is_own(t.xmin)) ORDER BY t."pos");
+            END IF;
+            our_labels := our_places[
+                greatest(our_run.old_first - 1, 1)
+                : least(our_run.old_last + 1, cardinality(our_was))];
+        ELSE
+            our_labels := ARRAY(
             SELECT t."pos" FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND (our_heads = 1 OR outgrow.is_own(t.xmin))
             ORDER BY t."pos" OFFSET greatest(our_run.old_first - 2, 0)
             LIMIT least(our_run.old_last + 1, cardinality(our_was)) - greatest(our_run.old_first - 1, 1) + 1);
+        END IF;
         SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
-            our_was[our_run.old_first : our_run.old_last],
-            our_now[our_run.new_first : our_run.new_last], our_labels,
+            our_run.old, our_run.new, our_labels,
             our_run.old_first > 1, our_run.old_last < cardinality(our_was), False) l;
         our_full := our_full OR our_placed.made IS NULL;
         our_made := our_made || our_placed.made;
@@ -919,8 +986,9 @@ BEGIN
     END LOOP;
     IF our_full THEN
         SELECT min(c.old_first) AS old_first, max(c.old_last) AS old_last,
-            min(c.new_first) AS new_first, max(c.new_last) AS new_last
-        INTO our_run FROM outgrow.list_changes(our_was, our_now) c;
+            min(c.new_first) AS new_first, max(c.new_last) AS new_last,
+            NULL::text[] AS old, NULL::text[] AS new
+        INTO our_run FROM outgrow.list_runs(our_was, our_now) c;
     END IF;
     WHILE our_full LOOP
         our_wide := greatest(16, our_wide * 4);
@@ -928,16 +996,17 @@ BEGIN
         our_run.new_first := greatest(our_run.new_first - our_wide, 1);
         our_run.old_last := least(our_run.old_last + our_wide, cardinality(our_was));
         our_run.new_last := least(our_run.new_last + our_wide, cardinality(our_now));
+        our_run.old := our_was[our_run.old_first : our_run.old_last];
+        our_run.new := our_now[our_run.new_first : our_run.new_last];
         our_labels := ARRAY(
             SELECT t."pos" FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND (our_heads = 1 OR outgrow.is_own(t.xmin))
             ORDER BY t."pos" OFFSET greatest(our_run.old_first - 2, 0)
             LIMIT least(our_run.old_last + 1, cardinality(our_was)) - greatest(our_run.old_first - 1, 1) + 1);
         SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
-            our_was[our_run.old_first : our_run.old_last],
-            our_now[our_run.new_first : our_run.new_last], our_labels,
+            our_run.old, our_run.new, our_labels,
             our_run.old_first > 1, our_run.old_last < cardinality(our_was), True) l;
-        our_old := our_was[our_run.old_first : our_run.old_last];
-        our_new := our_now[our_run.new_first : our_run.new_last];
+        our_old := our_run.old;
+        our_new := our_run.new;
         our_made := our_placed.made;
         our_gone := our_placed.gone;
         our_full := our_made IS NULL;
@@ -963,6 +1032,8 @@ AS $body$
 #variable_conflict use_variable
 DECLARE
     our_document jsonb;
+    our_earlier jsonb;
+    our_alike boolean;
     our_rows bigint;
     our_heads bigint := 0;
     our_whole boolean;
@@ -971,12 +1042,15 @@ DECLARE
     our_old text[];
     our_new text[];
     our_run record;
+    our_element text;
     our_placed record;
     our_labels bigint[];
+    our_places bigint[];
     our_made bigint[];
     our_gone bigint[];
     our_full boolean;
-    our_anew boolean := false;
+    our_anew boolean;
+    our_turn integer;
     our_wide integer := 0;
 BEGIN
     our_document := our_value;
@@ -1001,15 +1075,16 @@ BEGIN
     END IF;
     SELECT count(*) INTO our_rows FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6);
     our_heads := 1;
+    our_earlier := our_before;
+    our_before := coalesce(outgrow.array_of(our_before -> 'participants'), '[]');
     IF current_setting('transaction_isolation') <> 'read committed'
-        AND our_rows > (SELECT count(*) FROM "campus_tables"."participants_rows"(our_key, our_before)) THEN
+        AND our_rows > cardinality(outgrow.list_ids(our_before)) THEN
         our_heads := 2;
     END IF;
-    our_before := coalesce(outgrow.array_of(our_before -> 'participants'), '[]');
     IF ROW(our_value)::record *= ROW(our_before)::record AND our_rows > 0 THEN
         RETURN;
     END IF;
-    our_whole := true;
+    our_whole := our_rows = jsonb_array_length(our_before);
     our_whole := our_heads = 1 AND our_whole AND (CASE
         WHEN jsonb_typeof(our_before) = 'array' AND jsonb_typeof(our_value) = 'array'
         THEN NOT our_value @? 'strict $[*] ? (@.type() != "string")' END);
@@ -1021,21 +1096,48 @@ BEGIN
     our_made := '{}';
     our_gone := '{}';
     our_full := false;
-    FOR our_run IN SELECT * FROM outgrow.list_changes(our_was, our_now) LOOP
-        IF (our_run.new_last - our_run.new_first + 1) * 2 > greatest(cardinality(our_now), 256)
-        THEN
+    our_anew := false;
+    our_turn := 0;
+    FOR our_run IN SELECT * FROM outgrow.list_runs(our_was, our_now) LOOP
+        IF cardinality(our_run.old) <= 64 THEN
+            FOREACH our_element IN ARRAY our_run.old LOOP
+                our_old := our_old || our_element;
+            END LOOP;
+        ELSE
+            our_old := our_old || our_run.old;
+        END IF;
+        IF cardinality(our_run.new) <= 64 THEN
+            FOREACH our_element IN ARRAY our_run.new LOOP
+                our_new := our_new || our_element;
+            END LOOP;
+        ELSE
+            our_new := our_new || our_run.new;
+        END IF;
+        IF cardinality(our_new) * 2 > greatest(cardinality(our_now), 256) THEN
+            our_old := our_was;
+            our_new := our_now;
+            our_made := ARRAY(
+                SELECT n * outgrow.pos_step() FROM generate_series(1, cardinality(our_now)) AS n);
+            our_full := false;
             our_anew := true;
             EXIT;
         END IF;
-        our_old := our_old || our_was[our_run.old_first : our_run.old_last];
-        our_new := our_new || our_now[our_run.new_first : our_run.new_last];
-        our_labels := ARRAY(
-            SELECT t."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
-            LEFT JOIN "campus_tables"."participants" t ON t."chat_id" = substr(our_key, 6) AND t."user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin))
+        our_turn := our_turn + 1;
+        IF our_turn > 16 THEN
+            IF our_turn = 17 THEN
+                our_places := ARRAY(SELECT t."pos" FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6) AND (our_heads = 1 OR outgrow.is_own(t.xmin)) ORDER BY t."pos");
+            END IF;
+            our_labels := our_places[
+                greatest(our_run.old_first - 1, 1)
+                : least(our_run.old_last + 1, cardinality(our_was))];
+        ELSE
+            our_labels := ARRAY(
+            SELECT f."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
+            LEFT JOIN LATERAL (SELECT t."pos" FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6) AND t."user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin)) OFFSET 0) f ON true
             ORDER BY u.n);
+        END IF;
         SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
-            our_was[our_run.old_first : our_run.old_last],
-            our_now[our_run.new_first : our_run.new_last], our_labels,
+            our_run.old, our_run.new, our_labels,
             our_run.old_first > 1, our_run.old_last < cardinality(our_was), False) l;
         our_full := our_full OR our_placed.made IS NULL;
         our_made := our_made || our_placed.made;
@@ -1047,68 +1149,80 @@ BEGIN
                 SELECT count(DISTINCT u.v COLLATE "C") = count(*)
                     AND coalesce(max(length(u.v)), 0) <= 200
                 FROM unnest(our_new) AS u(v))
-            AND NOT EXISTS (
+            AND (our_anew OR NOT EXISTS (
                 SELECT FROM (
                     SELECT u.v FROM unnest(our_new) AS u(v)
                     EXCEPT
-                    SELECT u.v FROM unnest(our_old) AS u(v)) new
-                WHERE EXISTS (SELECT FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6) AND t."user_id" = new.v));
+                    SELECT u.v FROM unnest(our_old) AS u(v)) u
+                CROSS JOIN LATERAL (SELECT t."user_id" FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6) AND t."user_id" = u.v OFFSET 0) f));
     END IF;
-    IF our_whole IS NOT TRUE AND NOT our_anew THEN
-        our_was := ARRAY(
-            SELECT t."user_id" FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6) AND (our_heads = 1 OR outgrow.is_own(t.xmin))
-            ORDER BY t."pos", t."user_id");
-        our_now := ARRAY(
-            SELECT r."user_id" FROM "campus_tables"."participants_rows"(our_key, our_document) r ORDER BY r."pos", r."user_id");
+    IF our_whole IS NOT TRUE THEN
+        our_was := outgrow.list_ids(our_before);
+        our_now := outgrow.list_ids(our_value);
+        IF our_heads <> 1
+            OR (SELECT count(*) FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6)) <> cardinality(our_was) THEN
+            our_was := ARRAY(
+                SELECT t."user_id" FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6) AND (our_heads = 1 OR outgrow.is_own(t.xmin))
+                ORDER BY t."pos", t."user_id");
+        END IF;
     our_old := '{}';
     our_new := '{}';
     our_made := '{}';
     our_gone := '{}';
     our_full := false;
-    FOR our_run IN SELECT * FROM outgrow.list_changes(our_was, our_now) LOOP
-        IF (our_run.new_last - our_run.new_first + 1) * 2 > greatest(cardinality(our_now), 256)
-        THEN
+    our_anew := false;
+    our_turn := 0;
+    FOR our_run IN SELECT * FROM outgrow.list_runs(our_was, our_now) LOOP
+        IF cardinality(our_run.old) <= 64 THEN
+            FOREACH our_element IN ARRAY our_run.old LOOP
+                our_old := our_old || our_element;
+            END LOOP;
+        ELSE
+            our_old := our_old || our_run.old;
+        END IF;
+        IF cardinality(our_run.new) <= 64 THEN
+            FOREACH our_element IN ARRAY our_run.new LOOP
+                our_new := our_new || our_element;
+            END LOOP;
+        ELSE
+            our_new := our_new || our_run.new;
+        END IF;
+        IF cardinality(our_new) * 2 > greatest(cardinality(our_now), 256) THEN
+            our_old := our_was;
+            our_new := our_now;
+            our_made := ARRAY(
+                SELECT n * outgrow.pos_step() FROM generate_series(1, cardinality(our_now)) AS n);
+            our_full := false;
             our_anew := true;
             EXIT;
         END IF;
-        our_old := our_old || our_was[our_run.old_first : our_run.old_last];
-        our_new := our_new || our_now[our_run.new_first : our_run.new_last];
-        our_labels := ARRAY(
-            SELECT t."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
-            LEFT JOIN "campus_tables"."participants" t ON t."chat_id" = substr(our_key, 6) AND t."user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin))
+        our_turn := our_turn + 1;
+        IF our_turn > 16 THEN
+            IF our_turn = 17 THEN
+                our_places := ARRAY(SELECT t."pos" FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6) AND (our_heads = 1 OR outgrow.is_own(t.xmin)) ORDER BY t."pos");
+            END IF;
+            our_labels := our_places[
+                greatest(our_run.old_first - 1, 1)
+                : least(our_run.old_last + 1, cardinality(our_was))];
+        ELSE
+            our_labels := ARRAY(
+            SELECT f."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
+            LEFT JOIN LATERAL (SELECT t."pos" FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6) AND t."user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin)) OFFSET 0) f ON true
             ORDER BY u.n);
+        END IF;
         SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
-            our_was[our_run.old_first : our_run.old_last],
-            our_now[our_run.new_first : our_run.new_last], our_labels,
+            our_run.old, our_run.new, our_labels,
             our_run.old_first > 1, our_run.old_last < cardinality(our_was), False) l;
         our_full := our_full OR our_placed.made IS NULL;
         our_made := our_made || our_placed.made;
         our_gone := our_gone || our_placed.gone;
     END LOOP;
     END IF;
-    IF our_anew THEN
-        DELETE FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6) AND (our_heads = 1 OR outgrow.is_own(t.xmin));
-        IF EXISTS (SELECT FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6))
-        THEN
-        INSERT INTO "campus_tables"."participants" AS t ("chat_id", "user_id", "pos")
-        SELECT r."chat_id", r."user_id", r."pos" FROM "campus_tables"."participants_rows"(our_key, our_document) r
-        ON CONFLICT ON CONSTRAINT "participants_pkey" DO UPDATE SET "pos" = excluded."pos";
-        ELSE
-            INSERT INTO "campus_tables"."participants"
-                ("chat_id", "user_id", "pos")
-            SELECT substr(our_key, 6), outgrow.key_of(e.v), e.n * outgrow.pos_step()
-            FROM jsonb_array_elements(
-                CASE WHEN jsonb_typeof(our_value) = 'array' THEN our_value ELSE '[]' END)
-                WITH ORDINALITY AS e(v, n)
-            WHERE outgrow.key_of(e.v) IS NOT NULL
-            ON CONFLICT DO NOTHING;
-        END IF;
-        RETURN;
-    END IF;
     IF our_full THEN
         SELECT min(c.old_first) AS old_first, max(c.old_last) AS old_last,
-            min(c.new_first) AS new_first, max(c.new_last) AS new_last
-        INTO our_run FROM outgrow.list_changes(our_was, our_now) c;
+            min(c.new_first) AS new_first, max(c.new_last) AS new_last,
+            NULL::text[] AS old, NULL::text[] AS new
+        INTO our_run FROM outgrow.list_runs(our_was, our_now) c;
     END IF;
     WHILE our_full LOOP
         our_wide := greatest(16, our_wide * 4);
@@ -1116,26 +1230,29 @@ BEGIN
         our_run.new_first := greatest(our_run.new_first - our_wide, 1);
         our_run.old_last := least(our_run.old_last + our_wide, cardinality(our_was));
         our_run.new_last := least(our_run.new_last + our_wide, cardinality(our_now));
+        our_run.old := our_was[our_run.old_first : our_run.old_last];
+        our_run.new := our_now[our_run.new_first : our_run.new_last];
         our_labels := ARRAY(
-            SELECT t."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
-            LEFT JOIN "campus_tables"."participants" t ON t."chat_id" = substr(our_key, 6) AND t."user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin))
+            SELECT f."pos" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1]) WITH ORDINALITY AS u(v, n)
+            LEFT JOIN LATERAL (SELECT t."pos" FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6) AND t."user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin)) OFFSET 0) f ON true
             ORDER BY u.n);
         SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
-            our_was[our_run.old_first : our_run.old_last],
-            our_now[our_run.new_first : our_run.new_last], our_labels,
+            our_run.old, our_run.new, our_labels,
             our_run.old_first > 1, our_run.old_last < cardinality(our_was), True) l;
-        our_old := our_was[our_run.old_first : our_run.old_last];
-        our_new := our_now[our_run.new_first : our_run.new_last];
+        our_old := our_run.old;
+        our_new := our_run.new;
         our_made := our_placed.made;
         our_gone := our_placed.gone;
         our_full := our_made IS NULL;
     END LOOP;
     DELETE FROM "campus_tables"."participants" t
-    USING (
-        SELECT u.v FROM unnest(our_old) AS u(v)
-        EXCEPT
-        SELECT u.v FROM unnest(our_new) AS u(v)) gone
-    WHERE t."chat_id" = substr(our_key, 6) AND t."user_id" = gone.v AND (our_heads = 1 OR outgrow.is_own(t.xmin));
+    WHERE t.ctid = ANY (ARRAY(
+        SELECT f.ctid
+        FROM (
+            SELECT u.v FROM unnest(our_old) AS u(v)
+            EXCEPT
+            SELECT u.v FROM unnest(our_new) AS u(v)) u
+        CROSS JOIN LATERAL (SELECT t.ctid FROM "campus_tables"."participants" t WHERE t."chat_id" = substr(our_key, 6) AND t."user_id" = u.v AND (our_heads = 1 OR outgrow.is_own(t.xmin)) OFFSET 0) f));
         INSERT INTO "campus_tables"."participants" AS t ("chat_id", "user_id", "pos")
         SELECT substr(our_key, 6), m.v, m.label
     FROM unnest(our_new, our_made) AS m(v, label)
@@ -1150,6 +1267,7 @@ LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
 SET work_mem = '256MB'
 AS $body$
 #variable_conflict use_variable
@@ -1378,6 +1496,7 @@ LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
 SET work_mem = '256MB'
 AS $body$
 #variable_conflict use_variable

@@ -25,11 +25,34 @@ BEGIN
 END
 $$;
 
+-- The ids of a list in their order, each where it first stands. Of what is no list: none.
+CREATE OR REPLACE FUNCTION outgrow.list_ids(list jsonb) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT ARRAY(
+    SELECT d.v
+    FROM (
+      SELECT e.v, min(e.n) AS n
+      FROM (
+        SELECT outgrow.key_of(e.v) AS v, e.n
+        FROM jsonb_array_elements(CASE WHEN jsonb_typeof(list) = 'array' THEN list ELSE '[]' END)
+          WITH ORDINALITY AS e(v, n)
+        OFFSET 0) e
+      WHERE e.v IS NOT NULL
+      GROUP BY e.v) d
+    ORDER BY d.n)
+$$;
+
 -- What changed from one list to another: runs of `was` and of `now` (empty ones end before they begin)
--- between elements that stay, each looked for within 64 elements, and then further. More than 16 runs,
--- or one for which there is no end, are one to the end of the lists, but for what is the same there.
-CREATE OR REPLACE FUNCTION outgrow.list_changes(was text[], now text[])
-RETURNS TABLE (old_first integer, old_last integer, new_first integer, new_last integer)
+-- between elements that stay, each looked for within 64 elements, and then further. What more than so
+-- many searches would find, or has no end, is one run to the end of the lists, but for what is the same
+-- there. `old` and `new` are the elements of a run: to cut them out of a list costs as much as the list
+-- is long, so short ones are put together here.
+CREATE OR REPLACE FUNCTION outgrow.list_runs(was text[], now text[])
+RETURNS TABLE (
+  old_first integer, old_last integer, new_first integer, new_last integer, old text[], new text[]
+)
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -38,7 +61,8 @@ DECLARE
   many_new CONSTANT integer := cardinality(now);
   i integer := 1;
   j integer := 1;
-  runs integer := 0;
+  near integer := 4096 + (many_old + many_new) / 8;  -- steps that may still be gone near by
+  far integer := 32;  -- searches of all the list
   gone integer;  -- elements of the run
   come integer;
 BEGIN
@@ -50,8 +74,8 @@ BEGIN
     EXIT WHEN i > many_old AND j > many_new;
     gone := NULL;
     come := NULL;
-    runs := runs + 1;
-    FOR d IN 1 .. CASE WHEN runs <= 16 THEN 64 ELSE 0 END LOOP
+    FOR d IN 1 .. least(64, near) LOOP
+      near := near - 1;
       IF was[i + d] COLLATE "C" = now[j + d] THEN
         gone := d;
         come := d;
@@ -64,7 +88,19 @@ BEGIN
       END IF;
       EXIT WHEN gone IS NOT NULL;
     END LOOP;
-    IF gone IS NULL AND runs <= 16 AND i <= many_old AND j <= many_new THEN
+    FOR d IN 3 .. CASE WHEN gone IS NULL AND near > 0 THEN 16 ELSE 0 END LOOP
+      FOR k IN 1 .. d - 1 LOOP
+        near := near - 1;
+        IF was[i + k] COLLATE "C" = now[j + d - k] THEN
+          gone := k;
+          come := d - k;
+          EXIT;
+        END IF;
+      END LOOP;
+      EXIT WHEN gone IS NOT NULL;
+    END LOOP;
+    IF gone IS NULL AND far > 0 AND i <= many_old AND j <= many_new THEN
+      far := far - 1;
       gone := array_position(was, now[j], i) - i;
       come := array_position(now, was[i], j) - j;
       IF gone <= come OR come IS NULL THEN
@@ -84,10 +120,23 @@ BEGIN
     END IF;
     old_first := i;
     new_first := j;
+    old_last := i + gone - 1;
+    new_last := j + come - 1;
+    IF gone + come > 64 THEN
+      old := was[old_first : old_last];
+      new := now[new_first : new_last];
+    ELSE
+      old := '{}';
+      new := '{}';
+      FOR d IN 0 .. gone - 1 LOOP
+        old := old || was[i + d];
+      END LOOP;
+      FOR d IN 0 .. come - 1 LOOP
+        new := new || now[j + d];
+      END LOOP;
+    END IF;
     i := i + gone;
     j := j + come;
-    old_last := i - 1;
-    new_last := j - 1;
     RETURN NEXT;
   END LOOP;
 END
@@ -140,7 +189,7 @@ BEGIN
       RETURN;
     END IF;
   END LOOP;
-  IF many = cardinality(was) AND many > 64 THEN  -- most likely each for each
+  IF many = cardinality(was) AND (many > 64 OR many = 1) THEN  -- most likely each for each
     made := ARRAY(
       SELECT CASE WHEN u.old COLLATE "C" <> u.new THEN u.label END
       FROM unnest(was, now, mid) WITH ORDINALITY AS u(old, new, label, n)

@@ -207,6 +207,7 @@ LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
 SET work_mem = '256MB'
 AS {function_body(ex.OUR_NAMES + body)}"""
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 from outgrow.blueprint import SEGMENT_LIMIT, Blueprint, Column
 from outgrow.layout import expressions as ex
+from outgrow.layout import relations
 from outgrow.layout.consistency.unmapped import unmapped
 from outgrow.layout.shadow import places, tables
 from outgrow.queries import function_body, quote
@@ -70,6 +71,8 @@ def follow(blueprint: Blueprint, name: str) -> str:
     signature = tables.function(blueprint, name, "follow")
     text = f"""{ex.OUR_NAMES}DECLARE
     our_document jsonb;
+    our_earlier jsonb;
+    our_alike boolean;
     our_rows bigint;
     our_heads bigint := 0;
     our_whole boolean;
@@ -78,12 +81,15 @@ def follow(blueprint: Blueprint, name: str) -> str:
     our_old text[];
     our_new text[];
     our_run record;
+    our_element text;
     our_placed record;
     our_labels bigint[];
+    our_places bigint[];
     our_made bigint[];
     our_gone bigint[];
     our_full boolean;
-    our_anew boolean := false;
+    our_anew boolean;
+    our_turn integer;
     our_wide integer := 0;
 BEGIN{body}
 END"""
@@ -115,21 +121,29 @@ def _unnested(blueprint: Blueprint, name: str) -> str:
     made. More: those that count are this transaction's."""
     table, of_key = tables.table(blueprint, name), _of_key(blueprint, name)
     relation = blueprint.relations[name]
-    rows = tables.function(blueprint, name, "rows")
     field = blueprint.relations[relation.source or ""].own[relation.unnest or ""]
 
     def elements(value: str) -> str:
         found = f"coalesce({ex.from_json(field, value)}, '[]')"
         if relation.present is None:
             return found
-        return f"CASE WHEN EXISTS (SELECT FROM {rows}(our_key, {value})) THEN {found} ELSE '[]' END"
+        is_there = (
+            f"{_source(blueprint, name, value)} WHERE r.{quote(relation.present)} IS NOT NULL"
+        )
+        return f"CASE WHEN EXISTS (SELECT FROM {is_there}) THEN {found} ELSE '[]' END"
 
-    same = ""
-    if not _others(blueprint, name):
-        same = """
-    IF ROW(our_value)::record *= ROW(our_before)::record AND our_rows > 0 THEN
-        RETURN;
-    END IF;"""
+    same = "ROW(our_value)::record *= ROW(our_before)::record AND our_rows > 0"
+    others = _others(blueprint, name)
+    follow = ""
+    if others:
+        parts = ", ".join(f"r.{quote(relation.renamed[c])}" for c in others)
+        was, now = (
+            f"(SELECT ROW({parts}) FROM {_source(blueprint, name, value)})"
+            for value in ("our_earlier", "our_document")
+        )
+        follow = f"""
+    our_alike := our_heads = 1 AND ({was} *= {now}) IS TRUE;"""
+        same += " AND our_alike"
     return f"""
     our_document := our_value;
     our_value := {elements("our_value")};
@@ -138,37 +152,30 @@ def _unnested(blueprint: Blueprint, name: str) -> str:
     END IF;
     SELECT count(*) INTO our_rows FROM {table} t WHERE {of_key};
     our_heads := 1;
+    our_earlier := our_before;
+    our_before := {elements("our_before")};
     IF current_setting('transaction_isolation') <> 'read committed'
-        AND our_rows > (SELECT count(*) FROM {rows}(our_key, our_before)) THEN
+        AND our_rows > cardinality(outgrow.list_ids(our_before)) THEN
         our_heads := 2;
+    END IF;{follow}
+    IF {same} THEN
+        RETURN;
     END IF;
-    our_before := {elements("our_before")};{same}
-    our_whole := true;{_ids(blueprint, name)}{_follow_others(blueprint, name)}"""
+    our_whole := our_rows = jsonb_array_length(our_before);{_ids(blueprint, name)}{
+        _follow_others(blueprint, name)
+    }"""
 
 
 def _all(blueprint: Blueprint, name: str) -> str:
     """Insert the rows of a list that has none: elements in their order, of doubled ones the first,
     which is half the work of what decodes the value. That is done where there are rows, of all
     that are not known by their elements, and of lists with columns of other kinds."""
-    relation = blueprint.relations[name]
-    is_list = tables.is_list(blueprint, name)
-    variables = "our_key, our_value" if is_list else "our_key, our_document"
+    variables = "our_key, " + ("our_value" if tables.is_list(blueprint, name) else "our_document")
     listed = ", ".join(f"r.{quote(c)}" for c in tables.columns(blueprint, name))
     rows = tables.function(blueprint, name, "rows")
     decoded = put(blueprint, name, f"SELECT {listed} FROM {rows}({variables}) r")
-    heads = tables.heads(blueprint, name, "our_key")
-    given = {"element": "outgrow.key_of(e.v)", "position": "e.n * outgrow.pos_step()"}
-    values: list[str | None] = []
-    if not is_list:
-        values = [heads.get(c) or given.get(source) for c, source in relation.renamed.items()]
-    elif blueprint.pattern_of(name).shape == "ids":
-        for c in tables.columns(blueprint, name):
-            own = relation.own.get(c)
-            kind = own and ("element" if own.element else "position" if own.position else "")
-            nothing = own and own.field is None and not own.key and f"NULL::{own.sql_type}"
-            values.append(heads.get(c) or given.get(kind or "") or nothing or None)
-    plain = [v for v in values if v is not None]
-    if not plain or len(plain) < len(values) or (not is_list and relation.present is not None):
+    plain = _plain(blueprint, name, "outgrow.key_of(e.v)", "e.n * outgrow.pos_step()")
+    if plain is None:
         return decoded
     return f"""
         IF EXISTS (SELECT FROM {tables.table(blueprint, name)} t WHERE {_of_key(blueprint, name)})
@@ -176,7 +183,7 @@ def _all(blueprint: Blueprint, name: str) -> str:
         ELSE
             INSERT INTO {tables.table(blueprint, name)}
                 ({", ".join(map(quote, tables.columns(blueprint, name)))})
-            SELECT {", ".join(plain)}
+            SELECT {plain}
             FROM jsonb_array_elements(
                 CASE WHEN jsonb_typeof(our_value) = 'array' THEN our_value ELSE '[]' END)
                 WITH ORDINALITY AS e(v, n)
@@ -185,8 +192,46 @@ def _all(blueprint: Blueprint, name: str) -> str:
         END IF;"""
 
 
+def _plain(blueprint: Blueprint, name: str, element: str, place: str) -> str | None:
+    """The values of a row whose element and `pos` (SQL) are known, in the table's order. None where
+    an element says more than itself."""
+    relation = blueprint.relations[name]
+    heads = tables.heads(blueprint, name, "our_key")
+    given = {"element": element, "position": place}
+    if not tables.is_list(blueprint, name):
+        return ", ".join(
+            heads.get(c) or given.get(source) or _other(blueprint, name, source)
+            for c, source in relation.renamed.items()
+        )
+    if blueprint.pattern_of(name).shape != "ids":
+        return None
+    values: list[str | None] = []
+    for c, own in _columns(blueprint, name):
+        kind = own and ("element" if own.element else "position" if own.position else "")
+        nothing = own and own.field is None and not own.key and f"NULL::{own.sql_type}"
+        values.append(heads.get(c) or given.get(kind or "") or nothing or None)
+    plain = [v for v in values if v is not None]
+    return ", ".join(plain) if len(plain) == len(values) else None
+
+
+def _source(blueprint: Blueprint, name: str, value: str) -> str:
+    """The one row, if any, of the document (SQL) that a list is in, as the table `r`."""
+    source = blueprint.relations[name].source or ""
+    listed = ", ".join(relations.selected(blueprint, source, value))
+    decode = tables.function(blueprint, name, "decode")
+    return f"(SELECT {listed} FROM {decode}(our_key, {value}) d OFFSET 0) r"
+
+
+def _other(blueprint: Blueprint, name: str, column: str) -> str:
+    """A column's value for all rows, from their document. PostgreSQL computes it once, where a join
+    might decode the document for each row."""
+    return f"(SELECT r.{quote(column)} FROM {_source(blueprint, name, 'our_document')})"
+
+
 def _others(blueprint: Blueprint, name: str) -> list[str]:
     """Columns that the rows of a list have from its document."""
+    if tables.is_list(blueprint, name):
+        return []
     sources = blueprint.relations[name].renamed
     keys = tables.heads(blueprint, name, "")
     return [c for c, s in sources.items() if c not in keys and s not in ("element", "position")]
@@ -196,44 +241,59 @@ def _follow_others(blueprint: Blueprint, name: str) -> str:
     others = _others(blueprint, name)
     if not others:
         return ""
-    element = _element(blueprint, name)
-    sets = ", ".join(f"{quote(c)} = r.{quote(c)}" for c in others)
-    now, new = (", ".join(f"{alias}.{quote(c)}" for c in others) for alias in "tr")
+    sources = blueprint.relations[name].renamed
+    values = {quote(c): _other(blueprint, name, sources[c]) for c in others}
+    sets = ", ".join(f"{c} = {value}" for c, value in values.items())
+    now = ", ".join(f"t.{c}" for c in values)
     return f"""
-    UPDATE {tables.table(blueprint, name)} t SET {sets}
-    FROM {tables.function(blueprint, name, "rows")}(our_key, our_document) r
-    WHERE {_of_key(blueprint, name)} AND t.{element} = r.{element}
-        AND ROW({now})::record *<> ROW({new})::record AND {_MINE};"""
+    IF NOT our_alike THEN
+        UPDATE {tables.table(blueprint, name)} t SET {sets}
+        WHERE {_of_key(blueprint, name)} AND {_MINE}
+            AND ROW({now})::record *<> ROW({", ".join(values.values())})::record;
+    END IF;"""
 
 
 def _ids(blueprint: Blueprint, name: str) -> str:
-    """While the rows are the whole list, OLD says which they are, and what did not change is not
-    looked up; else they say it themselves."""
+    """OLD says which rows there are and in which order, if it is as many: each id that stands in
+    it, at its first place. Only else they say it themselves.
+
+    While no id stands twice, and the rows are the whole list, nothing need be sought for that."""
     table, of_key = tables.table(blueprint, name), _of_key(blueprint, name)
     element, pos = _element(blueprint, name), tables.pos(blueprint, name)
-    rows = tables.function(blueprint, name, "rows")
+    appended = head = ""
     if tables.is_list(blueprint, name):
         append = (
             "outgrow.key_of(our_value -> -1) IS NOT NULL AND NOT our_before ? (our_value ->> -1)"
         )
-        appended, head = _appended(blueprint, name, append), _head(blueprint, name)
-        all_rows = f"{rows}(our_key, our_value) r"
-        placed = _placed(blueprint, name, "to_jsonb(our_new)")
-    else:
-        appended = head = ""
-        all_rows = f"{rows}(our_key, our_document) r"
-        placed = _placed_unnested(blueprint, name)
-    order = f"{{0}}.{quote(pos)}, " if pos else ""
-    changes, spread, anew = places.set_changes(), "", _all(blueprint, name)
+        appended = _appended(blueprint, name, append)
+        whole = "CASE WHEN jsonb_typeof(our_value) = 'array' THEN jsonb_array_length(our_value) END"
+        head = _head(
+            blueprint,
+            name,
+            f"CASE WHEN cardinality(our_now) = {whole} THEN NULL ELSE our_value END",
+        )
+    changes, spread, order = places.set_changes(), "", ""
     if pos:
         labels = (
-            f"SELECT t.{quote(pos)}"
+            f"SELECT f.{quote(pos)}"
             f" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1])"
             f" WITH ORDINALITY AS u(v, n)"
-            f"\n            LEFT JOIN {table} t ON {of_key} AND t.{element} = u.v AND {_MINE}"
+            f"\n            LEFT JOIN LATERAL ({_found(blueprint, name, quote(pos))}) f ON true"
             f"\n            ORDER BY u.n"
         )
-        changes, spread = places.changes(labels, anew=True), places.spread(labels)
+        changes = places.changes(labels, _places(blueprint, name), anew=True)
+        spread, order = places.spread(labels), f"t.{quote(pos)}, "
+    plain = _plain(blueprint, name, "m.v", "m.label")
+    if plain is None:
+        placed = _placed(blueprint, name, "to_jsonb(our_new)")
+    else:
+        placed = put(
+            blueprint,
+            name,
+            f"SELECT {plain}"
+            f"\n    FROM unnest(our_new, our_made) AS m(v, label)"
+            f"\n    WHERE m.label IS NOT NULL",
+        )
     return f"""{appended}
     our_whole := our_heads = 1 AND our_whole AND (CASE
         WHEN jsonb_typeof(our_before) = 'array' AND jsonb_typeof(our_value) = 'array'
@@ -247,50 +307,50 @@ def _ids(blueprint: Blueprint, name: str) -> str:
                 SELECT count(DISTINCT u.v COLLATE "C") = count(*)
                     AND coalesce(max(length(u.v)), 0) <= {SEGMENT_LIMIT}
                 FROM unnest(our_new) AS u(v))
-            AND NOT EXISTS (
+            AND (our_anew OR NOT EXISTS (
                 SELECT FROM (
                     SELECT u.v FROM unnest(our_new) AS u(v)
                     EXCEPT
-                    SELECT u.v FROM unnest(our_old) AS u(v)) new
-                WHERE EXISTS (SELECT FROM {table} t WHERE {of_key} AND t.{element} = new.v));
+                    SELECT u.v FROM unnest(our_old) AS u(v)) u
+                CROSS JOIN LATERAL ({_found(blueprint, name, element, mine=False)}) f));
     END IF;
-    IF our_whole IS NOT TRUE AND NOT our_anew THEN{head}
-        our_was := ARRAY(
-            SELECT t.{element} FROM {table} t WHERE {of_key} AND {_MINE}
-            ORDER BY {order.format("t")}t.{element});
-        our_now := ARRAY(
-            SELECT r.{element} FROM {all_rows} ORDER BY {order.format("r")}r.{element});{changes}
-    END IF;
-    IF our_anew THEN{head}
-        DELETE FROM {table} t WHERE {of_key} AND {_MINE};{anew}
-        RETURN;
+    IF our_whole IS NOT TRUE THEN
+        our_was := outgrow.list_ids(our_before);
+        our_now := outgrow.list_ids(our_value);{head}
+        IF our_heads <> 1
+            OR (SELECT count(*) FROM {table} t WHERE {of_key}) <> cardinality(our_was) THEN
+            our_was := ARRAY(
+                SELECT t.{element} FROM {table} t WHERE {of_key} AND {_MINE}
+                ORDER BY {order}t.{element});
+        END IF;{changes}
     END IF;{spread}
     DELETE FROM {table} t
-    USING (
-        SELECT u.v FROM unnest(our_old) AS u(v)
-        EXCEPT
-        SELECT u.v FROM unnest(our_new) AS u(v)) gone
-    WHERE {of_key} AND t.{element} = gone.v AND {_MINE};{placed}"""
+    WHERE t.ctid = ANY (ARRAY(
+        SELECT f.ctid
+        FROM (
+            SELECT u.v FROM unnest(our_old) AS u(v)
+            EXCEPT
+            SELECT u.v FROM unnest(our_new) AS u(v)) u
+        CROSS JOIN LATERAL ({_found(blueprint, name, "ctid")}) f));{placed}"""
 
 
-def _placed_unnested(blueprint: Blueprint, name: str) -> str:
-    """The rows that are new or have another place, without decoding a document for each."""
-    heads = tables.heads(blueprint, name, "our_key")
-    given = {"element": "m.v", "position": "m.label"}
-    listed = ", ".join(
-        heads.get(c) or given.get(source) or f"r.{quote(c)}"
-        for c, source in blueprint.relations[name].renamed.items()
+def _found(blueprint: Blueprint, name: str, column: str, mine: bool = True) -> str:
+    """SELECT a column of the row of the element `u.v`, by the primary key whatever is known of the
+    table: where its statistics say that a key has few rows, all rows of the key would be read for
+    each element."""
+    return (
+        f"SELECT t.{column} FROM {tables.table(blueprint, name)} t"
+        f" WHERE {_of_key(blueprint, name)} AND t.{_element(blueprint, name)} = u.v"
+        f"{f' AND {_MINE}' if mine else ''} OFFSET 0"
     )
-    joined = ""
-    if _others(blueprint, name):
-        rows, element = tables.function(blueprint, name, "rows"), _element(blueprint, name)
-        joined = f"\n    JOIN {rows}(our_key, our_document) r ON r.{element} = m.v"
-    return put(
-        blueprint,
-        name,
-        f"SELECT {listed}"
-        f"\n    FROM unnest(our_new, our_made) AS m(v, label){joined}"
-        f"\n    WHERE m.label IS NOT NULL",
+
+
+def _places(blueprint: Blueprint, name: str) -> str:
+    """SELECT the `pos` of all rows, in their order."""
+    pos = _pos(blueprint, name)
+    return (
+        f"SELECT t.{pos} FROM {tables.table(blueprint, name)} t"
+        f" WHERE {_of_key(blueprint, name)} AND {_MINE} ORDER BY t.{pos}"
     )
 
 
@@ -326,7 +386,7 @@ def _objects(blueprint: Blueprint, name: str) -> str:
     IF (SELECT count(*) FROM {table} t WHERE {of_key} AND {_MINE}) <> cardinality(our_was) THEN
         DELETE FROM {table} t WHERE {of_key} AND {_MINE};
         our_was := '{{}}';
-    END IF;{places.changes(labels)}{places.spread(labels)}
+    END IF;{places.changes(labels, _places(blueprint, name))}{places.spread(labels)}
     DELETE FROM {table} t
     WHERE {of_key} AND t.{pos} = ANY (our_gone) AND {_MINE};{
         _placed(blueprint, name, "('[' || array_to_string(our_new, ',') || ']')::jsonb")
@@ -382,13 +442,14 @@ def _columns(blueprint: Blueprint, name: str) -> Iterator[tuple[str, Column | No
     return ((column, own.get(column)) for column in tables.columns(blueprint, name))
 
 
-def _head(blueprint: Blueprint, name: str) -> str:
+def _head(blueprint: Blueprint, name: str, leftovers: str | None = None) -> str:
     """The list's own row, where it is not there or does not say what it must."""
+    leftovers = leftovers or unmapped(blueprint, name, "our_value")
     heads = tables.heads(blueprint, name, "our_key")
     parts, values = ", ".join(map(quote, heads)), ", ".join(heads.values())
     return f"""
     INSERT INTO {tables.lists(blueprint, name)} AS t ({parts}, leftovers)
-    VALUES ({values}, {unmapped(blueprint, name, "our_value")})
+    VALUES ({values}, {leftovers})
     ON CONFLICT ON CONSTRAINT {quote(name + "_lists_pkey")}
         DO UPDATE SET leftovers = excluded.leftovers
         WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;"""

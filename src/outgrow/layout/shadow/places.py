@@ -9,14 +9,21 @@ from __future__ import annotations
 MANY = 256
 """Elements of a list that is long."""
 
+FEW = 16
+"""Runs of changes, of which each looks up its own places."""
 
-def changes(labels: str, anew: bool = False) -> str:
+
+def changes(labels: str, all_labels: str, anew: bool = False) -> str:
     """Find what changed, and a `pos` for all that is new: `our_new` with `our_made`, in place of
-    `our_old` with `our_gone`. `our_full` says that there is no room for some of it, `our_anew` that
-    most of a long list is in one run, where to make all rows is what costs least."""
+    `our_old` with `our_gone`. `our_full` says that there is no room for some of it. `our_anew` says
+    that most of a long list is new or elsewhere: then everything gets the `pos` of a new list."""
     most = f"""
-        IF (our_run.new_last - our_run.new_first + 1) * 2 > greatest(cardinality(our_now), {MANY})
-        THEN
+        IF cardinality(our_new) * 2 > greatest(cardinality(our_now), {MANY}) THEN
+            our_old := our_was;
+            our_new := our_now;
+            our_made := ARRAY(
+                SELECT n * outgrow.pos_step() FROM generate_series(1, cardinality(our_now)) AS n);
+            our_full := false;
             our_anew := true;
             EXIT;
         END IF;"""
@@ -26,13 +33,39 @@ def changes(labels: str, anew: bool = False) -> str:
     our_made := '{{}}';
     our_gone := '{{}}';
     our_full := false;
-    FOR our_run IN SELECT * FROM outgrow.list_changes(our_was, our_now) LOOP{most if anew else ""}
-        our_old := our_old || our_was[our_run.old_first : our_run.old_last];
-        our_new := our_new || our_now[our_run.new_first : our_run.new_last];{_labels(labels, False)}
+    our_anew := false;
+    our_turn := 0;
+    FOR our_run IN SELECT * FROM outgrow.list_runs(our_was, our_now) LOOP{_appended("old")}{
+        _appended("new")
+    }{most if anew else ""}
+        our_turn := our_turn + 1;
+        IF our_turn > {FEW} THEN
+            IF our_turn = {FEW + 1} THEN
+                our_places := ARRAY({all_labels});
+            END IF;
+            our_labels := our_places[
+                greatest(our_run.old_first - 1, 1)
+                : least(our_run.old_last + 1, cardinality(our_was))];
+        ELSE
+            our_labels := ARRAY(
+            {labels});
+        END IF;{_made(False)}
         our_full := our_full OR our_placed.made IS NULL;
         our_made := our_made || our_placed.made;
         our_gone := our_gone || our_placed.gone;
     END LOOP;"""
+
+
+def _appended(which: str) -> str:
+    """A list that an element is put to stays where it is; with another list it is copied whole."""
+    return f"""
+        IF cardinality(our_run.{which}) <= 64 THEN
+            FOREACH our_element IN ARRAY our_run.{which} LOOP
+                our_{which} := our_{which} || our_element;
+            END LOOP;
+        ELSE
+            our_{which} := our_{which} || our_run.{which};
+        END IF;"""
 
 
 def set_changes() -> str:
@@ -40,16 +73,14 @@ def set_changes() -> str:
     return """
     our_old := ARRAY(SELECT unnest(our_was) EXCEPT SELECT unnest(our_now));
     our_new := ARRAY(SELECT unnest(our_now) EXCEPT SELECT unnest(our_was));
-    our_made := array_fill(0::bigint, ARRAY[cardinality(our_new)]);"""
+    our_made := array_fill(0::bigint, ARRAY[cardinality(our_new)]);
+    our_anew := false;"""
 
 
-def _labels(labels: str, spread: bool) -> str:
+def _made(spread: bool) -> str:
     return f"""
-        our_labels := ARRAY(
-            {labels});
         SELECT l.made, l.gone INTO our_placed FROM outgrow.list_labels(
-            our_was[our_run.old_first : our_run.old_last],
-            our_now[our_run.new_first : our_run.new_last], our_labels,
+            our_run.old, our_run.new, our_labels,
             our_run.old_first > 1, our_run.old_last < cardinality(our_was), {spread}) l;"""
 
 
@@ -58,19 +89,22 @@ def spread(labels: str) -> str:
     return f"""
     IF our_full THEN
         SELECT min(c.old_first) AS old_first, max(c.old_last) AS old_last,
-            min(c.new_first) AS new_first, max(c.new_last) AS new_last
-        INTO our_run FROM outgrow.list_changes(our_was, our_now) c;
+            min(c.new_first) AS new_first, max(c.new_last) AS new_last,
+            NULL::text[] AS old, NULL::text[] AS new
+        INTO our_run FROM outgrow.list_runs(our_was, our_now) c;
     END IF;
     WHILE our_full LOOP
         our_wide := greatest(16, our_wide * 4);
         our_run.old_first := greatest(our_run.old_first - our_wide, 1);
         our_run.new_first := greatest(our_run.new_first - our_wide, 1);
         our_run.old_last := least(our_run.old_last + our_wide, cardinality(our_was));
-        our_run.new_last := least(our_run.new_last + our_wide, cardinality(our_now));{
-        _labels(labels, True)
-    }
-        our_old := our_was[our_run.old_first : our_run.old_last];
-        our_new := our_now[our_run.new_first : our_run.new_last];
+        our_run.new_last := least(our_run.new_last + our_wide, cardinality(our_now));
+        our_run.old := our_was[our_run.old_first : our_run.old_last];
+        our_run.new := our_now[our_run.new_first : our_run.new_last];
+        our_labels := ARRAY(
+            {labels});{_made(True)}
+        our_old := our_run.old;
+        our_new := our_run.new;
         our_made := our_placed.made;
         our_gone := our_placed.gone;
         our_full := our_made IS NULL;
