@@ -161,8 +161,8 @@ def _planned(plan: Plan) -> list[str]:
 def _misfits(misfits: Misfits) -> list[str]:
     """One line for each kind, and a few of its keys."""
     if not misfits.found:
-        return ["misfits: none"]
-    lines = ["misfits, of which nothing gets lost, and because of which no write fails:"]
+        return ["no misfits, no inconsistencies"]
+    lines = ["misfits and inconsistencies, of which nothing gets lost, and no write fails:"]
     for one in misfits.found:
         if one.kind == UNMAPPED:
             continue

@@ -25,14 +25,19 @@ from outgrow.store import Store
 @click.command()
 @click.option("--table", metavar="NAME", help="Another table than the store: name or schema.name.")
 @click.option(
-    "--sample", is_flag=True, help=f"Read some {ENOUGH:,} rows only; misfits are not looked for."
-)
-@click.option("--all", "all_misfits", is_flag=True, help="With --json: every misfit, not samples.")
-@click.option(
-    "--misfits", metavar="KIND", type=click.Choice(list(KINDS)), help="Print the keys of one kind."
+    "--sample", is_flag=True, help=f"Read some {ENOUGH:,} rows only; nothing wrong is looked for."
 )
 @click.option(
-    "--sql", is_flag=True, help="Print queries that list the misfits, of one kind or of all."
+    "--all", "all_misfits", is_flag=True, help="With --json: all that is wrong, not samples."
+)
+@click.option(
+    "--misfits",
+    metavar="KIND",
+    type=click.Choice(list(KINDS)),
+    help="Print the keys of one kind of misfit or inconsistency.",
+)
+@click.option(
+    "--sql", is_flag=True, help="Print queries that list these keys, of one kind or of all."
 )
 @click.option(
     "--write", type=click.Path(dir_okay=False, path_type=Path), help="Write a blueprint there."

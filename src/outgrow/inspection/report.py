@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from statistics import quantiles
 from typing import Any
@@ -17,12 +17,12 @@ from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import Reference, tokens
 from outgrow.inspection.secrets import secrets
 from outgrow.inspection.values import DISTINCT, Values, path_of
-from outgrow.layout.consistency import KINDS
+from outgrow.layout.consistency import INCONSISTENCIES, KINDS, MISFITS
 
 Style = Callable[..., str]
 
 SAMPLES = 5
-"""Misfits of each kind that are named unless all are asked for."""
+"""Keys of each kind that are named unless all are asked for."""
 
 SHOWN = 2
 """Of those so many are printed for people."""
@@ -211,7 +211,7 @@ def lines(report: dict[str, Any], style: Style) -> Iterator[str]:
         return
     yield ""
     yield from _families(report["patterns"], style)
-    yield from _misfits(report, style)
+    yield from _wrong(report, style)
     yield from _findings("who may read it", report.get("security", ()), style)
     health = report.get("health") or {}
     yield from _findings("how the table is", health.get("findings", ()), style)
@@ -254,30 +254,38 @@ def _about(one: dict[str, Any], style: Style) -> Iterator[str]:
         yield f"{one['per_day']:,} more a day"
 
 
-def _misfits(report: dict[str, Any], style: Style) -> Iterator[str]:
+def _wrong(report: dict[str, Any], style: Style) -> Iterator[str]:
     integrity = report["integrity"]
-    if report["sampled"]:
-        yield ""
-        yield "integrity: not looked at, this was a sample"
-        return
     yield ""
-    if not integrity["counts"]:
-        yield "integrity: nothing contradicts anything"
+    if report["sampled"]:
+        yield "misfits, inconsistencies: not looked for, this was a sample"
         return
-    yield style("integrity", bold=True)
-    for kind in (kind for kind in KINDS if kind in integrity["counts"]):
+    if not integrity["counts"]:
+        yield "no misfits, no inconsistencies"
+        return
+    yield from _kinds("misfits: values that do not fit", MISFITS, integrity, style)
+    yield from _kinds("inconsistencies: rows that contradict", INCONSISTENCIES, integrity, style)
+    if not integrity["complete"]:
+        yield "  all of one kind: outgrow inspect --misfits KIND"
+    if integrity["queries"]:
+        yield "  queries that list them, for psql: outgrow inspect --misfits KIND --sql"
+
+
+def _kinds(
+    title: str, kinds: Mapping[str, str], integrity: dict[str, Any], style: Style
+) -> Iterator[str]:
+    found = [kind for kind in kinds if kind in integrity["counts"]]
+    if found:
+        yield style(title, bold=True)
+    for kind in found:
         by_pattern = integrity["counts"][kind]
         number = style(f"{sum(by_pattern.values()):>9,}  {kind}", fg="yellow")
-        yield f"  {number}: {KINDS[kind]}"
+        yield f"  {number}: {kinds[kind]}"
         for pattern, count in sorted(by_pattern.items(), key=lambda one: -one[1]):
             yield f"  {count:>9,}    in {pattern}"
         of_kind = [m for m in integrity["misfits"] if m["kind"] == kind]
         for misfit in of_kind[:SHOWN]:
             yield f"             {misfit['key']}: {misfit['detail']}"
-    if not integrity["complete"]:
-        yield "  all of one kind: outgrow inspect --misfits KIND"
-    if integrity["queries"]:
-        yield "  queries that list them, for psql: outgrow inspect --misfits KIND --sql"
 
 
 def _slowest(statements: dict[str, Any], style: Style) -> Iterator[str]:
