@@ -38,8 +38,10 @@ install: $(VENV)/.installed ## Set up .venv; the command is .venv/bin/outgrow
 serve: $(VENV)/.installed ## Serve a small demo campus on http://127.0.0.1:8000 (PORT=...)
 	@exec $(BIN)/outgrow serve --demo
 
+# Coverage is measured once, with the processes that the tests start: the other two runs execute the
+# same lines, and to watch them costs a tenth of the time and more.
 test: lint ## Check style and types, and run the tests on PostgreSQL 18 and 15
-	$(PYTEST) -q -n $(JOBS) -m "not soak"
+	$(PYTEST) -q -n $(JOBS) -m "not soak" --cov --cov-report=term
 	$(PYTEST) -q -n $(JOBS) -m "not soak" --pg=15 $(OLDEST)
 	$(PYTEST) -q -n $(JOBS) -m "not soak" --pg=15 --collation=icu $(COLLATED)
 

@@ -99,7 +99,7 @@ async def test_the_figures(raw: Any, database_url: str) -> None:
     primary = next(i for i in seen.indexes if i.name == "kv_pkey")
     assert (primary.needed_by, primary.unique, primary.valid) == ("the primary key", True, True)
     assert table.xid_age is not None
-    assert table.xid_age >= 0
+    assert 0 <= table.xid_age < 1_000_000  # age() of what has no transactions is 2,147,483,647
     assert seen.upkeep.autovacuum
     assert seen.upkeep.analyzed is not None
     assert seen.statements.why_not == "this database has no extension pg_stat_statements"

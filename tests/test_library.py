@@ -25,6 +25,13 @@ from outgrow.growth.plan import Plan
 from outgrow.settings import DEFAULT_STORE
 
 ROOT = Path(__file__).parent.parent
+LOADED = """
+import sys
+before = set(sys.modules)
+import outgrow
+{}
+print(*sorted(set(sys.modules) - before))
+"""
 FUNCTIONS = {"connect", "plan", "grow", "verify", "inspect", "advise"}
 TREE = {
     name
@@ -82,17 +89,14 @@ def test_a_name_stays_what_it_is_whatever_is_imported() -> None:
 
 def test_importing_it_imports_next_to_nothing() -> None:
     """Counted, and not timed: all that it takes is in the standard library, and little of that."""
-    said = python(
-        "import sys; before = set(sys.modules); import outgrow\n"
-        "print(*sorted(set(sys.modules) - before))"
-    ).stdout.split()
+    said = python(LOADED.format("")).stdout.split()
     assert [name for name in said if name.startswith("outgrow")] == ["outgrow", "outgrow.errors"]
     assert not {"asyncio", "asyncpg", "click", "logging", "msgspec"} & set(said)
 
 
 def test_using_it_imports_no_server_and_no_command_line() -> None:
     uses = "; ".join(f"outgrow.{name}" for name in outgrow.__all__)
-    said = python(f"import sys, outgrow; {uses}; print(*sorted(sys.modules))").stdout.split()
+    said = python(LOADED.format(uses)).stdout.split()
     assert "outgrow.library" in said
     unwanted = {
         "argparse",
