@@ -28,7 +28,7 @@ COLLATED := $(filter-out tests/test_chats.py tests/test_confirmations.py tests/t
 	tests/test_queries.py tests/test_retention.py tests/test_safety.py tests/test_talking.py, $(OLDEST))
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test lint bench soak
+.PHONY: help install serve test coverage lint bench soak
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,12 +38,13 @@ install: $(VENV)/.installed ## Set up .venv; the command is .venv/bin/outgrow
 serve: $(VENV)/.installed ## Serve a small demo campus on http://127.0.0.1:8000 (PORT=...)
 	@exec $(BIN)/outgrow serve --demo
 
-# Coverage is measured once, with the processes that the tests start: the other two runs execute the
-# same lines, and to watch them costs a tenth of the time and more.
 test: lint ## Check style and types, and run the tests on PostgreSQL 18 and 15
-	$(PYTEST) -q -n $(JOBS) -m "not soak" --cov --cov-report=term
+	$(PYTEST) -q -n $(JOBS) -m "not soak"
 	$(PYTEST) -q -n $(JOBS) -m "not soak" --pg=15 $(OLDEST)
 	$(PYTEST) -q -n $(JOBS) -m "not soak" --pg=15 --collation=icu $(COLLATED)
+
+coverage: $(VENV)/.developer ## Run the tests on 18 and print which lines they execute
+	$(PYTEST) -q -n $(JOBS) -m "not soak" --cov --cov-report=term
 
 lint: $(VENV)/.developer ## Check style and types only
 	$(BIN)/ruff check .
