@@ -158,6 +158,20 @@ async def test_two_that_come_up_at_once(
         assert [row[0] for row in numbers] == [m.number for m in migrate.known(name)]
 
 
+async def test_nobody_looks_before_the_other_is_done(old: Any, database: Database) -> None:
+    await old.execute("SELECT pg_advisory_lock(hashtext('outgrow.install'))")
+    ran: list[str] = []
+    database.observe_with(lambda name, _: ran.append(name))
+    task = asyncio.create_task(install(database))
+    waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    while not await old.fetch(waiting):
+        assert not task.done()
+        await asyncio.sleep(0.02)
+    assert "migrations.recorded" not in ran
+    await old.execute("SELECT pg_advisory_unlock_all()")
+    await task
+
+
 @pytest.mark.parametrize("of", ["before", "today"])
 async def test_one_that_is_killed_on_the_way_has_done_nothing(
     database_url: str,
