@@ -59,7 +59,7 @@ async def test_the_next_one_is_applied_once(
     await install(database)
     assert await migrate.pending(campus, migrate.SCHEMAS) == []
     assert schema(pytestconfig, campus_url) == schema(pytestconfig, database_url)
-    assert "seen_at" in schema(pytestconfig, campus_url)
+    assert any("seen_at" in item for item in schema(pytestconfig, campus_url))
 
 
 async def test_each_schema_has_its_own_record(
