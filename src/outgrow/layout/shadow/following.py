@@ -295,5 +295,5 @@ def _make_document(blueprint: Blueprint, name: str) -> str:
         f"\n        IF NOT is_new"
         f" AND NOT EXISTS (SELECT FROM {function}(this_key, this_value)) THEN"
         f"\n            {gone};"
-        f"\n        END IF;" + lists.put(blueprint, name, lists.rows_of(blueprint, name), derived)
+        f"\n        END IF;" + tables.put(blueprint, name, lists.rows_of(blueprint, name), derived)
     )

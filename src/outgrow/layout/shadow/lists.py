@@ -23,29 +23,6 @@ from outgrow.layout.shadow import places, tables
 from outgrow.queries import function_body, quote
 
 
-def put(blueprint: Blueprint, name: str, selected: str, changed_only: bool = False) -> str:
-    """INSERT, or bring up to date."""
-    listed = ", ".join(map(quote, tables.columns(blueprint, name)))
-    others = [
-        c for c in tables.columns(blueprint, name) if c not in tables.identity(blueprint, name)
-    ]
-    if others:
-        sets = ", ".join(f"{quote(c)} = excluded.{quote(c)}" for c in others)
-        action = f"DO UPDATE SET {sets}"
-    else:
-        action = "DO NOTHING"
-    if others and changed_only:
-        now = ", ".join(f"t.{quote(c)}" for c in others)
-        new = ", ".join(f"excluded.{quote(c)}" for c in others)
-        # As images: 1.0 equals 1, and is not the same.
-        action += f"\n            WHERE ROW({now})::record *<> ROW({new})::record"
-    return (
-        f"\n        INSERT INTO {tables.table(blueprint, name)} AS t ({listed})"
-        f"\n        {selected}"
-        f"\n        ON CONFLICT ON CONSTRAINT {quote(name + '_pkey')} {action};"
-    )
-
-
 def rows_of(blueprint: Blueprint, name: str, variables: str = "this") -> str:
     """SELECT the rows of the key and the value in these variables."""
     listed = ", ".join(f"r.{quote(c)}" for c in tables.columns(blueprint, name))
@@ -173,7 +150,7 @@ def _all(blueprint: Blueprint, name: str) -> str:
     variables = "our_key, " + ("our_value" if tables.is_list(blueprint, name) else "our_document")
     listed = ", ".join(f"r.{quote(c)}" for c in tables.columns(blueprint, name))
     rows = tables.function(blueprint, name, "rows")
-    decoded = put(blueprint, name, f"SELECT {listed} FROM {rows}({variables}) r")
+    decoded = tables.put(blueprint, name, f"SELECT {listed} FROM {rows}({variables}) r")
     plain = _plain(blueprint, name, "outgrow.key_of(e.v)", "e.n * outgrow.pos_step()")
     if plain is None:
         return decoded
@@ -287,7 +264,7 @@ def _ids(blueprint: Blueprint, name: str) -> str:
     if plain is None:
         placed = _placed(blueprint, name, "to_jsonb(our_new)")
     else:
-        placed = put(
+        placed = tables.put(
             blueprint,
             name,
             f"SELECT {plain}"
@@ -410,7 +387,7 @@ def _map(blueprint: Blueprint, name: str) -> str:
         SELECT n.k FROM {new} WHERE {ex.is_member(relation, "n.k", "n.v")}
     ) gone
     WHERE {_of_key(blueprint, name)} AND t.{quote(relation.entry)} = gone.k AND {_MINE};"""
-        + put(
+        + tables.put(
             blueprint,
             name,
             f"SELECT {listed} FROM {new}"
@@ -464,7 +441,7 @@ def _appended(blueprint: Blueprint, name: str, is_row: str) -> str:
         "l.last + outgrow.pos_step()" if own is not None and own.position else f"r.{quote(c)}"
         for c, own in _columns(blueprint, name)
     )
-    row = put(
+    row = tables.put(
         blueprint,
         name,
         f"SELECT {listed}"
@@ -498,6 +475,6 @@ def _placed(blueprint: Blueprint, name: str, elements: str) -> str:
         coalesce(array_agg(m.label ORDER BY m.n), '{}')
     INTO our_new, our_made
     FROM unnest(our_new, our_made) WITH ORDINALITY AS m(v, label, n)
-    WHERE m.label IS NOT NULL;""" + put(
+    WHERE m.label IS NOT NULL;""" + tables.put(
         blueprint, name, f"SELECT {listed} FROM {rows}(our_key, {elements}) r"
     )

@@ -264,3 +264,24 @@ def of_key(blueprint: Blueprint, name: str, alias: str, key: str) -> str:
     """The rows `alias` that are of the store's key (SQL)."""
     parts = heads(blueprint, name, key)
     return " AND ".join(f"{alias}.{quote(column)} = {sql}" for column, sql in parts.items())
+
+
+def put(blueprint: Blueprint, name: str, selected: str, changed_only: bool = False) -> str:
+    """Return an INSERT of the selected rows, which brings those that are there up to date."""
+    listed = ", ".join(map(quote, columns(blueprint, name)))
+    others = [c for c in columns(blueprint, name) if c not in identity(blueprint, name)]
+    if others:
+        sets = ", ".join(f"{quote(c)} = excluded.{quote(c)}" for c in others)
+        action = f"DO UPDATE SET {sets}"
+    else:
+        action = "DO NOTHING"
+    if others and changed_only:
+        now = ", ".join(f"t.{quote(c)}" for c in others)
+        new = ", ".join(f"excluded.{quote(c)}" for c in others)
+        # As images: 1.0 equals 1, and is not the same.
+        action += f"\n            WHERE ROW({now})::record *<> ROW({new})::record"
+    return (
+        f"\n        INSERT INTO {table(blueprint, name)} AS t ({listed})"
+        f"\n        {selected}"
+        f"\n        ON CONFLICT ON CONSTRAINT {quote(name + '_pkey')} {action};"
+    )
