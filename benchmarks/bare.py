@@ -18,8 +18,8 @@ from typing import Any
 
 import asyncpg
 
-from outgrow.database import Database
-from outgrow.programs import Programs
+from outgrow.db.pool import Database
+from outgrow.db.programs import Programs
 from outgrow.queries import Query, literal
 
 CLIENTS = 4  # more did not make two cores faster

@@ -14,7 +14,7 @@ from benchmarks.live import SESSIONS
 from benchmarks.measures import Run
 from benchmarks.processes import Server
 from benchmarks.report import Goal
-from outgrow.campus.accounts import SignedIn
+from outgrow.campus.accounts.accounts import SignedIn
 from outgrow.queries import load
 from outgrow.web.http.auth import signed
 

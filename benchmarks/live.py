@@ -28,8 +28,8 @@ from benchmarks.processes import Server, outgrow, run, serving
 from benchmarks.report import Goal, Report
 from benchmarks.sending import sends
 from benchmarks.world import World, world
-from outgrow.campus.accounts import SignedIn
-from outgrow.install import install
+from outgrow.campus.accounts.accounts import SignedIn
+from outgrow.schema.install import install
 from outgrow.web.http.auth import signed
 
 _PEOPLE = """

@@ -14,11 +14,11 @@ from benchmarks.processes import Server
 from benchmarks.report import Contender, Goal
 from benchmarks.world import World, at
 from outgrow.campus.cache import Caches
-from outgrow.campus.connections import Connections, Kind
-from outgrow.campus.news import News
-from outgrow.campus.pages import LARGEST_LIMIT, LARGEST_OFFSET, Cursors, Page
-from outgrow.campus.profiles import FACETS, Filters, Profiles
-from outgrow.campus.search import Search
+from outgrow.campus.notifier import News
+from outgrow.campus.pagination import LARGEST_LIMIT, LARGEST_OFFSET, Cursors, Page
+from outgrow.campus.people.connections import Connections, Kind
+from outgrow.campus.people.profiles import FACETS, Filters, Profiles
+from outgrow.campus.people.search import Search
 
 OURS = "Outgrow"
 FASTIFY = "Fastify + pg"

@@ -8,12 +8,12 @@ import time
 from benchmarks.bare import CLIENTS, pgbench
 from benchmarks.report import Goal, Report
 from benchmarks.world import World
-from outgrow.campus.chats import Chats
-from outgrow.campus.live import Live
-from outgrow.campus.news import News
-from outgrow.campus.pages import Cursors
-from outgrow.campus.sessions import Sessions
-from outgrow.database import Database
+from outgrow.campus.accounts.sessions import Sessions
+from outgrow.campus.messaging.chats import Chats
+from outgrow.campus.messaging.live import Live
+from outgrow.campus.notifier import News
+from outgrow.campus.pagination import Cursors
+from outgrow.db.pool import Database
 
 CHATS = 200
 _SOME = """

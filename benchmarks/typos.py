@@ -23,9 +23,9 @@ from typing import Any, Literal
 
 import asyncpg
 
-from outgrow.campus.pages import Cursors, Page
-from outgrow.campus.search import Search
-from outgrow.database import Database
+from outgrow.campus.pagination import Cursors, Page
+from outgrow.campus.people.search import Search
+from outgrow.db.pool import Database
 
 MISTAKES = ("none", "swapped", "dropped", "doubled", "replaced")
 Form = Literal["full name", "last name", "first name and initial"]

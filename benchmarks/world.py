@@ -25,7 +25,7 @@ from benchmarks.bare import Bench, Recording
 from benchmarks.load import Request
 from benchmarks.processes import outgrow, run
 from benchmarks.typos import people_of
-from outgrow.server import ROLE, SUPERUSER, EmbeddedServer, running
+from outgrow.db.embedded import ROLE, SUPERUSER, EmbeddedServer, running
 from outgrow.settings import DEFAULT_STORE
 
 SECRET = "a secret of at least thirty-two bytes"  # signs the peers' tokens

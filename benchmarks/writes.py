@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from benchmarks.bare import CLIENTS, pgbench
 from benchmarks.measures import Run
 from benchmarks.report import Goal
-from outgrow.campus.intros import Intros
-from outgrow.campus.pages import Cursors
-from outgrow.database import Database
+from outgrow.campus.pagination import Cursors
+from outgrow.campus.people.intros import Intros
+from outgrow.db.pool import Database
 
 BARE = "pgbench, into bare tables"
 WARM = 25  # of each connection, which plans every statement at first

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import jwt
 
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.web.app import make_app, make_context
 from outgrow.web.http.routing import HttpContext
 from outgrow.web.services import Services, make_services

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from lacking import lacking
-from outgrow.server import EmbeddedServer
+from outgrow.db.embedded import EmbeddedServer
 
 PORT = 6432
 CONFIG = """

@@ -23,11 +23,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from lacking import IN_CI
-from outgrow.database import Database
+from outgrow.db.embedded import SUPERUSER, EmbeddedServer, running
+from outgrow.db.pool import Database
+from outgrow.db.programs import Programs
 from outgrow.errors import ServerFailed
 from outgrow.growth.state import PHASES, Phase
-from outgrow.programs import Programs
-from outgrow.server import SUPERUSER, EmbeddedServer, running
 from outgrow.settings import DEFAULT_STORE
 
 STEP = 1_000_000
@@ -166,7 +166,7 @@ def store_template(server: EmbeddedServer, pytestconfig: pytest.Config) -> str:
 @pytest.fixture(scope="session")
 def campus_template(server: EmbeddedServer, store_template: str) -> str:
     """The name of a database with an empty store on which the campus has been installed."""
-    from outgrow.install import install
+    from outgrow.schema.install import install
 
     async def make() -> None:
         await _admin(server, f"CREATE DATABASE campus_template TEMPLATE {store_template}")

@@ -12,7 +12,7 @@ from conftest import Connect
 from outgrow import layout
 from outgrow.blueprint import Blueprint
 from outgrow.blueprint import campus as campus_blueprint
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.growth import runner
 from outgrow.growth.context import Step
 from outgrow.growth.plan import Plan

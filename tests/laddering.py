@@ -11,13 +11,13 @@ from typing import Any
 import firing
 from conftest import Connect
 from growing import CAMPUS, STORE, Recorder
-from outgrow.campus.generator import generate
-from outgrow.campus.population import Spec
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.growth import runner
 from outgrow.growth.context import Step
 from outgrow.growth.runner import Done, Options
 from outgrow.growth.state import Phase
+from outgrow.sampledata.generator import generate
+from outgrow.sampledata.population import Spec
 from outgrow.settings import DEFAULT_STORE
 
 

@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection
 
 from api import Api, Person
 from conftest import STEP
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.web.server import Server
 
 

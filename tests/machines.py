@@ -15,8 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from api import Api, Person
 from conftest import up_and_down
 from firing import UPSERT
-from outgrow.database import Database
-from outgrow.server import EmbeddedServer
+from outgrow.db.embedded import EmbeddedServer
+from outgrow.db.pool import Database
 
 T = TypeVar("T")
 # The two ends, and on the way between them through the others.

@@ -12,8 +12,8 @@ import asyncpg
 import pytest
 
 from conftest import _programs
-from outgrow import migrate
-from outgrow.migrate import Migration
+from outgrow.schema import migrate
+from outgrow.schema.migrate import Migration
 from outgrow.settings import DEFAULT_STORE as STORE
 
 CHANCE = re.compile(r"\\(un)?restrict |SET |$")
@@ -68,7 +68,7 @@ def kept(before: dict[str, Any], after: dict[str, Any]) -> None:
     """Every row of `before` is in `after`, and no other: as it was, but for what an installation
     says of itself."""
     for table, was in before.items():
-        if table == "outgrow.definitions":
+        if table == "outgrow.schema.definitions":
             continue
         said = {"version", "store_oid", "installed_at"} if table == "outgrow.layouts" else set()
         if table == "outgrow.lifts":  # tables that are made in another way by now are stale

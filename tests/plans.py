@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any
 
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.queries import Query
 
 

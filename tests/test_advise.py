@@ -8,15 +8,7 @@ from typing import Any
 
 import pytest
 
-from outgrow.advice import (
-    BLUEPRINT_FIRST,
-    Advised,
-    Reading,
-    Situation,
-    Slow,
-    Speed,
-    advise,
-)
+from outgrow.advice import BLUEPRINT_FIRST, Advised, Reading, Situation, Slow, Speed, advise
 from outgrow.errors import BadInput
 from outgrow.growth.state import Phase
 from outgrow.settings import Lines, Settings

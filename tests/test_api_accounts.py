@@ -10,9 +10,9 @@ import jwt
 import pytest
 
 from api import HERE, PASSWORD, Api
-from outgrow.campus import accounts
+from outgrow.campus.accounts import accounts
 from outgrow.campus.addresses import LONGEST_EMAIL
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.queries import Query
 from outgrow.web.api.schemas import LogInAnswer, SignUp
 from outgrow.web.http import auth

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from api import ELSEWHERE, HERE, Api, pages
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.events import Lines
 from outgrow.queries import Query
 from outgrow.web.api.codes import CODES

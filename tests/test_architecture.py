@@ -37,7 +37,7 @@ ONLY_IN = {
     "prometheus_client": {"web"},
     "click": {"cli", "commands"},
     "argon2": {"campus"},
-    "subprocess": {"programs", "server"},
+    "subprocess": {"db"},
 }
 """Packages that one part is there to hide from the others."""
 
@@ -126,6 +126,21 @@ def test_rooms_of_the_web_are_one_behind_the_other() -> None:
         used = {module.split(".")[2] for module in modules}
         found.setdefault(room, set()).update(used - {room})
     assert found == ROOMS
+
+
+CAMPUS = {"people": set[str](), "safety": {"people"}}
+CAMPUS |= {"accounts": {"people", "safety"}, "messaging": {"accounts", "people"}}
+
+
+def test_rooms_of_the_campus_are_one_behind_the_other() -> None:
+    """And what is in none of them uses at most how addresses and sessions are made."""
+    found: dict[str, set[str]] = {room: set() for room in CAMPUS}
+    for path in (SOURCE / "campus").rglob("*.py"):
+        room = path.relative_to(SOURCE / "campus").with_suffix("").parts[0]
+        if room in CAMPUS:
+            modules = [m for m in imports(path) if m.startswith("outgrow.campus.")]
+            found[room] |= {m.split(".")[2] for m in modules} & CAMPUS.keys() - {room}
+    assert found == CAMPUS
 
 
 def test_arrows_go_one_way() -> None:

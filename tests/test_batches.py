@@ -11,10 +11,10 @@ from conftest import Connect
 from firing import Ladder
 from growing import CAMPUS, STORE
 from laddering import climb
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.growth.lifting import BatchSize
 from outgrow.growth.verification import verify
-from outgrow.install import install
+from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
 
 MANY = 3_000  # ids in a list

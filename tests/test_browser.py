@@ -12,7 +12,7 @@ import pytest
 from api import HERE, PASSWORD
 from lacking import lacking
 from live import Place, place
-from outgrow.database import Database
+from outgrow.db.pool import Database
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

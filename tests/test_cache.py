@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from api import ELSEWHERE, HERE, Api, Person
-from outgrow.campus import schools
 from outgrow.campus.cache import Cache
-from outgrow.database import Database
+from outgrow.campus.people import schools
+from outgrow.db.pool import Database
 from outgrow.queries import Query
 from outgrow.settings import DEFAULT_STORE
 from test_live import KILL

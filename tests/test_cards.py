@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from test_relations import STORE, put, rows, run
 
 CARD = ["id", "name", "school", "major", "year", "age", "pronouns", "bio", "interests"]

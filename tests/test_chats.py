@@ -12,7 +12,7 @@ import pytest
 
 from api import ELSEWHERE, Api, Person, pages
 from conftest import STEP
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.queries import Query
 from outgrow.settings import DEFAULT_STORE
 from outgrow.web.api import schemas

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from api import HERE, PASSWORD, Api
-from outgrow.campus import claims, invitations
-from outgrow.campus.codes import Codes
-from outgrow.campus.domains import Domains
-from outgrow.campus.invitations import Invitations
+from outgrow.campus.accounts import claims, invitations
+from outgrow.campus.accounts.codes import Codes
+from outgrow.campus.accounts.domains import Domains
+from outgrow.campus.accounts.invitations import Invitations
 from outgrow.campus.mail import Letter, Mail
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import Conflict, NotFound, Unavailable
 from outgrow.queries import Query
 from outgrow.store import Store

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from outgrow.database import Database
+from outgrow.db.pool import Database
 
 ROOT = Path(__file__).parent.parent
 OUTGROW = [sys.executable, "-m", "outgrow"]

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from conftest import CARELESS, Connect
+from outgrow.db.embedded import EmbeddedServer, running
 from outgrow.progress import Progress
-from outgrow.server import EmbeddedServer, running
 from outgrow.settings import DEFAULT_STORE
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

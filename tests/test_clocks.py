@@ -12,7 +12,7 @@ import pytest
 from api import PASSWORD, Api, Person
 from live import place
 from outgrow.campus.limits import SIGN_UP, Limits
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import TooMany
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

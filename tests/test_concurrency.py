@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from outgrow.database import Database, Session
+from outgrow.db.pool import Database, Session
 from outgrow.queries import Query
 
 STORE = "kv_store_2516be19"

@@ -14,12 +14,12 @@ import httpx
 import pytest
 
 from api import HERE, PASSWORD, Api, Person
-from outgrow.campus import codes
+from outgrow.campus.accounts import codes
+from outgrow.campus.accounts.domains import Domains
 from outgrow.campus.addresses import mailbox_of
-from outgrow.campus.domains import Domains
 from outgrow.campus.limits import RESETS_TO_ONE
 from outgrow.campus.mail import Letter, Mail, printed, smtp
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import BadInput, Conflict, NotFound, Unavailable
 from outgrow.queries import Query
 

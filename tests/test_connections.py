@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from api import ELSEWHERE, HERE, Api, Person, pages
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.queries import Query
 
 CONNECTIONS = Query(

@@ -15,9 +15,7 @@ from growing import CAMPUS, Recorder
 from keyspaces import field
 from keyspaces.prototypes import PROTOTYPES, prototype
 from outgrow.blueprint import Blueprint, parse
-from outgrow.campus.generator import generate
-from outgrow.campus.population import Spec
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.growth import lifting, runner
 from outgrow.growth.misfits import Misfits
 from outgrow.growth.verification import verify
@@ -28,6 +26,8 @@ from outgrow.inspection.source import Table
 from outgrow.inspection.survey import inspect_store
 from outgrow.inspection.writing import blueprint
 from outgrow.layout.consistency import BECOMES, INCONSISTENCIES, KINDS, MISFITS, UNMAPPED
+from outgrow.sampledata.generator import generate
+from outgrow.sampledata.population import Spec
 from outgrow.settings import DEFAULT_STORE
 from test_field import FIELD, there
 from test_inspect import PLANTED

@@ -9,10 +9,10 @@ from contextlib import suppress
 import asyncpg
 import pytest
 
-from outgrow.database import Database, Session
+from outgrow.db.embedded import EmbeddedServer
+from outgrow.db.pool import Database, Session
 from outgrow.errors import Unavailable
 from outgrow.queries import Query
-from outgrow.server import EmbeddedServer
 
 ONE = Query("test.one", "SELECT 1")
 BACKEND = Query("test.backend", "SELECT pg_backend_pid()")
@@ -142,6 +142,6 @@ async def test_a_connection_that_lay_unused_goes_back_to_the_pool(
 ) -> None:
     await asyncio.gather(pair.value(NAP), pair.value(NAP))
     assert (pair.idle, pair.pool.get_idle_size()) == (2, 0)
-    monkeypatch.setattr("outgrow.database._KEPT_SECONDS", 0)
+    monkeypatch.setattr("outgrow.db.pool._KEPT_SECONDS", 0)
     await pair.value(ONE)
     assert (pair.idle, pair.pool.get_idle_size()) == (2, 1)

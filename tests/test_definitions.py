@@ -11,7 +11,7 @@ from api import Api
 from conftest import Connect
 from growing import CAMPUS, STORE
 from laddering import climb, damaged_campus, everything, outgrow
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import GrowthFailed
 from outgrow.growth.status import status
 from outgrow.growth.verification import Report, verify

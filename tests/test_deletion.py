@@ -12,9 +12,10 @@ import pytest
 
 from api import HERE, PASSWORD, Api, Person, session_of
 from conftest import STEP
-from outgrow.campus import deletion, pairs
-from outgrow.campus.sessions import Open
-from outgrow.database import Database
+from outgrow.campus.accounts import deletion
+from outgrow.campus.accounts.sessions import Open
+from outgrow.campus.people import pairs
+from outgrow.db.pool import Database
 from outgrow.queries import Query
 from test_export import meet, write
 

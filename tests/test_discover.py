@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api import ELSEWHERE, HERE, Api, Person, pages
-from outgrow.campus.discover import REASONS, Discover
-from outgrow.campus.pages import Cursors, Page
-from outgrow.database import Database
+from outgrow.campus.pagination import Cursors, Page
+from outgrow.campus.people.discover import REASONS, Discover
+from outgrow.db.pool import Database
 from outgrow.queries import Query
 
 PUT = Query(

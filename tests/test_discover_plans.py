@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from growing import grow
-from outgrow.campus.discover import Discover
-from outgrow.campus.generator import generate
-from outgrow.campus.pages import Cursors, Page
-from outgrow.campus.population import DEMO_ID, DEMO_SCHOOL, Spec
-from outgrow.database import Database
+from outgrow.campus.pagination import Cursors, Page
+from outgrow.campus.people.discover import Discover
+from outgrow.db.embedded import EmbeddedServer
+from outgrow.db.pool import Database
 from outgrow.growth.state import Phase
-from outgrow.install import install
 from outgrow.queries import Query, load
-from outgrow.server import EmbeddedServer
+from outgrow.sampledata.generator import generate
+from outgrow.sampledata.population import DEMO_ID, DEMO_SCHOOL, Spec
+from outgrow.schema.install import install
 from plans import admin, explain, looked_at, opened, read_whole, used
 from test_discover import score
 

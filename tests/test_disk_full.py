@@ -17,10 +17,10 @@ import pytest
 from conftest import Connect
 from growing import CAMPUS, STORE, fill, opened
 from laddering import Stopped, Stops, climb, growth, lifts, outgrow
-from outgrow.database import Database
+from outgrow.db.embedded import EmbeddedServer
+from outgrow.db.pool import Database
 from outgrow.errors import GrowthFailed
 from outgrow.growth.verification import verify
-from outgrow.server import EmbeddedServer
 from outgrow.settings import DEFAULT_STORE
 
 TRIGGERS = "SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'outgrow\\_%'"

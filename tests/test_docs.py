@@ -17,7 +17,7 @@ from codes import raised
 from outgrow import blueprint as grammar
 from outgrow import layout
 from outgrow.cli import cli
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import OutgrowError
 from outgrow.web.api.codes import CODES
 from test_cli_docs import commands

@@ -26,9 +26,9 @@ from api import Api
 from live import place
 from outgrow import events
 from outgrow.campus import operations
-from outgrow.database import Database
+from outgrow.db.embedded import running
+from outgrow.db.pool import Database
 from outgrow.queries import Query
-from outgrow.server import running
 from outgrow.web.http import problems
 from test_serve import environment, served
 

@@ -13,9 +13,9 @@ from conftest import Connect
 from firing import Ladder, shown
 from growing import STORE, grow
 from outgrow.blueprint import Blueprint, parse
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.growth.state import Phase
-from outgrow.install import install
+from outgrow.schema.install import install
 
 FOLDER = Path(__file__).parent.parent / "examples"
 BLUEPRINTS = {

@@ -9,7 +9,7 @@ import msgspec
 
 from api import ELSEWHERE, HERE, Api, Person
 from conftest import STEP
-from outgrow.campus import export
+from outgrow.campus.accounts import export
 from outgrow.queries import Query
 from outgrow.web.api.accounts import Exported
 

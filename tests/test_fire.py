@@ -20,12 +20,12 @@ from conftest import Connect
 from firing import ALL, UPSERT, Ladder, shown
 from growing import CAMPUS, STORE, grow
 from outgrow import layout
-from outgrow.campus.generator import generate
-from outgrow.campus.population import Spec
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.growth.state import Phase
-from outgrow.install import install
 from outgrow.queries import Query
+from outgrow.sampledata.generator import generate
+from outgrow.sampledata.population import Spec
+from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
 
 USERS = int(os.environ.get("OUTGROW_FIRE_USERS", "20000"))

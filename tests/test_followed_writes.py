@@ -11,13 +11,13 @@ import pytest
 from conftest import Connect
 from firing import ALL, Ladder, put, shown
 from growing import CAMPUS, STORE, grow
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import Refused
 from outgrow.growth import runner
 from outgrow.growth.state import Phase
 from outgrow.growth.verification import verify
 from outgrow.inspection.survey import inspect_store
-from outgrow.install import install
+from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
 
 USER = {"name": "A", "school": "MIT", "email": "a@x.edu"}

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from outgrow.campus import names
-from outgrow.campus.damage import KINDS, Damage
-from outgrow.campus.generator import generate, rows
-from outgrow.campus.population import DEMO_EMAIL, DEMO_ID, DEMO_SCHOOL, Spec, blocks
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import BadInput, Busy, Refused
+from outgrow.sampledata import names
+from outgrow.sampledata.damage import KINDS, Damage
+from outgrow.sampledata.generator import generate, rows
+from outgrow.sampledata.population import DEMO_EMAIL, DEMO_ID, DEMO_SCHOOL, Spec, blocks
 from outgrow.settings import DEFAULT_STORE
 
 USER = (
@@ -351,7 +351,7 @@ def test_tiny_campuses(users: int, damage: float) -> None:
 
 
 def test_blocks_keep_schools_whole_and_ids_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("outgrow.campus.population._BLOCK", 300)
+    monkeypatch.setattr("outgrow.sampledata.population._BLOCK", 300)
     spec = Spec(1000, largest=250)
     assert len(list(blocks(spec))) > 3
     people = profiles(store_of(spec))
@@ -420,7 +420,7 @@ async def test_a_store_in_use_is_busy(
     transaction = writer.transaction()
     await transaction.start()
     await writer.execute(f"""INSERT INTO "{DEFAULT_STORE}" VALUES ('a', '1')""")
-    monkeypatch.setattr("outgrow.campus.generator._PATIENCE", "50ms")
+    monkeypatch.setattr("outgrow.sampledata.generator._PATIENCE", "50ms")
     with pytest.raises(Busy) as error:
         await generate(database, Spec(20))
     assert error.value.code == "store_in_use"

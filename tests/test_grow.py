@@ -28,14 +28,14 @@ from growing import (
     wanted,
 )
 from outgrow import layout
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import GrowthFailed, Refused
 from outgrow.growth import catalogue
 from outgrow.growth.context import StepContext
 from outgrow.growth.state import Phase
 from outgrow.growth.status import status
 from outgrow.growth.steps import CreateStatistics, DropStatistics
-from outgrow.install import install
+from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
 
 DUPLICATES = [f"kv_store_2516be19_key_idx{n}" for n in range(19)]

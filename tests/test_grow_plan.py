@@ -17,7 +17,7 @@ from growing import (
     old_client,
     wanted,
 )
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import Refused
 from outgrow.growth import runner
 from outgrow.growth.runner import blocks_read

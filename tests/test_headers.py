@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from api import Api
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.web.html import assets
 from outgrow.web.http.connections import _WHY, _refusal
 

@@ -13,12 +13,12 @@ import pytest
 from conftest import Connect
 from growing import CAMPUS, STORE, old_client, opened
 from laddering import climb
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import Refused, RowsHidden
 from outgrow.growth import runner
 from outgrow.growth.verification import verify
-from outgrow.install import install
 from outgrow.queries import Query
+from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
 from test_cli_kv import outgrow
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from api import HERE, Api, Person
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.queries import Query
 from pages import browsers
 

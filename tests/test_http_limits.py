@@ -17,8 +17,8 @@ import websockets
 from api import Api
 from live import Place, place
 from outgrow.campus.limits import MOST_COUNTED, REQUESTS, REQUESTS_FROM, Limits
-from outgrow.campus.lines import Close
-from outgrow.database import Database
+from outgrow.campus.messaging.outbox import Close
+from outgrow.db.pool import Database
 from outgrow.errors import TooMany
 from outgrow.web.http import connections
 from test_chats import open_chat

@@ -21,9 +21,7 @@ from keyspaces.memory import inspect_rows
 from keyspaces.memory import inspected as inspected_rows
 from keyspaces.score import COLUMNS, Score, score
 from outgrow.blueprint import parse
-from outgrow.campus.generator import generate
-from outgrow.campus.population import Spec
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.inspection import hashes
 from outgrow.inspection.formats import form, format_of
 from outgrow.inspection.hashes import Facts, Hashes, Keys, short
@@ -32,6 +30,8 @@ from outgrow.inspection.reading import reader
 from outgrow.inspection.source import Table
 from outgrow.inspection.values import ELEMENTS
 from outgrow.inspection.writing import blueprint
+from outgrow.sampledata.generator import generate
+from outgrow.sampledata.population import Spec
 from outgrow.settings import DEFAULT_STORE
 from test_cli_kv import environment, outgrow
 

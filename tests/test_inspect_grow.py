@@ -17,7 +17,7 @@ from keyspaces import HELD, build, field
 from keyspaces.memory import Memory
 from keyspaces.prototypes import PROTOTYPES, prototype
 from outgrow.blueprint import Blueprint, parse
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.growth.verification import verify
 from outgrow.inspection.inspection import inspect
 from outgrow.inspection.writing import blueprint

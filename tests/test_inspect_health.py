@@ -15,14 +15,14 @@ import pytest
 
 from conftest import CARELESS, Connect
 from growing import grow
-from outgrow.database import Database, Session
+from outgrow.db.embedded import EmbeddedServer, running
+from outgrow.db.pool import Database, Session
+from outgrow.db.programs import Programs
 from outgrow.errors import Refused
 from outgrow.inspection import findings, health, safety
 from outgrow.inspection.bloat import bloat_of_index, bloat_of_table
 from outgrow.inspection.finding import Finding
 from outgrow.inspection.health import Health
-from outgrow.programs import Programs
-from outgrow.server import EmbeddedServer, running
 from outgrow.settings import DEFAULT_STORE
 
 KV = "public.kv"

@@ -11,14 +11,14 @@ import pytest
 
 from conftest import Connect
 from keyspaces import build
-from outgrow.campus.generator import generate
-from outgrow.campus.population import Spec
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.inspection import report
 from outgrow.inspection.inspection import inspect
 from outgrow.inspection.listing import VALIDATING, listings
 from outgrow.inspection.source import Table
 from outgrow.layout.consistency import KINDS
+from outgrow.sampledata.generator import generate
+from outgrow.sampledata.population import Spec
 from outgrow.settings import DEFAULT_STORE
 from test_cli_kv import outgrow
 from test_damage import STORES

@@ -20,9 +20,9 @@ from growing import CAMPUS, STORE
 from interleaving import GROWTH, Outcome, Script, World, schedules
 from outgrow import layout
 from outgrow.blueprint import Blueprint
-from outgrow.database import Database
-from outgrow.install import install
+from outgrow.db.pool import Database
 from outgrow.layout.shadow import tables
+from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
 from test_old_clients import STOCK
 

@@ -19,10 +19,10 @@ import pytest
 
 from conftest import Connect
 from growing import until
-from outgrow.campus.generator import generate
-from outgrow.campus.population import Spec
-from outgrow.database import Database
-from outgrow.server import EmbeddedServer
+from outgrow.db.embedded import EmbeddedServer
+from outgrow.db.pool import Database
+from outgrow.sampledata.generator import generate
+from outgrow.sampledata.population import Spec
 
 BOUND = 3.0  # seconds, where the machine is busy; alone it takes 0.6 at most
 OTHERS = (

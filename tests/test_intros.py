@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from api import ELSEWHERE, HERE, PASSWORD, Api, Person, pages
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.queries import Query
 from outgrow.web.api import schemas
 from pages import browsers

@@ -24,7 +24,7 @@ from laddering import (
     outgrow,
     shown,
 )
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import GrowthFailed, Refused
 from outgrow.growth import control, locks
 from outgrow.growth.state import PHASES, Phase

@@ -14,7 +14,7 @@ import pytest
 from conftest import Connect
 from growing import CAMPUS, STORE, until
 from laddering import climb, damaged_campus, everything, outgrow, shown
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.growth.status import status
 from outgrow.settings import DEFAULT_STORE
 

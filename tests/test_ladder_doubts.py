@@ -13,15 +13,15 @@ import pytest
 from conftest import Connect
 from growing import CAMPUS, STORE, Recorder, opened
 from laddering import befriend, climb, damaged_campus, everything, growth, lifts, outgrow, shown
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import GrowthFailed, Refused
 from outgrow.growth import catalogue, runner
 from outgrow.growth.context import StepContext
 from outgrow.growth.lifting import Backfill, Expand
 from outgrow.growth.verification import verify
-from outgrow.install import install
 from outgrow.layout.shadow import following
 from outgrow.queries import Query
+from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
 
 

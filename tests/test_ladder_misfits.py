@@ -17,14 +17,14 @@ from growing import CAMPUS, STORE, Recorder
 from keyspaces import build
 from laddering import climb, everything, outgrow, shown
 from outgrow.blueprint import Blueprint, parse
-from outgrow.campus.generator import generate
-from outgrow.campus.population import Spec
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.growth import runner
 from outgrow.growth.misfits import Misfits
 from outgrow.growth.state import Phase
 from outgrow.growth.verification import verify
 from outgrow.inspection.survey import inspect_store
+from outgrow.sampledata.generator import generate
+from outgrow.sampledata.population import Spec
 from outgrow.settings import DEFAULT_STORE
 from test_cli_kv import outgrow as command
 from test_examples import BLUEPRINTS

@@ -17,10 +17,10 @@ from conftest import STEP
 from growing import grow
 from outgrow import layout
 from outgrow.blueprint import Blueprint, campus, parse
-from outgrow.database import Database
-from outgrow.install import install
+from outgrow.db.pool import Database
 from outgrow.layout.consistency.unmapped import unmapped
 from outgrow.queries import Query, quote
+from outgrow.schema.install import install
 
 CAMPUS = campus()
 STORE = "kv_store_2516be19"

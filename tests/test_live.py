@@ -16,9 +16,9 @@ import websockets
 from api import ELSEWHERE, Person
 from conftest import STEP
 from live import Place, Sight, at, place
-from outgrow.campus import live as telling
-from outgrow.campus.lines import Close
-from outgrow.database import Database
+from outgrow.campus.messaging import live as telling
+from outgrow.campus.messaging.outbox import Close
+from outgrow.db.pool import Database
 from outgrow.queries import Query
 from outgrow.web.api import live as protocol
 from outgrow.web.http.request import SESSION_COOKIE

@@ -8,7 +8,7 @@ import pytest
 from conftest import Connect
 from firing import UPSERT, Ladder
 from growing import CAMPUS, STORE, grow
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.growth.verification import verify
 from outgrow.settings import DEFAULT_STORE
 from test_cost_of_writes import peak

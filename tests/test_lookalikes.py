@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from api import HERE, PASSWORD, Api, Person
-from outgrow.campus.domains import Domains
-from outgrow.campus.lookalikes import hidden_character, resembled, shown, skeleton
-from outgrow.database import Database
+from outgrow.campus.accounts.domains import Domains
+from outgrow.campus.people.lookalikes import hidden_character, resembled, shown, skeleton
+from outgrow.db.pool import Database
 from outgrow.errors import BadInput, Conflict
 from outgrow.queries import Query
 from test_chats import old, open_chat, put

@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from api import HERE, PASSWORD
-from outgrow.campus.domains import Domains
-from outgrow.database import Database
+from outgrow.campus.accounts.domains import Domains
+from outgrow.db.pool import Database
 from test_serve import served
 
 ADA = "ada.canary@northfield.example"

@@ -13,9 +13,9 @@ from conftest import Connect
 from firing import Ladder, waits
 from growing import STORE
 from outgrow.blueprint import parse
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import BadInput
-from outgrow.install import install
+from outgrow.schema.install import install
 
 DESK = parse(
     """

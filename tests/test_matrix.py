@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from api import ELSEWHERE, HERE, PASSWORD, Api, Person, session_of
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.web.api.table import ROUTES
 
 # (method, path): what CALLERS are answered.

@@ -17,9 +17,9 @@ from hypothesis.stateful import invariant, precondition, rule
 from api import Api, pages
 from conftest import Connect
 from machines import PHASES_OF_MACHINES, Machine, hold
-from outgrow.campus import connections, intros
-from outgrow.database import Database
-from outgrow.server import EmbeddedServer
+from outgrow.campus.people import connections, intros
+from outgrow.db.embedded import EmbeddedServer
+from outgrow.db.pool import Database
 from test_concurrency import UNLOCKED, locked_or_not, wait_for_lock
 from test_concurrency import run as run_sql
 from test_connections import put

@@ -13,13 +13,14 @@ from api import HERE, PASSWORD, Api, Person
 from growing import STORE
 from live import place
 from outgrow import queries
-from outgrow.campus import chats, sessions
-from outgrow.campus import live as telling
-from outgrow.campus.domains import Domains
-from outgrow.campus.invitations import link
-from outgrow.database import Database
-from outgrow.install import install
+from outgrow.campus.accounts import sessions
+from outgrow.campus.accounts.domains import Domains
+from outgrow.campus.accounts.invitations import link
+from outgrow.campus.messaging import chats
+from outgrow.campus.messaging import live as telling
+from outgrow.db.pool import Database
 from outgrow.queries import Query
+from outgrow.schema.install import install
 from outgrow.web.http.request import SESSION_COOKIE
 from pages import browsers
 from test_safety import upsert

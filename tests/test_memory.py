@@ -14,7 +14,7 @@ import pytest
 from conftest import Connect
 from growing import CAMPUS, STORE, fill, grow
 from laddering import befriend, climb, damaged_campus
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import GrowthFailed
 from outgrow.growth import runner
 from outgrow.growth.verification import verify

@@ -12,17 +12,17 @@ import pytest
 from conftest import Connect, _programs
 from growing import CAMPUS, grow
 from migrating import FILES, next_one, schema
-from outgrow import definitions, migrate
 from outgrow.blueprint import parse
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import Refused
 from outgrow.growth import control, runner
 from outgrow.growth.verification import verify
-from outgrow.install import install
-from outgrow.migrate import Migration
 from outgrow.queries import Query, load
+from outgrow.schema import definitions, migrate
+from outgrow.schema.install import install
+from outgrow.schema.migrate import Migration
+from outgrow.schema.uninstall import plan, uninstall
 from outgrow.settings import DEFAULT_STORE as STORE
-from outgrow.uninstall import plan, uninstall
 from test_cli_kv import outgrow
 
 STOCK = parse((Path(__file__).parent.parent / "examples/stock.toml").read_text("utf-8"))

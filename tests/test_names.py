@@ -13,7 +13,7 @@ from conftest import Connect
 from growing import CAMPUS, STORE, grow, opened
 from outgrow.blueprint import Blueprint, parse
 from outgrow.blueprint.mistakes import SYSTEM_COLUMNS
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import BadInput
 from outgrow.growth.state import Phase
 from outgrow.growth.verification import verify

@@ -13,10 +13,10 @@ import jwt
 import pytest
 
 from live import at, place
-from outgrow.campus import news as telling
+from outgrow.campus import notifier as telling
 from outgrow.campus.envelopes import Envelopes
-from outgrow.campus.news import News
-from outgrow.database import Database
+from outgrow.campus.notifier import News
+from outgrow.db.pool import Database
 from outgrow.queries import Query, load
 from test_chats import open_chat, said
 

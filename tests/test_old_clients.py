@@ -24,10 +24,10 @@ from firing import Ladder
 from growing import CAMPUS, STORE, grow
 from outgrow import layout
 from outgrow.blueprint import Blueprint, parse
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.growth.state import Phase
 from outgrow.growth.verification import verify
-from outgrow.install import install
+from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
 
 WAY: tuple[Phase, ...] = ("relational", "hybrid", "relational", "found")

@@ -12,14 +12,14 @@ import pytest
 from conftest import Connect
 from growing import CAMPUS, grow
 from migrating import DATABASES, FILES, kept, know, next_one, restore, rows, same, schema
-from outgrow import migrate
-from outgrow.database import Database
+from outgrow.db.embedded import EmbeddedServer
+from outgrow.db.pool import Database
 from outgrow.errors import OutgrowError
 from outgrow.growth.verification import verify
-from outgrow.install import install
-from outgrow.migrate import Migration
 from outgrow.queries import Query
-from outgrow.server import EmbeddedServer
+from outgrow.schema import migrate
+from outgrow.schema.install import install
+from outgrow.schema.migrate import Migration
 from outgrow.settings import DEFAULT_STORE as STORE
 from test_cli_kv import outgrow
 
@@ -158,7 +158,7 @@ async def test_two_that_come_up_at_once(
 
 
 async def test_nobody_looks_before_the_other_is_done(old: Any, database: Database) -> None:
-    await old.execute("SELECT pg_advisory_lock(hashtext('outgrow.install'))")
+    await old.execute("SELECT pg_advisory_lock(hashtext('outgrow.schema.install'))")
     ran: list[str] = []
     database.observe_with(lambda name, _: ran.append(name))
     task = asyncio.create_task(install(database))

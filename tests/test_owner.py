@@ -12,13 +12,13 @@ import pytest
 
 from conftest import Connect
 from growing import CAMPUS, STORE, fill, grow
-from outgrow.database import Database
+from outgrow.db.named import hold, snapshot
+from outgrow.db.pool import Database
 from outgrow.errors import Refused
 from outgrow.growth import runner
 from outgrow.growth.verification import verify
-from outgrow.install import install
-from outgrow.named import hold, snapshot
 from outgrow.queries import load
+from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
 from outgrow.store import Store
 from test_cli_kv import outgrow

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from api import ELSEWHERE, HERE, PASSWORD, Api
-from outgrow.campus import sessions
-from outgrow.campus.lookalikes import shown
-from outgrow.database import Database
+from outgrow.campus.accounts import sessions
+from outgrow.campus.people.lookalikes import shown
+from outgrow.db.pool import Database
 from outgrow.web.html import assets
 from outgrow.web.html.table import PAGES
 from outgrow.web.http.request import SESSION_COOKIE
@@ -136,7 +136,7 @@ async def test_a_visit_is_no_refresh_token_and_a_refresh_token_no_visit(
 async def test_few_visits_are_remembered_and_few_asked_for(
     api: Api, somebody: Somebody, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("outgrow.campus.visits.MOST", 2)
+    monkeypatch.setattr("outgrow.campus.accounts.browser_sessions.MOST", 2)
     people = [await somebody(name) for name in ("Ada", "Ben", "Cai")]
     assert len(api.services.visits._known) == 2
     for person in people:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from api import ELSEWHERE, HERE, PASSWORD, Api
-from outgrow.campus.domains import Domains
+from outgrow.campus.accounts.domains import Domains
 from outgrow.campus.mail import Letter
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from pages import Browser, Seen, Somebody
 from test_safety import document, upsert
 

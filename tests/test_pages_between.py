@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api import Api
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.web.html.messages import duration
 from pages import HOSTILE, Browser, Somebody, browsers
 

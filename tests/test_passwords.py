@@ -11,9 +11,9 @@ import pytest
 from argon2 import PasswordHasher
 
 from api import HERE, PASSWORD, Api
+from outgrow.campus.accounts.strength import SHORTEST_PASSWORD, _common, acceptable
 from outgrow.campus.mail import Letter
-from outgrow.campus.strength import SHORTEST_PASSWORD, _common, acceptable
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import BadInput
 from outgrow.queries import Query
 from pages import Somebody

@@ -13,17 +13,17 @@ from typing import Any
 import pytest
 
 from outgrow.blueprint import campus
-from outgrow.campus import connections, profiles
 from outgrow.campus.cache import Caches
-from outgrow.campus.generator import generate
-from outgrow.campus.news import News
-from outgrow.campus.pages import Cursors, Page
-from outgrow.campus.population import DEMO_ID, DEMO_SCHOOL, Spec
-from outgrow.database import Database
+from outgrow.campus.notifier import News
+from outgrow.campus.pagination import Cursors, Page
+from outgrow.campus.people import connections, profiles
+from outgrow.db.embedded import EmbeddedServer
+from outgrow.db.pool import Database
 from outgrow.growth.runner import grow
-from outgrow.install import install
 from outgrow.queries import Query, load
-from outgrow.server import EmbeddedServer
+from outgrow.sampledata.generator import generate
+from outgrow.sampledata.population import DEMO_ID, DEMO_SCHOOL, Spec
+from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
 from plans import admin, explain, looked_at, opened, read_whole, used
 

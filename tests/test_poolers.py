@@ -21,14 +21,14 @@ import pytest
 from api import HERE, PASSWORD, Api
 from bouncing import Bouncer, bouncing, keeps_statements
 from conftest import Connect
-from outgrow import pooler
-from outgrow.campus.lines import Close
-from outgrow.campus.news import News
-from outgrow.campus.visits import _ID, _SECRET
-from outgrow.database import Database
+from outgrow.campus.accounts.browser_sessions import _ID, _SECRET
+from outgrow.campus.messaging.outbox import Close
+from outgrow.campus.notifier import News
+from outgrow.db import pooler
+from outgrow.db.embedded import EmbeddedServer
+from outgrow.db.pool import Database
 from outgrow.errors import BadInput, Refused, Unavailable
 from outgrow.queries import Query
-from outgrow.server import EmbeddedServer
 from outgrow.web.api.live import LiveSocket
 from outgrow.web.http.problems import problem
 from outgrow.web.http.request import SESSION_COOKIE

@@ -10,7 +10,7 @@ import pytest
 from conftest import Connect
 from growing import STORE, Recorder, old_client, until
 from laddering import climb
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.growth.state import Phase
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from outgrow import layout
 from outgrow.blueprint import campus
-from outgrow.database import Database
-from outgrow.install import install
+from outgrow.db.embedded import EmbeddedServer
+from outgrow.db.pool import Database
 from outgrow.queries import Query
-from outgrow.server import EmbeddedServer
+from outgrow.schema.install import install
 
 STORE = "kv_store_2516be19"
 SCHEMAS = ("outgrow", "campus", "network")

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from api import ELSEWHERE, HERE, PASSWORD, Api, Person, pages
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.queries import Query
 from outgrow.web.api.schemas import FoundPage, OwnProfile, Profile, ProfilePage
 

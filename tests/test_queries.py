@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from outgrow import queries
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.growth.state import PHASES
 from outgrow.queries import Query, Template
 from outgrow.settings import DEFAULT_STORE

@@ -15,11 +15,11 @@ from firing import Ladder
 from growing import CAMPUS, STORE, fill, grow, until
 from outgrow import readings
 from outgrow.advice import Reading
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import Refused
-from outgrow.install import install
 from outgrow.latencies import Latencies
 from outgrow.queries import Query, load
+from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
 from test_examples import BLUEPRINTS
 from test_grow_command import finished, outgrow

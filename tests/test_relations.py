@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from conftest import STEP
 from outgrow.blueprint import campus as campus_blueprint
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import Refused
-from outgrow.install import install
 from outgrow.layout import expressions
 from outgrow.queries import Query
+from outgrow.schema.install import install
 from test_concurrency import wait_for_lock
 
 STORE = "kv_store_2516be19"

@@ -12,10 +12,10 @@ import pytest
 
 from api import HERE, PASSWORD, Api
 from outgrow.campus.safety import Reports
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import BadInput, NotFound
-from outgrow.install import install
 from outgrow.queries import Query
+from outgrow.schema.install import install
 from test_cli_kv import outgrow
 from test_safety import sign_up, upsert
 

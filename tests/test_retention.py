@@ -12,11 +12,11 @@ import pytest
 from api import Api, pages
 from conftest import STEP, Connect
 from growing import STORE, grow
-from outgrow.campus import chats, retention
-from outgrow.database import Database
+from outgrow.campus.messaging import chats, retention
+from outgrow.db.pool import Database
 from outgrow.growth.state import Phase
-from outgrow.install import install
 from outgrow.queries import Query
+from outgrow.schema.install import install
 from test_chats import chat_id, old, open_chat, read, said, seen, send, stored, two
 from test_concurrency import UNLOCKED, locked_or_not, run, wait_for_lock
 

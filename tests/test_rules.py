@@ -12,7 +12,7 @@ from conftest import Connect
 from firing import ALL, Ladder, put, shown, unchanged, waits, without
 from growing import CAMPUS, STORE, grow, until
 from outgrow import layout
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.settings import DEFAULT_STORE
 
 ruled_or_not = pytest.mark.parametrize("ruled", [True, False], ids=["with the rule", "without"])

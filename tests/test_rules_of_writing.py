@@ -14,7 +14,7 @@ from conftest import Connect
 from firing import ALL, UPSERT, Ladder, put, shown, waits
 from growing import CAMPUS, STORE
 from outgrow import layout
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.layout.shadow import tables
 from test_concurrency import ANSWER, CONNECT, UNLOCKED
 

@@ -16,17 +16,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from outgrow.blueprint import campus as campus_blueprint
-from outgrow.campus import highlights, words
-from outgrow.campus.generator import generate
-from outgrow.campus.highlights import Shown
-from outgrow.campus.pages import Cursors, Page
-from outgrow.campus.people import full_name
-from outgrow.campus.population import Spec
-from outgrow.campus.search import SQL, Search, understand
-from outgrow.database import Database
+from outgrow.campus.pagination import Cursors, Page
+from outgrow.campus.people import highlights
+from outgrow.campus.people import tokenizer as words
+from outgrow.campus.people.highlights import Shown
+from outgrow.campus.people.search import SQL, Search, understand
+from outgrow.db.pool import Database
 from outgrow.errors import BadCursor
 from outgrow.layout.indexes import indexes
 from outgrow.queries import Query
+from outgrow.sampledata.documents import full_name
+from outgrow.sampledata.generator import generate
+from outgrow.sampledata.population import Spec
 from outgrow.settings import DEFAULT_STORE
 from plans import explain, read_whole, used
 
@@ -382,7 +383,7 @@ async def test_mistyped_full_names_find_their_person(campus: Database) -> None:
 
 @pytest.mark.soak
 async def test_mistyped_full_names_in_a_school_of_50_000(database: Database) -> None:
-    from outgrow.install import install
+    from outgrow.schema.install import install
 
     await generate(database, Spec(60_000, largest=50_000))
     await install(database)

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.queries import Query
 
 DEMO = {"email": "demo@outgrow.test", "password": "outgrow-demo"}

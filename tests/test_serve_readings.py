@@ -7,7 +7,7 @@ from pathlib import Path
 from api import Api
 from growing import until
 from outgrow import readings
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from test_readings import past, take
 from test_serve import served
 

@@ -19,10 +19,10 @@ import asyncpg
 import pytest
 
 from conftest import CARELESS
-from outgrow import server as server_module
+from outgrow.db import embedded as server_module
+from outgrow.db.embedded import ACCESS, SUPERUSER, EmbeddedServer, running
+from outgrow.db.programs import Programs
 from outgrow.errors import ServerFailed
-from outgrow.programs import Programs
-from outgrow.server import ACCESS, SUPERUSER, EmbeddedServer, running
 
 Start = Callable[[], subprocess.Popen[str]]
 
@@ -30,7 +30,7 @@ Start = Callable[[], subprocess.Popen[str]]
 USER = """
 import asyncio, asyncpg, sys
 from pathlib import Path
-from outgrow.server import running
+from outgrow.db.embedded import running
 async def started(url):
     connection = await asyncpg.connect(url)
     print(await connection.fetchval("SELECT pg_postmaster_start_time()::text"), flush=True)

@@ -14,7 +14,7 @@ import pytest
 from conftest import CARELESS, Connect
 from growing import STORE, fill, until
 from laddering import outgrow
-from outgrow.server import EmbeddedServer, running
+from outgrow.db.embedded import EmbeddedServer, running
 
 
 @pytest.fixture

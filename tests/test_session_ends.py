@@ -16,15 +16,15 @@ import pytest
 
 from api import PASSWORD, Api, Person
 from live import Place, Sight, place
-from outgrow.campus import live as telling
-from outgrow.campus import sessions
-from outgrow.campus.accounts import Accounts
-from outgrow.campus.lines import Close
+from outgrow.campus.accounts import sessions
+from outgrow.campus.accounts.accounts import Accounts
+from outgrow.campus.accounts.passwords import Passwords
 from outgrow.campus.mail import Letter
-from outgrow.campus.passwords import Passwords
-from outgrow.database import Database
-from outgrow.install import install
+from outgrow.campus.messaging import live as telling
+from outgrow.campus.messaging.outbox import Close
+from outgrow.db.pool import Database
 from outgrow.queries import Query
+from outgrow.schema.install import install
 from outgrow.web.http.request import SESSION_COOKIE
 from pages import Browser
 

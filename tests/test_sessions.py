@@ -13,8 +13,8 @@ from hypothesis.stateful import invariant, precondition, rule
 
 from api import PASSWORD
 from machines import Machine, hold
-from outgrow.campus.accounts import GRACE_SECONDS
-from outgrow.server import EmbeddedServer
+from outgrow.campus.accounts.accounts import GRACE_SECONDS
+from outgrow.db.embedded import EmbeddedServer
 
 PASSWORDS = (PASSWORD, "another long password")
 whom = st.sampled_from([0, 1])

@@ -13,7 +13,7 @@ from conftest import Connect
 from growing import CAMPUS, STORE, fill, grow, opened
 from outgrow.growth.status import status
 from outgrow.growth.verification import verify
-from outgrow.install import install
+from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
 from outgrow.store import Store
 from test_cli_kv import outgrow

@@ -16,10 +16,10 @@ from conftest import Connect
 from firing import ALL, Ladder
 from growing import CAMPUS, STORE
 from outgrow import layout
-from outgrow.campus.generator import generate
-from outgrow.campus.population import Spec
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.queries import Query
+from outgrow.sampledata.generator import generate
+from outgrow.sampledata.population import Spec
 from outgrow.settings import DEFAULT_STORE
 
 PLACE = (CAMPUS, "public", DEFAULT_STORE)

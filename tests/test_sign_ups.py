@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from outgrow.campus import codes
-from outgrow.database import Database
-from outgrow.install import install
+from outgrow.campus.accounts import codes
+from outgrow.db.pool import Database
 from outgrow.queries import Query
+from outgrow.schema.install import install
 from test_confirmations import ADA, BODY, Outbox, opened, outbox, verify
 
 __all__ = ["outbox"]

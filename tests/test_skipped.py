@@ -10,7 +10,7 @@ import pytest
 from conftest import Connect
 from growing import CAMPUS, STORE, until
 from laddering import Stopped, Stops, climb
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.growth.context import Step
 from outgrow.growth.verification import verify
 from outgrow.settings import DEFAULT_STORE

@@ -31,7 +31,7 @@ from hypothesis.stateful import (
 from firing import ALL, UPSERT, Ladder, shown
 from growing import CAMPUS, STORE
 from outgrow import layout
-from outgrow.server import EmbeddedServer
+from outgrow.db.embedded import EmbeddedServer
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from conftest import Connect
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import BadInput, Conflict, NotFound
 from outgrow.settings import DEFAULT_STORE
 from outgrow.store import MISSING, NO_VALUE, TEXT, Store, problem, read_json, write_json

@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 
 from conftest import Connect
-from outgrow.campus.generator import generate
-from outgrow.campus.population import Spec
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.queries import Query
+from outgrow.sampledata.generator import generate
+from outgrow.sampledata.population import Spec
 from outgrow.store import Store
 from test_cli_kv import outgrow
 

@@ -13,7 +13,7 @@ from hypothesis.stateful import initialize, invariant, rule
 from api import pages
 from conftest import STEP
 from machines import PHASES_OF_MACHINES, Machine, hold
-from outgrow.server import EmbeddedServer
+from outgrow.db.embedded import EmbeddedServer
 from test_chats import CREATED, chat_id, old, read, seen, send, told
 
 PAIRS = [(0, 1), (0, 2), (1, 2)]

@@ -21,20 +21,20 @@ from hypothesis import strategies as st
 
 from conftest import Connect
 from growing import CAMPUS, STORE, grow, old_client
-from outgrow import migrate
 from outgrow.blueprint import parse
 from outgrow.commands.grow import _misfits
-from outgrow.database import Database, Session
+from outgrow.db.embedded import EmbeddedServer
+from outgrow.db.pool import Database, Session
 from outgrow.errors import BadInput
 from outgrow.events import Lines
 from outgrow.growth import runner
 from outgrow.growth.misfits import Misfit, Misfits
 from outgrow.growth.verification import verify
 from outgrow.inspection.survey import inspect_store, survey
-from outgrow.install import install, statements
 from outgrow.printable import clean, one_line, printable
 from outgrow.queries import Query, function_body, quote
-from outgrow.server import EmbeddedServer
+from outgrow.schema import migrate
+from outgrow.schema.install import install, statements
 from outgrow.settings import DEFAULT_STORE
 
 ATTACK = (

@@ -10,14 +10,14 @@ import pytest
 
 from conftest import _programs
 from growing import grow
-from outgrow.campus.generator import generate
-from outgrow.campus.population import Spec
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import Refused
-from outgrow.install import install
 from outgrow.queries import Query
+from outgrow.sampledata.generator import generate
+from outgrow.sampledata.population import Spec
+from outgrow.schema.install import install
+from outgrow.schema.uninstall import Plan, plan, uninstall
 from outgrow.settings import DEFAULT_STORE as STORE
-from outgrow.uninstall import Plan, plan, uninstall
 from test_cli_kv import outgrow
 
 

@@ -12,7 +12,7 @@ import httpx
 
 from api import HERE, PASSWORD
 from growing import until
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.queries import Query
 from outgrow.settings import DEFAULT_STORE
 from test_serve import environment, served

@@ -12,10 +12,10 @@ import pytest
 
 from api import HERE, PASSWORD, Api, Person
 from growing import CAMPUS, STORE, grow
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.growth.verification import verify
-from outgrow.install import install
 from outgrow.queries import Query
+from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
 
 OLD = Path(__file__).parent / "databases" / "2026-11-23-relational.sql"

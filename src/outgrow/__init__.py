@@ -33,7 +33,7 @@ from outgrow.errors import (
 if TYPE_CHECKING:
     from outgrow.blueprint import Blueprint
     from outgrow.connection import connect
-    from outgrow.database import Database
+    from outgrow.db.pool import Database
     from outgrow.growth.watch import Silent, Watcher
     from outgrow.library import advise, grow, inspect, plan, verify
     from outgrow.settings import Lines
@@ -43,7 +43,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "Blueprint": "blueprint",
-    "Database": "database",
+    "Database": "db.pool",
     "Lines": "settings",
     "MISSING": "store",
     "NO_VALUE": "store",

@@ -35,11 +35,11 @@ import click
 from outgrow import __version__, commands, events, signals
 from outgrow.blueprint import Blueprint, campus, parse
 from outgrow.connection import OF_THE_DATABASE, connect, explained, failure
-from outgrow.database import Database
+from outgrow.db.embedded import EmbeddedServer, running
+from outgrow.db.named import refuse_strangers
+from outgrow.db.pool import Database
 from outgrow.errors import BadInput, OutgrowError
-from outgrow.named import refuse_strangers
 from outgrow.printable import one_line, printable
-from outgrow.server import EmbeddedServer, running
 from outgrow.settings import Settings
 
 T = TypeVar("T")

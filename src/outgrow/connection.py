@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from outgrow import pooler
-from outgrow.database import GONE, Database
+from outgrow.db import pooler
+from outgrow.db.pool import GONE, Database
 from outgrow.errors import OutgrowError, Refused, Unavailable
 
 OF_THE_DATABASE = (

@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from outgrow import advice, memory, readings
+from outgrow import advice, readings
 from outgrow.advice import Advised, Reading, Situation
 from outgrow.blueprint import Blueprint
 from outgrow.connection import OF_THE_DATABASE, explained, failure
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.growth import runner, status, verification
 from outgrow.growth.plan import Plan
 from outgrow.growth.runner import Done, Options
@@ -24,6 +24,7 @@ from outgrow.growth.verification import Report
 from outgrow.growth.watch import Silent, Watcher
 from outgrow.inspection import survey
 from outgrow.inspection.survey import Survey
+from outgrow.schema import memory
 from outgrow.settings import Lines
 from outgrow.store import Store
 

@@ -18,15 +18,16 @@ import asyncpg
 import msgspec
 from msgspec import structs
 
-from outgrow import memory, stores
 from outgrow.advice import Reading, Slow, Speed
 from outgrow.blueprint import Blueprint, Pattern
-from outgrow.database import GONE, Database, Session, Statements
+from outgrow.db import stores
+from outgrow.db.named import hold
+from outgrow.db.pool import GONE, Database, Session, Statements
 from outgrow.errors import OutgrowError
 from outgrow.inspection import statements
 from outgrow.latencies import Counted, Latencies, quantile
-from outgrow.named import hold
 from outgrow.queries import load
+from outgrow.schema import memory
 
 log = logging.getLogger("outgrow.readings")
 

@@ -36,10 +36,10 @@ from typing import Any, Final
 
 import asyncpg
 
-from outgrow import stores
-from outgrow.database import Database, Session
+from outgrow.db import stores
+from outgrow.db.named import hold, may_be_superuser
+from outgrow.db.pool import Database, Session
 from outgrow.errors import BadInput, Conflict, NotFound
-from outgrow.named import hold, may_be_superuser
 from outgrow.queries import Query, load, quote, with_schema
 from outgrow.settings import DEFAULT_STORE
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from outgrow.database import GONE
+from outgrow.db.pool import GONE
 from outgrow.errors import OutgrowError
 
 log = logging.getLogger("outgrow.background")

@@ -1,10 +1,9 @@
 """The cache: answers that cost much, kept for a while in this process.
 
 None is older than the bound of its `Caches`, counted from when it was begun. Before that it goes
-when somebody of its school signs up, changes or leaves, in whichever process (campus/news.py: at
-once here, within some 50 ms elsewhere). What old clients write to the store is seen when the bound
-is over.
-"""
+when somebody of its school signs up, changes or leaves, in whichever process (campus/notifier.py:
+at once here, within some 50 ms elsewhere). What old clients write to the store is seen when the
+bound is over."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
-from outgrow.campus.news import News
+from outgrow.campus.notifier import News
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from outgrow import queries
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import BadInput, TooMany
 
 SQL = queries.load("limits")

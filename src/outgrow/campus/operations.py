@@ -12,9 +12,9 @@ from contextlib import suppress
 import asyncpg
 
 from outgrow import events, queries
-from outgrow.database import Database, Session
+from outgrow.db.named import refuse_strangers
+from outgrow.db.pool import Database, Session
 from outgrow.errors import Refused
-from outgrow.named import refuse_strangers
 
 SQL = queries.load("operations")
 MOST = 10_000

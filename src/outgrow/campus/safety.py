@@ -16,10 +16,10 @@ import msgspec
 from msgspec import Meta
 
 from outgrow import events, queries
-from outgrow.campus.pages import Cursors, Page
-from outgrow.campus.pairs import lock_pair
-from outgrow.campus.profiles import nobody
-from outgrow.database import Database, Session
+from outgrow.campus.pagination import Cursors, Page
+from outgrow.campus.people.pairs import lock_pair
+from outgrow.campus.people.profiles import nobody
+from outgrow.db.pool import Database, Session
 from outgrow.errors import BadInput, Conflict, NotFound
 
 SQL = queries.load("safety")

@@ -10,20 +10,21 @@ from typing import TypeVar
 
 import click
 
-from outgrow.campus import claims, invitations, operations
-from outgrow.campus.accounts import Accounts
-from outgrow.campus.claims import Claim
-from outgrow.campus.codes import Codes
-from outgrow.campus.invitations import Invitations, People, Sent
+from outgrow.campus import operations
+from outgrow.campus.accounts import claims, invitations
+from outgrow.campus.accounts.accounts import Accounts
+from outgrow.campus.accounts.claims import Claim
+from outgrow.campus.accounts.codes import Codes
+from outgrow.campus.accounts.invitations import Invitations, People, Sent
+from outgrow.campus.accounts.passwords import Passwords
 from outgrow.campus.mail import Mail, printed, smtp
-from outgrow.campus.passwords import Passwords
 from outgrow.cli import App, connected, json_option, note
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import BadInput
-from outgrow.install import install
 from outgrow.printable import one_line
 from outgrow.progress import Progress
 from outgrow.queries import load
+from outgrow.schema.install import install
 from outgrow.web.http.auth import derived_key
 
 T = TypeVar("T")

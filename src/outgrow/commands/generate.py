@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from outgrow import stores
-from outgrow.campus.generator import Result, generate
-from outgrow.campus.population import DEMO_EMAIL, HIGHEST_RATE, LARGEST, Spec
 from outgrow.cli import App, connected, json_option
+from outgrow.db import stores
 from outgrow.progress import Progress
+from outgrow.sampledata.generator import Result, generate
+from outgrow.sampledata.population import DEMO_EMAIL, HIGHEST_RATE, LARGEST, Spec
 
 USUAL_RATE = 0.02
 

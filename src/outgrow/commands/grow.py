@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 
 import click
 
-from outgrow import library, orphans
+from outgrow import library
 from outgrow.campus import operations
 from outgrow.cli import App, connected, json_option
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.growth.misfits import Misfits
 from outgrow.growth.plan import Plan
 from outgrow.growth.shown import LAST_WORDS, Shown, done, size_of
@@ -17,6 +17,7 @@ from outgrow.growth.state import PHASES, Phase
 from outgrow.layout.consistency import UNMAPPED
 from outgrow.printable import one_line
 from outgrow.progress import Progress
+from outgrow.schema import orphans
 from outgrow.store import Store
 
 

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from outgrow.campus import operations
 from outgrow.campus.safety import Reports
 from outgrow.cli import App, connected, json_option, note
-from outgrow.install import install
+from outgrow.schema.install import install
 
 T = TypeVar("T")
 

@@ -8,9 +8,9 @@ from typing import TypeVar
 import click
 
 from outgrow.campus import operations
-from outgrow.campus.domains import Domains
+from outgrow.campus.accounts.domains import Domains
 from outgrow.cli import App, connected, json_option
-from outgrow.install import install
+from outgrow.schema.install import install
 
 T = TypeVar("T")
 

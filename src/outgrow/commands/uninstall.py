@@ -6,7 +6,7 @@ import click
 
 from outgrow.cli import App, connected, json_option, note
 from outgrow.printable import one_line
-from outgrow.uninstall import Plan, plan, uninstall
+from outgrow.schema.uninstall import Plan, plan, uninstall
 
 
 @click.command()

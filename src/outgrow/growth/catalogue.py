@@ -8,15 +8,16 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from outgrow import definitions, install, layout, memory, migrate
+from outgrow import layout
 from outgrow.blueprint import Blueprint
-from outgrow.database import Session
-from outgrow.definitions import Finding
+from outgrow.db.pool import Session
 from outgrow.errors import GrowthFailed
 from outgrow.growth import state
 from outgrow.growth.state import Lift, Phase
-from outgrow.migrate import Migration
 from outgrow.queries import literal, load
+from outgrow.schema import definitions, install, memory, migrate
+from outgrow.schema.definitions import Finding
+from outgrow.schema.migrate import Migration
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 
 from outgrow import layout
 from outgrow.blueprint import Blueprint
-from outgrow.database import Database, Session
+from outgrow.db.pool import Database, Session
 from outgrow.growth import catalogue
 from outgrow.growth.catalogue import Store
 

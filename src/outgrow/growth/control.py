@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from outgrow import memory, migrate
 from outgrow.blueprint import Blueprint
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import Refused
 from outgrow.growth import runner, state
 from outgrow.growth.runner import Done, Options
 from outgrow.growth.state import Growth
 from outgrow.growth.watch import Watcher
 from outgrow.queries import load
+from outgrow.schema import memory, migrate
 
 
 async def pause(database: Database, store: str, blueprint: Blueprint) -> Growth:

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from outgrow.blueprint import Blueprint
-from outgrow.database import Session
+from outgrow.db.named import hold
+from outgrow.db.pool import Session
 from outgrow.growth.catalogue import Store
-from outgrow.named import hold
 from outgrow.queries import load
 
 SAMPLED = 2_000  # blocks of 8 kB; all of a store that has fewer

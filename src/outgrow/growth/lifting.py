@@ -17,13 +17,13 @@ from typing import ClassVar, TypeVar
 import asyncpg
 
 from outgrow import layout
-from outgrow.database import RETRIED, Session
-from outgrow.definitions import Finding, remembering, trust
+from outgrow.db.pool import RETRIED, Session
 from outgrow.errors import GrowthFailed, Refused
 from outgrow.growth import state
 from outgrow.growth.context import StepContext, Target
 from outgrow.growth.locks import BRIEF, briefly, install_sync_triggers, short_lock
 from outgrow.queries import Query, load
+from outgrow.schema.definitions import Finding, remembering, trust
 
 T = TypeVar("T")
 

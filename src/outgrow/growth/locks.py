@@ -15,11 +15,12 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
-from outgrow import install, layout
-from outgrow.database import RETRIED, Session
+from outgrow import layout
+from outgrow.db.pool import RETRIED, Session
 from outgrow.growth import catalogue
 from outgrow.growth.context import StepContext, Target
 from outgrow.queries import load, together
+from outgrow.schema import install
 
 Mode = Literal["ShareRowExclusiveLock", "AccessExclusiveLock"]
 

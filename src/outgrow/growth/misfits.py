@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from outgrow.blueprint import Blueprint
-from outgrow.database import Session
+from outgrow.db.pool import Session
 from outgrow.growth.catalogue import Store
 from outgrow.layout.consistency import BECOMES, UNMAPPED
 from outgrow.layout.consistency.misfits import SAMPLES, Check, checks

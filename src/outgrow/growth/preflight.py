@@ -6,14 +6,14 @@ from typing import Any
 
 import asyncpg
 
-from outgrow import install
 from outgrow.blueprint import Blueprint
-from outgrow.database import Session
+from outgrow.db.pool import Session
 from outgrow.errors import Refused
 from outgrow.growth.catalogue import Store
 from outgrow.growth.lifting import Expand
 from outgrow.growth.plan import Plan
 from outgrow.queries import load, quote
+from outgrow.schema import install
 
 CONNECTIONS = 2  # that a growth needs while it runs
 

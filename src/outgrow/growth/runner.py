@@ -18,9 +18,9 @@ from typing import Any
 
 import asyncpg
 
-from outgrow import memory
 from outgrow.blueprint import Blueprint
-from outgrow.database import GONE, Database, Session
+from outgrow.db.named import snapshot
+from outgrow.db.pool import GONE, Database, Session
 from outgrow.errors import GrowthFailed, OutgrowError, Refused, Unavailable
 from outgrow.growth import catalogue, misfits, preflight, state
 from outgrow.growth.catalogue import Store
@@ -31,10 +31,10 @@ from outgrow.growth.state import Ending, Growth, Phase
 from outgrow.growth.steps import CreateIndex
 from outgrow.growth.switching import Switch, WaitForSnapshots
 from outgrow.growth.watch import Watch, Watcher, blocks_read
-from outgrow.memory import split
-from outgrow.named import snapshot
-from outgrow.owner import act_as_owner, settle
 from outgrow.queries import load
+from outgrow.schema import memory
+from outgrow.schema.memory import split
+from outgrow.schema.owner import act_as_owner, settle
 
 __all__ = ["Done", "Options", "Watcher", "blocks_read", "grow", "plan", "running"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from outgrow.database import Statements
+from outgrow.db.pool import Statements
 from outgrow.errors import GrowthFailed
 from outgrow.queries import load
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from outgrow import layout
 from outgrow.blueprint import Blueprint
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.growth import catalogue, state
 from outgrow.growth.catalogue import Store
 from outgrow.growth.plan import wanted_indexes

@@ -21,15 +21,15 @@ import asyncpg
 
 from outgrow import layout
 from outgrow.blueprint import Home
-from outgrow.database import RETRIED, Session
+from outgrow.db.pool import RETRIED, Session
 from outgrow.errors import GrowthFailed
 from outgrow.growth import catalogue
 from outgrow.growth.catalogue import Store, StoreIndex
 from outgrow.growth.context import StepContext, Target
 from outgrow.growth.locks import BRIEF, lock_store, short_lock
 from outgrow.growth.state import Phase
-from outgrow.install import install, is_installed, statements
 from outgrow.queries import Query, load
+from outgrow.schema.install import install, is_installed, statements
 
 ATTEMPTS = 3
 """How often one index is built, when a build lost a race or came out invalid."""

@@ -15,14 +15,14 @@ import asyncpg
 
 from outgrow import layout
 from outgrow.blueprint import Home
-from outgrow.database import Session
-from outgrow.definitions import remembering
+from outgrow.db.pool import Session
 from outgrow.errors import Refused
 from outgrow.growth import catalogue, state
 from outgrow.growth.context import StepContext, Target
 from outgrow.growth.locks import BRIEF, INSTANT, install_sync_triggers, short_lock
 from outgrow.growth.state import Phase
 from outgrow.queries import Query, load, together
+from outgrow.schema.definitions import remembering
 
 
 @dataclass(frozen=True, slots=True)

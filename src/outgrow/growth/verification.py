@@ -8,17 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from outgrow import definitions, layout, memory
+from outgrow import layout
 from outgrow.blueprint import Blueprint
-from outgrow.database import Database
-from outgrow.definitions import Finding
+from outgrow.db.named import hold
+from outgrow.db.pool import Database
 from outgrow.growth import catalogue
 from outgrow.growth.context import StepContext
 from outgrow.growth.lifting import Compared, compare
 from outgrow.growth.state import Phase
-from outgrow.named import hold
-from outgrow.owner import refuse_superuser
 from outgrow.queries import load
+from outgrow.schema import definitions, memory
+from outgrow.schema.definitions import Finding
+from outgrow.schema.owner import refuse_superuser
 
 STREAMED = 5_000  # keys fetched at a time
 

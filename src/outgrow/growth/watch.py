@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import asyncpg
 
-from outgrow.database import GONE, Database
+from outgrow.db.pool import GONE, Database
 from outgrow.errors import OutgrowError
 from outgrow.growth import catalogue
 from outgrow.growth.context import Step

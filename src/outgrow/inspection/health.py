@@ -15,7 +15,7 @@ import asyncpg
 import msgspec
 
 from outgrow import layout
-from outgrow.database import Session
+from outgrow.db.pool import Session
 from outgrow.errors import Refused
 from outgrow.growth import catalogue
 from outgrow.growth.catalogue import StoreIndex

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from outgrow.database import Session
+from outgrow.db.pool import Session
 from outgrow.inspection.finding import Finding, remedy
 from outgrow.inspection.health import facts_of
 from outgrow.queries import load

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from outgrow.database import Session
+from outgrow.db.pool import Session
 from outgrow.inspection.inspection import Rows
 from outgrow.inspection.reading import decode
 from outgrow.queries import Query, load

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from outgrow.database import Session
+from outgrow.db.pool import Session
 from outgrow.queries import load
 
 MOST = 10

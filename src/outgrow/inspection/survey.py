@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from outgrow.database import Database, Session
+from outgrow.db.named import hold, snapshot
+from outgrow.db.pool import Database, Session
 from outgrow.growth.catalogue import Store
 from outgrow.growth.misfits import Found
 from outgrow.inspection import health, report, safety
@@ -18,7 +19,6 @@ from outgrow.inspection.inspection import Inspection, inspect
 from outgrow.inspection.listing import Listing, listings
 from outgrow.inspection.source import Table
 from outgrow.inspection.writing import blueprint
-from outgrow.named import hold, snapshot
 
 ENOUGH = 200_000
 """Rows of a sample. More do not tell more of what a pattern is like."""

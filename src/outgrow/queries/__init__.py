@@ -3,8 +3,8 @@
 A block is a whole statement, which psql runs as it stands. It starts with `-- name: page` and ends
 where the next begins; comments in front of the first block describe the file. `:"store"` stands
 for an identifier, as in psql, and is quoted here; values are always `$1`, `$2`... The type `Query`
-is what `Database` accepts, and only this module, `outgrow.layout` and `outgrow.migrate` make one:
-an f-string cannot reach the server by accident.
+is what `Database` accepts, and only this module, `outgrow.layout` and `outgrow.schema.migrate` make
+one: an f-string cannot reach the server by accident.
 
 A line that ends with `--? major` stays where `major` is given, one with `--! major` where it is
 not: `SQL["page"].given(major=filters.major)`. With all its lines a block is valid too. Whichever

@@ -1,5 +1,5 @@
 -- name: all
--- Every school and how many profiles name it that can be seen: who hides is as good as gone. Reads all profiles: see campus/schools.py.
+-- Every school and how many profiles name it that can be seen: who hides is as good as gone. Reads all profiles: see campus/people/schools.py.
 SELECT m.school, count(*) AS members
 FROM campus.user_search AS m
 WHERE m.school IS NOT NULL AND m.visible

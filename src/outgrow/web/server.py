@@ -14,20 +14,21 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
-from outgrow import __version__, events, memory, readings, signals
+from outgrow import __version__, events, readings, signals
 from outgrow.blueprint import campus
-from outgrow.campus.generator import generate
+from outgrow.campus.accounts.sessions import DAY, Lifetime
 from outgrow.campus.mail import smtp
-from outgrow.campus.population import DEMO_EMAIL, DEMO_ID, Spec
-from outgrow.campus.retention import keep
-from outgrow.campus.sessions import DAY, Lifetime
-from outgrow.campus.upkeep import keep_up
+from outgrow.campus.maintenance import keep_up
+from outgrow.campus.messaging.retention import keep
 from outgrow.cli import connected, note
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import Conflict, NotFound, Refused, ServerFailed
-from outgrow.install import install
 from outgrow.progress import Progress
 from outgrow.queries import load
+from outgrow.sampledata.generator import generate
+from outgrow.sampledata.population import DEMO_EMAIL, DEMO_ID, Spec
+from outgrow.schema import memory
+from outgrow.schema.install import install
 from outgrow.settings import Settings
 from outgrow.store import Store
 from outgrow.web.api.live import LARGEST_MESSAGE

@@ -9,30 +9,30 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from outgrow import queries
-from outgrow.campus.accounts import Accounts
+from outgrow.campus.accounts.accounts import Accounts
+from outgrow.campus.accounts.browser_sessions import Visits
+from outgrow.campus.accounts.codes import Codes
+from outgrow.campus.accounts.confirmations import Confirmations
+from outgrow.campus.accounts.deletion import Deletions
+from outgrow.campus.accounts.export import Export
+from outgrow.campus.accounts.passwords import Passwords
+from outgrow.campus.accounts.sessions import Lifetime, Sessions
 from outgrow.campus.cache import SECONDS, Caches
-from outgrow.campus.chats import Chats
-from outgrow.campus.codes import Codes
-from outgrow.campus.confirmations import Confirmations
-from outgrow.campus.connections import Connections
-from outgrow.campus.deletion import Deletions
-from outgrow.campus.discover import Discover
-from outgrow.campus.export import Export
-from outgrow.campus.intros import Intros
 from outgrow.campus.limits import Limits
-from outgrow.campus.live import Live
 from outgrow.campus.mail import Mail, Transport, printed
-from outgrow.campus.news import News
-from outgrow.campus.pages import Cursors
-from outgrow.campus.passwords import Passwords
-from outgrow.campus.profiles import Profiles
+from outgrow.campus.messaging.chats import Chats
+from outgrow.campus.messaging.live import Live
+from outgrow.campus.messaging.waiting import Waiting
+from outgrow.campus.notifier import News
+from outgrow.campus.pagination import Cursors
+from outgrow.campus.people.connections import Connections
+from outgrow.campus.people.discover import Discover
+from outgrow.campus.people.intros import Intros
+from outgrow.campus.people.profiles import Profiles
+from outgrow.campus.people.schools import Schools
+from outgrow.campus.people.search import Search
 from outgrow.campus.safety import Safety
-from outgrow.campus.schools import Schools
-from outgrow.campus.search import Search
-from outgrow.campus.sessions import Lifetime, Sessions
-from outgrow.campus.visits import Visits
-from outgrow.campus.waiting import Waiting
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import Damaged
 from outgrow.web.http.auth import derived_key
 

@@ -15,13 +15,7 @@ Nothing here may make a write to the store fail: no constraint but primary keys,
 bounded (blueprint.SEGMENT_LIMIT).
 """
 
-from outgrow.layout.shadow.copying import (
-    backfill,
-    backfill_keys,
-    last_key,
-    verify,
-    verify_back,
-)
+from outgrow.layout.shadow.copying import backfill, backfill_keys, last_key, verify, verify_back
 from outgrow.layout.shadow.following import SyncTriggers, sync_triggers, version
 from outgrow.layout.shadow.tables import (
     analyze,

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from outgrow.campus.accounts import SignedIn
+from outgrow.campus.accounts.accounts import SignedIn
+from outgrow.campus.accounts.sessions import FRESH_SECONDS
+from outgrow.campus.accounts.strength import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from outgrow.campus.addresses import LONGEST_EMAIL
 from outgrow.campus.limits import CODE_TRIES, CODES, EXPORTS, LOG_IN, PASSWORDS, SIGN_UP
-from outgrow.campus.profiles import NewProfile
-from outgrow.campus.sessions import FRESH_SECONDS
-from outgrow.campus.strength import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from outgrow.campus.people.profiles import NewProfile
 from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.schemas import LogInAnswer, SessionPage, Shape, SignUp, TokenAnswer
 from outgrow.web.http.auth import ACCESS_SECONDS

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from outgrow.campus.chats import NewMessage, ReadUpTo, valid_key
 from outgrow.campus.limits import MESSAGES, TYPING
-from outgrow.campus.pages import Page
+from outgrow.campus.messaging.chats import NewMessage, ReadUpTo, valid_key
+from outgrow.campus.pagination import Page
 from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.people import PAGE_ERRORS, PROFILE
 from outgrow.web.api.schemas import Chat, ChatMessage, ChatPage, MessagePage

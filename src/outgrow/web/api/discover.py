@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outgrow.campus.pages import Page
+from outgrow.campus.pagination import Page
 from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.people import _NEXT, PROFILE
 from outgrow.web.api.schemas import MatchPage, SuggestionPage

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from outgrow.campus.intros import STATUSES, Direction, NewIntro
 from outgrow.campus.limits import INTROS
-from outgrow.campus.pages import Page
+from outgrow.campus.pagination import Page
+from outgrow.campus.people.intros import STATUSES, Direction, NewIntro
 from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.people import PAGE_ERRORS, PROFILE
 from outgrow.web.api.schemas import AcceptedIntro, Intro, IntroPage

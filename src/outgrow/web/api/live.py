@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from outgrow import events
 from outgrow.campus.background import FAILED
 from outgrow.campus.limits import REQUESTS, REQUESTS_FROM, TYPING, Limit
-from outgrow.campus.lines import Close, Line
+from outgrow.campus.messaging.outbox import Close, Line
 from outgrow.errors import Forbidden, NotFound, NotSignedIn, TooMany
 from outgrow.web.http.auth import Caller
 from outgrow.web.http.request import SESSION_COOKIE, cookie_name, cookies, is_same_origin

@@ -9,10 +9,11 @@ from functools import cache
 
 import asyncpg
 
-from outgrow import definitions, queries
+from outgrow import queries
 from outgrow.blueprint import Blueprint, campus
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.errors import OutgrowError, Unavailable
+from outgrow.schema import definitions
 from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.schemas import Health
 from outgrow.web.http import metrics

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from outgrow.campus.connections import Kind
-from outgrow.campus.pages import Page
-from outgrow.campus.profiles import FACETS, Filters, NewProfile, ProfileChanges
+from outgrow.campus.pagination import Page
+from outgrow.campus.people.connections import Kind
+from outgrow.campus.people.profiles import FACETS, Filters, NewProfile, ProfileChanges
 from outgrow.errors import Forbidden
 from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.schemas import FoundPage, OwnProfile, Profile, ProfilePage, SchoolPage

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from outgrow.campus.limits import BLOCKS, REPORTS
-from outgrow.campus.pages import Page
+from outgrow.campus.pagination import Page
 from outgrow.campus.safety import MOST_BLOCKED, NewReport
 from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.schemas import BlockPage, Report

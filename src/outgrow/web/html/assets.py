@@ -20,7 +20,7 @@ from zlib import crc32
 
 import jinja2
 
-from outgrow.campus.lookalikes import shown
+from outgrow.campus.people.lookalikes import shown
 
 _KINDS = {
     "css": b"text/css; charset=utf-8",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from outgrow.campus.addresses import valid_email
 from outgrow.campus.decoding import decoded
 from outgrow.campus.limits import LOG_IN, SIGN_UP
-from outgrow.campus.pages import LARGEST_LIMIT
-from outgrow.campus.pages import Page as Cut
-from outgrow.campus.profiles import NewProfile
+from outgrow.campus.pagination import LARGEST_LIMIT
+from outgrow.campus.pagination import Page as Cut
+from outgrow.campus.people.profiles import NewProfile
 from outgrow.errors import OutgrowError
 from outgrow.web.html import people
 from outgrow.web.html.forms import shaped

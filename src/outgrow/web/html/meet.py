@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from outgrow.campus.decoding import decoded
-from outgrow.campus.pages import Page as Cut
+from outgrow.campus.pagination import Page as Cut
 from outgrow.web.html import people
 from outgrow.web.html.page import Page, PageRequest
 from outgrow.web.http.response import Response

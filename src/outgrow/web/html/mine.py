@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from outgrow.campus.decoding import decoded
-from outgrow.campus.lookalikes import shown
-from outgrow.campus.profiles import NewProfile, ProfileChanges
+from outgrow.campus.people.lookalikes import shown
+from outgrow.campus.people.profiles import NewProfile, ProfileChanges
 from outgrow.errors import NotFound, OutgrowError
 from outgrow.web.html.assets import texts
 from outgrow.web.html.entry import YEARS, new_profile, schools

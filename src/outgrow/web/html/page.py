@@ -16,20 +16,14 @@ from urllib.parse import quote
 from starlette.types import Receive, Scope
 
 from outgrow import events
+from outgrow.campus.accounts.browser_sessions import Visit
 from outgrow.campus.limits import KNOWN_SECONDS, Limit
-from outgrow.campus.visits import Visit
 from outgrow.errors import BadInput, Conflict, Forbidden, OutgrowError, TooMany
 from outgrow.web.html import assets
 from outgrow.web.html.forms import EMPTY, Form
 from outgrow.web.html.messages import said
 from outgrow.web.http import problems
-from outgrow.web.http.request import (
-    SESSION_COOKIE,
-    cookie_name,
-    cookies,
-    is_same_origin,
-    read_body,
-)
+from outgrow.web.http.request import SESSION_COOKIE, cookie_name, cookies, is_same_origin, read_body
 from outgrow.web.http.response import Response, with_first_chunk
 from outgrow.web.http.routing import Access, HttpContext, Resource
 from outgrow.web.services import Services

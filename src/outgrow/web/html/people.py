@@ -6,12 +6,12 @@ import asyncio
 from typing import Any
 from urllib.parse import urlencode
 
-from outgrow.campus.between import between
-from outgrow.campus.connections import Kind
 from outgrow.campus.decoding import decoded
-from outgrow.campus.intros import chat_of
-from outgrow.campus.pages import Page as Cut
-from outgrow.campus.profiles import FACETS, Filters, Sort
+from outgrow.campus.pagination import Page as Cut
+from outgrow.campus.people.connections import Kind
+from outgrow.campus.people.intros import chat_of
+from outgrow.campus.people.profiles import FACETS, Filters, Sort
+from outgrow.campus.people.relationship import between
 from outgrow.errors import OutgrowError
 from outgrow.web.html.assets import segment
 from outgrow.web.html.page import Page, PageRequest

@@ -14,9 +14,9 @@ from hashlib import blake2b
 
 import jwt
 
-from outgrow.campus import sessions
-from outgrow.campus.accounts import SignedIn
-from outgrow.campus.sessions import Sessions
+from outgrow.campus.accounts import sessions
+from outgrow.campus.accounts.accounts import SignedIn
+from outgrow.campus.accounts.sessions import Sessions
 from outgrow.errors import NotSignedIn
 
 ACCESS_SECONDS = 900

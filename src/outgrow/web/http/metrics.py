@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 
 from outgrow.campus.cache import Uses
-from outgrow.database import Database
+from outgrow.db.pool import Database
 from outgrow.latencies import Latencies, Timer
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from outgrow.campus.pages import DEFAULT_LIMIT, LARGEST_LIMIT, LARGEST_OFFSET
+from outgrow.campus.pagination import DEFAULT_LIMIT, LARGEST_LIMIT, LARGEST_OFFSET
 from outgrow.errors import BadInput
 
 LONGEST_TEXT = 200

@@ -12,7 +12,7 @@ from http import HTTPStatus
 import msgspec
 
 from outgrow import events
-from outgrow.database import GONE, lost
+from outgrow.db.pool import GONE, lost
 from outgrow.errors import OutgrowError, RowsHidden, TooMany
 
 CONTENT_TYPE = b"application/problem+json"

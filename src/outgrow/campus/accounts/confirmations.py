@@ -1,0 +1,351 @@
+"""What needs a code from a mailbox: signing up for a school with domains, or with the e-mail of a
+profile that was there before; forgotten passwords; invitations.
+
+None of the answers here says whether somebody has an account or a profile: a sign-up is answered
+alike for an e-mail that is free and one that is not, and who owns the mailbox reads which. Only
+where schools without domains let people in at once (no `always`) do sign-ups for them tell. A
+sign-up that waits is completed with its own password beside the code, so that nobody who was sent a
+code completes what somebody else began in their name. Each has an id that only whoever began it was
+told, and codes of its own: sign-ups with one e-mail do not touch each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import uuid
+
+import msgspec
+
+from outgrow import events, queries
+from outgrow.campus.accounts import accounts
+from outgrow.campus.accounts.accounts import Accounts, SignedIn
+from outgrow.campus.accounts.claims import Claim, Disputed, find
+from outgrow.campus.accounts.codes import SECONDS, Codes
+from outgrow.campus.accounts.domains import must_verify
+from outgrow.campus.accounts.passwords import Passwords
+from outgrow.campus.accounts.strength import acceptable
+from outgrow.campus.addresses import mailbox_of, valid_email
+from outgrow.campus.limits import CODES_TO_MAILBOX, CODES_TO_ONE, RESETS_TO_ONE, Limits
+from outgrow.campus.mail import Letter, Mail
+from outgrow.campus.people.profiles import NewProfile
+from outgrow.campus.safety import absorb_blocks
+from outgrow.db.pool import Database, Session, Statements
+from outgrow.errors import BadInput, Conflict, TooMany
+
+SQL = queries.load("codes")
+LOOKUPS = 2  # for claims at once, in a process: in phase `found` each reads all profiles
+
+
+class Confirmations:
+    def __init__(
+        self,
+        database: Database,
+        accounts: Accounts,
+        passwords: Passwords,
+        limits: Limits,
+        codes: Codes,
+        mail: Mail,
+        always: bool = False,
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._passwords = passwords
+        self._limits = limits
+        self._codes = codes
+        self.mail = mail
+        self._always = always
+        self._lookups = asyncio.Semaphore(LOOKUPS)
+
+    async def sign_up(
+        self,
+        email: str,
+        password: str,
+        profile: NewProfile,
+        *,
+        address: str = "",
+        device: str = "",
+    ) -> SignedIn | str:
+        """Make an account and its profile, or return the id of a sign-up that waits for the code
+        that was mailed.
+
+        Raises BadInput, Conflict, Forbidden, TooMany, Unavailable when the mail was not sent: the
+        sign-up waits then, and another code can be asked for.
+        """
+        email = valid_email(email)
+        acceptable(password, (email, profile.name, profile.school))
+        key = email.lower()
+        if not await must_verify(self._database, profile.school, email) and not self._always:
+            try:
+                return await self._accounts.sign_up(email, password, profile, device=device)
+            except Conflict as e:
+                if e.code != "email_taken" or await self._has_account(key):
+                    raise
+        await self._count(key, address)
+        hashed = await self._passwords.hash(password)
+        begun = msgspec.json.encode(_plain(profile)).decode("utf-8")
+        sign_up = secrets.token_urlsafe(16)
+
+        async def work(session: Session) -> Letter:
+            has_account = await session.row(accounts.SQL["by_email"], key) is not None
+            found = await find(session, key)
+            # In any case: one that waits for no code is answered alike, and as fast, by `verify`.
+            await session.run(SQL["begin"], sign_up, key, email, hashed, begun)
+            if has_account:
+                return _taken(email)
+            if isinstance(found, Disputed):
+                return _disputed(email)
+            return await self._to_verify(session, sign_up, email, found)
+
+        async with self._lookups:
+            letter = await self._database.transaction(work)
+        await self.mail.send(letter)
+        return sign_up
+
+    async def _count(self, key: str, address: str) -> None:
+        """Count a code for this e-mail, asked for from this address. Raises TooMany."""
+        mailbox = mailbox_of(key)
+        await self._limits.take(CODES_TO_ONE, f"{mailbox} {address}")
+        await self._limits.take(CODES_TO_MAILBOX, mailbox)
+
+    async def _has_account(self, key: str) -> bool:
+        return await self._database.row(accounts.SQL["by_email"], key) is not None
+
+    async def _to_verify(
+        self, session: Statements, sign_up: str, email: str, claim: Claim | None
+    ) -> Letter:
+        """A letter with a code for this sign-up. That for a claim goes to the address in
+        the profile, and to no other spelling of it."""
+        if claim is None:
+            return _to_verify(email, await self._codes.give(session, "verify", sign_up))
+        code = await self._codes.give(session, "claim", claim.subject)
+        return _to_verify(claim.email, code, of_old=True)
+
+    async def resend(self, email: str, sign_up: str | None = None, *, address: str = "") -> None:
+        """Another code for this sign-up, or the newest one with this e-mail, while it waits; else
+        nothing. Raises TooMany."""
+        key = valid_email(email).lower()
+        await self._count(key, address)
+        events.event("code_asked", purpose="verify")
+        self.mail.later(self._resend(key, sign_up))
+
+    async def _resend(self, key: str, sign_up: str | None) -> None:
+        row = await self._database.row(SQL["waiting"], key, sign_up)
+        if row is None or await self._has_account(key):
+            return
+        async with self._lookups:
+            found = await find(self._database, key)
+        if not isinstance(found, Disputed):
+            letter = await self._to_verify(self._database, row["id"], row["email"], found)
+            await self.mail.send(letter)
+
+    async def verify(
+        self,
+        email: str,
+        code: str,
+        password: str,
+        sign_up: str | None = None,
+        *,
+        device: str = "",
+    ) -> SignedIn:
+        """Complete this sign-up, or the newest one with this e-mail. Raises BadInput, and Conflict
+        when the e-mail has an account by now.
+
+        A wrong password is no try of the code: a stranger cannot use the tries up.
+        """
+        key = valid_email(email).lower()
+        waiting = await self._database.row(SQL["waiting"], key, sign_up)
+        hashed = waiting["password_hash"] if waiting else None
+        if not await self._passwords.matches(accounts.cut(password), hashed):
+            raise _wrong_code()
+        assert waiting is not None
+        assert hashed is not None
+        user_id = str(uuid.uuid4())
+
+        async def work(session: Session) -> SignedIn | None:
+            found = await find(session, key)
+            if isinstance(found, Disputed):
+                return None
+            is_right = (
+                await self._codes.use(session, "verify", waiting["id"], code)
+                if found is None
+                else await self._codes.use(session, "claim", found.subject, code)
+            )
+            row = await session.row(SQL["finish"], waiting["id"]) if is_right else None
+            if row is None:
+                return None
+            if found is None:
+                profile = msgspec.json.decode(row["profile"], type=NewProfile)
+                email = row["email"]
+                made = await self._accounts.make(session, user_id, email, hashed, profile, device)
+            else:
+                made = await self._accounts.adopt(session, found, hashed, device)
+            await session.run(accounts.SQL["verified"], made.user_id)
+            return made
+
+        async with self._lookups:
+            signed_in = await accounts.telling(self._database, work, user_id)
+        if signed_in is None:
+            raise _wrong_code()
+        if signed_in.user_id != user_id:
+            await absorb_blocks(self._database, signed_in.user_id)
+        events.event("signed_up", account=signed_in.user_id, session=signed_in.session_id)
+        return signed_in
+
+    async def reset(self, email: str) -> None:
+        """Mail a code that sets a password, where there is an account, or a profile that waits for
+        one, and which was not just sent several: those are still good."""
+        key = valid_email(email).lower()
+        events.event("code_asked", purpose="reset")
+        self.mail.later(self._reset(key))
+
+    async def _reset(self, key: str) -> None:
+        row = await self._database.row(accounts.SQL["by_email"], key)
+        if row is not None:
+            events.about(row["user_id"])
+            if not await self._may_mail(key):
+                return
+            code = await self._codes.give(self._database, "reset", key)
+            await self.mail.send(_to_reset(row["email"], code))
+            return
+        async with self._lookups:
+            found = await find(self._database, key)
+        if found is None or not await self._may_mail(key):
+            return
+        if isinstance(found, Claim):
+            code = await self._codes.give(self._database, "claim", found.subject)
+            await self.mail.send(_to_claim(found.email, code))
+        else:
+            await self.mail.send(_disputed(key))
+
+    async def _may_mail(self, key: str) -> bool:
+        """Whether this e-mail may be sent one more code for a password."""
+        try:
+            await self._limits.take(RESETS_TO_ONE, key)
+        except TooMany:
+            return False
+        return True
+
+    async def confirm_reset(self, email: str, code: str, password: str) -> None:
+        """Set a password: a new one, which ends all sessions, or the first one of a profile that
+        gets its account by this code or by an invitation's. Raises BadInput."""
+        key = valid_email(email).lower()
+        hashed = await self._passwords.hash(acceptable(password, (email,)))
+
+        async def work(session: Session) -> list[str] | None:
+            has_account = await session.row(accounts.SQL["by_email"], key) is not None
+            found = await find(session, key)  # in any case: else the time that it takes would tell
+            if not has_account:
+                return [] if await self._claim(session, found, code, password, hashed) else None
+            if not await self._codes.use(session, "reset", key, code):
+                return None
+            user_id = await session.value(accounts.SQL["set_password"], key, hashed)
+            if user_id is None:
+                return None
+            events.about(user_id)
+            own = await session.row(accounts.SQL["own_words"], user_id)
+            acceptable(password, own.values() if own else ())  # else the code is still good
+            await session.run(accounts.SQL["verified"], user_id)
+            ended = await session.rows(accounts.SQL["end_sessions"], user_id)
+            return [row["id"] for row in ended]
+
+        async with self._lookups:
+            ended = await self._database.transaction(work)
+        if ended is None:
+            raise _wrong_code()
+        self._accounts.sessions.end(ended)
+        events.event("password_reset", count=len(ended))
+
+    async def _claim(
+        self,
+        session: Session,
+        found: Claim | Disputed | None,
+        code: str,
+        password: str,
+        hashed: str,
+    ) -> bool:
+        """Make the account of a profile; False when that is not the code for it."""
+        if not isinstance(found, Claim):
+            return False
+        if not await self._codes.use(session, "claim", found.subject, code) and not (
+            await self._codes.use(session, "invite", found.subject, code)
+        ):
+            return False
+        own = await session.row(accounts.SQL["own_words"], found.user_id)
+        acceptable(password, own.values() if own else ())  # else the code is still good
+        await accounts.give(session, found, hashed)
+        await session.run(accounts.SQL["verified"], found.user_id)
+        return True
+
+    async def forget(self) -> None:
+        """Codes and sign-ups that are over."""
+        await self._database.run(SQL["forget"])
+        await self._database.run(SQL["forget_resets"])
+        await self._database.run(SQL["forget_sign_ups"])
+
+
+def _plain(profile: NewProfile) -> dict[str, object]:
+    """The profile's own fields; what signs up may be a profile and more."""
+    return {name: getattr(profile, name) for name in NewProfile.__struct_fields__}
+
+
+def _wrong_code() -> BadInput:
+    return BadInput(
+        "wrong_code",
+        "that is not the code, or not any more",
+        detail="it may be mistyped, over, or not fit the e-mail and the password",
+        hint="ask for a new code",
+    )
+
+
+def _to_verify(email: str, code: str, *, of_old: bool = False) -> Letter:
+    known = (
+        "There is a profile of yours already, from before. It comes with your account as it is;\n"
+        "what you typed now does not change it.\n\n"
+    )
+    return Letter(
+        email,
+        f"{code} is your code",
+        f"Your code is {code}, good for {SECONDS // 60} minutes.\n\n"
+        "Enter it with the password that you chose, and your account is made. If it was not you\n"
+        f"who signed up, do nothing.\n\n{known if of_old else ''}".rstrip("\n")
+        + "\n",
+    )
+
+
+def _to_claim(email: str, code: str) -> Letter:
+    return Letter(
+        email,
+        f"{code} sets your password",
+        f"There is a profile of yours, from before, and no account yet. Your code for its first\n"
+        f"password is {code}, good for {SECONDS // 60} minutes.\n\n"
+        "If it was not you who asked for it, do nothing: nothing changes.\n",
+    )
+
+
+def _disputed(email: str) -> Letter:
+    return Letter(
+        email,
+        "Your profile needs a word with the operator",
+        "Somebody, perhaps you, wanted to sign in with this e-mail. A profile from before has it,\n"
+        "but a code cannot decide whose that is: more than one has it, or its school asks for an\n"
+        "address of its own. Write to whoever runs the network; they can tell, and let you in.\n",
+    )
+
+
+def _taken(email: str) -> Letter:
+    return Letter(
+        email,
+        "You have an account already",
+        "Somebody, perhaps you, wanted to sign up with this e-mail, which is in use already.\n\n"
+        "Sign in with it. If you forgot your password, set a new one: the sign-in page says how.\n",
+    )
+
+
+def _to_reset(email: str, code: str) -> Letter:
+    return Letter(
+        email,
+        f"{code} sets a new password",
+        f"Your code for a new password is {code}, good for {SECONDS // 60} minutes.\n\n"
+        "If it was not you who asked for it, do nothing: nothing changes.\n",
+    )

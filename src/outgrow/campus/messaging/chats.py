@@ -1,0 +1,260 @@
+"""Chats: one's list of them, their messages, sending, and how far one has read.
+
+Only participants see a chat; to everybody else it is not there. It can be read for good, and
+written into by people who are connected and see each other. Messages are never changed here, and
+read marks never go back.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from outgrow import queries
+from outgrow.campus.messaging.live import Live
+from outgrow.campus.pagination import Cursors, Page
+from outgrow.campus.people import intros
+from outgrow.campus.people.pairs import lock_pair
+from outgrow.campus.people.profiles import is_blank, nobody
+from outgrow.db.pool import RETRIED, Database, Session, Statements
+from outgrow.errors import BadInput, Conflict, Forbidden, NotFound
+
+SQL = queries.load("chats")
+SEND = SQL["send"]
+
+LONGEST_MESSAGE = 4000  # characters
+LONGEST_KEY = 200
+KEY_DAYS = 7  # how long a key is remembered at least
+Direction = Literal["older", "newer"]
+_CLOSED = {
+    "profile_hidden": (
+        "your profile is hidden, and with it your chats are closed",
+        'show it first: PATCH /profiles/me {"settings": {"profile_visible": true}}',
+    ),
+    "added_outside": (
+        "another program added people to this chat with whom you are not connected",
+        "what is written here would be read by them; write to whom you mean alone",
+    ),
+    "not_here": ("the other person is not here (any more)", "the chat can still be read"),
+    "not_connected": (
+        "the two of you are not connected",
+        "ask to be introduced with POST /intros; another program may have made this chat",
+    ),
+    "messages_not_taken": (
+        "the other person takes no messages",
+        "they can allow it in their settings",
+    ),
+}
+_KEY = re.compile(r"[!-~]{1,200}", re.ASCII)
+
+
+class NewMessage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is said."""
+
+    content: Annotated[str, Meta(min_length=1, max_length=LONGEST_MESSAGE)]
+
+    def __post_init__(self) -> None:
+        if is_blank(self.content):
+            raise ValueError("content is blank")
+
+
+class ReadUpTo(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """`pos` of the last message that was read."""
+
+    pos: Annotated[int, Meta(ge=-(2**53), le=2**53)]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The message as JSON. `again` when the key had sent it before."""
+
+    body: bytes
+    again: bool
+
+
+class Chats:
+    def __init__(self, database: Database, cursors: Cursors, live: Live) -> None:
+        self._database = database
+        self._cursors = cursors
+        self._live = live
+
+    async def page(self, page: Page, *, school: str, viewer: str) -> bytes:
+        """The JSON of a page of one's chats, by latest activity. Raises BadCursor.
+
+        Reads the last message of each chat one has, and counts what is unread in those shown.
+        """
+        of = ("chats", school, viewer)
+        row = await self._database.row(
+            SQL["page"].given(cursor=page.cursor),
+            viewer,
+            page.limit,
+            school,
+            page.offset,
+            *self._cursors.open(of, page.cursor),
+        )
+        assert row is not None
+        return self._cursors.finish(row, of)
+
+    async def one(self, chat_id: str, *, school: str, viewer: str) -> bytes:
+        """The JSON of a chat, as in the list. Raises NotFound."""
+        body: bytes | None = await self._database.value(SQL["one"], viewer, chat_id, school)
+        if body is None:
+            raise no_such_chat()
+        return body
+
+    async def open(self, other: str, *, school: str, viewer: str) -> bytes:
+        """Return the JSON of the chat with a connection; make it where there is none, as after an
+        old client deleted it. Raises NotFound (nobody, or no connection), Conflict."""
+        chat_id, participants = intros.chat_of(viewer, other)
+
+        async def must_be_connected(session: Statements) -> None:
+            row = await session.row(intros.SQL["meeting"], viewer, school, other)
+            assert row is not None
+            if not row["reachable"]:
+                raise nobody()
+            if not row["connected"] or other == viewer:
+                raise NotFound(
+                    "connection_not_found",
+                    "there is no such connection",
+                    hint="ask to be introduced with POST /intros",
+                )
+
+        async def work(session: Session) -> None:
+            await lock_pair(session, viewer, other)
+            await must_be_connected(session)
+            await session.run(intros.SQL["lock_chat"], chat_id, participants)
+            await intros.open_chat(session, chat_id, participants)
+
+        await must_be_connected(self._database)
+        if not await self.is_there(chat_id, viewer=viewer):
+            await self._database.transaction(work)
+        return await self.one(chat_id, school=school, viewer=viewer)
+
+    async def is_there(self, chat_id: str, *, viewer: str) -> bool:
+        return bool(await self._database.value(SQL["is_there"], viewer, chat_id))
+
+    async def messages(
+        self,
+        chat_id: str,
+        direction: Direction,
+        limit: int,
+        *,
+        viewer: str,
+        cursor: str | None = None,
+        pos: int | None = None,
+    ) -> bytes:
+        """The JSON of a page of messages beyond `cursor` or `pos`: newest first when `older`, as
+        they were sent when `newer`. A cursor is good in both directions.
+
+        Raises BadInput (both are given), BadCursor, NotFound.
+        """
+        if cursor is not None and pos is not None:
+            raise BadInput(
+                "cursor_with_pos",
+                "a page begins at a cursor or at a pos, not at both",
+                hint="leave pos out",
+            )
+        of = ("messages", chat_id, viewer)
+        after, _ = self._cursors.open(of, cursor)
+        if pos is not None:
+            after = str(pos)
+        row = await self._database.row(SQL[f"messages_{direction}"], viewer, chat_id, limit, after)
+        assert row is not None
+        *cut, found = row
+        if not found:
+            raise no_such_chat()
+        return self._cursors.finish(cut, of)
+
+    async def send(self, chat_id: str, content: str, key: str | None, *, viewer: str) -> Sent:
+        """Append a message, once per key. The message and its key are one transaction.
+
+        Holds the locks of the pairs (shared) until the commit: a block, or the end of a
+        connection, waits for it, or is seen. Raises BadInput, NotFound, Forbidden (the chat is
+        closed), Conflict (the key sent something else, or a message that is gone).
+        """
+        message_id = f"{chat_id}:{time.time_ns() // 1_000_000}-{secrets.token_hex(8)}"
+        key = message_id if key is None else valid_key(key)
+        digest = sha256(f"{chat_id}\n{content}".encode()).digest()
+        arguments = (viewer, chat_id, key, digest, message_id, content)
+        try:
+            row = await self._database.row(SEND, *arguments)
+        except RETRIED:
+            row = await self._database.transaction(lambda session: session.row(SEND, *arguments))
+        if row is None:
+            raise no_such_chat()
+        if row["body"] is not None:
+            self._live.changed(chat_id, _both(viewer, row["other"]))
+            return Sent(row["body"], again=False)
+        if row["closed"] is not None:
+            raise closed(row["closed"])
+        return Sent(await self._sent_before(viewer, key, digest), again=True)
+
+    async def _sent_before(self, viewer: str, key: str, digest: bytes) -> bytes:
+        row = await self._database.row(SQL["sent"], viewer, key)
+        if row is None or row["digest"] != digest:
+            raise Conflict(
+                "key_used",
+                "this Idempotency-Key has sent something else",
+                hint="use a new key for each message, and the same one to try again",
+            )
+        body: bytes | None = row["body"]
+        if body is None:
+            raise Conflict(
+                "message_gone",
+                "what this Idempotency-Key has sent is not in the chat any more",
+                hint="send it with a new key",
+            )
+        return body
+
+    async def read(self, chat_id: str, pos: int, *, viewer: str) -> None:
+        """Everything up to `pos` is read; what is further already stays. Raises NotFound."""
+        row = await self._database.row(SQL["mark"], viewer, chat_id, pos)
+        if row is None:
+            raise no_such_chat()
+        if row["pos"] is not None:
+            self._live.changed(chat_id, _both(viewer, row["other"]))
+
+    async def typing(self, chat_id: str, *, viewer: str) -> None:
+        """Tell the other that one is typing; kept nowhere. Raises NotFound, Forbidden (the chat is
+        closed)."""
+        row = await self._database.row(SQL["other"], viewer, chat_id)
+        if row is None:
+            raise no_such_chat()
+        if row["closed"] is not None:
+            raise closed(row["closed"])
+        self._live.typing(chat_id, viewer, _both(viewer, row["other"]))
+
+
+def no_such_chat() -> NotFound:
+    """The same for a chat that is not there and for one of others."""
+    return NotFound("chat_not_found", "there is no such chat", hint="see GET /chats")
+
+
+def closed(reason: str) -> Forbidden:
+    """Why nothing can be written into a chat, by what network.why_closed says."""
+    title, hint = _CLOSED[reason]
+    if reason == "messages_not_taken":
+        return Forbidden("messages_not_taken", title, hint=hint)
+    return Forbidden("chat_closed", title, detail=f"closed: {reason}", hint=hint)
+
+
+def valid_key(key: str) -> str:
+    """An Idempotency-Key. Raises BadInput."""
+    if not _KEY.fullmatch(key):
+        raise BadInput(
+            "bad_idempotency_key",
+            "that is no Idempotency-Key",
+            hint=f"1 to {LONGEST_KEY} visible ASCII characters; a UUID is a good one",
+        )
+    return key
+
+
+def _both(viewer: str, other: str | None) -> list[str]:
+    return [viewer] if other is None else [viewer, other]

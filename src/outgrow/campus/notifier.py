@@ -1,0 +1,169 @@
+"""News: what this process changed, told to all processes on the database.
+
+They are said after the commit, and only tell where to look: the tables are the truth, and whoever
+hears of something, late, twice or by mistake, looks it up. This process hears its own at once. For
+the others they are collected for FLUSH_SECONDS and sent outside the writing transactions, since
+NOTIFY takes a lock of the whole database when it commits. One connection of the process listens.
+Nobody but a process of the network can read or write them (campus/envelopes.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from outgrow import queries
+from outgrow.campus.background import AGAIN_SECONDS, going_on
+from outgrow.campus.envelopes import LARGEST, Envelopes
+from outgrow.db.pool import Database, Statements
+
+SQL = queries.load("network")
+
+log = logging.getLogger("outgrow.news")
+
+FLUSH_SECONDS = 0.02
+UNHEARD_SECONDS = 2.0  # how late others are heard of through a pooler in transaction mode
+CHECK_SECONDS = 10.0  # how often it is looked whether the connection still is one
+MISSED = b'["missed"]'
+STRANGE_SECONDS = 60.0  # how often it is logged that others notify on our channel
+
+
+class News:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._secret = b""
+        self._envelopes: Envelopes | None = None
+        self._strange = 0
+        self._strange_told = float("-inf")
+        self._running = False
+        self._hearers: dict[str, Callable[..., None]] = {}
+        self._missers: list[Callable[[], None]] = []
+        self._unsaid: dict[tuple[str, ...], None] = {}
+        self._something = asyncio.Event()
+
+    def hear(self, kind: str, hearer: Callable[..., None]) -> None:
+        """Call `hearer` with the words of each piece of news of this kind."""
+        self._hearers[kind] = hearer
+
+    def missed(self, misser: Callable[[], None]) -> None:
+        """Call `misser` whenever listening begins: what others said before was not heard."""
+        self._missers.append(misser)
+
+    def say(self, kind: str, *words: str) -> None:
+        """To be called after the commit."""
+        self._tell(kind, words)
+        if self._running:
+            self._unsaid[kind, *words] = None
+            self._something.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Listens, and tells the others, meanwhile."""
+        self._running = True
+        try:
+            async with going_on(self._listen, self._flush):
+                yield
+        finally:
+            self._running = False
+
+    def _tell(self, kind: str, words: Sequence[str]) -> None:
+        if kind in self._hearers:
+            self._hearers[kind](*words)
+
+    def _tell_missers(self) -> None:
+        for misser in self._missers:
+            misser()
+
+    async def _flush(self) -> None:
+        await self._something.wait()
+        await asyncio.sleep(FLUSH_SECONDS)
+        self._something.clear()
+        said, self._unsaid = self._unsaid, {}
+        try:
+            envelopes = self._envelopes or await self._read_secret(self._database)
+            for text in _texts(said):
+                await self._database.run(SQL["notify"], envelopes.channel, envelopes.close(text))
+        except BaseException:
+            self._unsaid = {**said, **self._unsaid}
+            self._something.set()
+            raise
+
+    async def _read_secret(self, statements: Statements) -> Envelopes:
+        """Envelopes of the secret that there is now: whoever deletes it gets another one."""
+        secret = await statements.value(SQL["notification_secret"])
+        if secret is None:
+            await statements.run(SQL["make_secret"])
+            secret = await statements.value(SQL["notification_secret"])
+        if self._envelopes is None or secret != self._secret:
+            self._secret, self._envelopes = secret, Envelopes(secret)
+        return self._envelopes
+
+    async def _listen(self) -> None:
+        """Until the connection is lost, or the secret is another. Without sessions nothing is
+        heard, and whatever others may have said is looked up again and again."""
+        if not self._database.has_sessions:
+            await asyncio.sleep(UNHEARD_SECONDS)
+            await self._read_secret(self._database)
+            self._tell_missers()
+            return
+        lost = asyncio.Event()
+        async with self._database.dedicated("outgrow news") as session:
+            connection = session.connection
+            connection.add_termination_listener(lambda _: lost.set())
+            envelopes = await self._read_secret(session)
+            await connection.add_listener(envelopes.channel, self._heard)
+            self._tell_missers()
+            while not lost.is_set():
+                async with asyncio.timeout(CHECK_SECONDS):  # or a peer gone without a word
+                    if await self._read_secret(session) is not envelopes:
+                        return
+                try:
+                    await asyncio.wait_for(lost.wait(), CHECK_SECONDS)
+                except TimeoutError:
+                    continue
+        log.warning("the listening connection was lost; another one is made")
+        await asyncio.sleep(AGAIN_SECONDS)
+
+    def _heard(self, connection: Any, pid: int, channel: str, payload: str) -> None:
+        """Whoever knows the channel may notify, too: nothing is believed, kept or logged of it."""
+        assert self._envelopes is not None
+        try:
+            text = self._envelopes.open(payload)
+        except ValueError:
+            self._count_strange()
+            return
+        for kind, *words in json.loads(text) if text is not None else ():
+            if kind == "missed":
+                self._tell_missers()
+            else:
+                self._tell(kind, words)
+
+    def _count_strange(self) -> None:
+        self._strange += 1
+        now = time.monotonic()
+        if now >= self._strange_told + STRANGE_SECONDS:
+            log.warning("%d notifications on our channel were not from us", self._strange)
+            self._strange, self._strange_told = 0, now
+
+
+def _texts(said: Iterable[Sequence[str]]) -> Iterable[bytes]:
+    """All this as JSON, in as many parts as it takes for each to fit into an envelope. Of what fits
+    into none, others are told that they missed something."""
+    parts: list[bytes] = []
+    size = 0
+    for item in said:
+        part = json.dumps(item).encode("ascii")
+        if len(part) > LARGEST - 2:
+            part = MISSED
+        if parts and size + len(part) > LARGEST - 2:
+            yield b"[" + b",".join(parts) + b"]"
+            parts, size = [], 0
+        parts.append(part)
+        size += len(part) + 1
+    if parts:
+        yield b"[" + b",".join(parts) + b"]"

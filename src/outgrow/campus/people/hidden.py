@@ -1,0 +1,37 @@
+"""Whom a viewer does not see, for what is counted once for all viewers of a school."""
+
+from __future__ import annotations
+
+from outgrow import queries
+from outgrow.campus.cache import Cache, Caches
+from outgrow.db.pool import Database
+
+SQL = queries.load("safety")
+
+MOST_VIEWERS = 10_000
+
+
+class Hidden:
+    """Lists exclude by themselves whom they do not show: see network.hidden."""
+
+    def __init__(self, database: Database, caches: Caches) -> None:
+        self._database = database
+        self._listing: Cache[list[str]] = caches.named("old_blocks", MOST_VIEWERS)
+
+    async def ids(self, viewer: str, school: str) -> list[str]:
+        """Whoever is hidden from `viewer`, of whichever school.
+
+        Blocks are read anew. Who has the viewer in an old client's list of blocks comes from the
+        cache: without an index it costs a look at every profile.
+        """
+
+        async def listing() -> list[str]:
+            return list(await self._database.value(SQL["listing"], viewer))
+
+        hidden = await self.blocked(viewer)
+        return list({*hidden, *await self._listing.get(school, viewer, listing)})
+
+    async def blocked(self, viewer: str) -> list[str]:
+        """Whoever blocked the viewer, or is blocked by them; but for old clients' lists."""
+        hidden: list[str] = await self._database.value(SQL["hidden"], viewer)
+        return hidden

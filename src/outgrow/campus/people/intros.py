@@ -1,0 +1,345 @@
+"""Intros: ask somebody to be introduced, and what becomes of it.
+
+There is at most one pending intro between two people, whichever way. What happens to it is decided
+under the lock of the pair, so that of two answers one is the outcome, and the other is told so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import asyncpg
+import msgspec
+from msgspec import Meta
+
+from outgrow import queries
+from outgrow.campus.pagination import Cursors, Page
+from outgrow.campus.people.pairs import lock_pair
+from outgrow.campus.people.profiles import nobody
+from outgrow.db.pool import Database, Session
+from outgrow.errors import BadInput, Conflict, NotFound
+
+SQL = queries.load("intros")
+PENDING = SQL["between"].given(fresh=True)
+
+LONGEST_ID = 200
+Direction = Literal["incoming", "outgoing"]
+Reason = Literal[
+    "friends",
+    "roommate",
+    "study",
+    "collaborate",
+    "network",
+    "event-buddy",
+    "workout-partner",
+    "dining-companion",
+]
+# What an intro can be, with the store's word for it.
+STATUSES = {
+    "pending": "pending",
+    "accepted": "accepted",
+    "declined": "denied",
+    "withdrawn": "denied",
+    "expired": "pending",
+}
+_TRIES = 3
+
+
+class NewIntro(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """To whom, what for, and a few words of one's own."""
+
+    to: Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
+    reason: Reason
+    note: Annotated[str, Meta(max_length=500)] | None = None
+
+
+class _Intro(msgspec.Struct):
+    """An intro as PostgreSQL wrote it, of which nothing is read but what changes."""
+
+    id: msgspec.Raw
+    direction: msgspec.Raw
+    status: str
+    reason: msgspec.Raw
+    note: msgspec.Raw
+    created_at: msgspec.Raw
+    answered_at: msgspec.Raw
+    person: msgspec.Raw
+
+
+@dataclass(frozen=True, slots=True)
+class IntroId:
+    """Who sent it to whom, and when: together the store's key of it."""
+
+    from_id: str
+    to_id: str
+    sent_ms: str
+
+    @classmethod
+    def parse(cls, text: str) -> IntroId:
+        """Raises NotFound for what is no id, such as a key of the store."""
+        parts = text.split(":")
+        if len(parts) != 3 or not all(0 < len(part) <= LONGEST_ID for part in parts):
+            raise _no_such_intro()
+        return cls(*parts)
+
+    def __str__(self) -> str:
+        return f"{self.from_id}:{self.to_id}:{self.sent_ms}"
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        return self.from_id, self.to_id, self.sent_ms
+
+
+class Intros:
+    def __init__(self, database: Database, cursors: Cursors) -> None:
+        self._database = database
+        self._cursors = cursors
+
+    async def page(
+        self,
+        direction: Direction,
+        statuses: Sequence[str],
+        page: Page,
+        *,
+        school: str,
+        viewer: str,
+    ) -> bytes:
+        """The JSON of a page of one's intros, newest first; of all statuses when none is named.
+
+        Whom the viewer cannot see (any more) is passed over. Raises BadCursor.
+        """
+        wanted = sorted(statuses or STATUSES)
+        of = ("intros", direction, school, viewer, *wanted)
+        row = await self._database.row(
+            SQL["page"].given(incoming=direction == "incoming", cursor=page.cursor),
+            viewer,
+            school,
+            page.limit,
+            page.offset,
+            *self._cursors.open(of, page.cursor),
+            sorted({STATUSES[status] for status in wanted}),
+            wanted,
+        )
+        assert row is not None
+        return self._cursors.finish(row, of)
+
+    async def send(self, intro: NewIntro, *, school: str, viewer: str) -> bytes:
+        """Ask, and return the intro. Raises BadInput (to oneself), NotFound (to nobody whom one may
+        see), Conflict (connected, or one is pending, or one is hidden oneself)."""
+        if intro.to == viewer:
+            raise BadInput("intro_to_oneself", "one cannot be introduced to oneself")
+
+        async def work(session: Session) -> bytes:
+            await lock_pair(session, viewer, intro.to)
+            await _may_meet(session, viewer, school, intro.to)
+            return await _send(session, viewer, school, intro)
+
+        for left in reversed(range(_TRIES)):
+            try:
+                return await self._database.transaction(work)
+            except asyncpg.UniqueViolationError:
+                # Sent and withdrawn within this millisecond, which is in the key.
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def accept(self, text: str, *, school: str, viewer: str) -> tuple[bytes, str]:
+        """Connect the two and open their chat; returns the intro and the chat's id.
+
+        Other pending intros of the two are closed with it. Raises NotFound for whoever is not
+        asked, and Conflict when it is not pending (any more).
+        """
+        intro_id = IntroId.parse(text)
+        one, other = sorted((intro_id.from_id, intro_id.to_id))  # as C sorts
+        chat_id, participants = chat_of(one, other)
+
+        async def work(session: Session) -> str | None:
+            rows = await session.rows(PENDING, one, other)
+            pending = [IntroId(*row) for row in rows]
+            if intro_id not in pending:
+                pending.append(intro_id)
+            await session.run(
+                SQL["lock_accept"], *_columns(pending), one, other, chat_id, participants
+            )
+            answered_at: str | None = await session.value(SQL["accept"], *intro_id.parts)
+            if answered_at is None:
+                return None
+            for superseded in pending:
+                if superseded != intro_id:
+                    await _withdraw(session, superseded)
+            await session.run(SQL["connect"], one, other)
+            await open_chat(session, chat_id, participants)
+            return answered_at
+
+        if intro_id.to_id != viewer:
+            raise _no_such_intro()
+        return await self._answer(intro_id, viewer, school, "accepted", work), chat_id
+
+    async def decline(self, text: str, *, school: str, viewer: str) -> bytes:
+        """Say no, and return the intro. Raises as `accept` does."""
+        intro_id = IntroId.parse(text)
+
+        async def work(session: Session) -> str | None:
+            answered_at: str | None = await session.value(SQL["deny"], *intro_id.parts)
+            return answered_at
+
+        if intro_id.to_id != viewer:
+            raise _no_such_intro()
+        return await self._answer(intro_id, viewer, school, "declined", work)
+
+    async def withdraw(self, text: str, *, school: str, viewer: str) -> bytes:
+        """Take back what one has sent, and return it. Raises as `accept` does."""
+        intro_id = IntroId.parse(text)
+
+        if intro_id.from_id != viewer:
+            raise _no_such_intro()
+        return await self._answer(
+            intro_id, viewer, school, "withdrawn", lambda session: _withdraw(session, intro_id)
+        )
+
+    async def _answer(
+        self,
+        intro_id: IntroId,
+        viewer: str,
+        school: str,
+        outcome: str,
+        work: Callable[[Session], Awaitable[str | None]],
+    ) -> bytes:
+        """Run `work` under the pair's lock for a pending intro, which is returned with the outcome.
+        `work` returns when it was answered, as JSON, or None where it is not pending any more."""
+
+        async def locked(session: Session) -> bytes:
+            await lock_pair(session, intro_id.from_id, intro_id.to_id)
+            body, status = await _one(session, intro_id, viewer, school)
+            if status != "pending":
+                raise _answered(status)
+            answered_at = await work(session)
+            if answered_at is None:  # an old client, who knows no lock of pairs, was quicker
+                _, status = await _one(session, intro_id, viewer, school)
+                raise _answered(status)
+            intro = msgspec.json.decode(body, type=_Intro)
+            intro.status, intro.answered_at = outcome, msgspec.Raw(answered_at)
+            return msgspec.json.encode(intro)
+
+        return await self._database.transaction(locked)
+
+
+def chat_of(one: str, other: str) -> tuple[str, str]:
+    """Return the id of the chat of two, as the prototype makes it, and its people as JSON."""
+    people = sorted((one, other))
+    return ":".join(people), msgspec.json.encode(people).decode("utf-8")
+
+
+async def _may_meet(session: Session, viewer: str, school: str, other: str) -> None:
+    """Raises NotFound or Conflict when the one may not ask the other."""
+    row = await session.row(SQL["meeting"], viewer, school, other)
+    assert row is not None
+    if not row["reachable"]:
+        raise nobody()
+    if not row["visible"]:
+        raise Conflict(
+            "profile_hidden",
+            "nobody could see who sends this intro: your profile is hidden",
+            hint='show it first: PATCH /profiles/me {"settings": {"profile_visible": true}}',
+        )
+    if row["connected"]:
+        raise Conflict(
+            "already_connected",
+            "the two of you are connected already",
+            hint=f"write to them: POST /connections/{other}/chat gives your chat",
+        )
+    pending = await session.row(PENDING, viewer, other)
+    if pending is not None:
+        intro_id = IntroId(*pending)
+        mine = intro_id.from_id == viewer
+        raise Conflict(
+            "intro_pending",
+            "there is a pending intro between the two of you",
+            detail=f"{'you' if mine else 'they'} sent it: {intro_id}",
+            hint="wait for an answer, or withdraw it" if mine else "accept or decline it",
+        )
+
+
+async def _send(session: Session, viewer: str, school: str, intro: NewIntro) -> bytes:
+    sent_ms = time.time_ns() // 1_000_000
+    sent_at = datetime.fromtimestamp(sent_ms // 1000, UTC).replace(
+        microsecond=sent_ms % 1000 * 1000
+    )
+    intro_id = IntroId(viewer, intro.to, str(sent_ms))
+    rest: dict[str, Any] = {
+        "id": f"intro:{intro_id}",
+        "fromUserId": viewer,
+        "toUserId": intro.to,
+        "analysis": None,
+    }
+    if intro.note and not intro.note.isspace():
+        rest["note"] = intro.note
+    kept = msgspec.json.encode(rest).decode("utf-8")
+    await session.run(SQL["send"], *intro_id.parts, intro.reason, sent_at, kept)
+    body, _ = await _one(session, intro_id, viewer, school)
+    return body
+
+
+async def _withdraw(session: Session, intro_id: IntroId) -> str | None:
+    """When, as JSON; None when it was not pending."""
+    answered_at: str | None = await session.value(SQL["deny"], *intro_id.parts)
+    if answered_at is not None:
+        await session.run(SQL["close"], *intro_id.parts)
+    return answered_at
+
+
+async def open_chat(session: Session, chat_id: str, participants: str) -> None:
+    """Make the chat where there is none, under the locks of its keys. Raises Conflict."""
+    try:
+        tag = await session.run(SQL["open_chat"], chat_id, participants)
+    except (asyncpg.UniqueViolationError, asyncpg.CheckViolationError) as e:
+        raise Conflict(
+            "chat_place_taken",
+            "the store holds something else where the chat of the two would be",
+            detail=f"chat:{chat_id}",
+            hint="ask the operator to look at it",
+        ) from e
+    if tag == "INSERT 0 0":
+        await session.run(SQL["mend_chat"], chat_id, participants)
+    else:
+        await session.run(SQL["forget_marks"], chat_id)
+
+
+async def _one(session: Session, intro_id: IntroId, viewer: str, school: str) -> tuple[bytes, str]:
+    """Its JSON and what it is now. Raises NotFound when the viewer cannot see the other."""
+    row = await session.row(SQL["one"], viewer, school, *intro_id.parts)
+    if row is None:
+        raise _no_such_intro()
+    return row["intro"], row["status"]
+
+
+def _answered(status: str) -> Conflict:
+    if status == "expired":
+        return Conflict(
+            "intro_expired",
+            "this intro is older than 30 days",
+            hint="send a new one with POST /intros",
+        )
+    return Conflict(
+        "intro_answered", "this intro is not pending any more", detail=f"it is {status}"
+    )
+
+
+def _no_such_intro() -> NotFound:
+    return NotFound(
+        "intro_not_found",
+        "there is no such intro for you",
+        hint="see GET /intros/incoming and GET /intros/outgoing",
+    )
+
+
+def _columns(intros: Sequence[IntroId]) -> tuple[list[str], list[str], list[str]]:
+    return (
+        [intro.from_id for intro in intros],
+        [intro.to_id for intro in intros],
+        [intro.sent_ms for intro in intros],
+    )

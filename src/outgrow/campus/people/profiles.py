@@ -1,0 +1,418 @@
+"""Profiles: pages of one's school, one person, one's own.
+
+Nothing here decodes a profile: PostgreSQL writes the JSON and the bytes go to the socket.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from outgrow import queries
+from outgrow.campus.cache import Cache, Caches
+from outgrow.campus.pagination import Cursors, Page
+from outgrow.campus.people.hidden import Hidden
+from outgrow.campus.people.lookalikes import hidden_character
+from outgrow.db.pool import Database, Session
+from outgrow.errors import Conflict, NotFound
+from outgrow.queries import Query
+
+SQL = queries.load("profiles")
+
+FACETS = ("major", "year")
+MOST_COUNTS = 1000
+MOST_FIRST = 500
+"""First pages in the cache: 6 MB as they are asked for, five times that with the longest."""
+MOST_VALUES = 100
+"""Values of a facet. As many more are counted, since hidden people may empty some of them."""
+Sort = Literal["newest", "name"]
+
+# One line with something on it; PostgreSQL's text holds no NUL, a name no line break.
+# (Python's `$` alone would let one end in a line break.)
+_LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$(?!\n)"
+_LINK = r"^https://[!-~]+$(?!\n)"
+Line = Annotated[str, Meta(min_length=1, max_length=100, pattern=_LINE)]
+Short = Annotated[str, Meta(min_length=1, max_length=40, pattern=_LINE)]
+Link = Annotated[str, Meta(max_length=2000, pattern=_LINK)]
+Prose = Annotated[str, Meta(max_length=5000)]
+Lines = Annotated[list[Line], Meta(max_length=50)]
+Links = Annotated[list[Link], Meta(max_length=12)]
+GoalLines = Annotated[list[Line], Meta(max_length=20)]
+GoalProse = Annotated[str, Meta(max_length=1500)]
+
+
+# What has no ink by its category in Unicode, and what is called a letter or a sign and has none.
+_INKLESS = frozenset(("Cc", "Cf", "Mn", "Zl", "Zp", "Zs"))
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
+
+def is_blank(text: str) -> bool:
+    """Whether nobody would see it: blanks, zero-width characters, fillers."""
+    return all(c in _FILLERS or unicodedata.category(c) in _INKLESS for c in text)
+
+
+class _Trimmed(msgspec.Struct):
+    """Has no blanks around the texts that are compared and sorted, nor blanks for one: they are
+    trimmed where they come in, so a token and a profile name the same school. A text of one line
+    holds nothing that does not show: it could pass for another."""
+
+    def __post_init__(self) -> None:
+        for name in _TRIMMED:
+            value = getattr(self, name)
+            if isinstance(value, str):
+                if is_blank(value):
+                    raise ValueError(f"{name} is blank")
+                setattr(self, name, value.strip())
+        for name in _LINES:
+            value = getattr(self, name, None)
+            for line in (value,) if isinstance(value, str) else value or ():
+                _check_shown(name, line)
+
+
+_TRIMMED = ("name", "school", "major", "year")
+_LINES = (*_TRIMMED, "pronouns", "interests", "looking_for", "personality", "academic", "leisure")
+
+
+def _check_shown(field: str, line: str) -> None:
+    hidden = hidden_character(line)
+    if hidden is not None:
+        code = f"U+{ord(hidden):04X}"
+        raise ValueError(f"{field} holds a character that does not show: {code}")
+
+
+class NewProfile(_Trimmed, forbid_unknown_fields=True, kw_only=True):
+    """What a profile begins with. The school cannot be changed later."""
+
+    name: Line
+    school: Line
+    major: Line | None = None
+    year: Short | None = None
+    interests: Lines | None = None
+    looking_for: Lines | None = None
+
+
+class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Switches; one that is left out stays as it is."""
+
+    profile_visible: bool | UnsetType = UNSET
+    read_receipts: bool | UnsetType = UNSET
+    allow_messages: bool | UnsetType = UNSET
+
+
+class Goals(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Under 32 kB together in any script: a `card` leaves out what is larger."""
+
+    def __post_init__(self) -> None:
+        for name in ("academic", "leisure"):
+            for line in getattr(self, name) or ():
+                _check_shown(name, line)
+
+    academic: GoalLines | UnsetType = UNSET
+    leisure: GoalLines | UnsetType = UNSET
+    career: GoalProse | UnsetType = UNSET
+    personal: GoalProse | UnsetType = UNSET
+
+
+class ProfileChanges(_Trimmed, forbid_unknown_fields=True, kw_only=True):
+    """What to change; a field left out stays, and null empties it. Lists and goals are replaced."""
+
+    name: Line | UnsetType = UNSET
+    school: Any = UNSET
+    major: Line | UnsetType | None = UNSET
+    year: Short | UnsetType | None = UNSET
+    age: Annotated[int, Meta(ge=13, le=120)] | UnsetType | None = UNSET
+    pronouns: Line | UnsetType | None = UNSET
+    bio: Prose | UnsetType | None = UNSET
+    interests: Lines | UnsetType | None = UNSET
+    looking_for: Lines | UnsetType | None = UNSET
+    personality: Lines | UnsetType | None = UNSET
+    goals: Goals | UnsetType | None = UNSET
+    photos: Links | UnsetType | None = UNSET
+    profile_picture: Link | UnsetType | None = UNSET
+    additional_info: Prose | UnsetType | None = UNSET
+    settings: Settings | UnsetType = UNSET
+
+
+_COLUMNS = {
+    "name": "name",
+    "major": "major",
+    "year": "year",
+    "interests": "interests",
+    "looking_for": "lookingFor",
+}
+_FIELDS = {
+    "age": "age",
+    "pronouns": "pronouns",
+    "bio": "bio",
+    "personality": "personality",
+    "goals": "goals",
+    "photos": "photos",
+    "profile_picture": "profilePicture",
+    "additional_info": "additionalInfo",
+}
+_SETTINGS = {
+    "profile_visible": "profileVisible",
+    "read_receipts": "readReceipts",
+    "allow_messages": "allowMessages",
+}
+
+
+Narrowed = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Who is meant. Of `interests` and `looking_for` a profile has all that are named."""
+
+    major: str | None = None
+    year: str | None = None
+    interests: tuple[str, ...] = ()
+    looking_for: tuple[str, ...] = ()
+
+    def arguments(self) -> Narrowed:
+        """$2 to $5 of the page."""
+        return {
+            "major": self.major,
+            "year": self.year,
+            "interests": _json(self.interests),
+            "looking_for": _json(self.looking_for),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _FirstPage:
+    """`row` is shown to whoever is hidden from none of `ids`, and not `blocked` by one of them."""
+
+    row: tuple[Any, ...]
+    ids: frozenset[str]
+    blocked: frozenset[str]
+
+
+class Profiles:
+    def __init__(self, database: Database, cursors: Cursors, caches: Caches) -> None:
+        self._database = database
+        self._cursors = cursors
+        self._hidden = Hidden(database, caches)
+        self._caches = caches
+        self._firsts: Cache[_FirstPage] = caches.named("first_pages", MOST_FIRST)
+        self._counts: Cache[dict[str, int]] = caches.named("counts", MOST_COUNTS)
+
+    async def page(
+        self,
+        school: str,
+        filters: Filters,
+        sort: Sort,
+        page: Page,
+        *,
+        viewer: str,
+        total: bool = False,
+        facets: Sequence[str] = (),
+    ) -> bytes:
+        """The JSON of a page of a school's visible profiles, without whoever is hidden from
+        `viewer`. Raises BadCursor, BadInput.
+
+        First pages come from the cache, and so do `total` and `facets`, which read every profile
+        that the filters leave. These are counted once for all viewers: the few who are hidden from
+        this one are subtracted.
+        """
+        narrowed = filters.arguments()
+        of = ("profiles", school, sort, *narrowed.values())
+        after = self._cursors.open(of, page.cursor)
+        row = None
+        if self._caches.seconds and page.cursor is None and not page.offset:
+            row = await self._first(school, filters, sort, page.limit, viewer)
+        if row is None and page.offset:
+            query = SQL[f"deep_{sort}"].given(**narrowed)
+            row = await self._row(query, school, narrowed, page.limit, viewer, page.offset)
+        elif row is None:
+            query = SQL[f"page_{sort}"].given(**narrowed, cursor=page.cursor)
+            row = await self._row(query, school, narrowed, page.limit, viewer, *after)
+        extra = b""
+        hidden = await self._hidden.ids(viewer, school) if total or facets else []
+        if total:
+            count = await self._counted("count", school, narrowed, hidden)
+            extra += b',"total":%d' % count.get("", 0)
+        if facets:
+            counts = [
+                b'"%b":%b'
+                % (facet.encode("ascii"), await self._facet(facet, school, narrowed, hidden))
+                for facet in facets
+            ]
+            extra += b',"facets":{%b}' % b",".join(counts)
+        return self._cursors.finish(row, of, extra)
+
+    async def _first(
+        self, school: str, filters: Filters, sort: Sort, limit: int, viewer: str
+    ) -> Iterable[Any] | None:
+        """None where somebody on it is hidden from this viewer. Whom blocks hide is read anew; old
+        clients' lists are those of when the page was made."""
+
+        async def make() -> _FirstPage:
+            narrowed = filters.arguments()
+            query = SQL[f"first_{sort}"].given(**narrowed)
+            *row, ids = await self._row(query, school, narrowed, limit)
+            blocked = await self._database.value(SQL["blocked_by"], ids or [])
+            return _FirstPage(tuple(row), frozenset(ids or ()), frozenset(blocked))
+
+        first = await self._firsts.get(school, (filters, sort, limit), make)
+        if viewer in first.blocked or first.ids.intersection(await self._hidden.blocked(viewer)):
+            return None
+        return first.row
+
+    async def _row(
+        self, query: Query, school: str, narrowed: Narrowed, *more: int | str | None
+    ) -> Iterable[Any]:
+        # Whether many or few share an interest decides between reading the newest until the page is
+        # full and reading the few: at 50,000 users 2 ms against 490 ms with the wrong one.
+        varies = narrowed["interests"] is not None or narrowed["looking_for"] is not None
+        ask = self._database.row_as_planned_for if varies else self._database.row
+        row = await ask(query, school, *narrowed.values(), *more)
+        assert row is not None
+        return row
+
+    async def _facet(
+        self, facet: str, school: str, narrowed: Narrowed, hidden: Sequence[str]
+    ) -> bytes:
+        """Members by value, without the facet's own filter, to show the alternatives."""
+        counts = await self._counted(f"facet_{facet}", school, {**narrowed, facet: None}, hidden)
+        by_size = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        return msgspec.json.encode(
+            [{"value": value, "count": members} for value, members in by_size[:MOST_VALUES]]
+        )
+
+    async def _counted(
+        self, block: str, school: str, narrowed: Narrowed, hidden: Sequence[str]
+    ) -> dict[str, int]:
+        """Members by value of a facet; of a `count`, all under the value ""."""
+
+        async def count() -> dict[str, int]:
+            query = SQL[block].given(**narrowed)
+            rows = await self._database.rows(query, school, *narrowed.values())
+            return {row["value"]: row["members"] for row in rows}
+
+        counts = await self._counts.get(school, (block, *narrowed.values()), count)
+        if not hidden:
+            return counts
+        query = SQL["hidden"].given(**narrowed)
+        rows = await self._database.rows(query, school, *narrowed.values(), hidden)
+        facet = block.removeprefix("facet_")
+        less = Counter("" if facet == "count" else row[facet] for row in rows)
+        left = {value: members - less[value] for value, members in counts.items()}
+        return {value: members for value, members in left.items() if members > 0}
+
+    async def one(self, user_id: str, school: str, viewer: str) -> bytes:
+        """The public profile of somebody in one's school. Raises NotFound for anybody else."""
+        body: bytes | None = await self._database.value(SQL["one"], user_id, school, viewer)
+        if body is None:
+            raise nobody()
+        return body
+
+    async def own(self, user_id: str) -> bytes:
+        """One's own profile, with e-mail and settings. Raises NotFound."""
+        body: bytes | None = await self._database.value(SQL["own"], user_id)
+        if body is None:
+            raise no_profile()
+        return body
+
+    async def change(self, user_id: str, school: str | None, changes: ProfileChanges) -> bytes:
+        """Change one's own profile, of `school`, and return it. Raises Conflict, NotFound."""
+        if changes.school is not UNSET:
+            raise Conflict(
+                "school_is_fixed",
+                "the school of a profile cannot be changed",
+                hint="sign up with an account at the other school",
+            )
+        columns, fields, removed, settings = _sorted_out(changes)
+
+        async def work(session: Session) -> None:
+            tag = await session.run(SQL["change"], user_id, columns, fields, removed, settings)
+            if tag == "UPDATE 0":
+                raise no_profile()
+
+        await self._database.transaction(work)
+        if school is not None:
+            self._caches.changed(school)
+        return await self.own(user_id)
+
+
+async def insert_profile(session: Session, user_id: str, email: str, profile: NewProfile) -> None:
+    """Add the profile as the prototype would have written it, in the caller's transaction."""
+    rest = {
+        "id": user_id,
+        # The last is for old clients alone: nobody is told who is here.
+        "settings": dict.fromkeys((*_SETTINGS.values(), "showOnlineStatus"), True),
+        "updatedAt": _now(),
+    }
+    await session.run(
+        SQL["insert"],
+        user_id,
+        email,
+        profile.name,
+        profile.school,
+        profile.major,
+        profile.year,
+        _json(profile.interests or ()) or "[]",
+        _json(profile.looking_for or ()) or "[]",
+        _text(rest),
+    )
+
+
+def nobody() -> NotFound:
+    """The same for who is not there, of another school, or not to be seen."""
+    return NotFound(
+        "profile_not_found",
+        "there is no such profile at your school",
+        hint="find people with GET /profiles or GET /search",
+    )
+
+
+def no_profile() -> NotFound:
+    return NotFound(
+        "no_own_profile",
+        "your account has no profile yet",
+        hint="make one with POST /profiles",
+    )
+
+
+def _sorted_out(
+    changes: ProfileChanges,
+) -> tuple[str, str, list[str], str | None]:
+    """The changes as the parameters $2 to $5 of the statement."""
+    given = {
+        name: value
+        for name in changes.__struct_fields__
+        if (value := getattr(changes, name)) is not UNSET
+    }
+    columns = {name: value for name, value in given.items() if name in _COLUMNS}
+    fields = {field: given[name] for name, field in _FIELDS.items() if name in given}
+    kept = {field: value for field, value in fields.items() if value is not None}
+    kept["updatedAt"] = _now()
+    settings = given.get("settings")
+    switches = {
+        field: value
+        for name, field in _SETTINGS.items()
+        if settings is not None and (value := getattr(settings, name)) is not UNSET
+    }
+    # A column's field may be in `rest` as well, with a type that the column cannot hold.
+    removed = [*fields, *(_COLUMNS[name] for name in columns)]
+    return _text(columns), _text(kept), removed, _text(switches) if switches else None
+
+
+def _json(values: Sequence[str]) -> str | None:
+    """JSON for a parameter of type jsonb; None for nothing."""
+    return _text(values) if values else None
+
+
+def _text(value: Any) -> str:
+    return msgspec.json.encode(value).decode("utf-8")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,141 @@
+"""Remembers how Outgrow's objects were made, and finds those that are not like that any more.
+
+PostgreSQL says of every function, view, table and trigger what it does; a digest of that is kept
+in `outgrow.definitions` by the transaction that makes the object. So no change by others is ever
+taken for ours, and to look needs nothing but the catalog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import asyncpg
+
+from outgrow import layout
+from outgrow.blueprint import Blueprint
+from outgrow.db.pool import Session
+from outgrow.queries import load
+
+SHARED = "outgrow"  # the schema of the functions that all blueprints use
+
+What = Literal["missing", "altered", "added", "touched", "of another server"]
+Made = dict[tuple[str, str], asyncpg.Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An object that is not as it was made. `touched`: it is, but somebody has changed it in
+    between, perhaps to this and back; `of another server`: it was made on another version of
+    PostgreSQL, which may write the same in other words."""
+
+    place: str
+    object: str
+    what: What
+    made: str = ""
+    digest: str = ""
+
+    @property
+    def is_wrong(self) -> bool:
+        return self.what in ("missing", "altered", "added")
+
+    def __str__(self) -> str:
+        return f"{self.object}: {self.what}"
+
+
+def everything(blueprint: Blueprint) -> list[str]:
+    """The schemas of what is made for a blueprint."""
+    return [SHARED, blueprint.name, layout.shadow.schema(blueprint)]
+
+
+async def compare(
+    session: Session, blueprint: Blueprint, store_oid: int | None, places: Collection[str]
+) -> tuple[Finding, ...]:
+    """What is not as it was made in the schemas `places`; () in a database of an older version.
+    Waits for whoever holds ACCESS EXCLUSIVE on what views read, if `places` has their schema."""
+    sql = load("definitions")
+    if not await session.value(sql["exist"]):
+        return ()
+    rows = await session.rows(sql["remembered"], blueprint.name, list(places))
+    remembered = {(row["place"], row["object"]): row for row in rows}
+    now = await _now(session, store_oid, places)
+    server = await session.value(sql["server"])
+    tables = layout.shadow.schema(blueprint)
+    findings = [
+        Finding(*at, "missing") if at not in now else _compared(row, now[at], server, tables)
+        for at, row in remembered.items()
+    ]
+    findings += [
+        Finding(*at, "added") for at in now if at not in remembered and at[1].startswith("trigger ")
+    ]
+    return tuple(f for f in findings if f is not None)
+
+
+async def count_wrong(session: Session, blueprint: Blueprint) -> int:
+    """How many of the tables, and of the triggers and functions that keep them, are not as they
+    were made. From the catalog, in some milliseconds; waits for whoever has the store locked."""
+    if not await session.value(load("definitions")["exist"]):
+        return 0
+    known = await session.row(load("outgrow")["layout"], blueprint.name)
+    oid = None if known is None else known["store_oid"]
+    found = await compare(session, blueprint, oid, [layout.shadow.schema(blueprint)])
+    return sum(finding.is_wrong for finding in found)
+
+
+def _compared(was: asyncpg.Record, now: asyncpg.Record, server: int, tables: str) -> Finding | None:
+    at = was["place"], was["object"]
+    if was["digest"] != now["digest"]:
+        is_trigger = was["object"].startswith("trigger ")
+        other = was["server"] != server and not is_trigger
+        what: What = "of another server" if other else "altered"
+        return Finding(*at, what, now["made"], now["digest"])
+    is_kept = was["place"] == tables and not was["object"].startswith("table ")
+    if is_kept and was["made"] != now["made"]:
+        return Finding(*at, "touched", now["made"], now["digest"])
+    return None
+
+
+async def trust(session: Session, blueprint: Blueprint, findings: Sequence[Finding]) -> None:
+    """The tables were compared with the store: that somebody had changed these objects and changed
+    them back is of no consequence any more."""
+    columns = [[getattr(f, name) for f in findings] for name in ("object", "made", "digest")]
+    place = layout.shadow.schema(blueprint)
+    await session.run(load("definitions")["trust"], blueprint.name, place, *columns)
+
+
+@asynccontextmanager
+async def remembering(
+    session: Session,
+    blueprint: Blueprint,
+    store_oid: int | None,
+    places: Sequence[str],
+    all_gone: bool = False,
+) -> AsyncIterator[None]:
+    """Remember what is made in the schemas `places` meanwhile, and forget what is taken away (with
+    `all_gone` also what was gone before): for all of a transaction that does either."""
+    sql = load("definitions")
+    before = {} if all_gone else await _now(session, store_oid, places)
+    yield
+    if all_gone:
+        rows = await session.rows(sql["remembered"], blueprint.name, list(places))
+        before = {(row["place"], row["object"]): row for row in rows}
+    after = await _now(session, store_oid, places)
+    transaction = await session.value(sql["transaction"])
+    gone = [at for at in before if at not in after]
+    if gone:
+        await session.run(sql["forget"], blueprint.name, [p for p, _ in gone], [o for _, o in gone])
+    made = [row for row in after.values() if row["made"] == transaction]
+    if made:
+        columns = [[row[column] for row in made] for column in ("place", "object", "digest")]
+        await session.run(sql["remember"], blueprint.name, transaction, *columns)
+
+
+async def _now(session: Session, store_oid: int | None, places: Collection[str]) -> Made:
+    sql = load("definitions")
+    async with session.connection.transaction():
+        path = await session.value(sql["plain_names"])
+        rows = await session.rows(sql["now"], list(places), store_oid or 0)
+        await session.run(sql["names_again"], path)
+    return {(row["place"], row["object"]): row for row in rows}

@@ -1,0 +1,171 @@
+"""Takes everything out of a database that Outgrow made there, and never touches a row of the store.
+
+What a growth made goes by `grow --to found`, which knows how to take it from under a store in use;
+here go the schemas. Nothing of others goes with them, and no record that exists only here unless
+that was said.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+from outgrow import layout
+from outgrow.db.pool import Database, Session, Statements
+from outgrow.errors import Refused
+from outgrow.queries import load, quote
+from outgrow.schema import migrate
+from outgrow.schema.memory import split
+from outgrow.schema.owner import act_as_owner
+
+PASSING = frozenset(
+    f"network.{name}"
+    for name in (
+        *("sessions", "codes", "reset_codes", "limits", "secrets"),
+        *("sign_ups", "sent_messages", "migrations"),
+    )
+)
+"""Tables of the network whose rows mean nothing without it, and nothing to anybody later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`objects` are (kind, name); `only_copies` are the rows, by table, that exist only here."""
+
+    objects: tuple[tuple[str, str], ...]
+    statements: tuple[str, ...]
+    only_copies: dict[str, int]
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "objects": [{"kind": kind, "name": name} for kind, name in self.objects],
+            "statements": self.statements,
+            "only_copies": self.only_copies,
+            "notes": self.notes,
+        }
+
+
+async def plan(database: Database) -> Plan:
+    """Say what would go. Raises Refused where `uninstall` would in any case."""
+
+    async def work(session: Session) -> Plan:
+        return await _plan(session)
+
+    return await database.transaction(work)
+
+
+async def uninstall(database: Database, store: str, *, delete_only_copies: bool) -> Plan:
+    """Take it away in one transaction, and return what there was.
+
+    Locks each table of ours against everybody, and gives way after half a second. Raises Refused
+    (not_remembered, not_grown_back, used_by_others, only_copies) and Busy.
+    """
+
+    async def work(session: Session) -> Plan:
+        await session.run(load("outgrow")["lock"])
+        await act_as_owner(session, *split(store), local=True)
+        await session.run(load("outgrow")["patience"])
+        for kind, name in (await _plan(session)).objects:
+            if kind == "table":
+                await session.run(load("uninstall")["lock"].with_identifiers(table=name))
+        found = await _plan(session)  # again: nobody can write to the tables any more
+        if found.only_copies and not delete_only_copies:
+            raise _only_copies(found.only_copies)
+        schemas = await _schemas(session)
+        if schemas:
+            await session.run(layout.drop_schemas(schemas))
+        return found
+
+    return await database.transaction(work)
+
+
+async def _schemas(session: Statements) -> list[str]:
+    if not await session.value(load("outgrow")["layouts_exist"]):
+        return []
+    return [row[0] for row in await session.rows(load("uninstall")["schemas"])]
+
+
+async def _plan(session: Statements) -> Plan:
+    sql = load("uninstall")
+    schemas = await _schemas(session)
+    if not schemas:
+        await _refuse_unremembered(session)
+        return Plan((), (), {})
+    await migrate.pending(session, [name for name in migrate.SCHEMAS if name in schemas])
+    grown = [row[0] for row in await session.rows(sql["grown"], schemas)]
+    if grown:
+        raise Refused(
+            "not_grown_back",
+            "the store has grown, and must grow back before Outgrow is taken away",
+            detail="\n".join(grown[:20]),
+            hint="outgrow grow --to found (of every blueprint that is named here)",
+        )
+    objects = [(row["kind"], row["name"]) for row in await session.rows(sql["objects"], schemas)]
+    await _refuse_others(session, schemas, objects)
+    connections = await session.value(sql["connections"])
+    notes = []
+    if connections:
+        notes.append(f"{connections} connections of Outgrow are open: stop `outgrow serve` first")
+    statement = layout.drop_schemas(schemas).sql
+    copies = await _count(session, objects)
+    return Plan(tuple(objects), (statement,), copies, tuple(notes))
+
+
+async def _refuse_unremembered(session: Statements) -> None:
+    """Raise Refused (not_remembered) where schema `outgrow` alone is gone. What it knew says what
+    may go without a loss; a growth makes it again."""
+    if rows := await session.rows(load("uninstall")["unremembered"]):
+        names = ", ".join(row[0] for row in rows)
+        raise Refused(
+            "not_remembered",
+            f"the schema outgrow was dropped, and what it knew of is still there: {names}",
+            hint="make it again, and run the command again: outgrow grow --to found",
+        )
+
+
+async def _refuse_others(
+    session: Statements, schemas: list[str], objects: list[tuple[str, str]]
+) -> None:
+    """Raise Refused for what others put into our schemas, or made of what is there."""
+    made = migrate.tables()
+    others = [row[0] for row in await session.rows(load("uninstall")["dependents"], schemas)]
+    kept = {f"{name}_tables" for name in schemas}
+    for kind, name in objects:
+        is_of_tables = name.partition(".")[0] in kept
+        if kind not in ("view", "function") and name not in made and not is_of_tables:
+            others.append(f"{kind} {name}")
+    if others:
+        raise Refused(
+            "used_by_others",
+            "something that Outgrow did not make would go with what it made",
+            detail="\n".join(others[:20]),
+            hint="drop it, or move it to a schema of your own, and run the command again",
+        )
+
+
+async def _count(session: Statements, objects: list[tuple[str, str]]) -> dict[str, int]:
+    """How many rows there are of what exists only in Outgrow's tables."""
+    sql = load("uninstall")
+    gone = [f"{row[0]}_tables" for row in await session.rows(sql["stores_gone"])]
+    counts = {}
+    for kind, name in objects:
+        schema = name.partition(".")[0]
+        is_own = schema == "network" and name not in PASSING
+        if kind == "table" and (is_own or name == "outgrow.quarantine" or schema in gone):
+            rows = await session.value(sql["count"].with_identifiers(table=name))
+            if rows:
+                counts[name] = rows
+    return counts
+
+
+def _only_copies(copies: dict[str, int]) -> Refused:
+    schemas = sorted({name.partition(".")[0] for name in copies})
+    saved = " ".join("-n " + shlex.quote(quote(schema)) for schema in schemas)
+    return Refused(
+        "only_copies",
+        "accounts, or other records that are kept nowhere else, would be lost",
+        detail="\n".join(f"{name}: {rows:,} rows" for name, rows in copies.items()),
+        hint=f"keep a copy (pg_dump {saved}), then: outgrow uninstall --delete-only-copies",
+    )
