@@ -68,7 +68,7 @@ def kept(before: dict[str, Any], after: dict[str, Any]) -> None:
     """Every row of `before` is in `after`, and no other: as it was, but for what an installation
     says of itself."""
     for table, was in before.items():
-        if table == "outgrow.schema.definitions":
+        if table == "outgrow.definitions":
             continue
         said = {"version", "store_oid", "installed_at"} if table == "outgrow.layouts" else set()
         if table == "outgrow.lifts":  # tables that are made in another way by now are stale

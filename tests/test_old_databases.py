@@ -158,7 +158,7 @@ async def test_two_that_come_up_at_once(
 
 
 async def test_nobody_looks_before_the_other_is_done(old: Any, database: Database) -> None:
-    await old.execute("SELECT pg_advisory_lock(hashtext('outgrow.schema.install'))")
+    await old.execute("SELECT pg_advisory_lock(hashtext('outgrow.install'))")
     ran: list[str] = []
     database.observe_with(lambda name, _: ran.append(name))
     task = asyncio.create_task(install(database))
