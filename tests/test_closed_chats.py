@@ -236,6 +236,28 @@ async def test_a_chat_that_an_old_client_deleted_is_opened_again(
     assert (answer.status_code, answer.json()["code"]) == (404, "connection_not_found")
 
 
+async def test_a_chat_of_others_is_given_to_nobody(phased_api: Api) -> None:
+    """An old client may name anybody in a chat. Who is in it stays, and is not mistaken for
+    somebody else; one that names nobody else is the chat of the two."""
+    api = phased_api
+    ada, ben = await sign_up(api), await sign_up(api, "Ben Second")
+    eve = await sign_up(api, "Eve Third")
+    chat = await meet(ada, ben)
+    store = Store(api.services.database)
+    for there in ([ada.id, eve.id], [eve.id, "somebody"]):
+        value = {"chatId": chat, "participants": there}
+        await store.set(f"chat:{chat}", value)
+        for person, other in ((ada, ben), (ben, ada)):
+            answer = await person.call("POST", f"/connections/{other.id}/chat")
+            assert (answer.status_code, answer.json()["code"]) == (409, "chat_place_taken")
+        assert (await store.get(f"chat:{chat}")) == value
+    for whose in ([ada.id], [[ada.id], None], []):
+        await store.set(f"chat:{chat}", {"chatId": chat, "participants": whose})
+        answer = await ada.call("POST", f"/connections/{ben.id}/chat")
+        shown = answer.json()
+        assert (shown["person"]["id"], shown["others"], shown["closed"]) == (ben.id, 1, None)
+
+
 async def test_message_on_a_profile_opens_a_chat_that_is_gone(api: Api) -> None:
     async with browsers(api) as somebody:
         ada = await somebody("Ada Okafor")

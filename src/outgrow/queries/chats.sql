@@ -251,12 +251,6 @@ SELECT c.other, c.closed, (
   FROM message AS m) AS body
 FROM chat AS c;
 
--- name: is_there
--- Whether $2 is a chat of theirs.
-SELECT EXISTS (
-  SELECT FROM campus.chats AS c
-  WHERE c.id = $2 AND c.at = campus.chats_at($2) AND c.participants @> jsonb_build_array($1::text));
-
 -- name: sent
 -- What was sent with a key: its digest, and the message while it is there.
 SELECT s.digest, CASE WHEN m.pos IS NOT NULL THEN convert_to(network.message(

@@ -252,6 +252,15 @@ WHERE r.chat_id = $1 AND NOT EXISTS (
   SELECT FROM campus.messages AS m WHERE m.chat_id = $1 AND m.at = campus.messages_at($1));
 
 -- name: mend_chat
--- A chat of the prototype may not say whom it is between.
+-- A chat of the prototype may not say whom it is between. One that names others stays theirs.
 UPDATE campus.chats AS c SET participants = $2::jsonb
-WHERE c.id = $1 AND c.at = campus.chats_at($1) AND NOT coalesce(c.participants @> $2::jsonb, false);
+WHERE c.id = $1 AND c.at = campus.chats_at($1) AND NOT coalesce(c.participants @> $2::jsonb, false)
+  AND NOT EXISTS (
+    SELECT FROM jsonb_array_elements(c.participants) AS e(v)
+    WHERE outgrow.key_of(e.v) IS NOT NULL AND NOT $2::jsonb ? outgrow.key_of(e.v));
+
+-- name: has_chat
+-- Whether the chat `$1` is one of all the people `$2`; no row where it is not there.
+SELECT coalesce(c.participants @> $2::jsonb, false)
+FROM campus.chats AS c
+WHERE c.id = $1 AND c.at = campus.chats_at($1);

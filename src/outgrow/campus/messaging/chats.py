@@ -133,12 +133,13 @@ class Chats:
             await intros.open_chat(session, chat_id, participants)
 
         await must_be_connected(self._database)
-        if not await self.is_there(chat_id, viewer=viewer):
+        if not await self.is_there(viewer, other):
             await self._database.transaction(work)
         return await self.one(chat_id, school=school, viewer=viewer)
 
-    async def is_there(self, chat_id: str, *, viewer: str) -> bool:
-        return bool(await self._database.value(SQL["is_there"], viewer, chat_id))
+    async def is_there(self, one: str, other: str) -> bool:
+        """Whether the two have their chat."""
+        return bool(await self._database.value(intros.SQL["has_chat"], *intros.chat_of(one, other)))
 
     async def messages(
         self,

@@ -293,20 +293,24 @@ async def _withdraw(session: Session, intro_id: IntroId) -> str | None:
 
 
 async def open_chat(session: Session, chat_id: str, participants: str) -> None:
-    """Make the chat where there is none, under the locks of its keys. Raises Conflict."""
+    """Make the chat where there is none, under the locks of its keys. Raises Conflict, also where
+    it is a chat of others."""
+    taken = Conflict(
+        "chat_place_taken",
+        "the store holds something else where the chat of the two would be",
+        detail=f"chat:{chat_id}",
+        hint="ask the operator to look at it",
+    )
     try:
         tag = await session.run(SQL["open_chat"], chat_id, participants)
     except (asyncpg.UniqueViolationError, asyncpg.CheckViolationError) as e:
-        raise Conflict(
-            "chat_place_taken",
-            "the store holds something else where the chat of the two would be",
-            detail=f"chat:{chat_id}",
-            hint="ask the operator to look at it",
-        ) from e
-    if tag == "INSERT 0 0":
-        await session.run(SQL["mend_chat"], chat_id, participants)
-    else:
+        raise taken from e
+    if tag != "INSERT 0 0":
         await session.run(SQL["forget_marks"], chat_id)
+        return
+    await session.run(SQL["mend_chat"], chat_id, participants)
+    if await session.value(SQL["has_chat"], chat_id, participants) is False:
+        raise taken
 
 
 async def _one(session: Session, intro_id: IntroId, viewer: str, school: str) -> tuple[bytes, str]:

@@ -117,10 +117,9 @@ async def person(request: PageRequest, error: OutgrowError | None = None) -> Res
         between(services.database, request.user_id, request.school, user_id),
     )
     chat = ""
-    if between_us.connected:
+    if between_us.connected and await services.chats.is_there(request.user_id, user_id):
         chat_id, _ = chat_of(request.user_id, user_id)
-        if await services.chats.is_there(chat_id, viewer=request.user_id):
-            chat = f"/my/chats/{segment(chat_id)}"
+        chat = f"/my/chats/{segment(chat_id)}"
     return request.page(
         "person.html",
         error=error,
