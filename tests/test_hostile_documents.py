@@ -177,6 +177,7 @@ async def test_numbers_that_are_a_gigabyte_of_text_can_be_written(
 NUMBERS = {
     "great": "1e131071",
     "small": "1e-16380",
+    "zero": "0e-16383",
     "deep": "[" * 40 + "1" + "]" * 40,
     "readable": '[1e20, 0, 0.5, {"a": -1e-300}]',
 }

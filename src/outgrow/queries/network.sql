@@ -67,16 +67,13 @@ RETURN format(
   coalesce(to_json(sender_id)::text, 'null'), coalesce(to_json(left(content, 32000))::text, 'null'),
   coalesce(to_json(kind)::text, 'null'), coalesce(outgrow.json_of_time(sent_at)::text, 'null'));
 
--- A part of somebody's own document for their export: JSON's null where it nests more than 32 levels deep
--- or holds a number that few bytes write and up to 131,072 characters show. Gigabytes of text come of
--- some kilobytes of those, on which the statement fails, or a reader does. Anything else is whole.
+-- A part of somebody's own document for their export: JSON's null where it may be a gigabyte of text, on
+-- which the statement fails, or a reader does. Anything else is whole.
 CREATE OR REPLACE FUNCTION network.exported(v jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
   WHEN v IS NULL THEN NULL
-  WHEN jsonb_path_exists(v, 'strict $.**{33}') OR jsonb_path_exists(v,
-    'strict $.**{0 to 33} ? (@ > 1e300 || @ < -1e300 || @ > -1e-300 && @ < 1e-300 && @ != 0)')
-    THEN 'null'
+  WHEN outgrow.may_be_long(v) THEN 'null'
   ELSE v END;
 
 -- Why `viewer`, a member of `school` as network.school_of has it, cannot write into a chat of these
