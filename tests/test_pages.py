@@ -298,7 +298,10 @@ async def test_where_no_page_is(api: Api, somebody: Somebody) -> None:
     guest = await somebody()
     page = await guest.open("/no/such/page", 404)
     assert "There is no such page." in page.text
-    assert (await guest.client.put("/people")).status_code == 405
+    answer = await guest.client.post("/no/such/page", headers={"accept": "text/html"})
+    assert answer.status_code == 404
+    answer = await guest.client.put("/people")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
     assert (await api.get("/no/such/page")).json()["code"] == "no_such_route", "for programs"
 
 

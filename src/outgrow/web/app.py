@@ -86,7 +86,8 @@ class _Paths:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        app = self._whole.get(path) if scope["type"] == "http" else None
+        is_whole = scope["type"] == "http" and not _has_slash(scope)
+        app = self._whole.get(path) if is_whole else None
         app = app or self._routers.get(_first_part(path), self._default)
         secure = scope["type"] == "http" and self._context.is_secure(scope)
         await app(scope, receive, _strictly(send) if secure else send)
@@ -99,9 +100,9 @@ class _BySegment(BaseRoute):
         self._route = route
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        raw: bytes = scope.get("raw_path") or b""
-        if b"%2f" not in raw.lower():
+        if not _has_slash(scope):
             return self._route.matches(scope)
+        raw: bytes = scope["raw_path"]
         path = "/".join(
             unquote(part).replace("/", _SLASH) for part in raw.decode("latin-1").split("/")
         )
@@ -115,6 +116,11 @@ class _BySegment(BaseRoute):
 
 
 _SLASH = "\ud82f"  # half a pair, which no decoded path has
+
+
+def _has_slash(scope: Scope) -> bool:
+    """Whether a part of the path, such as an id, holds a slash."""
+    return b"%2f" in (scope.get("raw_path") or b"").lower()
 
 
 def _strictly(send: Send) -> Send:

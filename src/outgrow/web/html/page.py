@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope
 from outgrow import events
 from outgrow.campus.accounts.browser_sessions import Visit
 from outgrow.campus.limits import KNOWN_SECONDS, Limit
-from outgrow.errors import BadInput, Conflict, Forbidden, OutgrowError, TooMany
+from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError, TooMany
 from outgrow.web.html import assets
 from outgrow.web.html.forms import EMPTY, Form
 from outgrow.web.html.messages import said
@@ -260,6 +260,8 @@ class PageResource(Resource[Page]):
             response = await with_first_chunk(await self._handle(request, receive))
         except Exception as e:  # noqa: BLE001 - the boundary: everything becomes a page
             response = failed(e, request, request_id)
+            if isinstance(e, NotAllowed):
+                more.append((b"allow", self.allowed().encode("ascii")))
         return replace(response, headers=(*HEADERS, *more, *response.headers))
 
     async def _visit(self, headers: Mapping[bytes, bytes], secure: bool) -> Visit | None:

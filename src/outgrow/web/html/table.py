@@ -6,9 +6,9 @@ from starlette.routing import Route as Path
 from starlette.types import Receive, Scope, Send
 
 from outgrow.web.html import account, assets, chats, entry, intros, meet, mine, people, safety
-from outgrow.web.html.page import Page, PageRequest, PageResource
-from outgrow.web.http.response import POLICY, Response
-from outgrow.web.http.routing import Access, HttpContext, no_such_route
+from outgrow.web.html.page import Page, PageResource
+from outgrow.web.http.response import POLICY
+from outgrow.web.http.routing import HttpContext, no_such_route
 from outgrow.web.services import Services
 
 PAGES: tuple[Page, ...] = (
@@ -45,12 +45,12 @@ def paths(services: Services, context: HttpContext) -> list[Path]:
 
 def missing(services: Services, context: HttpContext) -> PageResource:
     """Make the page where none is."""
+    return _NoPage("(none)", (), services, context)
 
-    async def nothing(request: PageRequest) -> Response:
+
+class _NoPage(PageResource):
+    def route(self, method: str) -> Page:
         raise no_such_route()
-
-    page = Page(method="GET", path="(none)", handler=nothing, access=Access.PUBLIC)
-    return PageResource("(none)", [page], services, context)
 
 
 class _StaticFile:
