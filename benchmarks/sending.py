@@ -20,7 +20,8 @@ _SOME = """
 SELECT p.chat_id, min(p.user_id) AS sender, max(p.user_id) AS other
 FROM campus.participants AS p GROUP BY 1
 HAVING count(*) = 2
-  AND network.why_closed(min(p.user_id), to_jsonb(array_agg(p.user_id))) IS NULL
+  AND network.why_closed(
+    min(p.user_id), network.school_of(min(p.user_id)), to_jsonb(array_agg(p.user_id))) IS NULL
 ORDER BY 1 LIMIT $1
 """
 _TABLES = """
