@@ -15,7 +15,7 @@ from outgrow.web.api.table import ROUTES
 from outgrow.web.html import table as pages
 from outgrow.web.http.auth import Tokens, derived_key
 from outgrow.web.http.metrics import Metrics
-from outgrow.web.http.routing import HttpContext, no_such_route
+from outgrow.web.http.routing import HttpContext, by_path
 from outgrow.web.services import Services
 
 STRICTLY = (b"strict-transport-security", b"max-age=31536000")
@@ -44,11 +44,9 @@ def make_context(
 
 def make_app(services: Services, context: HttpContext, routes: Sequence[Route] = ROUTES) -> ASGIApp:
     """Make the ASGI application."""
-    by_path: dict[str, list[Route]] = {}
-    for route in sorted(routes, key=lambda route: "{" in route.path):
-        by_path.setdefault(route.path, []).append(route)
     resources = [
-        Path(path, ApiResource(path, group, services, context)) for path, group in by_path.items()
+        Path(path, ApiResource(path, group, services, context))
+        for path, group in by_path(routes).items()
     ]
     return _Paths(
         [
@@ -57,7 +55,7 @@ def make_app(services: Services, context: HttpContext, routes: Sequence[Route] =
             *pages.paths(services, context),
         ],
         default=_Missing(
-            _NoRoute("(none)", (), services, context), pages.missing(services, context)
+            ApiResource("(none)", (), services, context), pages.missing(services, context)
         ),
         context=context,
     )
@@ -152,8 +150,3 @@ class _Missing:
             await self._page(scope, receive, send)
         else:
             await self._problem(scope, receive, send)
-
-
-class _NoRoute(ApiResource):
-    def route(self, method: str) -> Route:
-        raise no_such_route()

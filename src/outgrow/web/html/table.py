@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 from outgrow.web.html import account, assets, chats, entry, intros, meet, mine, people, safety
 from outgrow.web.html.page import Page, PageResource
 from outgrow.web.http.response import POLICY
-from outgrow.web.http.routing import HttpContext, no_such_route
+from outgrow.web.http.routing import HttpContext, by_path
 from outgrow.web.services import Services
 
 PAGES: tuple[Page, ...] = (
@@ -33,11 +33,9 @@ _FOR_EVER = (
 
 def paths(services: Services, context: HttpContext) -> list[Path]:
     """The pages as routes of the application."""
-    by_path: dict[str, list[Page]] = {}
-    for page in sorted(PAGES, key=lambda page: "{" in page.path):
-        by_path.setdefault(page.path, []).append(page)
     resources = [
-        Path(path, PageResource(path, group, services, context)) for path, group in by_path.items()
+        Path(path, PageResource(path, group, services, context))
+        for path, group in by_path(PAGES).items()
     ]
     files = [Path(f"/static/{name}", _StaticFile(name)) for name in assets.static()[0]]
     return [*resources, *files]
@@ -45,12 +43,7 @@ def paths(services: Services, context: HttpContext) -> list[Path]:
 
 def missing(services: Services, context: HttpContext) -> PageResource:
     """Make the page where none is."""
-    return _NoPage("(none)", (), services, context)
-
-
-class _NoPage(PageResource):
-    def route(self, method: str) -> Page:
-        raise no_such_route()
+    return PageResource("(none)", (), services, context)
 
 
 class _StaticFile:

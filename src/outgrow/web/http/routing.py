@@ -89,16 +89,27 @@ class HttpContext:
         return events.Request(request_id, method, path, client)
 
 
-class HasMethod(Protocol):
+class AnyRoute(Protocol):
     @property
     def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
 
 
-R = TypeVar("R", bound=HasMethod)
+R = TypeVar("R", bound=AnyRoute)
+
+
+def by_path(routes: Sequence[R]) -> dict[str, list[R]]:
+    """Return the routes of each path, those without a variable in it first."""
+    found: dict[str, list[R]] = {}
+    for route in sorted(routes, key=lambda route: "{" in route.path):
+        found.setdefault(route.path, []).append(route)
+    return found
 
 
 class Resource(ABC, Generic[R]):
     """All routes of one path, as an ASGI application: each request is logged, counted and timed.
+    One without routes is what there is where no path matches.
 
     The API and the pages differ in how a request is read, and in what an error looks like.
     """
@@ -130,7 +141,9 @@ class Resource(ABC, Generic[R]):
         """Answer the request. What is raised becomes a response here, and leaves no further."""
 
     def route(self, method: str) -> R:
-        """Raises NotAllowed."""
+        """Raises NotAllowed, NotFound."""
+        if not self._routes:
+            raise no_such_route()
         route = self._routes.get(method)
         if route is None:
             raise NotAllowed(
