@@ -32,9 +32,7 @@ USERS = int(os.environ.get("OUTGROW_FIRE_USERS", "20000"))
 WAY: tuple[Phase, ...] = ("optimized", "hybrid", "relational", "hybrid", "found")
 TWIN = msgspec.structs.replace(CAMPUS, name="twin")  # the same store, and never grows
 HOT_USER, HOT_LIST, HOT_CHAT = "user:hot", "user:hot:connections", "chat:hot:messages"
-LONGEST = {15: 1.5, 18: 0.5}
-"""Seconds that anybody may wait for a lock of the growth, by PostgreSQL's version. On 15 a batch of
-the growth to relational lasted up to 1.0 s on two busy cores: docs/growing.md says so."""
+LONGEST = 0.5  # seconds that anybody may wait for a lock of the growth
 
 
 class Fire:
@@ -380,5 +378,4 @@ async def one_growth(fire: Fire, goal: Phase, watcher: Any, clients: list[Any]) 
         f"behind a lock of the growth {longest * 1000:.0f} ms, "
         f"{fire.deadlocks} deadlocks, {fire.lost_races} lost races"
     )
-    version = watcher.get_server_version().major
-    assert longest < LONGEST[15 if version == 15 else 18], behind
+    assert longest < LONGEST, behind

@@ -31,7 +31,7 @@ BATCH_SECONDS = 0.07
 """What a batch is steered to, so that few last longer than 80 ms: for so long its keys are locked
 against writing."""
 
-SMALLEST, FIRST, LARGEST = 1, 500, 20_000  # keys of a batch
+SMALLEST, FIRST, LARGEST = 1, 50, 20_000  # keys of a batch
 NAMED = 10  # keys that differ, in an error
 
 
