@@ -19,6 +19,7 @@ from outgrow.campus.pagination import LARGEST_LIMIT, LARGEST_OFFSET, Cursors, Pa
 from outgrow.campus.people.connections import Connections, Kind
 from outgrow.campus.people.profiles import FACETS, Filters, Profiles
 from outgrow.campus.people.search import Search
+from outgrow.campus.viewer import Viewer
 
 OURS = "Outgrow"
 FASTIFY = "Fastify + pg"
@@ -70,8 +71,8 @@ async def one_profile(run: Run, api: Server, peers: Mapping[str, Server]) -> Non
     """GET /profiles/{id}."""
     ids = [user_id for user_id, _ in (await run.world.people())[:2000]]
     requests = [at(f"/profiles/{user_id}") for user_id in ids]
-    profiles, school = _profiles(run.world), run.world.school
-    sent = [await sent_by(run.world, profiles.one(user_id, school, "")) for user_id in ids[:10]]
+    profiles, viewer = _profiles(run.world), Viewer("", run.world.school)
+    sent = [await sent_by(run.world, profiles.one(user_id, viewer)) for user_id in ids[:10]]
     token = run.world.peer_token
     quick = {peer: server for peer, server in peers.items() if peer != PROTOTYPE}
     turns = run.take_turns(
@@ -212,13 +213,13 @@ async def what_is_read(run: Run) -> None:
         "page by major": page(world, major, None),
         "page by year": page(world, None, year),
         "page": page(world, None, None),
-        "one profile": _profiles(world).one(user_id, world.school, ""),
+        "one profile": _profiles(world).one(user_id, Viewer("", world.school)),
         "search, a name": _search(world, name),
         "search, a name with a typo": _search(world, typed),
         "search, a word": _search(world, WORDS[0]),
     }
     for kind, path in lists.items():
-        calls[path] = of.page(kind, user_id, Page(), school=world.school, viewer=user_id)
+        calls[path] = of.page(kind, user_id, Page(), viewer=Viewer(user_id, world.school))
     most = 0
     for what, call in calls.items():
         read = await explain(world.database, await sent_by(world, call))
@@ -248,13 +249,13 @@ def _profiles(world: World) -> Profiles:
 
 async def page(world: World, major: str | None, year: str | None) -> bytes:
     return await _profiles(world).page(
-        world.school, Filters(major, year), "newest", Page(), viewer=""
+        Filters(major, year), "newest", Page(), viewer=Viewer("", world.school)
     )
 
 
 async def _search(world: World, text: str) -> bytes:
     service = Search(world.database, _CURSORS)
-    return await service.page(text, Page(), school=world.school, viewer="")
+    return await service.page(text, Page(), viewer=Viewer("", world.school))
 
 
 async def sent_by(world: World, call: Awaitable[Any]) -> Sent:

@@ -71,7 +71,7 @@ async def _ours(made: World, chats: list[tuple[str, str]], seconds: float) -> fl
             count = 0
             while time.perf_counter() < until:
                 chat_id, sender = chats[(number + count * CLIENTS) % len(chats)]
-                await service.send(chat_id, "Chess at five?", None, viewer=sender)
+                await service.send(chat_id, "Chess at five?", None, user_id=sender)
                 count += 1
             return count
 

@@ -25,6 +25,7 @@ import asyncpg
 
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people.search import Search
+from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
 
 MISTAKES = ("none", "swapped", "dropped", "doubled", "replaced")
@@ -121,12 +122,10 @@ async def people_of(database: Database, school: str) -> list[tuple[str, str]]:
 
 async def run(search: Search, school: str, made: Sequence[Case]) -> Outcome:
     """One search after the other, as somebody else of the school."""
-    outcome = Outcome()
+    outcome, viewer = Outcome(), Viewer("somebody-else", school)
     for case in made:
         start = time.perf_counter()
-        body = await search.page(
-            case.typed, Page(FIRST_RESULTS), school=school, viewer="somebody-else"
-        )
+        body = await search.page(case.typed, Page(FIRST_RESULTS), viewer=viewer)
         outcome.milliseconds.append((time.perf_counter() - start) * 1000)
         found = any(item["id"] == case.user_id for item in json.loads(body)["items"])
         outcome.cases[case.mistake] = outcome.cases.get(case.mistake, 0) + 1

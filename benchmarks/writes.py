@@ -12,6 +12,7 @@ from benchmarks.measures import Run
 from benchmarks.report import Goal
 from outgrow.campus.pagination import Cursors
 from outgrow.campus.people.intros import Intros
+from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
 
 BARE = "pgbench, into bare tables"
@@ -91,7 +92,8 @@ async def _accepted(run: Run, pairs: Sequence[tuple[str, str]], sent_ms: str) ->
 
         async def accept(some: Sequence[tuple[str, str]]) -> None:
             for sender, to in some:
-                await service.accept(f"{sender}:{to}:{sent_ms}", school=run.world.school, viewer=to)
+                viewer = Viewer(to, run.world.school)
+                await service.accept(f"{sender}:{to}:{sent_ms}", viewer=viewer)
 
         async def together(some: Sequence[tuple[str, str]]) -> None:
             await asyncio.gather(*(accept(some[client::CLIENTS]) for client in range(CLIENTS)))

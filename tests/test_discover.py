@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from api import ELSEWHERE, HERE, Api, Person, pages
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people.discover import REASONS, Discover
+from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
 from outgrow.queries import Query
 
@@ -95,7 +96,7 @@ async def all_pages(discover: Discover, viewer: str, limit: int) -> list[dict[st
     cursor: str | None = None
     while True:
         body = json.loads(
-            await discover.matches(Page(limit, 0, cursor), school=HERE, viewer=viewer)
+            await discover.matches(Page(limit, 0, cursor), viewer=Viewer(viewer, HERE))
         )
         assert len(body["items"]) == limit or body["next"] is None
         items += body["items"]
@@ -335,6 +336,6 @@ async def test_suggestions_are_the_model(phased: Database, values: dict[str, Any
         for id_ in listed(values.get(f"user:{friend}:connections")) & may:
             mutual[id_] = mutual.get(id_, 0) + 1
     discover = Discover(phased, Cursors(b"k" * 32))
-    body = json.loads(await discover.suggestions(Page(), school=HERE, viewer="me"))
+    body = json.loads(await discover.suggestions(Page(), viewer=Viewer("me", HERE)))
     expected = sorted(((n, id_) for id_, n in mutual.items()), reverse=True)
     assert [(item["mutual"], item["id"]) for item in body["items"]] == expected

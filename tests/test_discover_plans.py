@@ -14,6 +14,7 @@ import pytest
 from growing import grow
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people.discover import Discover
+from outgrow.campus.viewer import Viewer
 from outgrow.db.embedded import EmbeddedServer
 from outgrow.db.pool import Database
 from outgrow.growth.state import Phase
@@ -88,7 +89,7 @@ async def test_most_of_the_true_best_are_shown(school: Database) -> None:
     service = Discover(school, Cursors(b"k" * 32))
     found = 0
     for viewer in list(people)[:VIEWERS]:
-        body = await service.matches(Page(20), school=DEMO_SCHOOL, viewer=viewer)
+        body = await service.matches(Page(20), viewer=Viewer(viewer, DEMO_SCHOOL))
         shown = [item["score"] for item in json.loads(body)["items"]]
         out = {viewer, *(row[0] for row in await school.rows(_OUT, viewer))}
         true = [score(people[viewer], likes) for id_, likes in people.items() if id_ not in out]

@@ -129,7 +129,7 @@ async def test_older_messages(api: Api, somebody: Somebody) -> None:
     chat = await connected(ada, ben)
     chat_id = chat.rpartition("/")[2].replace("%3A", ":")
     for number in range(50):
-        await api.services.chats.send(chat_id, f"word {number:02}", None, viewer=ada.id)
+        await api.services.chats.send(chat_id, f"word {number:02}", None, user_id=ada.id)
     page = await ben.open(chat)
     assert "word 49" in page.text
     assert "word 09" not in page.text

@@ -17,6 +17,7 @@ from outgrow.campus.cache import Caches
 from outgrow.campus.notifier import News
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people import connections, profiles
+from outgrow.campus.viewer import Viewer
 from outgrow.db.embedded import EmbeddedServer
 from outgrow.db.pool import Database
 from outgrow.growth.runner import grow
@@ -169,7 +170,7 @@ async def test_a_filter_by_interest_is_planned_for_what_is_asked(
     said: list[str] = []
     large.observe_with(lambda name, _: said.append(name))
     answer = await profiles.Profiles(large, Cursors(b"k" * 32), Caches(News(large), 0)).page(
-        DEMO_SCHOOL, filters, "newest", Page(20, 0, None), viewer=DEMO_ID
+        filters, "newest", Page(20, 0, None), viewer=Viewer(DEMO_ID, DEMO_SCHOOL)
     )
     assert json.loads(answer)["items"] or filters.interests == ("nobody has this",)
     assert "database.plan_for_parameters" in said

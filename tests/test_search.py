@@ -21,6 +21,7 @@ from outgrow.campus.people import highlights
 from outgrow.campus.people import tokenizer as words
 from outgrow.campus.people.highlights import Shown
 from outgrow.campus.people.search import SQL, Search, understand
+from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
 from outgrow.errors import BadCursor
 from outgrow.layout.indexes import indexes
@@ -33,6 +34,7 @@ from plans import explain, read_whole, used
 
 HERE = "Northfield University"
 ELSEWHERE = "Southgate College"
+ME = Viewer("me", HERE)
 
 
 async def put(database: Database, documents: Iterable[dict[str, Any]]) -> None:
@@ -98,7 +100,7 @@ async def found(
     viewer: str = "me",
     page: Page | None = None,
 ) -> list[dict[str, Any]]:
-    body = await searching(database).page(text, page or Page(100), school=school, viewer=viewer)
+    body = await searching(database).page(text, page or Page(100), viewer=Viewer(viewer, school))
     items: list[dict[str, Any]] = json.loads(body)["items"]
     return items
 
@@ -185,7 +187,7 @@ async def test_nothing_stored_breaks_an_answer(people: Database, value: str) -> 
         Query("test", f"INSERT INTO {DEFAULT_STORE} VALUES ('user:odd', $1::text::jsonb)"),
         f'{{"name": "Maria Odd", "school": "{HERE}", "interests": {value}, "goals": {{"a": 1}}}}',
     )
-    body = await searching(people).page("maria", Page(100), school=HERE, viewer="me")
+    body = await searching(people).page("maria", Page(100), viewer=ME)
     assert b'"name":"Maria Odd"' in body
     assert b'"match":"begins","highlights":[{"field":"name","pieces":["","Maria"," Odd"]}]' in body
 
@@ -202,7 +204,7 @@ async def test_no_word_finds_nobody(people: Database) -> None:
 @example(typed="\ud800 a\ud800b")
 @example(typed="ﷺ क्षितिज 김철수 e\u0301\u0301")
 async def test_whatever_is_typed_is_answered(typed: str, text_campus: Database) -> None:
-    body = await searching(text_campus).page(typed, Page(), school=HERE, viewer="me")
+    body = await searching(text_campus).page(typed, Page(), viewer=ME)
     assert json.loads(body)["next"] is None
 
 
@@ -264,7 +266,7 @@ async def test_pages_by_cursor_and_by_offset_make_the_whole(crowd: Database, lim
     cursor = None
     while True:
         page = Page(limit, cursor=cursor)
-        body = await searching(crowd).page("ines marlow", page, school=HERE, viewer="me")
+        body = await searching(crowd).page("ines marlow", page, viewer=ME)
         answer = json.loads(body)
         by_cursor += [item["id"] for item in answer["items"]]
         if (cursor := answer["next"]) is None:
@@ -278,13 +280,13 @@ async def test_pages_by_cursor_and_by_offset_make_the_whole(crowd: Database, lim
 
 async def test_a_cursor_is_good_for_its_own_words_only(crowd: Database) -> None:
     search = searching(crowd)
-    body = await search.page("ines", Page(1), school=HERE, viewer="me")
+    body = await search.page("ines", Page(1), viewer=ME)
     cursor = json.loads(body)["next"]
-    await search.page("INES ", Page(1, cursor=cursor), school=HERE, viewer="me")
+    await search.page("INES ", Page(1, cursor=cursor), viewer=ME)
     with pytest.raises(BadCursor):
-        await search.page("marlow", Page(1, cursor=cursor), school=HERE, viewer="me")
+        await search.page("marlow", Page(1, cursor=cursor), viewer=ME)
     with pytest.raises(BadCursor):
-        await search.page("ines", Page(1, cursor=cursor), school=ELSEWHERE, viewer="me")
+        await search.page("ines", Page(1, cursor=cursor), viewer=Viewer("me", ELSEWHERE))
 
 
 # The expressions --------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from outgrow import events, queries
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people.pairs import lock_pair
 from outgrow.campus.people.profiles import nobody
+from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database, Session
 from outgrow.errors import BadInput, Conflict, NotFound
 
@@ -91,13 +92,15 @@ class Safety:
 
         await self._database.transaction(work)
 
-    async def blocks(self, page: Page, *, school: str, viewer: str) -> bytes:
+    async def blocks(self, page: Page, *, viewer: Viewer) -> bytes:
         """The JSON of a page of those whom `viewer` has blocked, newest first. Who is gone is there
         by id, to be unblocked. Raises BadCursor."""
-        of = ("blocks", school, viewer)
+        of = ("blocks", viewer.school, viewer.id)
         after = self._cursors.open(of, page.cursor)
         query = SQL["page"].given(cursor=page.cursor)
-        row = await self._database.row(query, viewer, school, page.limit, page.offset, *after)
+        row = await self._database.row(
+            query, viewer.id, viewer.school, page.limit, page.offset, *after
+        )
         assert row is not None
         return self._cursors.finish(row, of)
 

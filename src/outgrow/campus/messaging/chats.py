@@ -23,6 +23,7 @@ from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people import intros
 from outgrow.campus.people.pairs import lock_pair
 from outgrow.campus.people.profiles import is_blank, nobody
+from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import RETRIED, Database, Session, Statements
 from outgrow.errors import BadInput, Conflict, Forbidden, NotFound
 
@@ -85,41 +86,43 @@ class Chats:
         self._cursors = cursors
         self._live = live
 
-    async def page(self, page: Page, *, school: str, viewer: str) -> bytes:
+    async def page(self, page: Page, *, viewer: Viewer) -> bytes:
         """The JSON of a page of one's chats, by latest activity. Raises BadCursor.
 
         Reads the last message of each chat one has, and counts what is unread in those shown.
         """
-        of = ("chats", school, viewer)
+        of = ("chats", viewer.school, viewer.id)
         row = await self._database.row(
             SQL["page"].given(cursor=page.cursor),
-            viewer,
+            viewer.id,
             page.limit,
-            school,
+            viewer.school,
             page.offset,
             *self._cursors.open(of, page.cursor),
         )
         assert row is not None
         return self._cursors.finish(row, of)
 
-    async def one(self, chat_id: str, *, school: str, viewer: str) -> bytes:
+    async def one(self, chat_id: str, *, viewer: Viewer) -> bytes:
         """The JSON of a chat, as in the list. Raises NotFound."""
-        body: bytes | None = await self._database.value(SQL["one"], viewer, chat_id, school)
+        body: bytes | None = await self._database.value(
+            SQL["one"], viewer.id, chat_id, viewer.school
+        )
         if body is None:
             raise no_such_chat()
         return body
 
-    async def open(self, other: str, *, school: str, viewer: str) -> bytes:
+    async def open(self, other: str, *, viewer: Viewer) -> bytes:
         """Return the JSON of the chat with a connection; make it where there is none, as after an
         old client deleted it. Raises NotFound (nobody, or no connection), Conflict."""
-        chat_id, participants = intros.chat_of(viewer, other)
+        chat_id, participants = intros.chat_of(viewer.id, other)
 
         async def must_be_connected(session: Statements) -> None:
-            row = await session.row(intros.SQL["meeting"], viewer, school, other)
+            row = await session.row(intros.SQL["meeting"], viewer.id, viewer.school, other)
             assert row is not None
             if not row["reachable"]:
                 raise nobody()
-            if not row["connected"] or other == viewer:
+            if not row["connected"] or other == viewer.id:
                 raise NotFound(
                     "connection_not_found",
                     "there is no such connection",
@@ -127,15 +130,15 @@ class Chats:
                 )
 
         async def work(session: Session) -> None:
-            await lock_pair(session, viewer, other)
+            await lock_pair(session, viewer.id, other)
             await must_be_connected(session)
             await session.run(intros.SQL["lock_chat"], chat_id, participants)
             await intros.open_chat(session, chat_id, participants)
 
         await must_be_connected(self._database)
-        if not await self.is_there(viewer, other):
+        if not await self.is_there(viewer.id, other):
             await self._database.transaction(work)
-        return await self.one(chat_id, school=school, viewer=viewer)
+        return await self.one(chat_id, viewer=viewer)
 
     async def is_there(self, one: str, other: str) -> bool:
         """Whether the two have their chat."""
@@ -147,7 +150,7 @@ class Chats:
         direction: Direction,
         limit: int,
         *,
-        viewer: str,
+        user_id: str,
         cursor: str | None = None,
         pos: int | None = None,
     ) -> bytes:
@@ -162,18 +165,18 @@ class Chats:
                 "a page begins at a cursor or at a pos, not at both",
                 hint="leave pos out",
             )
-        of = ("messages", chat_id, viewer)
+        of = ("messages", chat_id, user_id)
         after, _ = self._cursors.open(of, cursor)
         if pos is not None:
             after = str(pos)
-        row = await self._database.row(SQL[f"messages_{direction}"], viewer, chat_id, limit, after)
+        row = await self._database.row(SQL[f"messages_{direction}"], user_id, chat_id, limit, after)
         assert row is not None
         *cut, found = row
         if not found:
             raise no_such_chat()
         return self._cursors.finish(cut, of)
 
-    async def send(self, chat_id: str, content: str, key: str | None, *, viewer: str) -> Sent:
+    async def send(self, chat_id: str, content: str, key: str | None, *, user_id: str) -> Sent:
         """Append a message, once per key. The message and its key are one transaction.
 
         Holds the locks of the pairs (shared) until the commit: a block, or the end of a
@@ -183,7 +186,7 @@ class Chats:
         message_id = f"{chat_id}:{time.time_ns() // 1_000_000}-{secrets.token_hex(8)}"
         key = message_id if key is None else valid_key(key)
         digest = sha256(f"{chat_id}\n{content}".encode()).digest()
-        arguments = (viewer, chat_id, key, digest, message_id, content)
+        arguments = (user_id, chat_id, key, digest, message_id, content)
         try:
             row = await self._database.row(SEND, *arguments)
         except RETRIED:
@@ -191,14 +194,14 @@ class Chats:
         if row is None:
             raise no_such_chat()
         if row["body"] is not None:
-            self._live.changed(chat_id, _both(viewer, row["other"]))
+            self._live.changed(chat_id, _both(user_id, row["other"]))
             return Sent(row["body"], again=False)
         if row["closed"] is not None:
             raise closed(row["closed"])
-        return Sent(await self._sent_before(viewer, key, digest), again=True)
+        return Sent(await self._sent_before(user_id, key, digest), again=True)
 
-    async def _sent_before(self, viewer: str, key: str, digest: bytes) -> bytes:
-        row = await self._database.row(SQL["sent"], viewer, key)
+    async def _sent_before(self, user_id: str, key: str, digest: bytes) -> bytes:
+        row = await self._database.row(SQL["sent"], user_id, key)
         if row is None or row["digest"] != digest:
             raise Conflict(
                 "key_used",
@@ -214,23 +217,23 @@ class Chats:
             )
         return body
 
-    async def read(self, chat_id: str, pos: int, *, viewer: str) -> None:
+    async def read(self, chat_id: str, pos: int, *, user_id: str) -> None:
         """Everything up to `pos` is read; what is further already stays. Raises NotFound."""
-        row = await self._database.row(SQL["mark"], viewer, chat_id, pos)
+        row = await self._database.row(SQL["mark"], user_id, chat_id, pos)
         if row is None:
             raise no_such_chat()
         if row["pos"] is not None:
-            self._live.changed(chat_id, _both(viewer, row["other"]))
+            self._live.changed(chat_id, _both(user_id, row["other"]))
 
-    async def typing(self, chat_id: str, *, viewer: str) -> None:
+    async def typing(self, chat_id: str, *, user_id: str) -> None:
         """Tell the other that one is typing; kept nowhere. Raises NotFound, Forbidden (the chat is
         closed)."""
-        row = await self._database.row(SQL["other"], viewer, chat_id)
+        row = await self._database.row(SQL["other"], user_id, chat_id)
         if row is None:
             raise no_such_chat()
         if row["closed"] is not None:
             raise closed(row["closed"])
-        self._live.typing(chat_id, viewer, _both(viewer, row["other"]))
+        self._live.typing(chat_id, user_id, _both(user_id, row["other"]))
 
 
 def no_such_chat() -> NotFound:
@@ -257,5 +260,5 @@ def valid_key(key: str) -> str:
     return key
 
 
-def _both(viewer: str, other: str | None) -> list[str]:
-    return [viewer] if other is None else [viewer, other]
+def _both(user_id: str, other: str | None) -> list[str]:
+    return [user_id] if other is None else [user_id, other]

@@ -8,6 +8,7 @@ from outgrow import queries
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people.pairs import lock_pair
 from outgrow.campus.people.profiles import nobody
+from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database, Session
 from outgrow.errors import NotFound
 from outgrow.queries import Query
@@ -25,23 +26,21 @@ class Connections:
         self._database = database
         self._cursors = cursors
 
-    async def page(
-        self, kind: Kind, user_id: str, page: Page, *, school: str, viewer: str
-    ) -> bytes:
-        """The JSON of a page of public profiles. Only people of `school` who are visible.
+    async def page(self, kind: Kind, user_id: str, page: Page, *, viewer: Viewer) -> bytes:
+        """The JSON of a page of public profiles. Only people of their school who are visible.
 
         Raises BadCursor, and NotFound when `user_id` is nobody whom the viewer may see.
         """
-        of = ("connections", kind, user_id, school, viewer)
+        of = ("connections", kind, user_id, viewer.school, viewer.id)
         after = self._cursors.open(of, page.cursor)
         row = await self._database.row(
             _query(kind, page.cursor),
             user_id,
-            school,
+            viewer.school,
             page.limit,
             page.offset,
             *after,
-            viewer,
+            viewer.id,
         )
         assert row is not None
         *cut, found = row

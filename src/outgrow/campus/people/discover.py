@@ -11,6 +11,7 @@ from typing import Any
 
 from outgrow import queries
 from outgrow.campus.pagination import Cursors, Page
+from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
 
 SQL = queries.load("discover")
@@ -34,23 +35,25 @@ class Discover:
         self._database = database
         self._cursors = cursors
 
-    async def matches(self, page: Page, *, school: str, viewer: str) -> bytes:
+    async def matches(self, page: Page, *, viewer: Viewer) -> bytes:
         """The JSON of a page of public profiles, best match first, each with its `score` and the
         `reasons` for it; in the end everybody of the school. Raises BadCursor."""
-        of = ("discover", school, viewer)
+        of = ("discover", viewer.school, viewer.id)
         number, sort, id_ = self._begin(of, page)
         _, *rest = (number, sort, id_) if number == _REST else _BEFORE_ALL
         row = await self._database.row(
-            SQL["matches"], school, viewer, page.limit, number, sort, id_, *rest
+            SQL["matches"], viewer.school, viewer.id, page.limit, number, sort, id_, *rest
         )
         return self._finish(row, of)
 
-    async def suggestions(self, page: Page, *, school: str, viewer: str) -> bytes:
+    async def suggestions(self, page: Page, *, viewer: Viewer) -> bytes:
         """The JSON of a page of connections of one's connections, most `mutual` ones first.
         Raises BadCursor."""
-        of = ("suggestions", school, viewer)
+        of = ("suggestions", viewer.school, viewer.id)
         begin = self._begin(of, page)
-        row = await self._database.row(SQL["suggestions"], school, viewer, page.limit, *begin)
+        row = await self._database.row(
+            SQL["suggestions"], viewer.school, viewer.id, page.limit, *begin
+        )
         return self._finish(row, of)
 
     def _begin(self, of: Sequence[str], page: Page) -> tuple[int, str, str]:

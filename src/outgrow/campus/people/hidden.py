@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from outgrow import queries
 from outgrow.campus.cache import Cache, Caches
+from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
 
 SQL = queries.load("safety")
@@ -18,7 +19,7 @@ class Hidden:
         self._database = database
         self._listing: Cache[list[str]] = caches.named("old_blocks", MOST_VIEWERS)
 
-    async def ids(self, viewer: str, school: str) -> list[str]:
+    async def ids(self, viewer: Viewer) -> list[str]:
         """Whoever is hidden from `viewer`, of whichever school.
 
         Blocks are read anew. Who has the viewer in an old client's list of blocks comes from the
@@ -26,12 +27,12 @@ class Hidden:
         """
 
         async def listing() -> list[str]:
-            return list(await self._database.value(SQL["listing"], viewer))
+            return list(await self._database.value(SQL["listing"], viewer.id))
 
         hidden = await self.blocked(viewer)
-        return list({*hidden, *await self._listing.get(school, viewer, listing)})
+        return list({*hidden, *await self._listing.get(viewer.school, viewer.id, listing)})
 
-    async def blocked(self, viewer: str) -> list[str]:
+    async def blocked(self, viewer: Viewer) -> list[str]:
         """Whoever blocked the viewer, or is blocked by them; but for old clients' lists."""
-        hidden: list[str] = await self._database.value(SQL["hidden"], viewer)
+        hidden: list[str] = await self._database.value(SQL["hidden"], viewer.id)
         return hidden

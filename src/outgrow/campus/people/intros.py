@@ -20,6 +20,7 @@ from outgrow import queries
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people.pairs import lock_pair
 from outgrow.campus.people.profiles import nobody
+from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database, Session
 from outgrow.errors import BadInput, Conflict, NotFound
 
@@ -105,19 +106,18 @@ class Intros:
         statuses: Sequence[str],
         page: Page,
         *,
-        school: str,
-        viewer: str,
+        viewer: Viewer,
     ) -> bytes:
         """The JSON of a page of one's intros, newest first; of all statuses when none is named.
 
         Whom the viewer cannot see (any more) is passed over. Raises BadCursor.
         """
         wanted = sorted(statuses or STATUSES)
-        of = ("intros", direction, school, viewer, *wanted)
+        of = ("intros", direction, viewer.school, viewer.id, *wanted)
         row = await self._database.row(
             SQL["page"].given(incoming=direction == "incoming", cursor=page.cursor),
-            viewer,
-            school,
+            viewer.id,
+            viewer.school,
             page.limit,
             page.offset,
             *self._cursors.open(of, page.cursor),
@@ -127,16 +127,16 @@ class Intros:
         assert row is not None
         return self._cursors.finish(row, of)
 
-    async def send(self, intro: NewIntro, *, school: str, viewer: str) -> bytes:
+    async def send(self, intro: NewIntro, *, viewer: Viewer) -> bytes:
         """Ask, and return the intro. Raises BadInput (to oneself), NotFound (to nobody whom one may
         see), Conflict (connected, or one is pending, or one is hidden oneself)."""
-        if intro.to == viewer:
+        if intro.to == viewer.id:
             raise BadInput("intro_to_oneself", "one cannot be introduced to oneself")
 
         async def work(session: Session) -> bytes:
-            await lock_pair(session, viewer, intro.to)
-            await _may_meet(session, viewer, school, intro.to)
-            return await _send(session, viewer, school, intro)
+            await lock_pair(session, viewer.id, intro.to)
+            await _may_meet(session, viewer, intro.to)
+            return await _send(session, viewer, intro)
 
         for left in reversed(range(_TRIES)):
             try:
@@ -147,7 +147,7 @@ class Intros:
                     raise
         raise AssertionError("unreachable")
 
-    async def accept(self, text: str, *, school: str, viewer: str) -> tuple[bytes, str]:
+    async def accept(self, text: str, *, viewer: Viewer) -> tuple[bytes, str]:
         """Connect the two and open their chat; returns the intro and the chat's id.
 
         Other pending intros of the two are closed with it. Raises NotFound for whoever is not
@@ -175,11 +175,11 @@ class Intros:
             await open_chat(session, chat_id, participants)
             return answered_at
 
-        if intro_id.to_id != viewer:
+        if intro_id.to_id != viewer.id:
             raise _no_such_intro()
-        return await self._answer(intro_id, viewer, school, "accepted", work), chat_id
+        return await self._answer(intro_id, viewer, "accepted", work), chat_id
 
-    async def decline(self, text: str, *, school: str, viewer: str) -> bytes:
+    async def decline(self, text: str, *, viewer: Viewer) -> bytes:
         """Say no, and return the intro. Raises as `accept` does."""
         intro_id = IntroId.parse(text)
 
@@ -187,25 +187,24 @@ class Intros:
             answered_at: str | None = await session.value(SQL["deny"], *intro_id.parts)
             return answered_at
 
-        if intro_id.to_id != viewer:
+        if intro_id.to_id != viewer.id:
             raise _no_such_intro()
-        return await self._answer(intro_id, viewer, school, "declined", work)
+        return await self._answer(intro_id, viewer, "declined", work)
 
-    async def withdraw(self, text: str, *, school: str, viewer: str) -> bytes:
+    async def withdraw(self, text: str, *, viewer: Viewer) -> bytes:
         """Take back what one has sent, and return it. Raises as `accept` does."""
         intro_id = IntroId.parse(text)
 
-        if intro_id.from_id != viewer:
+        if intro_id.from_id != viewer.id:
             raise _no_such_intro()
         return await self._answer(
-            intro_id, viewer, school, "withdrawn", lambda session: _withdraw(session, intro_id)
+            intro_id, viewer, "withdrawn", lambda session: _withdraw(session, intro_id)
         )
 
     async def _answer(
         self,
         intro_id: IntroId,
-        viewer: str,
-        school: str,
+        viewer: Viewer,
         outcome: str,
         work: Callable[[Session], Awaitable[str | None]],
     ) -> bytes:
@@ -214,12 +213,12 @@ class Intros:
 
         async def locked(session: Session) -> bytes:
             await lock_pair(session, intro_id.from_id, intro_id.to_id)
-            body, status = await _one(session, intro_id, viewer, school)
+            body, status = await _one(session, intro_id, viewer)
             if status != "pending":
                 raise _answered(status)
             answered_at = await work(session)
             if answered_at is None:  # an old client, who knows no lock of pairs, was quicker
-                _, status = await _one(session, intro_id, viewer, school)
+                _, status = await _one(session, intro_id, viewer)
                 raise _answered(status)
             intro = msgspec.json.decode(body, type=_Intro)
             intro.status, intro.answered_at = outcome, msgspec.Raw(answered_at)
@@ -234,9 +233,9 @@ def chat_of(one: str, other: str) -> tuple[str, str]:
     return ":".join(people), msgspec.json.encode(people).decode("utf-8")
 
 
-async def _may_meet(session: Session, viewer: str, school: str, other: str) -> None:
+async def _may_meet(session: Session, viewer: Viewer, other: str) -> None:
     """Raises NotFound or Conflict when the one may not ask the other."""
-    row = await session.row(SQL["meeting"], viewer, school, other)
+    row = await session.row(SQL["meeting"], viewer.id, viewer.school, other)
     assert row is not None
     if not row["reachable"]:
         raise nobody()
@@ -252,10 +251,10 @@ async def _may_meet(session: Session, viewer: str, school: str, other: str) -> N
             "the two of you are connected already",
             hint=f"write to them: POST /connections/{other}/chat gives your chat",
         )
-    pending = await session.row(PENDING, viewer, other)
+    pending = await session.row(PENDING, viewer.id, other)
     if pending is not None:
         intro_id = IntroId(*pending)
-        mine = intro_id.from_id == viewer
+        mine = intro_id.from_id == viewer.id
         raise Conflict(
             "intro_pending",
             "there is a pending intro between the two of you",
@@ -264,15 +263,15 @@ async def _may_meet(session: Session, viewer: str, school: str, other: str) -> N
         )
 
 
-async def _send(session: Session, viewer: str, school: str, intro: NewIntro) -> bytes:
+async def _send(session: Session, viewer: Viewer, intro: NewIntro) -> bytes:
     sent_ms = time.time_ns() // 1_000_000
     sent_at = datetime.fromtimestamp(sent_ms // 1000, UTC).replace(
         microsecond=sent_ms % 1000 * 1000
     )
-    intro_id = IntroId(viewer, intro.to, str(sent_ms))
+    intro_id = IntroId(viewer.id, intro.to, str(sent_ms))
     rest: dict[str, Any] = {
         "id": f"intro:{intro_id}",
-        "fromUserId": viewer,
+        "fromUserId": viewer.id,
         "toUserId": intro.to,
         "analysis": None,
     }
@@ -280,7 +279,7 @@ async def _send(session: Session, viewer: str, school: str, intro: NewIntro) -> 
         rest["note"] = intro.note
     kept = msgspec.json.encode(rest).decode("utf-8")
     await session.run(SQL["send"], *intro_id.parts, intro.reason, sent_at, kept)
-    body, _ = await _one(session, intro_id, viewer, school)
+    body, _ = await _one(session, intro_id, viewer)
     return body
 
 
@@ -313,9 +312,9 @@ async def open_chat(session: Session, chat_id: str, participants: str) -> None:
         raise taken
 
 
-async def _one(session: Session, intro_id: IntroId, viewer: str, school: str) -> tuple[bytes, str]:
+async def _one(session: Session, intro_id: IntroId, viewer: Viewer) -> tuple[bytes, str]:
     """Its JSON and what it is now. Raises NotFound when the viewer cannot see the other."""
-    row = await session.row(SQL["one"], viewer, school, *intro_id.parts)
+    row = await session.row(SQL["one"], viewer.id, viewer.school, *intro_id.parts)
     if row is None:
         raise _no_such_intro()
     return row["intro"], row["status"]

@@ -20,6 +20,7 @@ from outgrow.campus.cache import Cache, Caches
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people.hidden import Hidden
 from outgrow.campus.people.lookalikes import hidden_character
+from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database, Session
 from outgrow.errors import Conflict, NotFound
 from outgrow.queries import Query
@@ -206,36 +207,35 @@ class Profiles:
 
     async def page(
         self,
-        school: str,
         filters: Filters,
         sort: Sort,
         page: Page,
         *,
-        viewer: str,
+        viewer: Viewer,
         total: bool = False,
         facets: Sequence[str] = (),
     ) -> bytes:
-        """The JSON of a page of a school's visible profiles, without whoever is hidden from
-        `viewer`. Raises BadCursor, BadInput.
+        """The JSON of a page of one's school's visible profiles, without whoever is hidden
+        from `viewer`. Raises BadCursor, BadInput.
 
         First pages come from the cache, and so do `total` and `facets`, which read every profile
         that the filters leave. These are counted once for all viewers: the few who are hidden from
         this one are subtracted.
         """
-        narrowed = filters.arguments()
+        school, narrowed = viewer.school, filters.arguments()
         of = ("profiles", school, sort, *narrowed.values())
         after = self._cursors.open(of, page.cursor)
         row = None
         if self._caches.seconds and page.cursor is None and not page.offset:
-            row = await self._first(school, filters, sort, page.limit, viewer)
+            row = await self._first(filters, sort, page.limit, viewer)
         if row is None and page.offset:
             query = SQL[f"deep_{sort}"].given(**narrowed)
-            row = await self._row(query, school, narrowed, page.limit, viewer, page.offset)
+            row = await self._row(query, school, narrowed, page.limit, viewer.id, page.offset)
         elif row is None:
             query = SQL[f"page_{sort}"].given(**narrowed, cursor=page.cursor)
-            row = await self._row(query, school, narrowed, page.limit, viewer, *after)
+            row = await self._row(query, school, narrowed, page.limit, viewer.id, *after)
         extra = b""
-        hidden = await self._hidden.ids(viewer, school) if total or facets else []
+        hidden = await self._hidden.ids(viewer) if total or facets else []
         if total:
             count = await self._counted("count", school, narrowed, hidden)
             extra += b',"total":%d' % count.get("", 0)
@@ -249,7 +249,7 @@ class Profiles:
         return self._cursors.finish(row, of, extra)
 
     async def _first(
-        self, school: str, filters: Filters, sort: Sort, limit: int, viewer: str
+        self, filters: Filters, sort: Sort, limit: int, viewer: Viewer
     ) -> Iterable[Any] | None:
         """None where somebody on it is hidden from this viewer. Whom blocks hide is read anew; old
         clients' lists are those of when the page was made."""
@@ -257,12 +257,12 @@ class Profiles:
         async def make() -> _FirstPage:
             narrowed = filters.arguments()
             query = SQL[f"first_{sort}"].given(**narrowed)
-            *row, ids = await self._row(query, school, narrowed, limit)
+            *row, ids = await self._row(query, viewer.school, narrowed, limit)
             blocked = await self._database.value(SQL["blocked_by"], ids or [])
             return _FirstPage(tuple(row), frozenset(ids or ()), frozenset(blocked))
 
-        first = await self._firsts.get(school, (filters, sort, limit), make)
-        if viewer in first.blocked or first.ids.intersection(await self._hidden.blocked(viewer)):
+        first = await self._firsts.get(viewer.school, (filters, sort, limit), make)
+        if viewer.id in first.blocked or first.ids.intersection(await self._hidden.blocked(viewer)):
             return None
         return first.row
 
@@ -307,9 +307,11 @@ class Profiles:
         left = {value: members - less[value] for value, members in counts.items()}
         return {value: members for value, members in left.items() if members > 0}
 
-    async def one(self, user_id: str, school: str, viewer: str) -> bytes:
+    async def one(self, user_id: str, viewer: Viewer) -> bytes:
         """The public profile of somebody in one's school. Raises NotFound for anybody else."""
-        body: bytes | None = await self._database.value(SQL["one"], user_id, school, viewer)
+        body: bytes | None = await self._database.value(
+            SQL["one"], user_id, viewer.school, viewer.id
+        )
         if body is None:
             raise nobody()
         return body

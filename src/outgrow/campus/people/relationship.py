@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from outgrow.campus.people import intros
+from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
 
 
@@ -17,11 +18,11 @@ class Between:
     mine: bool
 
 
-async def between(database: Database, viewer: str, school: str, other: str) -> Between:
-    row = await database.row(intros.SQL["meeting"], viewer, school, other)
+async def between(database: Database, viewer: Viewer, other: str) -> Between:
+    row = await database.row(intros.SQL["meeting"], viewer.id, viewer.school, other)
     assert row is not None
-    found = await database.row(intros.PENDING, viewer, other)
+    found = await database.row(intros.PENDING, viewer.id, other)
     if found is None:
         return Between(row["connected"], None, mine=False)
     intro_id = intros.IntroId(*found)
-    return Between(row["connected"], str(intro_id), mine=intro_id.from_id == viewer)
+    return Between(row["connected"], str(intro_id), mine=intro_id.from_id == viewer.id)

@@ -18,6 +18,7 @@ from outgrow.campus.cache import Caches, Uses, begun
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people.hidden import Hidden
 from outgrow.campus.people.lookalikes import resembled
+from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
 
 SQL = queries.load("schools")
@@ -42,10 +43,10 @@ class Schools:
         caches.hear(self._forget, self._forget_all)
 
     async def page(
-        self, page: Page, *, counts: bool = False, viewer: str = "", school: str | None = None
+        self, page: Page, *, counts: bool = False, viewer: Viewer | None = None
     ) -> bytes:
         """The JSON of a page of schools by name, in the order of code points; `counts` for
-        `viewer`, of `school`. Raises BadCursor."""
+        `viewer`. Raises BadCursor."""
         await self._refresh(counts)
         names, members = self._names, self._members  # others may be there after the next await
         of = ("schools",)
@@ -54,8 +55,8 @@ class Schools:
         shown = names[start : start + page.limit]
         # Next to a school's total, its size would tell of who is left out of the other.
         hidden = {}
-        if counts and school in shown:
-            hidden[school] = await self._hidden_members(viewer, school)
+        if counts and viewer is not None and viewer.school in shown:
+            hidden[viewer.school] = await self._hidden_members(viewer)
         items = [
             {"name": name}
             | ({"members": members[name] - hidden.get(name, 0)} if counts else {})
@@ -67,11 +68,11 @@ class Schools:
         body = b'{"items":' + msgspec.json.encode(items)
         return self._cursors.finish((body, more, "", last), of)
 
-    async def _hidden_members(self, viewer: str, school: str) -> int:
-        hidden = await self._hidden.ids(viewer, school)
+    async def _hidden_members(self, viewer: Viewer) -> int:
+        hidden = await self._hidden.ids(viewer)
         if not hidden:
             return 0
-        count: int = await self._database.value(SQL["hidden_members"], school, hidden)
+        count: int = await self._database.value(SQL["hidden_members"], viewer.school, hidden)
         return count
 
     def _forget(self, school: str) -> None:

@@ -22,6 +22,7 @@ from outgrow import queries
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people import highlights
 from outgrow.campus.people.tokenizer import words
+from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
 
 SQL = queries.load("search")
@@ -126,20 +127,22 @@ class Search:
         self._database = database
         self._cursors = cursors
 
-    async def page(self, text: str, page: Page, *, school: str, viewer: str) -> bytes:
-        """The JSON of a page of public profiles of `school`, best first, each with `match` (one of
-        `WAYS`) and `highlights`. Nothing for a text without a letter or digit. Raises BadCursor.
+    async def page(self, text: str, page: Page, *, viewer: Viewer) -> bytes:
+        """The JSON of a page of public profiles of one's school, best first, each with `match`
+        (of `WAYS`) and `highlights`. Nothing for a text without a letter or digit.
+
+        Raises BadCursor.
         """
         typed = understand(text)
-        of = ("search", school, viewer, typed.text if typed else "")
+        of = ("search", viewer.school, viewer.id, typed.text if typed else "")
         after = self._cursors.open(of, page.cursor)
         if typed is None:
             return b'{"items":[],"next":null}'
         way, score, name, user_id = ("0", "0", "", "") if page.cursor is None else after
         rows = await self._database.rows(
             SQL["page"],
-            school,
-            viewer,
+            viewer.school,
+            viewer.id,
             typed.text,
             max(typed.text, str(name)) if way == "1" else typed.text,
             typed.named,

@@ -18,24 +18,15 @@ from outgrow.web.http.routing import Access
 async def list_chats(request: ApiRequest) -> Response:
     query = request.query
     page = Page(query["limit"], query["offset"], query["cursor"])
-    body = await request.services.chats.page(
-        page, school=request.school, viewer=request.caller.user_id
-    )
-    return Response(body)
+    return Response(await request.services.chats.page(page, viewer=request.viewer))
 
 
 async def one_chat(request: ApiRequest) -> Response:
-    body = await request.services.chats.one(
-        request.path["id"], school=request.school, viewer=request.caller.user_id
-    )
-    return Response(body)
+    return Response(await request.services.chats.one(request.path["id"], viewer=request.viewer))
 
 
 async def open_chat(request: ApiRequest) -> Response:
-    body = await request.services.chats.open(
-        request.path["id"], school=request.school, viewer=request.caller.user_id
-    )
-    return Response(body)
+    return Response(await request.services.chats.open(request.path["id"], viewer=request.viewer))
 
 
 async def list_messages(request: ApiRequest) -> Response:
@@ -44,7 +35,7 @@ async def list_messages(request: ApiRequest) -> Response:
         request.path["id"],
         query["direction"],
         query["limit"],
-        viewer=request.caller.user_id,
+        user_id=request.caller.user_id,
         cursor=query["cursor"],
         pos=query["pos"],
     )
@@ -55,21 +46,21 @@ async def send_message(request: ApiRequest) -> Response:
     given = request.headers.get(b"idempotency-key")
     key = None if given is None else valid_key(given.decode("latin-1"))
     sent = await request.services.chats.send(
-        request.path["id"], request.body.content, key, viewer=request.caller.user_id
+        request.path["id"], request.body.content, key, user_id=request.caller.user_id
     )
     return Response(sent.body, 200 if sent.again else 201)
 
 
 async def mark_read(request: ApiRequest) -> Response:
     await request.services.chats.read(
-        request.path["id"], request.body.pos, viewer=request.caller.user_id
+        request.path["id"], request.body.pos, user_id=request.caller.user_id
     )
     return Response(status=204)
 
 
 async def tell_typing(request: ApiRequest) -> Response:
     request.context.limits.count(TYPING, request.caller.user_id)
-    await request.services.chats.typing(request.path["id"], viewer=request.caller.user_id)
+    await request.services.chats.typing(request.path["id"], user_id=request.caller.user_id)
     return Response(status=204)
 
 

@@ -16,16 +16,11 @@ def _page(request: ApiRequest) -> Page:
 
 
 async def discover(request: ApiRequest) -> Response:
-    body = await request.services.discover.matches(
-        _page(request), school=request.school, viewer=request.caller.user_id
-    )
-    return Response(body)
+    return Response(await request.services.discover.matches(_page(request), viewer=request.viewer))
 
 
 async def suggestions(request: ApiRequest) -> Response:
-    body = await request.services.discover.suggestions(
-        _page(request), school=request.school, viewer=request.caller.user_id
-    )
+    body = await request.services.discover.suggestions(_page(request), viewer=request.viewer)
     return Response(body)
 
 

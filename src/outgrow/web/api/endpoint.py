@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope
 
 from outgrow import events
 from outgrow.campus.limits import Limit
+from outgrow.campus.viewer import Viewer
 from outgrow.errors import NotAllowed, NotSignedIn
 from outgrow.web.http import problems
 from outgrow.web.http.auth import Caller
@@ -62,10 +63,10 @@ class ApiRequest:
         await self.context.limits.take_from(limit, email, self.address, self.device_token)
 
     @property
-    def school(self) -> str:
-        school = self.caller.school
-        assert school is not None, "a route that asks for a school is for MEMBERs"
-        return school
+    def viewer(self) -> Viewer:
+        caller = self.caller
+        assert caller.school is not None, "a route that asks for a viewer is for MEMBERs"
+        return Viewer(caller.user_id, caller.school)
 
 
 Handler = Callable[[ApiRequest], Awaitable[Response]]

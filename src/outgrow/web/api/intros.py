@@ -18,10 +18,7 @@ from outgrow.web.http.routing import Access
 
 
 async def send_intro(request: ApiRequest) -> Response:
-    body = await request.services.intros.send(
-        request.body, school=request.school, viewer=request.caller.user_id
-    )
-    return Response(body, 201)
+    return Response(await request.services.intros.send(request.body, viewer=request.viewer), 201)
 
 
 async def incoming_intros(request: ApiRequest) -> Response:
@@ -38,30 +35,23 @@ async def _intros(request: ApiRequest, direction: Direction) -> Response:
         direction,
         query["status"],
         Page(query["limit"], query["offset"], query["cursor"]),
-        school=request.school,
-        viewer=request.caller.user_id,
+        viewer=request.viewer,
     )
     return Response(body)
 
 
 async def accept_intro(request: ApiRequest) -> Response:
-    intro, chat_id = await request.services.intros.accept(
-        request.path["id"], school=request.school, viewer=request.caller.user_id
-    )
+    intro, chat_id = await request.services.intros.accept(request.path["id"], viewer=request.viewer)
     return Response(b'{"intro":%b,"chat_id":%b}' % (intro, msgspec.json.encode(chat_id)))
 
 
 async def decline_intro(request: ApiRequest) -> Response:
-    body = await request.services.intros.decline(
-        request.path["id"], school=request.school, viewer=request.caller.user_id
-    )
+    body = await request.services.intros.decline(request.path["id"], viewer=request.viewer)
     return Response(body)
 
 
 async def withdraw_intro(request: ApiRequest) -> Response:
-    body = await request.services.intros.withdraw(
-        request.path["id"], school=request.school, viewer=request.caller.user_id
-    )
+    body = await request.services.intros.withdraw(request.path["id"], viewer=request.viewer)
     return Response(body)
 
 

@@ -175,7 +175,7 @@ class LiveSocket:
                 case Typing(chat_id):
                     try:
                         self._context.limits.count(TYPING, line.user_id)
-                        await self._chats.typing(chat_id, viewer=line.user_id)
+                        await self._chats.typing(chat_id, user_id=line.user_id)
                     except (NotFound, Forbidden, TooMany):
                         continue  # where nobody is to be told
                 case Ping():

@@ -7,6 +7,7 @@ from typing import Any
 from outgrow.campus.pagination import Page
 from outgrow.campus.people.connections import Kind
 from outgrow.campus.people.profiles import FACETS, Filters, NewProfile, ProfileChanges
+from outgrow.campus.viewer import Viewer
 from outgrow.errors import Forbidden
 from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.schemas import FoundPage, OwnProfile, Profile, ProfilePage, SchoolPage
@@ -22,8 +23,7 @@ def _page(request: ApiRequest) -> Page:
 
 async def list_profiles(request: ApiRequest) -> Response:
     query = request.query
-    school = request.school
-    if query["school"] not in (None, school):
+    if query["school"] not in (None, request.viewer.school):
         raise Forbidden(
             "other_school",
             "one sees the people of one's own school only",
@@ -31,11 +31,10 @@ async def list_profiles(request: ApiRequest) -> Response:
         )
     filters = Filters(query["major"], query["year"], query["interest"], query["looking_for"])
     body = await request.services.profiles.page(
-        school,
         filters,
         query["sort"],
         _page(request),
-        viewer=request.caller.user_id,
+        viewer=request.viewer,
         total=query["total"],
         facets=query["facets"],
     )
@@ -43,10 +42,7 @@ async def list_profiles(request: ApiRequest) -> Response:
 
 
 async def one_profile(request: ApiRequest) -> Response:
-    body = await request.services.profiles.one(
-        request.path["id"], request.school, request.caller.user_id
-    )
-    return Response(body)
+    return Response(await request.services.profiles.one(request.path["id"], request.viewer))
 
 
 async def own_profile(request: ApiRequest) -> Response:
@@ -91,14 +87,14 @@ def _sorted(request: ApiRequest) -> Kind:
 
 async def _connections(request: ApiRequest, kind: Kind, user_id: str) -> Response:
     body = await request.services.connections.page(
-        kind, user_id, _page(request), school=request.school, viewer=request.caller.user_id
+        kind, user_id, _page(request), viewer=request.viewer
     )
     return Response(body)
 
 
 async def search_people(request: ApiRequest) -> Response:
     body = await request.services.search.page(
-        request.query["q"], _page(request), school=request.school, viewer=request.caller.user_id
+        request.query["q"], _page(request), viewer=request.viewer
     )
     return Response(body)
 
@@ -109,10 +105,8 @@ async def list_schools(request: ApiRequest) -> Response:
         return Response(await request.services.schools.page(_page(request)))
     caller = await request.context.tokens.caller(request.headers.get(b"authorization"))
     school = caller.school or await request.services.accounts.school(caller.user_id)
-    body = await request.services.schools.page(
-        _page(request), counts=True, viewer=caller.user_id, school=school
-    )
-    return Response(body)
+    viewer = None if school is None else Viewer(caller.user_id, school)
+    return Response(await request.services.schools.page(_page(request), counts=True, viewer=viewer))
 
 
 PROFILE: dict[str, Any] = {

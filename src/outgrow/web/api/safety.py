@@ -27,10 +27,7 @@ async def unblock(request: ApiRequest) -> Response:
 async def list_blocks(request: ApiRequest) -> Response:
     query = request.query
     page = Page(query["limit"], query["offset"], query["cursor"])
-    body = await request.services.safety.blocks(
-        page, school=request.school, viewer=request.caller.user_id
-    )
-    return Response(body)
+    return Response(await request.services.safety.blocks(page, viewer=request.viewer))
 
 
 async def report(request: ApiRequest) -> Response:

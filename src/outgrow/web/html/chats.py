@@ -41,11 +41,7 @@ CLOSED = {
 
 
 async def chats(request: PageRequest) -> Response:
-    found = decoded(
-        await request.services.chats.page(
-            people.cut(request), school=request.school, viewer=request.user_id
-        )
-    )
+    found = decoded(await request.services.chats.page(people.cut(request), viewer=request.viewer))
     rest = people.more("/my/chats", [], found["next"])
     return request.page("chats.html", chats=found["items"], more=rest)
 
@@ -57,15 +53,15 @@ async def chat_page(request: PageRequest) -> Response:
 async def _chat(request: PageRequest, error: OutgrowError | None = None) -> Response:
     """The newest messages, which are read by being looked at, or older ones."""
     service, chat_id = request.services.chats, request.path["id"]
-    chat = decoded(await service.one(chat_id, school=request.school, viewer=request.user_id))
+    chat = decoded(await service.one(chat_id, viewer=request.viewer))
     before = request.query.raw("before") or None
     page: dict[str, Any] = decoded(
-        await service.messages(chat_id, "older", SHOWN, viewer=request.user_id, cursor=before)
+        await service.messages(chat_id, "older", SHOWN, user_id=request.user_id, cursor=before)
     )
     messages = page["items"][::-1]
     path = f"/my/chats/{segment(chat_id)}"
     if chat["unread"] and messages and before is None:
-        await service.read(chat_id, messages[-1]["pos"], viewer=request.user_id)
+        await service.read(chat_id, messages[-1]["pos"], user_id=request.user_id)
         request.services.waiting.forget(request.user_id)
     return request.page(
         "chat.html",
@@ -86,7 +82,7 @@ async def send(request: PageRequest) -> Response:
     try:
         message = shaped({"content": request.form.text("content")}, NewMessage)
         key = request.form.raw("key") or None
-        await request.services.chats.send(chat_id, message.content, key, viewer=request.user_id)
+        await request.services.chats.send(chat_id, message.content, key, user_id=request.user_id)
     except OutgrowError as e:
         return await _chat(request, e)
     return to(f"/my/chats/{segment(chat_id)}#end")
@@ -94,11 +90,7 @@ async def send(request: PageRequest) -> Response:
 
 async def open_chat(request: PageRequest) -> Response:
     """Make the chat with a connection, where another program deleted it."""
-    chat = decoded(
-        await request.services.chats.open(
-            request.path["id"], school=request.school, viewer=request.user_id
-        )
-    )
+    chat = decoded(await request.services.chats.open(request.path["id"], viewer=request.viewer))
     return to(f"/my/chats/{segment(chat['id'])}#end")
 
 
@@ -106,7 +98,7 @@ async def token(request: PageRequest) -> Response:
     """For the script of our pages: an access token of this visit, to talk to the API with."""
     assert request.visit is not None
     issued = await request.context.tokens.issue(
-        SignedIn(request.user_id, request.school, request.visit.session_id, refresh_token="")
+        SignedIn(request.user_id, request.viewer.school, request.visit.session_id, refresh_token="")
     )
     answer = {"access_token": issued, "expires_in": ACCESS_SECONDS}
     return Response(msgspec.json.encode(answer), content_type=b"application/json")

@@ -32,9 +32,7 @@ async def _intros(
 ) -> Response:
     async def some(statuses: tuple[str, ...], cut: Cut) -> Any:
         return decoded(
-            await request.services.intros.page(
-                direction, statuses, cut, school=request.school, viewer=request.user_id
-            )
+            await request.services.intros.page(direction, statuses, cut, viewer=request.viewer)
         )
 
     first = not request.query.has("cursor")
@@ -60,32 +58,26 @@ async def send(request: PageRequest) -> Response:
             "note": request.form.text("note") or None,
         }
         intro = shaped(values, NewIntro)
-        await request.services.intros.send(intro, school=request.school, viewer=request.user_id)
+        await request.services.intros.send(intro, viewer=request.viewer)
     except OutgrowError as e:
         return await people.person(request, e)
     return to(f"/people/{segment(user_id)}?done=intro_sent")
 
 
 async def accept(request: PageRequest) -> Response:
-    _, chat_id = await request.services.intros.accept(
-        request.path["id"], school=request.school, viewer=request.user_id
-    )
+    _, chat_id = await request.services.intros.accept(request.path["id"], viewer=request.viewer)
     request.services.waiting.forget(request.user_id)
     return to(f"/my/chats/{segment(chat_id)}?done=accepted")
 
 
 async def decline(request: PageRequest) -> Response:
-    await request.services.intros.decline(
-        request.path["id"], school=request.school, viewer=request.user_id
-    )
+    await request.services.intros.decline(request.path["id"], viewer=request.viewer)
     request.services.waiting.forget(request.user_id)
     return to("/my/intros?done=declined")
 
 
 async def withdraw(request: PageRequest) -> Response:
-    await request.services.intros.withdraw(
-        request.path["id"], school=request.school, viewer=request.user_id
-    )
+    await request.services.intros.withdraw(request.path["id"], viewer=request.viewer)
     return to("/my/intros/sent?done=withdrawn")
 
 

@@ -20,12 +20,10 @@ async def meet(request: PageRequest) -> Response:
         if not first:
             return {"items": []}
         some = Cut(limit=people.FEW)
-        return decoded(
-            await discover.suggestions(some, school=request.school, viewer=request.user_id)
-        )
+        return decoded(await discover.suggestions(some, viewer=request.viewer))
 
     matches, known_by = await asyncio.gather(
-        discover.matches(people.cut(request), school=request.school, viewer=request.user_id),
+        discover.matches(people.cut(request), viewer=request.viewer),
         known(),
     )
     found = decoded(matches)

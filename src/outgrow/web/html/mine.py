@@ -90,7 +90,7 @@ async def change_profile(request: PageRequest) -> Response:
     own = decoded(await profiles.own(request.user_id))
     try:
         changes = shaped(_changes(request.form, _shown(own)), ProfileChanges)
-        await profiles.change(request.user_id, request.school, changes)
+        await profiles.change(request.user_id, request.viewer.school, changes)
     except OutgrowError as e:
         return _profile_page(request, own, e)
     return to("/my/profile?done=saved")
@@ -122,7 +122,7 @@ async def settings(request: PageRequest) -> Response:
 async def change_settings(request: PageRequest) -> Response:
     switches = {name: request.form.has(name) for name in SWITCHES}
     changes = shaped({"settings": switches}, ProfileChanges)
-    await request.services.profiles.change(request.user_id, request.school, changes)
+    await request.services.profiles.change(request.user_id, request.viewer.school, changes)
     return to("/my/settings?done=saved")
 
 

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope
 from outgrow import events
 from outgrow.campus.accounts.browser_sessions import Visit
 from outgrow.campus.limits import KNOWN_SECONDS, Limit
+from outgrow.campus.viewer import Viewer
 from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError, TooMany
 from outgrow.web.html import assets
 from outgrow.web.html.forms import EMPTY, Form
@@ -124,10 +125,10 @@ class PageRequest:
         return self.visit.user_id
 
     @property
-    def school(self) -> str:
+    def viewer(self) -> Viewer:
         assert self.visit is not None
-        assert self.visit.school is not None, "a page that asks for a school is for MEMBERs"
-        return self.visit.school
+        assert self.visit.school is not None, "a page that asks for a viewer is for MEMBERs"
+        return Viewer(self.visit.user_id, self.visit.school)
 
     def page(
         self, template: str, *, error: OutgrowError | None = None, status: int = 200, **values: Any
@@ -291,8 +292,7 @@ class PageResource(Resource[Page]):
         """Add what waits for them: it stands on every page, on one that says what failed too."""
         if request.visit is None or request.visit.school is None:
             return request
-        waiting = await self._services.waiting.of(request.visit.user_id, request.visit.school)
-        return replace(request, waiting=waiting)
+        return replace(request, waiting=await self._services.waiting.of(request.viewer))
 
 
 def _turned_away(page: Page, method: str, request: PageRequest) -> Response | None:

@@ -51,11 +51,10 @@ async def browse(request: PageRequest) -> Response:
     )
     found = decoded(
         await request.services.profiles.page(
-            request.school,
             filters,
             sort,
             cut(request),
-            viewer=request.user_id,
+            viewer=request.viewer,
             total=True,
             facets=FACETS,
         )
@@ -97,9 +96,7 @@ async def find(request: PageRequest) -> Response:
     found: dict[str, Any] = {"items": [], "next": None}
     if typed:
         found = decoded(
-            await request.services.search.page(
-                typed, cut(request), school=request.school, viewer=request.user_id
-            )
+            await request.services.search.page(typed, cut(request), viewer=request.viewer)
         )
     for item in found["items"]:
         item["marked"] = {h["field"]: h["pieces"] for h in item["highlights"]}
@@ -110,11 +107,11 @@ async def find(request: PageRequest) -> Response:
 async def person(request: PageRequest, error: OutgrowError | None = None) -> Response:
     user_id = request.path["id"]
     services = request.services
-    shown = decoded(await services.profiles.one(user_id, request.school, request.user_id))
+    shown = decoded(await services.profiles.one(user_id, request.viewer))
     mutual, theirs, between_us = await asyncio.gather(
         _connections(request, "mutual", user_id, FEW),
         _connections(request, "of", user_id, FEW),
-        between(services.database, request.user_id, request.school, user_id),
+        between(services.database, request.viewer, user_id),
     )
     chat = ""
     if between_us.connected and await services.chats.is_there(request.user_id, user_id):
@@ -142,7 +139,7 @@ async def _connections(
 ) -> dict[str, Any]:
     page: dict[str, Any] = decoded(
         await request.services.connections.page(
-            kind, user_id, cut(request, shown), school=request.school, viewer=request.user_id
+            kind, user_id, cut(request, shown), viewer=request.viewer
         )
     )
     return page
@@ -158,7 +155,7 @@ async def mutual_connections(request: PageRequest) -> Response:
 
 async def _list(request: PageRequest, kind: Kind, name: str) -> Response:
     user_id = request.path["id"]
-    shown = decoded(await request.services.profiles.one(user_id, request.school, request.user_id))
+    shown = decoded(await request.services.profiles.one(user_id, request.viewer))
     found = await _connections(request, kind, user_id, SHOWN)
     rest = more(f"/people/{segment(user_id)}/{name}", [], found["next"])
     return request.page("connections.html", person=shown, kind=name, found=found, more=rest)

@@ -22,16 +22,14 @@ REPORTED = {
 
 async def block(request: PageRequest) -> Response:
     await request.services.safety.block(request.user_id, request.path["id"])
-    request.services.changed(request.school)
+    request.services.changed(request.viewer.school)
     request.services.waiting.forget(request.user_id)
     return to("/people?done=blocked")
 
 
 async def blocked(request: PageRequest) -> Response:
     found = decoded(
-        await request.services.safety.blocks(
-            people.cut(request), school=request.school, viewer=request.user_id
-        )
+        await request.services.safety.blocks(people.cut(request), viewer=request.viewer)
     )
     rest = people.more("/my/blocked", [], found["next"])
     return request.page("blocked.html", blocks=found["items"], more=rest)
@@ -39,7 +37,7 @@ async def blocked(request: PageRequest) -> Response:
 
 async def unblock(request: PageRequest) -> Response:
     await request.services.safety.unblock(request.user_id, request.path["id"])
-    request.services.changed(request.school)
+    request.services.changed(request.viewer.school)
     return to("/my/blocked?done=unblocked")
 
 
@@ -49,7 +47,7 @@ async def report_form(request: PageRequest) -> Response:
 
 async def _report_page(request: PageRequest, error: OutgrowError | None = None) -> Response:
     user_id = request.path["id"]
-    shown = decoded(await request.services.profiles.one(user_id, request.school, request.user_id))
+    shown = decoded(await request.services.profiles.one(user_id, request.viewer))
     return request.page("report.html", error=error, person=shown, reasons=REPORTED)
 
 
