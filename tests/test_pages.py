@@ -246,8 +246,8 @@ async def test_the_cookie_is_kept_from_scripts_other_sites_and_neighbours(
         assert answer.headers.get("strict-transport-security") == strict
     guest = ada.answer.headers["set-cookie"]
     fields = {**page.form("/sign-in").fields, "email": person.email, "password": PASSWORD}
-    sent = {"cookie": guest.partition(";")[0]}
-    answer = await ada.client.post("/sign-in", data=fields, headers=sent)
+    with_guest = {"cookie": guest.partition(";")[0]}
+    answer = await ada.client.post("/sign-in", data=fields, headers=with_guest)
     cookie = answer.headers["set-cookie"]
     prefix = "__Host-" if secure else ""
     assert guest.startswith(f"{prefix}outgrow_guest=")
@@ -261,6 +261,12 @@ async def test_the_cookie_is_kept_from_scripts_other_sites_and_neighbours(
     for name, is_read in (("outgrow_visit", not secure), ("__Host-outgrow_visit", secure)):
         answer = await api.get("/my/settings", headers={**headers, "cookie": f"{name}={value}"})
         assert answer.status_code == (200 if is_read else 303)
+    for other in ("pref={'a': [1]}", "a[b]=1", "a=\xff", 'bad name="x', ";;="):
+        name = f"{prefix}outgrow_visit"
+        sent = f"{other}; {name}={value}; {other}".encode("latin-1")
+        raw = [(key.encode(), given.encode()) for key, given in headers.items()]
+        answer = await api.client.get("/my/settings", headers=[*raw, (b"cookie", sent)])
+        assert answer.status_code == 200, other
     await ada.close()
     await api.close()
 
