@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import smtplib
+import socket
 import ssl
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
@@ -23,7 +24,8 @@ from outgrow.campus.addresses import valid_email
 from outgrow.campus.background import Background
 from outgrow.errors import BadInput, Unavailable
 
-SECONDS = 20  # for each answer of the SMTP server
+SECONDS = 20  # that the SMTP server may be silent
+SECONDS_IN_ALL = 120  # for one mail: a server that says a byte now and then is never silent
 AT_ONCE = 8
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -94,16 +96,16 @@ def smtp(url: str, sender: str) -> Transport:
     host = parts.hostname
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
 
-    def blocking(letter: Letter) -> None:
+    def blocking(letter: Letter, opened: list[smtplib.SMTP]) -> None:
         to = valid_email(letter.to)
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = sender, to, letter.subject
         message.set_content(letter.text)
         context = ssl.create_default_context()
         with (
-            smtplib.SMTP_SSL(host, port or 465, timeout=SECONDS, context=context)
+            _SmtpByTls(opened, host, port or 465, timeout=SECONDS, context=context)
             if parts.scheme == "smtps"
-            else smtplib.SMTP(host, port or 587, timeout=SECONDS)
+            else _Smtp(opened, host, port or 587, timeout=SECONDS)
         ) as server:
             server.ehlo()
             if parts.scheme == "smtp" and server.has_extn("starttls"):
@@ -119,10 +121,41 @@ def smtp(url: str, sender: str) -> Transport:
     places = asyncio.Semaphore(AT_ONCE)
 
     async def send(letter: Letter) -> None:
+        opened: list[smtplib.SMTP] = []
         async with places:
-            await _in_thread(partial(blocking, letter))
+            try:
+                async with asyncio.timeout(SECONDS_IN_ALL):
+                    await _in_thread(partial(blocking, letter, opened))
+            except TimeoutError:
+                _cut(opened)
+                raise
 
     return send
+
+
+class _Known:
+    """Stands in `opened` from before it connects: the greeting may be what never ends."""
+
+    def __init__(self, opened: list[Any], *args: Any, **given: Any) -> None:
+        opened.append(self)
+        super().__init__(*args, **given)
+
+
+class _Smtp(_Known, smtplib.SMTP):
+    pass
+
+
+class _SmtpByTls(_Known, smtplib.SMTP_SSL):
+    pass
+
+
+def _cut(opened: list[smtplib.SMTP]) -> None:
+    """End what waits for these servers, in its thread. One that is in the middle of agreeing on TLS
+    has no socket to be cut, and ends by itself, keeping nobody."""
+    for server in opened:
+        if server.sock is not None:
+            with suppress(OSError):
+                server.sock.shutdown(socket.SHUT_RDWR)
 
 
 async def _in_thread(work: Callable[[], None]) -> None:
