@@ -4,8 +4,10 @@ blocked, hid, or deleted their account looks the same."""
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
+import asyncpg
 import pytest
 
 from api import PASSWORD, Api, Person
@@ -274,3 +276,26 @@ async def test_message_on_a_profile_opens_a_chat_that_is_gone(api: Api) -> None:
         page = await ada.send(f"/people/{ben.id}/chat")
         assert "Nobody has said anything yet." in page.text
         assert page.form(f"/my/chats/{chat.replace(':', '%3A')}")
+
+
+async def test_a_chat_that_an_old_client_makes_meanwhile(api: Api, campus_url: str) -> None:
+    """Whoever opens it waits for the other's commit, and has then what the other made."""
+    ada, ben = await sign_up(api), await sign_up(api, "Ben Second")
+    chat = await meet(ada, ben)
+    await Store(api.services.database).delete(f"chat:{chat}")
+    old = await asyncpg.connect(campus_url)
+    try:
+        making = old.transaction()
+        await making.start()
+        await old.execute(
+            "INSERT INTO kv_store_2516be19 VALUES ($1, $2)",
+            f"chat:{chat}",
+            json.dumps({"chatId": chat, "participants": [ada.id, ben.id]}),
+        )
+        opened = asyncio.create_task(ada.call("POST", f"/connections/{ben.id}/chat"))
+        await asyncio.sleep(0.5)
+        await making.commit()
+        answer = await opened
+    finally:
+        await old.close()
+    assert (answer.status_code, answer.json().get("id")) == (200, chat)

@@ -300,10 +300,15 @@ async def open_chat(session: Session, chat_id: str, participants: str) -> None:
         detail=f"chat:{chat_id}",
         hint="ask the operator to look at it",
     )
-    try:
-        tag = await session.run(SQL["open_chat"], chat_id, participants)
-    except (asyncpg.UniqueViolationError, asyncpg.CheckViolationError) as e:
-        raise taken from e
+    for again in (True, False):
+        try:
+            async with session.connection.transaction():
+                tag = await session.run(SQL["open_chat"], chat_id, participants)
+            break
+        except (asyncpg.UniqueViolationError, asyncpg.CheckViolationError) as e:
+            # An old client may have made it meanwhile: it is there to be seen then.
+            if not again:
+                raise taken from e
     if tag != "INSERT 0 0":
         await session.run(SQL["forget_marks"], chat_id)
         return
