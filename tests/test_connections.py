@@ -117,6 +117,25 @@ async def test_who_is_connected_to_somebody(api: Api, campus: Database) -> None:
     assert (await me.get(f"/profiles/{me.id}/connected-by")).json() == {"items": [], "next": None}
 
 
+async def test_nobody_is_connected_with_themselves(phased_api: Api, phased: Database) -> None:
+    """Whatever an old client wrote into their list."""
+    me, them = await phased_api.sign_up("Me Myself"), await phased_api.sign_up("They Themselves")
+    both = {f"user:{one.id}:connections": [me.id, them.id] for one in (me, them)}
+    await put(phased, both)
+    for who in (me, them):
+        other = them if who is me else me
+        for path, expected in (
+            *((f"/connections{sort}", [other.id]) for sort in ("", "?sort=name")),
+            (f"/profiles/{me.id}/connected-by", [them.id]),
+            (f"/profiles/{them.id}/connected-by", [me.id]),
+            (f"/profiles/{me.id}/connections", [them.id]),
+            (f"/profiles/{me.id}/connections/mutual", [them.id] if who is me else []),
+            (f"/profiles/{them.id}/connections/mutual", [me.id] if who is them else []),
+        ):
+            found = (await who.get(path)).json()["items"]
+            assert [item["id"] for item in found] == expected, (who.id == me.id, path)
+
+
 @pytest.mark.parametrize("who", ["I", "they"])
 async def test_a_connection_is_what_both_lists_say(
     phased_api: Api, phased: Database, who: str

@@ -34,7 +34,7 @@ FROM (
         AND (u.blocked @> to_jsonb($7::text) IS NOT TRUE OR u.id = $7)
         AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $7))
       OFFSET 0) AS shown
-    WHERE c.user_id = $1 AND c.at = campus.connections_at($1)
+    WHERE c.user_id = $1 AND c.at = campus.connections_at($1) AND c.connected_user_id <> $1
       AND EXISTS (
         SELECT FROM campus.connections AS back
         WHERE back.user_id = c.connected_user_id
@@ -43,7 +43,8 @@ FROM (
       AND EXISTS ( --? mutual
         SELECT FROM campus.connections AS mine --? mutual
         WHERE mine.user_id = $7 AND mine.at = campus.connections_at($7) --? mutual
-          AND mine.connected_user_id = c.connected_user_id) --? mutual
+          AND mine.connected_user_id = c.connected_user_id --? mutual
+          AND mine.connected_user_id <> $7) --? mutual
       AND EXISTS ( --? mutual
         SELECT FROM campus.connections AS back --? mutual
         WHERE back.user_id = c.connected_user_id --? mutual
@@ -87,7 +88,7 @@ FROM (
         AND (u.blocked @> to_jsonb($7::text) IS NOT TRUE OR u.id = $7)
         AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $7))
       OFFSET 0) AS shown
-    WHERE c.user_id = $1 AND c.at = campus.connections_at($1)
+    WHERE c.user_id = $1 AND c.at = campus.connections_at($1) AND c.connected_user_id <> $1
       AND EXISTS (
         SELECT FROM campus.connections AS back
         WHERE back.user_id = c.connected_user_id
