@@ -36,6 +36,29 @@ async def test_tokens_are_good_for_a_machine_whose_clock_is_another(
         await api.close()
 
 
+@pytest.mark.parametrize("days", [-400, 400])
+async def test_a_known_device_is_one_on_a_machine_whose_clock_is_another(
+    campus: Database, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    api = await Api.open(campus, limits={"log-in": (1, 3600)})
+    ada = await api.sign_up()
+    now = time.time
+
+    async def log_in(password: str, token: str) -> int:
+        body = {"email": ada.email, "password": password}
+        answer = await api.client.post("/auth/login", json=body, headers={"x-device-token": token})
+        return answer.status_code
+
+    here = (await api.post("/auth/login", {"email": ada.email, "password": PASSWORD})).json()
+    monkeypatch.setattr(time, "time", lambda: now() + days * 86_400)
+    other = (await api.post("/auth/login", {"email": ada.email, "password": PASSWORD})).json()
+    assert here["device_token"] == other["device_token"]
+    assert await log_in("wrong password", "") == 401
+    assert await log_in(PASSWORD, "") == 429
+    assert await log_in(PASSWORD, here["device_token"]) == 200
+    await api.close()
+
+
 async def test_a_socket_stays_when_the_clock_jumps(
     campus: Database, campus_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

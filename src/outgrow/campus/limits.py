@@ -136,7 +136,7 @@ class Limits:
     async def take_from(self, limit: Limit, email: str, address: str, device: str) -> bool:
         """Count one more about this e-mail: by the device where its account knows it, else by the
         address. Return whether it does. Raises TooMany."""
-        knows = self._knows_device(email.lower(), device)
+        knows = await self._knows_device(email.lower(), device)
         await self.take(DEVICE if knows else limit, device if knows else address)
         return knows
 
@@ -160,24 +160,28 @@ class Limits:
             return
         pair = self._hashed(f"{email} {address}")
         await self._database.run(SQL["remember"], "known-place", pair, KNOWN_SECONDS)
-        if not self._knows_device(email, device):
+        if not await self._knows_device(email, device):
             own = self._limits[LOG_IN.name]
             each = timedelta(seconds=own.seconds / own.most)
             await self._database.run(SQL["give_back"], own.name, self._hashed(address), each)
 
-    def device_token(self, email: str) -> str:
+    async def device_token(self, email: str, now: float | None = None) -> str:
         """Return what shows, for KNOWN_SECONDS, that this account signed in on a device. It lets
         nobody in: it only counts them apart. There is one a day: else whoever knew a password once
-        would have made themselves as many counts as they like."""
-        until = f"{(int(time.time()) // DAY + 1) * DAY + KNOWN_SECONDS:x}"
+        would have made themselves as many counts as they like. `now` is for tests."""
+        now = await self._database.value(SQL["now"]) if now is None else now
+        until = f"{(int(now) // DAY + 1) * DAY + KNOWN_SECONDS:x}"
         return f"{until}.{self._hashed(f'device {until} {email.lower()}')}"
 
-    def _knows_device(self, email: str, token: str) -> bool:
+    async def _knows_device(self, email: str, token: str) -> bool:
         until, _, mark = token.partition(".")
-        if not re.fullmatch("[0-9a-f]{1,12}", until) or int(until, 16) < time.time():
+        if not re.fullmatch("[0-9a-f]{1,12}", until):
             return False
         expected = self._hashed(f"device {until} {email}")
-        return hmac.compare_digest(expected.encode(), mark.encode("utf-8", "surrogatepass"))
+        if not hmac.compare_digest(expected.encode(), mark.encode("utf-8", "surrogatepass")):
+            return False
+        now: float = await self._database.value(SQL["now"])
+        return now <= int(until, 16)
 
     async def forget(self) -> None:
         """Rows that say nothing any more."""

@@ -32,3 +32,6 @@ SELECT EXISTS (
 
 -- name: forget
 DELETE FROM network.limits WHERE due < now();
+
+-- name: now
+SELECT extract(epoch FROM now())::double precision;

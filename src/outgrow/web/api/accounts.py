@@ -205,7 +205,7 @@ async def log_in(request: ApiRequest) -> Response:
         device=request.device,
         device_token=request.device_token,
     )
-    token = request.context.limits.device_token(request.body.email)
+    token = await request.context.limits.device_token(request.body.email)
     answer = {**await _tokens(request, signed_in), "device_token": token}
     return Response(msgspec.json.encode(answer))
 

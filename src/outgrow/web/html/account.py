@@ -35,7 +35,7 @@ async def verify(request: PageRequest) -> Response:
     request.services.changed(signed_in.school or "")
     own = decoded(await request.services.profiles.own(signed_in.user_id))
     done = "claimed" if own["bio"] or own["interests"] else "welcome"
-    return request.signed_in(await request.services.visits.open(signed_in), f"/?done={done}")
+    return await request.signed_in(await request.services.visits.open(signed_in), f"/?done={done}")
 
 
 async def invited_form(request: PageRequest) -> Response:

@@ -47,7 +47,7 @@ async def sign_in(request: PageRequest) -> Response:
         return request.page("sign_in.html", error=e, next=next_)
     if request.visit is not None:  # the browser forgets its cookie for the new one
         await accounts.log_out(request.visit.user_id, request.visit.session_id)
-    return request.signed_in(await request.services.visits.open(signed_in), next_)
+    return await request.signed_in(await request.services.visits.open(signed_in), next_)
 
 
 async def sign_up_form(request: PageRequest) -> Response:
@@ -68,7 +68,7 @@ async def sign_up(request: PageRequest) -> Response:
     if isinstance(signed_in, str):  # not into an address
         return request.page("code.html", purpose="verify", email=email, sign_up=signed_in)
     services.changed(profile.school)
-    return request.signed_in(await services.visits.open(signed_in), "/?done=welcome")
+    return await request.signed_in(await services.visits.open(signed_in), "/?done=welcome")
 
 
 async def _sign_up_page(request: PageRequest, error: OutgrowError | None = None) -> Response:

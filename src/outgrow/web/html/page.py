@@ -172,9 +172,9 @@ class PageRequest:
         email = self.form.text("email")
         await self.context.limits.take_from(limit, email, self.address, self.device_token)
 
-    def signed_in(self, cookie: str, path: str) -> Response:
+    async def signed_in(self, cookie: str, path: str) -> Response:
         longest = self.services.accounts.sessions.lifetime.longest
-        token = self.context.limits.device_token(self.form.text("email"))
+        token = await self.context.limits.device_token(self.form.text("email"))
         return to(
             path,
             _cookie(SESSION_COOKIE, cookie, longest, self.secure),
