@@ -177,12 +177,17 @@ LIVE = b"GET /live HTTP/1.1\r\nHost: campus\r\n" + UPGRADE
 async def test_a_socket_outlives_the_time_for_its_head(
     here: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.3)
-    monkeypatch.setattr(connections, "BODY_SECONDS", 0.3)
-    async with here.connect(await here.api.sign_up()) as sight:
-        await asyncio.sleep(1)
-        await sight.say(type="ping")
-        await sight.event("pong")
+    within = connections.Connections._within
+    made: list[connections.Connections] = []
+
+    def noted(self: connections.Connections, seconds: float) -> None:
+        made.append(self)
+        within(self, seconds)
+
+    monkeypatch.setattr(connections.Connections, "_within", noted)
+    async with here.connect(await here.api.sign_up()):
+        (connection,) = set(made)
+        assert connection._deadline is None or connection._deadline.cancelled()
 
 
 @pytest.mark.parametrize(

@@ -227,6 +227,10 @@ async def test_a_growth_that_is_not_finished_is_rolled_back_without_a_trace(
     assert refused.value.code == "no_growth"
 
 
+async def _count(names: list[str], name: str, times: int) -> bool:
+    return names.count(name) >= times
+
+
 async def test_a_paused_growth_waits_and_goes_on(database: Database, raw: Any) -> None:
     await climb(database, "optimized")
     await raw.execute(f"BEGIN; INSERT INTO {STORE} VALUES ('held', '1')")
@@ -235,7 +239,9 @@ async def test_a_paused_growth_waits_and_goes_on(database: Database, raw: Any) -
     await control.pause(database, DEFAULT_STORE, CAMPUS)
     await until(lambda: _waits_for(raw, database, "paused"), "the growth says that it is paused")
     await raw.execute("COMMIT")
-    await asyncio.sleep(0.7)
+    looks = []
+    database.observe_with(lambda name, seconds: looks.append(name))
+    await until(lambda: _count(looks, "grow.growth_seen", 5), "it has looked again and again")
     assert await lifts(raw) == {}
     assert (await status(database, DEFAULT_STORE, CAMPUS)).growth_state == "paused"
     assert await control.wake(database, DEFAULT_STORE, CAMPUS) is None
