@@ -355,6 +355,12 @@ HOSTILE = [
     "x..y@{domain}",
     "é@{domain}",
     "x@[127.0.0.1]",
+    *(
+        "evil%evil.example@{domain}",
+        "evil.example!evil@{domain}",
+        "|evil@{domain}",
+        "/evil@{domain}",
+    ),
 ]
 
 
