@@ -3,6 +3,8 @@ old client's write has to pay for, and no growth."""
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from conftest import Connect
@@ -73,3 +75,42 @@ async def test_a_store_grows_with_what_nobody_could_read(
     await raw.execute("UPDATE campus_tables.users SET rest = '{\"x\": 1}' WHERE id = 'c'")
     report = await verify(campus, DEFAULT_STORE, CAMPUS, lambda _: None)
     assert report.relations["users"].differing == ("user:c",)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+async def test_the_application_changes_what_nobody_could_read(
+    campus_url: str, connect: Connect, number: str
+) -> None:
+    """An element is found again among others of which there would be a gigabyte of text."""
+    ladder = Ladder(await connect(campus_url))
+    client = await connect(campus_url)
+    before = peak(client)
+    message = writes(NUMBERS[number])[-1][1]
+    await client.execute(UPSERT, "chat:a:b:messages", message)
+    this = "WHERE chat_id = 'a:b' AND id = $1 AND at = campus.messages_at('a:b')"
+    change = f"UPDATE campus.messages SET content = 'new' {this}"
+    assert await client.execute(change, "m2") == "UPDATE 1"
+    assert await client.execute(f"DELETE FROM campus.messages {this}", "m1") == "DELETE 1"
+    await client.execute(UPSERT, "user:b", f'{{"age": {NUMBERS[number]}}}')
+    assert peak(client) - before < 100 * MEGABYTES
+    rows = await ladder.rows(
+        f"SELECT e.v ->> 'id', e.v ->> 'content' FROM {STORE}, jsonb_array_elements(value) AS e(v) "
+        "WHERE key = 'chat:a:b:messages'"
+    )
+    assert rows == [("m0", None), ("m2", "new"), ("m3", None)]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+async def test_a_number_is_read_without_its_text(
+    campus_url: str, connect: Connect, number: str
+) -> None:
+    """To write a long one down takes a hundred times as long as to tell that it is long."""
+    raw = await connect(campus_url)
+    timing = "SELECT count(outgrow.number_of(v)) FROM jsonb_array_elements($1::jsonb) v"
+    seconds = []
+    for value in ("17", NUMBERS[number]) * 3:
+        numbers = many(value, 2_000)
+        began = time.perf_counter()
+        await raw.fetchval(timing, numbers)
+        seconds.append(time.perf_counter() - began)
+    assert min(seconds[1::2]) < 10 * min(seconds[::2])

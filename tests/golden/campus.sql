@@ -963,12 +963,13 @@ BEGIN
         RETURN NEW;
     END IF;
     -- Earlier elements may have gone since the snapshot, in this very statement too: the element is
-    -- the last one like OLD at or before OLD's place.
+    -- the last one like OLD at or before OLD's place. Images are compared: of a small element there
+    -- may be a gigabyte of text.
     IF jsonb_typeof(list) = 'array' THEN
         place := "campus"."messages_place"(this_key, OLD."pos", list);
         SELECT max(e.pos) INTO place
         FROM jsonb_array_elements(list) WITH ORDINALITY AS e(v, pos)
-        WHERE e.pos <= place AND e.v::text = ("campus"."messages_encode"(OLD."id", OLD."sender_id", OLD."content", OLD."kind", OLD."sent_at", coalesce(OLD.rest, '{}')))::text;
+        WHERE e.pos <= place AND ROW(e.v)::record *= ROW("campus"."messages_encode"(OLD."id", OLD."sender_id", OLD."content", OLD."kind", OLD."sent_at", coalesce(OLD.rest, '{}')))::record;
     END IF;
     IF place IS NULL THEN
             RAISE EXCEPTION 'a row of messages was changed by somebody else: %', this_key

@@ -244,12 +244,13 @@ BEGIN
         RETURN NEW;
     END IF;
     -- Earlier elements may have gone since the snapshot, in this very statement too: the element is
-    -- the last one like OLD at or before OLD's place.
+    -- the last one like OLD at or before OLD's place. Images are compared: of a small element there
+    -- may be a gigabyte of text.
     IF jsonb_typeof(list) = 'array' THEN
         place := {place};
         SELECT max(e.pos) INTO place
         FROM jsonb_array_elements(list) WITH ORDINALITY AS e(v, pos)
-        WHERE e.pos <= place AND e.v::text = ({old_element})::text;
+        WHERE e.pos <= place AND ROW(e.v)::record *= ROW({old_element})::record;
     END IF;
     IF place IS NULL THEN{_lost_race(name)}
     END IF;

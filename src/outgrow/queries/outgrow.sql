@@ -26,11 +26,12 @@ CREATE OR REPLACE FUNCTION outgrow.label_of(v jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN jsonb_typeof(v) = 'string' THEN left(v #>> '{}', 200) END;
 
--- jsonb holds numbers of 131,072 digits; a btree does not.
+-- jsonb holds numbers of 131,072 digits; a btree does not. Of a long one no text is made: it takes 100 kB.
 CREATE OR REPLACE FUNCTION outgrow.number_of(v jsonb) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN jsonb_typeof(v) = 'number' AND length(v #>> '{}') <= 60
-            THEN (v #>> '{}')::numeric END;
+RETURN CASE WHEN jsonb_typeof(v) <> 'number' THEN NULL
+            WHEN abs(v::numeric) >= 1e60 OR scale(v::numeric) > 60 THEN NULL
+            WHEN length(v #>> '{}') <= 60 THEN v::numeric END;
 
 CREATE OR REPLACE FUNCTION outgrow.boolean_of(v jsonb) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
