@@ -77,6 +77,11 @@ class Api:
         return Person(self, answer.json()["user_id"], email, answer.json())
 
 
+def assert_problem(answer: httpx.Response, status: int, code: str, about: object = "") -> None:
+    """Assert that an answer is this problem, of which `about` says what was asked."""
+    assert (answer.status_code, answer.json().get("code")) == (status, code), (about, answer.text)
+
+
 def session_of(person: Person) -> str:
     """The id of the session of somebody's access token."""
     claims = jwt.decode(person.tokens["access_token"], options={"verify_signature": False})

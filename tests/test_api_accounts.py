@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 import pytest
 
-from api import HERE, PASSWORD, Api
+from api import HERE, PASSWORD, Api, assert_problem
 from outgrow.campus.accounts import accounts
 from outgrow.campus.addresses import LONGEST_EMAIL
 from outgrow.db.pool import Database
@@ -227,16 +227,16 @@ async def test_expired_and_foreign_access_tokens(api: Api, monkeypatch: pytest.M
     assert (await ada.get("/profiles")).status_code == 200
     await asyncio.sleep(4.1)
     answer = await ada.get("/profiles")  # known by now: remembered no longer than it is good
-    assert (answer.status_code, answer.json()["code"]) == (401, "token_expired")
+    assert_problem(answer, 401, "token_expired")
     assert answer.headers["www-authenticate"].startswith("Bearer")
     claims = jwt.decode(ada.tokens["access_token"], options={"verify_signature": False})
     unsigned = jwt.encode(claims, None, algorithm="none")  # type: ignore[arg-type]
     forged = jwt.encode(claims, b"k" * 32, algorithm="HS256")
     for token in (unsigned, forged, "x", ""):
         answer = await api.get("/profiles", headers={"authorization": f"Bearer {token}"})
-        assert (answer.status_code, answer.json()["code"]) == (401, "bad_token"), token
+        assert_problem(answer, 401, "bad_token", token)
     answer = await api.get("/profiles", headers={"authorization": "Basic eDp5"})
-    assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
+    assert_problem(answer, 401, "not_signed_in")
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ async def test_expired_and_foreign_access_tokens(api: Api, monkeypatch: pytest.M
 async def test_bad_sign_ups(api: Api, field: str, value: Any, code: str) -> None:
     body = {"email": "a@campus.example", "password": PASSWORD, "name": "Ada", "school": HERE}
     answer = await api.post("/auth/signup", {**body, field: value})
-    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert_problem(answer, 400, code)
 
 
 @pytest.mark.parametrize("name", ["👩\u200d🚀", "\u0e01\u0e33", "ﷺ", "\U00020000"])

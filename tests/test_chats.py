@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from api import ELSEWHERE, Api, Person, pages
+from api import ELSEWHERE, Api, Person, assert_problem, pages
 from conftest import STEP
 from outgrow.db.pool import Database
 from outgrow.queries import Query
@@ -87,10 +87,6 @@ async def seen(person: Person, chat: str) -> dict[str, Any]:
     return shown
 
 
-def told(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
-
-
 async def two(api: Api) -> tuple[Person, Person]:
     return await api.sign_up("Ada Okafor"), await api.sign_up("Ben Castillo")
 
@@ -141,7 +137,7 @@ async def test_sent_once(phased_api: Api, phased: Database) -> None:
     assert len({a.content for a in answers}) == 1
     again = await send(ada, chat, "only once", "k")
     assert (again.status_code, again.content) == (200, answers[0].content)
-    assert told(await send(ada, chat, "something else", "k")) == (409, "key_used")
+    assert_problem(await send(ada, chat, "something else", "k"), 409, "key_used")
     assert (await send(ben, chat, "only once", "k")).status_code == 201, "keys are each one's own"
     assert [m["content"] for m in await stored(phased, chat)] == ["only once"] * 2
 
@@ -201,7 +197,7 @@ async def test_what_the_prototype_wrote(phased_api: Api, phased: Database) -> No
     await put(phased, {f"chat:{ada.id}:x": shared, f"chat:{ada.id}:y": 7})
     assert [c["id"] for c in await pages(ada, "/chats", limit=5)] == [chat]
     for missing in ("x", "y"):
-        assert told(await ada.get(f"/chats/{ada.id}:{missing}")) == (404, "chat_not_found")
+        assert_problem(await ada.get(f"/chats/{ada.id}:{missing}"), 404, "chat_not_found")
     assert (await seen(ben, chat))["unread"] == 3, "of the odd one nobody knows that it is read"
     await read(ben, chat, 3)
     assert (await seen(ben, chat))["unread"] == 2
@@ -278,9 +274,9 @@ async def test_a_chat_with_somebody_blocked_can_be_read(
         assert (listed["person"], listed["closed"]) == (None, "not_here")
         (message,) = await pages(person, f"/chats/{chat}/messages", limit=5)
         assert message["content"] == "before"
-        assert told(await send(person, chat, "during")) == (403, "chat_closed")
+        assert_problem(await send(person, chat, "during"), 403, "chat_closed")
         answer = await person.call("POST", f"/chats/{chat}/typing")
-        assert told(answer) == (403, "chat_closed")
+        assert_problem(answer, 403, "chat_closed")
         answer = await person.call("POST", f"/chats/{chat}/read", json={"pos": message["pos"]})
         assert answer.status_code == 204
 
@@ -303,7 +299,7 @@ async def test_somebody_who_takes_no_messages(api: Api, campus: Database) -> Non
     ada, ben = await two(api)
     chat = await open_chat(campus, ada, ben)
     await ben.call("PATCH", "/profiles/me", json={"settings": {"allow_messages": False}})
-    assert told(await send(ada, chat, "hello")) == (403, "messages_not_taken")
+    assert_problem(await send(ada, chat, "hello"), 403, "messages_not_taken")
     assert (await send(ben, chat, "I may write")).status_code == 201
     assert (await seen(ada, chat))["person"]["id"] == ben.id
 
@@ -312,13 +308,13 @@ async def test_what_can_be_sent(api: Api, campus: Database) -> None:
     ada, ben = await two(api)
     chat = await open_chat(campus, ada, ben)
     for content in ("", "   ", "\n\u200b", "x" * 4001):
-        assert told(await send(ada, chat, content)) == (400, "bad_body"), repr(content)
+        assert_problem(await send(ada, chat, content), 400, "bad_body", repr(content))
     for content in ("x", "é" * 4000, 'quotes " and \\ %s {}', "line\nbreaks\t", "👩‍🎓"):
         message = await said(ada, chat, content)
         assert message["content"] == content
     for key in ("x" * 201, "with blank", "é"):
         answer = await send(ada, chat, "text", key)
-        assert told(answer) == (400, "bad_idempotency_key"), key
+        assert_problem(answer, 400, "bad_idempotency_key", key)
     assert len(await stored(campus, chat)) == 5
 
 
@@ -340,9 +336,9 @@ async def test_pages_of_messages_begin_where_one_says(api: Api, campus: Database
     assert await places(cursor=cursor) == [4, 3, 2, 1]
     assert await places(cursor=cursor, direction="newer") == [6, 7], "beyond the same message"
     answer = await ada.get(path, params={"cursor": cursor, "pos": 3})
-    assert told(answer) == (400, "cursor_with_pos")
-    assert told(await ben.get(path, params={"cursor": cursor})) == (400, "bad_cursor")
-    assert told(await ada.get(path, params={"pos": 1.5})) == (400, "bad_parameter")
+    assert_problem(answer, 400, "cursor_with_pos")
+    assert_problem(await ben.get(path, params={"cursor": cursor}), 400, "bad_cursor")
+    assert_problem(await ada.get(path, params={"pos": 1.5}), 400, "bad_parameter")
 
 
 async def test_unread_stops_at_99(api: Api, campus: Database) -> None:
@@ -357,4 +353,4 @@ async def test_a_key_whose_message_is_gone(api: Api, campus: Database) -> None:
     chat = await open_chat(campus, ada, ben)
     await said(ada, chat, "overwritten", "k")
     await put(campus, {f"chat:{chat}:messages": []})
-    assert told(await send(ada, chat, "overwritten", "k")) == (409, "message_gone")
+    assert_problem(await send(ada, chat, "overwritten", "k"), 409, "message_gone")

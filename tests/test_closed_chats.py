@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from api import PASSWORD, Api, Person
+from api import PASSWORD, Api, Person, assert_problem
 from outgrow.store import Store
 from pages import Browser, browsers
 from test_safety import everything, meet, old_block, sign_up, upsert
@@ -195,7 +195,7 @@ async def test_a_chat_with_a_stranger_that_another_program_made_is_closed(api: A
     assert (shown["closed"], shown["person"]["id"]) == ("not_connected", eve.id)
     for person in (ada, eve):
         answer = await person.call("POST", "/chats/made/messages", json={"content": "hello"})
-        assert (answer.status_code, answer.json()["code"]) == (403, "chat_closed")
+        assert_problem(answer, 403, "chat_closed")
 
 
 @pytest.mark.parametrize("left", ["nothing", "messages"])
@@ -235,7 +235,7 @@ async def test_a_chat_that_an_old_client_deleted_is_opened_again(
     assert [one["id"] for one in (await ben.get("/chats")).json()["items"]] == [chat]
     await ben.call("DELETE", f"/connections/{ada.id}")
     answer = await ada.call("POST", f"/connections/{ben.id}/chat")
-    assert (answer.status_code, answer.json()["code"]) == (404, "connection_not_found")
+    assert_problem(answer, 404, "connection_not_found")
 
 
 async def test_a_chat_of_others_is_given_to_nobody(phased_api: Api) -> None:
@@ -251,7 +251,7 @@ async def test_a_chat_of_others_is_given_to_nobody(phased_api: Api) -> None:
         await store.set(f"chat:{chat}", value)
         for person, other in ((ada, ben), (ben, ada)):
             answer = await person.call("POST", f"/connections/{other.id}/chat")
-            assert (answer.status_code, answer.json()["code"]) == (409, "chat_place_taken")
+            assert_problem(answer, 409, "chat_place_taken")
         assert (await store.get(f"chat:{chat}")) == value
     for whose in ([ada.id], [[ada.id], None], []):
         await store.set(f"chat:{chat}", {"chatId": chat, "participants": whose})

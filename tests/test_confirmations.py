@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api import HERE, PASSWORD, Api, Person
+from api import HERE, PASSWORD, Api, Person, assert_problem
 from outgrow.campus.accounts import codes
 from outgrow.campus.accounts.domains import Domains
 from outgrow.campus.addresses import mailbox_of
@@ -88,7 +88,7 @@ async def test_an_e_mail_of_another_domain_does_not_do(campus: Database, outbox:
     async with opened(campus, outbox) as api:
         for other in ("ada@example.org", "ada@cs.northfield.example", "ada@xnorthfield.example"):
             answer = await api.post("/auth/signup", {**BODY, "email": other})
-            assert (answer.status_code, answer.json()["code"]) == (403, "email_not_of_school")
+            assert_problem(answer, 403, "email_not_of_school")
             assert answer.json()["detail"] == "northfield.example"
         assert outbox.letters == []
 
@@ -169,7 +169,7 @@ async def test_mail_that_fails_is_told_and_a_reset_does_not_tell(
     async with opened(campus, outbox) as api:
         outbox.broken = True
         answer = await api.post("/auth/signup", BODY)
-        assert (answer.status_code, answer.json()["code"]) == (503, "mail_failed")
+        assert_problem(answer, 503, "mail_failed")
         outbox.broken = False
         assert (await api.post("/auth/verify/resend", {"email": ADA})).status_code == 202
         await api.services.confirmations.mail.background.settle()
@@ -264,7 +264,7 @@ async def test_a_forgotten_password_is_set_anew(phased: Database, outbox: Outbox
         answers = await asyncio.gather(*(api.post("/auth/reset/confirm", body) for _ in range(3)))
         assert sorted(answer.status_code for answer in answers) == [204, 400, 400]
         gone = await ada.get("/profiles")
-        assert (gone.status_code, gone.json()["code"]) == (401, "session_ended")
+        assert_problem(gone, 401, "session_ended")
         refreshed = await api.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]})
         assert refreshed.status_code == 401
         for password, status in ((PASSWORD, 401), ("quite another one", 200)):
@@ -280,7 +280,7 @@ async def test_a_password_is_changed_by_who_knows_it(phased_api: Api) -> None:
     )
     new = {"old": PASSWORD, "new": "quite another one"}
     wrong = await ada.call("POST", "/auth/password", json={**new, "old": "wrong password"})
-    assert (wrong.status_code, wrong.json()["code"]) == (403, "wrong_password")
+    assert_problem(wrong, 403, "wrong_password")
     assert (await ada.call("POST", "/auth/password", json=new)).status_code == 204
     assert (await ada.get("/profiles")).status_code == 200
     assert (await other.get("/profiles")).json()["code"] == "session_ended"
@@ -305,7 +305,7 @@ async def test_sessions_are_listed_and_ended(phased_api: Api) -> None:
     assert (await stranger.call("DELETE", path, **own)).json()["code"] == "session_not_found"
     for url in (path, "/auth/sessions"):
         guess = await ada.call("DELETE", url, json={"password": "a wrong one"})
-        assert (guess.status_code, guess.json()["code"]) == (403, "wrong_password")
+        assert_problem(guess, 403, "wrong_password")
     assert (await phone.get("/profiles")).status_code == 200
     assert (await ada.call("DELETE", path, **own)).status_code == 204
     assert (await ada.call("DELETE", path, **own)).status_code == 404
@@ -377,7 +377,7 @@ async def test_an_address_that_mail_software_reads_otherwise_is_refused(
             ("/auth/verify/resend", {}),
         ):
             answer = await api.post(path, {**body, "email": address})
-            assert (answer.status_code, answer.json()["code"]) == (400, "bad_email"), path
+            assert_problem(answer, 400, "bad_email", path)
         assert outbox.letters == []
     with pytest.raises(BadInput):
         await smtp("smtp://127.0.0.1:1", "campus@a.example")(Letter(address, "code", "123456"))

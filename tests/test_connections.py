@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api import ELSEWHERE, HERE, Api, Person, pages
+from api import ELSEWHERE, HERE, Api, Person, assert_problem, pages
 from outgrow.db.pool import Database
 from outgrow.queries import Query
 
@@ -71,7 +71,7 @@ async def test_by_name(phased_api: Api, phased: Database) -> None:
         assert [item["id"] for item in found] == ["p1", "p3", "p2", "p4", "p0"]
     newest = (await me.get("/connections?limit=1")).json()["next"]
     answer = await me.get(f"/connections?sort=name&cursor={newest}")
-    assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
+    assert_problem(answer, 400, "bad_cursor")
 
 
 async def test_shared_connections(api: Api, campus: Database) -> None:
@@ -186,7 +186,7 @@ async def test_cursors_of_connections(api: Api, campus: Database) -> None:
     cursor = (await me.get("/connections?limit=3")).json()["next"]
     for path in ("friend/connections", "friend/connections/mutual", f"{me.id}/connected-by"):
         answer = await me.get(f"/profiles/{path}?cursor={cursor}")
-        assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
+        assert_problem(answer, 400, "bad_cursor")
     # One's own list is the same under both of its names.
     answer = await me.get(f"/profiles/{me.id}/connections?limit=3&cursor={cursor}")
     assert [item["id"] for item in answer.json()["items"]] == ["p5", "p4", "p3"]
@@ -219,7 +219,7 @@ async def test_removed_on_both_sides(phased_api: Api, phased: Database) -> None:
         answer = await remove(ada, other)
         assert (answer.status_code, answer.content) == (204, b"")
         answer = await remove(ada, other)
-        assert (answer.status_code, answer.json()["code"]) == (404, "connection_not_found")
+        assert_problem(answer, 404, "connection_not_found")
     kept = {ada.id: [7, "d", None], "b": ["x"], "d": [ada.id], "e": ["x"]}
     assert await lists(phased) == kept
     assert [other["id"] for other in await pages(ada, "/connections", limit=5)] == ["d"]
@@ -251,7 +251,7 @@ async def test_removing_from_what_is_no_list(api: Api, campus: Database, value: 
     me = await api.sign_up("Me Myself")
     await put(campus, {**person("p1"), f"user:{me.id}:connections": value})
     answer = await remove(me, "p1")
-    assert (answer.status_code, answer.json()["code"]) == (404, "connection_not_found")
+    assert_problem(answer, 404, "connection_not_found")
     assert await lists(campus) == {me.id: value}
     await put(campus, {"user:p1:connections": [me.id]})
     assert (await remove(me, "p1")).status_code == 204

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api import HERE, PASSWORD, Api, Person, session_of
+from api import HERE, PASSWORD, Api, Person, assert_problem, session_of
 from conftest import STEP
 from outgrow.campus.accounts import deletion
 from outgrow.campus.accounts.sessions import Open
@@ -62,7 +62,7 @@ async def test_what_others_need_stays_and_everything_else_goes(phased_api: Api) 
     assert (await delete(ed)).status_code == 204  # so nobody will be left in that chat
 
     wrong = await delete(ada, "wrong password")
-    assert (wrong.status_code, wrong.json()["code"]) == (403, "wrong_password")
+    assert_problem(wrong, 403, "wrong_password")
     assert (await delete(ada)).status_code == 204
     assert (await bo.get(f"/profiles/{ada.id}")).status_code == 404
     assert (await ada.get("/profiles")).json()["code"] == "session_ended"
@@ -220,5 +220,5 @@ async def test_a_profile_that_changes_meanwhile_is_not_there_again(api: Api) -> 
     )  # as in another process, for three seconds
     body = {"name": "Ada Okafor", "school": "Northfield University"}
     answer = await late.call("POST", "/profiles", json=body)
-    assert (answer.status_code, answer.json()["code"]) == (401, "account_gone")
+    assert_problem(answer, 401, "account_gone")
     assert (await late.call("PATCH", "/profiles/me", json={"bio": "x"})).status_code == 404

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from api import ELSEWHERE, HERE, Api, Person
+from api import ELSEWHERE, HERE, Api, Person, assert_problem
 from conftest import STEP
 from outgrow.campus.accounts import export
 from outgrow.queries import Query
@@ -135,4 +135,4 @@ async def test_without_a_profile_and_without_an_account(api: Api) -> None:
     assert (await export_of(ada))["profile"] is None
     await api.services.database.run(Query("t", "DELETE FROM network.accounts"))
     answer = await ada.get("/profiles/me/export")
-    assert (answer.status_code, answer.json()["code"]) == (401, "session_ended")
+    assert_problem(answer, 401, "session_ended")

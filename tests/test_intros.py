@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 
-from api import ELSEWHERE, HERE, PASSWORD, Api, Person, pages
+from api import ELSEWHERE, HERE, PASSWORD, Api, Person, assert_problem, pages
 from outgrow.db.pool import Database
 from outgrow.queries import Query
 from outgrow.web.api import schemas
@@ -53,10 +53,6 @@ async def sent(sender: Person, to: Person, **more: Any) -> str:
 
 async def do(person: Person, what: str, intro_id: str) -> httpx.Response:
     return await person.call("POST", f"/intros/{intro_id}/{what}")
-
-
-def told(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 async def two(api: Api) -> tuple[Person, Person]:
@@ -111,8 +107,8 @@ async def test_accepted(phased_api: Api, phased: Database) -> None:
         assert values[f"user:{person.id}:connections"] == [other.id]
         assert values[f"user:{person.id}:chats"] == [chat.chat_id]
     assert f"chat:{chat.chat_id}:messages" not in values
-    assert told(await do(ben, "accept", intro.id)) == (409, "intro_answered")
-    assert told(await send(ada, ben.id)) == (409, "already_connected")
+    assert_problem(await do(ben, "accept", intro.id), 409, "intro_answered")
+    assert_problem(await send(ada, ben.id), 409, "already_connected")
 
 
 async def test_declined_and_withdrawn(phased_api: Api, phased: Database) -> None:
@@ -150,10 +146,10 @@ async def test_what_cannot_be_sent(api: Api) -> None:
     hidden = await api.sign_up("Hid Den")
     answer = await hidden.call("PATCH", "/profiles/me", json=HIDE)
     assert answer.status_code == 200
-    assert told(await send(ada, ada.id)) == (400, "intro_to_oneself")
+    assert_problem(await send(ada, ada.id), 400, "intro_to_oneself")
     for nobody in (far.id, hidden.id, "nobody", "a:b", "ä" * 200, f"{ben.id}:connections"):
-        assert told(await send(ada, nobody)) == (404, "profile_not_found")
-    assert told(await send(hidden, ada.id)) == (409, "profile_hidden")
+        assert_problem(await send(ada, nobody), 404, "profile_not_found")
+    assert_problem(await send(hidden, ada.id), 409, "profile_hidden")
     for body in (
         {"reason": "love"},
         {"reason": None},
@@ -163,11 +159,11 @@ async def test_what_cannot_be_sent(api: Api) -> None:
         {"to": "x" * 201},
         {"more": 1},
     ):
-        assert told(await send(ada, **({"to": ben.id} | body))) == (400, "bad_body")
+        assert_problem(await send(ada, **({"to": ben.id} | body)), 400, "bad_body")
     intro_id = await sent(ada, ben, note="x" * 500)
     for sender, other, who in ((ada, ben, "you"), (ben, ada, "they")):
         answer = await send(sender, other.id)
-        assert told(answer) == (409, "intro_pending")
+        assert_problem(answer, 409, "intro_pending")
         assert answer.json()["detail"] == f"{who} sent it: {intro_id}"
     assert (await send(ada, (await api.sign_up("Cho Kim")).id, note=" \n")).json()["note"] is None
 
@@ -209,7 +205,7 @@ async def test_the_blocked_cannot_tell_it_from_absence(api: Api, campus: Databas
         await do(ada, "withdraw", f"{ada.id}:{GONE}:1"),
     )
     assert alike(answer, missing)
-    assert told(answer) == (404, "intro_not_found")
+    assert_problem(answer, 404, "intro_not_found")
 
 
 def alike(one: httpx.Response, other: httpx.Response) -> bool:
@@ -230,7 +226,7 @@ async def test_only_whom_it_concerns_may_answer(api: Api, campus: Database, what
     # What the prototype let anybody read, whose `toUserId` it is.
     await put(campus, {f"odd:{other.id}": {"toUserId": other.id, "status": "pending"}})
     missing = await do(other, what, f"{ada.id}:{ben.id}:1")
-    assert told(missing) == (404, "intro_not_found")
+    assert_problem(missing, 404, "intro_not_found")
     wrong = [ada, other] if what != "withdraw" else [ben, other]
     for person in wrong:
         assert alike(await do(person, what, intro_id), missing)
@@ -252,7 +248,7 @@ async def test_an_answer_is_the_last_one(api: Api, first: str) -> None:
     assert (await do(actors[first], first, intro_id)).status_code == 200
     for what, person in actors.items():
         answer = await do(person, what, intro_id)
-        assert told(answer) == (409, "intro_answered")
+        assert_problem(answer, 409, "intro_answered")
         assert answer.json()["detail"] == f"it is {OUTCOMES[first]}"
 
 
@@ -312,8 +308,8 @@ async def test_an_intro_expires(phased_api: Api, phased: Database) -> None:
         shown = await pages(ben, "/intros/incoming", limit=5, status=status)
         assert [i["id"] for i in shown] == [expected]
     for what, person in (("accept", ben), ("decline", ben), ("withdraw", ada)):
-        assert told(await do(person, what, ids[31])) == (409, "intro_expired")
-    assert told(await send(ben, ada.id)) == (409, "intro_pending")
+        assert_problem(await do(person, what, ids[31]), 409, "intro_expired")
+    assert_problem(await send(ben, ada.id), 409, "intro_pending")
     assert (await do(ada, "withdraw", ids[29])).status_code == 200
     assert (await send(ben, ada.id)).status_code == 201
 
@@ -369,8 +365,8 @@ async def test_pages_of_intros(api: Api, campus: Database) -> None:
     cursor = (await ada.get("/intros/incoming?limit=1")).json()["next"]
     for path in ("outgoing?", "incoming?status=pending&"):
         answer = await ada.get(f"/intros/{path}cursor={cursor}")
-        assert told(answer) == (400, "bad_cursor")
-    assert told(await ada.get("/intros/incoming?status=denied")) == (400, "bad_parameter")
+        assert_problem(answer, 400, "bad_cursor")
+    assert_problem(await ada.get("/intros/incoming?status=denied"), 400, "bad_parameter")
 
 
 async def test_old_intros_are_shown_as_far_as_they_can_be(api: Api, campus: Database) -> None:
@@ -417,7 +413,7 @@ async def test_several_pending_intros_of_a_pair(phased_api: Api, phased: Databas
         assert {i["id"]: i["status"] for i in shown} == {ids[0]: "withdrawn", ids[1]: "accepted"}
     shown = await pages(ada, "/intros/incoming", limit=5)
     assert {i["id"]: i["status"] for i in shown} == {ids[2]: "withdrawn", old: "expired"}
-    assert told(await do(ada, "accept", ids[2])) == (409, "intro_answered")
+    assert_problem(await do(ada, "accept", ids[2]), 409, "intro_answered")
     after = await stored(phased)
     statuses = [after[f"intro:{id_}"]["status"] for id_ in (*ids, old)]
     assert statuses == ["denied", "accepted", "denied", "pending"]
@@ -481,7 +477,7 @@ async def test_a_chat_whose_place_is_taken(api: Api, campus: Database, value: An
     await put(campus, {key: value})
     before = await stored(campus)
     answer = await do(ben, "accept", intro_id)
-    assert told(answer) == (409, "chat_place_taken")
+    assert_problem(answer, 409, "chat_place_taken")
     assert answer.json()["detail"] == key
     assert await stored(campus) == before
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
-from api import Api, pages
+from api import Api, assert_problem, pages
 from conftest import Connect
 from machines import PHASES_OF_MACHINES, Machine, hold
 from outgrow.campus.people import connections, intros
@@ -23,7 +23,7 @@ from outgrow.db.pool import Database
 from test_concurrency import UNLOCKED, locked_or_not, wait_for_lock
 from test_concurrency import run as run_sql
 from test_connections import put
-from test_intros import ago, do, old_intro, send, sent, stored, told, two
+from test_intros import ago, do, old_intro, send, sent, stored, two
 
 
 async def unlock(campus: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,9 +139,9 @@ async def test_an_old_client_is_quicker(
         late = asyncio.create_task(do(ben, "accept", intro_id))
         await wait_for_lock(watcher)
     if word is None:
-        assert told(await late) == (404, "intro_not_found")
+        assert_problem(await late, 404, "intro_not_found")
     else:
-        assert told(await late) == (409, "intro_answered")
+        assert_problem(await late, 409, "intro_answered")
         assert (await late).json()["detail"] == f"it is {word.replace('denied', 'declined')}"
     assert "chat:" not in "".join(await stored(campus)), "nothing else was written"
 
@@ -253,9 +253,9 @@ class Meeting(Machine):
         answer = self.wait(send(self.people[sender], self.people[to].id))
         pending = [p for p in self.model.between(*pair) if p.now == "pending"]
         if self.connected(*pair) and self.connected(*pair[::-1]):
-            assert told(answer) == (409, "already_connected")
+            assert_problem(answer, 409, "already_connected")
         elif pending:
-            assert told(answer) == (409, "intro_pending")
+            assert_problem(answer, 409, "intro_pending")
         else:
             assert answer.status_code == 201, answer.text
             intro_id = answer.json()["id"]
@@ -280,11 +280,11 @@ class Meeting(Machine):
         by = by if other is None else other
         answer = self.wait(do(self.people[by], what, intro_id))
         if by != (pair.sender if what == "withdraw" else pair.to):
-            assert told(answer) == (404, "intro_not_found")
+            assert_problem(answer, 404, "intro_not_found")
         elif pair.now == "expired":
-            assert told(answer) == (409, "intro_expired")
+            assert_problem(answer, 409, "intro_expired")
         elif pair.now != "pending":
-            assert told(answer) == (409, "intro_answered")
+            assert_problem(answer, 409, "intro_answered")
         else:
             assert answer.status_code == 200, answer.text
             self.answered(pair, what)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from api import ELSEWHERE, HERE, PASSWORD, Api, Person, pages
+from api import ELSEWHERE, HERE, PASSWORD, Api, Person, assert_problem, pages
 from outgrow.db.pool import Database
 from outgrow.queries import Query
 from outgrow.web.api.schemas import FoundPage, OwnProfile, Profile, ProfilePage
@@ -223,7 +223,7 @@ async def test_a_cursor_is_good_for_its_own_list_only(api: Api, campus: Database
     assert good.status_code == 200
     for query in ("", "year=Junior", "year=Senior&sort=name", "year=Senior&major=Biology"):
         answer = await me.get(f"/profiles?{query}&cursor={cursor}")
-        assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor"), query
+        assert_problem(answer, 400, "bad_cursor", query)
     for path in ("/connections", "/schools"):
         assert (await me.get(f"{path}?cursor={cursor}")).json()["code"] == "bad_cursor"
     answer = await other.get(f"/profiles?year=Senior&cursor={cursor}")
@@ -239,7 +239,7 @@ async def test_a_cursor_is_good_for_its_own_list_only(api: Api, campus: Database
 async def test_another_school_is_refused(api: Api) -> None:
     me = await api.sign_up()
     answer = await me.get("/profiles", params={"school": ELSEWHERE})
-    assert (answer.status_code, answer.json()["code"]) == (403, "other_school")
+    assert_problem(answer, 403, "other_school")
 
 
 SECRET = "planted"
@@ -393,7 +393,7 @@ async def test_bad_changes(api: Api, changes: Any, status: int, code: str) -> No
     me = await api.sign_up()
     before = (await me.get("/profiles/me")).json()
     answer = await me.call("PATCH", "/profiles/me", json=changes)
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert_problem(answer, status, code)
     assert (await me.get("/profiles/me")).json() == before
 
 
@@ -458,7 +458,7 @@ async def test_what_is_stored_in_a_profiles_place_is_told_and_kept(
     await campus.run(Query("t", put), f"user:{me.id}", value)
     new = {"name": "Back Again", "school": ELSEWHERE}
     answer = await me.call("POST", "/profiles", json=new)
-    assert (answer.status_code, answer.json()["code"]) == (409, "profile_place_taken")
+    assert_problem(answer, 409, "profile_place_taken")
     assert f"outgrow kv get user:{me.id}" in answer.json()["hint"]
     stored = await campus.rows(Query("t", "SELECT key, value FROM kv_store_2516be19"))
     assert [tuple(row) for row in stored] == [(f"user:{me.id}", value)]
@@ -472,7 +472,7 @@ async def test_a_unique_index_of_the_stores_owner_takes_no_email(
     await api.sign_up("Only One")
     body = {"email": "new@campus.example", "password": PASSWORD, "name": "Only One", "school": HERE}
     answer = await api.post("/auth/signup", body)
-    assert (answer.status_code, answer.json()["code"]) == (409, "profile_place_taken")
+    assert_problem(answer, 409, "profile_place_taken")
 
 
 async def test_an_account_without_a_profile_makes_one(api: Api, campus: Database) -> None:
@@ -483,7 +483,7 @@ async def test_an_account_without_a_profile_makes_one(api: Api, campus: Database
         ("/profiles/me", 404, "no_own_profile"),
     ):
         answer = await me.get(path)
-        assert (answer.status_code, answer.json()["code"]) == (status, code)
+        assert_problem(answer, status, code)
     answer = await me.call("PATCH", "/profiles/me", json={"bio": "x"})
     assert answer.json()["code"] == "no_own_profile"
     new = {"name": "Back Again", "school": ELSEWHERE}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api import PASSWORD, Api, Person, pages
+from api import PASSWORD, Api, Person, assert_problem, pages
 from outgrow.campus.safety import absorb_blocks
 from outgrow.queries import Query, load
 from outgrow.settings import DEFAULT_STORE
@@ -275,7 +275,7 @@ async def test_who_blocked_one_is_an_id_among_ones_own_blocks(api: Api) -> None:
 async def test_what_is_no_id_blocks_nobody(api: Api, method: str, other: str) -> None:
     me = await sign_up(api)
     answer = await me.call(method, f"/blocks/{other}")
-    assert (answer.status_code, answer.json()["code"]) == (404, "profile_not_found")
+    assert_problem(answer, 404, "profile_not_found")
 
 
 async def test_there_is_an_end_to_blocks(api: Api) -> None:
@@ -283,7 +283,7 @@ async def test_there_is_an_end_to_blocks(api: Api) -> None:
     sql = "INSERT INTO network.blocks (user_id, blocked_id) SELECT $1, 'p' || n "
     await api.services.database.run(Query("t", sql + "FROM generate_series(1, 1000) n"), me.id)
     answer = await me.call("PUT", "/blocks/one-more")
-    assert (answer.status_code, answer.json()["code"]) == (409, "too_many_blocks")
+    assert_problem(answer, 409, "too_many_blocks")
     assert (await me.call("PUT", "/blocks/p7")).status_code == 204
 
 

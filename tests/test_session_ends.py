@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api import PASSWORD, Api, Person
+from api import PASSWORD, Api, Person, assert_problem
 from live import Place, Sight, place
 from outgrow.campus.accounts import sessions
 from outgrow.campus.accounts.accounts import Accounts
@@ -410,4 +410,4 @@ async def test_a_password_that_was_checked_before_it_changed_opens_nothing_after
     await ending(world)
     go_on.set()
     answer = await late
-    assert (answer.status_code, answer.json()["code"]) == (401, "wrong_credentials")
+    assert_problem(answer, 401, "wrong_credentials")

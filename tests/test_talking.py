@@ -10,11 +10,11 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
-from api import pages
+from api import assert_problem, pages
 from conftest import STEP
 from machines import PHASES_OF_MACHINES, Machine, hold
 from outgrow.db.embedded import EmbeddedServer
-from test_chats import CREATED, chat_id, old, read, seen, send, told
+from test_chats import CREATED, chat_id, old, read, seen, send
 
 PAIRS = [(0, 1), (0, 2), (1, 2)]
 pairs = st.sampled_from(range(3))
@@ -65,7 +65,7 @@ class Talking(Machine):
         answer = self.wait(send(self.people[sender], self.chat(number), text, key))
         before = self.sent.get((sender, key)) if key else None
         if before is not None and before[:2] != (number, text):
-            assert told(answer) == (409, "key_used")
+            assert_problem(answer, 409, "key_used")
         elif before is not None:
             assert (answer.status_code, answer.json()["pos"]) == (200, before[2] * STEP)
         else:
