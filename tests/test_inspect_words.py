@@ -77,6 +77,29 @@ def test_a_pointer_from_a_word_is_one_of_those_from_ids() -> None:
     assert patterns(rows) == {"user:id:{id}": 42, "user:id:version": 1}
 
 
+@pytest.mark.parametrize(
+    "terms",
+    [
+        ["2024-fall", "2025-fall", "2025-spring"],
+        ["2024-fall", "2025-spring"],
+        ["2024-fall", "2025-spring", "2025-summer"],
+    ],
+)
+def test_a_word_with_a_number_is_one_of_several(terms: list[str]) -> None:
+    """However few there are of it. What is not like the rest stays apart."""
+    rows: Rows = {
+        f"enrolled:{one}:{terms[n % len(terms)]}": [{"course": f"ma{n}", "at": "2025-01-01"}]
+        for n, one in enumerate(UUIDS)
+    }
+    rows |= {f"enrolled:{one}:2fa": True for one in UUIDS}
+    rows |= {f"enrolled:{one}:notes": "text" for one in UUIDS}
+    assert patterns(rows) == {
+        "enrolled:{id}:{id2}": 40,
+        "enrolled:{id}:2fa": 40,
+        "enrolled:{id}:notes": 40,
+    }
+
+
 WORDS = ["Email", "Name", "Phone", "City", "Zip", "Street", "Country", "Role", "Team", "Badge"]
 
 

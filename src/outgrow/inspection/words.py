@@ -142,8 +142,9 @@ def _settle(cluster: list[Node], variables: list[Node], literals: list[Node], de
             return
     if not why:
         first_id: Node | None = None
-        for word in cluster:
-            if not word.is_id:
+        ids = _ids(cluster, depth)
+        for word in sorted(cluster, key=lambda w: not w.is_id):
+            if word not in ids:
                 literals.append(word)
             elif first_id is None or not depth:
                 word.why = "ids of one form"
@@ -158,6 +159,17 @@ def _settle(cluster: list[Node], variables: list[Node], literals: list[Node], de
         made.absorb(word)
     made.why = why
     variables.append(made)
+
+
+def _ids(cluster: list[Node], depth: int) -> list[Node]:
+    """Those by their form, and what has a number and was seen once (`2025-spring`) beside one of
+    them, or where another begins with a number too."""
+    ids = [word for word in cluster if word.is_id]
+    if not depth:
+        return ids
+    numbered = [word for word in cluster if "<" in word.label]
+    begin = [word for word in numbered if word.token[:1].isdigit()]
+    return numbered if ids else begin if len(begin) > 1 else []
 
 
 def _adopt(literals: list[Node], variables: list[Node]) -> None:
