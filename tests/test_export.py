@@ -58,6 +58,13 @@ async def test_everything_about_oneself(phased_api: Api) -> None:
     found = await export_of(ada)
     assert found["account"]["email"] == ada.email
     assert found["account"]["created_at"].endswith("Z")
+    columns = await api.services.database.rows(
+        Query(
+            "t", "SELECT column_name FROM information_schema.columns WHERE table_name = 'accounts'"
+        )
+    )
+    not_told = {"email_key", "password_hash"}
+    assert found["account"].keys() == {row[0] for row in columns} - not_told
     profile = found["profile"]
     assert (profile["bio"], profile["major"], profile["email"]) == (
         *("Builds robots.", "Biology"),

@@ -10,7 +10,7 @@ SELECT convert_to(json_build_object(
   'account', json_build_object('user_id', a.user_id, 'email', a.email,
     'created_at', outgrow.json_of_time(a.created_at),
     'password_set_at', outgrow.json_of_time(a.password_set_at),
-    'verified_at', outgrow.json_of_time(a.verified_at)),
+    'verified_at', outgrow.json_of_time(a.verified_at), 'admitted_to', a.admitted_to),
   'profile', (
     SELECT (
       SELECT coalesce(jsonb_object_agg(r.name, network.exported(r.value)), '{}')
