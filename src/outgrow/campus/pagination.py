@@ -1,10 +1,10 @@
 """Pages: how every list is cut, and how a cursor says where the next one begins.
 
-A list's SQL gives four columns: the body `{"items":[...]` without its closing brace, whether more
-rows follow, and the sort key and id of the last row shown. A cursor is these two, sealed with a
-keyed hash over the list that gave them: its name, school, filters and sort. So a cursor of another
-list or of other filters, and one that was changed, is not a cursor; and PostgreSQL is never handed
-a sort key that it did not give out itself.
+A list's SQL gives four columns: `body`, which is `{"items":[...]` without its closing brace,
+`has_more`, and `last_sort` and `last_id` of the last row shown. A cursor is these two, sealed with
+a keyed hash over the list that gave them: its name, school, filters and sort. So a cursor of
+another list or of other filters, and one that was changed, is not a cursor; and PostgreSQL is never
+handed a sort key that it did not give out itself.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -89,10 +89,9 @@ class Cursors:
         after: list[str] = msgspec.json.decode(payload)
         return after
 
-    def finish(self, row: Iterable[Any], of: Sequence[Any], extra: bytes = b"") -> bytes:
+    def finish(self, row: Any, of: Sequence[Any], extra: bytes = b"") -> bytes:
         """The body of a page from its row; `extra` is more members, each with a leading comma."""
-        body, more, key, last = row
-        if not more:
-            return b"".join((body, b',"next":null', extra, b"}"))
-        cursor = self.seal(of, (key, last)).encode("ascii")
-        return b"".join((body, b',"next":"', cursor, b'"', extra, b"}"))
+        if not row["has_more"]:
+            return b"".join((row["body"], b',"next":null', extra, b"}"))
+        cursor = self.seal(of, (row["last_sort"], row["last_id"])).encode("ascii")
+        return b"".join((row["body"], b',"next":"', cursor, b'"', extra, b"}"))

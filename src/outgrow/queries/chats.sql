@@ -9,10 +9,10 @@
 -- system's welcome never counts.
 SELECT
   convert_to('{"items":[' || coalesce(
-    string_agg(p.chat, ',' ORDER BY p.n) FILTER (WHERE p.n <= $2::bigint), '') || ']', 'UTF8'),
-  count(*) > $2::bigint,
-  max(p.sort::text) FILTER (WHERE p.n = $2::bigint),
-  max(p.id) FILTER (WHERE p.n = $2::bigint)
+    string_agg(p.chat, ',' ORDER BY p.n) FILTER (WHERE p.n <= $2::bigint), '') || ']', 'UTF8') AS body,
+  count(*) > $2::bigint AS has_more,
+  max(p.sort::text) FILTER (WHERE p.n = $2::bigint) AS last_sort,
+  max(p.id) FILTER (WHERE p.n = $2::bigint) AS last_id
 FROM (
   SELECT q.id, q.sort, row_number() OVER (ORDER BY q.sort DESC, q.id DESC) AS n,
     format(
@@ -160,10 +160,10 @@ WITH chat AS MATERIALIZED (
 )
 SELECT
   convert_to('{"items":[' || coalesce(
-    string_agg(p.message, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8'),
-  count(*) > $3::bigint,
-  max(p.pos::text) FILTER (WHERE p.n = $3::bigint),
-  '',
+    string_agg(p.message, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8') AS body,
+  count(*) > $3::bigint AS has_more,
+  max(p.pos::text) FILTER (WHERE p.n = $3::bigint) AS last_sort,
+  '' AS last_id,
   EXISTS (SELECT FROM chat) AS found
 FROM (
   SELECT q.pos, row_number() OVER (ORDER BY q.pos DESC) AS n,
@@ -198,10 +198,10 @@ WITH chat AS MATERIALIZED (
 )
 SELECT
   convert_to('{"items":[' || coalesce(
-    string_agg(p.message, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8'),
-  count(*) > $3::bigint,
-  max(p.pos::text) FILTER (WHERE p.n = $3::bigint),
-  '',
+    string_agg(p.message, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8') AS body,
+  count(*) > $3::bigint AS has_more,
+  max(p.pos::text) FILTER (WHERE p.n = $3::bigint) AS last_sort,
+  '' AS last_id,
   EXISTS (SELECT FROM chat) AS found
 FROM (
   SELECT q.pos, row_number() OVER (ORDER BY q.pos) AS n,

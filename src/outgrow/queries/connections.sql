@@ -11,10 +11,10 @@
 -- Newest first; with `mutual` only whom the viewer has too.
 SELECT
   convert_to('{"items":[' || coalesce(
-    string_agg(u.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8'),
-  count(*) > $3::bigint,
-  max(p.sort) FILTER (WHERE p.n = $3::bigint),
-  max(p.id) FILTER (WHERE p.n = $3::bigint),
+    string_agg(u.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8') AS body,
+  count(*) > $3::bigint AS has_more,
+  max(p.sort) FILTER (WHERE p.n = $3::bigint) AS last_sort,
+  max(p.id) FILTER (WHERE p.n = $3::bigint) AS last_id,
   EXISTS (
     SELECT FROM campus.users AS t
     WHERE t.id = $1 AND t.at = campus.users_at($1) AND t.school = $2
@@ -65,10 +65,10 @@ LEFT JOIN LATERAL (
 -- As `page_of`, by name; and so who has this person, since both have each other.
 SELECT
   convert_to('{"items":[' || coalesce(
-    string_agg(u.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8'),
-  count(*) > $3::bigint,
-  max(p.sort) FILTER (WHERE p.n = $3::bigint),
-  max(p.id) FILTER (WHERE p.n = $3::bigint),
+    string_agg(u.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8') AS body,
+  count(*) > $3::bigint AS has_more,
+  max(p.sort) FILTER (WHERE p.n = $3::bigint) AS last_sort,
+  max(p.id) FILTER (WHERE p.n = $3::bigint) AS last_id,
   EXISTS (
     SELECT FROM campus.users AS t
     WHERE t.id = $1 AND t.at = campus.users_at($1) AND t.school = $2

@@ -224,9 +224,9 @@ shown AS (
 )
 SELECT
   convert_to('{"items":[' || coalesce(
-    (SELECT string_agg(s.item, ',' ORDER BY s.n) FROM shown AS s), '') || ']', 'UTF8'),
-  EXISTS (SELECT FROM page AS p WHERE p.n > $3),
-  last.rank, last.sort, last.id
+    (SELECT string_agg(s.item, ',' ORDER BY s.n) FROM shown AS s), '') || ']', 'UTF8') AS body,
+  EXISTS (SELECT FROM page AS p WHERE p.n > $3) AS has_more,
+  last.rank AS last_number, last.sort AS last_sort, last.id AS last_id
 FROM (SELECT) AS one
 LEFT JOIN page AS last ON last.n = $3;
 
@@ -328,8 +328,8 @@ shown AS (
 )
 SELECT
   convert_to('{"items":[' || coalesce(
-    (SELECT string_agg(s.item, ',' ORDER BY s.n) FROM shown AS s), '') || ']', 'UTF8'),
-  EXISTS (SELECT FROM page AS p WHERE p.n > $3),
-  last.mutual, last.sort, last.id
+    (SELECT string_agg(s.item, ',' ORDER BY s.n) FROM shown AS s), '') || ']', 'UTF8') AS body,
+  EXISTS (SELECT FROM page AS p WHERE p.n > $3) AS has_more,
+  last.mutual AS last_number, last.sort AS last_sort, last.id AS last_id
 FROM (SELECT) AS one
 LEFT JOIN page AS last ON last.n = $3;

@@ -11,10 +11,10 @@
 -- of the row before (`cursor`), $7 the store's words for the statuses asked for, $8 ours.
 SELECT
   convert_to('{"items":[' || coalesce(
-    string_agg(p.intro, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8'),
-  count(*) > $3::bigint,
-  max(p.sort::text) FILTER (WHERE p.n = $3::bigint),
-  max(p.id) FILTER (WHERE p.n = $3::bigint)
+    string_agg(p.intro, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8') AS body,
+  count(*) > $3::bigint AS has_more,
+  max(p.sort::text) FILTER (WHERE p.n = $3::bigint) AS last_sort,
+  max(p.id) FILTER (WHERE p.n = $3::bigint) AS last_id
 FROM (
   SELECT q.id, q.sort, q.status,
     row_number() OVER (ORDER BY q.sort DESC, q.id DESC) AS n,

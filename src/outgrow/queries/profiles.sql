@@ -7,10 +7,10 @@
 -- $6 limit, $7 the viewer; $8 sort key and $9 id of the row before (`cursor`).
 SELECT
   convert_to('{"items":[' || coalesce(
-    string_agg(p.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8'),
-  count(*) > $6::bigint,
-  max(p.sort) FILTER (WHERE p.n = $6::bigint),
-  max(p.id) FILTER (WHERE p.n = $6::bigint)
+    string_agg(p.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8') AS body,
+  count(*) > $6::bigint AS has_more,
+  max(p.sort) FILTER (WHERE p.n = $6::bigint) AS last_sort,
+  max(p.id) FILTER (WHERE p.n = $6::bigint) AS last_id
 FROM (
   SELECT q.card, q.sort_created AS sort, q.id, row_number() OVER (ORDER BY q.sort_created DESC, q.id DESC) AS n
   FROM (
@@ -38,10 +38,10 @@ FROM (
 -- As `page_newest`, by name.
 SELECT
   convert_to('{"items":[' || coalesce(
-    string_agg(p.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8'),
-  count(*) > $6::bigint,
-  max(p.sort) FILTER (WHERE p.n = $6::bigint),
-  max(p.id) FILTER (WHERE p.n = $6::bigint)
+    string_agg(p.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8') AS body,
+  count(*) > $6::bigint AS has_more,
+  max(p.sort) FILTER (WHERE p.n = $6::bigint) AS last_sort,
+  max(p.id) FILTER (WHERE p.n = $6::bigint) AS last_id
 FROM (
   SELECT q.card, q.sort_name AS sort, q.id, row_number() OVER (ORDER BY q.sort_name, q.id) AS n
   FROM (
@@ -70,11 +70,11 @@ FROM (
 -- the one behind its end included. $6 limit.
 SELECT
   convert_to('{"items":[' || coalesce(
-    string_agg(p.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8'),
-  count(*) > $6::bigint,
-  max(p.sort) FILTER (WHERE p.n = $6::bigint),
-  max(p.id) FILTER (WHERE p.n = $6::bigint),
-  array_agg(p.id)
+    string_agg(p.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8') AS body,
+  count(*) > $6::bigint AS has_more,
+  max(p.sort) FILTER (WHERE p.n = $6::bigint) AS last_sort,
+  max(p.id) FILTER (WHERE p.n = $6::bigint) AS last_id,
+  array_agg(p.id) AS ids
 FROM (
   SELECT q.card, q.sort_created AS sort, q.id, row_number() OVER (ORDER BY q.sort_created DESC, q.id DESC) AS n
   FROM (
@@ -98,11 +98,11 @@ FROM (
 -- As `first_newest`, by name.
 SELECT
   convert_to('{"items":[' || coalesce(
-    string_agg(p.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8'),
-  count(*) > $6::bigint,
-  max(p.sort) FILTER (WHERE p.n = $6::bigint),
-  max(p.id) FILTER (WHERE p.n = $6::bigint),
-  array_agg(p.id)
+    string_agg(p.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8') AS body,
+  count(*) > $6::bigint AS has_more,
+  max(p.sort) FILTER (WHERE p.n = $6::bigint) AS last_sort,
+  max(p.id) FILTER (WHERE p.n = $6::bigint) AS last_id,
+  array_agg(p.id) AS ids
 FROM (
   SELECT q.card, q.sort_name AS sort, q.id, row_number() OVER (ORDER BY q.sort_name, q.id) AS n
   FROM (
@@ -127,10 +127,10 @@ FROM (
 -- viewer, $8 offset.
 SELECT
   convert_to('{"items":[' || coalesce(
-    string_agg(c.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8'),
-  count(*) > $6::bigint,
-  max(p.sort) FILTER (WHERE p.n = $6::bigint),
-  max(p.id) FILTER (WHERE p.n = $6::bigint)
+    string_agg(c.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8') AS body,
+  count(*) > $6::bigint AS has_more,
+  max(p.sort) FILTER (WHERE p.n = $6::bigint) AS last_sort,
+  max(p.id) FILTER (WHERE p.n = $6::bigint) AS last_id
 FROM (
   SELECT q.sort_created AS sort, q.id, row_number() OVER (ORDER BY q.sort_created DESC, q.id DESC) AS n
   FROM (
@@ -159,10 +159,10 @@ LEFT JOIN LATERAL (
 -- As `deep_newest`, by name.
 SELECT
   convert_to('{"items":[' || coalesce(
-    string_agg(c.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8'),
-  count(*) > $6::bigint,
-  max(p.sort) FILTER (WHERE p.n = $6::bigint),
-  max(p.id) FILTER (WHERE p.n = $6::bigint)
+    string_agg(c.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8') AS body,
+  count(*) > $6::bigint AS has_more,
+  max(p.sort) FILTER (WHERE p.n = $6::bigint) AS last_sort,
+  max(p.id) FILTER (WHERE p.n = $6::bigint) AS last_id
 FROM (
   SELECT q.sort_name AS sort, q.id, row_number() OVER (ORDER BY q.sort_name, q.id) AS n
   FROM (

@@ -102,10 +102,10 @@ SELECT
     string_agg(
       format('{"id":%s,"profile":%s,"created_at":%s}',
         to_json(p.id), coalesce(c.card, 'null'), outgrow.json_of_time(p.created_at)),
-      ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8'),
-  count(*) > $3::bigint,
-  max(p.sort::text) FILTER (WHERE p.n = $3::bigint),
-  max(p.id) FILTER (WHERE p.n = $3::bigint)
+      ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8') AS body,
+  count(*) > $3::bigint AS has_more,
+  max(p.sort::text) FILTER (WHERE p.n = $3::bigint) AS last_sort,
+  max(p.id) FILTER (WHERE p.n = $3::bigint) AS last_id
 FROM (
   SELECT q.id, q.created_at, q.sort, row_number() OVER (ORDER BY q.sort DESC, q.id DESC) AS n
   FROM (

@@ -23,7 +23,7 @@ class Domains:
 
     async def all(self) -> list[tuple[str | None, str]]:
         """(domain, school), by school; None for a protected school without any."""
-        return [(row[0], row[1]) for row in await self._database.rows(SQL["domains"])]
+        return [(row["domain"], row["school"]) for row in await self._database.rows(SQL["domains"])]
 
     async def add(self, school: str, domain: str) -> None:
         """From now on a sign-up for `school` needs an e-mail of one of its domains. Who is a member

@@ -99,7 +99,7 @@ async def people(database: Database) -> People:
     places: dict[tuple[str, str], bool] = {}
 
     async def work(session: Session) -> None:
-        taken = {row[0] for row in await session.rows(SQL["accounts"])}
+        taken = {row["email_key"] for row in await session.rows(SQL["accounts"])}
         rows = await session.rows(SQL["everybody"])
         for row in rows:
             linked = row["linked_email"]
@@ -190,7 +190,7 @@ async def link(database: Database, email: str, user_id: str) -> str:
             raise _no_profile(user_id)
         if row["has_account"]:
             raise _has_account(user_id)
-        if email.lower() in {row[0] for row in await session.rows(SQL["accounts"])}:
+        if email.lower() in {row["email_key"] for row in await session.rows(SQL["accounts"])}:
             raise Conflict(
                 "email_taken",
                 f"{email} has an account",

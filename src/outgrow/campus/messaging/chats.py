@@ -171,10 +171,9 @@ class Chats:
             after = str(pos)
         row = await self._database.row(SQL[f"messages_{direction}"], user_id, chat_id, limit, after)
         assert row is not None
-        *cut, found = row
-        if not found:
+        if not row["found"]:
             raise no_such_chat()
-        return self._cursors.finish(cut, of)
+        return self._cursors.finish(row, of)
 
     async def send(self, chat_id: str, content: str, key: str | None, *, user_id: str) -> Sent:
         """Append a message, once per key. The message and its key are one transaction.

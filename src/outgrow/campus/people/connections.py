@@ -43,10 +43,9 @@ class Connections:
             viewer.id,
         )
         assert row is not None
-        *cut, found = row
-        if not found:
+        if not row["found"]:
             raise nobody()
-        return self._cursors.finish(cut, of)
+        return self._cursors.finish(row, of)
 
     async def remove(self, user_id: str, other: str) -> None:
         """Take each out of the other's list, of which only one may hold it. Their chat stays.

@@ -64,8 +64,8 @@ class Discover:
 
     def _finish(self, row: Any, of: Sequence[str]) -> bytes:
         """As Cursors.finish, for a cursor of three parts."""
-        body, more, *last = row
-        if not more:
-            return b"".join((body, b',"next":null}'))
-        cursor = self._cursors.seal(of, [str(part) for part in last])
-        return b"".join((body, b',"next":"', cursor.encode("ascii"), b'"}'))
+        if not row["has_more"]:
+            return b"".join((row["body"], b',"next":null}'))
+        last = [str(row[column]) for column in ("last_number", "last_sort", "last_id")]
+        cursor = self._cursors.seal(of, last).encode("ascii")
+        return b"".join((row["body"], b',"next":"', cursor, b'"}'))

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
+import asyncpg
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
@@ -191,7 +192,7 @@ class Filters:
 class _FirstPage:
     """`row` is shown to whoever is hidden from none of `ids`, and not `blocked` by one of them."""
 
-    row: tuple[Any, ...]
+    row: asyncpg.Record
     ids: frozenset[str]
     blocked: frozenset[str]
 
@@ -250,16 +251,17 @@ class Profiles:
 
     async def _first(
         self, filters: Filters, sort: Sort, limit: int, viewer: Viewer
-    ) -> Iterable[Any] | None:
+    ) -> asyncpg.Record | None:
         """None where somebody on it is hidden from this viewer. Whom blocks hide is read anew; old
         clients' lists are those of when the page was made."""
 
         async def make() -> _FirstPage:
             narrowed = filters.arguments()
             query = SQL[f"first_{sort}"].given(**narrowed)
-            *row, ids = await self._row(query, viewer.school, narrowed, limit)
-            blocked = await self._database.value(SQL["blocked_by"], ids or [])
-            return _FirstPage(tuple(row), frozenset(ids or ()), frozenset(blocked))
+            row = await self._row(query, viewer.school, narrowed, limit)
+            ids = row["ids"] or []
+            blocked = await self._database.value(SQL["blocked_by"], ids)
+            return _FirstPage(row, frozenset(ids), frozenset(blocked))
 
         first = await self._firsts.get(viewer.school, (filters, sort, limit), make)
         if viewer.id in first.blocked or first.ids.intersection(await self._hidden.blocked(viewer)):
@@ -268,7 +270,7 @@ class Profiles:
 
     async def _row(
         self, query: Query, school: str, narrowed: Narrowed, *more: int | str | None
-    ) -> Iterable[Any]:
+    ) -> asyncpg.Record:
         # Whether many or few share an interest decides between reading the newest until the page is
         # full and reading the few: at 50,000 users 2 ms against 490 ms with the wrong one.
         varies = narrowed["interests"] is not None or narrowed["looking_for"] is not None

@@ -66,7 +66,8 @@ class Schools:
         more = start + page.limit < len(names)
         last = shown[-1] if shown else ""
         body = b'{"items":' + msgspec.json.encode(items)
-        return self._cursors.finish((body, more, "", last), of)
+        row = {"body": body, "has_more": more, "last_sort": "", "last_id": last}
+        return self._cursors.finish(row, of)
 
     async def _hidden_members(self, viewer: Viewer) -> int:
         hidden = await self._hidden.ids(viewer)
