@@ -154,6 +154,8 @@ class Intros:
         asked, and Conflict when it is not pending (any more).
         """
         intro_id = IntroId.parse(text)
+        if intro_id.to_id != viewer.id:
+            raise _no_such_intro()
         one, other = sorted((intro_id.from_id, intro_id.to_id))  # as C sorts
         chat_id, participants = chat_of(one, other)
 
@@ -175,26 +177,23 @@ class Intros:
             await open_chat(session, chat_id, participants)
             return answered_at
 
-        if intro_id.to_id != viewer.id:
-            raise _no_such_intro()
         return await self._answer(intro_id, viewer, "accepted", work), chat_id
 
     async def decline(self, text: str, *, viewer: Viewer) -> bytes:
         """Say no, and return the intro. Raises as `accept` does."""
         intro_id = IntroId.parse(text)
+        if intro_id.to_id != viewer.id:
+            raise _no_such_intro()
 
         async def work(session: Session) -> str | None:
             answered_at: str | None = await session.value(SQL["deny"], *intro_id.parts)
             return answered_at
 
-        if intro_id.to_id != viewer.id:
-            raise _no_such_intro()
         return await self._answer(intro_id, viewer, "declined", work)
 
     async def withdraw(self, text: str, *, viewer: Viewer) -> bytes:
         """Take back what one has sent, and return it. Raises as `accept` does."""
         intro_id = IntroId.parse(text)
-
         if intro_id.from_id != viewer.id:
             raise _no_such_intro()
         return await self._answer(
