@@ -14,7 +14,7 @@ OLDEST := $(filter-out tests/test_advise.py tests/test_api% tests/test_architect
 	tests/test_benchmarks.py \
 	tests/test_blueprint.py tests/test_browser.py tests/test_cli% tests/test_docs.py \
 	tests/test_field.py tests/test_golden.py tests/test_inspect_grow.py tests/test_inspect_secrets.py \
-	tests/test_inspect_words.py tests/test_keyspaces.py tests/test_latencies.py \
+	tests/test_inspect_words.py tests/test_keyspaces.py tests/test_lacking.py tests/test_latencies.py \
 	tests/test_live.py tests/test_matrix.py tests/test_pages% tests/test_serve_readings.py \
 	tests/test_serve.py tests/test_server.py tests/test_sessions.py tests/test_tour.py tests/test_upkeep.py, \
 	$(wildcard tests/test_*.py))
@@ -28,7 +28,7 @@ COLLATED := $(filter-out tests/test_chats.py tests/test_confirmations.py tests/t
 	tests/test_queries.py tests/test_retention.py tests/test_safety.py tests/test_talking.py, $(OLDEST))
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test coverage lint bench soak
+.PHONY: help install serve test lint bench soak
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,13 +38,10 @@ install: $(VENV)/.installed ## Set up .venv; the command is .venv/bin/outgrow
 serve: $(VENV)/.installed ## Serve a small demo campus on http://127.0.0.1:8000 (PORT=...)
 	@exec $(BIN)/outgrow serve --demo
 
-test: lint ## Check style and types, and run the tests on PostgreSQL 18 and 15
-	$(PYTEST) -q -n $(JOBS) -m "not soak"
+test: lint ## Check style and types, run the tests on PostgreSQL 18 and 15, print what they cover
+	$(PYTEST) -q -n $(JOBS) -m "not soak" --cov --cov-report=term
 	$(PYTEST) -q -n $(JOBS) -m "not soak" --pg=15 $(OLDEST)
 	$(PYTEST) -q -n $(JOBS) -m "not soak" --pg=15 --collation=icu $(COLLATED)
-
-coverage: $(VENV)/.developer ## Run the tests on 18 and print which lines they execute
-	$(PYTEST) -q -n $(JOBS) -m "not soak" --cov --cov-report=term
 
 lint: $(VENV)/.developer ## Check style and types only
 	$(BIN)/ruff check .
