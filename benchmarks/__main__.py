@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks import backfill, discover, ladder, live, measures, processes, reads, writes
+from benchmarks import backfill, discover, ladder, live, measures, processes, reads, routes, writes
 from benchmarks.measures import Run
 from benchmarks.processes import Server, outgrow, serving
 from benchmarks.report import Goal, Report
 from benchmarks.sending import sends
-from benchmarks.world import World, world
+from benchmarks.world import OFF, World, world
 from outgrow.errors import OutgrowError
 
 USERS = 50_000
@@ -71,14 +71,18 @@ def _options() -> argparse.Namespace:
 async def _measure(report: Report, options: argparse.Namespace) -> None:
     async with world(options.users) as made:
         run = Run(made, report, options.seconds, options.rounds)
+        report.note(OFF)
         report.versions["postgresql"] = await made.server_version()
         measures.generated(run)
         with _api(made) as api:
             measures.sign_in(run, api)
             await measures.found(run, api)
             await writes.accepts(run, "found", 0)
+        await ladder.copy_store(run)
+        await ladder.writes(run, "found")
         await measures.grow(run)
         await writes.accepts(run, "optimized", 1)
+        await ladder.writes(run, "optimized")
         await made.relational()
         with _api(made) as api:
             measures.sign_in(run, api)
@@ -93,12 +97,12 @@ async def _measure(report: Report, options: argparse.Namespace) -> None:
             measures.log_ins(run, api)
             measures.sign_ups(run, api, "optimized")
             run.memory("Outgrow, at the end", api, Goal("gate", at_most=120))
-            await live.measure(report, made, api, "optimized", 5 * options.seconds)
+            await live.measure(run, api, "optimized", 5 * options.seconds / 3)
         await sends(report, made, "optimized", options.seconds)
         await reads.typing(run)
-        await reads.what_is_read(run)
+        await routes.looked_at(run)
         await backfill.beside_by_hand(run)
-        await ladder.grow(run, await ladder.writes(run))
+        await ladder.grow(run)
         with _api(made) as api:
             measures.sign_in(run, api)
             await ladder.page(run, api)
@@ -111,7 +115,7 @@ async def _beside_peers(run: Run, api: Server, *, with_node: bool) -> None:
     with ExitStack() as stack:
         peers = {
             name: stack.enter_context(_peer(run.world, module))
-            for name, module in ((reads.FASTAPI, "relational"), (reads.PROTOTYPE, "prototype"))
+            for name, module in reads.PEERS.items()
         }
         if with_node and (command := _fastify(run)):
             log = run.world.home / "fastify.log"

@@ -2,7 +2,7 @@
 
 The statements are not written down here. A `Recording` is a database that remembers what the
 network's own services send; the same text with the same parameters then goes to pgbench, with the
-session settings that the API has, and to EXPLAIN.
+session settings that the API has.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import asyncpg
 
 from outgrow.db.pool import Database
 from outgrow.db.programs import Programs
-from outgrow.queries import Query, literal
+from outgrow.queries import Query
 
 CLIENTS = 4  # more did not make two cores faster
 PLANNING = 2  # seconds at first that do not count: every connection plans every statement
@@ -140,45 +140,3 @@ def _text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "{" + ",".join(json.dumps(item, ensure_ascii=False) for item in value) + "}"
     return str(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What a statement read: `rows` that its scans looked at, `blocks` of 8 kB that it touched,
-    `ms` for running it once, planned."""
-
-    rows: int
-    blocks: int
-    ms: float
-    returned: int
-
-
-async def explain(database: Database, sent: Sent) -> Read:
-    """Run the statement, planned as the API has it planned, and count what it reads."""
-    values = ", ".join("NULL" if v is None else literal(_text(v)) for v in sent.arguments)
-    async with database.session() as session:
-        execute = session.connection.execute
-        await execute(f"PREPARE measured AS {sent.query.sql}")
-        for _ in range(2):  # once to have it in memory, as a running server has
-            text = await session.connection.fetchval(
-                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE measured({values})"
-            )
-        await execute("DEALLOCATE measured")
-    top = json.loads(text)[0]
-    plan = top["Plan"]
-    return Read(
-        rows=_looked_at(plan),
-        blocks=plan["Shared Hit Blocks"] + plan["Shared Read Blocks"],
-        ms=top["Execution Time"],
-        returned=int(plan["Actual Rows"]),
-    )
-
-
-def _looked_at(node: dict[str, Any]) -> int:
-    inner = node.get("Plans", [])
-    total = sum(_looked_at(child) for child in inner)
-    if "Relation Name" in node:
-        removed = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
-        rows = node["Actual Rows"] + sum(node.get(name, 0) for name in removed)
-        total += round(rows * node["Actual Loops"])
-    return total

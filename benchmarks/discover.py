@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from http.client import HTTPConnection
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
@@ -35,25 +36,27 @@ async def beside_a_page(run: Run, api: Server, phase: str) -> None:
     ids = [viewer["id"] for viewer in viewers]
     await run.world.sql(SESSIONS, ids, [f"bench {id_}" for id_ in ids])
     paths = {"discover": "/discover", "suggestions": "/suggestions", PLAIN: ""}
-    took: dict[str, list[float]] = {name: [] for name in paths}
+    took: dict[str, list[list[float]]] = {name: [] for name in paths}
     connection = HTTPConnection("127.0.0.1", api.port, timeout=300)
     for turn in range(run.rounds + 1):
+        for times in took.values():
+            times.append([])
         for viewer in viewers:
             session = SignedIn(viewer["id"], run.world.school, f"bench {viewer['id']}", "")
             token = signed(secret, session, int(time.time()))
             plain = f"/profiles?{urlencode({'major': viewer['major']})}"
             for name, path in paths.items():
                 seconds = _seconds(connection, path or plain, token)
-                if turn:  # the first is to plan and to have everything in memory
-                    took[name].append(seconds * 1000)
+                took[name][turn].append(seconds * 1000)
     connection.close()
-    than = statistics.median(took[PLAIN])
+    # The first turn was to plan, and to have everything in memory.
+    medians = {name: [statistics.median(turn) for turn in took[name][1:]] for name in took}
     gates = {"discover": (Goal("gate", at_most=10), Goal("aim", at_most=5))}
     for name in ("discover", "suggestions"):
         label = f"{name}, phase {phase}: p50"
         goals = gates.get(name, ())
-        run.report.add(label, statistics.median(took[name]), "ms", *goals, peer=PLAIN, than=than)
-        p99 = statistics.quantiles(took[name], n=100)[98]
+        run.report.add(label, medians[name], "ms", *goals, peer=PLAIN, than=medians[PLAIN])
+        p99 = statistics.quantiles(chain(*took[name][1:]), n=100)[98]
         run.report.add(f"{name}, phase {phase}: p99", p99, "ms")
 
 

@@ -1,7 +1,9 @@
-"""Delivery: how long after somebody began to send it a message is on the sockets of its chat.
+"""Delivery: how long after it was due to be sent a message is on the sockets of its chat.
 
 Sockets are in pairs, two people with a chat; one after the other sends over HTTP, in even steps
-whatever the answers. The clients are one process, and share the machine with the server.
+whatever the answers. A message that had to wait for a free connection, because the answers were
+late, has waited since it was due. The clients are one process, and share the machine with the
+server.
 
 `python -m benchmarks.live --phase relational` measures sending and delivery alone.
 """
@@ -12,7 +14,6 @@ import argparse
 import asyncio
 import itertools
 import json
-import os
 import secrets
 import statistics
 import time
@@ -24,7 +25,9 @@ from pathlib import Path
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-from benchmarks.processes import Server, outgrow, run, serving
+from benchmarks import processes
+from benchmarks.measures import Run
+from benchmarks.processes import Server, outgrow, serving
 from benchmarks.report import Goal, Report
 from benchmarks.sending import sends
 from benchmarks.world import World, world
@@ -75,7 +78,6 @@ class Delivered:
     lost: int
     doubled: int
     sent: int
-    opened_seconds: float
 
 
 class _People:
@@ -107,9 +109,7 @@ async def deliver(
 ) -> Delivered:
     people = await _People.make(made, sockets)
     seen: dict[tuple[str, str], list[float]] = {}
-    start = time.monotonic()
     async with _open(server, people, seen):
-        opened = time.monotonic() - start
         begun, answered = await _send(server, people, rate, seconds)
         expected = 2 * len(begun)
         for _ in range(100):  # ten seconds for the last
@@ -131,7 +131,6 @@ async def deliver(
         lost=expected - len(found),
         doubled=sum(found.values()) - len(found),
         sent=len(begun),
-        opened_seconds=opened,
     )
 
 
@@ -175,7 +174,7 @@ async def _open(
 async def _send(
     server: Server, people: _People, rate: float, seconds: float
 ) -> tuple[dict[str, float], list[float]]:
-    """When each message began to be sent, and how long its answers took, in milliseconds."""
+    """When each message was due, and how long after that it was answered, in milliseconds."""
     begun: dict[str, float] = {}
     answered: list[float] = []
     numbers = itertools.count()
@@ -184,12 +183,13 @@ async def _send(
     async def sender() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         while (number := next(numbers)) < rate * seconds:
-            await asyncio.sleep(start + number / rate - time.monotonic())
+            due = start + number / rate
+            await asyncio.sleep(due - time.monotonic())
             which = number % len(people.chats)
             text = f"message {number} {secrets.token_hex(4)}"
             user = people.pairs[which][number // len(people.chats) % 2]
             body = json.dumps({"content": text}).encode()
-            begun[text] = time.monotonic()
+            begun[text] = due
             writer.write(
                 f"POST /chats/{people.chats[which]}/messages HTTP/1.1\r\nhost: campus\r\n"
                 f"authorization: Bearer {people.tokens[user]}\r\n"
@@ -202,53 +202,55 @@ async def _send(
             await reader.readexactly(
                 int(head.lower().split(b"content-length: ")[1].split(b"\r")[0])
             )
-            answered.append((time.monotonic() - begun[text]) * 1000)
+            answered.append((time.monotonic() - due) * 1000)
         writer.close()
 
     await asyncio.gather(*(sender() for _ in range(_SENDERS)))
     return begun, answered
 
 
-async def measure(
-    report: Report, made: World, server: Server, phase: str, seconds: float = 15
-) -> None:
-    """The gate and the aim."""
-    for sockets, rate, goal in (
+async def measure(run: Run, server: Server, phase: str, seconds: float) -> None:
+    """The gate and the aim, in turns of `seconds`."""
+    steps = (
         (500, 50, Goal("gate", at_most=500)),
         (1000, 100, Goal("aim", at_most=250)),
-    ):
-        load = os.getloadavg()[0]
-        result = await deliver(made, server, sockets, rate, seconds)
+    )
+    turns: dict[int, list[Delivered]] = {sockets: [] for sockets, _, _ in steps}
+    for _ in range(run.rounds):
+        for sockets, rate, _ in steps:
+            turns[sockets].append(await deliver(run.world, server, sockets, rate, seconds))
+    for sockets, rate, goal in steps:
+        results = turns[sockets]
+        sent = sum(result.sent for result in results)
         name = f"live, {sockets:,} sockets, {rate} messages/s, {phase}"
-        report.add(f"{name}: p99 of delivery", result.p99_ms, "ms", goal)
-        report.add(f"{name}: p50 of delivery", result.p50_ms, "ms")
-        report.add(f"{name}: p99 of the answer", result.answer_p99_ms, "ms")
+        run.report.add(f"{name}: p99 of delivery", [r.p99_ms for r in results], "ms", goal)
+        run.report.add(f"{name}: p50 of delivery", [r.p50_ms for r in results], "ms")
+        run.report.add(f"{name}: p99 of the answer", [r.answer_p99_ms for r in results], "ms")
         kept = Goal(goal.kind, at_most=0)
-        report.add(f"{name}: lost", result.lost, f"of {2 * result.sent:,}", kept)
-        report.add(f"{name}: doubled", result.doubled, f"of {2 * result.sent:,}", kept)
-        report.note(
-            f"{name}: {sockets:,} sockets opened in {result.opened_seconds:.1f} s; "
-            f"load of the machine before it {load:.1f}"
-        )
+        for what in ("lost", "doubled"):
+            count = sum(getattr(result, what) for result in results)
+            run.report.add(f"{name}: {what}", count, f"of {2 * sent:,}", kept)
 
 
 async def _alone(options: argparse.Namespace) -> None:
     report = Report(users=options.users, judged=True)
     async with world(options.users) as made:
         if options.phase != "found":
-            run(outgrow("grow", "--to", options.phase), made.env)
+            processes.run(outgrow("grow", "--to", options.phase), made.env)
         await install(made.database)
         await sends(report, made, options.phase, 3)
         log = Path(made.home) / "api.log"
         with serving(outgrow("serve", "--no-demo"), made.env, log) as server:
-            await measure(report, made, server, options.phase, options.seconds)
+            run = Run(made, report, 3, options.rounds)
+            await measure(run, server, options.phase, options.seconds)
             report.add("memory of the process", server.resident_mb, "MB")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.live", description=__doc__)
     parser.add_argument("--users", type=int, default=5_000)
-    parser.add_argument("--seconds", type=float, default=15.0)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--phase", default="optimized")
     asyncio.run(_alone(parser.parse_args()))
 

@@ -1,7 +1,7 @@
 """How things are measured, and the parts that are no reading: the data, the growth, signing in.
 
-Contenders take turns (A B A B), and each figure is the median of its turns: whatever else the
-machine does meanwhile, it does to all of them.
+Contenders take turns (A B A B). A figure is the median of its turns, a ratio that of the ratios of
+two turns that followed each other: whatever else the machine does, it does to both.
 """
 
 from __future__ import annotations
@@ -20,6 +20,24 @@ from benchmarks.load import Request, Result
 from benchmarks.processes import Server, outgrow
 from benchmarks.report import Goal, Report
 from benchmarks.world import World, at, log_in
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """What one contender did in each of its turns."""
+
+    results: Sequence[Result]
+
+    @property
+    def per_second(self) -> list[float]:
+        return [result.per_second for result in self.results]
+
+    @property
+    def median(self) -> Result:
+        names = [field.name for field in fields(Result)]
+        return Result(
+            *(statistics.median(getattr(turn, name) for turn in self.results) for name in names)
+        )
 
 
 @dataclass(slots=True)
@@ -48,13 +66,13 @@ class Run:
 
     def take_turns(
         self, contenders: Mapping[str, Callable[[], Result]], times: int = 1
-    ) -> dict[str, Result]:
-        """Each its rounds, and so many `times` over where a gate hangs on the medians."""
+    ) -> dict[str, Turns]:
+        """Each its rounds, and so many `times` over where a gate hangs on their spread."""
         results: dict[str, list[Result]] = {name: [] for name in contenders}
         for _ in range(self.rounds * times):
             for name, contender in contenders.items():
                 results[name].append(contender())
-        return {name: _median(turns) for name, turns in results.items()}
+        return {name: Turns(turns) for name, turns in results.items()}
 
     def add(self, name: str, result: Result) -> None:
         self.report.add(name, result.per_second, "req/s")
@@ -66,11 +84,6 @@ class Run:
 
     def memory(self, label: str, server: Server, *goals: Goal) -> None:
         self.report.add(f"memory of one process, {label}", server.resident_mb, "MB", *goals)
-
-
-def _median(turns: Sequence[Result]) -> Result:
-    names = [field.name for field in fields(Result)]
-    return Result(*(statistics.median(getattr(turn, name) for turn in turns) for name in names))
 
 
 def answer(server: Server, request: Request, token: str = "") -> Any:

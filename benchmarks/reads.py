@@ -7,16 +7,15 @@ from functools import partial
 from typing import Any
 
 from benchmarks import typos
-from benchmarks.bare import Sent, explain
-from benchmarks.load import Request, Result
-from benchmarks.measures import Run, answer, pages
+from benchmarks.bare import Sent
+from benchmarks.load import Request
+from benchmarks.measures import Run, Turns, answer, pages
 from benchmarks.processes import Server
 from benchmarks.report import Contender, Goal
 from benchmarks.world import World, at
 from outgrow.campus.cache import Caches
 from outgrow.campus.notifier import News
 from outgrow.campus.pagination import LARGEST_LIMIT, LARGEST_OFFSET, Cursors, Page
-from outgrow.campus.people.connections import Connections, Kind
 from outgrow.campus.people.profiles import FACETS, Filters, Profiles
 from outgrow.campus.people.search import Search
 from outgrow.campus.viewer import Viewer
@@ -24,7 +23,10 @@ from outgrow.campus.viewer import Viewer
 OURS = "Outgrow"
 FASTIFY = "Fastify + pg"
 FASTAPI = "FastAPI + SQLAlchemy"
+TUNED = "FastAPI + Core + msgspec"
 PROTOTYPE = "the prototype's way"
+PEERS = {FASTAPI: "relational", TUNED: "tuned", PROTOTYPE: "prototype"}
+"""Modules of benchmarks.peers."""
 BARE = "bare SQL, pgbench"
 WORDS = ("climbing", "chess", "photography", "robots", "biology")
 _CURSORS = Cursors(b"any key")
@@ -51,7 +53,7 @@ async def filtered_page(run: Run, api: Server, peers: Mapping[str, Server]) -> N
         },
         times=3,
     )
-    turns[PROTOTYPE] = run.slow(peers[PROTOTYPE], requests, token=token)
+    turns[PROTOTYPE] = Turns([run.slow(peers[PROTOTYPE], requests, token=token)])
     _compare(
         run,
         name,
@@ -62,9 +64,9 @@ async def filtered_page(run: Run, api: Server, peers: Mapping[str, Server]) -> N
         (FASTIFY, Goal("aim", at_least=1)),
         (BARE, Goal("aim", at_least=0.5)),
     )
-    ours, theirs = (turns[who].bytes_each / 1000 for who in (OURS, FASTAPI))
+    ours, theirs = (turns[who].median.bytes_each / 1000 for who in (OURS, FASTAPI))
     run.report.add(f"{name}: size", ours, "kB", peer=FASTAPI, than=theirs)
-    run.report.add("load client, of one core", turns[OURS].cpu, "cores")
+    run.report.add("load client, of one core", turns[OURS].median.cpu, "cores")
 
 
 async def one_profile(run: Run, api: Server, peers: Mapping[str, Server]) -> None:
@@ -98,16 +100,15 @@ async def one_profile(run: Run, api: Server, peers: Mapping[str, Server]) -> Non
 def _compare(
     run: Run,
     name: str,
-    turns: Mapping[str, Result],
+    turns: Mapping[str, Turns],
     servers: Mapping[str, Server],
     *goals: tuple[str, Goal],
 ) -> None:
-    contenders = [
-        Contender(who, r.per_second)
-        if who == BARE
-        else Contender(who, r.per_second, r.p50_ms, r.p99_ms, servers[who].resident_mb)
-        for who, r in turns.items()
-    ]
+    contenders = []
+    for who, taken in turns.items():
+        r, server = taken.median, servers.get(who)
+        more = (r.p50_ms, r.p99_ms, server.resident_mb) if server else ()
+        contenders.append(Contender(who, taken.per_second, *more))
     run.report.compare(name, contenders, *goals)
 
 
@@ -189,48 +190,16 @@ async def depth(run: Run, api: Server) -> None:
 
 
 async def typing(run: Run) -> None:
-    """How often a name with one mistake finds its person in the first 20."""
+    """How often a mistyped name finds its person in the first 20."""
     count = min(1000, run.report.users)
-    outcome = await typos.typos(run.world.database, run.world.school, count)
+    gates = {"one edit": (Goal("gate", at_least=90), Goal("aim", at_least=95))}
+    for kind in typos.KINDS:
+        outcome = await typos.typos(run.world.database, run.world.school, count, kind=kind)
+        name = f"found of {count:,} typos, {kind}"
+        run.report.add(name, outcome.rate() * 100, "%", *gates.get(kind, ()))
+        run.report.add(f"{name}: p50", outcome.percentile(50), "ms")
+        run.report.add(f"{name}: p99", outcome.percentile(99), "ms")
     run.world.database.taken()
-    goals = (Goal("gate", at_least=90), Goal("aim", at_least=95))
-    run.report.add(f"found of {count:,} typos", outcome.rate() * 100, "%", *goals)
-    run.report.add(f"found of {count:,} typos: p50", outcome.percentile(50), "ms")
-    run.report.add(f"found of {count:,} typos: p99", outcome.percentile(99), "ms")
-
-
-async def what_is_read(run: Run) -> None:
-    """That no request loads a school: the rows that its statement looks at, of all there are."""
-    world = run.world
-    (major, year), *_ = await world.groups()
-    people = await world.people()
-    user_id, name = people[0]
-    typed = typos.cases(people, 1, seed=3)[0].typed
-    of = Connections(world.database, _CURSORS)
-    lists: dict[Kind, str] = {"of": "connections", "by": "connected-by", "mutual": "mutual"}
-    calls: dict[str, Awaitable[bytes]] = {
-        "page by major and year": page(world, major, year),
-        "page by major": page(world, major, None),
-        "page by year": page(world, None, year),
-        "page": page(world, None, None),
-        "one profile": _profiles(world).one(user_id, Viewer("", world.school)),
-        "search, a name": _search(world, name),
-        "search, a name with a typo": _search(world, typed),
-        "search, a word": _search(world, WORDS[0]),
-    }
-    for kind, path in lists.items():
-        calls[path] = of.page(kind, user_id, Page(), viewer=Viewer(user_id, world.school))
-    most = 0
-    for what, call in calls.items():
-        read = await explain(world.database, await sent_by(world, call))
-        run.report.add(f"rows looked at, {what}", read.rows, "rows")
-        run.report.add(f"blocks touched, {what}", read.blocks, "8 kB blocks")
-        most = max(most, read.rows)
-    school = run.report.users
-    goal = Goal("gate", at_most=0.1)
-    run.report.add(
-        "most rows looked at", most, "rows", goal, peer="users of the school", than=school
-    )
 
 
 def _same_people(run: Run, requests: Sequence[Request], api: Server, peer: Server) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -31,7 +32,13 @@ class Goal:
             return f"{self.kind}: at least {self.at_least:g}"
         return f"{self.kind}: at most {self.at_most:g}"
 
-    def is_met(self, value: float) -> bool:
+    def judged(self, turns: Sequence[float]) -> float:
+        """Return the quartile of the turns on the wrong side: three quarters of them are better."""
+        low, _, high = quartiles(turns)
+        return low if self.at_least is not None else high
+
+    def is_met(self, turns: Sequence[float]) -> bool:
+        value = self.judged(turns)
         return (self.at_least is None or value >= self.at_least) and (
             self.at_most is None or value <= self.at_most
         )
@@ -39,25 +46,32 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`ratio` is the figure to that of the peer."""
+    """The median of a contender's turns. `ratio` is that of its ratios to the peer, turn by turn;
+    `turns` are these ratios, or without a peer the figures, where there were several."""
 
     name: str
     figure: float
     unit: str
     limit_or_peer: str
     ratio: float | None
+    turns: Sequence[float]
     goal: str
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One line of a comparison; None is what cannot be said of it."""
+    """One line of a comparison; None is what cannot be said of it. `turns` are requests per second,
+    turn by turn."""
 
     name: str
-    per_second: float
+    turns: Sequence[float]
     p50_ms: float | None = None
     p99_ms: float | None = None
     memory_mb: float | None = None
+
+    @property
+    def per_second(self) -> float:
+        return statistics.median(self.turns)
 
 
 @dataclass
@@ -73,26 +87,34 @@ class Report:
     missed: list[str] = field(default_factory=list)
 
     def add(
-        self, name: str, figure: float, unit: str, *goals: Goal, peer: str = "", than: float = 0
+        self,
+        name: str,
+        figures: float | Sequence[float],
+        unit: str,
+        *goals: Goal,
+        peer: str = "",
+        than: float | Sequence[float] = (),
     ) -> None:
-        """Add a row. With a peer, whose figure is `than`, goals are for the ratio; else they are
-        for the figure."""
-        ratio = figure / than if peer else None
-        judged = figure if ratio is None else ratio
-        told = []
+        """Add a row, of one figure or of one for each turn. With a peer, whose figures are `than`,
+        goals are for the ratios; else they are for the figures."""
+        ours, theirs = _turns(figures), _turns(than)
+        figure = statistics.median(ours)
+        turns = ratios(ours, theirs) if peer else ours
+        shown = []
         for goal in goals:
-            met = goal.is_met(judged)
-            told.append(f"{goal} ({'met' if met else 'NOT MET'})" if self.judged else str(goal))
+            met = goal.is_met(turns)
+            shown.append(f"{goal} ({'met' if met else 'NOT MET'})" if self.judged else str(goal))
             if self.judged and goal.kind == "gate" and not met:
-                self.missed.append(f"{name}: {_number(judged)}, {goal}")
+                self.missed.append(f"{name}: {_number(goal.judged(turns))}, {goal}")
         self.rows.append(
             Row(
                 name=name,
                 figure=float(f"{figure:.4g}"),
                 unit=unit,
-                limit_or_peer=f"{peer}: {_number(than)}" if peer else "",
-                ratio=None if ratio is None else float(f"{ratio:.3g}"),
-                goal="; ".join(told),
+                limit_or_peer=f"{peer}: {_number(statistics.median(theirs))}" if peer else "",
+                ratio=float(f"{statistics.median(turns):.3g}") if peer else None,
+                turns=[float(f"{turn:.3g}") for turn in turns] if len(turns) > 1 else [],
+                goal="; ".join(shown),
             )
         )
         beside = f" ({self.rows[-1].limit_or_peer})" if peer else ""
@@ -106,7 +128,7 @@ class Report:
         document = {
             **self.header(),
             "side_by_side": {
-                name: [asdict(contender) for contender in contenders]
+                name: [{**asdict(c), "per_second": c.per_second} for c in contenders]
                 for name, contenders in self.comparisons.items()
             },
             "rows": [asdict(row) for row in self.rows],
@@ -140,9 +162,7 @@ class Report:
         self.comparisons[name] = contenders
         for other in others:
             wanted = [goal for peer, goal in goals if peer == other.name]
-            self.add(
-                name, ours.per_second, "req/s", *wanted, peer=other.name, than=other.per_second
-            )
+            self.add(name, ours.turns, "req/s", *wanted, peer=other.name, than=other.turns)
         for contender in contenders:
             if contender.p50_ms is not None and contender.p99_ms is not None:
                 self.add(f"{name}, {contender.name}: p50", contender.p50_ms, "ms")
@@ -158,13 +178,14 @@ class Report:
                 numbers = (c.per_second, c.p50_ms, c.p99_ms, c.memory_mb)
                 lines.append((c.name, *("" if n is None else _number(n) for n in numbers)))
             parts.append(_aligned(lines, right=(1, 2, 3, 4)))
-        lines = [("name", "figure", "unit", "limit or peer", "ratio", "goal")]
+        lines = [("name", "figure", "unit", "limit or peer", "ratio", "lowest-highest", "goal")]
         for row in self.rows:
             ratio = "" if row.ratio is None else f"{row.ratio:g}"
-            lines.append(
-                (row.name, _number(row.figure), row.unit, row.limit_or_peer, ratio, row.goal)
-            )
-        parts.append(_aligned(lines, right=(1, 4)))
+            spread = "-".join(map(_number, (min(row.turns), max(row.turns)))) if row.turns else ""
+            figure = _number(row.figure)
+            lines.append((row.name, figure, row.unit, row.limit_or_peer, ratio, spread, row.goal))
+        parts.append(_aligned(lines, right=(1, 4, 5)))
+        parts += self.notes
         return "\n\n".join(parts)
 
 
@@ -178,6 +199,24 @@ def _aligned(lines: Sequence[Sequence[str]], right: Sequence[int]) -> str:
         ).rstrip()
         for line in [lines[0], rule, *lines[1:]]
     )
+
+
+def _turns(figures: float | Sequence[float]) -> list[float]:
+    return [figures] if isinstance(figures, (int, float)) else list(figures)
+
+
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """Turn by turn; the one ratio of the medians where not both took as many turns."""
+    if len(ours) != len(theirs):
+        return [statistics.median(ours) / statistics.median(theirs)]
+    return [one / other for one, other in zip(ours, theirs, strict=True)]
+
+
+def quartiles(turns: Sequence[float]) -> tuple[float, float, float]:
+    if len(turns) == 1:
+        return (turns[0],) * 3
+    low, middle, high = statistics.quantiles(turns, n=4, method="inclusive")
+    return low, middle, high
 
 
 def _number(value: float) -> str:

@@ -32,6 +32,14 @@ MISTAKES = ("none", "swapped", "dropped", "doubled", "replaced")
 Form = Literal["full name", "last name", "first name and initial"]
 FIRST_RESULTS = 20
 
+Kind = Literal["one edit", "two edits", "a last name alone"]
+KINDS: dict[Kind, tuple[Form, int]] = {
+    "one edit": ("full name", 1),
+    "two edits": ("full name", 2),
+    "a last name alone": ("last name", 1),
+}
+"""Which form of a name is typed, and how many mistakes are in it."""
+
 _KEYBOARD = str.maketrans(
     {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i", "ß": "ss", "æ": "ae"}
 )
@@ -64,16 +72,23 @@ class Outcome:
 
 
 def cases(
-    people: Sequence[tuple[str, str]], count: int, seed: int, form: Form = "full name"
+    people: Sequence[tuple[str, str]],
+    count: int,
+    seed: int,
+    form: Form = "full name",
+    edits: int = 1,
 ) -> list[Case]:
-    """`count` mistyped cases, the four mistakes in turn, of (id, name) pairs."""
+    """`count` mistyped cases, the four mistakes in turn, of (id, name) pairs. With two `edits` each
+    mistake is made twice, anywhere in the name."""
     rng = Random(seed)
     made: list[Case] = []
     while len(made) < count:
         user_id, name = rng.choice(people)
         wanted = MISTAKES[1 + len(made) % 4]
-        typed = mistype(_typed(name, form, rng), wanted, rng)
-        if typed is not None:
+        typed: str | None = _typed(name, form, rng)
+        for _ in range(edits):
+            typed = typed and mistype(typed, wanted, rng)
+        if typed:
             made.append(Case(user_id, name, typed, wanted))
     return made
 
@@ -135,11 +150,13 @@ async def run(search: Search, school: str, made: Sequence[Case]) -> Outcome:
     return outcome
 
 
-async def typos(database: Database, school: str, count: int = 1000, seed: int = 1) -> Outcome:
-    """What the gate asks: full names with one mistake."""
+async def typos(
+    database: Database, school: str, count: int = 1000, seed: int = 1, kind: Kind = "one edit"
+) -> Outcome:
     search = Search(database, Cursors(b"benchmark"))
     people = await people_of(database, school)
-    return await run(search, school, cases(people, count, seed))
+    form, edits = KINDS[kind]
+    return await run(search, school, cases(people, count, seed, form, edits))
 
 
 def _typed(name: str, form: Form, rng: Random) -> str:

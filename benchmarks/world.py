@@ -31,6 +31,10 @@ from outgrow.settings import DEFAULT_STORE
 SECRET = "a secret of at least thirty-two bytes"  # signs the peers' tokens
 PASSWORD = "a long enough password"
 _OFF = {"OUTGROW_LIMITS": "off", "OUTGROW_CACHE_SECONDS": "0"}
+OFF = (
+    "off where Outgrow is measured: its limits of requests (OUTGROW_LIMITS=off), and its cache of "
+    "first pages and counts (OUTGROW_CACHE_SECONDS=0), but in the rows that say from the cache"
+)
 _UNSET = _OFF | dict.fromkeys(
     (
         *(

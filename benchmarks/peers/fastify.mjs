@@ -1,4 +1,5 @@
-// Node's usual way: Fastify and pg on the same relational table as the other peer.
+// Node's usual way: Fastify with response schemas, and pg, on the same relational table as FastAPI.
+// A token is verified once, and remembered until it expires.
 // PG* say where the database is, JWT_SECRET how tokens are signed.
 import Fastify from 'fastify'
 import jwt from '@fastify/jwt'
@@ -6,7 +7,7 @@ import pg from 'pg'
 
 const pool = new pg.Pool({ max: 10 })
 const app = Fastify()
-app.register(jwt, { secret: process.env.JWT_SECRET })
+app.register(jwt, { secret: process.env.JWT_SECRET, verify: { cache: true } })
 
 const COLUMNS = 'id, name, school, major, year, profile, created_at'
 
@@ -23,9 +24,38 @@ function profile (row) {
   }
 }
 
+const text = { type: 'string' }
+const maybe = { type: 'string', nullable: true }
+const texts = { type: 'array', items: text, nullable: true }
+const any = { type: 'object', additionalProperties: true, nullable: true }
+const Profile = {
+  type: 'object',
+  properties: {
+    id: text,
+    name: text,
+    school: text,
+    major: maybe,
+    year: maybe,
+    age: { type: 'integer', nullable: true },
+    pronouns: maybe,
+    bio: maybe,
+    interests: texts,
+    looking_for: texts,
+    personality: texts,
+    goals: any,
+    living_habits: any,
+    photos: texts,
+    profile_picture: maybe,
+    additional_info: maybe,
+    created_at: { type: 'string', format: 'date-time' }
+  }
+}
+const Page = { type: 'object', properties: { items: { type: 'array', items: Profile }, next: maybe } }
+const answers = (schema) => ({ schema: { response: { 200: schema } } })
+
 app.get('/healthz', async () => ({ status: 'ok' }))
 
-app.get('/profiles', async (request) => {
+app.get('/profiles', answers(Page), async (request) => {
   const { school } = await request.jwtVerify()
   const { major, year, limit = '20', offset = '0' } = request.query
   const values = [school]
@@ -44,7 +74,7 @@ app.get('/profiles', async (request) => {
   return { items: shown.map(profile), next: rows.length > shown.length ? shown.at(-1).id : null }
 })
 
-app.get('/profiles/:id', async (request, reply) => {
+app.get('/profiles/:id', answers(Profile), async (request, reply) => {
   const { school } = await request.jwtVerify()
   const { rows } = await pool.query({
     name: 'one',
