@@ -48,7 +48,7 @@ lint: $(VENV)/.developer ## Check style and types only
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.developer ## Measure, beside two peers, into benchmarks/results.json
+bench: $(VENV)/.developer ## Measure, next to four peers, into benchmarks/results.json
 	$(BIN)/python -m benchmarks
 
 soak: $(VENV)/.developer ## Run the long forms of the property and concurrency tests

@@ -12,16 +12,17 @@ import asyncio
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks import backfill, discover, ladder, live, measures, processes, reads, routes, writes
+from benchmarks import backfill, discover, ladder, live, measures, processes, reads, routes
 from benchmarks.measures import Run
 from benchmarks.processes import Server, outgrow, serving
 from benchmarks.report import Goal, Report
 from benchmarks.sending import sends
 from benchmarks.world import OFF, World, world
+from benchmarks.writes import PHASES, accepts
 from outgrow.errors import OutgrowError
 
 USERS = 50_000
@@ -56,12 +57,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="length of a turn (3)")
     parser.add_argument("--rounds", type=int, help="turns of each contender (3)")
     parser.add_argument("--output", type=Path, help=f"where to write the results ({RESULTS})")
+    parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--no-node", action="store_true", help="leave out the peer on Node.js")
     options = parser.parse_args()
     usual = {"users": USERS, "seconds": 3.0, "rounds": 3, "output": RESULTS}
     if options.quick:
         quick = RESULTS.with_name("results-quick.json")
         usual = {"users": 5_000, "seconds": 1.0, "rounds": 1, "output": quick}
+    if options.only:
+        usual["output"] = RESULTS.with_name("results-only.json")
+    usual["only"] = PARTS
     for name, value in usual.items():
         if getattr(options, name) is None:
             setattr(options, name, value)
@@ -70,61 +75,53 @@ def _options() -> argparse.Namespace:
 
 async def _measure(report: Report, options: argparse.Namespace) -> None:
     async with world(options.users) as made:
-        run = Run(made, report, options.seconds, options.rounds)
+        run = Run(made, report, options.seconds, options.rounds, with_node=not options.no_node)
         report.note(OFF)
         report.versions["postgresql"] = await made.server_version()
         measures.generated(run)
-        with _api(made) as api:
-            measures.sign_in(run, api)
-            await measures.found(run, api)
-            await writes.accepts(run, "found", 0)
-        await ladder.copy_store(run)
-        await ladder.writes(run, "found")
-        await measures.grow(run)
-        await writes.accepts(run, "optimized", 1)
-        await ladder.writes(run, "optimized")
-        await made.relational()
-        with _api(made) as api:
-            measures.sign_in(run, api)
-            await _beside_peers(run, api, with_node=not options.no_node)
-            await reads.search(run, api)
-            await reads.connections(run, api)
-            await reads.counts(run, api)
-            await reads.depth(run, api)
-            with _api(made, OUTGROW_CACHE_SECONDS="20") as caching:
-                reads.cached(run, api, caching)
-            await discover.beside_a_page(run, api, "optimized")
-            measures.log_ins(run, api)
-            measures.sign_ups(run, api, "optimized")
-            run.memory("Outgrow, at the end", api, Goal("gate", at_most=120))
-            await live.measure(run, api, "optimized", 5 * options.seconds / 3)
-        await sends(report, made, "optimized", options.seconds)
-        await reads.typing(run)
-        await routes.looked_at(run)
-        await backfill.beside_by_hand(run)
-        await ladder.grow(run)
-        with _api(made) as api:
-            measures.sign_in(run, api)
-            await ladder.page(run, api)
-            await discover.beside_a_page(run, api, "relational")
-            await writes.accepts(run, "relational", 2)
-        await sends(report, made, "relational", options.seconds)
+        for phase in PHASES:
+            served, alone = (
+                [part for name, part in parts[phase].items() if name in options.only]
+                for parts in (SERVED, ALONE)
+            )
+            if phase == "relational" and not (served or alone):
+                break
+            if phase != "found":
+                await measures.grow(run, phase)
+            with _api(made) as run.served:
+                measures.sign_in(run)
+                for part in served:
+                    await part(run, phase)
+                if served:
+                    run.memory(f"Outgrow, phase {phase}", run.api, Goal("gate", at_most=120))
+            for part in alone:
+                await part(run, phase)
 
 
-async def _beside_peers(run: Run, api: Server, *, with_node: bool) -> None:
+async def _beside_peers(run: Run, _: str) -> None:
+    await run.world.relational()
     with ExitStack() as stack:
         peers = {
             name: stack.enter_context(_peer(run.world, module))
             for name, module in reads.PEERS.items()
         }
-        if with_node and (command := _fastify(run)):
+        if run.with_node and (command := _fastify(run)):
             log = run.world.home / "fastify.log"
             peers[reads.FASTIFY] = stack.enter_context(serving(command, run.world.peer_env, log))
-        await reads.filtered_page(run, api, peers)
-        await reads.one_profile(run, api, peers)
-        run.memory("Outgrow", api, Goal("gate", at_most=120))
+        await reads.beside_peers(run, peers)
         for name, peer in peers.items():
             run.memory(name, peer)
+
+
+async def _cached(run: Run, _: str) -> None:
+    with _api(run.world, OUTGROW_CACHE_SECONDS="20") as caching:
+        reads.cached(run, caching)
+
+
+async def _live(run: Run, phase: str) -> None:
+    with _api(run.world) as run.served:
+        await live.measure(run, phase)
+        run.memory("Outgrow, after so many sockets", run.api)
 
 
 @contextmanager
@@ -157,6 +154,42 @@ def _peer(world: World, name: str) -> Iterator[Server]:
     with serving(command, world.peer_env, world.home / f"{name}.log") as server:
         yield server
 
+
+Part = Callable[[Run, str], Awaitable[None]]
+SERVED: dict[str, dict[str, Part]] = {
+    "found": {"page": measures.slow_page, "accounts": measures.accounts},
+    "optimized": {
+        "peers": _beside_peers,
+        "search": reads.search,
+        "lists": reads.lists,
+        "cache": _cached,
+        "discover": discover.beside_a_page,
+        "accounts": measures.accounts,
+    },
+    "relational": {
+        "page": ladder.page,
+        "discover": discover.beside_a_page,
+        "accounts": measures.accounts,
+    },
+}
+"""What is measured over HTTP in each phase, by the name of its part."""
+
+ALONE: dict[str, dict[str, Part]] = {
+    "found": {"intros": accepts, "old-clients": ladder.writes},
+    "optimized": {
+        "intros": accepts,
+        "old-clients": ladder.writes,
+        "live": _live,
+        "sending": sends,
+        "typos": reads.typing,
+        "routes": routes.looked_at,
+        "backfill": backfill.beside_by_hand,
+    },
+    "relational": {"intros": accepts, "old-clients": ladder.writes, "sending": sends},
+}
+"""And what is measured without that server, which would share the cores."""
+
+PARTS = sorted({name for of in (SERVED, ALONE) for parts in of.values() for name in parts})
 
 if __name__ == "__main__":
     sys.exit(main())

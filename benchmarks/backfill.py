@@ -1,7 +1,5 @@
 """A growth's backfill next to two ways of copying by hand, one statement for each relation.
 
-`python -m benchmarks.backfill --users 200000` measures this alone, of any number of users.
-
 By hand is what a person would write: `value->>'name'`, into columns of the same names, without what
 Outgrow computes for searching and sorting, and without a word on values that do not fit. Between
 the two is one statement into our own table, with our decoder. The three take turns in one database,
@@ -10,21 +8,17 @@ relation by relation, and each relation begins with a checkpoint.
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks import measures
 from benchmarks.measures import Run
-from benchmarks.report import Goal, Report
-from benchmarks.world import World, world
+from benchmarks.report import Goal
+from benchmarks.world import World
 from outgrow import layout
 from outgrow.blueprint import campus
-from outgrow.errors import OutgrowError
 from outgrow.growth import catalogue, runner
 from outgrow.growth.context import StepContext
 from outgrow.growth.lifting import Backfill, Expand
@@ -39,7 +33,6 @@ STORE = f'public."{DEFAULT_STORE}"'
 OURS = "the growth"
 DECODER = "INSERT INTO ... SELECT with our decoder"
 BY_HAND = "INSERT INTO ... SELECT by hand"
-USERS = 50_000
 
 # A list of the store may name somebody twice: a person finds out, and adds ON CONFLICT.
 _STATEMENTS = {
@@ -118,7 +111,7 @@ class Turn:
         return self.rows / self.seconds[way]
 
 
-async def beside_by_hand(run: Run) -> None:
+async def beside_by_hand(run: Run, _: str) -> None:
     """Before there are tables; leaves none."""
     turns = [await _turn(run.world, number) for number in range(run.rounds)]
     ours = [turn.per_second(OURS) for turn in turns]
@@ -193,29 +186,3 @@ async def _seconds(context: StepContext, copying: Awaitable[Any]) -> float:
     start = time.perf_counter()
     await copying
     return time.perf_counter() - start
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.backfill", description=__doc__)
-    parser.add_argument("--users", type=int, default=USERS, help=f"of the school ({USERS:,})")
-    parser.add_argument("--rounds", type=int, default=3, help="turns of each (3)")
-    options = parser.parse_args()
-    report = Report(users=options.users, judged=True)
-    try:
-        asyncio.run(_alone(report, options.users, options.rounds))
-    except (RuntimeError, OutgrowError) as e:
-        print(f"error: {e}", file=sys.stderr)
-        return 1
-    print(report.text())
-    return 1 if report.missed else 0
-
-
-async def _alone(report: Report, users: int, rounds: int) -> None:
-    async with world(users) as made:
-        run = Run(made, report, 0, rounds)
-        await measures.grow(run)
-        await beside_by_hand(run)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -86,7 +86,7 @@ class Bench:
         return pgbench(
             self.url,
             # One more, since pgbench may end before it tells of its last second.
-            f"--time={max(1, round(seconds)) + planning + 1}",
+            f"--time={max(1, round(seconds)) + (planning and planning + 1)}",
             *options,
             planning=planning,
             session=_SESSION,

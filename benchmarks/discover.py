@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 
 from benchmarks.live import SESSIONS
 from benchmarks.measures import Run
-from benchmarks.processes import Server
 from benchmarks.report import Goal
 from outgrow.campus.accounts.accounts import SignedIn
 from outgrow.queries import load
@@ -27,7 +26,7 @@ WHERE u.school = $1 AND u.visible AND u.major IS NOT NULL ORDER BY md5(u.id) LIM
 """
 
 
-async def beside_a_page(run: Run, api: Server, phase: str) -> None:
+async def beside_a_page(run: Run, phase: str) -> None:
     """p50 of the first page of each, one request at a time: every person asks all three, so that
     whatever else the machine does meanwhile, it does to all of them."""
     viewers = await run.world.sql(_VIEWERS, run.world.school, PEOPLE)
@@ -37,7 +36,7 @@ async def beside_a_page(run: Run, api: Server, phase: str) -> None:
     await run.world.sql(SESSIONS, ids, [f"bench {id_}" for id_ in ids])
     paths = {"discover": "/discover", "suggestions": "/suggestions", PLAIN: ""}
     took: dict[str, list[list[float]]] = {name: [] for name in paths}
-    connection = HTTPConnection("127.0.0.1", api.port, timeout=300)
+    connection = HTTPConnection("127.0.0.1", run.api.port, timeout=300)
     for turn in range(run.rounds + 1):
         for times in took.values():
             times.append([])

@@ -1,16 +1,12 @@
-"""The ladder: what it costs to grow to `relational`, to write in each phase, and what reading
-gains."""
+"""The ladder: what old clients' writes cost in each phase, and what reading gains in the last."""
 
 from __future__ import annotations
 
-import json
-import time
 from functools import partial
 
-from benchmarks import processes, reads
+from benchmarks import reads
 from benchmarks.bare import Sent
-from benchmarks.measures import Run, pages, sign_ups
-from benchmarks.processes import Server, outgrow
+from benchmarks.measures import Run, pages
 from benchmarks.report import Goal
 from outgrow.queries import Query
 from outgrow.settings import DEFAULT_STORE
@@ -44,7 +40,7 @@ _WRITES = {
 }
 
 
-async def copy_store(run: Run) -> None:
+async def _copy_store(run: Run) -> None:
     """Before anything grows: in every phase the store is compared with this copy."""
     ids = await _writers(run)
     for statement in filter(str.strip, _COPY.split(";")):
@@ -54,6 +50,8 @@ async def copy_store(run: Run) -> None:
 async def writes(run: Run, phase: str) -> None:
     """Old clients' writes by pgbench, to the store and to the copy in turns. Before each turn the
     documents are as they were: who writes faster does not write to longer lists."""
+    if phase == "found":
+        await _copy_store(run)
     ids = await _writers(run)
     for name, sql in _WRITES.items():
         turns: dict[str, list[float]] = {STORE: [], UNTOUCHED: []}
@@ -71,40 +69,17 @@ async def _writers(run: Run) -> list[str]:
     return [user_id for user_id, _ in (await run.world.people())[:100]]
 
 
-async def grow(run: Run) -> None:
-    """To `relational`."""
-    start = time.perf_counter()
-    said = processes.run(outgrow("grow", "--to", "relational", "--json"), run.world.env)
-    run.report.add("grow --to relational", time.perf_counter() - start, "s")
-    done = json.loads(said)
-    seconds = {
-        kind: sum(step["seconds"] for step in done["steps"] if step["kind"] == kind)
-        for kind in ("backfill", "verify")
-    }
-    run.report.add(
-        "comparing all relations",
-        seconds["verify"],
-        "s",
-        Goal("aim", at_most=1),
-        peer="the backfill",
-        than=seconds["backfill"],
-    )
-    await writes(run, "relational")
-    run.report.add("store, phase relational", await run.world.store_mb(), "MB")
-
-
-async def page(run: Run, api: Server) -> None:
+async def page(run: Run, phase: str) -> None:
     """The page and one profile again, from tables: beside the same statement by pgbench."""
     groups = await run.world.groups()
     sent = [await reads.sent_by(run.world, reads.page(run.world, *group)) for group in groups]
     turns = run.take_turns(
         {
-            reads.OURS: partial(run.load, api, pages(groups)),
+            reads.OURS: partial(run.load, run.api, pages(groups)),
             reads.BARE: partial(run.bare, "page", sent),
         }
     )
-    name, goal = "page by major and year, phase relational", Goal("aim", at_least=0.5)
+    name, goal = f"page by major and year, phase {phase}", Goal("aim", at_least=0.5)
     ours, bare = turns[reads.OURS], turns[reads.BARE]
     run.report.add(name, ours.per_second, "req/s", goal, peer=reads.BARE, than=bare.per_second)
     run.add_latency(name, ours.median)
-    sign_ups(run, api, "relational")

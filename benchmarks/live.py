@@ -4,13 +4,10 @@ Sockets are in pairs, two people with a chat; one after the other sends over HTT
 whatever the answers. A message that had to wait for a free connection, because the answers were
 late, has waited since it was due. The clients are one process, and share the machine with the
 server.
-
-`python -m benchmarks.live --phase relational` measures sending and delivery alone.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import itertools
 import json
@@ -20,19 +17,15 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-from benchmarks import processes
 from benchmarks.measures import Run
-from benchmarks.processes import Server, outgrow, serving
-from benchmarks.report import Goal, Report
-from benchmarks.sending import sends
-from benchmarks.world import World, world
+from benchmarks.processes import Server
+from benchmarks.report import Goal
+from benchmarks.world import World
 from outgrow.campus.accounts.accounts import SignedIn
-from outgrow.schema.install import install
 from outgrow.web.http.auth import signed
 
 _PEOPLE = """
@@ -209,8 +202,9 @@ async def _send(
     return begun, answered
 
 
-async def measure(run: Run, server: Server, phase: str, seconds: float) -> None:
-    """The gate and the aim, in turns of `seconds`."""
+async def measure(run: Run, phase: str) -> None:
+    """The gate and the aim."""
+    seconds = 5 * run.seconds / 3
     steps = (
         (500, 50, Goal("gate", at_most=500)),
         (1000, 100, Goal("aim", at_most=250)),
@@ -218,7 +212,7 @@ async def measure(run: Run, server: Server, phase: str, seconds: float) -> None:
     turns: dict[int, list[Delivered]] = {sockets: [] for sockets, _, _ in steps}
     for _ in range(run.rounds):
         for sockets, rate, _ in steps:
-            turns[sockets].append(await deliver(run.world, server, sockets, rate, seconds))
+            turns[sockets].append(await deliver(run.world, run.api, sockets, rate, seconds))
     for sockets, rate, goal in steps:
         results = turns[sockets]
         sent = sum(result.sent for result in results)
@@ -230,30 +224,3 @@ async def measure(run: Run, server: Server, phase: str, seconds: float) -> None:
         for what in ("lost", "doubled"):
             count = sum(getattr(result, what) for result in results)
             run.report.add(f"{name}: {what}", count, f"of {2 * sent:,}", kept)
-
-
-async def _alone(options: argparse.Namespace) -> None:
-    report = Report(users=options.users, judged=True)
-    async with world(options.users) as made:
-        if options.phase != "found":
-            processes.run(outgrow("grow", "--to", options.phase), made.env)
-        await install(made.database)
-        await sends(report, made, options.phase, 3)
-        log = Path(made.home) / "api.log"
-        with serving(outgrow("serve", "--no-demo"), made.env, log) as server:
-            run = Run(made, report, 3, options.rounds)
-            await measure(run, server, options.phase, options.seconds)
-            report.add("memory of the process", server.resident_mb, "MB")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.live", description=__doc__)
-    parser.add_argument("--users", type=int, default=5_000)
-    parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--phase", default="optimized")
-    asyncio.run(_alone(parser.parse_args()))
-
-
-if __name__ == "__main__":
-    main()

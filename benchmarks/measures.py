@@ -42,8 +42,8 @@ class Turns:
 
 @dataclass(slots=True)
 class Run:
-    """`rounds` turns of `seconds` each. `token` is that of the account that measures, `accounts`
-    how many there are."""
+    """`rounds` turns of `seconds` each, over HTTP to `api`. `token` is that of the account that
+    measures, `accounts` how many there are."""
 
     world: World
     report: Report
@@ -51,6 +51,13 @@ class Run:
     rounds: int
     token: str = ""
     accounts: int = 0
+    served: Server | None = None
+    with_node: bool = False
+
+    @property
+    def api(self) -> Server:
+        assert self.served is not None
+        return self.served
 
     def load(self, server: Server, requests: Sequence[Request], **options: Any) -> Result:
         given = {"token": self.token, "seconds": self.seconds, **options}
@@ -98,13 +105,13 @@ def answer(server: Server, request: Request, token: str = "") -> Any:
         return json.load(said)
 
 
-def sign_in(run: Run, api: Server) -> None:
+def sign_in(run: Run) -> None:
     """Get a token for the account that measures, which is made the first time."""
     email, request = run.world.account(0)
     if not run.accounts:
         run.accounts = 1
-        answer(api, request)
-    run.token = answer(api, log_in(email))["access_token"]
+        answer(run.api, request)
+    run.token = answer(run.api, log_in(email))["access_token"]
 
 
 def generated(run: Run) -> None:
@@ -114,31 +121,37 @@ def generated(run: Run) -> None:
     run.report.add("store, phase found", (made["table_bytes"] + made["index_bytes"]) / 1e6, "MB")
 
 
-async def found(run: Run, api: Server) -> None:
-    """The campus as it comes, with no index but the key's."""
-    run.add("page by major and year, phase found", run.slow(api, pages(await run.world.groups())))
-    sign_ups(run, api, "found")
+async def slow_page(run: Run, phase: str) -> None:
+    """With no index but the key's."""
+    result = run.slow(run.api, pages(await run.world.groups()))
+    run.add(f"page by major and year, phase {phase}", result)
 
 
-async def grow(run: Run) -> None:
+async def grow(run: Run, phase: str) -> None:
     start = time.perf_counter()
-    processes.run(outgrow("grow", "--to", "optimized", "--json"), run.world.env)
-    run.report.add("grow --to optimized", time.perf_counter() - start, "s")
-    run.report.add("store, phase optimized", await run.world.store_mb(), "MB")
+    steps = json.loads(processes.run(outgrow("grow", "--to", phase, "--json"), run.world.env))
+    run.report.add(f"grow --to {phase}", time.perf_counter() - start, "s")
+    run.report.add(f"store, phase {phase}", await run.world.store_mb(), "MB")
+    verify, backfill = (
+        sum(step["seconds"] for step in steps["steps"] if step["kind"] == kind)
+        for kind in ("verify", "backfill")
+    )
+    if backfill:
+        goal = Goal("aim", at_most=1)
+        name = "comparing all relations"
+        run.report.add(name, verify, "s", goal, peer="the backfill", than=backfill)
 
 
-def sign_ups(run: Run, api: Server, phase: str) -> None:
-    """Each is an account, a profile, a session, and one more id in the school's array."""
+async def accounts(run: Run, phase: str) -> None:
+    """Each sign-up is an account, a profile, a session, and one more id in the school's array."""
     wanted = range(run.accounts, run.accounts + int(run.seconds * 200) + 8)
     run.accounts = wanted.stop
     requests = [run.world.account(number)[1] for number in wanted]
-    result = run.slow(api, requests, once=True, status=201, token=None)
+    result = run.slow(run.api, requests, once=True, status=201, token=None)
     run.add(f"sign-up into the school, phase {phase}", result)
-
-
-def log_ins(run: Run, api: Server) -> None:
-    email, _ = run.world.account(0)
-    run.add("log-in (argon2id)", run.load(api, [log_in(email)], connections=4, token=None))
+    if phase == "optimized":
+        log_ins = [log_in(run.world.account(0)[0])]
+        run.add("log-in (argon2id)", run.load(run.api, log_ins, connections=4, token=None))
 
 
 def pages(groups: Sequence[tuple[str, str]], **more: Any) -> list[Request]:

@@ -47,7 +47,7 @@ class Goal:
 @dataclass(frozen=True, slots=True)
 class Row:
     """The median of a contender's turns. `ratio` is that of its ratios to the peer, turn by turn;
-    `turns` are these ratios, or without a peer the figures, where there were several."""
+    `turns` are these ratios, or without a peer the figures; none of what is measured once."""
 
     name: str
     figure: float
@@ -97,6 +97,7 @@ class Report:
     ) -> None:
         """Add a row, of one figure or of one for each turn. With a peer, whose figures are `than`,
         goals are for the ratios; else they are for the figures."""
+        is_one = isinstance(figures, (int, float))
         ours, theirs = _turns(figures), _turns(than)
         figure = statistics.median(ours)
         turns = ratios(ours, theirs) if peer else ours
@@ -113,7 +114,7 @@ class Report:
                 unit=unit,
                 limit_or_peer=f"{peer}: {_number(statistics.median(theirs))}" if peer else "",
                 ratio=float(f"{statistics.median(turns):.3g}") if peer else None,
-                turns=[float(f"{turn:.3g}") for turn in turns] if len(turns) > 1 else [],
+                turns=[] if is_one else [float(f"{turn:.3g}") for turn in turns],
                 goal="; ".join(shown),
             )
         )
@@ -181,7 +182,9 @@ class Report:
         lines = [("name", "figure", "unit", "limit or peer", "ratio", "lowest-highest", "goal")]
         for row in self.rows:
             ratio = "" if row.ratio is None else f"{row.ratio:g}"
-            spread = "-".join(map(_number, (min(row.turns), max(row.turns)))) if row.turns else ""
+            spread = (
+                "-".join(map(_number, (min(row.turns), max(row.turns)))) if row.turns[1:] else ""
+            )
             figure = _number(row.figure)
             lines.append((row.name, figure, row.unit, row.limit_or_peer, ratio, spread, row.goal))
         parts.append(_aligned(lines, right=(1, 4, 5)))

@@ -40,9 +40,9 @@ WHERE c.relkind IN ('r', 'i', 't') AND c.relnamespace <> 'pg_catalog'::regnamesp
 _BUSY = """
 SELECT u.id, u.name, u.major, u.year, u.interests ->> 0 AS interest, p.chat_id
 FROM campus.users AS u
-LEFT JOIN LATERAL (
-  SELECT count(*) AS chats, min(p.chat_id) AS chat_id
-  FROM campus.participants AS p WHERE p.user_id = u.id) AS p ON true
+JOIN (
+  SELECT p.user_id, count(*) AS chats, min(p.chat_id) AS chat_id
+  FROM campus.participants AS p GROUP BY 1) AS p ON p.user_id = u.id
 WHERE u.school = $1 AND u.visible AND u.id <> $2 AND u.major IS NOT NULL AND u.year IS NOT NULL
 ORDER BY p.chats DESC, u.id LIMIT 1
 """
@@ -104,7 +104,7 @@ def _asked(run: Run, busy: Mapping[str, Any], typed: str) -> list[_Asked]:
     return asked
 
 
-async def looked_at(run: Run) -> None:
+async def looked_at(run: Run, _: str) -> None:
     """That no request loads a school."""
     world = run.world
     other = await world.most_connected()
@@ -125,8 +125,6 @@ async def looked_at(run: Run) -> None:
         most = {False: 0, True: 0}
         for one in _asked(run, busy, typed):
             of = next(id_ for begin, id_ in ids.items() if one.route.startswith(begin))
-            if of is None:
-                continue
             path = one.route.replace("{id}", of)
             rows, blocks = await _counted(database, app, path, one.query or {}, token)
             name = f"{one.route} {one.label}".strip()
@@ -138,7 +136,7 @@ async def looked_at(run: Run) -> None:
     size = await world.store_mb() * 1e6 / 8192
     for counts, what, goal in (
         (False, "most blocks touched", Goal("gate", at_most=0.1)),
-        (True, "most blocks touched, with total and facets", Goal("gate", at_most=1)),
+        (True, "most blocks touched, with total and facets", Goal("aim", at_most=1)),
     ):
         run.report.add(what, most[counts], "blocks", goal, peer="blocks of the store", than=size)
 

@@ -6,7 +6,8 @@ import asyncio
 import time
 
 from benchmarks.bare import CLIENTS, pgbench
-from benchmarks.report import Goal, Report
+from benchmarks.measures import Run
+from benchmarks.report import Goal
 from benchmarks.world import World
 from outgrow.campus.accounts.sessions import Sessions
 from outgrow.campus.messaging.chats import Chats
@@ -34,8 +35,8 @@ CREATE TABLE bare_chats.messages (chat_id text, pos bigint GENERATED ALWAYS AS I
   sender_id text, content text, sent_at timestamptz DEFAULT now(), PRIMARY KEY (chat_id, pos));
 CREATE SEQUENCE bare_chats.keyed;
 """
-_SEND = f"""
-\\set n random(1, {CHATS})
+_SEND = """
+\\set n random(1, :chats)
 BEGIN;
 SELECT c.id, c.one, c.other FROM bare_chats.chats AS c WHERE c.n = :n AND NOT EXISTS (
   SELECT FROM bare_chats.blocks AS b WHERE (b.user_id = c.one AND b.blocked_id = c.other)
@@ -48,14 +49,17 @@ COMMIT;
 """
 
 
-async def sends(report: Report, made: World, phase: str, seconds: float) -> None:
+async def sends(run: Run, phase: str) -> None:
     """Messages sent per second, by as many connections as pgbench has, without HTTP before them."""
+    made = run.world
     chats = [(row["chat_id"], row["sender"], row["other"]) for row in await made.sql(_SOME, CHATS)]
-    ours = await _ours(made, [(chat, sender) for chat, sender, _ in chats], seconds)
-    bare = await _bare(made, chats, seconds)
+    ours, bare = [], []
+    for _ in range(run.rounds):
+        ours.append(await _ours(made, [(chat, sender) for chat, sender, _ in chats], run.seconds))
+        bare.append(await _bare(made, chats, run.seconds))
     name = f"a message sent, phase {phase}"
     goal = Goal("aim", at_least=0.5)
-    report.add(name, ours, "per second", goal, peer="pgbench, into bare tables", than=bare)
+    run.report.add(name, ours, "per second", goal, peer="pgbench, into bare tables", than=bare)
 
 
 async def _ours(made: World, chats: list[tuple[str, str]], seconds: float) -> float:
@@ -97,4 +101,5 @@ async def _bare(made: World, chats: list[tuple[str, str, str]], seconds: float) 
     )
     file = made.home / "send.sql"
     file.write_text(_SEND, encoding="utf-8")
-    return pgbench(made.url, f"--time={max(1, round(seconds))}", f"--file={file}")
+    options = (f"--time={max(1, round(seconds))}", f"--define=chats={len(chats)}")
+    return pgbench(made.url, *options, f"--file={file}")

@@ -3,42 +3,29 @@
 A case is a visible student of one school and their name as somebody with an English keyboard types
 it (no accents, half of the time no capitals), with one mistake at a random letter: two neighbours
 swapped, a letter left out, doubled, or replaced by another. It is found when the student is in the
-first 20 results. Run alone (`python -m benchmarks.typos DATABASE_URL`) it prints 1,000 cases on the
-largest school of a campus that is there already.
+first 20 results.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import statistics
 import string
-import sys
 import time
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Literal
-
-import asyncpg
+from typing import Literal
 
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people.search import Search
 from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
 
-MISTAKES = ("none", "swapped", "dropped", "doubled", "replaced")
-Form = Literal["full name", "last name", "first name and initial"]
+MISTAKES = ("swapped", "dropped", "doubled", "replaced")
+Form = Literal["full name", "last name"]
 FIRST_RESULTS = 20
-
-Kind = Literal["one edit", "two edits", "a last name alone"]
-KINDS: dict[Kind, tuple[Form, int]] = {
-    "one edit": ("full name", 1),
-    "two edits": ("full name", 2),
-    "a last name alone": ("last name", 1),
-}
-"""Which form of a name is typed, and how many mistakes are in it."""
 
 _KEYBOARD = str.maketrans(
     {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i", "ß": "ss", "æ": "ae"}
@@ -63,8 +50,8 @@ class Outcome:
     missed: list[Case] = field(default_factory=list)
 
     def rate(self, *mistakes: str) -> float:
-        """Found of all, for these mistakes; for all of them but "none" unless given."""
-        wanted = mistakes or MISTAKES[1:]
+        """Found of all, for these mistakes; for all of them unless given."""
+        wanted = mistakes or MISTAKES
         return sum(self.found.get(m, 0) for m in wanted) / sum(self.cases.get(m, 0) for m in wanted)
 
     def percentile(self, percent: int) -> float:
@@ -84,20 +71,13 @@ def cases(
     made: list[Case] = []
     while len(made) < count:
         user_id, name = rng.choice(people)
-        wanted = MISTAKES[1 + len(made) % 4]
+        wanted = MISTAKES[len(made) % 4]
         typed: str | None = _typed(name, form, rng)
         for _ in range(edits):
             typed = typed and mistype(typed, wanted, rng)
         if typed:
             made.append(Case(user_id, name, typed, wanted))
     return made
-
-
-def as_written(people: Sequence[tuple[str, str]], count: int, seed: int, form: Form) -> list[Case]:
-    """The same without a mistake: what search could find at most, people of one name considered."""
-    rng = Random(seed)
-    chosen = [rng.choice(people) for _ in range(count)]
-    return [Case(user_id, name, _typed(name, form, rng), "none") for user_id, name in chosen]
 
 
 def mistype(text: str, mistake: str, rng: Random) -> str | None:
@@ -151,11 +131,17 @@ async def run(search: Search, school: str, made: Sequence[Case]) -> Outcome:
 
 
 async def typos(
-    database: Database, school: str, count: int = 1000, seed: int = 1, kind: Kind = "one edit"
+    database: Database,
+    school: str,
+    count: int,
+    *,
+    form: Form = "full name",
+    edits: int = 1,
+    seed: int = 1,
 ) -> Outcome:
+    """Search for so many names with so many mistakes in each."""
     search = Search(database, Cursors(b"benchmark"))
     people = await people_of(database, school)
-    form, edits = KINDS[kind]
     return await run(search, school, cases(people, count, seed, form, edits))
 
 
@@ -165,42 +151,4 @@ def _typed(name: str, form: Form, rng: Random) -> str:
     words = text.split()
     if form == "last name":
         text = words[-1]
-    elif form == "first name and initial":
-        text = f"{words[0]} {words[-1][0]}" if len(words) > 1 else text
     return text.lower() if rng.random() < 0.5 else text
-
-
-async def _main(url: str, count: int, seed: int) -> None:
-    database = await Database.open(url, pool_size=1, generic_plans=True)
-    try:
-        async with database.session() as session:
-            school: Any = await session.connection.fetchval(
-                "SELECT school FROM campus.users WHERE school IS NOT NULL"
-                " GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"
-            )
-        people = await people_of(database, school)
-        print(f"{school}: {len(people):,} visible students, {count:,} cases of each form")
-        search = Search(database, Cursors(b"benchmark"))
-        forms: tuple[Form, ...] = ("full name", "last name", "first name and initial")
-        for form in forms:
-            outcome = await run(search, school, cases(people, count, seed, form))
-            ceiling = await run(search, school, as_written(people, count, seed, form))
-            by_mistake = ", ".join(f"{m} {outcome.rate(m):.1%}" for m in MISTAKES[1:])
-            print(
-                f"{form}: {outcome.rate():.1%} found ({by_mistake}); as written "
-                f"{ceiling.rate('none'):.1%}; p50 {outcome.percentile(50):.1f} ms, "
-                f"p99 {outcome.percentile(99):.1f} ms"
-            )
-            for case in outcome.missed[:8]:
-                print(f"  missed: {case.name!r} typed {case.typed!r} ({case.mistake})")
-    except asyncpg.PostgresError as e:
-        sys.exit(f"error: {e}")
-    finally:
-        await database.close()
-
-
-if __name__ == "__main__":
-    if not 2 <= len(sys.argv) <= 4:
-        sys.exit("usage: python -m benchmarks.typos DATABASE_URL [CASES] [SEED]")
-    _url, _count, _seed = [*sys.argv[1:], *("1000", "1")[len(sys.argv) - 2 :]]
-    asyncio.run(_main(_url, int(_count), int(_seed)))

@@ -37,15 +37,9 @@ OFF = (
 )
 _UNSET = _OFF | dict.fromkeys(
     (
-        *(
-            "OUTGROW_SMTP_URL",
-            "DATABASE_URL",
-            "OUTGROW_STORE",
-            "OUTGROW_SLOW_MS",
-            "OUTGROW_POOL",
-            "HOST",
-        ),
-        *("OUTGROW_METRICS_TOKEN", "PGSERVICE", "PGHOSTADDR"),
+        *("OUTGROW_SMTP_URL", "OUTGROW_STORE", "OUTGROW_SLOW_MS", "OUTGROW_POOL", "HOST"),
+        *("OUTGROW_METRICS_TOKEN", "DATABASE_URL", "PGSERVICE", "PGHOSTADDR", "PGHOST"),
+        "PGDATABASE",
     ),
     "",
 )
@@ -96,7 +90,7 @@ class World:
     @property
     def env(self) -> dict[str, str]:
         """For our own commands."""
-        return {**_UNSET, "PGHOST": "", "PGDATABASE": "", "OUTGROW_HOME": str(self.home)}
+        return {**_UNSET, "OUTGROW_HOME": str(self.home)}
 
     @property
     def peer_env(self) -> dict[str, str]:
@@ -192,7 +186,7 @@ async def world(users: int) -> AsyncIterator[World]:
     """A campus of one school of `users`, in phase found, and nothing served yet."""
     home = Path(tempfile.mkdtemp(prefix="outgrow-bench-"))
     try:
-        env = {**_UNSET, "PGHOST": "", "PGDATABASE": "", "OUTGROW_HOME": str(home)}
+        env = {**_UNSET, "OUTGROW_HOME": str(home)}
         with running(home) as server:
             start = time.perf_counter()
             counts = ("--users", str(users), "--largest", str(users))

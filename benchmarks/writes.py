@@ -16,6 +16,7 @@ from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
 
 BARE = "pgbench, into bare tables"
+PHASES = ("found", "optimized", "relational")
 WARM = 25  # of each connection, which plans every statement at first
 PER_SECOND = 150  # accepted for each second of a turn
 
@@ -67,9 +68,10 @@ COMMIT;
 """
 
 
-async def accepts(run: Run, phase: str, number: int) -> None:
-    """Intros accepted per second, all between people who never met: each turn of its own `number`
-    pairs them in another way."""
+async def accepts(run: Run, phase: str) -> None:
+    """Intros accepted per second, all between people who never met: each phase pairs them in
+    another way."""
+    number = PHASES.index(phase)
     people = [user_id for user_id, _ in await run.world.people()]
     half = len(people) // 2
     pairs = [(people[i], people[half + (i + number) % half]) for i in range(half)]

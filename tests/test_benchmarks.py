@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).parent.parent
 def test_the_benchmarks_run(tmp_path: Path) -> None:
     """All of them, on a campus too small to say anything."""
     results = tmp_path / "results.json"
-    size = ("--users=150", "--seconds=0.2", "--rounds=2", "--no-node")
+    size = ("--users=150", "--seconds=0.2", "--rounds=1", "--no-node")
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", *size, f"--output={results}"],
         cwd=REPOSITORY,
@@ -45,13 +45,11 @@ def test_the_benchmarks_run(tmp_path: Path) -> None:
         "live, 500 sockets, 50 messages/s, optimized: lost",
         "live, 500 sockets, 50 messages/s, optimized: doubled",
         "page by major and year",
-        "memory of one process, Outgrow",
-        "memory of one process, Outgrow, at the end",
+        *(f"memory of one process, Outgrow, phase {phase}" for phase in PHASES),
         "found of 150 typos, one edit",
         "most blocks touched",
-        "most blocks touched, with total and facets",
     }
-    in_turns = {row["name"] for row in rows if row["goal"] and len(row["turns"]) > 1}
+    in_turns = {row["name"] for row in rows if row["goal"] and row["turns"]}
     assert in_turns >= {
         "backfill of all relations",
         "discover, phase optimized: p50",
@@ -60,7 +58,8 @@ def test_the_benchmarks_run(tmp_path: Path) -> None:
         *(f"an old client's write, a profile, phase {phase}" for phase in PHASES),
     }
     read = {row["name"].split()[2] for row in rows if row["name"].startswith("blocks touched, ")}
-    assert {r.path for r in ROUTES if r.method == "GET" and r.access != Access.PUBLIC} <= read
+    people = (Access.SIGNED_IN, Access.MEMBER)
+    assert {r.path for r in ROUTES if r.method == "GET" and r.access in people} <= read
     assert not any("met" in row["goal"].lower() for row in rows), "150 users prove nothing"
     assert "page by major and year" in done.stdout
 
