@@ -106,6 +106,21 @@ async def test_a_change_handles_as_many_rows_as_there_are(
     assert await ladder.differences() == {}
 
 
+async def test_an_id_put_to_a_list_with_a_doubled_one_is_one_row(work: Work) -> None:
+    ladder = Ladder(work.connection)
+    await ladder.expand(["connections"])
+    people = [f"u{n}" for n in range(MANY)]
+    value = [*people, "u7"]
+    await ladder.put("user:k:connections", value)
+    await work.begin()
+    for changed in [*value, "new"], ["first", *value, "new"], ["first", *value, "new", "u9"]:
+        assert 0 < await work.of(ladder, "user:k:connections", changed) <= 3 * MANY
+        assert await ladder.differences() == {}
+    for other in ["u9", "first", *value, "new", "u9"], [*value, "u9", 1], [*value, "u9", 1, "x"]:
+        await ladder.put("user:k:connections", other)
+        assert await ladder.differences() == {}
+
+
 async def test_a_document_is_decoded_once_for_all_rows_of_its_list(work: Work) -> None:
     """The columns that they have from it are the same for all."""
     blueprint = parse(CLUBS)

@@ -673,6 +673,34 @@ BEGIN
         ON CONFLICT ON CONSTRAINT "connections_pkey" DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
         RETURN;
     END IF;
+    IF (CASE
+        WHEN our_heads <> 1 OR our_whole OR our_before IS NULL
+            OR jsonb_typeof(our_before) <> 'array' OR jsonb_typeof(our_value) <> 'array' THEN false
+        WHEN jsonb_array_length(our_value) <> jsonb_array_length(our_before) + 1 THEN false
+        ELSE (SELECT ROW(t.leftovers)::record *= ROW(our_before)::record FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17)) END)
+    THEN
+        IF outgrow.key_of(our_value -> -1) IS NOT NULL AND ROW(our_value - (-1))::record *= ROW(our_before)::record THEN
+            our_element := our_value ->> -1;
+            our_labels := ARRAY(SELECT coalesce(max(t."pos"), 0) + outgrow.pos_step() FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17));
+        ELSIF outgrow.key_of(our_value -> 0) IS NOT NULL AND ROW(our_value - (0))::record *= ROW(our_before)::record AND NOT our_before ? (our_value ->> 0) THEN
+            our_element := our_value ->> 0;
+            our_labels := ARRAY(
+                SELECT coalesce(min(t."pos") - outgrow.pos_step(), outgrow.pos_step()) FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17));
+        END IF;
+        IF our_element IS NOT NULL THEN
+    INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", leftovers)
+    VALUES (substr(our_key, 6, length(our_key) - 17), our_value)
+    ON CONFLICT ON CONSTRAINT "connections_lists_pkey"
+        DO UPDATE SET leftovers = excluded.leftovers
+        WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
+            IF NOT our_before ? our_element THEN
+        INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
+        SELECT substr(our_key, 6, length(our_key) - 17), our_element, our_labels[1], NULL::timestamptz
+        ON CONFLICT ON CONSTRAINT "connections_pkey" DO UPDATE SET "pos" = excluded."pos", "created_at" = excluded."created_at";
+            END IF;
+            RETURN;
+        END IF;
+    END IF;
     our_whole := our_heads = 1 AND our_whole AND (CASE
         WHEN jsonb_typeof(our_before) = 'array' AND jsonb_typeof(our_value) = 'array'
         THEN NOT our_value @? 'strict $[*] ? (@.type() != "string")' END);

@@ -242,7 +242,7 @@ def _ids(blueprint: Blueprint, name: str) -> str:
         append = (
             "outgrow.key_of(our_value -> -1) IS NOT NULL AND NOT our_before ? (our_value ->> -1)"
         )
-        appended = _appended(blueprint, name, append)
+        appended = _appended(blueprint, name, append) + _put_at_an_end(blueprint, name)
         whole = "CASE WHEN jsonb_typeof(our_value) = 'array' THEN jsonb_array_length(our_value) END"
         head = _head(
             blueprint,
@@ -460,6 +460,20 @@ def _appended(blueprint: Blueprint, name: str, is_row: str) -> str:
     THEN{row}
         RETURN;
     END IF;"""
+
+
+def _put_at_an_end(blueprint: Blueprint, name: str) -> str:
+    row = _plain(blueprint, name, "our_element", "our_labels[1]")
+    if row is None:
+        return ""
+    of_key = _of_key(blueprint, name)
+    return places.put_at_an_end(
+        f"FROM {tables.lists(blueprint, name)} t WHERE {of_key}",
+        f"FROM {tables.table(blueprint, name)} t WHERE {of_key}",
+        _pos(blueprint, name),
+        _head(blueprint, name, "our_value"),
+        tables.put(blueprint, name, f"SELECT {row}"),
+    )
 
 
 def _placed(blueprint: Blueprint, name: str, elements: str) -> str:

@@ -109,3 +109,32 @@ def spread(labels: str) -> str:
         our_gone := our_placed.gone;
         our_full := our_made IS NULL;
     END LOOP;"""
+
+
+def put_at_an_end(lists: str, rows: str, pos: str, head: str, put: str) -> str:
+    """Put one id first or last in a list that its rows do not give back: what is left of it tells
+    that they are those of OLD. An id that stood there before stays where it is. `lists` and `rows`
+    are FROM clauses of the list's head and its rows, `head` and `put` write them."""
+    element = "outgrow.key_of(our_value -> {0}) IS NOT NULL AND ROW(our_value - ({0}))::record"
+    before = "ROW(our_before)::record"
+    return f"""
+    IF (CASE
+        WHEN our_heads <> 1 OR our_whole OR our_before IS NULL
+            OR jsonb_typeof(our_before) <> 'array' OR jsonb_typeof(our_value) <> 'array' THEN false
+        WHEN jsonb_array_length(our_value) <> jsonb_array_length(our_before) + 1 THEN false
+        ELSE (SELECT ROW(t.leftovers)::record *= {before} {lists}) END)
+    THEN
+        IF {element.format(-1)} *= {before} THEN
+            our_element := our_value ->> -1;
+            our_labels := ARRAY(SELECT coalesce(max(t.{pos}), 0) + outgrow.pos_step() {rows});
+        ELSIF {element.format(0)} *= {before} AND NOT our_before ? (our_value ->> 0) THEN
+            our_element := our_value ->> 0;
+            our_labels := ARRAY(
+                SELECT coalesce(min(t.{pos}) - outgrow.pos_step(), outgrow.pos_step()) {rows});
+        END IF;
+        IF our_element IS NOT NULL THEN{head}
+            IF NOT our_before ? our_element THEN{put}
+            END IF;
+            RETURN;
+        END IF;
+    END IF;"""
