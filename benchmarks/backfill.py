@@ -19,12 +19,12 @@ from benchmarks.report import Goal
 from benchmarks.world import World
 from outgrow import layout
 from outgrow.blueprint import campus
-from outgrow.growth import catalogue, runner
+from outgrow.growth import catalog, runner
 from outgrow.growth.context import StepContext
-from outgrow.growth.lifting import Backfill, Expand
-from outgrow.growth.switching import DropTables, Unfollow
-from outgrow.layout.shadow.copying import key_range
-from outgrow.layout.shadow.tables import function
+from outgrow.growth.cutover import DropTables, RemoveSyncTriggers
+from outgrow.growth.mirroring import Backfill, Expand
+from outgrow.layout.mirror.backfill import key_range
+from outgrow.layout.mirror.tables import function
 from outgrow.queries import Query, quote
 from outgrow.settings import DEFAULT_STORE
 
@@ -126,7 +126,7 @@ async def _turn(world: World, number: int) -> Turn:
     """The one that begins changes as well."""
     turn = Turn()
     async with runner.alone(world.database, DEFAULT_STORE, CAMPUS) as session:
-        store = await catalogue.read(session, DEFAULT_STORE, CAMPUS)
+        store = await catalog.read(session, DEFAULT_STORE, CAMPUS)
         context = StepContext(CAMPUS, store, world.database, session)
         for relation in CAMPUS.relations:
             ways = list(_WAYS)
@@ -140,27 +140,27 @@ async def _turn(world: World, number: int) -> Turn:
 async def _ours(context: StepContext, relation: str, turn: Turn) -> None:
     await Expand(((relation, None),)).run(context)
     turn.seconds[OURS] += await _seconds(context, Backfill(relation).run(context))
-    table = layout.shadow.table(CAMPUS, relation)
+    table = layout.mirror.table(CAMPUS, relation)
     turn.rows += await context.session.value(Query("bench.rows", f"SELECT count(*) FROM {table}"))
-    await Unfollow((relation,)).run(context)
+    await RemoveSyncTriggers((relation,)).run(context)
     await DropTables(relation, last=True).run(context)
 
 
 async def _with_decoder(context: StepContext, relation: str, turn: Turn) -> None:
     """One statement that does nothing else, into the same table."""
-    for query in layout.shadow.expand(CAMPUS, relation):
+    for query in layout.mirror.expand(CAMPUS, relation):
         await context.session.run(query)
-    columns = layout.shadow.columns(CAMPUS, relation)
+    columns = layout.mirror.columns(CAMPUS, relation)
     listed, selected = (", ".join(f"{a}{quote(c)}" for c in columns) for a in ("", "r."))
     insert = Query(
         "bench.with_decoder",
-        f"INSERT INTO {layout.shadow.table(CAMPUS, relation)} ({listed})\n"
+        f"INSERT INTO {layout.mirror.table(CAMPUS, relation)} ({listed})\n"
         f"SELECT {selected} FROM {STORE} s\n"
         f"CROSS JOIN LATERAL {function(CAMPUS, relation, 'rows')}(s.key, s.value) r\n"
         f"WHERE {key_range(CAMPUS, relation, 's.key')}",
     )
     turn.seconds[DECODER] += await _seconds(context, context.session.run(insert))
-    for query in layout.shadow.retire(CAMPUS, relation):
+    for query in layout.mirror.retire(CAMPUS, relation):
         await context.session.run(query)
 
 

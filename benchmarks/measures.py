@@ -118,7 +118,7 @@ def generated(run: Run) -> None:
     made = run.world.generated
     rate = made["users"] / run.world.seconds_to_generate
     run.report.add("generate campus, key indexed", rate, "users/s")
-    run.report.add("store, phase found", (made["table_bytes"] + made["index_bytes"]) / 1e6, "MB")
+    run.report.add("store, phase initial", (made["table_bytes"] + made["index_bytes"]) / 1e6, "MB")
 
 
 async def slow_page(run: Run, phase: str) -> None:

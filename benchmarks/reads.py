@@ -14,7 +14,7 @@ from benchmarks.processes import Server
 from benchmarks.report import Contender, Goal
 from benchmarks.world import World, at
 from outgrow.campus.cache import Caches
-from outgrow.campus.notifier import News
+from outgrow.campus.notifier import Notifier
 from outgrow.campus.pagination import LARGEST_LIMIT, LARGEST_OFFSET, Cursors, Page
 from outgrow.campus.people.profiles import FACETS, Filters, Profiles
 from outgrow.campus.people.search import Search
@@ -209,7 +209,7 @@ def _same_people(run: Run, requests: Sequence[Request], peer: Server) -> None:
 
 def _profiles(world: World) -> Profiles:
     """Without a cache: what is measured is the statement."""
-    return Profiles(world.database, _CURSORS, Caches(News(world.database), 0))
+    return Profiles(world.database, _CURSORS, Caches(Notifier(world.database), 0))
 
 
 async def page(world: World, major: str | None, year: str | None) -> bytes:

@@ -12,7 +12,7 @@ from benchmarks.world import World
 from outgrow.campus.accounts.sessions import Sessions
 from outgrow.campus.messaging.chats import Chats
 from outgrow.campus.messaging.live import Live
-from outgrow.campus.notifier import News
+from outgrow.campus.notifier import Notifier
 from outgrow.campus.pagination import Cursors
 from outgrow.db.pool import Database
 
@@ -68,7 +68,7 @@ async def _ours(made: World, chats: list[tuple[str, str]], seconds: float) -> fl
         service = Chats(
             database,
             Cursors(b"of the benchmark"),
-            Live(database, News(database), Sessions(database)),
+            Live(database, Notifier(database), Sessions(database)),
         )
 
         async def client(number: int, until: float) -> int:

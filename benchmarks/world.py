@@ -183,7 +183,7 @@ async def _let_checkpoint(server: EmbeddedServer) -> None:
 
 @contextlib.asynccontextmanager
 async def world(users: int) -> AsyncIterator[World]:
-    """A campus of one school of `users`, in phase found, and nothing served yet."""
+    """A campus of one school of `users`, in phase initial, and nothing served yet."""
     home = Path(tempfile.mkdtemp(prefix="outgrow-bench-"))
     try:
         env = {**_UNSET, "OUTGROW_HOME": str(home)}

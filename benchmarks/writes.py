@@ -16,7 +16,7 @@ from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
 
 BARE = "pgbench, into bare tables"
-PHASES = ("found", "optimized", "relational")
+PHASES = ("initial", "optimized", "relational")
 WARM = 25  # of each connection, which plans every statement at first
 PER_SECOND = 150  # accepted for each second of a turn
 

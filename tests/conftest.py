@@ -117,7 +117,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         with tempfile.TemporaryDirectory() as home, _running(session.config, Path(home)) as server:
             server.role = SUPERUSER
             try:
-                asyncio.run(_admin(server, _make("probe", options.collation)))
+                asyncio.run(_admin(server, _make("store_value", options.collation)))
             except asyncpg.InsufficientPrivilegeError:
                 raise
             except asyncpg.PostgresError as e:
@@ -187,7 +187,7 @@ def phase(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def phase_template(server: EmbeddedServer, campus_template: str, phase: str) -> str:
     """The name of a database with an empty campus in the phase."""
-    if phase in ("found", "growing"):
+    if phase in ("initial", "growing"):
         return campus_template
 
     async def make(goal: Phase) -> str:

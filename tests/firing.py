@@ -10,7 +10,7 @@ from typing import Any
 
 from growing import CAMPUS, STORE
 from outgrow import layout
-from outgrow.blueprint import Blueprint, Home
+from outgrow.blueprint import Backing, Blueprint
 from outgrow.queries import Query
 from outgrow.settings import DEFAULT_STORE
 
@@ -44,30 +44,30 @@ class Ladder:
         self.blueprint = blueprint
         self.place = ("public", store)
         self.table = f'public."{store}"'
-        self.lifted: set[str] = set()
-        self.homes: dict[str, Home] = {}
+        self.mirrored: set[str] = set()
+        self.backings: dict[str, Backing] = {}
 
     async def say(self, queries: Iterable[Query]) -> None:
         for query in queries:
             await self.connection.execute(query.sql)
 
     async def sync(self, names: Collection[str]) -> None:
-        made = layout.shadow.sync_triggers(self.blueprint, names, *self.place)
+        made = layout.mirror.sync_triggers(self.blueprint, names, *self.place)
         await self.say(made.statements)
 
     async def expand(self, names: Collection[str] = ALL) -> None:
         async with self.connection.transaction():
             await self.connection.execute(f"LOCK {self.table} IN SHARE ROW EXCLUSIVE MODE")
             for name in names:
-                await self.say(layout.shadow.expand(self.blueprint, name))
-            lifted = self.lifted | set(names)
-            await self.sync(lifted)
-        self.lifted = lifted
+                await self.say(layout.mirror.expand(self.blueprint, name))
+            mirrored = self.mirrored | set(names)
+            await self.sync(mirrored)
+        self.mirrored = mirrored
 
     async def batch(
         self, name: str, after: str, upto: str, size: int, mutate: Mutation = unchanged
     ) -> tuple[str | None, int, int, list[str]]:
-        query = layout.shadow.backfill(self.blueprint, name, *self.place)
+        query = layout.mirror.backfill(self.blueprint, name, *self.place)
         row = await self.connection.fetchrow(mutate(query.sql), after, upto, size)
         return tuple(row)
 
@@ -87,7 +87,7 @@ class Ladder:
         return {key: json.loads(value) for key, value in rows}
 
     async def last_key(self, name: str) -> str | None:
-        query = layout.shadow.last_key(self.blueprint, name, *self.place)
+        query = layout.mirror.last_key(self.blueprint, name, *self.place)
         last: str | None = await self.connection.fetchval(query.sql)
         return last
 
@@ -117,27 +117,27 @@ class Ladder:
     async def index(self) -> None:
         """The indexes of the store and of the tables."""
         made = [*layout.indexes(self.blueprint, *self.place)]
-        for name in self.lifted:
-            made += layout.shadow.indexes(self.blueprint, name)
+        for name in self.mirrored:
+            made += layout.mirror.indexes(self.blueprint, name)
         for item in made:
             await self.connection.execute(item.create.sql.replace(" CONCURRENTLY", ""))
 
     async def backfill_key(self, name: str, key: str, mutate: Mutation = unchanged) -> int:
-        query = layout.shadow.backfill_keys(self.blueprint, name, *self.place)
+        query = layout.mirror.backfill_keys(self.blueprint, name, *self.place)
         rows: int = await self.connection.fetchval(mutate(query.sql), [key])
         return rows
 
-    async def show(self, home: Home, names: Collection[str] | None = None) -> None:
+    async def show(self, home: Backing, names: Collection[str] | None = None) -> None:
         """Let the views read the tables, or the store."""
-        chosen = self.lifted if names is None else set(names)
-        homes: dict[str, Home] = {**self.homes, **dict.fromkeys(chosen, home)}
+        chosen = self.mirrored if names is None else set(names)
+        backings: dict[str, Backing] = {**self.backings, **dict.fromkeys(chosen, home)}
         seen = {n for n in self.blueprint.relations if {n, self.blueprint.source_of(n)} & chosen}
         async with self.connection.transaction():
-            views = layout.shadow.views(self.blueprint, homes, seen, *self.place)
+            views = layout.mirror.views(self.blueprint, backings, seen, *self.place)
             await self.say(views)
-        self.homes = homes
+        self.backings = backings
 
-    async def lift(self, names: Collection[str] = ALL) -> None:
+    async def mirror(self, names: Collection[str] = ALL) -> None:
         """All the way up, where nobody is in the way."""
         await self.expand(names)
         for name in names:
@@ -146,25 +146,25 @@ class Ladder:
 
     async def leave(self, names: Collection[str] | None = None) -> None:
         """All the way down."""
-        chosen = set(self.lifted if names is None else names)
+        chosen = set(self.mirrored if names is None else names)
         await self.show("store", chosen)
         async with self.connection.transaction():
             await self.connection.execute(f"LOCK {self.table} IN ACCESS EXCLUSIVE MODE")
-            rest = self.lifted - chosen
+            rest = self.mirrored - chosen
             await self.sync(rest)
             for name in chosen:
-                await self.say(layout.shadow.retire(self.blueprint, name))
-        self.lifted = rest
+                await self.say(layout.mirror.retire(self.blueprint, name))
+        self.mirrored = rest
 
     async def differences(self, names: Collection[str] | None = None) -> dict[str, list[str]]:
         """The keys of the store and of the tables that differ, by relation; {} when none does."""
         found = {}
-        for name in sorted(self.lifted if names is None else names):
-            verify = layout.shadow.verify(self.blueprint, name, *self.place)
+        for name in sorted(self.mirrored if names is None else names):
+            verify = layout.mirror.verify(self.blueprint, name, *self.place)
             row = await self.connection.fetchrow(
                 verify.sql, "", await self.last_key(name) or "", 1_000_000
             )
-            back = layout.shadow.verify_back(self.blueprint, name, *self.place)
+            back = layout.mirror.verify_back(self.blueprint, name, *self.place)
             keys = [*row[3], *await self.connection.fetchval(back.sql)]
             if keys:
                 found[name] = keys
@@ -190,10 +190,10 @@ async def shown(
 ) -> list[str]:
     """What a relation shows (or its like in `schema`), but for what says where it lives. A `pos`
     only orders the rows of a list: what is shown of it is the number in that order."""
-    pos = layout.shadow.tables.pos(blueprint, name)
+    pos = layout.mirror.tables.pos(blueprint, name)
     ranked = ""
     if pos is not None:
-        heads = ", ".join(f'r."{c}"' for c in layout.shadow.tables.keys(blueprint, name).values())
+        heads = ", ".join(f'r."{c}"' for c in layout.mirror.tables.keys(blueprint, name).values())
         by_key = f"PARTITION BY {heads} " if heads else ""
         ranked = f" || jsonb_build_object('{pos}', rank() OVER ({by_key}ORDER BY r.\"{pos}\"))"
     rows = await connection.fetch(

@@ -92,9 +92,9 @@ async def shown(raw: Any) -> dict[str, list[str]]:
     return {name: await firing.shown(raw, name) for name in CAMPUS.relations}
 
 
-async def lifts(raw: Any) -> dict[str, str]:
+async def mirrors(raw: Any) -> dict[str, str]:
     """Relation -> state."""
-    rows = await raw.fetch("SELECT relation, state FROM outgrow.lifts")
+    rows = await raw.fetch("SELECT relation, state FROM outgrow.mirrors")
     return {row["relation"]: row["state"] for row in rows}
 
 

@@ -21,7 +21,7 @@ from outgrow.db.pool import Database
 T = TypeVar("T")
 # The two ends, and on the way between them through the others.
 PHASES_OF_MACHINES = pytest.mark.parametrize(
-    "phase", ["found", "relational", "growing"], indirect=True
+    "phase", ["initial", "relational", "growing"], indirect=True
 )
 
 

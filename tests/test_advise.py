@@ -11,10 +11,10 @@ import pytest
 from outgrow.advice import BLUEPRINT_FIRST, Advised, Reading, Situation, Slow, Speed, advise
 from outgrow.errors import BadInput
 from outgrow.growth.state import Phase
-from outgrow.settings import Lines, Settings
+from outgrow.settings import Settings, Thresholds
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
-LINES = Lines()
+LINES = Thresholds()
 
 
 def reading(days_ago: float = 0, **more: Any) -> Reading:
@@ -30,7 +30,7 @@ def reading(days_ago: float = 0, **more: Any) -> Reading:
     return Reading(**(figures | more))
 
 
-def asked(phase: Phase = "found", lines: Lines = LINES, **more: Any) -> Advised:
+def asked(phase: Phase = "initial", lines: Thresholds = LINES, **more: Any) -> Advised:
     return advise([reading(**more)], Situation("public.kv", phase), lines)
 
 
@@ -100,7 +100,7 @@ def test_the_migration_is_planned_at_its_line() -> None:
 
 @pytest.mark.parametrize("phase", ["optimized", "hybrid", "relational"])
 def test_what_is_done_is_not_advised(phase: Phase) -> None:
-    ladder = ["found", "optimized", "hybrid", "relational"]
+    ladder = ["initial", "optimized", "hybrid", "relational"]
     told = asked(phase, users=60_000, school=9_000, connections=400)
     for advice in told.advice:
         assert advice.command is not None
@@ -206,7 +206,7 @@ def test_indexes_that_only_cost_and_those_that_are_missing() -> None:
     air = tuple(f"twin_{n}" for n in range(19))
     told = advise([reading()], Situation("public.kv", air=air, missing=("og_a",)), LINES)
     assert told.command == "outgrow grow --to optimized"
-    assert len(told.advice) == 1, "in phase found nothing is missing"
+    assert len(told.advice) == 1, "in phase initial nothing is missing"
     assert "19 indexes" in told.advice[0].reason
     told = advise([reading()], Situation("public.kv", "hybrid", missing=("og_a",)), LINES)
     assert told.command == "outgrow grow --to hybrid"
@@ -231,9 +231,9 @@ def test_lines_are_settings() -> None:
     told = asked(lines=replace(LINES, connections=10, bands=(100, 150, 100_000)))
     assert kinds(told) == {"scale", "connections"}
     text = "response=300 database=20GB users=8000 bands=10/20/30 soon=7"
-    lines = Settings.from_environment({"OUTGROW_LINES": text, "HOME": "/"}).lines
-    assert lines == Lines(300, 20_000_000_000, 8000, 5000, 100, (10, 20, 30), 7)
-    assert Settings.from_environment({"HOME": "/"}).lines == LINES
+    lines = Settings.from_environment({"OUTGROW_THRESHOLDS": text, "HOME": "/"}).thresholds
+    assert lines == Thresholds(300, 20_000_000_000, 8000, 5000, 100, (10, 20, 30), 7)
+    assert Settings.from_environment({"HOME": "/"}).thresholds == LINES
 
 
 @pytest.mark.parametrize(
@@ -241,4 +241,4 @@ def test_lines_are_settings() -> None:
 )
 def test_lines_that_are_none(text: str) -> None:
     with pytest.raises(BadInput, match="no line"):
-        Settings.from_environment({"OUTGROW_LINES": text, "HOME": "/"})
+        Settings.from_environment({"OUTGROW_THRESHOLDS": text, "HOME": "/"})

@@ -13,7 +13,7 @@ from firing import Ladder
 from growing import CAMPUS, STORE
 from laddering import climb
 from outgrow.db.pool import Database
-from outgrow.growth.lifting import BatchSize
+from outgrow.growth.mirroring import BatchSize
 from outgrow.growth.verification import verify
 from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
@@ -122,7 +122,7 @@ async def test_what_each_row_calls_is_quick_to_begin(raw: Any) -> None:
     """Before PostgreSQL 18 a function in SQL that is not inlined is made ready at each call, and a
     batch of 500 users took 1.3 s. What is left does much, and is asked once or twice."""
     ladder = Ladder(raw)
-    await ladder.lift()
+    await ladder.mirror()
     called: set[str] = set()
     for name in CAMPUS.relations:
         function = f"{CAMPUS.name}_tables.{name}_rows"

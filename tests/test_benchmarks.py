@@ -15,7 +15,7 @@ from benchmarks.report import Goal, Report
 from outgrow.web.api.table import ROUTES
 from outgrow.web.http.routing import Access
 
-PHASES = ("found", "optimized", "relational")
+PHASES = ("initial", "optimized", "relational")
 REPOSITORY = Path(__file__).parent.parent
 
 

@@ -124,7 +124,7 @@ async def test_where_every_sign_up_needs_a_code_none_tells(
 
 
 async def test_what_it_costs_does_not_tell_either(campus: Database, outbox: Outbox) -> None:
-    """In phase `found` a look for a profile takes a second, where there are many."""
+    """In phase `initial` a look for a profile takes a second, where there are many."""
     api = await Api.open(campus, mail=outbox, limits=None, codes_always=True)
     try:
         await put(campus, "old", OLD)

@@ -37,7 +37,7 @@ async def test_an_example_goes_up_and_down(
     ).stdout
     assert outgrow(database_url, "kv", "import", "-", blueprint=blueprint, given=made)[0] == 0
     before = outgrow(database_url, "kv", "export", blueprint=blueprint)[1]
-    for phase in ("relational", "found"):
+    for phase in ("relational", "initial"):
         code, _, said = outgrow(database_url, "grow", "--to", phase, blueprint=blueprint)
         assert code == 0, said
         code, answer, said = outgrow(database_url, "verify", "--json", blueprint=blueprint)

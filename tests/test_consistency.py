@@ -16,7 +16,7 @@ from keyspaces import field
 from keyspaces.prototypes import PROTOTYPES, prototype
 from outgrow.blueprint import Blueprint, parse
 from outgrow.db.pool import Database
-from outgrow.growth import lifting, runner
+from outgrow.growth import mirroring, runner
 from outgrow.growth.misfits import Misfits
 from outgrow.growth.verification import verify
 from outgrow.inspection import report
@@ -126,7 +126,7 @@ async def every_list_is_unmapped_for_a_reason(raw: Any, made: Blueprint, keys: K
 
 @pytest.fixture(autouse=True)
 def all_examples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lifting, "NAMED", 1_000_000)
+    monkeypatch.setattr(mirroring, "NAMED", 1_000_000)
 
 
 async def test_on_a_damaged_campus_and_with_the_truth(

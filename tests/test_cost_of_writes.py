@@ -62,7 +62,7 @@ async def test_a_large_document_costs_what_it_costs_without_tables(
     await ladder.index()
     seconds, kilobytes = await cost()
     await ladder.connection.execute(f"DELETE FROM {STORE}")
-    await ladder.lift()
+    await ladder.mirror()
     with_tables = await cost()
     assert with_tables[1] <= 3 * kilobytes
     assert with_tables[0] <= 2 * (4 * seconds + 0.06)
@@ -76,7 +76,7 @@ async def test_a_client_without_room_for_files_writes_lists_of_any_length(
     people = [f"{n:08d}-{_random.getrandbits(80)}" for n in range(20_000)]
     messages = [{"id": person, "content": noise(100)} for person in people[:5_000]]
     ladder = Ladder(await connect(campus_url))
-    await ladder.lift()
+    await ladder.mirror()
     client = await connect(campus_url)
     await client.execute("SET work_mem = '64kB'; SET temp_file_limit = 0")
     for change in (lambda x: x, lambda x: [*x[1:], x[0]], lambda x: x[::-1], lambda x: [*x, x[7]]):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from conftest import Connect
 from outgrow.blueprint import SEGMENT_LIMIT, Blueprint, Pattern
-from outgrow.blueprint.mistakes import mistakes
+from outgrow.blueprint.validation import problems
 from outgrow.layout import expressions as ex
 
 ALPHABET = "ab:-_.P\\'$^\n Éß🙂"
@@ -66,7 +66,7 @@ async def test_sql_cuts_a_key_as_the_pattern_says(
     pattern = numbered(text)
     written = {"name": "t", "patterns": {"p": {"key": pattern.key, "shape": "opaque"}}}
     blueprint = msgspec.convert({**written, "relations": {}}, Blueprint)
-    if list(mistakes(blueprint)):
+    if list(problems(blueprint)):
         return  # no blueprint has it
     connection = await connect(database_url)
     try:

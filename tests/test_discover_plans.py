@@ -39,9 +39,9 @@ _LIKES = Query(
 _OUT = Query(
     "out",
     "SELECT c.connected_user_id FROM campus.connections AS c "
-    "WHERE c.user_id = $1 AND c.at = campus.connections_at($1) "
+    "WHERE c.user_id = $1 AND c.store_key = campus.connections_lookup_key($1) "
     "UNION SELECT c.user_id FROM campus.connections AS c "
-    "WHERE c.connected_user_id = $1 AND c.probe @> campus.connections_probe($1) "
+    "WHERE c.connected_user_id = $1 AND c.store_value @> campus.connections_containing($1) "
     "UNION SELECT i.to_id FROM campus.intros AS i WHERE i.from_id = $1 AND i.status = 'pending' "
     "UNION SELECT i.from_id FROM campus.intros AS i WHERE i.to_id = $1 AND i.status = 'pending'",
 )

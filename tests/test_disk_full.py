@@ -16,7 +16,7 @@ import pytest
 
 from conftest import Connect
 from growing import CAMPUS, STORE, fill, opened
-from laddering import Stopped, Stops, climb, growth, lifts, outgrow
+from laddering import Stopped, Stops, climb, growth, mirrors, outgrow
 from outgrow.db.embedded import EmbeddedServer
 from outgrow.db.pool import Database
 from outgrow.errors import GrowthFailed
@@ -103,7 +103,7 @@ async def test_a_growth_leaves_a_full_disk(
         assert len(failed) == before, "no write fails any more"
         assert not failed or failed[-1] - failed[0] < 5
         writing.cancel()
-        assert await lifts(raw) == {}
+        assert await mirrors(raw) == {}
         assert await raw.fetchval(TRIGGERS) == 0
         left = await raw.fetchval("SELECT pg_tablespace_size($1::text::name)", f"{name}_small")
         assert left < 100_000
@@ -129,7 +129,7 @@ async def test_what_was_read_from_tables_before_stays(raw: Any, database: Databa
     with pytest.raises(GrowthFailed, match="fill the table of users") as full:
         await climb(database, "relational")
     assert full.value.code == "disk_full"
-    assert await lifts(raw) == dict.fromkeys(CAMPUS.hybrid, "shadow")
+    assert await mirrors(raw) == dict.fromkeys(CAMPUS.hybrid, "shadow")
     await raw.execute(f"INSERT INTO {STORE} VALUES ('user:u2x', '{{\"name\": \"U\"}}')")
     assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
     assert (await climb(database, "relational")).store.phase == "relational"
@@ -169,7 +169,7 @@ async def test_an_index_that_does_not_fit_is_dropped(
     finally:
         await raw.execute(f"ALTER DATABASE {name} RESET default_tablespace")
         async with opened(database_url) as roomy:
-            await climb(roomy, "found")
+            await climb(roomy, "initial")
         await raw.execute(
             "DROP SCHEMA campus, outgrow, network CASCADE; DROP TABLE " + STORE + " CASCADE"
         )

@@ -1,4 +1,4 @@
-"""The blueprints of examples/: each is lifted, written from both sides, and taken down again."""
+"""The blueprints of examples/: each is mirrored, written from both sides, and taken down again."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ async def test_a_growth_takes_it_up_and_down(
     filled: Ladder, database: Database, blueprint: Blueprint
 ) -> None:
     store, before = await filled.stored(), await seen(filled)
-    way: list[Phase] = ["optimized", "hybrid", "relational", "hybrid", "found"]
+    way: list[Phase] = ["optimized", "hybrid", "relational", "hybrid", "initial"]
     for goal in way:
         done = await grow(database, goal, blueprint=blueprint)
         assert done.store.phase == goal

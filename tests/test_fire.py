@@ -29,7 +29,7 @@ from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
 
 USERS = int(os.environ.get("OUTGROW_FIRE_USERS", "20000"))
-WAY: tuple[Phase, ...] = ("optimized", "hybrid", "relational", "hybrid", "found")
+WAY: tuple[Phase, ...] = ("optimized", "hybrid", "relational", "hybrid", "initial")
 TWIN = msgspec.structs.replace(CAMPUS, name="twin")  # the same store, and never grows
 HOT_USER, HOT_LIST, HOT_CHAT = "user:hot", "user:hot:connections", "chat:hot:messages"
 LONGEST = 0.5  # seconds that anybody may wait for a lock of the growth
@@ -200,12 +200,15 @@ class Fire:
             self.mine[f"user:{one}"] = document
             match chance.randrange(3):
                 case 0:
-                    sql = "DELETE FROM campus.users WHERE id = $1 AND at = campus.users_at($1)"
+                    sql = "DELETE FROM campus.users WHERE id = $1 AND store_key = campus.users_lookup_key($1)"
                     assert await self.timed(say(sql, one)) == "DELETE 1"
                     del self.mine[f"user:{one}"]
                 case 1:
                     sql = "UPDATE campus.users SET major = 'Art' WHERE id = $1 "
-                    assert await say(sql + "AND at = campus.users_at($1)", one) == "UPDATE 1"
+                    assert (
+                        await say(sql + "AND store_key = campus.users_lookup_key($1)", one)
+                        == "UPDATE 1"
+                    )
                     self.mine[f"user:{one}"] = {**document, "major": "Art"}
             await self.timed(
                 say(
@@ -216,7 +219,7 @@ class Fire:
             )
             self.elements[HOT_LIST].add(one)
             intro = "from_id = 'hot' AND to_id = $1 AND sent_ms = '1' "
-            intro += "AND at = campus.intros_at('hot', $1, '1')"
+            intro += "AND store_key = campus.intros_lookup_key('hot', $1, '1')"
             await say(
                 "INSERT INTO campus.intros (from_id, to_id, sent_ms, status) "
                 "VALUES ('hot', $1, '1', 'pending')",
@@ -235,7 +238,7 @@ class Fire:
             self.mine[f"chat:{one}"] = {"participants": ["hot", one]}
             if chance.random() < 0.3:
                 gone = "DELETE FROM campus.connections WHERE user_id = 'hot' "
-                gone += "AND connected_user_id = $1 AND at = campus.connections_at('hot')"
+                gone += "AND connected_user_id = $1 AND store_key = campus.connections_lookup_key('hot')"
                 assert await say(gone, one) == "DELETE 1"
                 self.elements[HOT_LIST].discard(one)
 
@@ -249,7 +252,7 @@ class Fire:
         )
         read = await c.prepare(
             "SELECT id FROM campus.messages WHERE chat_id = 'hot' "
-            "AND at = campus.messages_at('hot') AND left(id, 4) = 'held' ORDER BY pos"
+            "AND store_key = campus.messages_lookup_key('hot') AND left(id, 4) = 'held' ORDER BY pos"
         )
         school = await c.prepare("SELECT count(*) FROM campus.school_members WHERE school = 'MIT'")
         sent: list[str] = []
@@ -309,7 +312,7 @@ async def check(fire: Fire, ladder: Ladder, before: dict[str, Any]) -> None:
     assert sorted(store.get("school:Fire:users", [])) == signed_up
     for name in ALL:
         assert await shown(c, name) == await shown(c, name, schema="twin"), name
-    rows = await c.fetch("SELECT relation FROM outgrow.lifts WHERE state = 'shadow'")
+    rows = await c.fetch("SELECT relation FROM outgrow.mirrors WHERE state = 'shadow'")
     assert await ladder.differences({row["relation"] for row in rows}) == {}
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from outgrow import layout
-from outgrow.blueprint import Home, campus
-from outgrow.layout import shadow
+from outgrow.blueprint import Backing, campus
+from outgrow.layout import mirror
 from outgrow.layout.consistency.misfits import checks
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -21,16 +21,16 @@ def _tables() -> Iterator[str]:
     blueprint, place = campus(), ("public", "kv_store_2516be19")
     names = list(blueprint.relations)
     for relation in names:
-        yield from (q.sql for q in shadow.expand(blueprint, relation))
-    yield from (q.sql for q in shadow.sync_triggers(blueprint, names, *place).statements)
+        yield from (q.sql for q in mirror.expand(blueprint, relation))
+    yield from (q.sql for q in mirror.sync_triggers(blueprint, names, *place).statements)
     for relation in names:
-        yield f"-- {relation}\n{shadow.last_key(blueprint, relation, *place).sql}"
-        yield shadow.backfill(blueprint, relation, *place).sql
-        yield from (index.create.sql for index in shadow.indexes(blueprint, relation))
-        yield shadow.verify(blueprint, relation, *place).sql
-        yield shadow.verify_back(blueprint, relation, *place).sql
-    homes: dict[str, Home] = dict.fromkeys(names, "shadow")
-    yield from (q.sql for q in shadow.views(blueprint, homes, names, *place))
+        yield f"-- {relation}\n{mirror.last_key(blueprint, relation, *place).sql}"
+        yield mirror.backfill(blueprint, relation, *place).sql
+        yield from (index.create.sql for index in mirror.indexes(blueprint, relation))
+        yield mirror.verify(blueprint, relation, *place).sql
+        yield mirror.verify_back(blueprint, relation, *place).sql
+    backings: dict[str, Backing] = dict.fromkeys(names, "shadow")
+    yield from (q.sql for q in mirror.views(blueprint, backings, names, *place))
 
 
 @pytest.mark.parametrize(

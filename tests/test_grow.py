@@ -30,7 +30,7 @@ from growing import (
 from outgrow import layout
 from outgrow.db.pool import Database
 from outgrow.errors import GrowthFailed, Refused
-from outgrow.growth import catalogue
+from outgrow.growth import catalog
 from outgrow.growth.context import StepContext
 from outgrow.growth.state import Phase
 from outgrow.growth.status import status
@@ -63,7 +63,7 @@ async def test_nineteen_duplicates_go_and_the_primary_key_stays(
     assert set(await indexes(raw)) == wanted() | {f"{DEFAULT_STORE}_pkey"}
     assert len(done.plan.irrevocable) == 19
     assert done.store.phase == "optimized"
-    await grow(database, "found")
+    await grow(database, "initial")
     assert set(await indexes(raw)) == {f"{DEFAULT_STORE}_pkey"}
 
 
@@ -132,10 +132,10 @@ async def test_found_takes_away_all_that_was_made_and_nothing_else(
     before = await objects(raw)
     await grow(database, "optimized")
     assert len(await objects(raw) - before) > 20
-    done = await grow(database, "found")
+    done = await grow(database, "initial")
     assert await objects(raw) == before
-    assert done.store.phase == "found"
-    assert (await grow(database, "found")).steps == ()
+    assert done.store.phase == "initial"
+    assert (await grow(database, "initial")).steps == ()
 
 
 async def test_an_index_that_is_not_asked_for_any_more_goes(database: Database, raw: Any) -> None:
@@ -159,7 +159,7 @@ async def test_another_blueprint_on_the_same_store_keeps_its_indexes(
         f"VALUES ('another', 'public.{DEFAULT_STORE}', '1'); "
         f"CREATE INDEX og_theirs ON {STORE} (lower(key))"
     )
-    await grow(database, "found")
+    await grow(database, "initial")
     assert set(await indexes(raw)) == {"og_theirs", f"{DEFAULT_STORE}_pkey"}
 
 
@@ -184,7 +184,7 @@ async def test_any_name_will_do(database: Database, raw: Any, schema: str, table
     store = f"{schema}.{table}"
     await grow(database, "optimized", store=store)
     assert len(await indexes(raw, name)) == len(wanted()) + 1
-    await grow(database, "found", store=store)
+    await grow(database, "initial", store=store)
     assert len(await indexes(raw, name)) == 1
 
 
@@ -192,7 +192,7 @@ async def test_the_table_is_never_written_anew(database: Database, raw: Any) -> 
     query = f"SELECT pg_relation_filenode('{STORE}'::regclass)"
     before = await raw.fetchval(query)
     await grow(database, "optimized")
-    await grow(database, "found")
+    await grow(database, "initial")
     assert await raw.fetchval(query) == before
 
 
@@ -269,7 +269,7 @@ async def test_an_owner_who_is_no_superuser_can_grow(
         await until(waits, "the growth says whom it waits for")
         await blocker.execute("COMMIT")
         assert (await growth).store.phase == "optimized"
-        await grow(hosted, "found")
+        await grow(hosted, "initial")
     finally:
         blocker.terminate()
         await hosted.close()
@@ -300,7 +300,7 @@ async def test_a_growth_that_is_stopped_goes_on_from_there(
     done = await grow(database, "optimized")
     assert done.steps[0][0].kind == "drop_index"
     resumed = await objects(raw)
-    await grow(database, "found")
+    await grow(database, "initial")
     await grow(database, "optimized")
     assert await objects(raw) == resumed
     assert not any(row[2] == "false" for row in resumed)
@@ -318,7 +318,7 @@ async def test_killed_at_any_instant_it_ends_as_if_it_had_not_been(
 
     ends: dict[Phase, set[tuple[str, ...]]] = {}
     seconds: dict[Phase, float] = {}
-    goals: tuple[Phase, Phase] = ("optimized", "found")
+    goals: tuple[Phase, Phase] = ("optimized", "initial")
     async with opened(database_url) as database:
         for goal in goals:
             began = time.monotonic()
@@ -383,7 +383,7 @@ async def test_a_build_that_cannot_succeed_leaves_nothing_behind(
     database: Database, raw: Any
 ) -> None:
     await grow(database, "optimized")
-    await grow(database, "found")
+    await grow(database, "initial")
     await raw.execute(
         "CREATE OR REPLACE FUNCTION outgrow.key_of(v jsonb) RETURNS text LANGUAGE plpgsql "
         "IMMUTABLE AS $$ BEGIN RAISE EXCEPTION 'no room'; END $$; "
@@ -394,7 +394,7 @@ async def test_a_build_that_cannot_succeed_leaves_nothing_behind(
     assert failed.value.code == "index_not_built"
     assert "no room" in (failed.value.detail or "")
     assert not any(row[2] == "false" for row in await objects(raw))
-    assert (await status(database, DEFAULT_STORE, CAMPUS)).store.phase == "found"
+    assert (await status(database, DEFAULT_STORE, CAMPUS)).store.phase == "initial"
 
 
 async def test_the_phase_is_written_only_while_all_of_it_is_there(
@@ -407,7 +407,7 @@ async def test_the_phase_is_written_only_while_all_of_it_is_there(
     await blocker.execute(f"BEGIN; INSERT INTO {STORE} VALUES ('held again', '1')")
     growth = asyncio.create_task(grow(database, "optimized"))
     await until(lambda: building(raw), "the missing index is being built")
-    assert await raw.fetchval("SELECT phase FROM outgrow.layouts") == "found"
+    assert await raw.fetchval("SELECT phase FROM outgrow.layouts") == "initial"
     await blocker.execute("COMMIT")
     done = await growth
     kinds = [step.kind for step, _ in done.steps]
@@ -419,7 +419,7 @@ async def test_a_growth_that_ended_just_before_its_record_is_finished(
     database: Database, raw: Any
 ) -> None:
     await grow(database, "optimized")
-    await raw.execute("UPDATE outgrow.layouts SET phase = 'found'")
+    await raw.execute("UPDATE outgrow.layouts SET phase = 'initial'")
     done = await grow(database, "optimized")
     assert [step.kind for step, _ in done.steps] == ["analyze", "record"]
     assert done.store.phase == "optimized"
@@ -429,7 +429,7 @@ async def test_one_growth_at_a_time(database: Database, raw: Any, blocker: Any) 
     growth = asyncio.create_task(grow(database, "optimized"))
     pid = await until(lambda: building(raw), "the first build waits")
     with pytest.raises(Refused) as refused:
-        await grow(database, "found")
+        await grow(database, "initial")
     assert refused.value.code == "growing"
     assert str(pid) in refused.value.message
     seen = await status(database, DEFAULT_STORE, CAMPUS)
@@ -451,7 +451,7 @@ async def test_timeouts_of_the_server_are_not_for_a_growth(
 ) -> None:
     await blocker.execute("COMMIT")
     async with opened(database_url) as patient:
-        await grow(patient, "found")
+        await grow(patient, "initial")
     await blocker.execute(f"BEGIN; INSERT INTO {STORE} VALUES ('held again', '1')")
     name = await raw.fetchval("SELECT current_database()")
     for setting in ("lock_timeout", "statement_timeout", "idle_session_timeout"):
@@ -484,7 +484,7 @@ async def test_statistics_go_without_an_error_for_whoever_is_planning(
         missing = tuple(layout.statistics(CAMPUS, "public", DEFAULT_STORE))
         there = {statistics.name: "public" for statistics in missing}
         async with database.session() as session:
-            store = await catalogue.look(session, DEFAULT_STORE, CAMPUS, current=True)
+            store = await catalog.look(session, DEFAULT_STORE, CAMPUS, current=True)
             context = StepContext(CAMPUS, store, database, session)
             for _ in range(rounds):
                 await CreateStatistics(missing).run(context)

@@ -62,7 +62,7 @@ async def test_the_command_answers_with_json(database_url: str, raw: Any) -> Non
     assert {s["name"] for s in answer["steps"] if s["kind"] == "create_index"} == wanted()
     code, out, err = await finished(outgrow(database_url, "status", "--json"))
     assert (code, json.loads(out)["phase"]) == (0, "optimized")
-    code, out, err = await finished(outgrow(database_url, "grow", "--to", "found", "--plan"))
+    code, out, err = await finished(outgrow(database_url, "grow", "--to", "initial", "--plan"))
     assert code == 0
     assert "DROP INDEX CONCURRENTLY" in out
     code, out, err = await finished(outgrow(database_url, "grow", "--to", "nowhere"))

@@ -108,12 +108,12 @@ async def test_a_plan_changes_nothing_even_where_nothing_may_change(
 async def test_who_may_not_make_indexes_is_told_so(
     server: Any, database: Database, raw: Any
 ) -> None:
-    await grow(database, "found")
+    await grow(database, "initial")
     name = await raw.fetchval("SELECT current_database()")
     await raw.execute(
         f"CREATE ROLE {name}_guest LOGIN; GRANT SELECT ON {STORE} TO {name}_guest; "
         f"GRANT USAGE ON SCHEMA outgrow, campus TO {name}_guest; "
-        f"GRANT SELECT ON outgrow.layouts, outgrow.lifts, outgrow.definitions TO {name}_guest"
+        f"GRANT SELECT ON outgrow.layouts, outgrow.mirrors, outgrow.definitions TO {name}_guest"
     )
     guest = await Database.open(server.url(name).replace("postgres@", f"{name}_guest@"))
     try:

@@ -103,7 +103,7 @@ async def test_what_was_installed_before_is_served_no_more(
             await install(database)
         with pytest.raises(RowsHidden):
             await verify(owner, DEFAULT_STORE, CAMPUS, lambda _: None)
-        assert (await climb(owner, "found")).store.phase == "found"
+        assert (await climb(owner, "initial")).store.phase == "initial"
         for whoever in (owner, database):
             with pytest.raises(RowsHidden, match=role) as hidden:
                 await whoever.rows(Query("test", "SELECT id FROM campus.users"))

@@ -90,7 +90,7 @@ async def everything(api: Api, person: Person, path: str, **params: str) -> list
 
 
 @pytest.mark.parametrize(
-    "phase", ["found", "optimized", "relational"], indirect=True, scope="session"
+    "phase", ["initial", "optimized", "relational"], indirect=True, scope="session"
 )
 async def test_a_school_is_shown_whatever_its_documents_hold(
     phased: Database, connect: Any

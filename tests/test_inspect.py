@@ -413,7 +413,7 @@ async def test_what_is_written_grows(
     made = parse(file.read_text())
     assert made.relations
     before = await raw.fetch(f'SELECT key, value::text FROM "{DEFAULT_STORE}" ORDER BY key')
-    for phase in ("relational", "found"):
+    for phase in ("relational", "initial"):
         settings = {"DATABASE_URL": database_url, "OUTGROW_BLUEPRINT": str(file)}
         grown = outgrow("grow", "--to", phase, **settings)
         assert grown.returncode == 0, grown.stderr

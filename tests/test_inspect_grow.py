@@ -69,10 +69,37 @@ VALUES: dict[str, Any] = {
 ODD = (
     *("a.b", 'quo"te', "it's", " ", "two words", "тест", "🙂", "select", "user", "order", "table"),
     *("ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid", "key", "value", "rest", "at"),
-    *("probe", "pos", "id", "ID", "Id", "_id", "id_2", "Name", "name", "NAME", "", "$1", "%s"),
+    *(
+        "store_value",
+        "pos",
+        "id",
+        "ID",
+        "Id",
+        "_id",
+        "id_2",
+        "Name",
+        "name",
+        "NAME",
+        "",
+        "$1",
+        "%s",
+    ),
     *("{x}", "a\\b", "x" * 63 + "1", "x" * 63 + "2", "x" * 300, "ß" * 40, "9lives", "-", "_"),
     *("line\nbreak", "tab\tbed", "$body$", "a,b", "a->b", "null", "new", "old", "NEW", "this_key"),
-    *("tg_op", "found", "document", "e", "k", "v", "s", "d", "count", "position", "element", "__"),
+    *(
+        "tg_op",
+        "initial",
+        "document",
+        "e",
+        "k",
+        "v",
+        "s",
+        "d",
+        "count",
+        "position",
+        "element",
+        "__",
+    ),
 )
 
 
@@ -106,7 +133,7 @@ async def up_and_back(
     assert seen[0] == seen[1]
     report = await verify(database, DEFAULT_STORE, written, lambda _: None)
     assert report.same
-    await grow(database, "found", blueprint=written)
+    await grow(database, "initial", blueprint=written)
     assert await raw.fetch(stored) == before
 
 

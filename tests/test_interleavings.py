@@ -21,7 +21,7 @@ from interleaving import GROWTH, Outcome, Script, World, schedules
 from outgrow import layout
 from outgrow.blueprint import Blueprint
 from outgrow.db.pool import Database
-from outgrow.layout.shadow import tables
+from outgrow.layout.mirror import tables
 from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
 from test_old_clients import STOCK
@@ -163,7 +163,7 @@ class Worlds:
     async def not_copied(self) -> None:
         """Forget what has been copied, as if the triggers had just been made."""
         blueprint = self.ladder.blueprint
-        for name in self.ladder.lifted:
+        for name in self.ladder.mirrored:
             await self.ladder.run(f"DELETE FROM {tables.table(blueprint, name)}")
             if tables.is_list(blueprint, name):
                 await self.ladder.run(f"DELETE FROM {tables.lists(blueprint, name)}")
@@ -172,7 +172,7 @@ class Worlds:
         """Copy as a growth does; the keys that somebody has locked, when all is over."""
         last = await self.ladder.last_key(name)
         if last is not None:
-            query = layout.shadow.backfill(self.ladder.blueprint, name, *self.ladder.place)
+            query = layout.mirror.backfill(self.ladder.blueprint, name, *self.ladder.place)
             row = await connection.fetchrow(query.sql, "", last, 100)
             self._owed += [(name, key) for key in row[3]]
 
@@ -227,7 +227,7 @@ async def worlds_of(database: Database, url: str, connect: Connect, blueprint: B
     await install(database, blueprint=blueprint)
     ladder = Ladder(await connect(url), blueprint)
     await ladder.run(f"CREATE TABLE {BARE} (key text PRIMARY KEY, value jsonb NOT NULL)")
-    await ladder.lift(tuple(blueprint.relations))
+    await ladder.mirror(tuple(blueprint.relations))
 
     async def world(store: str) -> World:
         sessions = [await connect(url) for _ in range(3)]

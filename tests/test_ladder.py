@@ -20,7 +20,7 @@ from laddering import (
     damaged_campus,
     everything,
     growth,
-    lifts,
+    mirrors,
     outgrow,
     shown,
 )
@@ -44,7 +44,7 @@ async def raw(database: Database, database_url: str, connect: Connect) -> Any:
 async def test_up_and_down_the_relations_show_the_same_and_nothing_stays(
     database: Database, raw: Any
 ) -> None:
-    await climb(database, "found")
+    await climb(database, "initial")
     before, rows = await everything(raw), await shown(raw)
     goal: Phase
     for goal in ("hybrid", "relational"):
@@ -53,14 +53,14 @@ async def test_up_and_down_the_relations_show_the_same_and_nothing_stays(
         assert done.ending == "switched"
         assert await shown(raw) == rows
         assert (await climb(database, goal)).steps == ()
-    states = await lifts(raw)
+    states = await mirrors(raw)
     assert states == dict.fromkeys(CAMPUS.relations, "shadow")
-    for goal in ("hybrid", "optimized", "found"):
+    for goal in ("hybrid", "optimized", "initial"):
         done = await climb(database, goal)
         assert done.store.phase == goal
         assert await shown(raw) == rows
     assert await everything(raw) == before
-    assert await lifts(raw) == {}
+    assert await mirrors(raw) == {}
 
 
 async def test_what_old_clients_write_is_seen_in_every_phase(database: Database, raw: Any) -> None:
@@ -104,7 +104,7 @@ async def test_stopped_behind_any_step_it_goes_on(database: Database, raw: Any, 
     assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
 
 
-@pytest.mark.parametrize("kind", ["switch_back", "unfollow", "drop_tables"])
+@pytest.mark.parametrize("kind", ["switch_back", "remove_sync_triggers", "drop_tables"])
 async def test_stopped_on_the_way_down_it_goes_on_either_way(
     database: Database, raw: Any, kind: str
 ) -> None:
@@ -120,7 +120,7 @@ async def test_stopped_on_the_way_down_it_goes_on_either_way(
         await climb(database, goal)
         assert await shown(raw) == rows
         assert ends.setdefault(goal, await everything(raw)) == await everything(raw)
-    assert await lifts(raw) == {}
+    assert await mirrors(raw) == {}
 
 
 @pytest.mark.parametrize("kills", [4, pytest.param(100, marks=pytest.mark.soak)])
@@ -193,14 +193,14 @@ async def _waits_for(raw: Any, database: Database, who: str) -> bool:
 
 
 async def test_a_postponed_switch_waits_for_the_command(database: Database, raw: Any) -> None:
-    await climb(database, "found")
+    await climb(database, "initial")
     rows = await shown(raw)
     with pytest.raises(Refused) as refused:
         await control.switch(database, DEFAULT_STORE, CAMPUS, Recorder())
     assert refused.value.code == "no_growth"
     done = await climb(database, "hybrid", postpone=True)
     assert (done.ending, done.store.phase) == ("ready", "optimized")
-    assert await lifts(raw) == dict.fromkeys(CAMPUS.hybrid, "verified")
+    assert await mirrors(raw) == dict.fromkeys(CAMPUS.hybrid, "verified")
     assert "campus_tables" not in await raw.fetchval("SELECT pg_get_viewdef('campus.connections')")
     await befriend(raw, "meanwhile", "other")
     done = await control.switch(database, DEFAULT_STORE, CAMPUS, Recorder())
@@ -212,13 +212,13 @@ async def test_a_postponed_switch_waits_for_the_command(database: Database, raw:
 async def test_a_growth_that_is_not_finished_is_rolled_back_without_a_trace(
     database: Database, raw: Any
 ) -> None:
-    await climb(database, "found")
+    await climb(database, "initial")
     before, rows = await everything(raw), await shown(raw)
     with pytest.raises(Stopped):
         await climb(database, "relational", Stops(lambda step: step.kind == "verify"))
-    assert await lifts(raw)
+    assert await mirrors(raw)
     done = await control.rollback(database, DEFAULT_STORE, CAMPUS, Recorder())
-    assert (done.ending, done.store.phase) == ("rolled_back", "found")
+    assert (done.ending, done.store.phase) == ("rolled_back", "initial")
     assert await everything(raw) == before
     assert await shown(raw) == rows
     assert (await growth(raw))["state"] == "rolled_back"
@@ -242,7 +242,7 @@ async def test_a_paused_growth_waits_and_goes_on(database: Database, raw: Any) -
     looks = []
     database.observe_with(lambda name, seconds: looks.append(name))
     await until(lambda: _count(looks, "grow.growth_seen", 5), "it has looked again and again")
-    assert await lifts(raw) == {}
+    assert await mirrors(raw) == {}
     assert (await status(database, DEFAULT_STORE, CAMPUS)).growth_state == "paused"
     assert await control.wake(database, DEFAULT_STORE, CAMPUS) is None
     assert (await task).store.phase == "hybrid"
@@ -279,7 +279,7 @@ async def test_a_reader_of_an_old_snapshot_holds_the_switch_back(
     assert await reader.fetchval(f"SELECT count(*) FROM {STORE}") > before > 0
     task = asyncio.create_task(climb(database, "hybrid"))
     await until(lambda: _waits_for(raw, database, "old reader"), "the growth says for whom")
-    assert "shadow" not in (await lifts(raw)).values()
+    assert "shadow" not in (await mirrors(raw)).values()
     assert await reader.fetchval(count) == before
     await reader.execute("COMMIT")
     assert (await task).store.phase == "hybrid"
@@ -298,7 +298,7 @@ async def test_the_switch_itself_waits_for_snapshots(
     task = asyncio.create_task(control.switch(database, DEFAULT_STORE, CAMPUS, Recorder()))
     await until(lambda: _waits_for(raw, database, "old reader"), "the growth says for whom")
     await asyncio.sleep(0.3)
-    assert set((await lifts(raw)).values()) == {"verified"}
+    assert set((await mirrors(raw)).values()) == {"verified"}
     await reader.execute("COMMIT")
     assert (await task).store.phase == "hybrid"
 
@@ -337,7 +337,7 @@ async def test_nobody_but_the_growth_waits_for_a_long_transaction(
     await raw.execute("COMMIT; BEGIN; SELECT count(*) FROM campus.connections")
 
     async def verified() -> bool:
-        return set((await lifts(database.pool)).values()) == {"verified"}
+        return set((await mirrors(database.pool)).values()) == {"verified"}
 
     await until(verified, "everything but the switch is done")
     await until(lambda: _waits_for(raw, database, "old client"), "it waits before the switch")
@@ -459,7 +459,7 @@ async def test_a_locked_key_that_was_written_meanwhile_is_not_waited_for(
     task = asyncio.create_task(climb(database, "hybrid"))
 
     async def filled() -> bool:
-        return (await lifts(database.pool))["connections"] != "filling"
+        return (await mirrors(database.pool))["connections"] != "filling"
 
     await until(filled, "all that was there is copied")
     await raw.execute("COMMIT")

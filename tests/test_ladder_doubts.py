@@ -12,14 +12,14 @@ import pytest
 
 from conftest import Connect
 from growing import CAMPUS, STORE, Recorder, opened
-from laddering import befriend, climb, damaged_campus, everything, growth, lifts, outgrow, shown
+from laddering import befriend, climb, damaged_campus, everything, growth, mirrors, outgrow, shown
 from outgrow.db.pool import Database
 from outgrow.errors import GrowthFailed, Refused
-from outgrow.growth import catalogue, runner
+from outgrow.growth import catalog, runner
 from outgrow.growth.context import StepContext
-from outgrow.growth.lifting import Backfill, Expand
+from outgrow.growth.mirroring import Backfill, Expand
 from outgrow.growth.verification import verify
-from outgrow.layout.shadow import following
+from outgrow.layout.mirror import sync_triggers
 from outgrow.queries import Query
 from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
@@ -41,7 +41,7 @@ async def test_verify_accounts_for_every_key(database: Database, raw: Any) -> No
     assert keys["opaque"] >= 2
     assert keys["in_the_store"] > 0
     assert keys["unmapped"] == await raw.fetchval(
-        "SELECT count(*) FROM campus_tables.connections_lists WHERE leftovers IS NOT NULL"
+        "SELECT count(*) FROM campus_tables.connections_lists WHERE unmapped IS NOT NULL"
     )
     assert keys["unmapped"] > 0
 
@@ -94,14 +94,14 @@ async def test_a_difference_fails_the_growth_before_the_switch(
 ) -> None:
     await climb(database, "hybrid", postpone=True)
     await raw.execute(
-        "DELETE FROM campus_tables.user_search; UPDATE outgrow.lifts SET state = 'filled'"
+        "DELETE FROM campus_tables.user_search; UPDATE outgrow.mirrors SET state = 'filled'"
     )
     with pytest.raises(GrowthFailed) as failed:
         await climb(database, "hybrid")
     assert failed.value.code == "verify_failed"
     assert "user:" in (failed.value.detail or "")
     assert (await growth(raw))["state"] == "failed"
-    assert "shadow" not in (await lifts(raw)).values()
+    assert "shadow" not in (await mirrors(raw)).values()
     await climb(database, "optimized")
     await climb(database, "hybrid")
     assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
@@ -133,7 +133,7 @@ async def test_tables_of_another_version_are_not_read_and_made_anew(
     older["connections"] = msgspec.structs.replace(older["connections"], columns=columns)
     blueprint = msgspec.structs.replace(CAMPUS, relations=older)
     await install(database, DEFAULT_STORE, blueprint)
-    states = await lifts(raw)
+    states = await mirrors(raw)
     assert states == {"connections": "stale", "school_members": "shadow", "user_search": "shadow"}
     assert await raw.fetchval("SELECT phase FROM outgrow.layouts") == "optimized"
     assert await shown(raw) == rows
@@ -150,12 +150,12 @@ async def test_whatever_keeps_the_tables_is_made_anew_when_it_is_made_otherwise(
 ) -> None:
     """A fix of any part of it must reach the stores that have tables already."""
     await climb(database, "hybrid")
-    was = getattr(following, part)
-    monkeypatch.setattr(following, part, lambda *a: was(*a) + f"\n-- {part}, mended\n")
+    was = getattr(sync_triggers, part)
+    monkeypatch.setattr(sync_triggers, part, lambda *a: was(*a) + f"\n-- {part}, mended\n")
     await install(database, DEFAULT_STORE, CAMPUS)
-    assert set((await lifts(raw)).values()) == {"stale"}
+    assert set((await mirrors(raw)).values()) == {"stale"}
     await climb(database, "hybrid")
-    assert set((await lifts(raw)).values()) == {"shadow"}
+    assert set((await mirrors(raw)).values()) == {"shadow"}
     source = "SELECT string_agg(prosrc, '') FROM pg_proc WHERE proname LIKE 'store\\_%'"
     assert f"{part}, mended" in await raw.fetchval(source)
     assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
@@ -177,7 +177,7 @@ async def test_a_store_that_cannot_be_followed_is_refused(
     with pytest.raises(Refused) as refused:
         await climb(database, "hybrid")
     assert refused.value.code == code
-    assert await lifts(raw) == {}
+    assert await mirrors(raw) == {}
 
 
 async def test_keys_that_are_equal_and_differ_are_refused_before_anything_is_made(
@@ -240,7 +240,7 @@ async def test_an_owner_who_could_not_keep_tables_is_refused(
             await look
         assert refused.value.code == code
         assert refused.value.hint
-    assert await lifts(raw) == {}
+    assert await mirrors(raw) == {}
     assert await everything(raw) == before
     await raw.execute(undo.format(**names))
     assert (await climb(owner, "hybrid")).store.phase == "hybrid"
@@ -267,11 +267,11 @@ async def test_a_published_store_is_told_of_and_can_be_written(
     await raw.execute(f"UPDATE {STORE} SET value = value - 'name' WHERE key LIKE 'user:%1'")
     await raw.execute(f"DELETE FROM {STORE} WHERE key LIKE 'user:%2'")
     assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
-    assert (await climb(database, "found")).store.phase == "found"
+    assert (await climb(database, "initial")).store.phase == "initial"
 
 
 async def test_a_plan_tells_what_is_around_the_store(database: Database, raw: Any) -> None:
-    await climb(database, "found")
+    await climb(database, "initial")
     await raw.execute(
         f"CREATE VIEW report AS SELECT count(*) FROM {STORE}; "
         f"CREATE TABLE child (key text REFERENCES {STORE}); "
@@ -295,10 +295,10 @@ async def test_a_plan_tells_what_is_around_the_store(database: Database, raw: An
 async def test_an_older_installation_gets_the_new_phases(database: Database, raw: Any) -> None:
     await climb(database, "optimized")
     await raw.execute(
-        "DROP TABLE outgrow.skipped, outgrow.lifts, outgrow.growths, outgrow.migrations; "
+        "DROP TABLE outgrow.skipped, outgrow.mirrors, outgrow.growths, outgrow.migrations; "
         "ALTER TABLE outgrow.layouts DROP CONSTRAINT layouts_phase_check; "
         "ALTER TABLE outgrow.layouts ADD CONSTRAINT layouts_phase_check "
-        "CHECK (phase IN ('found', 'optimized'))"
+        "CHECK (phase IN ('initial', 'optimized'))"
     )
     done = await climb(database, "hybrid")
     assert done.store.phase == "hybrid"
@@ -316,7 +316,7 @@ async def test_only_the_copy_does_not_wait_for_the_disk(database: Database, raw:
         async def look() -> None:
             seen.append(await session.value(setting))
 
-        store = await catalogue.read(session, DEFAULT_STORE, CAMPUS)
+        store = await catalog.read(session, DEFAULT_STORE, CAMPUS)
         context = StepContext(CAMPUS, store, database, session, pace=look)
         await Expand((("users", None),)).run(context)
         await Backfill("users").run(context)

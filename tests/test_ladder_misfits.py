@@ -187,7 +187,7 @@ async def test_nothing_of_them_is_lost_and_verify_counts_the_same(
     await damaged(database, tmp_path)
     store = await raw.fetch(f"SELECT key, value::text FROM {STORE} ORDER BY key")
     misfits = await found(database, goal)
-    await climb(database, "found")
+    await climb(database, "initial")
     rows = await shown(raw)
     await climb(database, goal)
     report = await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)

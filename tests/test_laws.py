@@ -215,7 +215,7 @@ async def test_decode_undoes_encode(
 async def test_rows_and_leftovers_of_a_map_are_the_map(
     campus: Database, relation: str, data: st.DataObject
 ) -> None:
-    """Both laws at once: what the rows and the leftovers give is what they came from, and decodes
+    """Both laws at once: what the rows and the unmapped give is what they came from, and decodes
     to the same rows."""
     await install(campus, blueprint=ZOO)
     edge = EDGES.get(relation.removeprefix("of_"), documents(ZOO, "keepers"))
@@ -225,13 +225,13 @@ async def test_rows_and_leftovers_of_a_map_are_the_map(
     decode, encode = f"zoo.{relation}_decode", f"zoo.{relation}_encode"
     own = ZOO.relations[relation]
     encoded = ", ".join(f"d.{quote(c)}" for c in [*own.encoded, *["rest"] * own.has_rest])
-    leftovers = unmapped(ZOO, relation, "m.v")
+    kept = unmapped(ZOO, relation, "m.v")
     query = Query(
         "test.map",
         f"SELECT m.v::text, l.v::text, r.v::text, CASE WHEN jsonb_typeof(m.v) = 'object' "
         f"THEN (coalesce(r.v, '{{}}') || coalesce(l.v, '{{}}'))::text ELSE l.v::text END "
         f"FROM unnest($1::text[]) AS t, LATERAL (SELECT t::jsonb) AS m(v), "
-        f"LATERAL (SELECT {leftovers}) AS l(v), LATERAL (SELECT jsonb_object_agg(d.name, "
+        f"LATERAL (SELECT {kept}) AS l(v), LATERAL (SELECT jsonb_object_agg(d.name, "
         f"{encode}({encoded})) FROM {decode}('animal:a:of', m.v) d) AS r(v)",
     )
     for original, left, made, again in await campus.rows(query, drawn):

@@ -27,7 +27,7 @@ from test_chats import old, open_chat, put, read, said, send, stored
 KILL = Query(
     "kill",
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-    "WHERE application_name = 'outgrow news' AND datname = current_database()",
+    "WHERE application_name = 'outgrow notifier' AND datname = current_database()",
 )
 
 
@@ -327,7 +327,7 @@ async def test_the_cookie_of_the_pages(here: Place) -> None:
     """Is sent along for whoever asks, so it counts for the pages of this host alone."""
     services = here.api.services
     ada = await here.api.sign_up()
-    cookie = await services.visits.open(
+    cookie = await services.browser_sessions.open(
         await services.accounts.log_in(ada.email, "a long enough password")
     )
     host = here.url.removeprefix("ws://").removesuffix("/live")
@@ -372,7 +372,7 @@ async def test_the_end_of_a_token_closes(
 
 
 async def test_too_many_sockets(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telling, "MOST_LINES", 2)
+    monkeypatch.setattr(telling, "MOST_OUTBOXES", 2)
     ada, ben = await two(here)
     async with here.connect(ada), here.connect(ada), here.connect(ben):
         async with here.connect(ada, ready=False) as sight:
@@ -403,7 +403,7 @@ async def test_nothing_is_left_behind(here: Place, campus: Database) -> None:
     async with asyncio.timeout(5):
         while live.sockets:
             await asyncio.sleep(0.01)
-    assert (live._lines, live._watches, live._chats) == ({}, {}, {})
+    assert (live._outboxes, live._watches, live._chats) == ({}, {}, {})
 
 
 async def test_at_random(phased: Database) -> None:

@@ -48,7 +48,7 @@ async def test_old_clients_write_what_nobody_could_read(
 ) -> None:
     ladder = Ladder(await connect(campus_url))
     await ladder.index()
-    await ladder.lift()
+    await ladder.mirror()
     client = await connect(campus_url)
     await client.execute(UPSERT, "user:a", "{}")
     before = peak(client)
@@ -87,7 +87,7 @@ async def test_the_application_changes_what_nobody_could_read(
     before = peak(client)
     message = writes(NUMBERS[number])[-1][1]
     await client.execute(UPSERT, "chat:a:b:messages", message)
-    this = "WHERE chat_id = 'a:b' AND id = $1 AND at = campus.messages_at('a:b')"
+    this = "WHERE chat_id = 'a:b' AND id = $1 AND store_key = campus.messages_lookup_key('a:b')"
     change = f"UPDATE campus.messages SET content = 'new' {this}"
     assert await client.execute(change, "m2") == "UPDATE 1"
     assert await client.execute(f"DELETE FROM campus.messages {this}", "m1") == "DELETE 1"

@@ -77,7 +77,7 @@ columns.product = { value = true, type = "key" }
         ("value = true,", 'value = true, field = "x",', "one source only"),
         ("columns.product", 'columns.x = { field = "x" }\ncolumns.product', "without fields"),
         ("columns.sku", "columns.n = { position = true }\ncolumns.sku", "a map none"),
-        ("columns.sku =", "columns.at =", "a column of that name itself"),
+        ("columns.sku =", "columns.store_key =", "a column of that name itself"),
         (
             "columns.sku",
             'computed.shown = { flag = "shown" }\ncolumns.sku',
@@ -150,13 +150,13 @@ async def test_what_is_no_row_is_left_over(desk: Ladder) -> None:
         ("a",)
     ]
     left = await desk.rows(
-        "SELECT user_id, leftovers::text FROM desk_tables.ratings_lists ORDER BY 1"
+        "SELECT user_id, unmapped::text FROM desk_tables.ratings_lists ORDER BY 1"
     )
     assert [(key, text and json.loads(text)) for key, text in left] == [
         ("k", {"b": 3, "x" * 201: {}}),
         ("l", None),
     ]
-    assert await desk.rows("SELECT leftovers::text FROM desk_tables.sent_lists") == [
+    assert await desk.rows("SELECT unmapped::text FROM desk_tables.sent_lists") == [
         ('["2026-01-01"]',)
     ]
 

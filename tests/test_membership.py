@@ -186,7 +186,9 @@ async def test_a_socket_of_who_is_no_member_is_closed(
         member = await here.api.sign_up("Ada Okafor")
         mover = await here.api.sign_up("Eve Stranger")
         services = here.api.services
-        cookie = await services.visits.open(await services.accounts.log_in(mover.email, PASSWORD))
+        cookie = await services.browser_sessions.open(
+            await services.accounts.log_in(mover.email, PASSWORD)
+        )
         page: dict[str, Any] = {
             "headers": {"cookie": f"{SESSION_COOKIE}={cookie}"},
             "origin": here.url.replace("ws://", "http://").removesuffix("/live"),

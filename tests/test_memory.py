@@ -84,12 +84,12 @@ async def test_a_store_that_was_renamed_is_found(
         assert "is called" not in out + err
     assert (await verify(database, now, CAMPUS, lambda _: None)).same
     # By its old name it is not found for ever, and no empty store is made there.
-    for command in ("status",), ("serve",), ("grow", "--to", "found"):
+    for command in ("status",), ("serve",), ("grow", "--to", "initial"):
         code, _, err = outgrow(database_url, *command, PORT="0")
         assert code == 3
         assert f"OUTGROW_STORE={now}" in err
     assert await raw.fetchval(f"SELECT to_regclass('{STORE}')") is None
-    code, _, err = outgrow(database_url, "grow", "--to", "found", **there)
+    code, _, err = outgrow(database_url, "grow", "--to", "initial", **there)
     assert code == 0, err
     assert await triggers(raw) == set()
     assert await raw.fetchval("SELECT to_regnamespace('campus_tables')") is None
@@ -102,7 +102,7 @@ async def test_a_column_that_was_renamed_is_told_with_its_name_back(
         f"ALTER TABLE {STORE} RENAME COLUMN key TO k; ALTER TABLE {STORE} RENAME COLUMN value TO v"
     )
     await raw.execute(f"INSERT INTO {STORE} VALUES ('user:someone:connections', '[\"other\"]')")
-    for command in ("status",), ("verify",), ("grow", "--to", "found"):
+    for command in ("status",), ("verify",), ("grow", "--to", "initial"):
         code, _, err = outgrow(database_url, *command)
         assert code == 3
         back = err.partition("names back: ")[2].partition(". To")[0]
@@ -110,7 +110,7 @@ async def test_a_column_that_was_renamed_is_told_with_its_name_back(
     await raw.execute(back)
     code, out, _ = outgrow(database_url, "verify")
     assert code == 0, out
-    code, _, err = outgrow(database_url, "grow", "--to", "found")
+    code, _, err = outgrow(database_url, "grow", "--to", "initial")
     assert code == 0, err
 
 
@@ -138,7 +138,7 @@ async def test_a_store_that_was_swapped_with_a_copy_is_left_or_made_anew(
     assert said in out
     code, _, err = outgrow(database_url, "grow", "--to", goal)
     assert code == 0, err
-    assert await triggers(raw) == (set() if goal == "found" else {DEFAULT_STORE})
+    assert await triggers(raw) == (set() if goal == "initial" else {DEFAULT_STORE})
     report = await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)
     assert report.same, report.altered
     assert (
@@ -184,9 +184,9 @@ async def test_a_blueprint_that_the_store_did_not_grow_with_is_refused(
     assert code == 0, err
     before = await raw.fetchval("SELECT count(*) FROM pg_class")
     for refused in (
-        ("grow", "--to", "found"),
+        ("grow", "--to", "initial"),
         ("grow", "--to", "optimized"),
-        ("grow", "--to", "found", "--plan"),
+        ("grow", "--to", "initial", "--plan"),
         ("verify",),
         ("serve",),
     ):
@@ -200,7 +200,7 @@ async def test_a_blueprint_that_the_store_did_not_grow_with_is_refused(
         assert code == 0
         assert "grew with the blueprint 'events' (phase relational)" in out
         assert "outgrow grow" not in out
-    code, _, err = outgrow(database_url, "grow", "--to", "found", **events)
+    code, _, err = outgrow(database_url, "grow", "--to", "initial", **events)
     assert code == 0, err
 
 

@@ -12,7 +12,7 @@ import pytest
 from conftest import Connect
 from growing import CAMPUS, STORE, grow, opened
 from outgrow.blueprint import Blueprint, parse
-from outgrow.blueprint.mistakes import SYSTEM_COLUMNS
+from outgrow.blueprint.validation import SYSTEM_COLUMNS
 from outgrow.db.pool import Database
 from outgrow.errors import BadInput
 from outgrow.growth.state import Phase
@@ -21,7 +21,7 @@ from outgrow.settings import DEFAULT_STORE
 from test_cli_kv import outgrow
 
 GOLDEN = Path(__file__).parent / "golden"
-OURS = ("at", "probe", "rest", "leftovers")
+OURS = ("store_key", "store_value", "rest", "unmapped")
 
 
 def variables() -> list[str]:
@@ -87,15 +87,21 @@ async def test_columns_may_be_called_as_variables_are(
             assert await raw.execute(changed) != "UPDATE 0"
             assert await raw.execute(f"""DELETE FROM names.{name} WHERE "{key}" = '4'""")
     assert (await verify(database, DEFAULT_STORE, given, lambda _: None)).same
-    await grow(database, "found", blueprint=given)
+    await grow(database, "initial", blueprint=given)
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         *((f'[relations.x.columns]\n{n} = {{ field = "a" }}', n) for n in sorted(SYSTEM_COLUMNS)),
-        *((f'[relations.x.columns]\n{n} = {{ field = "a" }}', n) for n in ("at", "probe", "rest")),
-        *((f'[relations.x.computed]\n{n} = {{ lower = "y" }}', n) for n in ("at", "probe", "ctid")),
+        *(
+            (f'[relations.x.columns]\n{n} = {{ field = "a" }}', n)
+            for n in ("store_key", "store_value", "rest")
+        ),
+        *(
+            (f'[relations.x.computed]\n{n} = {{ lower = "y" }}', n)
+            for n in ("store_key", "store_value", "ctid")
+        ),
         ('[relations.y]\nfrom = "x"\ncolumns = { z = "id", xmin = "y" }', "xmin"),
         ('[relations.y]\nfrom = "x"\ncolumns = { z = "id", at = "y" }', "at"),
         ('[relations.x_lists]\nfrom = "x"\ncolumns = { z = "id" }', "the lists of x"),
@@ -122,7 +128,7 @@ async def test_what_inspect_writes_has_none_of_them(
 ) -> None:
     """A field `ctid` ended the growth with 42701."""
     raw = await connect(database_url)
-    names = [*OURS, *sorted(SYSTEM_COLUMNS), "oid", "found", "this_key", "pos", "value"]
+    names = [*OURS, *sorted(SYSTEM_COLUMNS), "oid", "initial", "this_key", "pos", "value"]
     row = "jsonb_build_object(" + ", ".join(f"'{n}', 'w' || n * 7" for n in names) + ")"
     for key, value in (
         ("'thing:' || n", row),
@@ -144,7 +150,7 @@ async def test_what_inspect_writes_has_none_of_them(
     assert set(names) <= fields
     await grow(database, "relational", blueprint=written)
     assert (await verify(database, DEFAULT_STORE, written, lambda _: None)).same
-    await grow(database, "found", blueprint=written)
+    await grow(database, "initial", blueprint=written)
 
 
 async def test_quotes_around_every_name_are_no_hindrance(

@@ -15,7 +15,7 @@ import pytest
 from live import at, place
 from outgrow.campus import notifier as telling
 from outgrow.campus.envelopes import Envelopes
-from outgrow.campus.notifier import News
+from outgrow.campus.notifier import Notifier
 from outgrow.db.pool import Database
 from outgrow.queries import Query, load
 from test_chats import open_chat, said
@@ -94,14 +94,14 @@ async def test_nothing_forged_is_believed(
     async with place(campus.url) as one, place(campus.url) as other:
         ada, ben = await one.api.sign_up("Ada Okafor"), await one.api.sign_up("Ben Castillo")
         chat = await open_chat(campus, ada, ben)
-        news = [
+        notices = [
             ["typing", chat, ada.id, ada.id, ben.id],
             ["ended", ben.id, claim_of(ben.tokens["access_token"])],
             ["missed"],
         ]
         forged = [
-            json.dumps(["0123456789abcdef", *news]),
-            Envelopes(b"another secret").close(json.dumps(news).encode()),
+            json.dumps(["0123456789abcdef", *notices]),
+            Envelopes(b"another secret").close(json.dumps(notices).encode()),
             "\x1b[2J\nERROR outgrow: all is lost",
             "",
             "a" * 7999,
@@ -116,7 +116,7 @@ async def test_nothing_forged_is_believed(
             assert (await at(other, ben).get("/chats")).status_code == 200
             # The same from us is believed.
             await campus.run(
-                SQL["notify"], real, Envelopes(secret).close(json.dumps(news[:1]).encode())
+                SQL["notify"], real, Envelopes(secret).close(json.dumps(notices[:1]).encode())
             )
             assert (await sight.event("typing"))["user_id"] == ada.id
     text = "".join(record.getMessage() for record in caplog.records)
@@ -157,20 +157,20 @@ async def test_another_secret_and_what_fits_no_envelope(
 ) -> None:
     """Who deletes the secret gets another channel, at both ends."""
     monkeypatch.setattr(telling, "CHECK_SECONDS", 0.2)
-    one, other = News(campus), News(campus)
+    one, other = Notifier(campus), Notifier(campus)
     heard: asyncio.Queue[str] = asyncio.Queue()
-    other.hear("chat", heard.put_nowait)
+    other.subscribe("chat", heard.put_nowait)
     missed = asyncio.Event()
-    other.missed(missed.set)
+    other.on_reconnect(missed.set)
     async with one.running(), other.running(), asyncio.timeout(20):
         for name in ("c1", "c2"):
             await missed.wait()
             missed.clear()
-            one.say("chat", name)
+            one.publish("chat", name)
             assert await heard.get() == name
             if name == "c1":
                 await campus.run(
                     Query("gone", "DELETE FROM network.secrets WHERE name = 'notifications'")
                 )
-        one.say("school", "x" * 20_000)
+        one.publish("school", "x" * 20_000)
         await missed.wait()

@@ -30,8 +30,8 @@ from outgrow.growth.verification import verify
 from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
 
-WAY: tuple[Phase, ...] = ("relational", "hybrid", "relational", "found")
-SHORT_WAY: dict[str, tuple[Phase, ...]] = {"campus": WAY, "stock": ("relational", "found")}
+WAY: tuple[Phase, ...] = ("relational", "hybrid", "relational", "initial")
+SHORT_WAY: dict[str, tuple[Phase, ...]] = {"campus": WAY, "stock": ("relational", "initial")}
 SHORT = 1_500
 """Operations at least. The growths take longer: about 2,000 are done at each isolation level."""
 LEVELS = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
@@ -259,9 +259,9 @@ async def check(clients: Clients, database: Database, ladder: Ladder, twin: str)
     blueprint = ladder.blueprint
     assert (await verify(database, DEFAULT_STORE, blueprint, lambda _: None)).same
     for name in blueprint.relations:
-        columns = [c for c in layout.shadow.columns(blueprint, name) if c != "pos"]
+        columns = [c for c in layout.mirror.columns(blueprint, name) if c != "pos"]
         listed = ", ".join(f'"{column}"' for column in columns)
-        position = ", pos" if "pos" in layout.shadow.columns(blueprint, name) else ""
+        position = ", pos" if "pos" in layout.mirror.columns(blueprint, name) else ""
         key = f'"{columns[0]}"'
         sql = f"SELECT ({listed})::text FROM {{}}.{name} ORDER BY {key}{position}, 1"
         shown = await ladder.rows(sql.format(blueprint.name))

@@ -31,8 +31,8 @@ async def test_tables_of_a_dropped_store_are_kept(
     for words in (
         "status",
         "verify",
-        "grow --to found",
-        "grow --to found --plan",
+        "grow --to initial",
+        "grow --to initial --plan",
         "grow --to relational",
         "serve --port 0 --no-demo",
     ):
@@ -41,7 +41,7 @@ async def test_tables_of_a_dropped_store_are_kept(
         assert "campus_tables.users: 50 rows" in done.stderr, done.stderr
         assert "--delete-only-copies" in done.stderr
     assert await raw.fetchval("SELECT count(*) FROM campus_tables.users") == 50
-    done = await say("grow", "--to", "found", "--delete-only-copies")
+    done = await say("grow", "--to", "initial", "--delete-only-copies")
     assert done.returncode == 0, done
     assert "deleted campus_tables.users: 50 rows" in done.stdout
     assert await raw.fetchval("SELECT to_regnamespace('campus_tables') IS NULL")
@@ -52,7 +52,7 @@ async def test_tables_of_a_dropped_store_are_kept(
         done = await say("grow", "--to", "relational")
         assert done.returncode == 0, done
         assert await raw.fetchval("SELECT count(*) FROM campus_tables.users") == 10
-    assert (await say("grow", "--to", "found", "--delete-only-copies")).stdout.startswith(
+    assert (await say("grow", "--to", "initial", "--delete-only-copies")).stdout.startswith(
         "there is"
     )
 
@@ -77,7 +77,7 @@ async def test_a_table_in_the_stores_place_must_have_all_its_keys(
         return await asyncio.to_thread(outgrow, *words, DATABASE_URL=database_url)
 
     for made in ("TABLE backup", "SELECT 'user:late', '{}'"):
-        for words in ("verify", "grow --to found", "grow --to relational"):
+        for words in ("verify", "grow --to initial", "grow --to relational"):
             done = await say(*words.split())
             assert done.returncode == 3, (words, done)
             assert "has not all of its keys, as 'user:late'" in done.stderr, done.stderr
@@ -113,7 +113,7 @@ async def test_triggers_that_nobody_remembers_go(database_url: str, connect: Con
     async with opened(database_url) as database:
         await grow(database, "hybrid")
         await raw.execute("DROP SCHEMA outgrow CASCADE")
-        await grow(database, "found")
+        await grow(database, "initial")
     await raw.execute(f"INSERT INTO {STORE} VALUES ('user:a:connections', '[\"b\"]')")
     assert not await raw.fetch("SELECT FROM pg_trigger WHERE tgname LIKE 'outgrow%'")
     done = await asyncio.to_thread(outgrow, "uninstall", DATABASE_URL=database_url)

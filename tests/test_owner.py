@@ -330,7 +330,7 @@ async def test_schemas_that_somebody_else_prepared_are_refused(
     if schema == "outgrow":
         await owner.raw.execute(
             "CREATE VIEW outgrow.layouts AS SELECT see('campus'::text) AS name, ''::text AS store, "
-            "''::text AS version, 'found'::text AS phase, 0::oid AS store_oid; "
+            "''::text AS version, 'initial'::text AS phase, 0::oid AS store_oid; "
             "GRANT ALL ON outgrow.layouts TO PUBLIC"
         )
     code = "connect_as_owner" if schema == "outgrow" else "other_owner"
@@ -389,7 +389,7 @@ LATER = (
 async def test_what_came_after_a_snapshot_is_seen(
     database_url: str, database: Database, owner: Owner
 ) -> None:
-    """A superuser's transaction has one snapshot, and so would look at the catalogue of before."""
+    """A superuser's transaction has one snapshot, and so would look at the catalog of before."""
     await fill(owner.raw, 20)
     await owner.raw.execute(SPY)
     async with database.session() as session:

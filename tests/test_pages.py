@@ -110,9 +110,9 @@ async def test_an_account_without_a_profile_makes_one_first(
 
 async def test_a_session_ended_elsewhere_ends_the_visit(api: Api, somebody: Somebody) -> None:
     ada = await somebody("Ada")
-    visit = next(iter(api.services.visits._known.values()))
-    await api.services.accounts.log_out(visit.user_id, visit.session_id)
-    api.services.visits._known.clear()  # as after FRESH_SECONDS
+    session = next(iter(api.services.browser_sessions._known.values()))
+    await api.services.accounts.log_out(session.user_id, session.session_id)
+    api.services.browser_sessions._known.clear()  # as after FRESH_SECONDS
     await ada.open("/people")
     assert ada.answer.request.url.path == "/sign-in"
 
@@ -130,7 +130,7 @@ async def test_a_visit_is_no_refresh_token_and_a_refresh_token_no_visit(
     await eve.open("/people")
     assert eve.answer.request.url.path == "/sign-in"
     await ada.open("/people")
-    assert ada.answer.request.url.path == "/people", "the attempt has not ended the visit"
+    assert ada.answer.request.url.path == "/people", "the attempt has not ended the session"
 
 
 async def test_few_visits_are_remembered_and_few_asked_for(
@@ -138,7 +138,7 @@ async def test_few_visits_are_remembered_and_few_asked_for(
 ) -> None:
     monkeypatch.setattr("outgrow.campus.accounts.browser_sessions.MOST", 2)
     people = [await somebody(name) for name in ("Ada", "Ben", "Cai")]
-    assert len(api.services.visits._known) == 2
+    assert len(api.services.browser_sessions._known) == 2
     for person in people:
         await person.open("/my/settings")
     before = (await api.get("/metrics")).text
@@ -146,7 +146,11 @@ async def test_few_visits_are_remembered_and_few_asked_for(
     after = (await api.get("/metrics")).text
 
     def lookups(metrics: str) -> list[str]:
-        return [line for line in metrics.splitlines() if 'count{query="visits.visit"}' in line]
+        return [
+            line
+            for line in metrics.splitlines()
+            if 'count{query="browser_sessions.session"}' in line
+        ]
 
     assert lookups(before) == lookups(after) != []
 

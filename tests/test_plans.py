@@ -14,7 +14,7 @@ import pytest
 
 from outgrow.blueprint import campus
 from outgrow.campus.cache import Caches
-from outgrow.campus.notifier import News
+from outgrow.campus.notifier import Notifier
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people import connections, profiles
 from outgrow.campus.viewer import Viewer
@@ -169,7 +169,7 @@ async def test_a_filter_by_interest_is_planned_for_what_is_asked(
     """By generic plans a common one read 18,754 rows."""
     said: list[str] = []
     large.observe_with(lambda name, _: said.append(name))
-    answer = await profiles.Profiles(large, Cursors(b"k" * 32), Caches(News(large), 0)).page(
+    answer = await profiles.Profiles(large, Cursors(b"k" * 32), Caches(Notifier(large), 0)).page(
         filters, "newest", Page(20, 0, None), viewer=Viewer(DEMO_ID, DEMO_SCHOOL)
     )
     assert json.loads(answer)["items"] or filters.interests == ("nobody has this",)

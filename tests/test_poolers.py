@@ -23,7 +23,7 @@ from bouncing import Bouncer, bouncing, keeps_statements
 from conftest import Connect
 from outgrow.campus.accounts.browser_sessions import _ID, _SECRET
 from outgrow.campus.messaging.outbox import Close
-from outgrow.campus.notifier import News
+from outgrow.campus.notifier import Notifier
 from outgrow.db import pooler
 from outgrow.db.embedded import EmbeddedServer
 from outgrow.db.pool import Database
@@ -213,13 +213,13 @@ async def test_news_are_heard_or_missed(
     one = await Database.open(url, direct_url=around)
     other = await Database.open(url, direct_url=around)
     heard, missed = asyncio.Event(), asyncio.Event()
-    news, listening = News(one), News(other)
-    listening.hear("chat", lambda _: heard.set())
-    listening.missed(missed.set)
-    async with news.running(), listening.running(), asyncio.timeout(20):
+    notifier, listening = Notifier(one), Notifier(other)
+    listening.subscribe("chat", lambda _: heard.set())
+    listening.on_reconnect(missed.set)
+    async with notifier.running(), listening.running(), asyncio.timeout(20):
         await missed.wait()
         missed.clear()
-        news.say("chat", "c1")
+        notifier.publish("chat", "c1")
         await (heard if direct else missed).wait()
     await one.close()
     await other.close()

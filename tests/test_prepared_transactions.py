@@ -21,7 +21,7 @@ async def raw(database_url: str, connect: Connect) -> Any:
 
 @pytest.mark.parametrize(
     ("below", "goal"),
-    [("found", "optimized"), ("optimized", "hybrid")],
+    [("initial", "optimized"), ("optimized", "hybrid")],
     ids=["a build waits for it", "the triggers' lock does"],
 )
 async def test_its_name_is_said_and_how_to_end_it(

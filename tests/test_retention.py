@@ -69,7 +69,7 @@ async def test_the_old_messages_of_a_chat_go_in_one_write(
     assert len(await phased.rows(Query("test.writes", "SELECT key FROM public.writes"))) == 1
 
 
-@pytest.mark.parametrize("way", [("found", "relational"), ("relational", "found")])
+@pytest.mark.parametrize("way", [("initial", "relational"), ("relational", "initial")])
 async def test_messages_keep_their_pos_across_growths(
     api: Api, campus: Database, monkeypatch: pytest.MonkeyPatch, way: tuple[Phase, Phase]
 ) -> None:

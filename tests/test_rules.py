@@ -120,11 +120,11 @@ async def test_no_writer_is_between_two_triggers(
         await ladder.backfill("users")
     else:
         # Without the triggers themselves, which are there already.
-        lifted = ["connections", "users"]
-        made = layout.shadow.sync_triggers(CAMPUS, lifted, "public", DEFAULT_STORE)
-        await ladder.say(layout.shadow.expand(CAMPUS, "users"))
+        mirrored = ["connections", "users"]
+        made = layout.mirror.sync_triggers(CAMPUS, mirrored, "public", DEFAULT_STORE)
+        await ladder.say(layout.mirror.expand(CAMPUS, "users"))
         await ladder.say(made.functions)
-        ladder.lifted = set(lifted)
+        ladder.mirrored = set(mirrored)
         await ladder.backfill("users")
         await transaction.commit()
     assert await ladder.differences() == ({} if ruled else {"users": ["user:a"]})
@@ -141,7 +141,7 @@ async def test_an_old_snapshot_would_find_a_table_empty(
     async with reader.transaction(isolation="repeatable_read"):
         # Not the view: who has read that keeps it from changing.
         assert await reader.fetchval(f"SELECT count(*) FROM {STORE}") == 1
-        await ladder.lift(["connections"])
+        await ladder.mirror(["connections"])
         assert await shown(reader, "connections") == [], "this is why the switch waits"
     assert len(await shown(reader, "connections")) == 2
 
@@ -157,7 +157,7 @@ async def test_the_switch_waits_for_old_snapshots(
     await transaction.start()
     before = await shown(reader, "connections")
     growing = asyncio.create_task(grow(campus, "hybrid"))
-    filled = "SELECT count(*) > 0 FROM outgrow.lifts WHERE state IN ('filled', 'verified')"
+    filled = "SELECT count(*) > 0 FROM outgrow.mirrors WHERE state IN ('filled', 'verified')"
     try:
         await until(lambda: watcher.fetchval(filled), "a table is filled")
         for _ in range(10):

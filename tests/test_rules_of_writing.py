@@ -15,7 +15,7 @@ from firing import ALL, UPSERT, Ladder, put, shown, waits
 from growing import CAMPUS, STORE
 from outgrow import layout
 from outgrow.db.pool import Database
-from outgrow.layout.shadow import tables
+from outgrow.layout.mirror import tables
 from test_concurrency import ANSWER, CONNECT, UNLOCKED
 
 ruled_or_not = pytest.mark.parametrize("ruled", [True, False], ids=["with the rule", "without"])
@@ -38,7 +38,7 @@ KEYS = ["user:a", "chat:a:b", "intro:a:b:1"]
 
 @pytest.mark.parametrize("old", DOCUMENTS)
 async def test_a_document_is_followed_from_any_value_to_any(ladder: Ladder, old: str) -> None:
-    await ladder.lift()
+    await ladder.mirror()
     for new in DOCUMENTS:
         for value in (old, new):
             for key in KEYS:
@@ -54,7 +54,7 @@ async def test_a_document_that_becomes_a_scalar_is_a_lost_race(
     await put(client, {"user:a": USER})
     for home in ("store", "shadow"):
         if home == "shadow":
-            await ladder.lift()
+            await ladder.mirror()
         await put(client, {"user:a": USER})
         async with client.transaction():
             await put(client, {"user:a": 7})
@@ -99,7 +99,7 @@ async def test_a_client_may_have_any_settings(
     other = {key.replace("a", "z"): value for key, value in values.items()}
     await put(ladder.connection, values)
     expected = {name: await shown(ladder.connection, name) for name in ALL}
-    await ladder.lift()
+    await ladder.mirror()
     settings = {**ODD_SETTINGS, "plan_cache_mode": plans}
     client = await connect(campus_url, server_settings=settings)
     for _ in range(6):
@@ -126,9 +126,9 @@ async def test_a_role_without_rights_on_our_schemas_writes(
         f"CREATE POLICY theirs ON {STORE} TO {role} USING (key NOT LIKE 'secret:%')"
     )
     try:
-        await ladder.lift()
+        await ladder.mirror()
         if not ruled:
-            changed = f"{layout.shadow.schema(CAMPUS)}.store_changed()"
+            changed = f"{layout.mirror.schema(CAMPUS)}.store_changed()"
             await ladder.connection.execute(f"ALTER FUNCTION {changed} SECURITY INVOKER")
         client = await connect(campus_url)
         await client.execute(f"SET ROLE {role}")
@@ -144,7 +144,7 @@ async def test_a_role_without_rights_on_our_schemas_writes(
         assert await ladder.differences() == {}
         for name in ALL:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await client.fetch(f"SELECT FROM {layout.shadow.table(CAMPUS, name)}")
+                await client.fetch(f"SELECT FROM {layout.mirror.table(CAMPUS, name)}")
         await client.execute(f"TRUNCATE {STORE}")
         assert [await shown(ladder.connection, name) for name in ALL] == [[]] * len(ALL)
     finally:
@@ -153,7 +153,7 @@ async def test_a_role_without_rights_on_our_schemas_writes(
 
 @ruled_or_not
 async def test_the_tables_follow_what_a_replica_role_writes(ladder: Ladder, ruled: bool) -> None:
-    await ladder.lift()
+    await ladder.mirror()
     if not ruled:
         await ladder.connection.execute(f"ALTER TABLE {STORE} ENABLE TRIGGER USER")
     await ladder.connection.execute("SET session_replication_role = replica")
@@ -164,7 +164,7 @@ async def test_the_tables_follow_what_a_replica_role_writes(ladder: Ladder, rule
 @ruled_or_not
 async def test_a_truncated_store_leaves_no_rows(ladder: Ladder, ruled: bool) -> None:
     await put(ladder.connection, {"user:a": USER, LIST: []})
-    await ladder.lift()
+    await ladder.mirror()
     if not ruled:
         await ladder.connection.execute(f"DROP TRIGGER outgrow_campus_truncated ON {STORE}")
     await ladder.connection.execute(f"TRUNCATE {STORE}")
@@ -183,7 +183,7 @@ async def test_truncating_waits_for_no_reader_of_a_table(
     """The application has read a table, and is about to write to the store that is truncated."""
     client, application = await connect(campus_url), await connect(campus_url)
     await put(client, {"user:a": USER})
-    await ladder.lift()
+    await ladder.mirror()
     async with application.transaction():
         await application.fetch("SELECT id FROM campus.users")
         truncating = asyncio.create_task(client.execute(f"TRUNCATE {STORE}"))
@@ -211,7 +211,7 @@ async def test_a_trigger_of_others_writes_to_the_store_too(ladder: Ladder, name:
         FOR EACH ROW WHEN (NEW.key ~ '^user:[^:]+$') EXECUTE FUNCTION public.touch();
         """
     )
-    await ladder.lift()
+    await ladder.mirror()
     values = {"user:a": USER, LIST: ["b"]}
     await put(ladder.connection, values)
     assert await ladder.differences() == {}
@@ -235,7 +235,7 @@ async def test_two_answers_to_one_intro_that_is_read_from_a_table(
     """Both see `pending` in the table; the lock and the second look are at the store."""
     first, second = await connect(campus_url), await connect(campus_url)
     await put(first, {"intro:a:b:1": {"status": "pending"}})
-    await ladder.lift()
+    await ladder.mirror()
     if not ruled:
         await ladder.connection.execute(UNLOCKED)
     async with first.transaction():
@@ -259,7 +259,7 @@ async def test_keys_are_locked_wherever_the_relation_is_read_from(
     their people in another order do not meet in a deadlock."""
     one, other = await connect(campus_url), await connect(campus_url)
     if home == "shadow":
-        await ladder.lift()
+        await ladder.mirror()
     locked = f"SELECT campus.lock_keys(ARRAY[{LOCKED.format('$1')}, {LOCKED.format('$2')}])"
     halfway = asyncio.Event()
 
@@ -301,11 +301,14 @@ async def test_prepared_statements_survive_every_switch(
         for sql, *parameters in (
             ("INSERT INTO campus.users (id, name, school) VALUES ($1, 'N', 'MIT')", "n"),
             (
-                "UPDATE campus.users SET name = $2 WHERE id = $1 AND at = campus.users_at($1)",
+                "UPDATE campus.users SET name = $2 WHERE id = $1 AND store_key = campus.users_lookup_key($1)",
                 "n",
                 "M",
             ),
-            ("DELETE FROM campus.users WHERE id = $1 AND at = campus.users_at($1)", "n"),
+            (
+                "DELETE FROM campus.users WHERE id = $1 AND store_key = campus.users_lookup_key($1)",
+                "n",
+            ),
             (CONNECT, "a", "n"),
             ("DELETE FROM campus.connections WHERE connected_user_id = $1", "n"),
             ("INSERT INTO campus.messages (chat_id, id) VALUES ($1, 'new')", "a:b"),
@@ -329,7 +332,7 @@ async def test_prepared_statements_survive_every_switch(
 
     await use()
     for names in (CAMPUS.hybrid, [n for n in ALL if n not in CAMPUS.hybrid]):
-        await ladder.lift(names)
+        await ladder.mirror(names)
         await use()
     await ladder.show("store", ["users", "connections"])
     await use()

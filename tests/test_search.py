@@ -57,7 +57,7 @@ async def index(database: Database) -> None:
     await database.run(Query("test", f"ANALYZE {DEFAULT_STORE}"))
 
 
-@pytest.fixture(params=["found", "optimized"])
+@pytest.fixture(params=["initial", "optimized"])
 async def people(request: pytest.FixtureRequest, campus: Database) -> Database:
     """A school of a few people, in both phases."""
     if request.param == "optimized":

@@ -117,7 +117,9 @@ async def world(campus: Database, campus_url: str) -> AsyncIterator[World]:
         here.api.services.confirmations.mail._transport = keep
         ada = await here.api.sign_up("Ada Okafor")
         services = here.api.services
-        cookie = await services.visits.open(await services.accounts.log_in(ada.email, PASSWORD))
+        cookie = await services.browser_sessions.open(
+            await services.accounts.log_in(ada.email, PASSWORD)
+        )
         yield World(here, other, campus, ada, cookie, letters)
 
 
@@ -322,7 +324,7 @@ async def test_a_session_ends_however_much_it_is_used(
         answer = await api.post("/auth/refresh", body)
         if answer.status_code == 200:
             world.ada.tokens = answer.json()
-        api.services.visits._known.clear()
+        api.services.browser_sessions._known.clear()
         api.services.accounts.sessions._open.clear()
         return answer.status_code, await world.cookie_status(world.here)
 

@@ -143,4 +143,4 @@ def test_sessions_end_as_they_should(
     server: EmbeddedServer, campus_template: str, examples: int
 ) -> None:
     Sessions.passwords = [0, 0]
-    hold(Sessions, server, campus_template, "found", people=2, examples=examples, steps=30)
+    hold(Sessions, server, campus_template, "initial", people=2, examples=examples, steps=30)

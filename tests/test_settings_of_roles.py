@@ -63,7 +63,7 @@ async def test_a_store_climbs_and_comes_back(
         assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
         assert (await status(database, DEFAULT_STORE, CAMPUS)).store.phase == "relational"
         assert [key async for key, _ in Store(database).get_by_prefix("trap")] == []
-        assert (await grow(database, "found")).store.phase == "found"
+        assert (await grow(database, "initial")).store.phase == "initial"
 
 
 async def test_who_may_only_read_is_told_so(database_url: str, connect: Connect) -> None:
@@ -73,7 +73,7 @@ async def test_who_may_only_read_is_told_so(database_url: str, connect: Connect)
     async with opened(database_url) as database:
         await grow(database, "hybrid")
     await put(raw, "default_transaction_read_only = on")
-    for words in ("grow --to relational", "grow --to found", "kv set k 1", "serve --port 0"):
+    for words in ("grow --to relational", "grow --to initial", "kv set k 1", "serve --port 0"):
         done = await asyncio.to_thread(outgrow, *words.split(), DATABASE_URL=database_url)
         assert done.returncode == 3, done
         assert "default_transaction_read_only" in done.stderr

@@ -72,8 +72,8 @@ async def test_what_an_older_version_owed_is_owed_still(
     await raw.execute("COMMIT")
     await raw.execute(
         """
-        ALTER TABLE outgrow.lifts ADD COLUMN skipped text[] NOT NULL DEFAULT '{}';
-        UPDATE outgrow.lifts l SET skipped = ARRAY(
+        ALTER TABLE outgrow.mirrors ADD COLUMN skipped text[] NOT NULL DEFAULT '{}';
+        UPDATE outgrow.mirrors l SET skipped = ARRAY(
             SELECT key FROM outgrow.skipped s WHERE s.relation = l.relation);
         DROP TABLE outgrow.skipped;
         DROP TABLE outgrow.migrations

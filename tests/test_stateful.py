@@ -96,13 +96,13 @@ FIRST: dict[str, Any] = {
 }
 WRITES = {
     "INSERT INTO {0}.users (id, name, school, rest) VALUES ($1, $2, 'MIT', '{{}}')": 2,
-    "UPDATE {0}.users SET school = $2 WHERE id = $1 AND at = {0}.users_at($1)": 2,
+    "UPDATE {0}.users SET school = $2 WHERE id = $1 AND at = {0}.users_lookup_key($1)": 2,
     "UPDATE {0}.users SET major = 'Art' WHERE school = 'MIT' AND name = $1": 1,
-    "DELETE FROM {0}.users WHERE id = $1 AND at = {0}.users_at($1)": 1,
+    "DELETE FROM {0}.users WHERE id = $1 AND at = {0}.users_lookup_key($1)": 1,
     "INSERT INTO {0}.connections (user_id, connected_user_id) VALUES ($1, $2)": 2,
-    "DELETE FROM {0}.connections WHERE user_id = $1 AND at = {0}.connections_at($1)": 1,
+    "DELETE FROM {0}.connections WHERE user_id = $1 AND at = {0}.connections_lookup_key($1)": 1,
     "DELETE FROM {0}.connections c WHERE connected_user_id = $1 "
-    "AND c.probe @> {0}.connections_probe($1)": 1,
+    "AND c.store_value @> {0}.connections_containing($1)": 1,
     "INSERT INTO {0}.intros (from_id, to_id, sent_ms, status) VALUES ($1, $2, '1', 'pending')": 2,
     "UPDATE {0}.intros SET status = 'accepted' WHERE to_id = $1 AND status = 'pending'": 1,
     "DELETE FROM {0}.intros WHERE from_id = $1": 1,
@@ -110,7 +110,7 @@ WRITES = {
     "jsonb_build_array($1::text, $2::text))": 2,
     "DELETE FROM {0}.chats WHERE id = 'a:b'": 0,
     "INSERT INTO {0}.messages (chat_id, id, sender_id) VALUES ($1 || ':' || $2, 'm1', $1)": 2,
-    "UPDATE {0}.messages SET content = $1 WHERE id = 'm1' AND at = {0}.messages_at('a:b') "
+    "UPDATE {0}.messages SET content = $1 WHERE id = 'm1' AND at = {0}.messages_lookup_key('a:b') "
     "AND chat_id = 'a:b'": 1,
     "DELETE FROM {0}.messages WHERE chat_id = 'a:b' AND pos = ("
     "SELECT min(pos) FROM {0}.messages WHERE chat_id = 'a:b')": 0,
@@ -120,7 +120,7 @@ WRITES = {
 TOLD = (asyncpg.UniqueViolationError, asyncpg.CheckViolationError, asyncpg.SerializationError)
 
 
-class Lift:
+class Mirror:
     """How far a relation's table is: what a growth would have written down."""
 
     def __init__(self) -> None:
@@ -141,7 +141,7 @@ class TheLadder(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.model: dict[str, Any] = {}
-        self.lifts: dict[str, Lift] = {}
+        self.mirrors: dict[str, Mirror] = {}
         self.ladder = Ladder(self.wait(asyncpg.connect(self.url)))
 
     @classmethod
@@ -171,8 +171,8 @@ class TheLadder(RuleBasedStateMachine):
             self.start(list(ALL), False)
         if level > 1:
             self.finish()
-        for lift in self.lifts.values() if level > 2 else ():
-            lift.shadow = True
+        for mirror in self.mirrors.values() if level > 2 else ():
+            mirror.shadow = True
         if level > 2:
             self.wait(self.ladder.show("shadow"))
 
@@ -245,40 +245,40 @@ class TheLadder(RuleBasedStateMachine):
 
     # What a growth does -------------------------------------------------------------------------
 
-    @precondition(lambda self: len(self.lifts) < len(ALL))
+    @precondition(lambda self: len(self.mirrors) < len(ALL))
     @rule(
         some=st.lists(st.sampled_from(ALL), min_size=1, unique=True) | st.just(list(ALL)),
         crash=st.booleans(),
     )
     def start(self, some: list[str], crash: bool) -> None:
-        names = [name for name in some if name not in self.lifts]
+        names = [name for name in some if name not in self.mirrors]
         if crash:
             self.crash(self.ladder.expand(names))
             return
         self.wait(self.ladder.expand(names))
-        self.lifts |= {name: Lift() for name in names}
+        self.mirrors |= {name: Mirror() for name in names}
 
-    @precondition(lambda self: any(not lift.filled for lift in self.lifts.values()))
+    @precondition(lambda self: any(not mirror.filled for mirror in self.mirrors.values()))
     @rule(size=st.integers(1, 4), data=st.data(), crash=st.booleans())
     def batch(self, size: int, data: st.DataObject, crash: bool) -> None:
-        name, lift = self.choose(data, lambda lift: not lift.filled)
-        if lift.upto is None:
-            lift.upto = self.wait(self.ladder.last_key(name)) or ""
-        work = self.ladder.batch(name, lift.after, lift.upto, size)
+        name, mirror = self.choose(data, lambda mirror: not mirror.filled)
+        if mirror.upto is None:
+            mirror.upto = self.wait(self.ladder.last_key(name)) or ""
+        work = self.ladder.batch(name, mirror.after, mirror.upto, size)
         if crash:
             self.crash(work)
             return
-        self.batched(lift, self.wait(work))
+        self.batched(mirror, self.wait(work))
 
-    @precondition(lambda self: any(not lift.filled for lift in self.lifts.values()))
+    @precondition(lambda self: any(not mirror.filled for mirror in self.mirrors.values()))
     @rule(put=puts, gone=st.booleans(), data=st.data(), commits=st.booleans(), old=st.booleans())
     def batch_beside(
         self, put: tuple[str, Any], gone: bool, data: st.DataObject, commits: bool, old: bool
     ) -> None:
         """While somebody has written and not committed; one with an old snapshot loses a race."""
-        name, lift = self.choose(data, lambda lift: not lift.filled)
-        if lift.upto is None:
-            lift.upto = self.wait(self.ladder.last_key(name)) or ""
+        name, mirror = self.choose(data, lambda mirror: not mirror.filled)
+        if mirror.upto is None:
+            mirror.upto = self.wait(self.ladder.last_key(name)) or ""
         key, value = put
         owner = CAMPUS.relations[CAMPUS.source_of(name)].pattern
         own = sorted(k for k in self.model if CAMPUS.match(k) == owner)
@@ -288,21 +288,23 @@ class TheLadder(RuleBasedStateMachine):
         if gone:
             sql, parameters = f"DELETE FROM {STORE} WHERE key = $1", [key]
         if old:
-            commits = self.after_a_batch(name, lift, sql, parameters)
+            commits = self.after_a_batch(name, mirror, sql, parameters)
         else:
             self.wait(self.other.execute("BEGIN"))
             self.wait(self.other.execute(sql, *parameters))
-            self.batched(lift, self.wait(self.ladder.batch(name, lift.after, lift.upto, 50)))
+            self.batched(mirror, self.wait(self.ladder.batch(name, mirror.after, mirror.upto, 50)))
             self.wait(self.other.execute("COMMIT" if commits else "ROLLBACK"))
         if commits:
             self.wait(self.client.execute(sql.replace(STORE, TWIN_STORE), *parameters))
             self.model.pop(key, None)
             self.model |= {} if gone else {key: value}
 
-    def after_a_batch(self, name: str, lift: Lift, sql: str, parameters: list[Any]) -> bool:
+    def after_a_batch(self, name: str, mirror: Mirror, sql: str, parameters: list[Any]) -> bool:
         self.wait(self.other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ"))
         self.wait(self.other.execute(f"SELECT FROM {STORE}"))
-        self.batched(lift, self.wait(self.ladder.batch(name, lift.after, lift.upto or "", 50)))
+        self.batched(
+            mirror, self.wait(self.ladder.batch(name, mirror.after, mirror.upto or "", 50))
+        )
         try:
             self.wait(self.other.execute(sql, *parameters))
         except asyncpg.SerializationError:
@@ -311,44 +313,46 @@ class TheLadder(RuleBasedStateMachine):
         self.wait(self.other.execute("COMMIT"))
         return True
 
-    @precondition(lambda self: any(lift.owed for lift in self.lifts.values()))
+    @precondition(lambda self: any(mirror.owed for mirror in self.mirrors.values()))
     @rule(data=st.data())
     def pay(self, data: st.DataObject) -> None:
-        name, lift = self.choose(data, lambda lift: bool(lift.owed))
-        self.wait(self.ladder.backfill_key(name, lift.owed.pop()))
+        name, mirror = self.choose(data, lambda mirror: bool(mirror.owed))
+        self.wait(self.ladder.backfill_key(name, mirror.owed.pop()))
 
-    @precondition(lambda self: any(not lift.filled for lift in self.lifts.values()))
+    @precondition(lambda self: any(not mirror.filled for mirror in self.mirrors.values()))
     @rule()
     def finish(self) -> None:
-        for name, lift in self.lifts.items():
-            if not lift.filled:
+        for name, mirror in self.mirrors.items():
+            if not mirror.filled:
                 assert self.wait(self.ladder.backfill(name, 3)) == []
-                lift.owed, lift.filled = [], True
+                mirror.owed, mirror.filled = [], True
 
-    @precondition(lambda self: any(lift.filled for lift in self.lifts.values()))
+    @precondition(lambda self: any(mirror.filled for mirror in self.mirrors.values()))
     @rule(data=st.data())
     def switch(self, data: st.DataObject) -> None:
         """Or back again."""
-        name, lift = self.choose(data, lambda lift: lift.filled)
-        lift.shadow = not lift.shadow
-        self.wait(self.ladder.show("shadow" if lift.shadow else "store", [name]))
+        name, mirror = self.choose(data, lambda mirror: mirror.filled)
+        mirror.shadow = not mirror.shadow
+        self.wait(self.ladder.show("shadow" if mirror.shadow else "store", [name]))
 
-    @precondition(lambda self: self.lifts)
+    @precondition(lambda self: self.mirrors)
     @rule(data=st.data())
     def roll_back(self, data: st.DataObject) -> None:
-        name, _ = self.choose(data, lambda lift: True)
+        name, _ = self.choose(data, lambda mirror: True)
         self.wait(self.ladder.leave([name]))
-        del self.lifts[name]
+        del self.mirrors[name]
 
-    def choose(self, data: st.DataObject, condition: Any) -> tuple[str, Lift]:
-        name = data.draw(st.sampled_from([n for n, lift in self.lifts.items() if condition(lift)]))
-        return name, self.lifts[name]
+    def choose(self, data: st.DataObject, condition: Any) -> tuple[str, Mirror]:
+        name = data.draw(
+            st.sampled_from([n for n, mirror in self.mirrors.items() if condition(mirror)])
+        )
+        return name, self.mirrors[name]
 
-    def batched(self, lift: Lift, row: tuple[str | None, int, int, list[str]]) -> None:
+    def batched(self, mirror: Mirror, row: tuple[str | None, int, int, list[str]]) -> None:
         last, count, _, skipped = row
-        lift.after = last or lift.after
-        lift.owed += skipped
-        lift.filled = lift.filled or (not count and not lift.owed)
+        mirror.after = last or mirror.after
+        mirror.owed += skipped
+        mirror.filled = mirror.filled or (not count and not mirror.owed)
 
     def crash(self, work: Coroutine[Any, Any, Any]) -> None:
         """The connection dies after the work and before its commit; another goes on."""
@@ -358,7 +362,7 @@ class TheLadder(RuleBasedStateMachine):
             await work
             self.ladder.connection.terminate()
             self.ladder.connection = await asyncpg.connect(self.url)
-            self.ladder.lifted = set(self.lifts)
+            self.ladder.mirrored = set(self.mirrors)
 
         self.wait(dies())
 
@@ -384,7 +388,7 @@ class TheLadder(RuleBasedStateMachine):
 
     @invariant()
     def the_tables_that_are_filled_follow(self) -> None:
-        filled = [name for name, lift in self.lifts.items() if lift.filled]
+        filled = [name for name, mirror in self.mirrors.items() if mirror.filled]
         assert self.wait(self.ladder.differences(filled)) == {}
 
 

@@ -319,7 +319,7 @@ async def _through(
         await raw.execute(f"INSERT INTO {place} VALUES ($1, '{{}}')", f"{family}:new")
         assert (await verify(database, store, app, lambda _: None)).same
         await raw.execute(f"DELETE FROM {place} WHERE key = $1", f"{family}:new")
-        await grow(database, "found", None, store, app)
+        await grow(database, "initial", None, store, app)
         assert await raw.fetchval(everything) == exported
         assert await _canary(raw) == before
     finally:

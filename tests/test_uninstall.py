@@ -42,7 +42,7 @@ async def _uninstall(database: Database, **options: bool) -> Plan:
     return await uninstall(database, STORE, **{"delete_only_copies": False, **options})
 
 
-@pytest.mark.parametrize("goal", ["found", "optimized", "hybrid", "relational"])
+@pytest.mark.parametrize("goal", ["initial", "optimized", "hybrid", "relational"])
 async def test_a_database_is_as_it_was_before(
     database: Database, database_url: str, pytestconfig: pytest.Config, goal: str
 ) -> None:
@@ -55,7 +55,7 @@ async def test_a_database_is_as_it_was_before(
         with pytest.raises(Refused) as caught:
             await _uninstall(database)
         assert caught.value.code == "not_grown_back"
-        await grow(database, "found")
+        await grow(database, "initial")
     planned = await plan(database)
     assert _dump(pytestconfig, database_url) != before
     assert await _uninstall(database) == planned
@@ -147,7 +147,7 @@ async def test_a_database_without_the_schema_that_knows_is_not_said_to_be_clean(
         done = await asyncio.to_thread(outgrow, *words, DATABASE_URL=campus_url)
         assert done.returncode == 3, done
         assert "campus, network" in done.stderr
-    await grow(campus, "found")
+    await grow(campus, "initial")
     await _uninstall(campus)
     rows = await campus.rows(
         Query("test", "SELECT nspname FROM pg_namespace WHERE nspname IN ('campus', 'network')")

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from outgrow.db.pool import Database
     from outgrow.growth.watch import Silent, Watcher
     from outgrow.library import advise, grow, inspect, plan, verify
-    from outgrow.settings import Lines
+    from outgrow.settings import Thresholds
     from outgrow.store import MISSING, NO_VALUE, TEXT, Store
 
 __version__ = "0.1.0"
@@ -44,7 +44,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "Blueprint": "blueprint",
     "Database": "db.pool",
-    "Lines": "settings",
+    "Thresholds": "settings",
     "MISSING": "store",
     "NO_VALUE": "store",
     "Silent": "growth.watch",
@@ -73,7 +73,6 @@ __all__ = [
     "Database",
     "Forbidden",
     "GrowthFailed",
-    "Lines",
     "NotAllowed",
     "NotFound",
     "NotJson",
@@ -84,6 +83,7 @@ __all__ = [
     "ServerFailed",
     "Silent",
     "Store",
+    "Thresholds",
     "TooLarge",
     "TooMany",
     "Unavailable",

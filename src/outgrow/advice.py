@@ -1,7 +1,7 @@
 """From readings to advice: what to do now, what soon, and what not yet. No I/O.
 
 A signal is a figure with its line. One that is over its line asks for a phase; advice is to go
-there, unless the store is there already. One that will be over it within the lines' `soon` days is
+there, unless the store is there already. One that will be over it within the thresholds' `soon` days is
 told with the day. What no signal asks for is told as well, so that nobody does it too early.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from outgrow.growth.state import PHASES, Phase
-from outgrow.settings import Lines
+from outgrow.settings import Thresholds
 from outgrow.trends import Trend, fit
 
 REQUESTS_JUDGED = 100  # of a route, before its 95th percentile says something
@@ -82,7 +82,7 @@ class Situation:
     blueprint that the store grew with, and its phase."""
 
     store: str
-    phase: Phase = "found"
+    phase: Phase = "initial"
     growth: str = "none"
     air: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
@@ -151,10 +151,10 @@ class Advised:
         return told
 
 
-def advise(readings: Sequence[Reading], situation: Situation, lines: Lines) -> Advised:
+def advise(readings: Sequence[Reading], situation: Situation, thresholds: Thresholds) -> Advised:
     """`readings` in order, at least one; the last is of now."""
     now = readings[-1]
-    seen = [_with_history(s, readings) for s in _signals(now, situation, lines)]
+    seen = [_with_history(s, readings) for s in _signals(now, situation, thresholds)]
     asking = [s for s in seen if s.crossed and (_helps(s, situation) or s.asks is None)]
     if situation.grown_with:
         asking = []
@@ -163,13 +163,13 @@ def advise(readings: Sequence[Reading], situation: Situation, lines: Lines) -> A
     else:
         advice = [*_mending(situation)]
         advice += [Advice("now", s.why, _command(s, situation), s) for s in asking]
-        advice += _slow(now, situation, lines)
+        advice += _slow(now, situation, thresholds)
     soon = [
         s
         for s in seen
         if not s.crossed
         and s.days is not None
-        and s.days <= lines.soon
+        and s.days <= thresholds.soon
         and _helps(s, situation)
         and not situation.grown_with
     ]
@@ -182,7 +182,7 @@ def advise(readings: Sequence[Reading], situation: Situation, lines: Lines) -> A
         since=readings[0].at if len(readings) > 1 else None,
         command=_first(advice, situation),
         advice=tuple(advice),
-        not_yet=() if situation.grown_with else tuple(_not_yet(seen, situation, lines, now)),
+        not_yet=() if situation.grown_with else tuple(_not_yet(seen, situation, thresholds, now)),
         fine=tuple(s for s in seen if id(s) not in told),
         unknown=tuple(_unknown(now)),
     )
@@ -191,16 +191,16 @@ def advise(readings: Sequence[Reading], situation: Situation, lines: Lines) -> A
 # Signals ----------------------------------------------------------------------------------------
 
 
-def _signals(now: Reading, situation: Situation, lines: Lines) -> Iterator[Signal]:
+def _signals(now: Reading, situation: Situation, thresholds: Thresholds) -> Iterator[Signal]:
     next_phase = _next(situation.phase)
     if now.users is not None:
-        yield from _of_users(now.users, now.users_are or "users", lines)
+        yield from _of_users(now.users, now.users_are or "users", thresholds)
     if now.school is not None:
         yield Signal(
             "school",
             now.school_is or "",
             now.school,
-            lines.school,
+            thresholds.school,
             "",
             "the list of one school is read whole, with everybody in it, for each page of people",
             "optimized",
@@ -210,7 +210,7 @@ def _signals(now: Reading, situation: Situation, lines: Lines) -> Iterator[Signa
             "connections",
             now.connections_are or "",
             now.connections,
-            lines.connections,
+            thresholds.connections,
             "",
             "a list this long is rewritten with every change, and who is in it takes a search; a "
             "table has a row for each",
@@ -222,7 +222,7 @@ def _signals(now: Reading, situation: Situation, lines: Lines) -> Iterator[Signa
             "response",
             route[0],
             route[1].p95,
-            lines.response,
+            thresholds.response,
             "ms",
             "5 of 100 requests wait longer"
             + ("" if next_phase else "; no phase is left, so look for its statement in /metrics"),
@@ -232,7 +232,7 @@ def _signals(now: Reading, situation: Situation, lines: Lines) -> Iterator[Signa
         "database",
         "",
         now.database_bytes,
-        lines.database,
+        thresholds.database,
         "bytes",
         "consider tables: they are indexed and vacuumed apart. They lie beside the store and need "
         "room of their own, which the plan estimates",
@@ -241,10 +241,10 @@ def _signals(now: Reading, situation: Situation, lines: Lines) -> Iterator[Signa
     )
 
 
-def _of_users(users: int, about: str, lines: Lines) -> Iterator[Signal]:
+def _of_users(users: int, about: str, thresholds: Thresholds) -> Iterator[Signal]:
     """The scale table: of its bands the highest that was reached, or the first ahead; and the line
     at which the migration is to be planned."""
-    low, middle, high = lines.bands
+    low, middle, high = thresholds.bands
     bands: tuple[tuple[int, str, Phase], ...] = (
         (low, f"{low:,} to {middle:,} users: minor optimizations", "optimized"),
         (middle, f"{middle:,} to {high:,} users: optimizations are needed", "hybrid"),
@@ -257,7 +257,7 @@ def _of_users(users: int, about: str, lines: Lines) -> Iterator[Signal]:
         "users",
         about,
         users,
-        lines.users,
+        thresholds.users,
         "",
         "time to plan the migration",
         "hybrid",
@@ -351,14 +351,14 @@ def _mending(situation: Situation) -> Iterator[Advice]:
             f"and that every write keeps ({names})"
         )
         yield Advice("now", reason, _grow(again, situation))
-    if situation.missing and situation.phase != "found" and situation.fits:
+    if situation.missing and situation.phase != "initial" and situation.fits:
         names = ", ".join(situation.missing[:3])
         yield Advice(
             "now", f"what the phase asks for is not there: {names}", _grow(again, situation)
         )
 
 
-def _slow(now: Reading, situation: Situation, lines: Lines) -> Iterator[Advice]:
+def _slow(now: Reading, situation: Situation, thresholds: Thresholds) -> Iterator[Advice]:
     """Slow queries by name, as the server counts its own; else as PostgreSQL does."""
     phase = _next(situation.phase)
     command = None if phase is None else _grow(phase, situation)
@@ -375,7 +375,7 @@ def _slow(now: Reading, situation: Situation, lines: Lines) -> Iterator[Advice]:
             command,
         )
     for slow in now.statements:
-        if slow.mean > lines.response and slow.calls >= CALLS_JUDGED:
+        if slow.mean > thresholds.response and slow.calls >= CALLS_JUDGED:
             yield Advice(
                 "now",
                 f"{slow.mean:,.0f} ms on average, {slow.calls:,} times: {slow.text}",
@@ -397,7 +397,7 @@ def _first(advice: Sequence[Advice], situation: Situation) -> str | None:
 
 
 def _not_yet(
-    seen: Sequence[Signal], situation: Situation, lines: Lines, now: Reading
+    seen: Sequence[Signal], situation: Situation, thresholds: Thresholds, now: Reading
 ) -> Iterator[NotYet]:
     needed = [situation.phase, *(s.asks for s in seen if s.crossed and s.asks and not s.only_plan)]
     reached = max(map(_rank, needed))
@@ -414,7 +414,7 @@ def _not_yet(
     yield NotYet(
         "read replicas, sharding",
         "one server carries more than this, with indexes and tables"
-        if now.database_bytes <= lines.database
+        if now.database_bytes <= thresholds.database
         else "indexes and tables first: a replica reads as slowly as its primary",
     )
 

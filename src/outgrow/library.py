@@ -25,7 +25,7 @@ from outgrow.growth.watch import Silent, Watcher
 from outgrow.inspection import survey
 from outgrow.inspection.survey import Survey
 from outgrow.schema import memory
-from outgrow.settings import Lines
+from outgrow.settings import Thresholds
 from outgrow.store import Store
 
 Progress = Callable[[int, int], None]
@@ -105,7 +105,7 @@ async def advise(
     store: Store,
     blueprint: Blueprint,
     *,
-    thresholds: Lines | None = None,
+    thresholds: Thresholds | None = None,
     note: Callable[[str], None] = _untold,
 ) -> Advised:
     """Take a reading, compare it with the thresholds and with earlier ones, and say what to do now,
@@ -115,7 +115,7 @@ async def advise(
     is ten minutes old; `note` is told why it is not.
     """
     async with _errors(store.database):
-        return await _advise(store, blueprint, thresholds or Lines(), note)
+        return await _advise(store, blueprint, thresholds or Thresholds(), note)
 
 
 async def check_blueprint(store: Store, blueprint: Blueprint, *, is_named: bool = True) -> None:
@@ -129,7 +129,7 @@ async def check_blueprint(store: Store, blueprint: Blueprint, *, is_named: bool 
 
 
 async def _advise(
-    store: Store, blueprint: Blueprint, thresholds: Lines, note: Callable[[str], None]
+    store: Store, blueprint: Blueprint, thresholds: Thresholds, note: Callable[[str], None]
 ) -> Advised:
     database, name = store.database, store.table
     found = await status.status(database, name, blueprint)
@@ -150,10 +150,10 @@ async def _advise(
         past = [*(r for r in past if r.at < reading.at), reading]
     situation = Situation(
         store=found.store.name,
-        phase=found.store.phase or "found",
+        phase=found.store.phase or "initial",
         growth=found.growth_state,
         air=tuple(r.name for r in found.indexes if r.role in ("duplicate", "invalid")),
-        missing=found.missing if found.store.phase not in (None, "found") else (),
+        missing=found.missing if found.store.phase not in (None, "initial") else (),
         fits=found.store.phase is not None or reading.fits >= readings.FITS,
         altered=tuple(str(finding) for finding in found.store.altered if finding.is_wrong),
         grown_with=found.store.grown_with,

@@ -17,7 +17,7 @@ _STORE_NAME = re.compile(r"[^\x00]{1,63}\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class Thresholds:
     """From where on `outgrow advise` says something: the 95th percentile of answers in
     milliseconds, bytes of the database, users, users of one school (elements of one index list),
     connections of one person (elements of one list); `bands` are the ends of no change, of minor
@@ -50,8 +50,8 @@ class Settings:
     say how mail is sent; without the former it is printed. `keep_messages` is after how many
     days a message goes, None for never.
     `cache_seconds` is how old an answer from the network's cache may be, 0 for none. A session ends
-    after `session_idle_days` of not being used, and after `session_days` in any case. `lines` are
-    those of advice. `log` is the form of the log's lines.
+    after `session_idle_days` of not being used, and after `session_days` in any case. `thresholds` are
+    those of advice. `log` is the form of the log's thresholds.
     """
 
     home: Path
@@ -74,7 +74,7 @@ class Settings:
     cache_seconds: int = 20
     session_idle_days: int = 30
     session_days: int = 90
-    lines: Lines = Lines()
+    thresholds: Thresholds = Thresholds()
     log: Literal["text", "json"] = "text"
 
     @property
@@ -136,7 +136,7 @@ class Settings:
             session_idle_days=_integer(env, "OUTGROW_SESSION_IDLE_DAYS", 30, 1, 3650),
             session_days=_integer(env, "OUTGROW_SESSION_DAYS", 90, 1, 3650),
             keep_messages=_integer(env, "OUTGROW_KEEP_MESSAGES", 0, 0, 36_500) or None,
-            lines=_lines(env.get("OUTGROW_LINES") or ""),
+            thresholds=_lines(env.get("OUTGROW_THRESHOLDS") or ""),
             log=_log(env.get("OUTGROW_LOG") or "text"),
         )
 
@@ -188,7 +188,7 @@ _LINE = re.compile(
 _UNITS = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
-def _lines(text: str) -> Lines:
+def _lines(text: str) -> Thresholds:
     """Words such as `users=8000`, `database=20GB`, `bands=1000/10000/50000`."""
     found: dict[str, Any] = {}
     for word in text.split():
@@ -203,11 +203,11 @@ def _lines(text: str) -> Lines:
             continue
         raise BadInput(
             "bad_setting",
-            f"OUTGROW_LINES holds what is no line: {word!r}",
-            hint='set it to lines such as "response=300 database=20GB users=8000 school=6000 '
+            f"OUTGROW_THRESHOLDS holds what is no line: {word!r}",
+            hint='set it to thresholds such as "response=300 database=20GB users=8000 school=6000 '
             'connections=200 bands=1000/10000/50000 soon=30"',
         )
-    return Lines(**found)
+    return Thresholds(**found)
 
 
 def _switch(env: Mapping[str, str], name: str) -> bool:

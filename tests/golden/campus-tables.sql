@@ -124,7 +124,7 @@ CREATE TABLE "campus_tables"."connections" (
 
 CREATE TABLE "campus_tables"."connections_lists" (
     "user_id" text NOT NULL,
-    leftovers jsonb,
+    unmapped jsonb,
     PRIMARY KEY ("user_id")
 );
 
@@ -274,7 +274,7 @@ CREATE TABLE "campus_tables"."messages" (
 
 CREATE TABLE "campus_tables"."messages_lists" (
     "chat_id" text NOT NULL,
-    leftovers jsonb,
+    unmapped jsonb,
     PRIMARY KEY ("chat_id")
 );
 
@@ -630,15 +630,15 @@ DECLARE
     our_wide integer := 0;
 BEGIN
     IF our_before IS NOT NULL OR current_setting('transaction_isolation') = 'read committed' THEN
-        SELECT count(*), bool_and(t.leftovers IS NULL) INTO our_heads, our_whole
+        SELECT count(*), bool_and(t.unmapped IS NULL) INTO our_heads, our_whole
         FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17);
     END IF;
     IF our_heads = 0 THEN
-    INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", leftovers)
+    INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", unmapped)
     VALUES (substr(our_key, 6, length(our_key) - 17), CASE WHEN CASE WHEN jsonb_typeof(our_value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(our_value) FROM jsonb_array_elements(our_value) AS e(v)) ELSE false END THEN NULL ELSE our_value END)
     ON CONFLICT ON CONSTRAINT "connections_lists_pkey"
-        DO UPDATE SET leftovers = excluded.leftovers
-        WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
+        DO UPDATE SET unmapped = excluded.unmapped
+        WHERE t.unmapped IS NOT NULL OR excluded.unmapped IS NOT NULL;
         IF EXISTS (SELECT FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17))
         THEN
         INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
@@ -677,7 +677,7 @@ BEGIN
         WHEN our_heads <> 1 OR our_whole OR our_before IS NULL
             OR jsonb_typeof(our_before) <> 'array' OR jsonb_typeof(our_value) <> 'array' THEN false
         WHEN jsonb_array_length(our_value) <> jsonb_array_length(our_before) + 1 THEN false
-        ELSE (SELECT ROW(t.leftovers)::record *= ROW(our_before)::record FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17)) END)
+        ELSE (SELECT ROW(t.unmapped)::record *= ROW(our_before)::record FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17)) END)
     THEN
         IF outgrow.key_of(our_value -> -1) IS NOT NULL AND ROW(our_value - (-1))::record *= ROW(our_before)::record THEN
             our_element := our_value ->> -1;
@@ -688,11 +688,11 @@ BEGIN
                 SELECT coalesce(min(t."pos") - outgrow.pos_step(), outgrow.pos_step()) FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17));
         END IF;
         IF our_element IS NOT NULL THEN
-    INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", leftovers)
+    INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", unmapped)
     VALUES (substr(our_key, 6, length(our_key) - 17), our_value)
     ON CONFLICT ON CONSTRAINT "connections_lists_pkey"
-        DO UPDATE SET leftovers = excluded.leftovers
-        WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
+        DO UPDATE SET unmapped = excluded.unmapped
+        WHERE t.unmapped IS NOT NULL OR excluded.unmapped IS NOT NULL;
             IF NOT our_before ? our_element THEN
         INSERT INTO "campus_tables"."connections" AS t ("user_id", "connected_user_id", "pos", "created_at")
         SELECT substr(our_key, 6, length(our_key) - 17), our_element, our_labels[1], NULL::timestamptz
@@ -775,11 +775,11 @@ BEGIN
     IF our_whole IS NOT TRUE THEN
         our_was := outgrow.list_ids(our_before);
         our_now := outgrow.list_ids(our_value);
-    INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", leftovers)
+    INSERT INTO "campus_tables"."connections_lists" AS t ("user_id", unmapped)
     VALUES (substr(our_key, 6, length(our_key) - 17), CASE WHEN cardinality(our_now) = CASE WHEN jsonb_typeof(our_value) = 'array' THEN jsonb_array_length(our_value) END THEN NULL ELSE our_value END)
     ON CONFLICT ON CONSTRAINT "connections_lists_pkey"
-        DO UPDATE SET leftovers = excluded.leftovers
-        WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
+        DO UPDATE SET unmapped = excluded.unmapped
+        WHERE t.unmapped IS NOT NULL OR excluded.unmapped IS NOT NULL;
         IF our_heads <> 1
             OR (SELECT count(*) FROM "campus_tables"."connections" t WHERE t."user_id" = substr(our_key, 6, length(our_key) - 17)) <> cardinality(our_was) THEN
             our_was := ARRAY(
@@ -912,15 +912,15 @@ DECLARE
     our_wide integer := 0;
 BEGIN
     IF our_before IS NOT NULL OR current_setting('transaction_isolation') = 'read committed' THEN
-        SELECT count(*), bool_and(t.leftovers IS NULL) INTO our_heads, our_whole
+        SELECT count(*), bool_and(t.unmapped IS NULL) INTO our_heads, our_whole
         FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14);
     END IF;
     IF our_heads = 0 THEN
-    INSERT INTO "campus_tables"."messages_lists" AS t ("chat_id", leftovers)
+    INSERT INTO "campus_tables"."messages_lists" AS t ("chat_id", unmapped)
     VALUES (substr(our_key, 6, length(our_key) - 14), CASE WHEN CASE WHEN jsonb_typeof(our_value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(our_value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE our_value END)
     ON CONFLICT ON CONSTRAINT "messages_lists_pkey"
-        DO UPDATE SET leftovers = excluded.leftovers
-        WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
+        DO UPDATE SET unmapped = excluded.unmapped
+        WHERE t.unmapped IS NOT NULL OR excluded.unmapped IS NOT NULL;
         INSERT INTO "campus_tables"."messages" AS t ("chat_id", "pos", "id", "sender_id", "content", "kind", "sent_at", "rest")
         SELECT r."chat_id", r."pos", r."id", r."sender_id", r."content", r."kind", r."sent_at", r."rest" FROM "campus_tables"."messages_rows"(our_key, our_value) r
         ON CONFLICT ON CONSTRAINT "messages_pkey" DO UPDATE SET "id" = excluded."id", "sender_id" = excluded."sender_id", "content" = excluded."content", "kind" = excluded."kind", "sent_at" = excluded."sent_at", "rest" = excluded."rest";
@@ -943,11 +943,11 @@ BEGIN
         ON CONFLICT ON CONSTRAINT "messages_pkey" DO UPDATE SET "id" = excluded."id", "sender_id" = excluded."sender_id", "content" = excluded."content", "kind" = excluded."kind", "sent_at" = excluded."sent_at", "rest" = excluded."rest";
         RETURN;
     END IF;
-    INSERT INTO "campus_tables"."messages_lists" AS t ("chat_id", leftovers)
+    INSERT INTO "campus_tables"."messages_lists" AS t ("chat_id", unmapped)
     VALUES (substr(our_key, 6, length(our_key) - 14), CASE WHEN CASE WHEN jsonb_typeof(our_value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(our_value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE our_value END)
     ON CONFLICT ON CONSTRAINT "messages_lists_pkey"
-        DO UPDATE SET leftovers = excluded.leftovers
-        WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;
+        DO UPDATE SET unmapped = excluded.unmapped
+        WHERE t.unmapped IS NOT NULL OR excluded.unmapped IS NOT NULL;
     IF outgrow.may_be_long(our_value) OR outgrow.may_be_long(our_before) THEN
         DELETE FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(our_key, 6, length(our_key) - 14) AND (our_heads = 1 OR outgrow.is_own(t.xmin));
         INSERT INTO "campus_tables"."messages" AS t ("chat_id", "pos", "id", "sender_id", "content", "kind", "sent_at", "rest")
@@ -1369,7 +1369,7 @@ missing AS MATERIALIZED (
     WHERE (SELECT true FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(k.key, 6, length(k.key) - 17) LIMIT 1) IS NULL
 ),
 headed AS (
-    INSERT INTO "campus_tables"."connections_lists" AS h ("user_id", leftovers)
+    INSERT INTO "campus_tables"."connections_lists" AS h ("user_id", unmapped)
     SELECT substr(k.key, 6, length(k.key) - 17), CASE WHEN CASE WHEN jsonb_typeof(k.value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(k.value) FROM jsonb_array_elements(k.value) AS e(v)) ELSE false END THEN NULL ELSE k.value END FROM missing k
     ON CONFLICT DO NOTHING
     RETURNING 'user:' || h."user_id" || ':connections' AS key
@@ -1418,7 +1418,7 @@ missing AS MATERIALIZED (
     WHERE (SELECT true FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(k.key, 6, length(k.key) - 14) LIMIT 1) IS NULL
 ),
 headed AS (
-    INSERT INTO "campus_tables"."messages_lists" AS h ("chat_id", leftovers)
+    INSERT INTO "campus_tables"."messages_lists" AS h ("chat_id", unmapped)
     SELECT substr(k.key, 6, length(k.key) - 14), CASE WHEN CASE WHEN jsonb_typeof(k.value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(k.value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE k.value END FROM missing k
     ON CONFLICT DO NOTHING
     RETURNING 'chat:' || h."chat_id" || ':messages' AS key
@@ -1704,7 +1704,7 @@ missing AS MATERIALIZED (
     WHERE (SELECT true FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(k.key, 6, length(k.key) - 17) LIMIT 1) IS NULL
 ),
 headed AS (
-    INSERT INTO "campus_tables"."connections_lists" AS h ("user_id", leftovers)
+    INSERT INTO "campus_tables"."connections_lists" AS h ("user_id", unmapped)
     SELECT substr(k.key, 6, length(k.key) - 17), CASE WHEN CASE WHEN jsonb_typeof(k.value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(k.value) FROM jsonb_array_elements(k.value) AS e(v)) ELSE false END THEN NULL ELSE k.value END FROM missing k
     ON CONFLICT DO NOTHING
     RETURNING 'user:' || h."user_id" || ':connections' AS key
@@ -1757,7 +1757,7 @@ compared AS MATERIALIZED (
         ON kept.row_at = made.row_at
         WHERE ROW(made."user_id", made."connected_user_id", made."created_at", made.row_at, made.place_at)::record *<> ROW(kept."user_id", kept."connected_user_id", kept."created_at", kept.row_at, kept.place_at)::record)
         OR NOT EXISTS (SELECT FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17))
-        OR ROW((SELECT t.leftovers FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17)))::record *<> ROW(l.v)::record AS differs
+        OR ROW((SELECT t.unmapped FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17)))::record *<> ROW(l.v)::record AS differs
     FROM batch b CROSS JOIN LATERAL (SELECT CASE WHEN CASE WHEN jsonb_typeof(b.value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(b.value) FROM jsonb_array_elements(b.value) AS e(v)) ELSE false END THEN NULL ELSE b.value END AS v OFFSET 0) l
 )
 SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
@@ -1988,7 +1988,7 @@ missing AS MATERIALIZED (
     WHERE (SELECT true FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(k.key, 6, length(k.key) - 14) LIMIT 1) IS NULL
 ),
 headed AS (
-    INSERT INTO "campus_tables"."messages_lists" AS h ("chat_id", leftovers)
+    INSERT INTO "campus_tables"."messages_lists" AS h ("chat_id", unmapped)
     SELECT substr(k.key, 6, length(k.key) - 14), CASE WHEN CASE WHEN jsonb_typeof(k.value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(k.value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE k.value END FROM missing k
     ON CONFLICT DO NOTHING
     RETURNING 'chat:' || h."chat_id" || ':messages' AS key
@@ -2039,7 +2039,7 @@ compared AS MATERIALIZED (
         ON kept.row_at = made.row_at
         WHERE ROW(made."chat_id", made."id", made."sender_id", made."content", made."kind", made."sent_at", made."rest", made.row_at, made.place_at)::record *<> ROW(kept."chat_id", kept."id", kept."sender_id", kept."content", kept."kind", kept."sent_at", kept."rest", kept.row_at, kept.place_at)::record)
         OR NOT EXISTS (SELECT FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14))
-        OR ROW((SELECT t.leftovers FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14)))::record *<> ROW(l.v)::record AS differs
+        OR ROW((SELECT t.unmapped FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14)))::record *<> ROW(l.v)::record AS differs
     FROM batch b CROSS JOIN LATERAL (SELECT CASE WHEN CASE WHEN jsonb_typeof(b.value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(b.value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE b.value END AS v OFFSET 0) l
 )
 SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
@@ -2313,7 +2313,7 @@ SELECT ARRAY(
         AND t."chat_id" = substr(k.key, 6)) IS NOT TRUE
     ) k LIMIT 100);
 
-CREATE OR REPLACE FUNCTION "campus"."users_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."users_lookup_key"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '';
@@ -2340,10 +2340,10 @@ SELECT t."id",
     t."traits",
     t."card",
     ''::text AS at,
-    '[]'::jsonb AS probe
+    '[]'::jsonb AS store_value
 FROM "campus_tables"."users" t;
 
-CREATE OR REPLACE FUNCTION "campus"."connections_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."connections_lookup_key"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '';
@@ -2359,10 +2359,10 @@ SELECT t."user_id",
     t."pos",
     t."created_at",
     ''::text AS at,
-    '[]'::jsonb AS probe
+    '[]'::jsonb AS store_value
 FROM "campus_tables"."connections" t;
 
-CREATE OR REPLACE FUNCTION "campus"."intros_at"("of_from" text, "of_to" text, "of_ms" text)
+CREATE OR REPLACE FUNCTION "campus"."intros_lookup_key"("of_from" text, "of_to" text, "of_ms" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '';
@@ -2378,10 +2378,10 @@ SELECT t."from_id",
     t."denied_at",
     t."rest",
     ''::text AS at,
-    '[]'::jsonb AS probe
+    '[]'::jsonb AS store_value
 FROM "campus_tables"."intros" t;
 
-CREATE OR REPLACE FUNCTION "campus"."chats_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."chats_lookup_key"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '';
@@ -2392,10 +2392,10 @@ SELECT t."id",
     t."created_at",
     t."rest",
     ''::text AS at,
-    '[]'::jsonb AS probe
+    '[]'::jsonb AS store_value
 FROM "campus_tables"."chats" t;
 
-CREATE OR REPLACE FUNCTION "campus"."messages_at"("of_chat" text)
+CREATE OR REPLACE FUNCTION "campus"."messages_lookup_key"("of_chat" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '';
@@ -2410,7 +2410,7 @@ SELECT t."chat_id",
     t."sent_at",
     t."rest",
     ''::text AS at,
-    '[]'::jsonb AS probe
+    '[]'::jsonb AS store_value
 FROM "campus_tables"."messages" t;
 
 CREATE OR REPLACE FUNCTION "campus"."messages_place"(of_key text, of_pos bigint, list jsonb)
@@ -2440,7 +2440,7 @@ SELECT t."school",
     t."year",
     t."created_at",
     ''::text AS at,
-    '[]'::jsonb AS probe
+    '[]'::jsonb AS store_value
 FROM "campus_tables"."school_members" t;
 
 CREATE OR REPLACE FUNCTION "campus"."user_search_at"("of_id" text)
@@ -2456,10 +2456,10 @@ SELECT t."school",
     t."search_name",
     t."search_text",
     ''::text AS at,
-    '[]'::jsonb AS probe
+    '[]'::jsonb AS store_value
 FROM "campus_tables"."user_search" t;
 
-CREATE OR REPLACE FUNCTION "campus"."participants_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."participants_lookup_key"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '';
@@ -2474,5 +2474,5 @@ SELECT t."chat_id",
     t."user_id",
     t."pos",
     ''::text AS at,
-    '[]'::jsonb AS probe
+    '[]'::jsonb AS store_value
 FROM "campus_tables"."participants" t;

@@ -117,7 +117,7 @@ FROM (SELECT 'schools:all' AS key, "of_school" AS element) l
 WHERE l.element IS NOT NULL AND l.key ~ '^schools:all$';
 END;
 
-CREATE OR REPLACE FUNCTION "campus"."users_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."users_lookup_key"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'user:' || "of_id";
@@ -164,8 +164,8 @@ SELECT d."id",
         CASE WHEN c."createdAt"::text LIKE '"____-__-__T__:__:__.___Z"' OR c."createdAt"::text LIKE '"____-__-__T__:__:__.______Z"' THEN c."createdAt" ELSE 'null' END)
     FROM (SELECT whole.v -> 'name' AS "name", whole.v -> 'school' AS "school", whole.v -> 'major' AS "major", whole.v -> 'year' AS "year", whole.v -> 'age' AS "age", whole.v -> 'pronouns' AS "pronouns", whole.v -> 'bio' AS "bio", whole.v -> 'interests' AS "interests", whole.v -> 'lookingFor' AS "lookingFor", whole.v -> 'personality' AS "personality", whole.v -> 'goals' AS "goals", whole.v -> 'livingHabits' AS "livingHabits", whole.v -> 'photos' AS "photos", whole.v -> 'profilePicture' AS "profilePicture", whole.v -> 'additionalInfo' AS "additionalInfo", whole.v -> 'createdAt' AS "createdAt"
         FROM (SELECT s.value || '{}' AS v OFFSET 0) AS whole OFFSET 0) AS c) AS "card",
-    s.key AS at,
-    s.value AS probe
+    s.key AS store_key,
+    s.value AS store_value
 FROM "public"."kv_store_2516be19" s
 CROSS JOIN LATERAL "campus"."users_decode"(s.key, s.value) d
 WHERE s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205;
@@ -182,7 +182,7 @@ SELECT r."school" AS "school",
     r."year" AS "year",
     r."created_at" AS "created_at",
     r.at,
-    r.probe
+    r.store_value
 FROM "campus"."users" r
 WHERE r."school" IS NOT NULL;
 
@@ -199,7 +199,7 @@ SELECT r."school" AS "school",
     r."search_name" AS "search_name",
     r."search_text" AS "search_text",
     r.at,
-    r.probe
+    r.store_value
 FROM "campus"."users" r;
 
 CREATE FUNCTION "campus"."users_write"()
@@ -328,7 +328,7 @@ BEGIN
         RETURN OLD;
     END IF;
     NEW.at := this_key;
-    NEW.probe := new_value;
+    NEW.store_value := new_value;
     RETURN NEW;
 END
 $body$;
@@ -354,7 +354,7 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'user:' || "of_id" || ':connections';
 
-CREATE OR REPLACE FUNCTION "campus"."connections_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."connections_lookup_key"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'user:' || "of_id" || ':connections';
@@ -369,8 +369,8 @@ SELECT d."user_id",
     d."connected_user_id",
     d."pos",
     d."created_at",
-    s.key AS at,
-    s.value AS probe
+    s.key AS store_key,
+    s.value AS store_value
 FROM "public"."kv_store_2516be19" s
 CROSS JOIN LATERAL "campus"."connections_decode"(s.key, s.value) d
 WHERE s.key ~ '^user:([^:]+):connections$' AND length(s.key) <= 217;
@@ -490,7 +490,7 @@ FROM (SELECT 'user:' || "of_from_id" || ':soft-intros:outgoing' AS key, 'intro:'
 WHERE l.element IS NOT NULL AND l.key ~ '^user:([^:]+):soft-intros:outgoing$' AND length(l.key) <= 226;
 END;
 
-CREATE OR REPLACE FUNCTION "campus"."intros_at"("of_from" text, "of_to" text, "of_ms" text)
+CREATE OR REPLACE FUNCTION "campus"."intros_lookup_key"("of_from" text, "of_to" text, "of_ms" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'intro:' || "of_from" || ':' || "of_to" || ':' || "of_ms";
@@ -505,8 +505,8 @@ SELECT d."from_id",
     d."accepted_at",
     d."denied_at",
     d.rest,
-    s.key AS at,
-    s.value AS probe
+    s.key AS store_key,
+    s.value AS store_value
 FROM "public"."kv_store_2516be19" s
 CROSS JOIN LATERAL "campus"."intros_decode"(s.key, s.value) d
 WHERE s.key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(s.key) <= 210 OR s.key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$');
@@ -627,7 +627,7 @@ BEGIN
         RETURN OLD;
     END IF;
     NEW.at := this_key;
-    NEW.probe := new_value;
+    NEW.store_value := new_value;
     RETURN NEW;
 END
 $body$;
@@ -671,7 +671,7 @@ FROM (SELECT 'user:' || outgrow.key_of(e.v) || ':chats' AS key, "of_id" AS eleme
 WHERE l.element IS NOT NULL AND l.key ~ '^user:([^:]+):chats$' AND length(l.key) <= 211;
 END;
 
-CREATE OR REPLACE FUNCTION "campus"."chats_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."chats_lookup_key"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'chat:' || "of_id";
@@ -681,13 +681,13 @@ SELECT d."id",
     d."participants",
     d."created_at",
     d.rest,
-    s.key AS at,
-    s.value AS probe
+    s.key AS store_key,
+    s.value AS store_value
 FROM "public"."kv_store_2516be19" s
 CROSS JOIN LATERAL "campus"."chats_decode"(s.key, s.value) d
 WHERE s.key ~ '^chat:(.+)$' AND length(s.key) <= 205 AND NOT (s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214) AND NOT (s.key ~ '^chat:(.+):typing:([^:]+)$' AND (length(s.key) <= 214 OR s.key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'));
 
-CREATE OR REPLACE FUNCTION "campus"."participants_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."participants_lookup_key"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'chat:' || "of_id";
@@ -702,7 +702,7 @@ SELECT r."id" AS "chat_id",
     outgrow.key_of(e.v) AS "user_id",
     e.pos * outgrow.pos_step() AS "pos",
     r.at,
-    r.probe
+    r.store_value
 FROM "campus"."chats" r
 CROSS JOIN LATERAL (
     SELECT e.v, min(e.pos) AS pos
@@ -816,7 +816,7 @@ BEGIN
         RETURN OLD;
     END IF;
     NEW.at := this_key;
-    NEW.probe := new_value;
+    NEW.store_value := new_value;
     RETURN NEW;
 END
 $body$;
@@ -865,7 +865,7 @@ RETURN (new_rest - array_remove(ARRAY[
     || CASE WHEN "new_kind" IS NULL OR outgrow.key_of(new_rest -> 'type') IS NOT DISTINCT FROM "new_kind" THEN '{}'::jsonb ELSE jsonb_build_object('type', to_jsonb("new_kind")) END
     || CASE WHEN "new_sent_at" IS NULL OR outgrow.time_of(new_rest -> 'timestamp') IS NOT DISTINCT FROM "new_sent_at" THEN '{}'::jsonb ELSE jsonb_build_object('timestamp', outgrow.json_of_time("new_sent_at")) END;
 
-CREATE OR REPLACE FUNCTION "campus"."messages_at"("of_chat" text)
+CREATE OR REPLACE FUNCTION "campus"."messages_lookup_key"("of_chat" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'chat:' || "of_chat" || ':messages';
@@ -879,8 +879,8 @@ SELECT d."chat_id",
     d."kind",
     d."sent_at",
     d.rest,
-    s.key AS at,
-    s.value AS probe
+    s.key AS store_key,
+    s.value AS store_value
 FROM "public"."kv_store_2516be19" s
 CROSS JOIN LATERAL "campus"."messages_decode"(s.key, s.value) d
 WHERE s.key ~ '^chat:(.+):messages$' AND length(s.key) <= 214;
@@ -1000,7 +1000,7 @@ DECLARE
 BEGIN
     PERFORM "campus"."lock_keys"(ARRAY[of_key], '{}');
     SELECT count(*) INTO many FROM "campus"."messages" r
-    WHERE r."chat_id" = substr(of_key, 6, length(of_key) - 14) AND r.at = "campus"."messages_at"(substr(of_key, 6, length(of_key) - 14)) AND r."pos" < before_pos;
+    WHERE r."chat_id" = substr(of_key, 6, length(of_key) - 14) AND r.at = "campus"."messages_lookup_key"(substr(of_key, 6, length(of_key) - 14)) AND r."pos" < before_pos;
     UPDATE "public"."kv_store_2516be19" s SET value = (
         SELECT coalesce(jsonb_agg(e.v ORDER BY e.n), '[]')
         FROM (
@@ -1024,7 +1024,7 @@ SELECT r."school" AS "school",
     r."year" AS "year",
     r."created_at" AS "created_at",
     r.at,
-    r.probe
+    r.store_value
 FROM "campus"."users" r
 WHERE r."school" IS NOT NULL;
 
@@ -1044,13 +1044,13 @@ SELECT r."school" AS "school",
     r."search_name" AS "search_name",
     r."search_text" AS "search_text",
     r.at,
-    r.probe
+    r.store_value
 FROM "campus"."users" r;
 
 CREATE TRIGGER "user_search_write" INSTEAD OF INSERT OR UPDATE OR DELETE ON "campus"."user_search"
 FOR EACH ROW EXECUTE FUNCTION "campus"."read_only"();
 
-CREATE OR REPLACE FUNCTION "campus"."participants_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."participants_lookup_key"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'chat:' || "of_id";
@@ -1065,7 +1065,7 @@ SELECT r."id" AS "chat_id",
     outgrow.key_of(e.v) AS "user_id",
     e.pos * outgrow.pos_step() AS "pos",
     r.at,
-    r.probe
+    r.store_value
 FROM "campus"."chats" r
 CROSS JOIN LATERAL (
     SELECT e.v, min(e.pos) AS pos

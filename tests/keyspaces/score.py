@@ -45,7 +45,7 @@ COLUMNS = [each.name for each in fields(Score)][:-1]
 def score(truth: Keyspace, document: dict[str, Any]) -> Score:
     """Compare a document with the truth."""
     predicted: list[dict[str, Any]] = list(document.get("patterns", ()))
-    matched, homes, right = _matched(truth, predicted)
+    matched, backings, right = _matched(truth, predicted)
     told: list[tuple[str, str]] = []
     for name, pattern in truth.patterns.items():
         if name not in matched.values():
@@ -58,8 +58,8 @@ def score(truth: Keyspace, document: dict[str, Any]) -> Score:
         predicted[index].get("shape") == truth.patterns[name].shape
         for index, name in matched.items()
     )
-    references = _references(predicted, matched, homes, truth)
-    derived = _derived(predicted, matched, homes, truth)
+    references = _references(predicted, matched, backings, truth)
+    derived = _derived(predicted, matched, backings, truth)
     compared = _compared(
         references,
         truth.references(is_asked=True),
@@ -108,14 +108,14 @@ def _matched(
         if first is not None:
             shared[first, name] += 1
     matched: dict[int, str] = {}
-    homes: dict[int, str] = {}
+    backings: dict[int, str] = {}
     right = 0
     for (index, name), count in sorted(shared.items(), key=lambda one: (-one[1], one[0])):
-        homes.setdefault(index, name)
+        backings.setdefault(index, name)
         if index not in matched and name not in matched.values():
             matched[index] = name
             right += count
-    return matched, homes, right
+    return matched, backings, right
 
 
 def _compiled(regex: str) -> re.Pattern[str]:
@@ -139,20 +139,20 @@ def _path(path: str, predicted: str, true: str) -> str:
 def _references(
     predicted: list[dict[str, Any]],
     matched: dict[int, str],
-    homes: dict[int, str],
+    backings: dict[int, str],
     truth: Keyspace,
 ) -> set[tuple[str, str, str]]:
     """The predicted references in the true patterns' words. What is true of a pattern's fragment
     is nothing invented, and nothing found."""
     names = {predicted[index]["pattern"]: name for index, name in matched.items()}
-    parts = {predicted[index]["pattern"]: name for index, name in homes.items()}
+    parts = {predicted[index]["pattern"]: name for index, name in backings.items()}
     true = truth.references(is_asked=True) | truth.references(is_asked=False)
     references = set()
     for index, pattern in enumerate(predicted):
         name = str(pattern.get("pattern"))
         for reference in pattern.get("references") or ():
             to = reference["to"]
-            home = homes.get(index, name)
+            home = backings.get(index, name)
             path = _path(str(reference["from"]), name, home)
             if index in matched and to in names:
                 path = truth.answered(matched[index], path, names[to])
@@ -182,19 +182,19 @@ def _own(truth: Keyspace, references: set[tuple[str, str, str]]) -> set[tuple[st
 def _derived(
     predicted: list[dict[str, Any]],
     matched: dict[int, str],
-    homes: dict[int, str],
+    backings: dict[int, str],
     truth: Keyspace,
 ) -> set[tuple[str, str]]:
     """As with references."""
     names = {predicted[index]["pattern"]: name for index, name in matched.items()}
-    parts = {predicted[index]["pattern"]: name for index, name in homes.items()}
+    parts = {predicted[index]["pattern"]: name for index, name in backings.items()}
     true = truth.derived(is_asked=True) | truth.derived(is_asked=False)
     derived = set()
     for index, pattern in enumerate(predicted):
         source = pattern.get("derived_from")
         if source and index in matched and source in names:
             derived.add((matched[index], names[source]))
-        elif source and (homes.get(index), parts.get(source)) not in true:
+        elif source and (backings.get(index), parts.get(source)) not in true:
             derived.add((f"? {pattern['pattern']}", names.get(source, f"? {source}")))
     return derived
 

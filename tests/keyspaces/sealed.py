@@ -129,7 +129,7 @@ def fitness(w: World) -> None:
     w.index("handle", "profile", by="handle")
     for user in users:
         for day in w.some(range(200), 0, 3):
-            told = doc(minutes=w.number(10, 120), kind=w.pick(["run", "ride", "lift"]))
+            told = doc(minutes=w.number(10, 120), kind=w.pick(["run", "ride", "mirror"]))
             told |= doc(planId=w.maybe(0.5, w.pick(plans)), notes=w.maybe(0.3, w.words()))
             w.put("workout", told | {"loggedAt": w.iso()}, user, w.day(day), w.number(1, 2))
     w.index(

@@ -13,14 +13,14 @@ from typing import Literal
 
 import msgspec
 
-from outgrow.blueprint.mistakes import VARIABLE, mistakes
+from outgrow.blueprint.validation import VARIABLE, problems
 from outgrow.errors import BadInput
 
 Shape = Literal["document", "ids", "objects", "map", "scalar", "opaque"]
 ColumnType = Literal["key", "short", "label", "text", "number", "boolean", "time", "array", "json"]
 JsonType = Literal["string", "number", "boolean", "array", "object"]
 IndexKind = Literal["btree", "contains", "words"]
-Home = Literal["store", "shadow"]
+Backing = Literal["store", "shadow"]
 
 SEGMENT_LIMIT = 200
 """Characters of one variable in a key, of a `key` and of a `label` column. A btree entry holds at
@@ -261,8 +261,8 @@ class Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
 
     @property
     def on_table(self) -> bool:
-        """A table has no `probe`: its columns say themselves what they hold."""
-        return self.on != "store" and "probe" not in self.columns
+        """A table has no `store_value`: its columns say themselves what they hold."""
+        return self.on != "store" and "store_value" not in self.columns
 
 
 class Blueprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
@@ -315,7 +315,7 @@ def parse(text: str) -> Blueprint:
         blueprint = msgspec.toml.decode(text, type=Blueprint)
     except msgspec.DecodeError as e:
         raise _bad(str(e)) from e
-    for mistake in mistakes(blueprint):
+    for mistake in problems(blueprint):
         raise _bad(mistake)
     return blueprint
 

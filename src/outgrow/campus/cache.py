@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
-from outgrow.campus.notifier import News
+from outgrow.campus.notifier import Notifier
 
 T = TypeVar("T")
 
@@ -80,13 +80,13 @@ class Cache(Generic[T]):
 class Caches:
     """Those of one process. No answer is older than `seconds`; 0: none is kept."""
 
-    def __init__(self, news: News, seconds: float = SECONDS) -> None:
+    def __init__(self, notifier: Notifier, seconds: float = SECONDS) -> None:
         self.seconds = seconds
         self.uses: dict[str, Uses] = {}
         self._caches: dict[str, Cache[Any]] = {}
-        self._news = news
+        self._notifier = notifier
         self._hearers: list[Callable[[str], None]] = []
-        news.hear("school", self._changed)
+        notifier.subscribe("school", self._changed)
 
     def named(self, name: str, most: int) -> Cache[Any]:
         """The cache of this name, which its uses are counted under, of `most` answers."""
@@ -94,18 +94,18 @@ class Caches:
         if cache is None:
             cache = self._caches[name] = Cache(self.seconds, most)
             self.uses[name] = cache.uses
-            self.hear(cache.forget, cache.clear)
+            self.subscribe(cache.forget, cache.clear)
         return cache
 
-    def hear(self, changed: Callable[[str], None], missed: Callable[[], None]) -> None:
+    def subscribe(self, changed: Callable[[str], None], missed: Callable[[], None]) -> None:
         """Call `changed` with the school of whoever changed, and `missed` where changes by other
         processes may not have been heard of."""
         self._hearers.append(changed)
-        self._news.missed(missed)
+        self._notifier.on_reconnect(missed)
 
     def changed(self, school: str) -> None:
         """Somebody of the school came, changed or left. To be called after the commit."""
-        self._news.say("school", school)
+        self._notifier.publish("school", school)
 
     def _changed(self, school: str) -> None:
         for hearer in self._hearers:

@@ -1,4 +1,4 @@
-"""News: what this process changed, told to all processes on the database.
+"""Notifier: what this process changed, told to all processes on the database.
 
 They are said after the commit, and only tell where to look: the tables are the truth, and whoever
 hears of something, late, twice or by mistake, looks it up. This process hears its own at once. For
@@ -24,7 +24,7 @@ from outgrow.db.pool import Database, Statements
 
 SQL = queries.load("network")
 
-log = logging.getLogger("outgrow.news")
+log = logging.getLogger("outgrow.notifier")
 
 FLUSH_SECONDS = 0.02
 UNHEARD_SECONDS = 2.0  # how late others are heard of through a pooler in transaction mode
@@ -33,7 +33,7 @@ MISSED = b'["missed"]'
 STRANGE_SECONDS = 60.0  # how often it is logged that others notify on our channel
 
 
-class News:
+class Notifier:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._secret = b""
@@ -46,15 +46,15 @@ class News:
         self._unsaid: dict[tuple[str, ...], None] = {}
         self._something = asyncio.Event()
 
-    def hear(self, kind: str, hearer: Callable[..., None]) -> None:
+    def subscribe(self, kind: str, hearer: Callable[..., None]) -> None:
         """Call `hearer` with the words of each piece of news of this kind."""
         self._hearers[kind] = hearer
 
-    def missed(self, misser: Callable[[], None]) -> None:
+    def on_reconnect(self, misser: Callable[[], None]) -> None:
         """Call `misser` whenever listening begins: what others said before was not heard."""
         self._missers.append(misser)
 
-    def say(self, kind: str, *words: str) -> None:
+    def publish(self, kind: str, *words: str) -> None:
         """To be called after the commit."""
         self._tell(kind, words)
         if self._running:
@@ -112,7 +112,7 @@ class News:
             self._tell_missers()
             return
         lost = asyncio.Event()
-        async with self._database.dedicated("outgrow news") as session:
+        async with self._database.dedicated("outgrow notifier") as session:
             connection = session.connection
             connection.add_termination_listener(lambda _: lost.set())
             envelopes = await self._read_secret(session)

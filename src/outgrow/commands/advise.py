@@ -34,7 +34,7 @@ def command(app: App, watch: bool) -> None:
     """Say what to do about the store now, what soon, and what not yet.
 
     Reads how much there is and how fast `outgrow serve` answers, compares that with the lines
-    (OUTGROW_LINES), and with what was read before. Readings are kept once Outgrow is installed
+    (OUTGROW_THRESHOLDS), and with what was read before. Readings are kept once Outgrow is installed
     in the database. That there is nothing to do is an answer, too: the exit code is 0.
     """
     app.run(_advise(app, watch))
@@ -46,12 +46,12 @@ async def _advise(app: App, watch: bool) -> None:
             told = await advise(
                 Store(database, app.settings.store),
                 app.blueprint,
-                thresholds=app.settings.lines,
+                thresholds=app.settings.thresholds,
                 note=lambda text: note(f"note: {text}"),
             )
             if watch and not app.json:
                 click.clear()
-            data = told.as_dict() | {"lines": dataclasses.asdict(app.settings.lines)}
+            data = told.as_dict() | {"lines": dataclasses.asdict(app.settings.thresholds)}
             app.answer(data, "\n".join(_text(told)))
             if not watch:
                 return

@@ -52,7 +52,7 @@ from outgrow.store import Store
 @click.option(
     "--delete-only-copies",
     is_flag=True,
-    help="With --to found, where the store was dropped: delete the tables that were made of it.",
+    help="With --to initial, where the store was dropped: delete the tables that were made of it.",
 )
 @json_option
 @click.pass_obj
@@ -71,8 +71,8 @@ def command(
     """
     if no_misfits and not only_plan:
         raise click.UsageError("--no-misfits goes with --plan")
-    if delete_only_copies and (only_plan or goal != "found"):
-        raise click.UsageError("--delete-only-copies goes with --to found, without --plan")
+    if delete_only_copies and (only_plan or goal != "initial"):
+        raise click.UsageError("--delete-only-copies goes with --to initial, without --plan")
     if delete_only_copies:
         app.run(_delete(app))
         return

@@ -7,7 +7,7 @@ import asyncio
 import click
 
 from outgrow.cli import App, connected, json_option
-from outgrow.growth.catalogue import Store
+from outgrow.growth.catalog import Store
 from outgrow.growth.shown import size_of
 from outgrow.growth.state import Growth
 from outgrow.growth.status import Status, status
@@ -41,7 +41,7 @@ def _told(found: Status) -> list[str]:
     rows = "unknown" if store.rows is None else f"about {store.rows:,}"
     lines = [
         f"store    {store.name}",
-        f"phase    {store.phase or 'found'}{_installed(store)}",
+        f"phase    {store.phase or 'initial'}{_installed(store)}",
         f"keys     {rows}, {size_of(store.table_bytes)}",
         f"indexes  {len(found.indexes)}, {size_of(store.index_bytes)}",
     ]
@@ -51,12 +51,12 @@ def _told(found: Status) -> list[str]:
         f"  {role.name:<{width}}  {size_of(role.bytes):>12}  {role.role}: {role.why}"
         for role in found.indexes
     ]
-    if found.missing and store.phase not in (None, "found"):
+    if found.missing and store.phase not in (None, "initial"):
         lines.append(f"missing  {', '.join(found.missing)}")
     lines += [
-        f"table    {lift.relation}: {lift.state}, {lift.keys:,} keys, {lift.rows:,} rows"
-        + (f", {lift.unmapped:,} keys unmapped" if lift.unmapped else "")
-        for lift in store.lifts
+        f"table    {mirror.relation}: {mirror.state}, {mirror.keys:,} keys, {mirror.rows:,} rows"
+        + (f", {mirror.unmapped:,} keys unmapped" if mirror.unmapped else "")
+        for mirror in store.mirrors
     ]
     lines += [f"ALTERED  {finding}" for finding in store.altered if finding.is_wrong]
     if store.doubted:
@@ -69,7 +69,7 @@ def _told(found: Status) -> list[str]:
     elif found.growing is not None:
         lines.append(f"growing  in pid {found.growing.pid}: {found.growing.doing or 'begins'}")
     elif store.altered:
-        lines.append(f"next     outgrow grow --to {store.phase or 'found'}")
+        lines.append(f"next     outgrow grow --to {store.phase or 'initial'}")
     elif store.grown_with:
         pass
     elif found.missing or any(role.role in ("duplicate", "invalid") for role in found.indexes):

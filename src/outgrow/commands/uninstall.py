@@ -22,7 +22,7 @@ from outgrow.schema.uninstall import Plan, plan, uninstall
 def command(app: App, only_plan: bool, delete_only_copies: bool) -> None:
     """Take away everything that Outgrow made in the database, and leave the store as it is.
 
-    The store must have grown back before (`outgrow grow --to found`). Refuses where something of
+    The store must have grown back before (`outgrow grow --to initial`). Refuses where something of
     others would go too, and where accounts would, unless told.
     """
     found = app.run(_uninstall(app, only_plan, delete_only_copies))

@@ -46,7 +46,7 @@ def _told(report: Report) -> list[str]:
         lines.append(text)
     keys = report.keys
     lines.append(
-        f"{keys['total']:,} keys = {keys['lifted']:,} in tables + {keys['unmapped']:,} unmapped "
+        f"{keys['total']:,} keys = {keys['mirrored']:,} in tables + {keys['unmapped']:,} unmapped "
         f"+ {keys['in_the_store']:,} of patterns without a table + "
         f"{keys['opaque']:,} of no pattern"
     )

@@ -9,8 +9,8 @@ from typing import ClassVar, Protocol
 from outgrow import layout
 from outgrow.blueprint import Blueprint
 from outgrow.db.pool import Database, Session
-from outgrow.growth import catalogue
-from outgrow.growth.catalogue import Store
+from outgrow.growth import catalog
+from outgrow.growth.catalog import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Target:
     @property
     def tables_schema(self) -> str:
         """The schema of the relations' tables."""
-        return layout.shadow.schema(self.blueprint)
+        return layout.mirror.schema(self.blueprint)
 
 
 async def at_once() -> None:
@@ -50,7 +50,7 @@ class StepContext(Target):
     async def read_store(self) -> Store:
         """Read the store as it is now."""
         store = self.store
-        return await catalogue.look(self.session, store.name, self.blueprint, store.current)
+        return await catalog.look(self.session, store.name, self.blueprint, store.current)
 
 
 class Step(Protocol):

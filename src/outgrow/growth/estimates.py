@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from outgrow.blueprint import Blueprint
 from outgrow.db.named import hold
 from outgrow.db.pool import Session
-from outgrow.growth.catalogue import Store
+from outgrow.growth.catalog import Store
 from outgrow.queries import load
 
 SAMPLED = 2_000  # blocks of 8 kB; all of a store that has fewer

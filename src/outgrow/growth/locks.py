@@ -17,7 +17,7 @@ from typing import Literal
 
 from outgrow import layout
 from outgrow.db.pool import RETRIED, Session
-from outgrow.growth import catalogue
+from outgrow.growth import catalog
 from outgrow.growth.context import StepContext, Target
 from outgrow.queries import load, together
 from outgrow.schema import install
@@ -94,7 +94,7 @@ async def briefly(
 
 
 async def install_sync_triggers(
-    session: Session, target: Target, made: layout.shadow.SyncTriggers
+    session: Session, target: Target, made: layout.mirror.SyncTriggers
 ) -> None:
     """Give the store these triggers, from the end of the transaction on. What needs no lock is done
     first: that of the store is held for the triggers alone."""
@@ -103,7 +103,7 @@ async def install_sync_triggers(
     if made.functions:
         await install.close(session, target.blueprint)
     await lock_store(session, target.store.name, everybody=made.locks_readers)
-    await session.run(together("grow.follow", made.triggers))
+    await session.run(together("grow.sync_triggers", made.triggers))
 
 
 async def lock_store(session: Session, store: str, everybody: bool) -> None:
@@ -124,7 +124,7 @@ async def _until_free(
         if not rows or (before and not lasting):
             return
         if lasting:
-            context.waiting(f"waits for {catalogue.waiting_for(lasting[0])}, which holds a lock")
+            context.waiting(f"waits for {catalog.waiting_for(lasting[0])}, which holds a lock")
             await context.pace()
         if any((row["age"] or 0) > LONG for row in lasting):
             patience.anew()

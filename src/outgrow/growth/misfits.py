@@ -10,7 +10,7 @@ from typing import Any
 
 from outgrow.blueprint import Blueprint
 from outgrow.db.pool import Session
-from outgrow.growth.catalogue import Store
+from outgrow.growth.catalog import Store
 from outgrow.layout.consistency import BECOMES, UNMAPPED
 from outgrow.layout.consistency.misfits import SAMPLES, Check, checks
 from outgrow.queries import load

@@ -1,4 +1,4 @@
-"""What a growth will do: the catalogue's facts compared with what the phase asks for. No I/O."""
+"""What a growth will do: the catalog's facts compared with what the phase asks for. No I/O."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from typing import Any
 from outgrow import layout
 from outgrow.blueprint import Blueprint
 from outgrow.errors import Refused
-from outgrow.growth.catalogue import Store, StoreIndex, total_bytes
+from outgrow.growth.catalog import Store, StoreIndex, total_bytes
 from outgrow.growth.context import Step, Target
+from outgrow.growth.cutover import (
+    DropTables,
+    RemoveSyncTriggers,
+    Switch,
+    SwitchBack,
+    WaitForSnapshots,
+)
 from outgrow.growth.estimates import Estimates
-from outgrow.growth.lifting import AnalyzeTable, Backfill, Expand, Trust, Verify
+from outgrow.growth.mirroring import AnalyzeTable, Backfill, Expand, Trust, Verify
 from outgrow.growth.misfits import Misfits
-from outgrow.growth.state import Lift, Phase
+from outgrow.growth.state import Mirror, Phase
 from outgrow.growth.steps import (
     Analyze,
     CreateIndex,
@@ -24,7 +31,6 @@ from outgrow.growth.steps import (
     Install,
     Record,
 )
-from outgrow.growth.switching import DropTables, Switch, SwitchBack, Unfollow, WaitForSnapshots
 from outgrow.queries import quote
 
 BUILD_RATE = 85e6
@@ -63,7 +69,7 @@ class Plan:
         return self.target.store
 
     @property
-    def lifts(self) -> tuple[str, ...]:
+    def mirrors(self) -> tuple[str, ...]:
         """The relations that get tables."""
         return tuple(n for s in self.steps if isinstance(s, Expand) for n in s.names)
 
@@ -134,7 +140,7 @@ def make(
     _check(store)
     found = estimates or Estimates()
     down, up = _tables(store, blueprint, goal, found)
-    steps = [*down, *(_to_found if goal == "found" else _to_optimized)(store, blueprint, goal)]
+    steps = [*down, *(_to_initial if goal == "initial" else _to_optimized)(store, blueprint, goal)]
     steps += up
     if not store.current:
         steps.insert(0, install_step(store, blueprint))
@@ -151,7 +157,7 @@ def make(
     )
 
 
-def lifted(blueprint: Blueprint, phase: Phase) -> tuple[str, ...]:
+def mirrored(blueprint: Blueprint, phase: Phase) -> tuple[str, ...]:
     """The relations that have tables in a phase."""
     return {"hybrid": blueprint.hybrid, "relational": tuple(blueprint.relations)}.get(phase, ())
 
@@ -160,9 +166,9 @@ def _tables(
     store: Store, blueprint: Blueprint, goal: Phase, estimates: Estimates
 ) -> tuple[list[Step], list[Step]]:
     """What is done before the store's indexes are seen to, and what after."""
-    wanted = lifted(blueprint, goal)
-    kept = {x.relation: x for x in store.lifts if x.relation in wanted and store.trusted(x)}
-    gone = [x for x in store.lifts if x.relation not in kept]
+    wanted = mirrored(blueprint, goal)
+    kept = {x.relation: x for x in store.mirrors if x.relation in wanted and store.trusted(x)}
+    gone = [x for x in store.mirrors if x.relation not in kept]
     down = _compared_again(store, kept)
     read = tuple(x.relation for x in gone if x.state == "shadow")
     if read:
@@ -170,7 +176,7 @@ def _tables(
         down.append(SwitchBack(read, _without(blueprint, kept), sound=there))
     following = tuple(x.relation for x in gone if x.state != "leaving")
     if following:
-        down.append(Unfollow(following, tuple(kept)))
+        down.append(RemoveSyncTriggers(following, tuple(kept)))
     for number, x in enumerate(gone, 1):
         down.append(DropTables(x.relation, number == len(gone) and not kept))
     up: list[Step] = []
@@ -190,45 +196,45 @@ def _tables(
 
 def retreat(store: Store) -> list[Step]:
     """The steps that take away the tables that nobody reads yet, for a growth that cannot go on."""
-    made = tuple(x.relation for x in store.lifts if x.state != "shadow")
-    kept = tuple(x.relation for x in store.lifts if x.state == "shadow")
+    made = tuple(x.relation for x in store.mirrors if x.state != "shadow")
+    kept = tuple(x.relation for x in store.mirrors if x.state == "shadow")
     steps: list[Step] = []
     if made:
-        steps.append(Unfollow(made, kept))
+        steps.append(RemoveSyncTriggers(made, kept))
     for number, name in enumerate(made, 1):
         steps.append(DropTables(name, number == len(made) and not kept))
     return steps
 
 
-def _compared_again(store: Store, kept: dict[str, Lift]) -> list[Step]:
+def _compared_again(store: Store, kept: dict[str, Mirror]) -> list[Step]:
     """The tables that were right, where something that keeps them was changed since."""
     if not store.doubted or not kept:
         return []
     steps: list[Step] = [
-        Verify(name, lift.estimate, again=True)
-        for name, lift in kept.items()
-        if lift.state in ("verified", "shadow")
+        Verify(name, mirror.estimate, again=True)
+        for name, mirror in kept.items()
+        if mirror.state in ("verified", "shadow")
     ]
     return [*steps, Trust(store.doubted)]
 
 
-def _without(blueprint: Blueprint, kept: dict[str, Lift]) -> Phase:
+def _without(blueprint: Blueprint, kept: dict[str, Mirror]) -> Phase:
     """The phase of which all is there when only these relations are read from tables."""
     there = {name for name, x in kept.items() if x.state == "shadow"}
     return "hybrid" if blueprint.hybrid and there.issuperset(blueprint.hybrid) else "optimized"
 
 
 def _fill(
-    store: Store, blueprint: Blueprint, name: str, lift: Lift | None, estimates: Estimates
+    store: Store, blueprint: Blueprint, name: str, mirror: Mirror | None, estimates: Estimates
 ) -> list[Step]:
     """What is left to do until the table of a relation can be read."""
-    state = "filling" if lift is None else lift.state
-    keys = estimates.keys(blueprint, name) if lift is None else lift.estimate
+    state = "filling" if mirror is None else mirror.state
+    keys = estimates.keys(blueprint, name) if mirror is None else mirror.estimate
     steps: list[Step] = []
     if state == "filling":
         steps.append(Backfill(name, keys))
-    there = store.tables[name].indexes if lift is not None else frozenset()
-    missing = [i for i in layout.shadow.indexes(blueprint, name) if i.name not in there]
+    there = store.tables[name].indexes if mirror is not None else frozenset()
+    missing = [i for i in layout.mirror.indexes(blueprint, name) if i.name not in there]
     steps += [CreateIndex(index, on=name) for index in missing]
     if state in ("filling", "filled") or missing:
         steps.append(AnalyzeTable(name))
@@ -249,9 +255,9 @@ def _to_optimized(store: Store, blueprint: Blueprint, goal: Phase) -> list[Step]
     unknown = tuple(s for s in statistics if s.name not in store.statistics)
     if unknown:
         missing.append(CreateStatistics(unknown))
-    indexed = store.phase not in (None, "found")
+    indexed = store.phase not in (None, "initial")
     if missing and indexed:
-        steps.append(Record("found"))
+        steps.append(Record("initial"))
     steps += missing
     invalid = {i.name for i in store.invalid()}
     steps += _drop_made(store, names, names | invalid, "not asked for any more")
@@ -262,10 +268,10 @@ def _to_optimized(store: Store, blueprint: Blueprint, goal: Phase) -> list[Step]
     return steps
 
 
-def _to_found(store: Store, blueprint: Blueprint, goal: Phase) -> list[Step]:
+def _to_initial(store: Store, blueprint: Blueprint, goal: Phase) -> list[Step]:
     names = {i.name for i in layout.indexes(blueprint, store.schema, store.table)}
     names |= {s.name for s in layout.statistics(blueprint, store.schema, store.table)}
-    steps: list[Step] = [] if store.phase == goal else [Record("found")]
+    steps: list[Step] = [] if store.phase == goal else [Record("initial")]
     return steps + _drop_made(store, names, set(), "made for optimized")
 
 
@@ -297,11 +303,11 @@ def _drop_made(store: Store, wanted: set[str], keep: set[str], reason: str) -> l
 
 def install_step(store: Store, blueprint: Blueprint) -> Install:
     in_tables = tuple(
-        lift.relation
-        for lift in store.lifts
-        if lift.state == "shadow"
-        and lift.relation in blueprint.relations
-        and lift.version == layout.shadow.version(blueprint, lift.relation)
+        mirror.relation
+        for mirror in store.mirrors
+        if mirror.state == "shadow"
+        and mirror.relation in blueprint.relations
+        and mirror.version == layout.mirror.version(blueprint, mirror.relation)
     )
     return Install(blueprint.name, in_tables)
 
@@ -317,7 +323,7 @@ def _check(store: Store) -> None:
         raise Refused(
             "partitioned_store",
             f"{store.name} is partitioned: PostgreSQL builds no index on it without locking it",
-            hint="a partitioned store can be served as it is, in the phase found",
+            hint="a partitioned store can be served as it is, in the phase initial",
         )
     if not store.owned:
         raise Refused(
@@ -334,9 +340,9 @@ def _notes(store: Store, goal: Phase, dropped: list[StoreIndex]) -> list[str]:
     if dropped:
         notes.append(
             f"{len(dropped)} duplicate indexes go, {total_bytes(dropped) / 1e6:,.1f} MB; "
-            "`--to found` does not make them again"
+            "`--to initial` does not make them again"
         )
-    if goal == "found" and store.phase == "optimized":
+    if goal == "initial" and store.phase == "optimized":
         notes.append(
             "indexes that `--to optimized` found to be duplicates or invalid do not come back"
         )

@@ -9,8 +9,8 @@ import asyncpg
 from outgrow.blueprint import Blueprint
 from outgrow.db.pool import Session
 from outgrow.errors import Refused
-from outgrow.growth.catalogue import Store
-from outgrow.growth.lifting import Expand
+from outgrow.growth.catalog import Store
+from outgrow.growth.mirroring import Expand
 from outgrow.growth.plan import Plan
 from outgrow.queries import load, quote
 from outgrow.schema import install

@@ -22,14 +22,14 @@ from outgrow.blueprint import Blueprint
 from outgrow.db.named import snapshot
 from outgrow.db.pool import GONE, Database, Session
 from outgrow.errors import GrowthFailed, OutgrowError, Refused, Unavailable
-from outgrow.growth import catalogue, misfits, preflight, state
-from outgrow.growth.catalogue import Store
+from outgrow.growth import catalog, misfits, preflight, state
+from outgrow.growth.catalog import Store
 from outgrow.growth.context import Step, StepContext, at_once
+from outgrow.growth.cutover import Switch, WaitForSnapshots
 from outgrow.growth.estimates import Estimates, sample
-from outgrow.growth.plan import Plan, install_step, lifted, make, retreat
+from outgrow.growth.plan import Plan, install_step, make, mirrored, retreat
 from outgrow.growth.state import Ending, Growth, Phase
 from outgrow.growth.steps import CreateIndex
-from outgrow.growth.switching import Switch, WaitForSnapshots
 from outgrow.growth.watch import Watch, Watcher, blocks_read
 from outgrow.queries import load
 from outgrow.schema import memory
@@ -74,8 +74,8 @@ class Done:
             "index_bytes": self.store.index_bytes,
             "index_bytes_before": self.plan.store.index_bytes,
             "tables": {
-                lift.relation: {"state": lift.state, "keys": lift.keys, "rows": lift.rows}
-                for lift in self.store.lifts
+                mirror.relation: {"state": mirror.state, "keys": mirror.keys, "rows": mirror.rows}
+                for mirror in self.store.mirrors
             },
             "steps": [
                 {
@@ -112,14 +112,14 @@ async def plan(
         planned = await _planned(session, store, blueprint, goal)
         rows = await session.rows(load("grow")["old_transactions"])
         misfitting = None
-        if inspected is not None and planned.lifts:
+        if inspected is not None and planned.mirrors:
             misfitting = await misfits.look(
-                session, planned.store, blueprint, planned.lifts, inspected, moved
+                session, planned.store, blueprint, planned.mirrors, inspected, moved
             )
         return replace(
             planned,
             misfits=misfitting,
-            in_the_way=tuple(catalogue.waiting_for(row) for row in rows),
+            in_the_way=tuple(catalog.waiting_for(row) for row in rows),
         )
 
 
@@ -176,7 +176,7 @@ async def _renamed(
 
 
 class _Run:
-    """One run of a growth. `at` is what it is at, in words."""
+    """One run of a growth. `store_key` is what it is at, in words."""
 
     _session: Session
     _watch: Watch
@@ -221,7 +221,7 @@ class _Run:
         if self._growth is not None:
             self._watch.growth = None
             await state.end(self._session, self._growth, ending)
-        now = await catalogue.read(self._session, store, self._blueprint)
+        now = await catalog.read(self._session, store, self._blueprint)
         return Done(planned, now, tuple(self._done), time.monotonic() - began, ending)
 
     async def failed(self, error: OutgrowError) -> None:
@@ -240,7 +240,7 @@ class _Run:
         name = self._blueprint.name
         if not planned.steps and await state.unfinished(self._session, name) is None:
             return
-        phases: tuple[Phase, Phase] = planned.store.phase or "found", self._goal
+        phases: tuple[Phase, Phase] = planned.store.phase or "initial", self._goal
         options = self._options
         self._growth = await state.begin(
             self._session, name, planned.store.name, phases, options.postpone, options.max_load
@@ -268,7 +268,7 @@ class _Run:
         self._watch.watcher.noted(["the disk is full: takes away what it has made"])
         try:
             await self._session.run(load("grow")["commit_for_good"])
-            now = await catalogue.read(self._session, store, self._blueprint)
+            now = await catalog.read(self._session, store, self._blueprint)
             for step in retreat(now):
                 await self._do(step, 0, now, may_wait=False)
         except (OutgrowError, asyncpg.PostgresError) as e:
@@ -314,7 +314,7 @@ class _Run:
 
 async def _planned(session: Session, name: str, blueprint: Blueprint, goal: Phase) -> Plan:
     """With everything to know before in its notes. Raises Refused."""
-    store = await catalogue.read(session, name, blueprint)
+    store = await catalog.read(session, name, blueprint)
     await memory.check_meant(session, store.name, blueprint)
     estimates = await _estimates(session, store, blueprint, goal)
     planned = make(store, blueprint, goal, estimates)
@@ -327,8 +327,8 @@ async def _estimates(
     session: Session, store: Store, blueprint: Blueprint, goal: Phase
 ) -> Estimates | None:
     """Only where something is to be copied: it reads some of the store."""
-    there = {lift.relation for lift in store.lifts if store.trusted(lift)}
-    if store.partitioned or there.issuperset(lifted(blueprint, goal)):
+    there = {mirror.relation for mirror in store.mirrors if store.trusted(mirror)}
+    if store.partitioned or there.issuperset(mirrored(blueprint, goal)):
         return None
     return await sample(session, store, blueprint)
 
@@ -372,7 +372,7 @@ async def alone(database: Database, store: str, blueprint: Blueprint) -> AsyncIt
         place = split(located.store)
         await database.transaction(lambda s: settle(s, *place, blueprint))
         await act_as_owner(session, *place, local=False)
-        found = await catalogue.read(session, store, blueprint)
+        found = await catalog.read(session, store, blueprint)
         if not await session.value(sql["claim"], found.oid):
             pid = await running(session, found)
             raise Refused(

@@ -101,9 +101,9 @@ def done(what: Done) -> str:
         f"{store.name} is {store.phase}: {len(what.steps)} steps in "
         f"{what.seconds:.1f} s, indexes {size_of(before)} -> {size_of(after)}"
     )
-    if store.lifts:
+    if store.mirrors:
         tables = sum(t.table_bytes + t.index_bytes for t in store.tables.values())
-        text += f", tables of {len(store.lifts)} relations {size_of(tables)}"
+        text += f", tables of {len(store.mirrors)} relations {size_of(tables)}"
     return text + (" (rolled back)" if what.ending == "rolled_back" else "")
 
 

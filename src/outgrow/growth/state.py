@@ -1,6 +1,6 @@
 """What a growth writes down: a row for itself, and one for each relation that gets a table.
 
-The rows say how far things are; what is there is asked of the catalogue. Whether a growth runs is
+The rows say how far things are; what is there is asked of the catalog. Whether a growth runs is
 not written anywhere: whoever runs one holds an advisory lock, which a dead process does not.
 """
 
@@ -14,14 +14,14 @@ from outgrow.db.pool import Statements
 from outgrow.errors import GrowthFailed
 from outgrow.queries import load
 
-Phase = Literal["found", "optimized", "hybrid", "relational"]
-PHASES: tuple[Phase, ...] = ("found", "optimized", "hybrid", "relational")
+Phase = Literal["initial", "optimized", "hybrid", "relational"]
+PHASES: tuple[Phase, ...] = ("initial", "optimized", "hybrid", "relational")
 
 Ending = Literal["ready", "switched", "rolled_back", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Lift:
+class Mirror:
     """A relation with a table of its own, or one being made. States: `filling`, `filled`,
     `verified`, `shadow` (its view reads the table), `stale` (another version's), `leaving` (nothing
     keeps it any more). `after` is how far the backfill is."""
@@ -79,21 +79,21 @@ class Growth:
         }
 
 
-async def lifts(session: Statements, name: str) -> tuple[Lift, ...]:
+async def mirrors(session: Statements, name: str) -> tuple[Mirror, ...]:
     if not await session.value(load("grow")["growths_exist"]):
         return ()
-    return tuple(Lift(**row) for row in await session.rows(load("grow")["lifts"], name))
+    return tuple(Mirror(**row) for row in await session.rows(load("grow")["mirrors"], name))
 
 
-async def lift(session: Statements, name: str, relation: str) -> Lift:
-    row = await session.row(load("grow")["lift"], name, relation)
+async def mirror(session: Statements, name: str, relation: str) -> Mirror:
+    row = await session.row(load("grow")["mirror"], name, relation)
     if row is None:
         raise GrowthFailed(
-            "lift_gone",
+            "mirror_gone",
             f"what was written down of the table of {relation} is gone",
-            hint="somebody changed outgrow.lifts; run the same command again",
+            hint="somebody changed outgrow.mirrors; run the same command again",
         )
-    return Lift(**row)
+    return Mirror(**row)
 
 
 async def unfinished(session: Statements, name: str) -> Growth | None:

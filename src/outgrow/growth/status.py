@@ -8,10 +8,10 @@ from typing import Any
 from outgrow import layout
 from outgrow.blueprint import Blueprint
 from outgrow.db.pool import Database
-from outgrow.growth import catalogue, state
-from outgrow.growth.catalogue import Store
+from outgrow.growth import catalog, state
+from outgrow.growth.catalog import Store
 from outgrow.growth.plan import wanted_indexes
-from outgrow.growth.state import Growth, Lift
+from outgrow.growth.state import Growth, Mirror
 from outgrow.queries import load
 
 
@@ -68,7 +68,7 @@ class Status:
             "index_bytes": store.index_bytes,
             "indexes": [asdict(role) for role in self.indexes],
             "missing": self.missing,
-            "tables": [_table(store, lift) for lift in store.lifts],
+            "tables": [_table(store, mirror) for mirror in store.mirrors],
             "altered": [{"object": f.object, "what": f.what} for f in store.altered],
             "growing": None if self.growing is None else asdict(self.growing),
             "growth": None
@@ -77,15 +77,15 @@ class Status:
         }
 
 
-def _table(store: Store, lift: Lift) -> dict[str, Any]:
-    table = store.tables.get(lift.relation)
+def _table(store: Store, mirror: Mirror) -> dict[str, Any]:
+    table = store.tables.get(mirror.relation)
     return {
-        "relation": lift.relation,
-        "state": lift.state if store.trusted(lift) else "stale",
-        "keys": lift.keys,
-        "keys_estimated": lift.estimate,
-        "rows": lift.rows,
-        "unmapped": lift.unmapped,
+        "relation": mirror.relation,
+        "state": mirror.state if store.trusted(mirror) else "stale",
+        "keys": mirror.keys,
+        "keys_estimated": mirror.estimate,
+        "rows": mirror.rows,
+        "unmapped": mirror.unmapped,
         "table_bytes": table.table_bytes if table else 0,
         "index_bytes": table.index_bytes if table else 0,
     }
@@ -95,14 +95,14 @@ async def status(database: Database, store: str, blueprint: Blueprint) -> Status
     """Only looks. Raises Refused where there is no such store."""
     sql = load("grow")
     async with database.session() as session, session.connection.transaction(readonly=True):
-        found = await catalogue.read(session, store, blueprint, closely=False)
+        found = await catalog.read(session, store, blueprint, closely=False)
         growth = await state.unfinished(session, blueprint.name)
         growing = None
         pid = await session.value(sql["claimed_by"], found.oid)
         if pid is not None:
             row = await session.row(sql["progress"], pid)
             doing = (row and row["phase"]) or (growth.doing if growth else "")
-            waiting = catalogue.waiting_for(row) or (growth.waiting if growth else "")
+            waiting = catalog.waiting_for(row) or (growth.waiting if growth else "")
             growing = Growing(pid, doing, waiting.removeprefix("waits for "))
     wanted = [index.name for index in wanted_indexes(found, blueprint)]
     missing = [name for name in wanted if not found.has(name)]

@@ -2,7 +2,7 @@
 
 `describe` says what it does, `sql` how, `is_done` asks the database whether there is anything left
 to do, `do` does it. Most of these statements cannot run in a transaction, so nothing is written
-down before or after one: the catalogue itself is the record, and a step that was interrupted is
+down before or after one: the catalog itself is the record, and a step that was interrupted is
 found there, undone or half done, by whoever comes next.
 
 All but `DropStatistics` take SHARE UPDATE EXCLUSIVE on the store, if anything: reads and writes go
@@ -20,11 +20,11 @@ from typing import ClassVar
 import asyncpg
 
 from outgrow import layout
-from outgrow.blueprint import Home
+from outgrow.blueprint import Backing
 from outgrow.db.pool import RETRIED, Session
 from outgrow.errors import GrowthFailed
-from outgrow.growth import catalogue
-from outgrow.growth.catalogue import Store, StoreIndex
+from outgrow.growth import catalog
+from outgrow.growth.catalog import Store, StoreIndex
 from outgrow.growth.context import StepContext, Target
 from outgrow.growth.locks import BRIEF, lock_store, short_lock
 from outgrow.growth.state import Phase
@@ -54,9 +54,9 @@ class Install:
         return f"bring the relations of {self.name} up to date"
 
     def sql(self, target: Target) -> str:
-        homes: dict[str, Home] = dict.fromkeys(self.in_tables, "shadow")
+        backings: dict[str, Backing] = dict.fromkeys(self.in_tables, "shadow")
         store = target.store
-        made = statements(target.blueprint, *target.place, homes, store.collation, store.pending)
+        made = statements(target.blueprint, *target.place, backings, store.collation, store.pending)
         return ";\n".join(query.sql for query in made)
 
     async def is_done(self, context: StepContext) -> bool:
@@ -68,7 +68,7 @@ class Install:
 
 @dataclass(frozen=True, slots=True)
 class DropIndex:
-    """`found_by` finds it in the catalogue, again just before: what another session finished or
+    """`found_by` finds it in the catalog, again just before: what another session finished or
     took away meanwhile is left alone."""
 
     kind: ClassVar[str] = "drop_index"
@@ -129,7 +129,7 @@ class CreateIndex:
         return next((i.bytes for i in await self._there(context) if i.name == self.name), None)
 
     async def _there(self, context: StepContext) -> list[StoreIndex]:
-        return await catalogue.indexes_of(context.session, await self._oid(context))
+        return await catalog.indexes_of(context.session, await self._oid(context))
 
     async def _oid(self, context: StepContext) -> int:
         if self.on is None:
@@ -210,7 +210,7 @@ class CreateStatistics:
 
 @dataclass(frozen=True, slots=True)
 class DropStatistics:
-    """`found`: name -> schema. PostgreSQL itself takes SHARE UPDATE EXCLUSIVE, and a statement that
+    """`initial`: name -> schema. PostgreSQL itself takes SHARE UPDATE EXCLUSIVE, and a statement that
     is planned at that moment dies of "cache lookup failed for statistics object": the planner has
     their list already, and misses them. Nobody plans while the store is locked against all."""
 
@@ -309,6 +309,6 @@ async def wait_for_builders(context: StepContext, oid: int) -> None:
         if not rows:
             context.waiting("")
             return
-        who = catalogue.waiting_for(rows[0])
+        who = catalog.waiting_for(rows[0])
         context.waiting(f"waits for {who}, which may be building an index here")
         await asyncio.sleep(LOOK_AGAIN)

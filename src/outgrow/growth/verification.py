@@ -12,9 +12,9 @@ from outgrow import layout
 from outgrow.blueprint import Blueprint
 from outgrow.db.named import hold
 from outgrow.db.pool import Database
-from outgrow.growth import catalogue
+from outgrow.growth import catalog
 from outgrow.growth.context import StepContext
-from outgrow.growth.lifting import Compared, compare
+from outgrow.growth.mirroring import Compared, compare
 from outgrow.growth.state import Phase
 from outgrow.queries import load
 from outgrow.schema import definitions, memory
@@ -32,7 +32,7 @@ class Report:
 
     relations: dict[str, Compared]
     counts: Counter[str]
-    lifted: frozenset[str]
+    mirrored: frozenset[str]
     unmapped: int
     miscounted: tuple[str, ...]
     altered: tuple[Finding, ...]
@@ -40,7 +40,7 @@ class Report:
     said: str = ""
 
     @property
-    def followed(self) -> bool:
+    def synced(self) -> bool:
         """The triggers that keep the tables are there, and nobody has changed them."""
         return not any(finding.object.startswith("trigger ") for finding in self.altered)
 
@@ -53,12 +53,12 @@ class Report:
     def keys(self) -> dict[str, int]:
         """Every key of the store is in one of these: it fits a table whole, or is unmapped
         (the rows do not say all of it), or is of a pattern without a table, or of no pattern."""
-        lifted = sum(self.counts[pattern] for pattern in self.lifted)
+        mirrored = sum(self.counts[pattern] for pattern in self.mirrored)
         opaque = self.counts[""]
         return {
-            "lifted": lifted - self.unmapped,
+            "mirrored": mirrored - self.unmapped,
             "unmapped": self.unmapped,
-            "in_the_store": self.counts.total() - lifted - opaque,
+            "in_the_store": self.counts.total() - mirrored - opaque,
             "opaque": opaque,
             "total": self.counts.total(),
         }
@@ -67,7 +67,7 @@ class Report:
         return {
             "same": self.same,
             "store_said": self.said,
-            "triggers": self.followed,
+            "triggers": self.synced,
             "altered": [{"object": f.object, "what": f.what} for f in self.altered],
             "relations": {
                 name: {
@@ -93,7 +93,7 @@ async def verify(
         await session.run(load("grow")["patient"])
         await session.run(load("grow")["plan_once"])
         async with session.connection.transaction(isolation="repeatable_read", readonly=True):
-            found = await catalogue.read(session, store, blueprint, closely=False)
+            found = await catalog.read(session, store, blueprint, closely=False)
             await refuse_superuser(session, found.schema, found.table)
             await hold(session, found.name)
             await memory.check_meant(session, found.name, blueprint)
@@ -106,12 +106,12 @@ async def verify(
 async def _verify(context: StepContext, moved: Callable[[int], None]) -> Report:
     session, store, blueprint = context.session, context.store, context.blueprint
     compared: dict[str, Compared] = {}
-    for lift in store.lifts:
+    for mirror in store.mirrors:
         # What somebody has dropped is among the definitions that are missing.
-        table = layout.shadow.table(blueprint, lift.relation)
+        table = layout.mirror.table(blueprint, mirror.relation)
         is_there = await session.value(load("stores")["exists"], table)
-        if is_there and lift.state in ("filled", "verified", "shadow"):
-            compared[lift.relation] = await compare(context, lift.relation)
+        if is_there and mirror.state in ("filled", "verified", "shadow"):
+            compared[mirror.relation] = await compare(context, mirror.relation)
     counts: Counter[str] = Counter()
     query = load("grow")["keys"].with_identifiers(store=store.name)
     async for rows in session.stream(query, batch=STREAMED):
@@ -134,6 +134,6 @@ async def _verify(context: StepContext, moved: Callable[[int], None]) -> Report:
         sum(unmapped.values()),
         tuple(miscounted),
         tuple(finding for finding in found if finding.is_wrong),
-        store.phase or "found",
+        store.phase or "initial",
         store.said,
     )

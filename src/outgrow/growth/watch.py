@@ -12,9 +12,9 @@ import asyncpg
 
 from outgrow.db.pool import GONE, Database
 from outgrow.errors import OutgrowError
-from outgrow.growth import catalogue
+from outgrow.growth import catalog
 from outgrow.growth.context import Step
-from outgrow.growth.lifting import Backfill, Verify
+from outgrow.growth.mirroring import Backfill, Verify
 from outgrow.growth.state import Growth
 from outgrow.growth.steps import LOOK_AGAIN, CreateIndex
 from outgrow.queries import load
@@ -131,7 +131,7 @@ class Watch:
         if step is None:
             return
         row = await self._database.row(load("grow")["progress"], self._pid)
-        who = catalogue.waiting_for(row)
+        who = catalog.waiting_for(row)
         doing = (row and row["phase"]) or self._moving()
         if isinstance(step, CreateIndex):
             self._done = max(self._done, self._built(row))

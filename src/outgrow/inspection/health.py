@@ -1,8 +1,8 @@
 """How a key-value table is: its sizes, indexes, upkeep, statements, and who may read it.
 
-Everything is read from the catalogue and the statistics, by a session that may be read-only and
+Everything is read from the catalog and the statistics, by a session that may be read-only and
 need not be a superuser's; what it may not see is None, and said so. No lock beyond ACCESS SHARE on
-the catalogues; a dozen statements, under 100 ms in all. What the figures mean is in `findings`.
+the catalogs; a dozen statements, under 100 ms in all. What the figures mean is in `findings`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import msgspec
 from outgrow import layout
 from outgrow.db.pool import Session
 from outgrow.errors import Refused
-from outgrow.growth import catalogue
-from outgrow.growth.catalogue import StoreIndex
+from outgrow.growth import catalog
+from outgrow.growth.catalog import StoreIndex
 from outgrow.inspection import statements
 from outgrow.inspection.bloat import bloat_of_index, bloat_of_table
+from outgrow.inspection.maintenance import Upkeep, upkeep
 from outgrow.inspection.statements import Statements
-from outgrow.inspection.upkeep import Upkeep, upkeep
 from outgrow.queries import load
 
 
@@ -153,9 +153,9 @@ def _table(name: str, facts: asyncpg.Record, widths: dict[int, asyncpg.Record]) 
 async def _indexes(
     session: Session, facts: asyncpg.Record, widths: dict[int, asyncpg.Record]
 ) -> tuple[Index, ...]:
-    found = await catalogue.indexes_of(session, facts["oid"])
+    found = await catalog.indexes_of(session, facts["oid"])
     use = {row["oid"]: row for row in await session.rows(load("health")["index_use"], facts["oid"])}
-    like = catalogue.duplicates(found)
+    like = catalog.duplicates(found)
     return tuple(
         _index(index, use[index.oid], like.get(index), facts, widths)
         for index in found

@@ -9,8 +9,8 @@ from typing import Any
 
 from outgrow.inspection.formats import SPANS
 from outgrow.inspection.keys import FEW_KEYS, FEW_SHARE, Node, Tree
+from outgrow.inspection.messages import resolve
 from outgrow.inspection.values import Values, similarity
-from outgrow.inspection.words import resolve
 
 _PARTS = re.compile(r"<[a-z]+>(?:.*<[a-z]+>)?")
 _PREFIX = re.compile(r"[A-Za-z]+[._/-]")

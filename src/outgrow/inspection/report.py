@@ -91,7 +91,7 @@ def _pattern(inspection: Inspection, pattern: Pattern) -> dict[str, Any]:
 
 
 def _reference(one: Reference) -> dict[str, Any]:
-    """`at` where it names an element of that pattern's lists."""
+    """`store_key` where it names an element of that pattern's lists."""
     told = {"from": one.path, "to": one.to.text, "confidence": round(one.share, 2)}
     if one.target.how == "element":
         told["at"] = path_of(one.target.steps)

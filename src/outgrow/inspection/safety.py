@@ -2,7 +2,7 @@
 
 *Strangers* are PUBLIC, and the roles `anon` and `authenticated`, as which hosted services let in
 whoever has a key that is in every page, and whoever signed up. Which other roles strangers can
-sign in as the catalogue does not say: they are told with what is known of them.
+sign in as the catalog does not say: they are told with what is known of them.
 """
 
 from __future__ import annotations

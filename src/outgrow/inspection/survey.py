@@ -8,7 +8,7 @@ from typing import Any
 
 from outgrow.db.named import hold, snapshot
 from outgrow.db.pool import Database, Session
-from outgrow.growth.catalogue import Store
+from outgrow.growth.catalog import Store
 from outgrow.growth.misfits import Found
 from outgrow.inspection import health, report, safety
 from outgrow.inspection.audit import Cause, Misfit

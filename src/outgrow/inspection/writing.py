@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from outgrow.blueprint import Pattern as Said
-from outgrow.blueprint.mistakes import KEY_PARTS, SYSTEM_COLUMNS, pattern_mistakes, unfit
+from outgrow.blueprint.validation import KEY_PARTS, SYSTEM_COLUMNS, pattern_problems, unfit
 from outgrow.inspection.derived import KEY
 from outgrow.inspection.inspection import Inspection
 from outgrow.inspection.patterns import Pattern
@@ -42,7 +42,7 @@ PASSING = frozenset((
 
 _WORDS = re.compile(r"[A-Z]{2,}(?![a-z])[0-9]*|[A-Z]?[a-z][a-z0-9]*|[A-Z][0-9]*|[0-9]+[a-z]*")
 # What every relation or table has itself.
-_TAKEN = ("at", "probe", "rest", "leftovers", *SYSTEM_COLUMNS)
+_TAKEN = ("store_key", "store_value", "rest", "unmapped", *SYSTEM_COLUMNS)
 
 
 @dataclass
@@ -329,7 +329,7 @@ def _is_writable(pattern: Pattern) -> bool:
         return False
     said = Said(key=_key(pattern), shape="opaque")
     claims = any(said.compiled.match(key) for key, _ in pattern.examples)
-    return claims and bool(said.key) and not list(pattern_mistakes("pattern", said))
+    return claims and bool(said.key) and not list(pattern_problems("pattern", said))
 
 
 def _shape(pattern: Pattern) -> str:

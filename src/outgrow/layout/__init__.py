@@ -12,8 +12,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from outgrow.blueprint import Blueprint, Home
-from outgrow.layout import derived, relations, shadow, triggers
+from outgrow.blueprint import Backing, Blueprint
+from outgrow.layout import derived, mirror, relations, triggers
 from outgrow.layout.indexes import (
     PREFIX,
     Index,
@@ -49,11 +49,11 @@ def create(
     blueprint: Blueprint,
     store_schema: str,
     store_table: str,
-    homes: Mapping[str, Home] | None = None,
+    backings: Mapping[str, Backing] | None = None,
     collation: str | None = None,
 ) -> list[Query]:
     """The statements, in order, that make the relations of a blueprint over a store; each where its
-    home is, the store unless `homes` says otherwise. `collation` is that of the store's key,
+    home is, the store unless `backings` says otherwise. `collation` is that of the store's key,
     quoted, where it is not the database's."""
     store = quote(store_schema, store_table)
     statements = [
@@ -65,7 +65,7 @@ def create(
         statements += relations.functions(blueprint, name)
         lists = derived.function(blueprint, name)
         statements += [] if lists is None else [lists]
-        view = shadow.views(blueprint, homes or {}, {name}, store_schema, store_table, collation)
+        view = mirror.views(blueprint, backings or {}, {name}, store_schema, store_table, collation)
         statements += [query.sql for query in view]
         statements += triggers.write(blueprint, name, store, f"{store_schema}.{store_table}")
         statements += triggers.trim(blueprint, name, store)

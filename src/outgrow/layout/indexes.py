@@ -64,7 +64,7 @@ def statistics(blueprint: Blueprint, store_schema: str, store_table: str) -> lis
         # The statistics of `@@` are of tsvectors, which a relation does not have.
         compared = () if index.kind == "words" else index.columns
         for name in compared:
-            if name != "probe":
+            if name != "store_value":
                 purposes.setdefault(column(name), f"{index.relation} by {name}")
         for name, item in relation.computed.items():
             if item.flag is not None:
@@ -110,7 +110,7 @@ def _columns(blueprint: Blueprint, relation_name: str) -> ex.ColumnSql:
     own = ex.column_of(relation, blueprint.patterns[relation.pattern or ""], "key", "value")
 
     def sql(name: str) -> str:
-        if name == "probe":
+        if name == "store_value":
             return "value"
         if name in relation.computed:
             return ex.computed(relation, relation.computed[name], own, "value")

@@ -5,10 +5,10 @@ For a relation `users` of the pattern `user:{id}`:
 * `users_decode(store_key, store_value)` gives its rows; the planner inlines it wherever it stands;
 * `users_encode(column, ..., rest)` gives the document (or the element) back;
 * `users_key(id)` gives the store's key;
-* `users_at(id)` gives the key under which to look. A relation has a column `at` with the row's
-  key, and one `probe` with the row's value: a condition on them finds a row through the store's
+* `users_lookup_key(id)` gives the key under which to look. A relation has a column `store_key` with the row's
+  key, and one `store_value` with the row's value: a condition on them finds a row through the store's
   primary key or its GIN index, which a condition on `id` alone cannot. Where a relation has a
-  table (layout.shadow), both sides of such a condition are the same constant.
+  table (layout.mirror), both sides of such a condition are the same constant.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ def functions(blueprint: Blueprint, name: str) -> list[str]:
 
 
 def locators(blueprint: Blueprint, name: str, in_table: bool) -> list[str]:
-    """The functions that say what `at` and `probe` are to be for a row that is looked for."""
+    """The functions that say what `store_key` and `store_value` are to be for a row that is looked for."""
     relation = blueprint.relations[name]
-    made = [_key(blueprint, name, "at", "''" if in_table else None)]
+    made = [_key(blueprint, name, "lookup_key", "''" if in_table else None)]
     field: str | None = None
     if relation.unnest is not None:
         field = blueprint.relations[relation.source or ""].own[relation.unnest].field
     elif blueprint.pattern_of(name).shape != "ids" or relation.pattern is None:
         return made
-    return [*made, _probe(blueprint, name, field, in_table)]
+    return [*made, _containing(blueprint, name, field, in_table)]
 
 
 def view(blueprint: Blueprint, name: str, store: str) -> str:
@@ -62,7 +62,7 @@ def view(blueprint: Blueprint, name: str, store: str) -> str:
     if relation.pattern is None:
         return _derived_view(blueprint, name)
     columns = selected(blueprint, name, "s.value")
-    listed = ",\n    ".join([*columns, "s.key AS at", "s.value AS probe"])
+    listed = ",\n    ".join([*columns, "s.key AS store_key", "s.value AS store_value"])
     return (
         f"CREATE OR REPLACE VIEW {quote(blueprint.name, name)} AS\nSELECT {listed}\n"
         f"FROM {store} s\n"
@@ -164,8 +164,8 @@ def _key(blueprint: Blueprint, name: str, suffix: str, constant: str | None) -> 
     )
 
 
-def _probe(blueprint: Blueprint, name: str, field: str | None, in_table: bool) -> str:
-    """What a row's `probe` contains (`@>`) when this element is in its list: the store's value, or
+def _containing(blueprint: Blueprint, name: str, field: str | None, in_table: bool) -> str:
+    """What a row's `store_value` contains (`@>`) when this element is in its list: the store's value, or
     the `field` of a document."""
     probe = "jsonb_build_array(element)"
     if in_table:
@@ -181,7 +181,7 @@ def _probe(blueprint: Blueprint, name: str, field: str | None, in_table: bool) -
 def _derived_view(blueprint: Blueprint, name: str) -> str:
     relation = blueprint.relations[name]
     source = quote(blueprint.name, relation.source or "")
-    selected = derived_select(blueprint, name, source, ["r.at", "r.probe"])
+    selected = derived_select(blueprint, name, source, ["r.store_key", "r.store_value"])
     return f"CREATE OR REPLACE VIEW {quote(blueprint.name, name)} AS\n{selected}"
 
 

@@ -29,7 +29,7 @@ def lock_keys(blueprint: Blueprint, store: str) -> str:
     """`lock_keys(keys, made)`: row locks in key order until the end of the transaction.
 
     Of the keys in `made` (all, unless given) those that a pattern of lists or maps claims are
-    inserted first, empty, when they are not there. NULL and '' are passed over: the `at` of a
+    inserted first, empty, when they are not there. NULL and '' are passed over: the `store_key` of a
     relation that lives in a table.
 
     A list that is made and still not there may have been deleted by somebody meanwhile, so it is
@@ -173,7 +173,7 @@ BEGIN
         RETURN OLD;
     END IF;
     NEW.at := this_key;
-    NEW.probe := new_value;
+    NEW.store_value := new_value;
     RETURN NEW;
 END"""
 

@@ -14,18 +14,18 @@ SELECT network.school_of($1) AS school;
 
 -- name: profile
 -- The school that a profile names, member or not; no row when there is no profile.
-SELECT u.school FROM campus.users AS u WHERE u.id = $1 AND u.at = campus.users_at($1);
+SELECT u.school FROM campus.users AS u WHERE u.id = $1 AND u.store_key = campus.users_lookup_key($1);
 
 -- name: admit
 UPDATE network.accounts AS a SET admitted_to = u.school
 FROM campus.users AS u
-WHERE a.user_id = $1 AND u.id = $1 AND u.at = campus.users_at($1);
+WHERE a.user_id = $1 AND u.id = $1 AND u.store_key = campus.users_lookup_key($1);
 
 -- name: admit_all
 -- Who is a member of a school before it has domains.
 UPDATE network.accounts AS a SET admitted_to = u.school
 FROM campus.users AS u
-WHERE u.id = a.user_id AND u.at = campus.users_at(a.user_id) AND u.school = $1;
+WHERE u.id = a.user_id AND u.store_key = campus.users_lookup_key(a.user_id) AND u.school = $1;
 
 -- name: profile_with_email
 -- A profile of the prototype with this e-mail, or that an operator linked to it, other than the one of
@@ -35,7 +35,7 @@ WHERE u.email_key = $1 AND u.id IS DISTINCT FROM $2::text
 UNION ALL
 SELECT i.user_id FROM network.invitations AS i
 WHERE i.email_key = $1 AND i.linked AND i.user_id IS DISTINCT FROM $2::text
-  AND EXISTS (SELECT FROM campus.users AS u WHERE u.id = i.user_id AND u.at = campus.users_at(i.user_id))
+  AND EXISTS (SELECT FROM campus.users AS u WHERE u.id = i.user_id AND u.store_key = campus.users_lookup_key(i.user_id))
 LIMIT 1;
 
 -- name: create
@@ -67,7 +67,7 @@ FROM (SELECT $1::text AS id) AS i
 LEFT JOIN network.accounts AS a ON a.user_id = i.id
 LEFT JOIN LATERAL (
   SELECT u.name, u.school FROM campus.users AS u
-  WHERE u.id = i.id AND u.at = campus.users_at(i.id)
+  WHERE u.id = i.id AND u.store_key = campus.users_lookup_key(i.id)
   OFFSET 0) AS p ON true;
 
 -- name: verified

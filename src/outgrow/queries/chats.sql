@@ -31,7 +31,7 @@ FROM (
     FROM (
       SELECT p.chat_id
       FROM campus.participants AS p
-      WHERE p.user_id = $1 AND p.probe @> campus.participants_probe($1)) AS x
+      WHERE p.user_id = $1 AND p.store_value @> campus.participants_containing($1)) AS x
     CROSS JOIN LATERAL (
       SELECT c.id, c.created_at, c.participants,
         (SELECT outgrow.key_of(e.v)
@@ -44,16 +44,16 @@ FROM (
           CROSS JOIN LATERAL (
             SELECT min(m.pos) AS pos
             FROM campus.messages AS m
-            WHERE m.chat_id = t.chat_id AND m.at = campus.messages_at(t.chat_id)) AS f
+            WHERE m.chat_id = t.chat_id AND m.store_key = campus.messages_lookup_key(t.chat_id)) AS f
           WHERE t.chat_id = c.id), 0) AS shift
       FROM campus.chats AS c
-      WHERE c.id = x.chat_id AND c.at = campus.chats_at(x.chat_id)
+      WHERE c.id = x.chat_id AND c.store_key = campus.chats_lookup_key(x.chat_id)
         AND c.participants @> jsonb_build_array($1::text)
       OFFSET 0) AS c
     LEFT JOIN LATERAL (
       SELECT m.pos, m.id, m.sender_id, m.content, m.kind, m.sent_at
       FROM campus.messages AS m
-      WHERE m.chat_id = c.id AND m.at = campus.messages_at(c.id)
+      WHERE m.chat_id = c.id AND m.store_key = campus.messages_lookup_key(c.id)
       ORDER BY m.pos DESC LIMIT 1) AS l ON true
     WHERE true
       AND ((extract(epoch FROM coalesce(l.sent_at, c.created_at, 'epoch')) * 1000000)::bigint, --? cursor
@@ -65,7 +65,7 @@ FROM (
   LEFT JOIN LATERAL (
     SELECT u.card
     FROM campus.users AS u
-    WHERE u.id = q.other AND u.at = campus.users_at(q.other) AND u.school = $3 AND u.visible
+    WHERE u.id = q.other AND u.store_key = campus.users_lookup_key(q.other) AND u.school = $3 AND u.visible
       AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
       AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = q.other)
     OFFSET 0) AS u ON true
@@ -73,7 +73,7 @@ FROM (
     SELECT count(*) AS n
     FROM (
       SELECT FROM campus.messages AS m
-      WHERE m.chat_id = q.id AND m.at = campus.messages_at(q.id)
+      WHERE m.chat_id = q.id AND m.store_key = campus.messages_lookup_key(q.id)
         AND m.pos > coalesce((
           SELECT r.pos FROM network.read_marks AS r WHERE r.chat_id = q.id AND r.user_id = $1),
           -9000000000000000000) - q.shift
@@ -111,22 +111,22 @@ FROM (
           CROSS JOIN LATERAL (
             SELECT min(m.pos) AS pos
             FROM campus.messages AS m
-            WHERE m.chat_id = t.chat_id AND m.at = campus.messages_at(t.chat_id)) AS f
+            WHERE m.chat_id = t.chat_id AND m.store_key = campus.messages_lookup_key(t.chat_id)) AS f
           WHERE t.chat_id = c.id), 0) AS shift
       FROM campus.chats AS c
-      WHERE c.id = $2 AND c.at = campus.chats_at($2)
+      WHERE c.id = $2 AND c.store_key = campus.chats_lookup_key($2)
         AND c.participants @> jsonb_build_array($1::text)
       OFFSET 0) AS c
     LEFT JOIN LATERAL (
       SELECT m.pos, m.id, m.sender_id, m.content, m.kind, m.sent_at
       FROM campus.messages AS m
-      WHERE m.chat_id = c.id AND m.at = campus.messages_at(c.id)
+      WHERE m.chat_id = c.id AND m.store_key = campus.messages_lookup_key(c.id)
       ORDER BY m.pos DESC LIMIT 1) AS l ON true
   ) AS q
   LEFT JOIN LATERAL (
     SELECT u.card
     FROM campus.users AS u
-    WHERE u.id = q.other AND u.at = campus.users_at(q.other) AND u.school = $3 AND u.visible
+    WHERE u.id = q.other AND u.store_key = campus.users_lookup_key(q.other) AND u.school = $3 AND u.visible
       AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
       AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = q.other)
     OFFSET 0) AS u ON true
@@ -134,7 +134,7 @@ FROM (
     SELECT count(*) AS n
     FROM (
       SELECT FROM campus.messages AS m
-      WHERE m.chat_id = q.id AND m.at = campus.messages_at(q.id)
+      WHERE m.chat_id = q.id AND m.store_key = campus.messages_lookup_key(q.id)
         AND m.pos > coalesce((
           SELECT r.pos FROM network.read_marks AS r WHERE r.chat_id = q.id AND r.user_id = $1),
           -9000000000000000000) - q.shift
@@ -153,10 +153,10 @@ WITH chat AS MATERIALIZED (
       CROSS JOIN LATERAL (
         SELECT min(m.pos) AS pos
         FROM campus.messages AS m
-        WHERE m.chat_id = t.chat_id AND m.at = campus.messages_at(t.chat_id)) AS f
+        WHERE m.chat_id = t.chat_id AND m.store_key = campus.messages_lookup_key(t.chat_id)) AS f
       WHERE t.chat_id = c.id), 0) AS shift
   FROM campus.chats AS c
-  WHERE c.id = $2 AND c.at = campus.chats_at($2) AND c.participants @> jsonb_build_array($1::text)
+  WHERE c.id = $2 AND c.store_key = campus.chats_lookup_key($2) AND c.participants @> jsonb_build_array($1::text)
 )
 SELECT
   convert_to('{"items":[' || coalesce(
@@ -173,7 +173,7 @@ FROM (
       m.id, m.sender_id, m.content, m.kind, m.sent_at
     FROM campus.messages AS m
     WHERE m.chat_id = (SELECT c.id FROM chat AS c)
-      AND m.at = campus.messages_at((SELECT c.id FROM chat AS c))
+      AND m.store_key = campus.messages_lookup_key((SELECT c.id FROM chat AS c))
       AND m.pos < coalesce($4::text::bigint, 9000000000000000000)
         - (SELECT c.shift FROM chat AS c)
     ORDER BY m.pos DESC
@@ -191,10 +191,10 @@ WITH chat AS MATERIALIZED (
       CROSS JOIN LATERAL (
         SELECT min(m.pos) AS pos
         FROM campus.messages AS m
-        WHERE m.chat_id = t.chat_id AND m.at = campus.messages_at(t.chat_id)) AS f
+        WHERE m.chat_id = t.chat_id AND m.store_key = campus.messages_lookup_key(t.chat_id)) AS f
       WHERE t.chat_id = c.id), 0) AS shift
   FROM campus.chats AS c
-  WHERE c.id = $2 AND c.at = campus.chats_at($2) AND c.participants @> jsonb_build_array($1::text)
+  WHERE c.id = $2 AND c.store_key = campus.chats_lookup_key($2) AND c.participants @> jsonb_build_array($1::text)
 )
 SELECT
   convert_to('{"items":[' || coalesce(
@@ -211,7 +211,7 @@ FROM (
       m.id, m.sender_id, m.content, m.kind, m.sent_at
     FROM campus.messages AS m
     WHERE m.chat_id = (SELECT c.id FROM chat AS c)
-      AND m.at = campus.messages_at((SELECT c.id FROM chat AS c))
+      AND m.store_key = campus.messages_lookup_key((SELECT c.id FROM chat AS c))
       AND m.pos > coalesce($4::text::bigint, -9000000000000000000) - (SELECT c.shift FROM chat AS c)
     ORDER BY m.pos
     LIMIT $3::bigint + 1
@@ -231,7 +231,7 @@ WITH chat AS MATERIALIZED (
      ORDER BY e.pos LIMIT 1) AS other,
     network.lock_and_why_closed($1, c.participants) AS closed
   FROM campus.chats AS c
-  WHERE c.id = $2 AND c.at = campus.chats_at($2) AND c.participants @> jsonb_build_array($1::text)
+  WHERE c.id = $2 AND c.store_key = campus.chats_lookup_key($2) AND c.participants @> jsonb_build_array($1::text)
 ), sent AS (
   INSERT INTO network.sent_messages (sender_id, key, digest, chat_id, message_id)
   SELECT $1, $3, $4, c.id, $5 FROM chat AS c WHERE c.closed IS NULL
@@ -260,7 +260,7 @@ FROM network.sent_messages AS s
 LEFT JOIN LATERAL (
   SELECT m.pos, m.id, m.sender_id, m.content, m.kind, m.sent_at
   FROM campus.messages AS m
-  WHERE m.chat_id = s.chat_id AND m.at = campus.messages_at(s.chat_id) AND m.id = s.message_id
+  WHERE m.chat_id = s.chat_id AND m.store_key = campus.messages_lookup_key(s.chat_id) AND m.id = s.message_id
   LIMIT 1) AS m ON true
 WHERE s.sender_id = $1 AND s.key = $2;
 
@@ -278,10 +278,10 @@ WITH chat AS MATERIALIZED (
       CROSS JOIN LATERAL (
         SELECT min(m.pos) AS pos
         FROM campus.messages AS m
-        WHERE m.chat_id = t.chat_id AND m.at = campus.messages_at(t.chat_id)) AS f
+        WHERE m.chat_id = t.chat_id AND m.store_key = campus.messages_lookup_key(t.chat_id)) AS f
       WHERE t.chat_id = c.id), 0) AS shift
   FROM campus.chats AS c
-  WHERE c.id = $2 AND c.at = campus.chats_at($2) AND c.participants @> jsonb_build_array($1::text)
+  WHERE c.id = $2 AND c.store_key = campus.chats_lookup_key($2) AND c.participants @> jsonb_build_array($1::text)
 ), mark AS (
   INSERT INTO network.read_marks AS r (chat_id, user_id, pos)
   SELECT c.id, $1, least($3::bigint, l.pos + c.shift)
@@ -289,7 +289,7 @@ WITH chat AS MATERIALIZED (
   CROSS JOIN LATERAL (
     SELECT max(m.pos) AS pos
     FROM campus.messages AS m
-    WHERE m.chat_id = c.id AND m.at = campus.messages_at(c.id)) AS l
+    WHERE m.chat_id = c.id AND m.store_key = campus.messages_lookup_key(c.id)) AS l
   WHERE l.pos IS NOT NULL
   ON CONFLICT (chat_id, user_id) DO UPDATE SET pos = excluded.pos, read_at = now()
   WHERE r.pos < excluded.pos
@@ -306,4 +306,4 @@ SELECT
    ORDER BY e.pos LIMIT 1) AS other,
   network.why_closed($1, network.school_of($1), c.participants) AS closed
 FROM campus.chats AS c
-WHERE c.id = $2 AND c.at = campus.chats_at($2) AND c.participants @> jsonb_build_array($1::text);
+WHERE c.id = $2 AND c.store_key = campus.chats_lookup_key($2) AND c.participants @> jsonb_build_array($1::text);

@@ -2,7 +2,7 @@
 
 -- name: profiles
 -- Up to 11 profiles with the e-mail `$1`, in lower case. `is_elsewhere`: an operator said that this one
--- belongs to another address. Phase `found` has no index on e-mails, and reads all profiles.
+-- belongs to another address. Phase `initial` has no index on e-mails, and reads all profiles.
 SELECT u.id, u.email, u.school, a.user_id IS NOT NULL AS has_account,
   i.user_id IS NOT NULL AS is_elsewhere
 FROM campus.users AS u
@@ -15,7 +15,7 @@ LIMIT 11;
 -- The profile without an account that an operator gave to the address `$1`.
 SELECT i.user_id, i.email
 FROM network.invitations AS i
-JOIN campus.users AS u ON u.id = i.user_id AND u.at = campus.users_at(i.user_id)
+JOIN campus.users AS u ON u.id = i.user_id AND u.store_key = campus.users_lookup_key(i.user_id)
 WHERE i.email_key = $1 AND i.linked
   AND NOT EXISTS (SELECT FROM network.accounts AS a WHERE a.user_id = i.user_id);
 
@@ -24,7 +24,7 @@ SELECT u.id, u.email, a.user_id IS NOT NULL AS has_account, i.email AS linked_em
 FROM campus.users AS u
 LEFT JOIN network.accounts AS a ON a.user_id = u.id
 LEFT JOIN network.invitations AS i ON i.user_id = u.id AND i.linked
-WHERE u.id = $1 AND u.at = campus.users_at($1);
+WHERE u.id = $1 AND u.store_key = campus.users_lookup_key($1);
 
 -- name: everybody
 -- Reads all profiles.
@@ -45,7 +45,7 @@ DELETE FROM network.invitations WHERE email_key = $1 AND linked AND user_id <> $
 INSERT INTO network.invitations (user_id, email_key, email, linked, school)
 SELECT u.id, $2, $3, true, u.school
 FROM campus.users AS u
-WHERE u.id = $1 AND u.at = campus.users_at($1)
+WHERE u.id = $1 AND u.store_key = campus.users_lookup_key($1)
 ON CONFLICT (user_id) DO UPDATE SET email_key = excluded.email_key, email = excluded.email,
   linked = true, school = excluded.school, begun_at = NULL, mailed_at = NULL;
 
@@ -78,4 +78,4 @@ DELETE FROM network.invitations WHERE user_id = $1;
 -- Invitations of who is not there any more.
 DELETE FROM network.invitations AS i
 WHERE NOT EXISTS (
-  SELECT FROM campus.users AS u WHERE u.id = i.user_id AND u.at = campus.users_at(i.user_id));
+  SELECT FROM campus.users AS u WHERE u.id = i.user_id AND u.store_key = campus.users_lookup_key(i.user_id));

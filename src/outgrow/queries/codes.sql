@@ -77,7 +77,7 @@ DELETE FROM network.school_domains WHERE domain = $1 RETURNING school;
 -- Who is a member of the school `$2` by an address of the domain `$1`, and by nothing else.
 SELECT a.user_id
 FROM network.accounts AS a
-JOIN campus.users AS u ON u.id = a.user_id AND u.at = campus.users_at(a.user_id)
+JOIN campus.users AS u ON u.id = a.user_id AND u.store_key = campus.users_lookup_key(a.user_id)
 WHERE u.school = $2 AND a.verified_at IS NOT NULL AND split_part(a.email_key, '@', -1) = $1
   AND a.admitted_to IS DISTINCT FROM $2
 FOR UPDATE OF a;

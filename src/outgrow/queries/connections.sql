@@ -17,7 +17,7 @@ SELECT
   max(p.id) FILTER (WHERE p.n = $3::bigint) AS last_id,
   EXISTS (
     SELECT FROM campus.users AS t
-    WHERE t.id = $1 AND t.at = campus.users_at($1) AND t.school = $2
+    WHERE t.id = $1 AND t.store_key = campus.users_lookup_key($1) AND t.school = $2
       AND (t.id = $7
         OR t.visible AND t.blocked @> to_jsonb($7::text) IS NOT TRUE
           AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $7 AND h.id = $1))
@@ -29,26 +29,26 @@ FROM (
     FROM campus.connections AS c
     CROSS JOIN LATERAL (
       SELECT FROM campus.users AS u
-      WHERE u.id = c.connected_user_id AND u.at = campus.users_at(c.connected_user_id)
+      WHERE u.id = c.connected_user_id AND u.store_key = campus.users_lookup_key(c.connected_user_id)
         AND u.school = $2 AND u.visible
         AND (u.blocked @> to_jsonb($7::text) IS NOT TRUE OR u.id = $7)
         AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $7))
       OFFSET 0) AS shown
-    WHERE c.user_id = $1 AND c.at = campus.connections_at($1) AND c.connected_user_id <> $1
+    WHERE c.user_id = $1 AND c.store_key = campus.connections_lookup_key($1) AND c.connected_user_id <> $1
       AND EXISTS (
         SELECT FROM campus.connections AS back
         WHERE back.user_id = c.connected_user_id
-          AND back.at = campus.connections_at(c.connected_user_id) AND back.connected_user_id = $1
+          AND back.store_key = campus.connections_lookup_key(c.connected_user_id) AND back.connected_user_id = $1
         OFFSET 0)
       AND EXISTS ( --? mutual
         SELECT FROM campus.connections AS mine --? mutual
-        WHERE mine.user_id = $7 AND mine.at = campus.connections_at($7) --? mutual
+        WHERE mine.user_id = $7 AND mine.store_key = campus.connections_lookup_key($7) --? mutual
           AND mine.connected_user_id = c.connected_user_id --? mutual
           AND mine.connected_user_id <> $7) --? mutual
       AND EXISTS ( --? mutual
         SELECT FROM campus.connections AS back --? mutual
         WHERE back.user_id = c.connected_user_id --? mutual
-          AND back.at = campus.connections_at(c.connected_user_id) --? mutual
+          AND back.store_key = campus.connections_lookup_key(c.connected_user_id) --? mutual
           AND back.connected_user_id = $7 --? mutual
         OFFSET 0) --? mutual
       AND (c.pos, c.connected_user_id) < ($5::text::bigint, $6::text) --? cursor
@@ -58,7 +58,7 @@ FROM (
   ) AS q
 ) AS p
 LEFT JOIN LATERAL (
-  SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.at = campus.users_at(p.id)
+  SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.store_key = campus.users_lookup_key(p.id)
   OFFSET 0) AS u ON true;
 
 -- name: page_named
@@ -71,7 +71,7 @@ SELECT
   max(p.id) FILTER (WHERE p.n = $3::bigint) AS last_id,
   EXISTS (
     SELECT FROM campus.users AS t
-    WHERE t.id = $1 AND t.at = campus.users_at($1) AND t.school = $2
+    WHERE t.id = $1 AND t.store_key = campus.users_lookup_key($1) AND t.school = $2
       AND (t.id = $7
         OR t.visible AND t.blocked @> to_jsonb($7::text) IS NOT TRUE
           AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $7 AND h.id = $1))
@@ -83,16 +83,16 @@ FROM (
     FROM campus.connections AS c
     CROSS JOIN LATERAL (
       SELECT u.sort_name FROM campus.users AS u
-      WHERE u.id = c.connected_user_id AND u.at = campus.users_at(c.connected_user_id)
+      WHERE u.id = c.connected_user_id AND u.store_key = campus.users_lookup_key(c.connected_user_id)
         AND u.school = $2 AND u.visible
         AND (u.blocked @> to_jsonb($7::text) IS NOT TRUE OR u.id = $7)
         AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $7))
       OFFSET 0) AS shown
-    WHERE c.user_id = $1 AND c.at = campus.connections_at($1) AND c.connected_user_id <> $1
+    WHERE c.user_id = $1 AND c.store_key = campus.connections_lookup_key($1) AND c.connected_user_id <> $1
       AND EXISTS (
         SELECT FROM campus.connections AS back
         WHERE back.user_id = c.connected_user_id
-          AND back.at = campus.connections_at(c.connected_user_id) AND back.connected_user_id = $1
+          AND back.store_key = campus.connections_lookup_key(c.connected_user_id) AND back.connected_user_id = $1
         OFFSET 0)
       AND (shown.sort_name, c.connected_user_id) > ($5::text, $6::text) --? cursor
       AND $5::text IS NULL AND $6::text IS NULL --! cursor
@@ -101,7 +101,7 @@ FROM (
   ) AS q
 ) AS p
 LEFT JOIN LATERAL (
-  SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.at = campus.users_at(p.id)
+  SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.store_key = campus.users_lookup_key(p.id)
   OFFSET 0) AS u ON true;
 
 -- name: lock_both
@@ -112,4 +112,4 @@ SELECT campus.lock_keys(
 -- name: remove
 -- Every place at which the list of `$1` holds `$2`.
 DELETE FROM campus.connections AS c
-WHERE c.user_id = $1 AND c.at = campus.connections_at($1) AND c.connected_user_id = $2;
+WHERE c.user_id = $1 AND c.store_key = campus.connections_lookup_key($1) AND c.connected_user_id = $2;

@@ -16,7 +16,7 @@ DELETE FROM network.accounts WHERE user_id = $1 RETURNING email_key;
 
 -- name: profile
 -- Takes them from the lists of their school as well.
-DELETE FROM campus.users AS u WHERE u.id = $1 AND u.at = campus.users_at($1);
+DELETE FROM campus.users AS u WHERE u.id = $1 AND u.store_key = campus.users_lookup_key($1);
 
 -- name: open
 -- Whom a pass is due for: the first one, and one more when no token of theirs can be good any more
@@ -36,13 +36,13 @@ WHERE user_id = $1 AND asked_at < now() - make_interval(secs => $2);
 -- $2 how many.
 SELECT c.connected_user_id AS other
 FROM campus.connections AS c
-WHERE c.user_id = $1 AND c.at = campus.connections_at($1)
+WHERE c.user_id = $1 AND c.store_key = campus.connections_lookup_key($1)
 LIMIT $2::bigint;
 
 -- name: connected_by
 SELECT c.user_id AS other
 FROM campus.connections AS c
-WHERE c.connected_user_id = $1 AND c.probe @> campus.connections_probe($1)
+WHERE c.connected_user_id = $1 AND c.store_value @> campus.connections_containing($1)
 LIMIT $2::bigint;
 
 -- name: lock_connections
@@ -53,12 +53,12 @@ SELECT campus.lock_keys(
 
 -- name: disconnect
 DELETE FROM campus.connections AS c
-WHERE c.user_id = $1 AND c.at = campus.connections_at($1) AND c.connected_user_id = ANY ($2::text[]);
+WHERE c.user_id = $1 AND c.store_key = campus.connections_lookup_key($1) AND c.connected_user_id = ANY ($2::text[]);
 
 -- name: disconnect_others
 DELETE FROM campus.connections AS c
 USING unnest($2::text[]) AS o(id)
-WHERE c.user_id = o.id AND c.at = campus.connections_at(o.id) AND c.connected_user_id = $1;
+WHERE c.user_id = o.id AND c.store_key = campus.connections_lookup_key(o.id) AND c.connected_user_id = $1;
 
 -- name: intros
 SELECT i.from_id, i.to_id, i.sent_ms
@@ -80,7 +80,7 @@ SELECT campus.lock_keys(ARRAY(
 DELETE FROM campus.intros AS i
 USING unnest($1::text[], $2::text[], $3::text[]) AS d(from_id, to_id, sent_ms)
 WHERE i.from_id = d.from_id AND i.to_id = d.to_id AND i.sent_ms = d.sent_ms
-  AND i.at = campus.intros_at(d.from_id, d.to_id, d.sent_ms);
+  AND i.store_key = campus.intros_lookup_key(d.from_id, d.to_id, d.sent_ms);
 
 -- name: take_closed
 DELETE FROM network.closed_intros WHERE from_id = $1 OR to_id = $1;
@@ -104,32 +104,32 @@ SELECT c.id
 FROM (
   SELECT DISTINCT p.chat_id
   FROM campus.participants AS p
-  WHERE p.user_id = $1 AND p.probe @> campus.participants_probe($1)) AS p
+  WHERE p.user_id = $1 AND p.store_value @> campus.participants_containing($1)) AS p
 CROSS JOIN LATERAL (
   SELECT c.id, c.participants
   FROM campus.chats AS c
-  WHERE c.id = p.chat_id AND c.at = campus.chats_at(p.chat_id)
+  WHERE c.id = p.chat_id AND c.store_key = campus.chats_lookup_key(p.chat_id)
   OFFSET 0) AS c
 WHERE NOT EXISTS (
   SELECT
   FROM jsonb_array_elements(c.participants) AS e(v)
   CROSS JOIN LATERAL (SELECT outgrow.key_of(e.v) AS id) AS o
   CROSS JOIN LATERAL (
-    SELECT FROM campus.users AS u WHERE u.id = o.id AND u.at = campus.users_at(o.id)
+    SELECT FROM campus.users AS u WHERE u.id = o.id AND u.store_key = campus.users_lookup_key(o.id)
     OFFSET 0) AS u)
 LIMIT $2::bigint;
 
 -- name: take_messages
 -- Of the chat `$1` the last `$2`.
 DELETE FROM campus.messages AS m
-WHERE m.chat_id = $1 AND m.at = campus.messages_at($1)
+WHERE m.chat_id = $1 AND m.store_key = campus.messages_lookup_key($1)
   AND m.pos IN (
     SELECT l.pos FROM campus.messages AS l
-    WHERE l.chat_id = $1 AND l.at = campus.messages_at($1)
+    WHERE l.chat_id = $1 AND l.store_key = campus.messages_lookup_key($1)
     ORDER BY l.pos DESC LIMIT $2::bigint);
 
 -- name: take_chat
-DELETE FROM campus.chats AS c WHERE c.id = $1 AND c.at = campus.chats_at($1);
+DELETE FROM campus.chats AS c WHERE c.id = $1 AND c.store_key = campus.chats_lookup_key($1);
 
 -- name: take_trimmed
 DELETE FROM network.trimmed_chats WHERE chat_id = $1;

@@ -19,7 +19,7 @@
 WITH me AS MATERIALIZED (
   SELECT u.likes, u.traits
   FROM campus.users AS u
-  WHERE u.id = $2 AND u.at = campus.users_at($2)
+  WHERE u.id = $2 AND u.store_key = campus.users_lookup_key($2)
 ),
 mine AS MATERIALIZED (
   SELECT DISTINCT l.n::integer - 1 AS kind, e.v #>> '{}' AS value
@@ -34,7 +34,7 @@ mine AS MATERIALIZED (
 have AS MATERIALIZED (
   SELECT c.connected_user_id AS id
   FROM campus.connections AS c
-  WHERE c.user_id = $2 AND c.at = campus.connections_at($2)
+  WHERE c.user_id = $2 AND c.store_key = campus.connections_lookup_key($2)
 ),
 excluded AS MATERIALIZED (
   SELECT $2::text AS id
@@ -43,7 +43,7 @@ excluded AS MATERIALIZED (
   UNION
   SELECT c.user_id
   FROM campus.connections AS c
-  WHERE c.connected_user_id = $2 AND c.probe @> campus.connections_probe($2)
+  WHERE c.connected_user_id = $2 AND c.store_value @> campus.connections_containing($2)
     AND c.user_id <> ALL (ARRAY(SELECT h.id FROM have AS h))
   UNION
   SELECT i.other
@@ -67,7 +67,7 @@ excluded AS MATERIALIZED (
   SELECT e.v
   FROM campus.users AS u
   CROSS JOIN jsonb_array_elements_text(u.blocked) AS e(v)
-  WHERE u.id = $2 AND u.at = campus.users_at($2) AND e.v IS NOT NULL
+  WHERE u.id = $2 AND u.store_key = campus.users_lookup_key($2) AND e.v IS NOT NULL
   UNION
   SELECT h.id FROM network.hidden AS h WHERE h.viewer = $2
 ),
@@ -144,7 +144,7 @@ pool AS MATERIALIZED (
     CROSS JOIN LATERAL (
       SELECT u.likes
       FROM campus.users AS u
-      WHERE u.id = n.id AND u.at = campus.users_at(n.id) AND u.school = $1 AND u.visible
+      WHERE u.id = n.id AND u.store_key = campus.users_lookup_key(n.id) AND u.school = $1 AND u.visible
         AND u.blocked @> to_jsonb($2::text) IS NOT TRUE
       OFFSET 0) AS u
   ) AS c
@@ -192,7 +192,7 @@ shown AS (
     CROSS JOIN LATERAL (
       SELECT u.card, u.likes
       FROM campus.users AS u
-      WHERE u.id = p.id AND u.at = campus.users_at(p.id)
+      WHERE u.id = p.id AND u.store_key = campus.users_lookup_key(p.id)
       OFFSET 0) AS u
     WHERE p.n <= $3
   ) AS c
@@ -239,7 +239,7 @@ LEFT JOIN page AS last ON last.n = $3;
 WITH have AS MATERIALIZED (
   SELECT c.connected_user_id AS id
   FROM campus.connections AS c
-  WHERE c.user_id = $2 AND c.at = campus.connections_at($2)
+  WHERE c.user_id = $2 AND c.store_key = campus.connections_lookup_key($2)
 ),
 excluded AS MATERIALIZED (
   SELECT $2::text AS id
@@ -248,7 +248,7 @@ excluded AS MATERIALIZED (
   UNION
   SELECT c.user_id
   FROM campus.connections AS c
-  WHERE c.connected_user_id = $2 AND c.probe @> campus.connections_probe($2)
+  WHERE c.connected_user_id = $2 AND c.store_value @> campus.connections_containing($2)
     AND c.user_id <> ALL (ARRAY(SELECT h.id FROM have AS h))
   UNION
   SELECT i.other
@@ -272,7 +272,7 @@ excluded AS MATERIALIZED (
   SELECT e.v
   FROM campus.users AS u
   CROSS JOIN jsonb_array_elements_text(u.blocked) AS e(v)
-  WHERE u.id = $2 AND u.at = campus.users_at($2) AND e.v IS NOT NULL
+  WHERE u.id = $2 AND u.store_key = campus.users_lookup_key($2) AND e.v IS NOT NULL
   UNION
   SELECT h.id FROM network.hidden AS h WHERE h.viewer = $2
 ),
@@ -281,10 +281,10 @@ friends AS MATERIALIZED (
   FROM campus.connections AS c
   CROSS JOIN LATERAL (
     SELECT FROM campus.users AS u
-    WHERE u.id = c.connected_user_id AND u.at = campus.users_at(c.connected_user_id)
+    WHERE u.id = c.connected_user_id AND u.store_key = campus.users_lookup_key(c.connected_user_id)
       AND u.school = $1 AND u.visible AND u.blocked @> to_jsonb($2::text) IS NOT TRUE
     OFFSET 0) AS shown
-  WHERE c.user_id = $2 AND c.at = campus.connections_at($2)
+  WHERE c.user_id = $2 AND c.store_key = campus.connections_lookup_key($2)
     AND c.connected_user_id <> ALL (ARRAY(
       SELECT h.id FROM network.hidden AS h WHERE h.viewer = $2))
   ORDER BY c.pos DESC, c.connected_user_id DESC
@@ -296,7 +296,7 @@ near AS MATERIALIZED (
   CROSS JOIN LATERAL (
     SELECT c.connected_user_id AS id
     FROM campus.connections AS c
-    WHERE c.user_id = f.id AND c.at = campus.connections_at(f.id)
+    WHERE c.user_id = f.id AND c.store_key = campus.connections_lookup_key(f.id)
     ORDER BY c.pos DESC, c.connected_user_id DESC
     LIMIT 200) AS theirs
   WHERE theirs.id NOT IN (SELECT e.id FROM excluded AS e)
@@ -311,7 +311,7 @@ page AS MATERIALIZED (
   CROSS JOIN LATERAL (
     SELECT u.sort_created
     FROM campus.users AS u
-    WHERE u.id = n.id AND u.at = campus.users_at(n.id) AND u.school = $1 AND u.visible
+    WHERE u.id = n.id AND u.store_key = campus.users_lookup_key(n.id) AND u.school = $1 AND u.visible
       AND u.blocked @> to_jsonb($2::text) IS NOT TRUE
     OFFSET 0) AS u
   WHERE (n.mutual, u.sort_created, n.id) < ($4::bigint, $5::text, $6::text)
@@ -322,7 +322,7 @@ shown AS (
   SELECT p.n, left(u.card, -1) || format(',"mutual":%s}', p.mutual) AS item
   FROM page AS p
   CROSS JOIN LATERAL (
-    SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.at = campus.users_at(p.id)
+    SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.store_key = campus.users_lookup_key(p.id)
     OFFSET 0) AS u
   WHERE p.n <= $3
 )

@@ -23,7 +23,7 @@ SELECT convert_to(json_build_object(
         ('blockedUsers', network.exported(u.blocked)),
         ('createdAt', outgrow.json_of_time(u.created_at))) AS f(name, value)
       WHERE f.value IS NOT NULL AND NOT u.rest ? f.name)
-    FROM campus.users AS u WHERE u.id = $1 AND u.at = campus.users_at($1)),
+    FROM campus.users AS u WHERE u.id = $1 AND u.store_key = campus.users_lookup_key($1)),
   'sessions', (
     SELECT coalesce(json_agg(json_build_object('id', s.id,
       'created_at', outgrow.json_of_time(s.created_at),
@@ -44,14 +44,14 @@ SELECT CASE WHEN p.seen THEN json_build_object('id', x.other, 'name', p.name,
 FROM (
   SELECT c.pos, c.connected_user_id AS other, c.created_at
   FROM campus.connections AS c
-  WHERE c.user_id = $1 AND c.at = campus.connections_at($1)
+  WHERE c.user_id = $1 AND c.store_key = campus.connections_lookup_key($1)
     AND c.pos > coalesce($2::text::bigint, -9000000000000000000)
   ORDER BY c.pos
   LIMIT $3::bigint
 ) AS x
 LEFT JOIN LATERAL (
   SELECT u.name, true AS seen FROM campus.users AS u
-  WHERE u.id = x.other AND u.at = campus.users_at(x.other) AND u.visible
+  WHERE u.id = x.other AND u.store_key = campus.users_lookup_key(x.other) AND u.visible
     AND u.school = (SELECT network.school_of($1))
     AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
     AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = x.other)
@@ -82,7 +82,7 @@ LEFT JOIN network.closed_intros AS k
   ON k.from_id = x.from_id AND k.to_id = x.to_id AND k.sent_ms = x.sent_ms
 LEFT JOIN LATERAL (
   SELECT u.name, true AS seen FROM campus.users AS u
-  WHERE u.id = x.other AND u.at = campus.users_at(x.other) AND u.visible
+  WHERE u.id = x.other AND u.store_key = campus.users_lookup_key(x.other) AND u.visible
     AND u.school = (SELECT network.school_of($1))
     AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
     AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = x.other)
@@ -100,12 +100,12 @@ FROM (
   FROM (
     SELECT DISTINCT p.chat_id
     FROM campus.participants AS p
-    WHERE p.user_id = $1 AND p.probe @> campus.participants_probe($1)
+    WHERE p.user_id = $1 AND p.store_value @> campus.participants_containing($1)
       AND p.chat_id COLLATE "C" > coalesce($2::text, '')) AS p
   CROSS JOIN LATERAL (
     SELECT c.id, c.participants, c.created_at
     FROM campus.chats AS c
-    WHERE c.id = p.chat_id AND c.at = campus.chats_at(p.chat_id)
+    WHERE c.id = p.chat_id AND c.store_key = campus.chats_lookup_key(p.chat_id)
     OFFSET 0) AS c
   ORDER BY c.id COLLATE "C"
   LIMIT $3::bigint
@@ -116,7 +116,7 @@ FROM (
 SELECT json_build_object('id', m.id, 'sender_id', m.sender_id, 'content', m.content,
   'kind', m.kind, 'sent_at', outgrow.json_of_time(m.sent_at))::text AS line, m.pos::text AS last
 FROM campus.messages AS m
-WHERE m.chat_id = $1 AND m.at = campus.messages_at($1)
+WHERE m.chat_id = $1 AND m.store_key = campus.messages_lookup_key($1)
   AND m.pos > coalesce($2::text::bigint, -9000000000000000000)
 ORDER BY m.pos
 LIMIT $3::bigint;
@@ -133,7 +133,7 @@ FROM (
 ) AS x
 LEFT JOIN LATERAL (
   SELECT u.name FROM campus.users AS u
-  WHERE u.id = x.other AND u.at = campus.users_at(x.other) AND u.visible
+  WHERE u.id = x.other AND u.store_key = campus.users_lookup_key(x.other) AND u.visible
     AND u.school = (SELECT network.school_of($1))
     AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
     AND NOT EXISTS (

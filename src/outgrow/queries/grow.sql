@@ -1,4 +1,4 @@
--- What a growth reads of the catalogue, and the little it writes besides indexes. `$1` is the
+-- What a growth reads of the catalog, and the little it writes besides indexes. `$1` is the
 -- store's oid unless a block says otherwise. Nothing here locks the store.
 
 -- name: store
@@ -259,53 +259,53 @@ BEGIN
 END
 $do$;
 
--- name: lifts
-SELECT relation, version, state, after, upto, estimate, keys, rows, leftovers AS unmapped, since
-FROM outgrow.lifts WHERE name = $1 ORDER BY relation;
+-- name: mirrors
+SELECT relation, version, state, after, upto, estimate, keys, rows, unmapped, since
+FROM outgrow.mirrors WHERE name = $1 ORDER BY relation;
 
--- name: lift
-SELECT relation, version, state, after, upto, estimate, keys, rows, leftovers AS unmapped, since
-FROM outgrow.lifts WHERE name = $1 AND relation = $2;
+-- name: mirror
+SELECT relation, version, state, after, upto, estimate, keys, rows, unmapped, since
+FROM outgrow.mirrors WHERE name = $1 AND relation = $2;
 
--- name: lift_begins
-INSERT INTO outgrow.lifts (name, relation, version, estimate) VALUES ($1, $2, $3, $4);
+-- name: mirror_begins
+INSERT INTO outgrow.mirrors (name, relation, version, estimate) VALUES ($1, $2, $3, $4);
 
--- name: lift_goes_to
-UPDATE outgrow.lifts SET upto = $3 WHERE name = $1 AND relation = $2;
+-- name: mirror_goes_to
+UPDATE outgrow.mirrors SET upto = $3 WHERE name = $1 AND relation = $2;
 
--- name: lift_moves
+-- name: mirror_moves
 WITH owed AS (
     INSERT INTO outgrow.skipped (name, relation, key) SELECT $1, $2, unnest($6::text[])
 )
-UPDATE outgrow.lifts SET after = $3, keys = keys + $4, rows = rows + $5
+UPDATE outgrow.mirrors SET after = $3, keys = keys + $4, rows = rows + $5
 WHERE name = $1 AND relation = $2;
 
--- name: lift_owes
+-- name: mirror_owes
 -- The next keys behind the one of id $3.
 SELECT id, key FROM outgrow.skipped WHERE name = $1 AND relation = $2 AND id > $3
 ORDER BY name, relation, id LIMIT 1000;
 
--- name: lift_pays
+-- name: mirror_pays
 -- The key of id $3 has been seen to.
 WITH paid AS (
     DELETE FROM outgrow.skipped WHERE id = $3
 )
-UPDATE outgrow.lifts SET rows = rows + $4 WHERE name = $1 AND relation = $2;
+UPDATE outgrow.mirrors SET rows = rows + $4 WHERE name = $1 AND relation = $2;
 
--- name: lift_filled
-UPDATE outgrow.lifts l SET state = 'filled'
+-- name: mirror_filled
+UPDATE outgrow.mirrors l SET state = 'filled'
 WHERE l.name = $1 AND l.relation = $2 AND NOT EXISTS (
     SELECT FROM outgrow.skipped s WHERE s.name = l.name AND s.relation = l.relation);
 
--- name: lift_verified
-UPDATE outgrow.lifts SET state = 'verified', leftovers = $3
+-- name: mirror_verified
+UPDATE outgrow.mirrors SET state = 'verified', unmapped = $3
 WHERE name = $1 AND relation = $2 AND state = 'filled';
 
--- name: lifts_become
-UPDATE outgrow.lifts SET state = $3 WHERE name = $1 AND relation = ANY ($2);
+-- name: mirrors_become
+UPDATE outgrow.mirrors SET state = $3 WHERE name = $1 AND relation = ANY ($2);
 
--- name: lift_ends
-DELETE FROM outgrow.lifts WHERE name = $1 AND relation = $2;
+-- name: mirror_ends
+DELETE FROM outgrow.mirrors WHERE name = $1 AND relation = $2;
 
 -- name: drop_schema
 DROP SCHEMA IF EXISTS :"schema";

@@ -1,4 +1,4 @@
--- What the catalogue says of the health and safety of a key-value table. Only looks, and needs no
+-- What the catalog says of the health and safety of a key-value table. Only looks, and needs no
 -- superuser. `$1` is the table's oid unless a block says otherwise.
 
 -- name: table

@@ -61,7 +61,7 @@ FROM (
     ) AS s
     CROSS JOIN LATERAL (
       SELECT FROM campus.users AS u
-      WHERE u.id = i.other AND u.at = campus.users_at(i.other) AND u.school = $2 AND u.visible
+      WHERE u.id = i.other AND u.store_key = campus.users_lookup_key(i.other) AND u.school = $2 AND u.visible
         AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
         AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $1))
       OFFSET 0) AS p
@@ -74,7 +74,7 @@ FROM (
     LIMIT $3::bigint + 1 OFFSET $4::bigint
   ) AS q
   CROSS JOIN LATERAL (
-    SELECT u.card FROM campus.users AS u WHERE u.id = q.other AND u.at = campus.users_at(q.other)
+    SELECT u.card FROM campus.users AS u WHERE u.id = q.other AND u.store_key = campus.users_lookup_key(q.other)
     OFFSET 0) AS u
 ) AS p;
 
@@ -103,7 +103,7 @@ FROM (
         i.from_id, i.to_id, i.sent_ms, i.reason,
         outgrow.text_of(i.rest -> 'note') AS note, i.status, i.created_at, i.accepted_at, i.denied_at
       FROM campus.intros AS i
-      WHERE i.from_id = $3 AND i.to_id = $4 AND i.sent_ms = $5 AND i.at = campus.intros_at($3, $4, $5)
+      WHERE i.from_id = $3 AND i.to_id = $4 AND i.sent_ms = $5 AND i.store_key = campus.intros_lookup_key($3, $4, $5)
     ) AS i
     CROSS JOIN LATERAL (
       SELECT coalesce(
@@ -123,14 +123,14 @@ FROM (
     ) AS s
     CROSS JOIN LATERAL (
       SELECT FROM campus.users AS u
-      WHERE u.id = i.other AND u.at = campus.users_at(i.other) AND u.school = $2 AND u.visible
+      WHERE u.id = i.other AND u.store_key = campus.users_lookup_key(i.other) AND u.school = $2 AND u.visible
         AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
         AND u.id <> ALL (ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $1))
       OFFSET 0) AS p
     WHERE i.from_id <> i.to_id AND s.status IS NOT NULL
   ) AS q
   CROSS JOIN LATERAL (
-    SELECT u.card FROM campus.users AS u WHERE u.id = q.other AND u.at = campus.users_at(q.other)
+    SELECT u.card FROM campus.users AS u WHERE u.id = q.other AND u.store_key = campus.users_lookup_key(q.other)
     OFFSET 0) AS u
 ) AS p;
 
@@ -140,20 +140,20 @@ FROM (
 SELECT
   EXISTS (
     SELECT FROM campus.users AS u
-    WHERE u.id = $3 AND u.at = campus.users_at($3) AND u.school = $2 AND u.visible
+    WHERE u.id = $3 AND u.store_key = campus.users_lookup_key($3) AND u.school = $2 AND u.visible
       AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
       AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = $3)
   ) AS reachable,
   EXISTS (
     SELECT FROM campus.users AS u
-    WHERE u.id = $1 AND u.at = campus.users_at($1) AND u.visible
+    WHERE u.id = $1 AND u.store_key = campus.users_lookup_key($1) AND u.visible
   ) AS visible,
   EXISTS (
     SELECT FROM campus.connections AS c
-    WHERE c.user_id = $1 AND c.at = campus.connections_at($1) AND c.connected_user_id = $3
+    WHERE c.user_id = $1 AND c.store_key = campus.connections_lookup_key($1) AND c.connected_user_id = $3
   ) AND EXISTS (
     SELECT FROM campus.connections AS c
-    WHERE c.user_id = $3 AND c.at = campus.connections_at($3) AND c.connected_user_id = $1
+    WHERE c.user_id = $3 AND c.store_key = campus.connections_lookup_key($3) AND c.connected_user_id = $1
   ) AS connected;
 
 -- name: between
@@ -166,8 +166,8 @@ CROSS JOIN LATERAL (
   SELECT i.from_id, i.to_id, i.sent_ms, i.created_at
   FROM campus.intros AS i
   WHERE i.from_id = way.from_id AND i.to_id = way.to_id AND i.status = 'pending'
-    AND i.at >= campus.intros_at(way.from_id, way.to_id, '0')
-    AND i.at <= campus.intros_at(way.from_id, way.to_id, '99999999999999999999')
+    AND i.store_key >= campus.intros_lookup_key(way.from_id, way.to_id, '0')
+    AND i.store_key <= campus.intros_lookup_key(way.from_id, way.to_id, '99999999999999999999')
   OFFSET 0) AS i
 CROSS JOIN LATERAL (
   SELECT coalesce(
@@ -194,21 +194,21 @@ SELECT campus.lock_keys(
     SELECT campus.intros_key(i.from_id, i.to_id, i.sent_ms)
     FROM unnest($1::text[], $2::text[], $3::text[]) AS i(from_id, to_id, sent_ms)),
   CASE
-    WHEN EXISTS (SELECT FROM campus.chats AS c WHERE c.id = $6 AND c.at = campus.chats_at($6))
+    WHEN EXISTS (SELECT FROM campus.chats AS c WHERE c.id = $6 AND c.store_key = campus.chats_lookup_key($6))
     THEN ARRAY[campus.connections_key($4), campus.connections_key($5)]
   END);
 
 -- name: accept
 UPDATE campus.intros AS i
 SET status = 'accepted', accepted_at = date_trunc('milliseconds', clock_timestamp())
-WHERE i.from_id = $1 AND i.to_id = $2 AND i.sent_ms = $3 AND i.at = campus.intros_at($1, $2, $3)
+WHERE i.from_id = $1 AND i.to_id = $2 AND i.sent_ms = $3 AND i.store_key = campus.intros_lookup_key($1, $2, $3)
   AND i.status = 'pending'
 RETURNING outgrow.json_of_time(i.accepted_at) AS answered_at;
 
 -- name: deny
 UPDATE campus.intros AS i
 SET status = 'denied', denied_at = date_trunc('milliseconds', clock_timestamp())
-WHERE i.from_id = $1 AND i.to_id = $2 AND i.sent_ms = $3 AND i.at = campus.intros_at($1, $2, $3)
+WHERE i.from_id = $1 AND i.to_id = $2 AND i.sent_ms = $3 AND i.store_key = campus.intros_lookup_key($1, $2, $3)
   AND i.status = 'pending'
 RETURNING outgrow.json_of_time(i.denied_at) AS answered_at;
 
@@ -223,25 +223,25 @@ INSERT INTO campus.connections (user_id, connected_user_id)
 SELECT $1::text, $2::text
 WHERE NOT EXISTS (
   SELECT FROM campus.connections AS c
-  WHERE c.user_id = $1 AND c.at = campus.connections_at($1) AND c.connected_user_id = $2)
+  WHERE c.user_id = $1 AND c.store_key = campus.connections_lookup_key($1) AND c.connected_user_id = $2)
 UNION ALL
 SELECT $2::text, $1::text
 WHERE NOT EXISTS (
   SELECT FROM campus.connections AS c
-  WHERE c.user_id = $2 AND c.at = campus.connections_at($2) AND c.connected_user_id = $1);
+  WHERE c.user_id = $2 AND c.store_key = campus.connections_lookup_key($2) AND c.connected_user_id = $1);
 
 -- name: open_chat
 INSERT INTO campus.chats (id, participants, created_at, rest)
 SELECT $1::text, $2::jsonb, date_trunc('milliseconds', clock_timestamp()),
   jsonb_build_object('chatId', $1::text)
-WHERE NOT EXISTS (SELECT FROM campus.chats AS c WHERE c.id = $1 AND c.at = campus.chats_at($1));
+WHERE NOT EXISTS (SELECT FROM campus.chats AS c WHERE c.id = $1 AND c.store_key = campus.chats_lookup_key($1));
 
 -- name: lock_chat
 -- The chat `$1` of the people `$2`, and the lists of chats that are made with it.
 SELECT campus.lock_keys(
   ARRAY[campus.chats_key($1)] || ARRAY(SELECT l.key FROM campus.chats_lists($1, $2) AS l),
   CASE
-    WHEN EXISTS (SELECT FROM campus.chats AS c WHERE c.id = $1 AND c.at = campus.chats_at($1))
+    WHEN EXISTS (SELECT FROM campus.chats AS c WHERE c.id = $1 AND c.store_key = campus.chats_lookup_key($1))
     THEN '{}'::text[]
   END);
 
@@ -249,12 +249,12 @@ SELECT campus.lock_keys(
 -- How far a chat had been read that is there again: where its messages are gone, places begin anew.
 DELETE FROM network.read_marks AS r
 WHERE r.chat_id = $1 AND NOT EXISTS (
-  SELECT FROM campus.messages AS m WHERE m.chat_id = $1 AND m.at = campus.messages_at($1));
+  SELECT FROM campus.messages AS m WHERE m.chat_id = $1 AND m.store_key = campus.messages_lookup_key($1));
 
 -- name: mend_chat
 -- A chat of the prototype may not say whom it is between. One that names others stays theirs.
 UPDATE campus.chats AS c SET participants = $2::jsonb
-WHERE c.id = $1 AND c.at = campus.chats_at($1) AND NOT coalesce(c.participants @> $2::jsonb, false)
+WHERE c.id = $1 AND c.store_key = campus.chats_lookup_key($1) AND NOT coalesce(c.participants @> $2::jsonb, false)
   AND NOT EXISTS (
     SELECT FROM jsonb_array_elements(c.participants) AS e(v)
     WHERE outgrow.key_of(e.v) IS NOT NULL AND NOT $2::jsonb ? outgrow.key_of(e.v));
@@ -263,4 +263,4 @@ WHERE c.id = $1 AND c.at = campus.chats_at($1) AND NOT coalesce(c.participants @
 -- Whether the chat `$1` is one of all the people `$2`; no row where it is not there.
 SELECT coalesce(c.participants @> $2::jsonb, false)
 FROM campus.chats AS c
-WHERE c.id = $1 AND c.at = campus.chats_at($1);
+WHERE c.id = $1 AND c.store_key = campus.chats_lookup_key($1);

@@ -1,5 +1,5 @@
 -- What the rows of a list are ordered by, and how few of them a change of the list touches. Called by
--- views, and by the functions that layout/shadow/lists.py makes.
+-- views, and by the functions that layout/mirror/lists.py makes.
 
 -- name: functions
 -- Between the `pos` of two neighbours in a list that nobody has changed in between.

@@ -13,7 +13,7 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT u.school FROM campus.users AS u
-  WHERE u.id = of_user AND u.at = campus.users_at(of_user)
+  WHERE u.id = of_user AND u.store_key = campus.users_lookup_key(of_user)
     AND (
       NOT EXISTS (SELECT FROM network.protected_schools AS p WHERE p.school = u.school)
       OR EXISTS (
@@ -52,7 +52,7 @@ AS $$
     CROSS JOIN LATERAL (
       SELECT min(f.pos) AS pos
       FROM campus.messages AS f
-      WHERE f.chat_id = t.chat_id AND f.at = campus.messages_at(t.chat_id)) AS m
+      WHERE f.chat_id = t.chat_id AND f.store_key = campus.messages_lookup_key(t.chat_id)) AS m
     WHERE t.chat_id = of_chat), 0)
 $$;
 
@@ -96,7 +96,7 @@ AS $$
   FROM (SELECT) AS nothing
   LEFT JOIN LATERAL (
     SELECT u.visible, u.blocked FROM campus.users AS u
-    WHERE u.id = viewer AND u.at = campus.users_at(viewer)) AS me ON true
+    WHERE u.id = viewer AND u.store_key = campus.users_lookup_key(viewer)) AS me ON true
   CROSS JOIN LATERAL (
     SELECT count(*) AS there, count(u.id) AS seen,
       count(*) FILTER (WHERE u.id IS NOT NULL AND c.both_ways) AS connected,
@@ -109,7 +109,7 @@ AS $$
     LEFT JOIN LATERAL (
       SELECT u.id, u.rest #> '{settings,allowMessages}' IS DISTINCT FROM 'false' AS takes
       FROM campus.users AS u
-      WHERE u.id = p.id AND u.at = campus.users_at(p.id) AND u.school = $2 AND u.visible
+      WHERE u.id = p.id AND u.store_key = campus.users_lookup_key(p.id) AND u.school = $2 AND u.visible
         AND u.blocked @> to_jsonb(viewer) IS NOT TRUE
         AND me.blocked @> to_jsonb(p.id) IS NOT TRUE
         AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = p.id)
@@ -117,11 +117,11 @@ AS $$
     CROSS JOIN LATERAL (
       SELECT EXISTS (
         SELECT FROM campus.connections AS c
-        WHERE c.user_id = viewer AND c.at = campus.connections_at(viewer)
+        WHERE c.user_id = viewer AND c.store_key = campus.connections_lookup_key(viewer)
           AND c.connected_user_id = p.id
       ) AND EXISTS (
         SELECT FROM campus.connections AS c
-        WHERE c.user_id = p.id AND c.at = campus.connections_at(p.id)
+        WHERE c.user_id = p.id AND c.store_key = campus.connections_lookup_key(p.id)
           AND c.connected_user_id = viewer) AS both_ways) AS c) AS o
 $$;
 

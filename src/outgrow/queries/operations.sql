@@ -8,7 +8,7 @@ INSERT INTO network.operations (command, subject) VALUES ($1, $2);
 DELETE FROM network.operations AS o
 WHERE o.id IN (
   SELECT n.id FROM network.operations AS n ORDER BY n.id LIMIT 1000 FOR UPDATE SKIP LOCKED)
-RETURNING outgrow.json_of_time(o.at) AS at, o.command, o.subject, o.role, o.host;
+RETURNING outgrow.json_of_time(o.done_at) AS done_at, o.command, o.subject, o.role, o.host;
 
 -- name: forget
 -- Where nothing has served for long.

@@ -21,7 +21,7 @@ SELECT count(*) FROM :"table";
 DELETE FROM outgrow.definitions WHERE name = $1;
 
 -- name: forget_tables
-DELETE FROM outgrow.lifts WHERE name = $1;
+DELETE FROM outgrow.mirrors WHERE name = $1;
 
 -- name: end_growths
 UPDATE outgrow.growths SET state = 'rolled_back', ended_at = now()
@@ -29,4 +29,4 @@ WHERE name = $1 AND ended_at IS NULL;
 
 -- name: begin_again
 -- The next growth finds nothing installed as it is to be.
-UPDATE outgrow.layouts SET phase = 'found', version = '' WHERE name = $1;
+UPDATE outgrow.layouts SET phase = 'initial', version = '' WHERE name = $1;

@@ -288,15 +288,15 @@ SELECT n.nspname::text, e.stxname::text
 FROM pg_statistic_ext e JOIN pg_namespace n ON n.oid = e.stxnamespace
 WHERE e.stxrelid = $1 AND e.stxname::text = ANY ($2::text[]);
 
--- name: homes
+-- name: backings
 -- Which relations of blueprint $1 have a table that their view may read.
-SELECT relation FROM outgrow.lifts WHERE name = $1 AND state = 'shadow';
+SELECT relation FROM outgrow.mirrors WHERE name = $1 AND state = 'shadow';
 
 -- name: outdate
 -- Tables whose version is not the one in $2 (relation -> version) are not read any more, and the phase
 -- that needs them is not there any more.
 WITH outdated AS (
-    UPDATE outgrow.lifts SET state = 'stale'
+    UPDATE outgrow.mirrors SET state = 'stale'
     WHERE name = $1 AND state NOT IN ('stale', 'leaving')
       AND version IS DISTINCT FROM $2::text::jsonb ->> relation
     RETURNING 1
@@ -351,11 +351,11 @@ WHERE n.nspname = $1 AND c.relname = $2
 ORDER BY a.attnum;
 
 
--- name: is_followed_in_vain
+-- name: is_synced_for_nothing
 -- Whether the table $1 has the trigger $2, which keeps the tables of the blueprint $3, while nobody
 -- remembers such tables: schema `outgrow` was dropped.
 SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = $1 AND tgname = $2)
-   AND NOT EXISTS (SELECT FROM outgrow.lifts WHERE name = $3);
+   AND NOT EXISTS (SELECT FROM outgrow.mirrors WHERE name = $3);
 
 -- name: table_oid
 -- Of whatever is called $2 in schema $1; NULL where nothing is.

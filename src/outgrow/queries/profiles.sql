@@ -152,7 +152,7 @@ FROM (
   ) AS q
 ) AS p
 LEFT JOIN LATERAL (
-  SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.at = campus.users_at(p.id)
+  SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.store_key = campus.users_lookup_key(p.id)
   OFFSET 0) AS c ON true;
 
 -- name: deep_name
@@ -184,7 +184,7 @@ FROM (
   ) AS q
 ) AS p
 LEFT JOIN LATERAL (
-  SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.at = campus.users_at(p.id)
+  SELECT u.card FROM campus.users AS u WHERE u.id = p.id AND u.store_key = campus.users_lookup_key(p.id)
   OFFSET 0) AS c ON true;
 
 -- name: blocked_by
@@ -192,7 +192,7 @@ LEFT JOIN LATERAL (
 SELECT ARRAY(
   SELECT DISTINCT e.v #>> '{}'
   FROM unnest($1::text[]) AS p(id)
-  JOIN campus.users AS u ON u.id = p.id AND u.at = campus.users_at(p.id)
+  JOIN campus.users AS u ON u.id = p.id AND u.store_key = campus.users_lookup_key(p.id)
   CROSS JOIN LATERAL jsonb_array_elements(u.blocked) AS e(v)
   WHERE jsonb_typeof(e.v) = 'string');
 
@@ -249,7 +249,7 @@ FROM unnest($6::text[]) AS h(id)
 CROSS JOIN LATERAL (
   SELECT u.major, u.year
   FROM campus.users AS u
-  WHERE u.id = h.id AND u.at = campus.users_at(h.id) AND u.school = $1 AND u.visible
+  WHERE u.id = h.id AND u.store_key = campus.users_lookup_key(h.id) AND u.school = $1 AND u.visible
     AND u.major = $2 --? major
     AND $2::text IS NULL --! major
     AND u.year = $3 --? year
@@ -264,7 +264,7 @@ CROSS JOIN LATERAL (
 -- `$2` is the school and `$3` the id of whoever asks.
 SELECT convert_to(u.card, 'UTF8')
 FROM campus.users AS u
-WHERE u.id = $1 AND u.at = campus.users_at($1) AND u.school = $2
+WHERE u.id = $1 AND u.store_key = campus.users_lookup_key($1) AND u.school = $2
   AND (u.id = $3
     OR u.visible AND u.blocked @> to_jsonb($3::text) IS NOT TRUE
       AND NOT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $3 AND h.id = $1));
@@ -279,7 +279,7 @@ SELECT convert_to(
        'allow_messages', u.rest #> '{settings,allowMessages}' IS DISTINCT FROM 'false')
   || '}', 'UTF8')
 FROM campus.users AS u
-WHERE u.id = $1 AND u.at = campus.users_at($1);
+WHERE u.id = $1 AND u.store_key = campus.users_lookup_key($1);
 
 -- name: insert
 INSERT INTO campus.users
@@ -303,4 +303,4 @@ UPDATE campus.users AS u SET
        WHEN jsonb_typeof(u.rest -> 'settings') = 'object'
        THEN jsonb_build_object('settings', u.rest -> 'settings' || $5)
        ELSE jsonb_build_object('settings', $5) END
-WHERE u.id = $1 AND u.at = campus.users_at($1);
+WHERE u.id = $1 AND u.store_key = campus.users_lookup_key($1);

@@ -21,12 +21,12 @@ WITH ends AS MATERIALIZED (
     max(m.pos) FILTER (WHERE m.sent_at < $2) AS last_old,
     min(m.pos) FILTER (WHERE m.sent_at >= $2) AS first_young
   FROM campus.messages AS m
-  WHERE m.chat_id = $1 AND m.at = campus.messages_at($1)
+  WHERE m.chat_id = $1 AND m.store_key = campus.messages_lookup_key($1)
 ), chat AS MATERIALIZED (
   SELECT e.first, coalesce((
     SELECT min(m.pos)
     FROM campus.messages AS m
-    WHERE m.chat_id = $1 AND m.at = campus.messages_at($1)
+    WHERE m.chat_id = $1 AND m.store_key = campus.messages_lookup_key($1)
       AND (m.pos > e.last_old OR m.pos >= e.first_young)), e.last + outgrow.pos_step()) AS first_kept
   FROM ends AS e
   WHERE e.last_old IS NOT NULL

@@ -9,7 +9,7 @@ SELECT ARRAY(SELECT h.id FROM network.hidden AS h WHERE h.viewer = $1);
 -- Whether `$2` is hidden from `$1`, or not there: not at the school of which `$1` is a member.
 SELECT EXISTS (SELECT FROM network.hidden AS h WHERE h.viewer = $1 AND h.id = $2) OR NOT EXISTS (
   SELECT FROM campus.users AS u
-  WHERE u.id = $2 AND u.at = campus.users_at($2) AND u.visible
+  WHERE u.id = $2 AND u.store_key = campus.users_lookup_key($2) AND u.visible
     AND u.school = (SELECT network.school_of($1))
     AND u.blocked @> to_jsonb($1::text) IS NOT TRUE);
 
@@ -45,13 +45,13 @@ DELETE FROM network.blocks AS b WHERE b.user_id = $1 AND b.blocked_id = $2;
 -- name: add_to_list
 -- A list that is none stays as it is: what old clients make of it is theirs.
 UPDATE campus.users AS u SET blocked = coalesce(u.blocked, '[]') || to_jsonb($2::text)
-WHERE u.id = $1 AND u.at = campus.users_at($1)
+WHERE u.id = $1 AND u.store_key = campus.users_lookup_key($1)
   AND u.blocked @> to_jsonb($2::text) IS NOT TRUE
   AND (u.blocked IS NOT NULL OR NOT u.rest ? 'blockedUsers');
 
 -- name: take_from_list
 UPDATE campus.users AS u SET blocked = u.blocked - $2::text
-WHERE u.id = $1 AND u.at = campus.users_at($1) AND u.blocked @> to_jsonb($2::text);
+WHERE u.id = $1 AND u.store_key = campus.users_lookup_key($1) AND u.blocked @> to_jsonb($2::text);
 
 -- name: differs
 -- Whether the list in the own document of `$1` says anything else than what was taken from it before: of
@@ -60,7 +60,7 @@ WITH listed AS (
   SELECT e.v #>> '{}' AS id
   FROM campus.users AS u
   CROSS JOIN LATERAL jsonb_array_elements(u.blocked) WITH ORDINALITY AS e(v, n)
-  WHERE u.id = $1 AND u.at = campus.users_at($1) AND jsonb_typeof(e.v) = 'string'
+  WHERE u.id = $1 AND u.store_key = campus.users_lookup_key($1) AND jsonb_typeof(e.v) = 'string'
     AND e.v #>> '{}' <> $1 AND length(e.v #>> '{}') BETWEEN 1 AND 200
   GROUP BY 1
   ORDER BY min(e.n)
@@ -81,7 +81,7 @@ WITH listed AS (
   SELECT e.v #>> '{}' AS id
   FROM campus.users AS u
   CROSS JOIN LATERAL jsonb_array_elements(u.blocked) WITH ORDINALITY AS e(v, n)
-  WHERE u.id = $1 AND u.at = campus.users_at($1) AND jsonb_typeof(e.v) = 'string'
+  WHERE u.id = $1 AND u.store_key = campus.users_lookup_key($1) AND jsonb_typeof(e.v) = 'string'
     AND e.v #>> '{}' <> $1 AND length(e.v #>> '{}') BETWEEN 1 AND 200
   GROUP BY 1
   ORDER BY min(e.n)
@@ -123,7 +123,7 @@ FROM (
 LEFT JOIN LATERAL (
   SELECT u.card
   FROM campus.users AS u
-  WHERE u.id = p.id AND u.at = campus.users_at(p.id) AND u.school = $2 AND u.visible
+  WHERE u.id = p.id AND u.store_key = campus.users_lookup_key(p.id) AND u.school = $2 AND u.visible
     AND u.blocked @> to_jsonb($1::text) IS NOT TRUE
     AND NOT EXISTS (SELECT FROM network.blocks AS b WHERE b.user_id = p.id AND b.blocked_id = $1)
   OFFSET 0) AS c ON true;
@@ -159,11 +159,11 @@ FROM (
 ) AS r
 LEFT JOIN LATERAL (
   SELECT u.name, u.school FROM campus.users AS u
-  WHERE u.id = r.reporter_id AND u.at = campus.users_at(r.reporter_id)
+  WHERE u.id = r.reporter_id AND u.store_key = campus.users_lookup_key(r.reporter_id)
   OFFSET 0) AS a ON true
 LEFT JOIN LATERAL (
   SELECT u.name, u.school FROM campus.users AS u
-  WHERE u.id = r.profile_id AND u.at = campus.users_at(r.profile_id)
+  WHERE u.id = r.profile_id AND u.store_key = campus.users_lookup_key(r.profile_id)
   OFFSET 0) AS b ON true
 ORDER BY r.created_at DESC, r.id DESC;
 

@@ -19,5 +19,5 @@ FROM unnest($2::text[]) AS h(id)
 CROSS JOIN LATERAL (
   SELECT
   FROM campus.users AS u
-  WHERE u.id = h.id AND u.at = campus.users_at(h.id) AND u.school = $1 AND u.visible
+  WHERE u.id = h.id AND u.store_key = campus.users_lookup_key(h.id) AND u.school = $1 AND u.visible
   OFFSET 0) AS u;

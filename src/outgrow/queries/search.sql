@@ -104,5 +104,5 @@ found AS MATERIALIZED (
 )
 SELECT f.way, f.score, f.name, f.id, u.card
 FROM found AS f
-JOIN campus.users AS u ON u.id = f.id AND u.at = campus.users_at(f.id)
+JOIN campus.users AS u ON u.id = f.id AND u.store_key = campus.users_lookup_key(f.id)
 ORDER BY f.way, f.score, f.name COLLATE "C", f.id;

@@ -39,12 +39,12 @@ WHERE n.nspname = ANY ($1::text[])
 ORDER BY 3, 1, 2;
 
 -- name: grown
--- What a growth has made and `grow --to found` takes away: a phase, tables, indexes, statistics and
+-- What a growth has made and `grow --to initial` takes away: a phase, tables, indexes, statistics and
 -- triggers of a store that is there; and growths that are not finished.
 SELECT format('%s is in phase %s', l.name, l.phase) FROM outgrow.layouts l
-WHERE l.phase <> 'found' AND EXISTS (SELECT FROM pg_class c WHERE c.oid = (to_jsonb(l) ->> 'store_oid')::oid)
+WHERE l.phase <> 'initial' AND EXISTS (SELECT FROM pg_class c WHERE c.oid = (to_jsonb(l) ->> 'store_oid')::oid)
 UNION ALL
-SELECT format('%s has a table of %s', f.name, f.relation) FROM outgrow.lifts f
+SELECT format('%s has a table of %s', f.name, f.relation) FROM outgrow.mirrors f
 JOIN outgrow.layouts l USING (name)
 WHERE EXISTS (SELECT FROM pg_class c WHERE c.oid = (to_jsonb(l) ->> 'store_oid')::oid)
 UNION ALL
@@ -70,7 +70,7 @@ ORDER BY 1;
 -- Layouts whose store is not there any more, while tables may still hold what was in it.
 SELECT l.name FROM outgrow.layouts l
 WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = (to_jsonb(l) ->> 'store_oid')::oid)
-  AND EXISTS (SELECT FROM outgrow.lifts f WHERE f.name = l.name)
+  AND EXISTS (SELECT FROM outgrow.mirrors f WHERE f.name = l.name)
 ORDER BY 1;
 
 -- name: dependents

@@ -47,7 +47,7 @@ class Finding:
 
 def everything(blueprint: Blueprint) -> list[str]:
     """The schemas of what is made for a blueprint."""
-    return [SHARED, blueprint.name, layout.shadow.schema(blueprint)]
+    return [SHARED, blueprint.name, layout.mirror.schema(blueprint)]
 
 
 async def compare(
@@ -62,7 +62,7 @@ async def compare(
     remembered = {(row["place"], row["object"]): row for row in rows}
     now = await _now(session, store_oid, places)
     server = await session.value(sql["server"])
-    tables = layout.shadow.schema(blueprint)
+    tables = layout.mirror.schema(blueprint)
     findings = [
         Finding(*at, "missing") if at not in now else _compared(row, now[at], server, tables)
         for at, row in remembered.items()
@@ -80,7 +80,7 @@ async def count_wrong(session: Session, blueprint: Blueprint) -> int:
         return 0
     known = await session.row(load("outgrow")["layout"], blueprint.name)
     oid = None if known is None else known["store_oid"]
-    found = await compare(session, blueprint, oid, [layout.shadow.schema(blueprint)])
+    found = await compare(session, blueprint, oid, [layout.mirror.schema(blueprint)])
     return sum(finding.is_wrong for finding in found)
 
 
@@ -101,7 +101,7 @@ async def trust(session: Session, blueprint: Blueprint, findings: Sequence[Findi
     """The tables were compared with the store: that somebody had changed these objects and changed
     them back is of no consequence any more."""
     columns = [[getattr(f, name) for f in findings] for name in ("object", "made", "digest")]
-    place = layout.shadow.schema(blueprint)
+    place = layout.mirror.schema(blueprint)
     await session.run(load("definitions")["trust"], blueprint.name, place, *columns)
 
 

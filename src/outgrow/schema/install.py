@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import asyncpg
 
 from outgrow import layout
-from outgrow.blueprint import Blueprint, Home, campus
+from outgrow.blueprint import Backing, Blueprint, campus
 from outgrow.db import stores
 from outgrow.db.pool import Database, Session, find_hidden_rows
 from outgrow.errors import Refused
@@ -134,16 +134,16 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
     await _check_tables(session, blueprint, oid)
     await _remember_store(session, blueprint, f"{schema}.{table}", oid)
     trigger = f"outgrow_{blueprint.name}_changed"
-    if await session.value(sql["is_followed_in_vain"], oid, trigger, blueprint.name):
+    if await session.value(sql["is_synced_for_nothing"], oid, trigger, blueprint.name):
         # Every write of an old client fails by it: what it calls is gone.
-        for statement in layout.shadow.sync_triggers(blueprint, (), schema, table).triggers:
+        for statement in layout.mirror.sync_triggers(blueprint, (), schema, table).triggers:
             await session.run(statement)
     places = [definitions.SHARED, blueprint.name]
     async with definitions.remembering(session, blueprint, oid, places, all_gone=True):
         await session.run(sql["functions"])
         await session.run(load("lists")["functions"])
-        homes = await _homes(session, blueprint)
-        for statement in _relations(blueprint, schema, table, homes, collation):
+        backings = await _backings(session, blueprint)
+        for statement in _relations(blueprint, schema, table, backings, collation):
             await session.run(statement)
     await migrate.apply(session, [m for m in pending if m.schema == "network"])
     for statement in _network(blueprint):
@@ -157,18 +157,18 @@ def statements(
     blueprint: Blueprint,
     schema: str,
     table: str,
-    homes: Mapping[str, Home],
+    backings: Mapping[str, Backing],
     collation: str | None,
     pending: Sequence[Migration],
 ) -> list[Query]:
-    """All that `install` makes, in order, without what Outgrow remembers of it; `homes` and
+    """All that `install` makes, in order, without what Outgrow remembers of it; `backings` and
     `collation` as in layout.create, `pending` as in migrate.pending."""
     sql = load("outgrow")
     return [
         *(m.query for m in pending if m.schema == "outgrow"),
         *(sql["remember_layout"], sql["functions"]),
         *(load("lists")["functions"], sql["outdate"]),
-        *_relations(blueprint, schema, table, homes, collation),
+        *_relations(blueprint, schema, table, backings, collation),
         *(m.query for m in pending if m.schema == "network"),
         *_network(blueprint),
         *(sql["schemas_to_close"], sql["privacy"]),
@@ -179,10 +179,10 @@ def _relations(
     blueprint: Blueprint,
     schema: str,
     table: str,
-    homes: Mapping[str, Home],
+    backings: Mapping[str, Backing],
     collation: str | None,
 ) -> list[Query]:
-    made = layout.create(blueprint, schema, table, homes, collation)
+    made = layout.create(blueprint, schema, table, backings, collation)
     return [layout.drop(blueprint.name), *made]
 
 
@@ -222,7 +222,7 @@ async def _remember_store(session: Session, blueprint: Blueprint, store: str, oi
 async def _check_tables(session: Session, blueprint: Blueprint, oid: int) -> None:
     """Tables that nothing keeps, or something else than what was made for it, are not read any
     more; where the functions that make their rows were altered, they are to be compared."""
-    tables = layout.shadow.schema(blueprint)
+    tables = layout.mirror.schema(blueprint)
     found = await definitions.compare(session, blueprint, oid, [definitions.SHARED, tables])
     if any(f.is_wrong and f.place == tables for f in found):
         await session.run(load("outgrow")["outdate"], blueprint.name, "{}")
@@ -230,20 +230,20 @@ async def _check_tables(session: Session, blueprint: Blueprint, oid: int) -> Non
         await session.run(load("definitions")["doubt"], blueprint.name, tables)
 
 
-async def _homes(session: Session, blueprint: Blueprint) -> dict[str, Home]:
+async def _backings(session: Session, blueprint: Blueprint) -> dict[str, Backing]:
     """Where each relation's view reads. A table that another version made is not read any more:
     its relation is back in the store until a growth makes the table anew."""
     sql = load("outgrow")
-    versions = {name: layout.shadow.version(blueprint, name) for name in blueprint.relations}
+    versions = {name: layout.mirror.version(blueprint, name) for name in blueprint.relations}
     await session.run(sql["outdate"], blueprint.name, json.dumps(versions))
-    rows = await session.rows(sql["homes"], blueprint.name)
+    rows = await session.rows(sql["backings"], blueprint.name)
     return {row["relation"]: "shadow" for row in rows}
 
 
 async def close(session: Session, blueprint: Blueprint) -> None:
     """Take from everybody else what a hosted service may have granted on objects of ours that are
     new. For the end of a transaction that makes some."""
-    schemas = ["outgrow", "network", blueprint.name, layout.shadow.schema(blueprint)]
+    schemas = ["outgrow", "network", blueprint.name, layout.mirror.schema(blueprint)]
     await session.run(load("outgrow")["schemas_to_close"], ",".join(schemas))
     await session.run(load("outgrow")["privacy"])
 
@@ -285,7 +285,7 @@ def _version(blueprint: Blueprint, schema: str, table: str) -> str:
         load("lists")["functions"].sql,
         fixed["privacy"].sql,
         load("network")["functions"].sql,
-        *(layout.shadow.version(blueprint, name) for name in blueprint.relations),
+        *(layout.mirror.version(blueprint, name) for name in blueprint.relations),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -344,5 +344,5 @@ async def _names_back(session: Session, rows: list[asyncpg.Record], table: str) 
         return ""
     return (
         f"give the columns their names back: ALTER TABLE {'; ALTER TABLE '.join(renames)}. "
-        "To have it otherwise, go back first (`outgrow grow --to found`)"
+        "To have it otherwise, go back first (`outgrow grow --to initial`)"
     )

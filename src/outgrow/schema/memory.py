@@ -93,9 +93,9 @@ async def check_meant(session: Statements, store: str, blueprint: Blueprint) -> 
     """Raise Refused for a blueprint that the store, as `locate` found it, did not grow with."""
     known = await layouts(session)
     own = next((row for row in known if row["name"] == blueprint.name), None)
-    if own is not None and own["phase"] != "found":
+    if own is not None and own["phase"] != "initial":
         return
-    grown = [r for r in await others(session, store, blueprint) if r["phase"] != "found"]
+    grown = [r for r in await others(session, store, blueprint) if r["phase"] != "initial"]
     if grown:
         names = ", ".join(f"{row['name']!r} (phase {row['phase']})" for row in grown)
         raise Refused(

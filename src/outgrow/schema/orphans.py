@@ -55,7 +55,7 @@ async def refuse(
         f"the only copy of what was in it{lost}",
         detail="\n".join(f"{table}: {rows:,} rows" for table, rows in found.items()),
         hint=f"keep a copy (pg_dump -n '{schema}'), restore the store, and take the tables away: "
-        "outgrow grow --to found --delete-only-copies",
+        "outgrow grow --to initial --delete-only-copies",
     )
 
 
@@ -70,7 +70,7 @@ async def _not_in(
     for name in names:
         if name not in blueprint.relations:
             return None
-        query = layout.shadow.verify_back(blueprint, name, *memory.split(store))
+        query = layout.mirror.verify_back(blueprint, name, *memory.split(store))
         try:
             async with session.connection.transaction():
                 keys.update(await session.value(query))
@@ -98,7 +98,7 @@ async def take_away(database: Database, blueprint: Blueprint) -> dict[str, int]:
         found = await tables(session, blueprint.name)
         if not found:
             return {}
-        schema = layout.shadow.schema(blueprint)
+        schema = layout.mirror.schema(blueprint)
         for name in (blueprint.name, schema):
             if used := await session.rows(load("outgrow")["users_of_relations"], name):
                 others = [row[0] for row in used if not row[0].startswith(f"{blueprint.name}.")]

@@ -14,7 +14,7 @@ from outgrow.blueprint import Blueprint, campus
 from outgrow.db.named import connect_as_owner
 from outgrow.db.pool import Session
 from outgrow.errors import Refused
-from outgrow.layout import shadow
+from outgrow.layout import mirror
 from outgrow.queries import Query, load
 
 
@@ -67,7 +67,7 @@ async def settle(
         await _run(session, sql["hand_over"], {found["name"] for found in foreign}, owner)
     if row["may_act"] and not row["may_create"]:
         network = ["network"] if blueprint.name == campus().name else []
-        schemas = ["outgrow", *network, blueprint.name, shadow.schema(blueprint)]
+        schemas = ["outgrow", *network, blueprint.name, mirror.schema(blueprint)]
         await _run(session, sql["make_schemas"], schemas, owner)
     return not foreign
 

@@ -1,6 +1,6 @@
 """Takes everything out of a database that Outgrow made there, and never touches a row of the store.
 
-What a growth made goes by `grow --to found`, which knows how to take it from under a store in use;
+What a growth made goes by `grow --to initial`, which knows how to take it from under a store in use;
 here go the schemas. Nothing of others goes with them, and no record that exists only here unless
 that was said.
 """
@@ -100,7 +100,7 @@ async def _plan(session: Statements) -> Plan:
             "not_grown_back",
             "the store has grown, and must grow back before Outgrow is taken away",
             detail="\n".join(grown[:20]),
-            hint="outgrow grow --to found (of every blueprint that is named here)",
+            hint="outgrow grow --to initial (of every blueprint that is named here)",
         )
     objects = [(row["kind"], row["name"]) for row in await session.rows(sql["objects"], schemas)]
     await _refuse_others(session, schemas, objects)
@@ -121,7 +121,7 @@ async def _refuse_unremembered(session: Statements) -> None:
         raise Refused(
             "not_remembered",
             f"the schema outgrow was dropped, and what it knew of is still there: {names}",
-            hint="make it again, and run the command again: outgrow grow --to found",
+            hint="make it again, and run the command again: outgrow grow --to initial",
         )
 
 

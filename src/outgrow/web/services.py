@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from outgrow import queries
 from outgrow.campus.accounts.accounts import Accounts
-from outgrow.campus.accounts.browser_sessions import Visits
+from outgrow.campus.accounts.browser_sessions import BrowserSessions
 from outgrow.campus.accounts.codes import Codes
 from outgrow.campus.accounts.confirmations import Confirmations
 from outgrow.campus.accounts.deletion import Deletions
@@ -23,7 +23,7 @@ from outgrow.campus.mail import Mail, Transport, printed
 from outgrow.campus.messaging.chats import Chats
 from outgrow.campus.messaging.live import Live
 from outgrow.campus.messaging.waiting import Waiting
-from outgrow.campus.notifier import News
+from outgrow.campus.notifier import Notifier
 from outgrow.campus.pagination import Cursors
 from outgrow.campus.people.connections import Connections
 from outgrow.campus.people.discover import Discover
@@ -50,13 +50,13 @@ class Services:
     chats: Chats
     discover: Discover
     live: Live
-    news: News
+    notifier: Notifier
     caches: Caches
     intros: Intros
     safety: Safety
     schools: Schools
     search: Search
-    visits: Visits
+    browser_sessions: BrowserSessions
     waiting: Waiting
     limits: Limits
     confirmations: Confirmations
@@ -75,7 +75,7 @@ class Services:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Tell sockets and other processes what happens, and hear of it, inside this block."""
-        async with self.news.running(), self.live.running():
+        async with self.notifier.running(), self.live.running():
             yield
 
 
@@ -105,10 +105,10 @@ async def make_services(
     cursors = Cursors(derived_key(secret, b"cursors"))
     counted = Limits(database, derived_key(secret, b"limits"), limits)
     passwords = Passwords()
-    news = News(database)
-    caches = Caches(news, cache_seconds)
+    notifier = Notifier(database)
+    caches = Caches(notifier, cache_seconds)
     sessions = Sessions(database, lifetime)
-    live = Live(database, news, sessions)
+    live = Live(database, notifier, sessions)
     accounts = Accounts(database, passwords, counted, sessions)
     intros = Intros(database, cursors)
     chats = Chats(database, cursors, live)
@@ -121,14 +121,16 @@ async def make_services(
         connections=Connections(database, cursors),
         chats=chats,
         live=live,
-        news=news,
+        notifier=notifier,
         caches=caches,
         discover=Discover(database, cursors),
         intros=intros,
         safety=Safety(database, cursors),
         schools=Schools(database, cursors, caches),
         search=Search(database, cursors),
-        visits=Visits(database, sessions, derived_key(secret, b"forms of pages")),
+        browser_sessions=BrowserSessions(
+            database, sessions, derived_key(secret, b"forms of pages")
+        ),
         waiting=Waiting(intros, chats),
         limits=counted,
         confirmations=Confirmations(

@@ -1,7 +1,7 @@
-"""Visits: the sessions of people who use the pages, each named by a cookie.
+"""BrowserSessions: the sessions of people who use the pages, each named by a cookie.
 
-A visit is a session as the API's are, in the same table, so it is listed and ended with the others.
-Its cookie holds the session's id and a secret of its own; only the secret's hash is kept. A visit
+A session is a session as the API's are, in the same table, so it is listed and ended with the others.
+Its cookie holds the session's id and a secret of its own; only the secret's hash is kept. A session
 that was looked up is remembered for FRESH_SECONDS, MOST of them (2 MB): whose cookie it is does not
 change. Whether its session is still open, and of which school, is asked of `Sessions` each time.
 """
@@ -21,7 +21,7 @@ from outgrow.campus.accounts.accounts import SignedIn
 from outgrow.campus.accounts.sessions import Sessions
 from outgrow.db.pool import Database
 
-SQL = queries.load("visits")
+SQL = queries.load("browser_sessions")
 
 FRESH_SECONDS = 20.0
 MOST = 4096
@@ -29,7 +29,7 @@ _ID, _SECRET = 16, 32  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class BrowserSession:
     """Who looks at a page. `school` is None for who is a member of none."""
 
     cookie: str
@@ -39,15 +39,15 @@ class Visit:
     known_until: float
 
 
-class Visits:
+class BrowserSessions:
     def __init__(self, database: Database, sessions: Sessions, key: bytes) -> None:
         self._database = database
         self._sessions = sessions
         self._key = key
-        self._known: dict[str, Visit] = {}
+        self._known: dict[str, BrowserSession] = {}
 
     async def open(self, signed_in: SignedIn) -> str:
-        """Make a session just opened a visit, and return its cookie."""
+        """Make a session just opened a session, and return its cookie."""
         secret = secrets.token_bytes(_SECRET)
         await self._database.run(
             SQL["open"], signed_in.session_id, _hash(secret), secrets.token_bytes(32)
@@ -55,7 +55,7 @@ class Visits:
         raw = bytes.fromhex(signed_in.session_id) + secret
         return base64.urlsafe_b64encode(raw).decode("ascii")
 
-    async def visit(self, cookie: str) -> Visit | None:
+    async def session(self, cookie: str) -> BrowserSession | None:
         """Whose cookie this is; None when it is nobody's, or nobody's any more."""
         known = self._known.get(cookie)
         if known is None or known.known_until <= time.monotonic():
@@ -66,7 +66,7 @@ class Visits:
         session = await self._sessions.find(known.session_id, known.user_id)
         return None if session is None else replace(known, school=session.school)
 
-    async def _look_up(self, cookie: str) -> Visit | None:
+    async def _look_up(self, cookie: str) -> BrowserSession | None:
         try:
             raw = base64.b64decode(cookie, b"-_", validate=True)
         except (binascii.Error, ValueError):
@@ -74,7 +74,7 @@ class Visits:
         if len(raw) != _ID + _SECRET:
             return None
         session_id = raw[:_ID].hex()
-        row = await self._database.row(SQL["visit"], session_id, _hash(raw[_ID:]))
+        row = await self._database.row(SQL["session"], session_id, _hash(raw[_ID:]))
         if row is None:
             return None
         if row["old"]:
@@ -83,9 +83,9 @@ class Visits:
         if len(self._known) >= MOST:
             del self._known[next(iter(self._known))]
         until = time.monotonic() + FRESH_SECONDS
-        visit = Visit(cookie, row["user_id"], None, session_id, until)
-        self._known[cookie] = visit
-        return visit
+        session = BrowserSession(cookie, row["user_id"], None, session_id, until)
+        self._known[cookie] = session
+        return session
 
     def form_token(self, cookie: str) -> str:
         """What every form shown to this cookie carries, and no other site can know."""

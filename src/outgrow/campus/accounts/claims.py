@@ -47,7 +47,7 @@ class Disputed:
 async def find(session: Statements, key: str) -> Claim | Disputed | None:
     """Return what there is with this e-mail, in lower case; None where it is free.
 
-    Cost: an index lookup, but in phase `found`, which reads all profiles.
+    Cost: an index lookup, but in phase `initial`, which reads all profiles.
     """
     linked = await session.row(SQL["linked"], key)
     if linked is not None:

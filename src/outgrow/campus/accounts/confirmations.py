@@ -34,7 +34,7 @@ from outgrow.db.pool import Database, Session, Statements
 from outgrow.errors import BadInput, Conflict, TooMany
 
 SQL = queries.load("codes")
-LOOKUPS = 2  # for claims at once, in a process: in phase `found` each reads all profiles
+LOOKUPS = 2  # for claims at once, in a process: in phase `initial` each reads all profiles
 
 
 class Confirmations:

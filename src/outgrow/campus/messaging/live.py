@@ -1,4 +1,4 @@
-"""Live: tells lines what is new in their people's chats, in this process and in all others.
+"""Live: tells outboxes what is new in their people's chats, in this process and in all others.
 
 The table is the truth, and news only say where to look: whoever is told, late, twice or by mistake,
 looks up what is behind the last `pos` seen, in one statement for all chats that wait. Chats are
@@ -22,8 +22,8 @@ import asyncpg
 from outgrow import queries
 from outgrow.campus.accounts.sessions import FRESH_SECONDS, Sessions
 from outgrow.campus.background import going_on
-from outgrow.campus.messaging.outbox import Close, Line
-from outgrow.campus.notifier import News
+from outgrow.campus.messaging.outbox import Close, Outbox
+from outgrow.campus.notifier import Notifier
 from outgrow.db.pool import Database
 
 SQL = queries.load("live")
@@ -37,7 +37,7 @@ CAUGHT_UP = 4  # chats in a statement of `resume`
 CHECK_SECONDS = FRESH_SECONDS  # how often sessions that other processes ended are looked for
 PING_SECONDS = 25.0
 TYPING_SECONDS = 2.0  # how often somebody's typing is passed on
-MOST_LINES = 20  # of one user, in this process
+MOST_OUTBOXES = 20  # of one user, in this process
 
 
 _Reader = tuple[str, str]  # somebody, and the chat
@@ -53,25 +53,25 @@ class _Watch:
 
 
 class Live:
-    def __init__(self, database: Database, news: News, sessions: Sessions) -> None:
+    def __init__(self, database: Database, notifier: Notifier, sessions: Sessions) -> None:
         self._database = database
-        self._news = news
+        self._notifier = notifier
         self._sessions = sessions
-        self._lines: dict[str, set[Line]] = {}
+        self._outboxes: dict[str, set[Outbox]] = {}
         self._watches: dict[str, _Watch] = {}
         self._chats: dict[str, set[str]] = {}  # of the users who are connected
         self._waiting: dict[str, None] = {}  # chats to look at, first come first
         self._postponed: dict[str, None] = {}  # the same, until everybody is gathered
         self._work = asyncio.Event()
         self._looking = asyncio.Lock()
-        self._joining: list[tuple[Line, asyncio.Future[None]]] = []
+        self._joining: list[tuple[Outbox, asyncio.Future[None]]] = []
         self._joined = asyncio.Event()
         self._gathering = False
         self._last_typed: dict[tuple[str, str], float] = {}
         self._sweeps = 0
-        news.hear("chat", self._see)
-        news.hear("typing", self._tell_typing)
-        news.missed(self._see_all)
+        notifier.subscribe("chat", self._see)
+        notifier.subscribe("typing", self._tell_typing)
+        notifier.on_reconnect(self._see_all)
         sessions.on_end(self._end)
 
     @asynccontextmanager
@@ -82,19 +82,19 @@ class Live:
             async with going_on(*works):
                 yield
         finally:
-            for line in self._all():
-                line.end(Close.TRY_LATER, "the server stops")
+            for outbox in self._all():
+                outbox.end(Close.TRY_LATER, "the server stops")
 
     @property
     def sockets(self) -> int:
         """How many are connected."""
-        return sum(map(len, self._lines.values()))
+        return sum(map(len, self._outboxes.values()))
 
     # What happened -------------------------------------------------------------------------------
 
     def changed(self, chat_id: str, users: Sequence[str]) -> None:
         """Something is new in the chat of these users. To be called after the commit."""
-        self._news.say("chat", chat_id, *users)
+        self._notifier.publish("chat", chat_id, *users)
 
     def typing(self, chat_id: str, user_id: str, users: Sequence[str]) -> None:
         """Somebody types; passed on every TYPING_SECONDS at most."""
@@ -104,10 +104,10 @@ class Live:
         if len(self._last_typed) > 10_000:
             self._last_typed.clear()
         self._last_typed[chat_id, user_id] = now
-        self._news.say("typing", chat_id, user_id, *users)
+        self._notifier.publish("typing", chat_id, user_id, *users)
 
     def _see(self, chat_id: str, *users: str) -> None:
-        if any(user in self._lines for user in users):
+        if any(user in self._outboxes for user in users):
             self._waiting[chat_id] = None
             self._work.set()
 
@@ -119,8 +119,8 @@ class Live:
         event = json.dumps({"type": "typing", "chat_id": chat_id, "user_id": user_id})
         for user in users:
             if user != user_id:
-                for line in self._lines.get(user, ()):
-                    line.say(event)
+                for outbox in self._outboxes.get(user, ()):
+                    outbox.say(event)
 
     # Looking -------------------------------------------------------------------------------------
 
@@ -183,7 +183,7 @@ class Live:
     def _tell(self, row: asyncpg.Record, after: int, shows: set[_Reader]) -> None:
         """Lines drop what they were told before, so it is no harm to tell too much."""
         chat_id, users = row["chat_id"], row["users"]
-        connected = [user for user in users if user in self._lines]
+        connected = [user for user in users if user in self._outboxes]
         if not connected:
             return
         advanced = self._advanced(row)
@@ -193,45 +193,45 @@ class Live:
         for user in connected:
             watch.users.add(user)
             self._chats.setdefault(user, set()).add(chat_id)
-        lines = [line for user in connected for line in self._lines[user]]
+        outboxes = [outbox for user in connected for outbox in self._outboxes[user]]
         if row["last"] < after:
-            for line in lines:
-                line.shortened(chat_id, row["last"])
+            for outbox in outboxes:
+                outbox.shortened(chat_id, row["last"])
         messages = [] if row["hidden"] else _messages(row)
         for pos, event in messages:
-            for line in lines:
-                line.message(chat_id, pos, event)
+            for outbox in outboxes:
+                outbox.message(chat_id, pos, event)
         for reader, pos in advanced:
             event = _read(chat_id, reader, pos)
-            for line in lines:
-                if line.user_id == reader or (reader, chat_id) in shows:
-                    line.say(event)
+            for outbox in outboxes:
+                if outbox.user_id == reader or (reader, chat_id) in shows:
+                    outbox.say(event)
         if len(messages) == MOST_MESSAGES:
             self._see(chat_id, *users)
 
     # Lines ---------------------------------------------------------------------------------------
 
-    async def attach(self, line: Line) -> None:
-        """Tell this line from now on; it is `ready` when this returns, or ended."""
-        lines = self._lines.setdefault(line.user_id, set())
-        if len(lines) >= MOST_LINES:
-            line.end(Close.TOO_MANY, f"an account has at most {MOST_LINES} sockets here")
+    async def attach(self, outbox: Outbox) -> None:
+        """Tell this outbox from now on; it is `ready` when this returns, or ended."""
+        outboxes = self._outboxes.setdefault(outbox.user_id, set())
+        if len(outboxes) >= MOST_OUTBOXES:
+            outbox.end(Close.TOO_MANY, f"an account has at most {MOST_OUTBOXES} sockets here")
             return
-        lines.add(line)
+        outboxes.add(outbox)
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._joining.append((line, future))
+        self._joining.append((outbox, future))
         self._joined.set()
         await future
 
-    def detach(self, line: Line) -> None:
-        lines = self._lines.get(line.user_id, set())
-        lines.discard(line)
-        if lines:
+    def detach(self, outbox: Outbox) -> None:
+        outboxes = self._outboxes.get(outbox.user_id, set())
+        outboxes.discard(outbox)
+        if outboxes:
             return
-        self._lines.pop(line.user_id, None)
-        for chat_id in self._chats.pop(line.user_id, ()):
+        self._outboxes.pop(outbox.user_id, None)
+        for chat_id in self._chats.pop(outbox.user_id, ()):
             watch = self._watches[chat_id]
-            watch.users.discard(line.user_id)
+            watch.users.discard(outbox.user_id)
             if not watch.users:
                 del self._watches[chat_id]
 
@@ -241,7 +241,7 @@ class Live:
         await self._joined.wait()
         self._joined.clear()
         batch, self._joining = self._joining, []
-        users = {line.user_id for line, _ in batch}
+        users = {outbox.user_id for outbox, _ in batch}
         self._gathering = True
         try:
             rows = await self._database.rows(SQL["gather"], list(users))
@@ -259,37 +259,37 @@ class Live:
         for row in rows:
             chat_id, user = row["chat_id"], row["user_id"]
             floors[user][chat_id] = row["last"]
-            if user in self._lines:
+            if user in self._outboxes:
                 marks = dict(zip(row["readers"], row["marks"], strict=True))
                 watch = self._watches.setdefault(chat_id, _Watch(row["last"], marks))
                 watch.users.add(user)
                 self._chats.setdefault(user, set()).add(chat_id)
-        for line, future in batch:
+        for outbox, future in batch:
             if not future.done():
-                line.ready(dict(floors[line.user_id]))
+                outbox.ready(dict(floors[outbox.user_id]))
                 future.set_result(None)
 
-    async def resume(self, line: Line, after: Mapping[str, int]) -> None:
-        """Tell a line what is behind these places, then go on from there. As slowly as it reads."""
+    async def resume(self, outbox: Outbox, after: Mapping[str, int]) -> None:
+        """Tell a outbox what is behind these places, then go on from there. As slowly as it reads."""
         chats = list(after.items())
         for start in range(0, len(chats), CAUGHT_UP):
             some = dict(chats[start : start + CAUGHT_UP])
             try:
-                await self._catch_up(line, some)
+                await self._catch_up(outbox, some)
             finally:
                 for chat_id in some:
-                    line.behind.pop(chat_id, None)
+                    outbox.behind.pop(chat_id, None)
 
-    async def _catch_up(self, line: Line, todo: dict[str, int]) -> None:
+    async def _catch_up(self, outbox: Outbox, todo: dict[str, int]) -> None:
         """Chats of others, and those that are hidden, are passed over in silence."""
         while todo:
-            await line.drained()
+            await outbox.drained()
             for chat_id in todo:
-                line.behind[chat_id] = 0
+                outbox.behind[chat_id] = 0
             rows = await self._database.rows(
                 SQL["look"], list(todo), list(todo.values()), MOST_MESSAGES
             )
-            mine = [row for row in rows if line.user_id in row["users"] and not row["hidden"]]
+            mine = [row for row in rows if outbox.user_id in row["users"] and not row["hidden"]]
             shows = await self._shows(
                 (reader, row["chat_id"]) for row in mine for reader in row["readers"]
             )
@@ -297,18 +297,18 @@ class Live:
             for row in mine:
                 chat_id, messages = row["chat_id"], _messages(row)
                 for _, event in messages:
-                    line.say(event, paced=True)
+                    outbox.say(event, paced=True)
                 floor = messages[-1][0] if messages else min(todo[chat_id], row["last"])
-                line.floors[chat_id] = floor
-                if len(messages) == MOST_MESSAGES or line.behind[chat_id] > floor:
+                outbox.floors[chat_id] = floor
+                if len(messages) == MOST_MESSAGES or outbox.behind[chat_id] > floor:
                     again[chat_id] = floor
                     continue
-                del line.behind[chat_id]
+                del outbox.behind[chat_id]
                 for reader, pos in zip(row["readers"], row["marks"], strict=True):
-                    if reader == line.user_id or (reader, chat_id) in shows:
-                        line.say(_read(chat_id, reader, pos), paced=True)
+                    if reader == outbox.user_id or (reader, chat_id) in shows:
+                        outbox.say(_read(chat_id, reader, pos), paced=True)
             for chat_id in todo.keys() - again.keys():
-                line.behind.pop(chat_id, None)
+                outbox.behind.pop(chat_id, None)
             todo = again
 
     # From time to time ---------------------------------------------------------------------------
@@ -322,9 +322,9 @@ class Live:
             await self._look_at(some)
             await asyncio.sleep(9 * (time.monotonic() - began))
         self._sweeps += 1
-        if self._lines and self._sweeps % GATHER_EVERY == 0:
+        if self._outboxes and self._sweeps % GATHER_EVERY == 0:
             began = time.monotonic()
-            for row in await self._database.rows(SQL["gather"], list(self._lines)):
+            for row in await self._database.rows(SQL["gather"], list(self._outboxes)):
                 if row["chat_id"] not in self._watches:
                     self._see(row["chat_id"], row["user_id"])
             await asyncio.sleep(9 * (time.monotonic() - began))
@@ -332,33 +332,33 @@ class Live:
 
     async def _tick(self) -> None:
         now = time.monotonic()
-        for line in self._all():
-            if line.expires <= now:
-                line.end(Close.NOT_SIGNED_IN, "token_expired")
-            elif line.ping_at <= now:
-                line.ping_at = now + PING_SECONDS
-                line.say('{"type":"ping"}')
+        for outbox in self._all():
+            if outbox.expires <= now:
+                outbox.end(Close.NOT_SIGNED_IN, "token_expired")
+            elif outbox.ping_at <= now:
+                outbox.ping_at = now + PING_SECONDS
+                outbox.say('{"type":"ping"}')
         await asyncio.sleep(1)
 
     async def _check(self) -> None:
         """Whether everybody is still signed in, and a member of a school."""
         await asyncio.sleep(CHECK_SECONDS)
-        sessions = list({line.session_id for line in self._all()})
+        sessions = list({outbox.session_id for outbox in self._all()})
         if sessions:
             ended, strangers = await self._sessions.over(sessions)
             self._end(ended)
-            for line in self._all():
-                if line.session_id in strangers:
-                    line.end(Close.NOT_ALLOWED, "no_member")
+            for outbox in self._all():
+                if outbox.session_id in strangers:
+                    outbox.end(Close.NOT_ALLOWED, "no_member")
 
     def _end(self, sessions: set[str]) -> None:
         """Close the sockets of these sessions."""
-        for line in self._all():
-            if line.session_id in sessions:
-                line.end(Close.NOT_SIGNED_IN, "session_ended")
+        for outbox in self._all():
+            if outbox.session_id in sessions:
+                outbox.end(Close.NOT_SIGNED_IN, "session_ended")
 
-    def _all(self) -> list[Line]:
-        return [line for lines in self._lines.values() for line in lines]
+    def _all(self) -> list[Outbox]:
+        return [outbox for outboxes in self._outboxes.values() for outbox in outboxes]
 
 
 def _messages(row: asyncpg.Record) -> list[tuple[int, str]]:

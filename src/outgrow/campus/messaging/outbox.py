@@ -1,4 +1,4 @@
-"""A line: what one socket is to be told, in order, each message once, and never more than fits."""
+"""A outbox: what one socket is to be told, in order, each message once, and never more than fits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from enum import IntEnum
 
 MOST_EVENTS = 500
 MOST_BYTES = 1_000_000
-_DRAINED = 50  # events that may be left when a line goes on to catch up
+_DRAINED = 50  # events that may be left when a outbox goes on to catch up
 
 
 class Close(IntEnum):
@@ -26,7 +26,7 @@ class Close(IntEnum):
     TOO_MANY = 4429
 
 
-class Line:
+class Outbox:
     """`floors` says of each chat up to which `pos` the socket has been told.
 
     Until it is `ready`, everything waits in `_held`; while it catches up with a chat, what is new
@@ -80,7 +80,7 @@ class Line:
             self.floors[chat_id] = last
 
     def say(self, event: str, *, paced: bool = False) -> None:
-        """To be sent. Ends a line whose reader is so slow that it does not fit; unless the caller
+        """To be sent. Ends a outbox whose reader is so slow that it does not fit; unless the caller
         sees to that himself, with `drained`."""
         if self._held is not None:
             self._hold(self._held, None, 0, event)

@@ -40,13 +40,13 @@ Sort = Literal["newest", "name"]
 # (Python's `$` alone would let one end in a line break.)
 _LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$(?!\n)"
 _LINK = r"^https://[!-~]+$(?!\n)"
-Line = Annotated[str, Meta(min_length=1, max_length=100, pattern=_LINE)]
+SingleLine = Annotated[str, Meta(min_length=1, max_length=100, pattern=_LINE)]
 Short = Annotated[str, Meta(min_length=1, max_length=40, pattern=_LINE)]
 Link = Annotated[str, Meta(max_length=2000, pattern=_LINK)]
 Prose = Annotated[str, Meta(max_length=5000)]
-Lines = Annotated[list[Line], Meta(max_length=50)]
+SingleLines = Annotated[list[SingleLine], Meta(max_length=50)]
 Links = Annotated[list[Link], Meta(max_length=12)]
-GoalLines = Annotated[list[Line], Meta(max_length=20)]
+GoalList = Annotated[list[SingleLine], Meta(max_length=20)]
 GoalProse = Annotated[str, Meta(max_length=1500)]
 
 
@@ -92,12 +92,12 @@ def _check_shown(field: str, line: str) -> None:
 class NewProfile(_Trimmed, forbid_unknown_fields=True, kw_only=True):
     """What a profile begins with. The school cannot be changed later."""
 
-    name: Line
-    school: Line
-    major: Line | None = None
+    name: SingleLine
+    school: SingleLine
+    major: SingleLine | None = None
     year: Short | None = None
-    interests: Lines | None = None
-    looking_for: Lines | None = None
+    interests: SingleLines | None = None
+    looking_for: SingleLines | None = None
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -116,8 +116,8 @@ class Goals(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defau
             for line in getattr(self, name) or ():
                 _check_shown(name, line)
 
-    academic: GoalLines | UnsetType = UNSET
-    leisure: GoalLines | UnsetType = UNSET
+    academic: GoalList | UnsetType = UNSET
+    leisure: GoalList | UnsetType = UNSET
     career: GoalProse | UnsetType = UNSET
     personal: GoalProse | UnsetType = UNSET
 
@@ -125,16 +125,16 @@ class Goals(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defau
 class ProfileChanges(_Trimmed, forbid_unknown_fields=True, kw_only=True):
     """What to change; a field left out stays, and null empties it. Lists and goals are replaced."""
 
-    name: Line | UnsetType = UNSET
+    name: SingleLine | UnsetType = UNSET
     school: Any = UNSET
-    major: Line | UnsetType | None = UNSET
+    major: SingleLine | UnsetType | None = UNSET
     year: Short | UnsetType | None = UNSET
     age: Annotated[int, Meta(ge=13, le=120)] | UnsetType | None = UNSET
-    pronouns: Line | UnsetType | None = UNSET
+    pronouns: SingleLine | UnsetType | None = UNSET
     bio: Prose | UnsetType | None = UNSET
-    interests: Lines | UnsetType | None = UNSET
-    looking_for: Lines | UnsetType | None = UNSET
-    personality: Lines | UnsetType | None = UNSET
+    interests: SingleLines | UnsetType | None = UNSET
+    looking_for: SingleLines | UnsetType | None = UNSET
+    personality: SingleLines | UnsetType | None = UNSET
     goals: Goals | UnsetType | None = UNSET
     photos: Links | UnsetType | None = UNSET
     profile_picture: Link | UnsetType | None = UNSET

@@ -40,7 +40,7 @@ class Schools:
         self._recounting = asyncio.Lock()
         self._changed: dict[str, int] = {}  # since they were counted; the number of the change
         self._changes = 0
-        caches.hear(self._forget, self._forget_all)
+        caches.subscribe(self._forget, self._forget_all)
 
     async def page(
         self, page: Page, *, counts: bool = False, viewer: Viewer | None = None

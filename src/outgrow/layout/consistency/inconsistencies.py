@@ -156,13 +156,13 @@ class Inconsistencies:
         )
 
     def _listed(self, index: Index) -> str:
-        """Of the index: its key, the text, the key of the row (`at`), and under what (`u1`...)."""
+        """Of the index: its key, the text, the key of the row (`store_key`), and under what (`u1`...)."""
         selects = []
         for named, targets in index.listed:
             texts = self._rows.texts(named)
             if index.pieces:
                 at = _joined(index.pieces, named.family)
-                return f"SELECT r.key, r.key AS id, {at} AS at\n{texts}"
+                return f"SELECT r.key, r.key AS id, {at} AS store_key\n{texts}"
             under = [named.family.variable(number, "r.key") for number in index.under]
             if index.is_pair:
                 under = _in_order(*under)
@@ -170,7 +170,7 @@ class Inconsistencies:
                 under = ["r.value"]
             columns = ["r.key", "x.id", *(f"{one} AS u{n}" for n, one in enumerate(under, 1))]
             for around in targets.around:
-                shown = ", ".join([*columns, f"{_key(around, 'x.id')} AS at"])
+                shown = ", ".join([*columns, f"{_key(around, 'x.id')} AS store_key"])
                 selects.append(f"SELECT {shown}\n{texts}\nWHERE x.id <> ''")
         return "\nUNION ALL\n".join(selects)
 

@@ -13,7 +13,7 @@ from outgrow.blueprint import SEGMENT_LIMIT, Blueprint, Column, Computed
 from outgrow.layout import expressions as ex
 from outgrow.layout.consistency import UNMAPPED, bare
 from outgrow.layout.consistency.unmapped import unmapped
-from outgrow.layout.shadow.copying import key_range, pattern_range
+from outgrow.layout.mirror.backfill import key_range, pattern_range
 from outgrow.queries import Query, literal, quote
 
 SAMPLED = 200  # rows by which it is judged what is usual in a store

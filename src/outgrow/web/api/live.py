@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from outgrow import events
 from outgrow.campus.background import FAILED
 from outgrow.campus.limits import REQUESTS, REQUESTS_FROM, TYPING, Limit
-from outgrow.campus.messaging.outbox import Close, Line
+from outgrow.campus.messaging.outbox import Close, Outbox
 from outgrow.errors import Forbidden, NotFound, NotSignedIn, TooMany
 from outgrow.web.http.auth import Caller
 from outgrow.web.http.request import SESSION_COOKIE, cookie_name, cookies, is_same_origin
@@ -69,7 +69,7 @@ class LiveSocket:
     """The ASGI application of the path."""
 
     def __init__(self, services: Services, context: HttpContext) -> None:
-        self._visits = services.visits
+        self._browser_sessions = services.browser_sessions
         self._live = services.live
         self._chats = services.chats
         self._context = context
@@ -103,23 +103,23 @@ class LiveSocket:
         events.about(caller.user_id, caller.session_id)
         if caller.school is None:
             raise _Refused(Close.NOT_ALLOWED, "no_member")
-        line = Line(caller.user_id, caller.session_id, caller.expires)
+        outbox = Outbox(caller.user_id, caller.session_id, caller.expires)
         live = self._live
         tasks: list[asyncio.Task[None]] = []
         try:
-            await live.attach(line)
+            await live.attach(outbox)
             tasks = [
-                asyncio.create_task(self._write(line, send)),
-                asyncio.create_task(self._read(line, receive)),
+                asyncio.create_task(self._write(outbox, send)),
+                asyncio.create_task(self._read(outbox, receive)),
             ]
-            ends: list[asyncio.Future[Any]] = [*tasks, line.ended]
+            ends: list[asyncio.Future[Any]] = [*tasks, outbox.ended]
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for task in tasks:
                 if task.done():
                     task.result()
-            return line.ended.result()
+            return outbox.ended.result()
         finally:
-            live.detach(line)
+            live.detach(outbox)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -131,12 +131,12 @@ class LiveSocket:
         if b"authorization" in headers:
             return await self._caller(headers[b"authorization"])
         cookie = cookies(headers).get(cookie_name(SESSION_COOKIE, self._context.is_secure(scope)))
-        visit = await self._visits.visit(cookie) if cookie else None
-        if visit is None:
+        session = await self._browser_sessions.session(cookie) if cookie else None
+        if session is None:
             return None
         if not is_same_origin(headers):
             raise _Refused(Close.NOT_ALLOWED, "other_origin")
-        return Caller(visit.user_id, visit.school, visit.session_id, math.inf)
+        return Caller(session.user_id, session.school, session.session_id, math.inf)
 
     async def _first_message(self, receive: Receive) -> Caller:
         try:
@@ -154,32 +154,32 @@ class LiveSocket:
         except NotSignedIn as e:
             raise _Refused(Close.NOT_SIGNED_IN, e.code) from e
 
-    async def _write(self, line: Line, send: Send) -> None:
+    async def _write(self, outbox: Outbox, send: Send) -> None:
         while True:
-            event = await line.next()
+            event = await outbox.next()
             try:
                 await send({"type": "websocket.send", "text": event})
             except OSError as e:
                 raise _Left from e
 
-    async def _read(self, line: Line, receive: Receive) -> None:
+    async def _read(self, outbox: Outbox, receive: Receive) -> None:
         """One message after the other: the next is not read before the last is done."""
         while True:
             said = await _next(receive)
-            self._count(REQUESTS, line.user_id)
+            self._count(REQUESTS, outbox.user_id)
             match said:
                 case Auth(token):
-                    await self._renew(line, token)
+                    await self._renew(outbox, token)
                 case Resume(after):
-                    await self._live.resume(line, after)
+                    await self._live.resume(outbox, after)
                 case Typing(chat_id):
                     try:
-                        self._context.limits.count(TYPING, line.user_id)
-                        await self._chats.typing(chat_id, user_id=line.user_id)
+                        self._context.limits.count(TYPING, outbox.user_id)
+                        await self._chats.typing(chat_id, user_id=outbox.user_id)
                     except (NotFound, Forbidden, TooMany):
                         continue  # where nobody is to be told
                 case Ping():
-                    line.say('{"type":"pong"}')
+                    outbox.say('{"type":"pong"}')
 
     def _count(self, limit: Limit, subject: str) -> None:
         try:
@@ -187,12 +187,12 @@ class LiveSocket:
         except TooMany as e:
             raise _Refused(Close.TOO_MANY, e.code) from e
 
-    async def _renew(self, line: Line, token: str) -> None:
+    async def _renew(self, outbox: Outbox, token: str) -> None:
         """A new token of the same user keeps the socket open."""
         caller = await self._caller(b"Bearer " + token.encode("utf-8"))
-        if caller.user_id != line.user_id:
+        if caller.user_id != outbox.user_id:
             raise _Refused(Close.NOT_SIGNED_IN, "bad_token")
-        line.session_id, line.expires = caller.session_id, caller.expires
+        outbox.session_id, outbox.expires = caller.session_id, caller.expires
 
 
 async def _next(receive: Receive) -> Said:

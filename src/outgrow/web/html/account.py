@@ -35,7 +35,9 @@ async def verify(request: PageRequest) -> Response:
     request.services.changed(signed_in.school or "")
     own = decoded(await request.services.profiles.own(signed_in.user_id))
     done = "claimed" if own["bio"] or own["interests"] else "welcome"
-    return await request.signed_in(await request.services.visits.open(signed_in), f"/?done={done}")
+    return await request.signed_in(
+        await request.services.browser_sessions.open(signed_in), f"/?done={done}"
+    )
 
 
 async def invited_form(request: PageRequest) -> Response:
@@ -78,16 +80,16 @@ async def account(request: PageRequest) -> Response:
 async def _account(
     request: PageRequest, error: OutgrowError | None = None, *, is_ending: bool = False
 ) -> Response:
-    assert request.visit is not None
+    assert request.session is not None
     accounts = request.services.accounts
-    sessions = decoded(await accounts.list_sessions(request.user_id, request.visit.session_id))
+    sessions = decoded(await accounts.list_sessions(request.user_id, request.session.session_id))
     return request.page(
         "account.html", error=error, sessions=sessions["items"], is_ending=is_ending
     )
 
 
 async def change_password(request: PageRequest) -> Response:
-    assert request.visit is not None
+    assert request.session is not None
     try:
         if request.form.raw("new") != request.form.raw("again"):
             raise BadInput(
@@ -95,7 +97,7 @@ async def change_password(request: PageRequest) -> Response:
             )
         await request.services.accounts.change_password(
             request.user_id,
-            request.visit.session_id,
+            request.session.session_id,
             request.form.raw("old"),
             request.form.raw("new"),
         )
@@ -141,8 +143,8 @@ async def delete(request: PageRequest) -> Response:
         await request.services.deletions.delete(request.user_id, request.form.raw("password"))
     except OutgrowError as e:
         return request.page("delete.html", error=e)
-    assert request.visit is not None
-    request.services.changed(request.visit.school or "")
+    assert request.session is not None
+    request.services.changed(request.session.school or "")
     return request.signed_out("/?done=deleted")
 
 

@@ -95,10 +95,12 @@ async def open_chat(request: PageRequest) -> Response:
 
 
 async def token(request: PageRequest) -> Response:
-    """For the script of our pages: an access token of this visit, to talk to the API with."""
-    assert request.visit is not None
+    """For the script of our pages: an access token of this session, to talk to the API with."""
+    assert request.session is not None
     issued = await request.context.tokens.issue(
-        SignedIn(request.user_id, request.viewer.school, request.visit.session_id, refresh_token="")
+        SignedIn(
+            request.user_id, request.viewer.school, request.session.session_id, refresh_token=""
+        )
     )
     answer = {"access_token": issued, "expires_in": ACCESS_SECONDS}
     return Response(msgspec.json.encode(answer), content_type=b"application/json")

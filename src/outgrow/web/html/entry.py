@@ -19,15 +19,15 @@ YEARS = ("Freshman", "Sophomore", "Junior", "Senior", "Grad")
 
 
 async def home(request: PageRequest) -> Response:
-    if request.visit is None:
+    if request.session is None:
         return request.page("welcome.html")
-    if request.visit.school is None:
+    if request.session.school is None:
         return to("/my/profile")
     return await people.browse(request)
 
 
 async def sign_in_form(request: PageRequest) -> Response:
-    if request.visit is not None:
+    if request.session is not None:
         return to(own_path(request.query.raw("next") or "/"))
     return request.page("sign_in.html", next=own_path(request.query.raw("next") or "/"))
 
@@ -45,13 +45,13 @@ async def sign_in(request: PageRequest) -> Response:
         )
     except OutgrowError as e:
         return request.page("sign_in.html", error=e, next=next_)
-    if request.visit is not None:  # the browser forgets its cookie for the new one
-        await accounts.log_out(request.visit.user_id, request.visit.session_id)
-    return await request.signed_in(await request.services.visits.open(signed_in), next_)
+    if request.session is not None:  # the browser forgets its cookie for the new one
+        await accounts.log_out(request.session.user_id, request.session.session_id)
+    return await request.signed_in(await request.services.browser_sessions.open(signed_in), next_)
 
 
 async def sign_up_form(request: PageRequest) -> Response:
-    return to("/") if request.visit else await _sign_up_page(request)
+    return to("/") if request.session else await _sign_up_page(request)
 
 
 async def sign_up(request: PageRequest) -> Response:
@@ -68,7 +68,9 @@ async def sign_up(request: PageRequest) -> Response:
     if isinstance(signed_in, str):  # not into an address
         return request.page("code.html", purpose="verify", email=email, sign_up=signed_in)
     services.changed(profile.school)
-    return await request.signed_in(await services.visits.open(signed_in), "/?done=welcome")
+    return await request.signed_in(
+        await services.browser_sessions.open(signed_in), "/?done=welcome"
+    )
 
 
 async def _sign_up_page(request: PageRequest, error: OutgrowError | None = None) -> Response:
@@ -89,8 +91,8 @@ async def schools(request: PageRequest) -> list[str]:
 
 
 async def sign_out(request: PageRequest) -> Response:
-    if request.visit is not None:
-        await request.services.accounts.log_out(request.visit.user_id, request.visit.session_id)
+    if request.session is not None:
+        await request.services.accounts.log_out(request.session.user_id, request.session.session_id)
     return request.signed_out("/?done=signed_out")
 
 

@@ -37,7 +37,7 @@ async def profile_form(request: PageRequest) -> Response:
 
 async def _no_member(request: PageRequest) -> OutgrowError | None:
     """Why somebody with a profile is sent here from every other page."""
-    if request.visit is not None and request.visit.school is None:
+    if request.session is not None and request.session.school is None:
         try:
             await request.services.accounts.membership(request.user_id)
         except OutgrowError as e:

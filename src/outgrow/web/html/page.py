@@ -16,7 +16,7 @@ from urllib.parse import quote
 from starlette.types import Receive, Scope
 
 from outgrow import events
-from outgrow.campus.accounts.browser_sessions import Visit
+from outgrow.campus.accounts.browser_sessions import BrowserSession
 from outgrow.campus.limits import KNOWN_SECONDS, Limit
 from outgrow.campus.viewer import Viewer
 from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError, TooMany
@@ -101,7 +101,7 @@ def _tab(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """One request for a page. `visit` is None for somebody who is not signed in."""
+    """One request for a page. `session` is None for somebody who is not signed in."""
 
     services: Services
     context: HttpContext
@@ -110,7 +110,7 @@ class PageRequest:
     path: Mapping[str, str]
     query: Form
     form: Form
-    visit: Visit | None
+    session: BrowserSession | None
     guest: str
     waiting: Mapping[str, int]
 
@@ -121,14 +121,14 @@ class PageRequest:
 
     @property
     def user_id(self) -> str:
-        assert self.visit is not None, "a page that asks for its visitor is not PUBLIC"
-        return self.visit.user_id
+        assert self.session is not None, "a page that asks for its visitor is not PUBLIC"
+        return self.session.user_id
 
     @property
     def viewer(self) -> Viewer:
-        assert self.visit is not None
-        assert self.visit.school is not None, "a page that asks for a viewer is for MEMBERs"
-        return Viewer(self.visit.user_id, self.visit.school)
+        assert self.session is not None
+        assert self.session.school is not None, "a page that asks for a viewer is for MEMBERs"
+        return Viewer(self.session.user_id, self.session.school)
 
     def page(
         self, template: str, *, error: OutgrowError | None = None, status: int = 200, **values: Any
@@ -137,9 +137,9 @@ class PageRequest:
         if error:
             problems.refused(error)
         common = {
-            "visit": self.visit,
-            "token": self.services.visits.form_token(
-                self.visit.cookie if self.visit else self.guest
+            "session": self.session,
+            "token": self.services.browser_sessions.form_token(
+                self.session.cookie if self.session else self.guest
             ),
             "here": self.scope["path"],
             "done": DONE.get(self.query.raw("done"), ""),
@@ -253,10 +253,10 @@ class PageResource(Resource[Page]):
         )
         more: Headers = []
         try:
-            visit = await self._visit(headers, secure)
-            self._context.count(scope, visit.user_id if visit else None)
-            request = await self._member(replace(request, visit=visit))
-            if visit is None and new_guest:
+            session = await self._session(headers, secure)
+            self._context.count(scope, session.user_id if session else None)
+            request = await self._member(replace(request, session=session))
+            if session is None and new_guest:
                 more.append(_cookie(GUEST, request.guest, 86_400, secure))
             response = await with_first_chunk(await self._handle(request, receive))
         except Exception as e:  # noqa: BLE001 - the boundary: everything becomes a page
@@ -265,14 +265,14 @@ class PageResource(Resource[Page]):
                 more.append((b"allow", self.allowed().encode("ascii")))
         return replace(response, headers=(*HEADERS, *more, *response.headers))
 
-    async def _visit(self, headers: Mapping[bytes, bytes], secure: bool) -> Visit | None:
+    async def _session(self, headers: Mapping[bytes, bytes], secure: bool) -> BrowserSession | None:
         cookie = cookies(headers).get(cookie_name(SESSION_COOKIE, secure), "")
-        visit = await self._services.visits.visit(cookie) if cookie else None
-        if visit is not None:
-            events.about(visit.user_id, visit.session_id)
+        session = await self._services.browser_sessions.session(cookie) if cookie else None
+        if session is not None:
+            events.about(session.user_id, session.session_id)
         elif cookie:
             events.event("cookie_refused")
-        return visit
+        return session
 
     async def _handle(self, request: PageRequest, receive: Receive) -> Response:
         method: str = request.scope["method"]
@@ -284,13 +284,13 @@ class PageResource(Resource[Page]):
         turned_away = _turned_away(page, method, request)
         if turned_away is not None:
             return turned_away
-        user_id = request.visit.user_id if request.visit else None
+        user_id = request.session.user_id if request.session else None
         await self._context.take(page.limit, request.scope, user_id)
         return await page.handler(request)
 
     async def _member(self, request: PageRequest) -> PageRequest:
         """Add what waits for them: it stands on every page, on one that says what failed too."""
-        if request.visit is None or request.visit.school is None:
+        if request.session is None or request.session.school is None:
             return request
         return replace(request, waiting=await self._services.waiting.of(request.viewer))
 
@@ -299,7 +299,7 @@ def _turned_away(page: Page, method: str, request: PageRequest) -> Response | No
     """Where somebody has to go first: to sign in, or to make a profile."""
     if page.access is Access.PUBLIC:
         return None
-    if request.visit is None:
+    if request.session is None:
         address = quote(request.scope["path"])
         if b"%2f" in request.scope["raw_path"].lower():  # in an id, where it stays what it is
             address = request.scope["raw_path"].decode("ascii")
@@ -307,7 +307,7 @@ def _turned_away(page: Page, method: str, request: PageRequest) -> Response | No
             address += "?" + request.scope["query_string"].decode("ascii", "replace")
         after = "" if method == "POST" or address == "/" else "?next=" + quote(address, safe="/")
         return to("/sign-in" + after)
-    if page.access is Access.MEMBER and request.visit.school is None:
+    if page.access is Access.MEMBER and request.session.school is None:
         return to("/my/profile")
     return None
 
@@ -317,11 +317,12 @@ async def _form(request: PageRequest, receive: Receive) -> Form:
     kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if kind != b"application/x-www-form-urlencoded":
         raise BadInput("bad_body", "that is not a form")
-    body = await read_body(request.headers, receive, signed_in=request.visit is not None)
+    body = await read_body(request.headers, receive, signed_in=request.session is not None)
     form = Form.read(body, "the form")
-    cookie = request.visit.cookie if request.visit else request.guest
+    cookie = request.session.cookie if request.session else request.guest
     if not (
-        _is_same_site(request) and request.services.visits.is_form_token(cookie, form.raw("token"))
+        _is_same_site(request)
+        and request.services.browser_sessions.is_form_token(cookie, form.raw("token"))
     ):
         raise Forbidden("other_site", "the form did not come from a page of ours")
     return form

@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 import asyncpg
 
 from outgrow import layout
-from outgrow.blueprint import Home
+from outgrow.blueprint import Backing
 from outgrow.db.pool import Session
 from outgrow.errors import Refused
-from outgrow.growth import catalogue, state
+from outgrow.growth import catalog, state
 from outgrow.growth.context import StepContext, Target
 from outgrow.growth.locks import BRIEF, INSTANT, install_sync_triggers, short_lock
 from outgrow.growth.state import Phase
@@ -53,7 +53,7 @@ class WaitForSnapshots:
             rows = [row for row in await context.session.rows(query) if row["taken"] in then]
             then = {row["taken"] for row in rows}
             if rows:
-                who = catalogue.waiting_for(rows[0])
+                who = catalog.waiting_for(rows[0])
                 context.waiting(f"waits for {who}, which sees the database as it was before")
                 await context.pace()
                 await asyncio.sleep(INSTANT)
@@ -71,18 +71,18 @@ class _Views:
     def name(self) -> str:
         return ", ".join(self.relations)
 
-    def _views(self, target: Target, homes: Collection[str]) -> list[Query]:
-        shadows: dict[str, Home] = dict.fromkeys(homes, "shadow")
+    def _views(self, target: Target, backings: Collection[str]) -> list[Query]:
+        shadows: dict[str, Backing] = dict.fromkeys(backings, "shadow")
         place = *target.place, target.store.collation
-        return layout.shadow.views(target.blueprint, shadows, self.relations, *place)
+        return layout.mirror.views(target.blueprint, shadows, self.relations, *place)
 
     async def _exchange(
-        self, context: StepContext, homes: Callable[[set[str]], set[str]], now: str
+        self, context: StepContext, backings: Callable[[set[str]], set[str]], now: str
     ) -> None:
-        """`homes` says which relations are read from tables then, by which are now."""
+        """`backings` says which relations are read from tables then, by which are now."""
         sql = load("grow")
         blueprint = context.blueprint
-        names = list(layout.shadow.seen_through(blueprint, self.relations))
+        names = list(layout.mirror.seen_through(blueprint, self.relations))
 
         async def oids(session: Session) -> list[int]:
             rows = await session.rows(sql["oids"], blueprint.name, names)
@@ -90,9 +90,9 @@ class _Views:
 
         async def exchange(session: Session) -> None:
             await session.run(load("outgrow")["lock"])
-            rows = await session.rows(load("outgrow")["homes"], blueprint.name)
-            views = self._views(context, homes({row["relation"] for row in rows}))
-            await session.run(sql["lifts_become"], blueprint.name, list(self.relations), now)
+            rows = await session.rows(load("outgrow")["backings"], blueprint.name)
+            views = self._views(context, backings({row["relation"] for row in rows}))
+            await session.run(sql["mirrors_become"], blueprint.name, list(self.relations), now)
             await session.run(sql["record"], blueprint.name, self.phase)
             listed = ",".join(str(oid) for oid in await oids(session))
             await session.run(sql["views_to_lock"], listed)
@@ -119,8 +119,8 @@ class Switch(_Views):
         return together("grow.views", self._views(target, self.relations)).sql
 
     async def is_done(self, context: StepContext) -> bool:
-        lifts = await state.lifts(context.session, context.blueprint.name)
-        return {lift.relation for lift in lifts if lift.state == "shadow"}.issuperset(
+        mirrors = await state.mirrors(context.session, context.blueprint.name)
+        return {mirror.relation for mirror in mirrors if mirror.state == "shadow"}.issuperset(
             self.relations
         )
 
@@ -146,8 +146,8 @@ class SwitchBack(_Views):
         return together("grow.views", self._views(target, ())).sql
 
     async def is_done(self, context: StepContext) -> bool:
-        lifts = await state.lifts(context.session, context.blueprint.name)
-        return not any(x.state == "shadow" and x.relation in self.relations for x in lifts)
+        mirrors = await state.mirrors(context.session, context.blueprint.name)
+        return not any(x.state == "shadow" and x.relation in self.relations for x in mirrors)
 
     async def run(self, context: StepContext) -> None:
         now = "verified" if self.sound else "stale"
@@ -155,11 +155,11 @@ class SwitchBack(_Views):
 
 
 @dataclass(frozen=True, slots=True)
-class Unfollow:
+class RemoveSyncTriggers:
     """`kept` are the relations whose tables the trigger keeps from now on. Where there are none,
     the triggers go from every table that has them: it may have been the store before."""
 
-    kind: ClassVar[str] = "unfollow"
+    kind: ClassVar[str] = "remove_sync_triggers"
     lock: ClassVar[str] = (
         "SHARE ROW EXCLUSIVE on the store (ACCESS EXCLUSIVE to take the triggers away), for "
         f"milliseconds: {BRIEF}"
@@ -178,12 +178,12 @@ class Unfollow:
     def sql(self, target: Target) -> str:
         return ";\n".join(query.sql for query in self._triggers(target).statements)
 
-    def _triggers(self, target: Target) -> layout.shadow.SyncTriggers:
-        return layout.shadow.sync_triggers(target.blueprint, self.kept, *target.place)
+    def _triggers(self, target: Target) -> layout.mirror.SyncTriggers:
+        return layout.mirror.sync_triggers(target.blueprint, self.kept, *target.place)
 
     async def is_done(self, context: StepContext) -> bool:
-        lifts = await state.lifts(context.session, context.blueprint.name)
-        return all(x.state == "leaving" for x in lifts if x.relation in self.relations)
+        mirrors = await state.mirrors(context.session, context.blueprint.name)
+        return all(x.state == "leaving" for x in mirrors if x.relation in self.relations)
 
     async def run(self, context: StepContext) -> None:
         schema = context.tables_schema
@@ -203,7 +203,7 @@ class Unfollow:
         sql = load("grow")
         name = target.blueprint.name
         await session.run(load("outgrow")["lock"])
-        await session.run(sql["lifts_become"], name, list(self.relations), "leaving")
+        await session.run(sql["mirrors_become"], name, list(self.relations), "leaving")
         if not self.kept:
             await session.run(sql["schema_to_leave"], target.tables_schema)
             await session.run(sql["leave"])
@@ -231,15 +231,15 @@ class DropTables:
         return ";\n".join(query.sql for query in self._drops(target))
 
     def _drops(self, target: Target) -> list[Query]:
-        drops = layout.shadow.retire(target.blueprint, self.relation)
+        drops = layout.mirror.retire(target.blueprint, self.relation)
         if self.last:
             drop = load("grow")["drop_schema"].with_identifiers(schema=target.tables_schema)
             drops = [*drops, drop]
         return drops
 
     async def is_done(self, context: StepContext) -> bool:
-        lifts = await state.lifts(context.session, context.blueprint.name)
-        return all(lift.relation != self.relation for lift in lifts)
+        mirrors = await state.mirrors(context.session, context.blueprint.name)
+        return all(mirror.relation != self.relation for mirror in mirrors)
 
     async def run(self, context: StepContext) -> None:
         names = [self.relation, f"{self.relation}_lists"]
@@ -253,7 +253,7 @@ class DropTables:
             async with remembering(*at, [schema], all_gone=True):
                 for query in self._drops(context):
                     await session.run(query)
-            await session.run(load("grow")["lift_ends"], context.blueprint.name, self.relation)
+            await session.run(load("grow")["mirror_ends"], context.blueprint.name, self.relation)
 
         try:
             await short_lock(context, oids, "AccessExclusiveLock", drop)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from outgrow.blueprint import Blueprint
 from outgrow.layout import expressions as ex
 from outgrow.layout.consistency.unmapped import unmapped
-from outgrow.layout.shadow import tables
+from outgrow.layout.mirror import tables
 from outgrow.queries import Query, literal, quote
 
 USUAL_BYTES, USUAL_ELEMENTS = 1000, 4
@@ -103,7 +103,7 @@ def verify(blueprint: Blueprint, name: str, store_schema: str, store_table: str)
         is_unmapped = "l.v IS NOT NULL"
         differs += (
             f"\n        OR NOT EXISTS (SELECT {head})"
-            f"\n        OR ROW((SELECT t.leftovers {head}))::record *<> ROW(l.v)::record"
+            f"\n        OR ROW((SELECT t.unmapped {head}))::record *<> ROW(l.v)::record"
         )
     return Query(
         "grow.verify",
@@ -246,7 +246,7 @@ def _heads(blueprint: Blueprint, name: str) -> str:
     WHERE (SELECT true FROM {lists} t WHERE {of_key} LIMIT 1) IS NULL
 ),
 headed AS (
-    INSERT INTO {lists} AS h ({parts}, leftovers)
+    INSERT INTO {lists} AS h ({parts}, unmapped)
     SELECT {values}, {unmapped(blueprint, name, "k.value")} FROM missing k
     ON CONFLICT DO NOTHING
     RETURNING {ex.key_of(blueprint.pattern_of(name), made)} AS key

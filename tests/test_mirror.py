@@ -92,8 +92,8 @@ FAST = "ELSE (SELECT count(*)"
 
 def following_rows(name: str) -> Query:
     """The statement that makes the function for the rows of a list."""
-    made = layout.shadow.sync_triggers(CAMPUS, [name], *PLACE[1:])
-    return next(query for query in made.functions if f"{name}_follow" in query.sql)
+    made = layout.mirror.sync_triggers(CAMPUS, [name], *PLACE[1:])
+    return next(query for query in made.functions if f"{name}_sync" in query.sql)
 
 
 @st.composite
@@ -126,7 +126,7 @@ async def test_one_element_more_is_followed_as_any_other_change_is(
     assert FAST in short.sql
     long = Query("test.long", short.sql.replace(FAST, "ELSE false AND (SELECT count(*)"))
 
-    async def followed(way: Query, values: list[Any]) -> list[Any]:
+    async def synced(way: Query, values: list[Any]) -> list[Any]:
         await campus.run(way)
         await campus.run(Query("test.clear", f"DELETE FROM {STORE}"))
         seen = []
@@ -150,7 +150,7 @@ async def test_one_element_more_is_followed_as_any_other_change_is(
     @settings(max_examples=40)
     def same(values: list[Any]) -> None:
         async def both() -> bool:
-            return await followed(short, values) == await followed(long, values)
+            return await synced(short, values) == await synced(long, values)
 
         assert asyncio.run_coroutine_threadsafe(both(), loop).result(30)
 
@@ -202,7 +202,7 @@ async def test_a_table_is_filled_with_what_is_there(
 
 
 async def count(database: Database, name: str) -> int:
-    table = layout.shadow.table(CAMPUS, name)
+    table = layout.mirror.table(CAMPUS, name)
     found: int = await database.value(Query("test.count", f"SELECT count(*) FROM {table}"))
     return found
 
@@ -244,12 +244,12 @@ async def test_views_move_to_the_tables_and_back_and_show_the_same(
         return [
             await people.value(Query("test.sought", f"SELECT count(*) FROM campus.{sql}"), user)
             for sql in (
-                "users WHERE id = $1 AND at = campus.users_at($1)",
-                "school_members WHERE user_id = $1 AND at = campus.school_members_at($1)",
-                "connections WHERE user_id = $1 AND at = campus.connections_at($1)",
+                "users WHERE id = $1 AND store_key = campus.users_lookup_key($1)",
+                "school_members WHERE user_id = $1 AND store_key = campus.school_members_lookup_key($1)",
+                "connections WHERE user_id = $1 AND store_key = campus.connections_lookup_key($1)",
                 "connections WHERE connected_user_id = $1 "
-                "AND probe @> campus.connections_probe($1)",
-                "participants WHERE user_id = $1 AND probe @> campus.participants_probe($1)",
+                "AND probe @> campus.connections_containing($1)",
+                "participants WHERE user_id = $1 AND probe @> campus.participants_containing($1)",
             )
         ]
 

@@ -3,9 +3,9 @@
 All of it lies in a schema of its own (`campus_tables`), which the store's triggers need and making
 the views anew does not touch. For a relation `connections`:
 
-* the table `connections`, with the columns of the view but `at` and `probe`;
+* the table `connections`, with the columns of the view but `store_key` and `store_value`;
 * for a list, the table `connections_lists`: a row for each key of the store, so that an empty list
-  is not the same as none; and in `leftovers` the list itself when its rows do not give it back;
+  is not the same as none; and in `unmapped` the list itself when its rows do not give it back;
 * `connections_rows(store_key, store_value)`: what the view shows of one row of the store;
 * `store_changed()`, one for all relations that have tables: AFTER each change of a store's row, in
   the writer's transaction and under the row's lock, it makes the rows of that key what
@@ -15,9 +15,9 @@ Nothing here may make a write to the store fail: no constraint but primary keys,
 bounded (blueprint.SEGMENT_LIMIT).
 """
 
-from outgrow.layout.shadow.copying import backfill, backfill_keys, last_key, verify, verify_back
-from outgrow.layout.shadow.following import SyncTriggers, sync_triggers, version
-from outgrow.layout.shadow.tables import (
+from outgrow.layout.mirror.backfill import backfill, backfill_keys, last_key, verify, verify_back
+from outgrow.layout.mirror.sync_triggers import SyncTriggers, sync_triggers, version
+from outgrow.layout.mirror.tables import (
     analyze,
     columns,
     expand,

@@ -5,7 +5,7 @@
 UPDATE network.sessions SET family_hash = $2, token_hash = $3
 WHERE id = $1 AND ended_at IS NULL;
 
--- name: visit
+-- name: session
 -- Whose session it is; `old` once it was not renewed for a day.
 SELECT s.user_id, s.turned_at < now() - interval '1 day' AS old
 FROM network.sessions AS s

@@ -31,7 +31,7 @@ SYSTEM_COLUMNS = frozenset(("tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"))
 _SCHEMAS = frozenset(("outgrow", "network", "public", "information_schema"))
 
 
-def mistakes(blueprint: Blueprint) -> Iterator[str]:
+def problems(blueprint: Blueprint) -> Iterator[str]:
     """A sentence for each."""
     names = [blueprint.name, *blueprint.patterns, *blueprint.relations]
     for relation in blueprint.relations.values():
@@ -43,13 +43,13 @@ def mistakes(blueprint: Blueprint) -> Iterator[str]:
     if blueprint.name in _SCHEMAS or blueprint.name.startswith("pg_"):
         yield f"name: {blueprint.name!r} is the name of a schema that others use"
     for name, pattern in blueprint.patterns.items():
-        yield from pattern_mistakes(name, pattern)
+        yield from pattern_problems(name, pattern)
     for name, relation in blueprint.relations.items():
         yield from _reserved(blueprint, name, relation)
         for field in _fields(relation):
             if (what := unfit(field)) is not None:
                 yield f"relations.{name}: the field {field!r} holds {what}"
-        owned = _owned_mistakes if relation.pattern else _derived_mistakes
+        owned = _owned_problems if relation.pattern else _derived_problems
         yield from owned(blueprint, name, relation)
     owners = [r.pattern for r in blueprint.relations.values() if r.pattern]
     for pattern_name in {p for p in owners if owners.count(p) > 1}:
@@ -58,21 +58,21 @@ def mistakes(blueprint: Blueprint) -> Iterator[str]:
         if name not in blueprint.relations:
             yield f"hybrid: there is no relation {name!r}"
     for name, derived in blueprint.derived.items():
-        yield from _list_mistakes(blueprint, name, derived)
+        yield from _list_problems(blueprint, name, derived)
     for index in blueprint.indexes:
-        yield from _index_mistakes(blueprint, index)
+        yield from _index_problems(blueprint, index)
 
 
 def _reserved(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[str]:
     """Names that a relation's view or tables could not have beside what they have already."""
     where = f"relations.{name}.columns"
     for column in [*relation.columns, *relation.computed]:
-        if column in ("at", "probe") or (column == "rest" and relation.pattern):
+        if column in ("store_key", "store_value") or (column == "rest" and relation.pattern):
             yield f"{where}.{column}: every relation has a column of that name itself"
         if column in SYSTEM_COLUMNS:
             yield f"{where}.{column}: PostgreSQL has a column of that name in every table"
-    if "leftovers" in relation.key_columns.values():
-        yield f"{where}.leftovers: the name is taken in a table of lists"
+    if "unmapped" in relation.key_columns.values():
+        yield f"{where}.unmapped: the name is taken in a table of lists"
     if name.endswith("_lists") and name.removesuffix("_lists") in blueprint.relations:
         yield f"relations.{name}: the name is taken by the lists of {name.removesuffix('_lists')}"
 
@@ -95,7 +95,7 @@ def _fields(relation: Relation) -> Iterator[str]:
         yield from (name for name in (made.flag, *(made.search or ()), *(made.lists or ())) if name)
 
 
-def pattern_mistakes(name: str, pattern: Pattern) -> Iterator[str]:
+def pattern_problems(name: str, pattern: Pattern) -> Iterator[str]:
     if "{" in VARIABLE.sub("", pattern.key) or "}" in VARIABLE.sub("", pattern.key):
         yield f"patterns.{name}.key: variables are written {{name}} or {{name...}}"
     if (what := unfit(pattern.key)) is not None:
@@ -109,7 +109,7 @@ def pattern_mistakes(name: str, pattern: Pattern) -> Iterator[str]:
         yield f"patterns.{name}.key: two variables need something between them"
 
 
-def _index_mistakes(blueprint: Blueprint, index: Index) -> Iterator[str]:
+def _index_problems(blueprint: Blueprint, index: Index) -> Iterator[str]:
     """Whatever a client writes must fit into every index, or its write would fail."""
     relation = blueprint.relations.get(index.relation)
     if relation is None:
@@ -119,12 +119,12 @@ def _index_mistakes(blueprint: Blueprint, index: Index) -> Iterator[str]:
         yield f"indexes: {index.relation} has no pattern: only its table can have an index"
         return
     if index.on_store and blueprint.pattern_of(index.relation).shape != "document":
-        for column in set(index.columns) - {*relation.key_columns.values(), "probe"}:
+        for column in set(index.columns) - {*relation.key_columns.values(), "store_value"}:
             yield (
                 f"indexes: a key of {index.relation} has many rows: "
                 f'{column!r} can be indexed on = "table" only'
             )
-    unknown = set(index.columns) - {*relation.columns, *relation.computed, "probe"}
+    unknown = set(index.columns) - {*relation.columns, *relation.computed, "store_value"}
     for column in unknown:
         yield f"indexes: {index.relation} has no column {column!r}"
     if unknown:
@@ -146,7 +146,7 @@ def _index_mistakes(blueprint: Blueprint, index: Index) -> Iterator[str]:
 def _holds(blueprint: Blueprint, relation: Relation, name: str) -> str | None:
     """The kind of GIN index that takes whatever the column may hold: a text of over 1 MB, for one,
     is none whose words PostgreSQL takes."""
-    if name == "probe":
+    if name == "store_value":
         return "contains"
     column, computed = _origin(blueprint, relation, name)
     if computed is not None:
@@ -162,7 +162,7 @@ def _bytes(blueprint: Blueprint, relation: Relation, name: str) -> int | None:
     if column is not None:
         return 8 if column.position else _BYTES.get(column.type)
     if computed is None:  # what `unnest` gives: a place, or an element, which is a key
-        return None if name == "probe" else _BYTES["key"]
+        return None if name == "store_value" else _BYTES["key"]
     if computed.lower is not None:
         return _bytes(blueprint, relation, computed.lower)
     if computed.sort is not None:
@@ -182,7 +182,7 @@ def _origin(
     return source.own.get(name), source.computed.get(name)
 
 
-def _owned_mistakes(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[str]:
+def _owned_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[str]:
     where = f"relations.{name}"
     pattern = blueprint.patterns.get(relation.pattern or "")
     if pattern is None:
@@ -194,7 +194,7 @@ def _owned_mistakes(blueprint: Blueprint, name: str, relation: Relation) -> Iter
         yield f"{where}.columns: a relation of a pattern takes tables, not names"
     if sorted(relation.key_columns) != sorted(pattern.variables):
         yield f"{where}: every variable of {pattern.key!r} needs a column, and no other"
-    yield from _column_mistakes(where, relation, pattern)
+    yield from _column_problems(where, relation, pattern)
     known = set(relation.columns)
     for computed_name, computed in relation.computed.items():
         texts = [computed.lower, computed.sort, computed.flag, computed.words]
@@ -223,7 +223,7 @@ def _owned_mistakes(blueprint: Blueprint, name: str, relation: Relation) -> Iter
             )
 
 
-def _column_mistakes(where: str, relation: Relation, pattern: Pattern) -> Iterator[str]:
+def _column_problems(where: str, relation: Relation, pattern: Pattern) -> Iterator[str]:
     """Which sources there are depends on the shape."""
     columns = relation.own.values()
     for name, column in relation.own.items():
@@ -254,7 +254,7 @@ def _of_columns(relation: Relation, computed: Computed) -> bool:
     return computed.lower is not None or computed.words is not None
 
 
-def _derived_mistakes(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[str]:
+def _derived_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[str]:
     where = f"relations.{name}"
     source = blueprint.relations.get(relation.source or "")
     if source is None or source.pattern is None:
@@ -278,7 +278,7 @@ def _derived_mistakes(blueprint: Blueprint, name: str, relation: Relation) -> It
         yield f"{where}: a relation from another one takes names of its columns only"
 
 
-def _list_mistakes(blueprint: Blueprint, name: str, derived: Derived) -> Iterator[str]:
+def _list_problems(blueprint: Blueprint, name: str, derived: Derived) -> Iterator[str]:
     where = f"derived.{name}"
     pattern = blueprint.patterns.get(name)
     source = blueprint.relations.get(derived.source)

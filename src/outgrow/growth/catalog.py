@@ -1,4 +1,4 @@
-"""What the database's catalogue says of a store, its indexes, and the tables beside it."""
+"""What the database's catalog says of a store, its indexes, and the tables beside it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from outgrow.blueprint import Blueprint
 from outgrow.db.pool import Session
 from outgrow.errors import GrowthFailed
 from outgrow.growth import state
-from outgrow.growth.state import Lift, Phase
+from outgrow.growth.state import Mirror, Phase
 from outgrow.queries import literal, load
 from outgrow.schema import definitions, install, memory, migrate
 from outgrow.schema.definitions import Finding
@@ -63,7 +63,7 @@ class Store:
     before the first ANALYZE; `phase` None where no layout is installed; `current` is False where
     the layout is missing or another version's; `collation` is that of its key, quoted, unless it is
     the database's; `others` are the phases of other blueprints over it;
-    `statistics` are the names of ours, each with its schema; `lifts` the relations with tables, of
+    `statistics` are the names of ours, each with its schema; `mirrors` the relations with tables, of
     which `tables` has what is there, by name; `altered` what of the tables and of all that keeps
     them is not as it was made; `said` what happened to its name; `pending` the migrations that an
     installation would apply."""
@@ -86,14 +86,14 @@ class Store:
     others: Mapping[str, Phase]
     indexes: tuple[StoreIndex, ...]
     statistics: Mapping[str, str]
-    lifts: tuple[Lift, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
     tables: Mapping[str, Table] = field(default_factory=dict)
     altered: tuple[Finding, ...] = ()
     said: str = ""
     pending: tuple[Migration, ...] = ()
 
     @property
-    def followed(self) -> bool:
+    def synced(self) -> bool:
         """Whether the tables have been kept by what was made for it; as far as one can see."""
         return not any(finding.is_wrong for finding in self.altered)
 
@@ -107,8 +107,8 @@ class Store:
     def grown_with(self) -> str:
         """The other blueprint that it grew with, in words; "" where it grew with this one or with
         none."""
-        grown = [f"{n!r} (phase {phase})" for n, phase in self.others.items() if phase != "found"]
-        if not grown or self.phase not in (None, "found"):
+        grown = [f"{n!r} (phase {phase})" for n, phase in self.others.items() if phase != "initial"]
+        if not grown or self.phase not in (None, "initial"):
             return ""
         return f"the blueprint {' and '.join(grown)}"
 
@@ -134,10 +134,10 @@ class Store:
         """Likewise; name -> schema."""
         return {n: s for n, s in self.statistics.items() if not self.others or n in wanted}
 
-    def trusted(self, lift: Lift) -> bool:
+    def trusted(self, mirror: Mirror) -> bool:
         """Whether its table is there, of this version, and has been kept ever since."""
-        kept = self.followed and lift.state not in ("stale", "leaving")
-        return kept and lift.relation in self.tables
+        kept = self.synced and mirror.state not in ("stale", "leaving")
+        return kept and mirror.relation in self.tables
 
     def has(self, name: str) -> bool:
         """Whether an index of that name is there and can be used."""
@@ -186,8 +186,8 @@ async def look(session: Session, store: str, blueprint: Blueprint, current: bool
             for row in await session.rows(sql["statistics"], oid)
             if row["name"].startswith(layout.PREFIX)
         },
-        lifts=await state.lifts(session, blueprint.name),
-        tables=await _tables(session, layout.shadow.schema(blueprint)),
+        mirrors=await state.mirrors(session, blueprint.name),
+        tables=await _tables(session, layout.mirror.schema(blueprint)),
         altered=await _altered(session, blueprint, oid),
         pending=() if current else tuple(await migrate.pending(session, wanted)),
         **facts,
@@ -195,7 +195,7 @@ async def look(session: Session, store: str, blueprint: Blueprint, current: bool
 
 
 async def _altered(session: Session, blueprint: Blueprint, oid: int) -> tuple[Finding, ...]:
-    tables = layout.shadow.schema(blueprint)
+    tables = layout.mirror.schema(blueprint)
     return await definitions.compare(session, blueprint, oid, [tables])
 
 

@@ -71,7 +71,7 @@ async def test_a_key_deleted_after_the_snapshot_is_written_again(
 ) -> None:
     """Above READ COMMITTED two versions of the key are visible, in the store and in the tables."""
     await put(client, {**OLD, "spare": 1})
-    await ladder.lift()
+    await ladder.mirror()
     for value in NEW[key], ODD:
         async with client.transaction(isolation=level):
             await client.fetch(f"SELECT key FROM {STORE}")
@@ -86,7 +86,7 @@ async def test_a_key_that_a_trigger_of_others_puts_back_keeps_its_rows(
 ) -> None:
     """Theirs come before ours and after ours, by their names."""
     await put(client, OLD)
-    await ladder.lift()
+    await ladder.mirror()
     before = {name: await shown(client, name) for name in ALL}
     for name in "aaa", "zzz":
         await client.execute(
@@ -110,7 +110,7 @@ async def test_a_row_that_a_trigger_of_others_writes_again_is_followed(
 ) -> None:
     """It writes to the row itself, or to another one of the same statement."""
     await put(client, OLD)
-    await ladder.lift()
+    await ladder.mirror()
     await client.execute(
         f"""CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
             IF pg_trigger_depth() = 1 THEN
@@ -146,7 +146,7 @@ async def test_keys_that_are_swapped_under_a_deferred_constraint_keep_their_rows
         ["user:a", "user:b", "user:a:connections", "user:b:connections"],
         [json.dumps(v) for v in (USER, {"name": "B"}, ["b", "c"], ["a"])],
     )
-    await ladder.lift()
+    await ladder.mirror()
     for _ in range(2):
         async with client.transaction(isolation=level):
             await client.execute(
@@ -174,7 +174,7 @@ async def test_rows_that_nobody_may_see_are_kept(
 ) -> None:
     """FORCE ROW LEVEL SECURITY hides the store's rows from its owner too."""
     await put(client, OLD)
-    await ladder.lift()
+    await ladder.mirror()
     owner, writer = "hidden_owner", "hidden_writer"
     await client.execute(
         f"CREATE ROLE {owner}; CREATE ROLE {writer}; GRANT ALL ON {STORE} TO {writer};"
@@ -202,7 +202,7 @@ async def test_a_store_with_a_new_owner_is_followed(
 ) -> None:
     """The trigger still runs as the old owner, who may not look at the store any more."""
     await put(client, OLD)
-    await ladder.lift()
+    await ladder.mirror()
     old, new = "old_owner", "new_owner"
     await client.execute(
         f"CREATE ROLE {old}; CREATE ROLE {new};"
@@ -228,7 +228,7 @@ async def test_a_store_of_another_name_is_followed_and_its_old_name_never_read(
 ) -> None:
     """Also in another schema, and with other names of its columns."""
     await put(client, OLD)
-    await ladder.lift()
+    await ladder.mirror()
     await client.execute(
         f"""ALTER TABLE {STORE} RENAME TO moved; CREATE SCHEMA elsewhere;
         ALTER TABLE moved SET SCHEMA elsewhere;
@@ -261,7 +261,7 @@ async def test_a_key_that_is_null_has_no_rows(ladder: Ladder, client: Any) -> No
     await client.execute(f"ALTER TABLE {STORE} ALTER COLUMN key DROP NOT NULL")
     await put(client, OLD)
     await client.execute(f"INSERT INTO {STORE} VALUES (NULL, '1'), (NULL, '{{}}')")
-    await ladder.lift()
+    await ladder.mirror()
     await client.execute(f"UPDATE {STORE} SET key = NULL WHERE key = 'user:a:connections'")
     await client.execute(f"UPDATE {STORE} SET value = '[1]' WHERE key IS NULL")
     await client.execute(f"UPDATE {STORE} SET key = NULL, value = '2' WHERE key = 'chat:a:b'")
@@ -283,10 +283,10 @@ async def test_a_store_whose_keys_have_a_collation_of_their_own_grows(
     await storer.execute(f"ALTER TABLE {STORE} ALTER COLUMN key TYPE text COLLATE {collation}")
     await put(storer, {**OLD, "user:b": USER})
     await install(database, DEFAULT_STORE, CAMPUS)
-    phases: list[Phase] = ["relational", "optimized", "hybrid", "found"]
+    phases: list[Phase] = ["relational", "optimized", "hybrid", "initial"]
     for phase in phases:
         await grow(database, phase)
-        found = "SELECT id FROM campus.users u WHERE u.id = 'a' AND u.at = campus.users_at('a')"
+        found = "SELECT id FROM campus.users u WHERE u.id = 'a' AND u.store_key = campus.users_lookup_key('a')"
         assert await storer.fetchval(found) == "a"
         assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
 
@@ -300,7 +300,7 @@ async def test_keys_that_are_null_are_in_nobodys_way(database: Database, storer:
     await storer.execute(f"INSERT INTO {STORE} VALUES (NULL, '1'), (NULL, '[]')")
     await install(database, DEFAULT_STORE, CAMPUS)
     await runner.plan(database, "relational", DEFAULT_STORE, CAMPUS, inspect_store)
-    phases: list[Phase] = ["relational", "found"]
+    phases: list[Phase] = ["relational", "initial"]
     for phase in phases:
         await grow(database, phase)
         assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same

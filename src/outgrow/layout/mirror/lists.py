@@ -19,7 +19,7 @@ from outgrow.blueprint import SEGMENT_LIMIT, Blueprint, Column
 from outgrow.layout import expressions as ex
 from outgrow.layout import relations
 from outgrow.layout.consistency.unmapped import unmapped
-from outgrow.layout.shadow import places, tables
+from outgrow.layout.mirror import places, tables
 from outgrow.queries import function_body, quote
 
 
@@ -33,11 +33,11 @@ def rows_of(blueprint: Blueprint, name: str, variables: str = "this") -> str:
 def changed(blueprint: Blueprint, name: str) -> str:
     """The piece of the store's trigger: the function is called."""
     before = "CASE WHEN NOT is_new THEN old_value END"
-    function = tables.function(blueprint, name, "follow")
+    function = tables.function(blueprint, name, "sync")
     return f"\n        PERFORM {function}(this_key, this_value, {before});"
 
 
-def follow(blueprint: Blueprint, name: str) -> str:
+def sync(blueprint: Blueprint, name: str) -> str:
     """Make the function. `our_before` is NULL where the key is new."""
     if blueprint.relations[name].unnest is not None:
         body = _unnested(blueprint, name)
@@ -45,7 +45,7 @@ def follow(blueprint: Blueprint, name: str) -> str:
         shape = blueprint.pattern_of(name).shape
         bodies = {"ids": _ids, "objects": _objects, "map": _map}
         body = _begun(blueprint, name) + bodies[shape](blueprint, name)
-    signature = tables.function(blueprint, name, "follow")
+    signature = tables.function(blueprint, name, "sync")
     text = f"""{ex.OUR_NAMES}DECLARE
     our_document jsonb;
     our_earlier jsonb;
@@ -82,7 +82,7 @@ def _begun(blueprint: Blueprint, name: str) -> str:
     """A list without a head is new; one that is as it was is done."""
     return f"""
     IF our_before IS NOT NULL OR current_setting('transaction_isolation') = 'read committed' THEN
-        SELECT count(*), bool_and(t.leftovers IS NULL) INTO our_heads, our_whole
+        SELECT count(*), bool_and(t.unmapped IS NULL) INTO our_heads, our_whole
         FROM {tables.lists(blueprint, name)} t WHERE {_of_key(blueprint, name)};
     END IF;
     IF our_heads = 0 THEN{_head(blueprint, name)}{_all(blueprint, name)}
@@ -139,7 +139,7 @@ def _unnested(blueprint: Blueprint, name: str) -> str:
         RETURN;
     END IF;
     our_whole := our_rows = jsonb_array_length(our_before);{_ids(blueprint, name)}{
-        _follow_others(blueprint, name)
+        _sync_others(blueprint, name)
     }"""
 
 
@@ -214,7 +214,7 @@ def _others(blueprint: Blueprint, name: str) -> list[str]:
     return [c for c, s in sources.items() if c not in keys and s not in ("element", "position")]
 
 
-def _follow_others(blueprint: Blueprint, name: str) -> str:
+def _sync_others(blueprint: Blueprint, name: str) -> str:
     others = _others(blueprint, name)
     if not others:
         return ""
@@ -419,17 +419,17 @@ def _columns(blueprint: Blueprint, name: str) -> Iterator[tuple[str, Column | No
     return ((column, own.get(column)) for column in tables.columns(blueprint, name))
 
 
-def _head(blueprint: Blueprint, name: str, leftovers: str | None = None) -> str:
+def _head(blueprint: Blueprint, name: str, kept: str | None = None) -> str:
     """The list's own row, where it is not there or does not say what it must."""
-    leftovers = leftovers or unmapped(blueprint, name, "our_value")
+    kept = kept or unmapped(blueprint, name, "our_value")
     heads = tables.heads(blueprint, name, "our_key")
     parts, values = ", ".join(map(quote, heads)), ", ".join(heads.values())
     return f"""
-    INSERT INTO {tables.lists(blueprint, name)} AS t ({parts}, leftovers)
-    VALUES ({values}, {leftovers})
+    INSERT INTO {tables.lists(blueprint, name)} AS t ({parts}, unmapped)
+    VALUES ({values}, {kept})
     ON CONFLICT ON CONSTRAINT {quote(name + "_lists_pkey")}
-        DO UPDATE SET leftovers = excluded.leftovers
-        WHERE t.leftovers IS NOT NULL OR excluded.leftovers IS NOT NULL;"""
+        DO UPDATE SET unmapped = excluded.unmapped
+        WHERE t.unmapped IS NOT NULL OR excluded.unmapped IS NOT NULL;"""
 
 
 def _appended(blueprint: Blueprint, name: str, is_row: str) -> str:

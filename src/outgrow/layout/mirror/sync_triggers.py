@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from outgrow.blueprint import Blueprint
 from outgrow.layout import expressions as ex
-from outgrow.layout.shadow import lists, tables
-from outgrow.layout.shadow.copying import fill
+from outgrow.layout.mirror import lists, tables
+from outgrow.layout.mirror.backfill import fill
 from outgrow.queries import Query, function_body, quote
 
 
@@ -17,7 +17,7 @@ def version(blueprint: Blueprint, name: str) -> str:
     """A digest of the table and of all that keeps it: with another one it must be made anew."""
     made = [query.sql for query in tables.expand(blueprint, name)]
     made += [_changed(blueprint, [name], ""), _truncated(blueprint, [name], "")]
-    made += [lists.follow(blueprint, name)] if tables.is_many(blueprint, name) else []
+    made += [lists.sync(blueprint, name)] if tables.is_many(blueprint, name) else []
     return hashlib.sha256("\n".join(made).encode()).hexdigest()[:16]
 
 
@@ -40,7 +40,7 @@ class SyncTriggers:
 
 
 def sync_triggers(
-    blueprint: Blueprint, lifted: Collection[str], store_schema: str, store_table: str
+    blueprint: Blueprint, mirrored: Collection[str], store_schema: str, store_table: str
 ) -> SyncTriggers:
     """Return the triggers of the store for exactly these relations; for none, their removal."""
     store = quote(store_schema, store_table)
@@ -48,7 +48,7 @@ def sync_triggers(
     truncated = quote(tables.schema(blueprint), "store_truncated")
     row_trigger = quote(f"outgrow_{blueprint.name}_changed")
     all_trigger = quote(f"outgrow_{blueprint.name}_truncated")
-    if not lifted:
+    if not mirrored:
         removal = [
             f"DROP TRIGGER IF EXISTS {row_trigger} ON {store}",
             f"DROP TRIGGER IF EXISTS {all_trigger} ON {store}",
@@ -57,13 +57,13 @@ def sync_triggers(
             *(f"DROP FUNCTION IF EXISTS {signature}" for signature in _reading(blueprint, store)),
         ]
         return SyncTriggers((), _queries(removal), locks_readers=True)
-    names = [name for name in blueprint.relations if name in lifted]
+    names = [name for name in blueprint.relations if name in mirrored]
     functions = [
         *(
             f"CREATE OR REPLACE FUNCTION {signature}\n{body}"
             for signature, body in _reading(blueprint, store).items()
         ),
-        *(lists.follow(blueprint, name) for name in names if tables.is_many(blueprint, name)),
+        *(lists.sync(blueprint, name) for name in names if tables.is_many(blueprint, name)),
         _changed(blueprint, names, changed),
         _truncated(blueprint, names, truncated),
     ]
@@ -79,7 +79,7 @@ def sync_triggers(
 
 
 def _queries(statements: Iterable[str]) -> tuple[Query, ...]:
-    return tuple(Query("grow.follow", sql) for sql in statements)
+    return tuple(Query("grow.sync_triggers", sql) for sql in statements)
 
 
 def _reading(blueprint: Blueprint, store: str) -> dict[str, str]:
@@ -111,7 +111,7 @@ def _reading(blueprint: Blueprint, store: str) -> dict[str, str]:
 def _changed(blueprint: Blueprint, names: Collection[str], function: str) -> str:
     """AFTER each row: make the rows of the old key and of the new one what the store says.
 
-    The lifted relations of one pattern are kept one after the other; a key belongs to one pattern
+    The mirrored relations of one pattern are kept one after the other; a key belongs to one pattern
     at most. The trigger believes its own row. It looks at the store in two cases only:
 
     * NEW is no row of the store any more (`is_past`): a trigger of somebody else on the store has

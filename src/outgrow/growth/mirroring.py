@@ -65,7 +65,7 @@ class Expand:
     )
 
     relations: tuple[tuple[str, int | None], ...]
-    followed: tuple[str, ...] = ()
+    synced: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -83,15 +83,16 @@ class Expand:
         return ";\n".join(query.sql for query in made)
 
     def _tables(self, target: Target) -> list[Query]:
-        return [q for name in self.names for q in layout.shadow.expand(target.blueprint, name)]
+        return [q for name in self.names for q in layout.mirror.expand(target.blueprint, name)]
 
-    def _triggers(self, target: Target) -> layout.shadow.SyncTriggers:
-        synced = {*self.names, *self.followed}
-        return layout.shadow.sync_triggers(target.blueprint, synced, *target.place)
+    def _triggers(self, target: Target) -> layout.mirror.SyncTriggers:
+        synced = {*self.names, *self.synced}
+        return layout.mirror.sync_triggers(target.blueprint, synced, *target.place)
 
     async def is_done(self, context: StepContext) -> bool:
         there = {
-            lift.relation for lift in await state.lifts(context.session, context.blueprint.name)
+            mirror.relation
+            for mirror in await state.mirrors(context.session, context.blueprint.name)
         }
         return there.issuperset(self.names)
 
@@ -120,8 +121,8 @@ class Expand:
         for query in self._tables(target):
             await session.run(query)
         for name, keys in self.relations:
-            version = layout.shadow.version(target.blueprint, name)
-            await session.run(sql["lift_begins"], target.blueprint.name, name, version, keys)
+            version = layout.mirror.version(target.blueprint, name)
+            await session.run(sql["mirror_begins"], target.blueprint.name, name, version, keys)
         await install_sync_triggers(session, target, self._triggers(target))
 
 
@@ -148,32 +149,32 @@ class Backfill:
         return f"fill the table of {self.relation}"
 
     def sql(self, target: Target) -> str:
-        return layout.shadow.backfill(target.blueprint, self.relation, *target.place).sql
+        return layout.mirror.backfill(target.blueprint, self.relation, *target.place).sql
 
     async def is_done(self, context: StepContext) -> bool:
-        lift = await state.lift(context.session, context.blueprint.name, self.relation)
-        return lift.state != "filling"
+        mirror = await state.mirror(context.session, context.blueprint.name, self.relation)
+        return mirror.state != "filling"
 
     async def run(self, context: StepContext) -> None:
         sql = load("grow")
         at = context.blueprint.name, self.relation
-        lift = await state.lift(context.session, *at)
-        context.moved(lift.keys, lift.rows)
-        upto = lift.upto
+        mirror = await state.mirror(context.session, *at)
+        context.moved(mirror.keys, mirror.rows)
+        upto = mirror.upto
         if upto is None:
-            last = layout.shadow.last_key(context.blueprint, self.relation, *context.place)
+            last = layout.mirror.last_key(context.blueprint, self.relation, *context.place)
             upto = await context.session.value(last)
         if upto is not None:
-            await context.session.run(sql["lift_goes_to"], *at, upto)
+            await context.session.run(sql["mirror_goes_to"], *at, upto)
             await context.session.run(sql["commit_soon"])
-            await self._copy(context, lift.after, upto)
+            await self._copy(context, mirror.after, upto)
             await context.session.run(sql["commit_for_good"])
         await self._copy_skipped(context)
-        await context.session.run(sql["lift_filled"], *at)
+        await context.session.run(sql["mirror_filled"], *at)
 
     async def _copy(self, context: StepContext, after: str, upto: str) -> None:
-        query = layout.shadow.backfill(context.blueprint, self.relation, *context.place)
-        saved = load("grow")["lift_moves"]
+        query = layout.mirror.backfill(context.blueprint, self.relation, *context.place)
+        saved = load("grow")["mirror_moves"]
         size = BatchSize()
 
         async def batch(session: Session) -> tuple[str, int, int]:
@@ -200,16 +201,16 @@ class Backfill:
         """One key in each transaction: whoever waits for a lock must hold no other. And briefly:
         whoever writes to the key queues behind us, for as long as we wait."""
         sql = load("grow")
-        query = layout.shadow.backfill_keys(context.blueprint, self.relation, *context.place)
+        query = layout.mirror.backfill_keys(context.blueprint, self.relation, *context.place)
         at = context.blueprint.name, self.relation
         last = 0
-        while owed := await context.session.rows(sql["lift_owes"], *at, last):
+        while owed := await context.session.rows(sql["mirror_owes"], *at, last):
             for last, key in owed:
                 await context.pace()
 
                 async def copy(session: Session, id_: int = last, key: str = key) -> None:
                     rows = await session.value(query, [key])
-                    await session.run(sql["lift_pays"], *at, id_, rows)
+                    await session.run(sql["mirror_pays"], *at, id_, rows)
 
                 await briefly(context, copy)
 
@@ -229,13 +230,13 @@ class AnalyzeTable:
         return f"analyze the table of {self.relation}, for the planner's estimates"
 
     def sql(self, target: Target) -> str:
-        return layout.shadow.analyze(target.blueprint, self.relation).sql
+        return layout.mirror.analyze(target.blueprint, self.relation).sql
 
     async def is_done(self, context: StepContext) -> bool:
         return False
 
     async def run(self, context: StepContext) -> None:
-        await context.session.run(layout.shadow.analyze(context.blueprint, self.relation))
+        await context.session.run(layout.mirror.analyze(context.blueprint, self.relation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,18 +261,18 @@ class Verify:
         return f"compare the table of {self.relation} with the store{again}"
 
     def sql(self, target: Target) -> str:
-        return layout.shadow.verify(target.blueprint, self.relation, *target.place).sql
+        return layout.mirror.verify(target.blueprint, self.relation, *target.place).sql
 
     async def is_done(self, context: StepContext) -> bool:
-        lift = await state.lift(context.session, context.blueprint.name, self.relation)
-        return lift.state in ("verified", "shadow") and not self.again
+        mirror = await state.mirror(context.session, context.blueprint.name, self.relation)
+        return mirror.state in ("verified", "shadow") and not self.again
 
     async def run(self, context: StepContext) -> None:
         found = await compare(context, self.relation)
         if found.differing:
             raise differs(self.relation, found.differing)
         at = context.blueprint.name, self.relation
-        await context.session.run(load("grow")["lift_verified"], *at, found.unmapped)
+        await context.session.run(load("grow")["mirror_verified"], *at, found.unmapped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,11 +316,11 @@ class Compared:
 async def compare(context: StepContext, relation: str) -> Compared:
     """Compare both ways. Stop looking when a range is found that differs."""
     session, blueprint, store = context.session, context.blueprint, context.place
-    upto = await session.value(layout.shadow.last_key(blueprint, relation, *store))
+    upto = await session.value(layout.mirror.last_key(blueprint, relation, *store))
     keys = unmapped = 0
     examples: list[str] = []
     differing: list[str] = []
-    query = layout.shadow.verify(blueprint, relation, *store)
+    query = layout.mirror.verify(blueprint, relation, *store)
     size = BatchSize()
     after = ""
     while upto is not None and len(differing) < NAMED:
@@ -337,7 +338,7 @@ async def compare(context: StepContext, relation: str) -> Compared:
         differing += different
         size.took(time.monotonic() - began)
         context.moved(count, 0)
-    back = layout.shadow.verify_back(blueprint, relation, *store)
+    back = layout.mirror.verify_back(blueprint, relation, *store)
     differing += await session.value(back)
     return Compared(keys, unmapped, tuple(examples), tuple(dict.fromkeys(differing)))
 

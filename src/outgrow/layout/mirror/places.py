@@ -1,6 +1,6 @@
 """Which elements of a list changed, and the places of those that are new. Pure text, no I/O.
 
-Pieces of the functions that layout/shadow/lists.py makes: from `our_was` and `our_now`, the old and
+Pieces of the functions that layout/mirror/lists.py makes: from `our_was` and `our_now`, the old and
 the new elements as texts, to `our_old`, `our_new`, `our_made` and `our_gone`.
 """
 
@@ -122,7 +122,7 @@ def put_at_an_end(lists: str, rows: str, pos: str, head: str, put: str) -> str:
         WHEN our_heads <> 1 OR our_whole OR our_before IS NULL
             OR jsonb_typeof(our_before) <> 'array' OR jsonb_typeof(our_value) <> 'array' THEN false
         WHEN jsonb_array_length(our_value) <> jsonb_array_length(our_before) + 1 THEN false
-        ELSE (SELECT ROW(t.leftovers)::record *= {before} {lists}) END)
+        ELSE (SELECT ROW(t.unmapped)::record *= {before} {lists}) END)
     THEN
         IF {element.format(-1)} *= {before} THEN
             our_element := our_value ->> -1;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from outgrow.blueprint import Blueprint, Home
+from outgrow.blueprint import Backing, Blueprint
 from outgrow.layout import expressions as ex
 from outgrow.layout import relations
 from outgrow.layout.indexes import Index, table_indexes
@@ -36,7 +36,7 @@ def is_many(blueprint: Blueprint, name: str) -> bool:
 
 
 def columns(blueprint: Blueprint, name: str) -> dict[str, str]:
-    """Column -> SQL type, in the view's order, without `at` and `probe`."""
+    """Column -> SQL type, in the view's order, without `store_key` and `store_value`."""
     relation = blueprint.relations[name]
     if relation.pattern is None:
         source = columns(blueprint, relation.source or "")
@@ -64,11 +64,11 @@ def keys(blueprint: Blueprint, name: str) -> dict[str, str]:
 
 def heads(blueprint: Blueprint, name: str, key: str) -> dict[str, str]:
     """The columns that say of which key of the store a row is, with their values for `key` (SQL).
-    Where there is but one key, without variables, the table has it in a column `at`."""
+    Where there is but one key, without variables, the table has it in a column `store_key`."""
     pattern = blueprint.pattern_of(name)
     parts = keys(blueprint, name)
     found = {parts[v]: ex.variable(pattern, v, key) for v in pattern.variables}
-    return found or {"at": key}
+    return found or {"store_key": key}
 
 
 def identity(blueprint: Blueprint, name: str) -> list[str]:
@@ -115,7 +115,7 @@ def expand(blueprint: Blueprint, name: str) -> list[Query]:
     if is_list(blueprint, name):
         parts = [quote(part) for part in heads(blueprint, name, "")]
         named = only or [f"{part} text NOT NULL" for part in parts]
-        listed = ",\n    ".join([*named, "leftovers jsonb"])
+        listed = ",\n    ".join([*named, "unmapped jsonb"])
         made.append(
             f"CREATE TABLE {lists(blueprint, name)} (\n    {listed},\n"
             f"    PRIMARY KEY ({', '.join(parts)})\n)"
@@ -125,9 +125,9 @@ def expand(blueprint: Blueprint, name: str) -> list[Query]:
 
 
 def _only_key(blueprint: Blueprint, name: str) -> list[str]:
-    """The column `at` of a pattern without variables: what is inserted need not name it."""
+    """The column `store_key` of a pattern without variables: what is inserted need not name it."""
     pattern = blueprint.pattern_of(name)
-    return [] if pattern.variables else [f"at text NOT NULL DEFAULT {literal(pattern.key)}"]
+    return [] if pattern.variables else [f"store_key text NOT NULL DEFAULT {literal(pattern.key)}"]
 
 
 def retire(blueprint: Blueprint, name: str) -> list[Query]:
@@ -135,7 +135,7 @@ def retire(blueprint: Blueprint, name: str) -> list[Query]:
     made = [
         f"DROP TABLE IF EXISTS {table(blueprint, name)}",
         f"DROP TABLE IF EXISTS {lists(blueprint, name)}",
-        f"DROP FUNCTION IF EXISTS {function(blueprint, name, 'follow')}(text, jsonb, jsonb)",
+        f"DROP FUNCTION IF EXISTS {function(blueprint, name, 'sync')}(text, jsonb, jsonb)",
         f"DROP FUNCTION IF EXISTS {function(blueprint, name, 'rows')}(text, jsonb)",
         f"DROP FUNCTION IF EXISTS {function(blueprint, name, 'decode')}(text, jsonb)",
     ]
@@ -149,7 +149,7 @@ def seen_through(blueprint: Blueprint, names: Collection[str]) -> set[str]:
 
 def views(
     blueprint: Blueprint,
-    homes: Mapping[str, Home],
+    backings: Mapping[str, Backing],
     only: Collection[str],
     store_schema: str,
     store_table: str,
@@ -165,9 +165,9 @@ def views(
     for name in blueprint.relations:
         if name not in shown:
             continue
-        in_table = homes.get(name, "store") == "shadow"
-        # A view over a relation that has a table shows what that one says for `at`.
-        source_in_table = homes.get(blueprint.source_of(name), "store") == "shadow"
+        in_table = backings.get(name, "store") == "shadow"
+        # A view over a relation that has a table shows what that one says for `store_key`.
+        source_in_table = backings.get(blueprint.source_of(name), "store") == "shadow"
         made += relations.locators(blueprint, name, in_table or source_in_table)
         made.append(
             _view(blueprint, name, collation)
@@ -222,7 +222,7 @@ def _rows(blueprint: Blueprint, name: str) -> str:
 def _view(blueprint: Blueprint, name: str, collation: str | None) -> str:
     listed = [f"t.{quote(c)}" for c in columns(blueprint, name)]
     collated = f" COLLATE {collation}" if collation else ""
-    listed += [f"''::text{collated} AS at", "'[]'::jsonb AS probe"]
+    listed += [f"''::text{collated} AS store_key", "'[]'::jsonb AS store_value"]
     separator = ",\n    "
     return (
         f"CREATE OR REPLACE VIEW {quote(blueprint.name, name)} AS\n"
