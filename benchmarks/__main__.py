@@ -86,7 +86,7 @@ async def _measure(report: Report, options: argparse.Namespace) -> None:
             )
             if phase == "relational" and not (served or alone):
                 break
-            if phase != "found":
+            if phase != "initial":
                 await measures.grow(run, phase)
             with _api(made) as run.served:
                 measures.sign_in(run)
@@ -157,7 +157,7 @@ def _peer(world: World, name: str) -> Iterator[Server]:
 
 Part = Callable[[Run, str], Awaitable[None]]
 SERVED: dict[str, dict[str, Part]] = {
-    "found": {"page": measures.slow_page, "accounts": measures.accounts},
+    "initial": {"page": measures.slow_page, "accounts": measures.accounts},
     "optimized": {
         "peers": _beside_peers,
         "search": reads.search,
@@ -175,7 +175,7 @@ SERVED: dict[str, dict[str, Part]] = {
 """What is measured over HTTP in each phase, by the name of its part."""
 
 ALONE: dict[str, dict[str, Part]] = {
-    "found": {"intros": accepts, "old-clients": ladder.writes},
+    "initial": {"intros": accepts, "old-clients": ladder.writes},
     "optimized": {
         "intros": accepts,
         "old-clients": ladder.writes,

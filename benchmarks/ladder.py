@@ -50,7 +50,7 @@ async def _copy_store(run: Run) -> None:
 async def writes(run: Run, phase: str) -> None:
     """Old clients' writes by pgbench, to the store and to the copy in turns. Before each turn the
     documents are as they were: who writes faster does not write to longer lists."""
-    if phase == "found":
+    if phase == "initial":
         await _copy_store(run)
     ids = await _writers(run)
     for name, sql in _WRITES.items():

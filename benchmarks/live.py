@@ -45,7 +45,8 @@ _CHATS = """
 INSERT INTO campus.chats (id, participants, created_at, rest)
 SELECT c, to_jsonb(string_to_array(c, ':')), now(), jsonb_build_object('chatId', c)
 FROM unnest($1::text[]) AS c
-WHERE NOT EXISTS (SELECT FROM campus.chats AS o WHERE o.id = c AND o.store_key = campus.chats_lookup_key(c))
+WHERE NOT EXISTS (
+  SELECT FROM campus.chats AS o WHERE o.id = c AND o.store_key = campus.chats_lookup_key(c))
 """
 _CONNECTIONS = """
 INSERT INTO campus.connections (user_id, connected_user_id)
@@ -55,7 +56,8 @@ FROM (
   FROM unnest($1::text[]) AS c CROSS JOIN generate_series(1, 2) AS n) AS p
 WHERE NOT EXISTS (
   SELECT FROM campus.connections AS o
-  WHERE o.user_id = p.one AND o.store_key = campus.connections_lookup_key(p.one) AND o.connected_user_id = p.other)
+  WHERE o.user_id = p.one AND o.store_key = campus.connections_lookup_key(p.one)
+    AND o.connected_user_id = p.other)
 """
 _SENDERS = 8  # connections that send
 _OPENING = 50  # sockets opened at once

@@ -197,7 +197,7 @@ async def shown(
         by_key = f"PARTITION BY {heads} " if heads else ""
         ranked = f" || jsonb_build_object('{pos}', rank() OVER ({by_key}ORDER BY r.\"{pos}\"))"
     rows = await connection.fetch(
-        f"SELECT (to_jsonb(r) - 'at' - 'probe'{ranked})::text "
+        f"SELECT (to_jsonb(r) - 'store_key' - 'store_value'{ranked})::text "
         f"FROM {schema or blueprint.name}.{name} r ORDER BY 1"
     )
     return [row[0] for row in rows]

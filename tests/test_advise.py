@@ -14,7 +14,7 @@ from outgrow.growth.state import Phase
 from outgrow.settings import Settings, Thresholds
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
-LINES = Thresholds()
+THRESHOLDS = Thresholds()
 
 
 def reading(days_ago: float = 0, **more: Any) -> Reading:
@@ -30,8 +30,8 @@ def reading(days_ago: float = 0, **more: Any) -> Reading:
     return Reading(**(figures | more))
 
 
-def asked(phase: Phase = "initial", lines: Thresholds = LINES, **more: Any) -> Advised:
-    return advise([reading(**more)], Situation("public.kv", phase), lines)
+def asked(phase: Phase = "initial", thresholds: Thresholds = THRESHOLDS, **more: Any) -> Advised:
+    return advise([reading(**more)], Situation("public.kv", phase), thresholds)
 
 
 def speed(p95: float, count: int = 1000, slow: int = 0) -> Speed:
@@ -73,7 +73,7 @@ def test_each_line_asks_for_its_phase(figures: dict[str, Any], kind: str, comman
     (advice,) = [a for a in told.advice if a.signal and a.signal.kind == kind]
     assert advice.reason
     assert advice.signal is not None
-    assert advice.signal.figure > advice.signal.line
+    assert advice.signal.figure > advice.signal.threshold
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def history(**growth: tuple[float, float]) -> list[Reading]:
 
 def test_what_comes_soon_is_told_with_its_day() -> None:
     readings = history(users=(500, 10), database_bytes=(9e9, 20e6))
-    told = advise(readings, Situation("public.kv"), LINES)
+    told = advise(readings, Situation("public.kv"), THRESHOLDS)
     soon = {a.signal.kind: a for a in told.advice if a.signal and a.when == "soon"}
     assert set(soon) == {"scale", "database"}
     signal = soon["scale"].signal
@@ -164,16 +164,16 @@ def test_what_comes_soon_is_told_with_its_day() -> None:
     assert told.command is None, "soon is not now"
     not_yet = {n.what: n.why for n in told.not_yet}
     assert "2029-05-" in not_yet["outgrow grow --to hybrid"]
-    far = advise(readings, Situation("public.kv"), replace(LINES, soon=5))
+    far = advise(readings, Situation("public.kv"), replace(THRESHOLDS, soon=5))
     assert far.advice == ()
 
 
 def test_since_when_a_line_is_crossed() -> None:
-    told = advise(history(users=(800, 10)), Situation("public.kv"), LINES)
+    told = advise(history(users=(800, 10)), Situation("public.kv"), THRESHOLDS)
     (advice,) = [a for a in told.advice if a.signal and a.signal.kind == "scale"]
     assert advice.signal is not None
     assert advice.signal.since == NOW - timedelta(days=29 - 21)
-    told = advise(history(users=(1800, 10)), Situation("public.kv"), LINES)
+    told = advise(history(users=(1800, 10)), Situation("public.kv"), THRESHOLDS)
     (advice,) = [a for a in told.advice if a.signal and a.signal.kind == "scale"]
     assert advice.signal is not None
     assert advice.signal.since is None, "it was so before anybody looked"
@@ -198,23 +198,23 @@ def test_without_history_nothing_is_said_of_growth() -> None:
     ],
 )
 def test_what_was_begun_comes_first(growth: str, command: str | None) -> None:
-    told = advise([reading(users=2_000)], Situation("public.kv", growth=growth), LINES)
+    told = advise([reading(users=2_000)], Situation("public.kv", growth=growth), THRESHOLDS)
     assert told.command == command
 
 
 def test_indexes_that_only_cost_and_those_that_are_missing() -> None:
     air = tuple(f"twin_{n}" for n in range(19))
-    told = advise([reading()], Situation("public.kv", air=air, missing=("og_a",)), LINES)
+    told = advise([reading()], Situation("public.kv", air=air, missing=("og_a",)), THRESHOLDS)
     assert told.command == "outgrow grow --to optimized"
     assert len(told.advice) == 1, "in phase initial nothing is missing"
     assert "19 indexes" in told.advice[0].reason
-    told = advise([reading()], Situation("public.kv", "hybrid", missing=("og_a",)), LINES)
+    told = advise([reading()], Situation("public.kv", "hybrid", missing=("og_a",)), THRESHOLDS)
     assert told.command == "outgrow grow --to hybrid"
 
 
 def test_another_apps_store_needs_its_blueprint_first() -> None:
     situation = Situation("public.kv", fits=False)
-    told = advise([reading(users=20_000, school=None, connections=None)], situation, LINES)
+    told = advise([reading(users=20_000, school=None, connections=None)], situation, THRESHOLDS)
     assert told.command == BLUEPRINT_FIRST
     assert {a.command for a in told.advice} == {BLUEPRINT_FIRST}
 
@@ -228,17 +228,17 @@ def test_what_is_unknown_is_told() -> None:
 
 
 def test_lines_are_settings() -> None:
-    told = asked(lines=replace(LINES, connections=10, bands=(100, 150, 100_000)))
+    told = asked(thresholds=replace(THRESHOLDS, connections=10, bands=(100, 150, 100_000)))
     assert kinds(told) == {"scale", "connections"}
     text = "response=300 database=20GB users=8000 bands=10/20/30 soon=7"
-    lines = Settings.from_environment({"OUTGROW_THRESHOLDS": text, "HOME": "/"}).thresholds
-    assert lines == Thresholds(300, 20_000_000_000, 8000, 5000, 100, (10, 20, 30), 7)
-    assert Settings.from_environment({"HOME": "/"}).thresholds == LINES
+    thresholds = Settings.from_environment({"OUTGROW_THRESHOLDS": text, "HOME": "/"}).thresholds
+    assert thresholds == Thresholds(300, 20_000_000_000, 8000, 5000, 100, (10, 20, 30), 7)
+    assert Settings.from_environment({"HOME": "/"}).thresholds == THRESHOLDS
 
 
 @pytest.mark.parametrize(
     "text", ["users", "users=0", "users=1GB", "usres=5", "bands=1/2", "bands=3/2/1", "users=-1"]
 )
 def test_lines_that_are_none(text: str) -> None:
-    with pytest.raises(BadInput, match="no line"):
+    with pytest.raises(BadInput, match="unknown threshold"):
         Settings.from_environment({"OUTGROW_THRESHOLDS": text, "HOME": "/"})

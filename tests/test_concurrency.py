@@ -156,7 +156,8 @@ async def test_accepting_from_both_sides(
                 await connection.execute(
                     "INSERT INTO campus.connections (user_id, connected_user_id) "
                     "SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM campus.connections c "
-                    "WHERE c.store_key = campus.connections_lookup_key($1) AND c.connected_user_id = $2)",
+                    "WHERE c.store_key = campus.connections_lookup_key($1) "
+                    "AND c.connected_user_id = $2)",
                     one,
                     other,
                 )
@@ -206,7 +207,8 @@ async def test_an_old_client_and_the_application_on_one_document(
     transaction = old_client.transaction()
     await transaction.start()
     await old_client.execute(f'UPDATE {STORE} SET value = \'{{"name": "B", "bio": "new"}}\'')
-    update = "UPDATE campus.users SET major = 'Art' WHERE id = 'a' AND store_key = campus.users_lookup_key('a')"
+    update = "UPDATE campus.users SET major = 'Art' WHERE id = 'a' "
+    update += "AND store_key = campus.users_lookup_key('a')"
     late = asyncio.create_task(application.execute(update))
     await wait_for_lock(watcher)
     await transaction.commit()

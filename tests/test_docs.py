@@ -172,7 +172,11 @@ async def test_the_relations_page_has_every_column(campus: Database) -> None:
         found = re.search(rf"^\| `{row['relation']}` \|.*\|(.*)\|$", page, re.MULTILINE)
         assert found, row["relation"]
         described = set(re.findall(r"`(\w+)`", found[1]))
-        everywhere = {"at", "store_value", *grammar.campus().relations[row["relation"]].computed}
+        everywhere = {
+            "store_key",
+            "store_value",
+            *grammar.campus().relations[row["relation"]].computed,
+        }
         assert described == set(row["columns"]) - everywhere
         assert all(f"`{name}`" in page for name in everywhere)
 

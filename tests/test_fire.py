@@ -200,7 +200,8 @@ class Fire:
             self.mine[f"user:{one}"] = document
             match chance.randrange(3):
                 case 0:
-                    sql = "DELETE FROM campus.users WHERE id = $1 AND store_key = campus.users_lookup_key($1)"
+                    sql = "DELETE FROM campus.users WHERE id = $1 "
+                    sql += "AND store_key = campus.users_lookup_key($1)"
                     assert await self.timed(say(sql, one)) == "DELETE 1"
                     del self.mine[f"user:{one}"]
                 case 1:
@@ -238,7 +239,8 @@ class Fire:
             self.mine[f"chat:{one}"] = {"participants": ["hot", one]}
             if chance.random() < 0.3:
                 gone = "DELETE FROM campus.connections WHERE user_id = 'hot' "
-                gone += "AND connected_user_id = $1 AND store_key = campus.connections_lookup_key('hot')"
+                gone += "AND connected_user_id = $1 "
+                gone += "AND store_key = campus.connections_lookup_key('hot')"
                 assert await say(gone, one) == "DELETE 1"
                 self.elements[HOT_LIST].discard(one)
 
@@ -252,7 +254,8 @@ class Fire:
         )
         read = await c.prepare(
             "SELECT id FROM campus.messages WHERE chat_id = 'hot' "
-            "AND store_key = campus.messages_lookup_key('hot') AND left(id, 4) = 'held' ORDER BY pos"
+            "AND store_key = campus.messages_lookup_key('hot') AND left(id, 4) = 'held' "
+            "ORDER BY pos"
         )
         school = await c.prepare("SELECT count(*) FROM campus.school_members WHERE school = 'MIT'")
         sent: list[str] = []

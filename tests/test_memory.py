@@ -114,7 +114,7 @@ async def test_a_column_that_was_renamed_is_told_with_its_name_back(
     assert code == 0, err
 
 
-@pytest.mark.parametrize("goal", ["found", "hybrid"])
+@pytest.mark.parametrize("goal", ["initial", "hybrid"])
 @pytest.mark.parametrize("dropped", [False, True])
 async def test_a_store_that_was_swapped_with_a_copy_is_left_or_made_anew(
     database: Database, database_url: str, raw: Any, goal: str, dropped: bool

@@ -245,7 +245,8 @@ async def test_views_move_to_the_tables_and_back_and_show_the_same(
             await people.value(Query("test.sought", f"SELECT count(*) FROM campus.{sql}"), user)
             for sql in (
                 "users WHERE id = $1 AND store_key = campus.users_lookup_key($1)",
-                "school_members WHERE user_id = $1 AND store_key = campus.school_members_lookup_key($1)",
+                "school_members WHERE user_id = $1"
+                " AND store_key = campus.school_members_lookup_key($1)",
                 "connections WHERE user_id = $1 AND store_key = campus.connections_lookup_key($1)",
                 "connections WHERE connected_user_id = $1 "
                 "AND probe @> campus.connections_containing($1)",

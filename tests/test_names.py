@@ -103,7 +103,7 @@ async def test_columns_may_be_called_as_variables_are(
             for n in ("store_key", "store_value", "ctid")
         ),
         ('[relations.y]\nfrom = "x"\ncolumns = { z = "id", xmin = "y" }', "xmin"),
-        ('[relations.y]\nfrom = "x"\ncolumns = { z = "id", at = "y" }', "at"),
+        ('[relations.y]\nfrom = "x"\ncolumns = { z = "id", store_key = "y" }', "store_key"),
         ('[relations.x_lists]\nfrom = "x"\ncolumns = { z = "id" }', "the lists of x"),
     ],
 )

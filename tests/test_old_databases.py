@@ -38,8 +38,8 @@ OLDER = [
     """,
     "DROP TABLE outgrow.definitions; ALTER TABLE outgrow.layouts DROP COLUMN store_oid",
     """
-    ALTER TABLE outgrow.mirrors ADD COLUMN skipped text[] NOT NULL DEFAULT '{}';
-    UPDATE outgrow.mirrors l SET skipped = ARRAY(
+    ALTER TABLE outgrow.lifts ADD COLUMN skipped text[] NOT NULL DEFAULT '{}';
+    UPDATE outgrow.lifts l SET skipped = ARRAY(
         SELECT key FROM outgrow.skipped s WHERE s.relation = l.relation);
     DROP TABLE outgrow.skipped
     """,
@@ -53,7 +53,7 @@ OLDER = [
     """
     ALTER TABLE outgrow.layouts DROP CONSTRAINT layouts_phase_check;
     ALTER TABLE outgrow.layouts ADD CONSTRAINT layouts_phase_check
-        CHECK (phase IN ('initial', 'optimized'))
+        CHECK (phase IN ('found', 'optimized'))
     """,
 ]
 
@@ -124,7 +124,7 @@ async def test_an_older_one_comes_up(
     await install(database)
     same(schema(pytestconfig, database_url), fresh)
     after = await rows(raw)
-    for name, column in ("mirrors", "skipped"), ("trimmed_chats", "removed"):
+    for name, column in ("lifts", "skipped"), ("trimmed_chats", "removed"):
         for table in f"outgrow.{name}", f"network.{name}":
             for row in before.get(table, ()):
                 row.pop(column, None)

@@ -25,6 +25,7 @@ IDENTIFIERS = {
     "store": f"public.{DEFAULT_STORE}",
     "table": f"public.{DEFAULT_STORE}",
     **dict.fromkeys(("first", "second", "record"), "outgrow.migrations"),
+    "mirrors": "outgrow.mirrors",
     "order": "C",
     "index": "some_index",
     "schema": "some_schema",

@@ -301,12 +301,14 @@ async def test_prepared_statements_survive_every_switch(
         for sql, *parameters in (
             ("INSERT INTO campus.users (id, name, school) VALUES ($1, 'N', 'MIT')", "n"),
             (
-                "UPDATE campus.users SET name = $2 WHERE id = $1 AND store_key = campus.users_lookup_key($1)",
+                "UPDATE campus.users SET name = $2 WHERE id = $1"
+                " AND store_key = campus.users_lookup_key($1)",
                 "n",
                 "M",
             ),
             (
-                "DELETE FROM campus.users WHERE id = $1 AND store_key = campus.users_lookup_key($1)",
+                "DELETE FROM campus.users WHERE id = $1"
+                " AND store_key = campus.users_lookup_key($1)",
                 "n",
             ),
             (CONNECT, "a", "n"),

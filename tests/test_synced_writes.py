@@ -286,7 +286,8 @@ async def test_a_store_whose_keys_have_a_collation_of_their_own_grows(
     phases: list[Phase] = ["relational", "optimized", "hybrid", "initial"]
     for phase in phases:
         await grow(database, phase)
-        found = "SELECT id FROM campus.users u WHERE u.id = 'a' AND u.store_key = campus.users_lookup_key('a')"
+        found = "SELECT id FROM campus.users u WHERE u.id = 'a' "
+        found += "AND u.store_key = campus.users_lookup_key('a')"
         assert await storer.fetchval(found) == "a"
         assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
 

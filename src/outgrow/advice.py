@@ -1,8 +1,9 @@
 """From readings to advice: what to do now, what soon, and what not yet. No I/O.
 
-A signal is a figure with its line. One that is over its line asks for a phase; advice is to go
-there, unless the store is there already. One that will be over it within the thresholds' `soon` days is
-told with the day. What no signal asks for is told as well, so that nobody does it too early.
+A signal is a figure with its threshold. One that is over its threshold asks for a phase; advice is
+to go there, unless the store is there already. One that will be over it within the thresholds'
+`soon` days is told with the day. What no signal asks for is told as well, so that nobody does it
+too early.
 """
 
 from __future__ import annotations
@@ -93,24 +94,26 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A figure and its line, of unit `bytes`, `ms` or "". `asks` is the phase that helps; `why`
-    what is known of figures beyond the line."""
+    """A figure and its threshold, of unit `bytes`, `ms` or "". `asks` is the phase that helps;
+    `why` what is known of figures beyond the threshold."""
 
     kind: str
     about: str
     figure: float
-    line: float
+    threshold: float
     unit: str
     why: str
     asks: Phase | None
     only_plan: bool = False
-    since: datetime | None = None  # over the line; None where that was before the first reading
+    since: datetime | None = (
+        None  # over the threshold; None where that was before the first reading
+    )
     per_day: float | None = None
-    days: float | None = None  # until the line, if it is ahead and the growth is known
+    days: float | None = None  # until the threshold, if it is ahead and the growth is known
 
     @property
     def crossed(self) -> bool:
-        return self.figure > self.line
+        return self.figure > self.threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,17 +245,17 @@ def _signals(now: Reading, situation: Situation, thresholds: Thresholds) -> Iter
 
 
 def _of_users(users: int, about: str, thresholds: Thresholds) -> Iterator[Signal]:
-    """The scale table: of its bands the highest that was reached, or the first ahead; and the line
-    at which the migration is to be planned."""
+    """The scale table: of its bands the highest that was reached, or the first ahead; and the
+    threshold at which the migration is to be planned."""
     low, middle, high = thresholds.bands
     bands: tuple[tuple[int, str, Phase], ...] = (
         (low, f"{low:,} to {middle:,} users: minor optimizations", "optimized"),
         (middle, f"{middle:,} to {high:,} users: optimizations are needed", "hybrid"),
         (high, f"over {high:,} users: a migration is a must", "relational"),
     )
-    passed = sum(users > line for line, _, _ in bands)
-    for line, why, phase in bands[max(0, passed - 1) :]:
-        yield Signal("scale", about, users, line, "", why, phase)
+    passed = sum(users > threshold for threshold, _, _ in bands)
+    for threshold, why, phase in bands[max(0, passed - 1) :]:
+        yield Signal("scale", about, users, threshold, "", why, phase)
     yield Signal(
         "users",
         about,
@@ -268,9 +271,9 @@ def _of_users(users: int, about: str, thresholds: Thresholds) -> Iterator[Signal
 def _with_history(signal: Signal, readings: Sequence[Reading]) -> Signal:
     points = [(r.at, value) for r in readings if (value := _figure(signal.kind, r)) is not None]
     since = None
-    if points[0][1] <= signal.line:  # or nobody knows when it was
+    if points[0][1] <= signal.threshold:  # or nobody knows when it was
         for at, value in reversed(points):
-            if value <= signal.line:
+            if value <= signal.threshold:
                 break
             since = at
     trend = fit(points)
@@ -282,7 +285,7 @@ def _of(signal: Signal, since: datetime | None, trend: Trend | None) -> Signal:
     values["since"] = since
     if trend is not None:
         values["per_day"] = trend.per_day
-        values["days"] = None if signal.crossed else trend.days_until(signal.line)
+        values["days"] = None if signal.crossed else trend.days_until(signal.threshold)
     return Signal(**values)
 
 
@@ -408,7 +411,7 @@ def _not_yet(
             continue
         yield NotYet(
             f"outgrow grow --to {phase}",
-            f"for more than {signal.line:,.0f} users; {signal.figure:,.0f} now, "
+            f"for more than {signal.threshold:,.0f} users; {signal.figure:,.0f} now, "
             + _when(signal, now),
         )
     yield NotYet(

@@ -21,8 +21,8 @@ class Thresholds:
     """From where on `outgrow advise` says something: the 95th percentile of answers in
     milliseconds, bytes of the database, users, users of one school (elements of one index list),
     connections of one person (elements of one list); `bands` are the ends of no change, of minor
-    and of needed optimizations, in users; what will be over its line within `soon` days is told
-    too."""
+    and of needed optimizations, in users; what will be over its threshold within `soon` days is
+    told too."""
 
     response: int = 500
     database: int = 10_000_000_000
@@ -39,19 +39,17 @@ class Settings:
 
     `database_url` is None when the embedded server is to be used, and "" when libpq's own `PG*`
     variables say where the database is. `direct_url` leads around a pooler in transaction mode.
-    `store` is the table's bare name, or `schema.name`.
-    `blueprint` is the file that says what the store's keys are, None for a campus.
-    `slow_query_ms` is the time in milliseconds from which a query is logged and counted as slow.
-    `metrics_token`, when set, is what /metrics asks for.
+    `store` is the table's bare name, or `schema.name`. `blueprint` is the file that says what the
+    store's keys are, None for a campus. `slow_query_ms` is the time in milliseconds from which a
+    query is logged and counted as slow. `metrics_token`, when set, is what /metrics asks for.
     `limits` are the rate limits that differ from their defaults, as (most, seconds) by name; None
     switches all of them off. `proxies` is how many proxies in front of `serve` are trusted to say
-    whom they speak for; `https` says that everybody comes by it.
-    `connections` is how many callers may be connected to one process. `smtp_url` and `mail_from`
-    say how mail is sent; without the former it is printed. `keep_messages` is after how many
-    days a message goes, None for never.
+    whom they speak for; `https` says that everybody comes by it. `connections` is how many callers
+    may be connected to one process. `smtp_url` and `mail_from` say how mail is sent; without the
+    former it is printed. `keep_messages` is after how many days a message goes, None for never.
     `cache_seconds` is how old an answer from the network's cache may be, 0 for none. A session ends
-    after `session_idle_days` of not being used, and after `session_days` in any case. `thresholds` are
-    those of advice. `log` is the form of the log's thresholds.
+    after `session_idle_days` of not being used, and after `session_days` in any case. `thresholds`
+    are those of advice. `log` is the form of the log's thresholds.
     """
 
     home: Path
@@ -203,7 +201,7 @@ def _lines(text: str) -> Thresholds:
             continue
         raise BadInput(
             "bad_setting",
-            f"OUTGROW_THRESHOLDS holds what is no line: {word!r}",
+            f"OUTGROW_THRESHOLDS: unknown threshold {word!r}",
             hint='set it to thresholds such as "response=300 database=20GB users=8000 school=6000 '
             'connections=200 bands=1000/10000/50000 soon=30"',
         )

@@ -37,14 +37,14 @@ CREATE INDEX CONCURRENTLY "og_users_school_search_name_id_2626af14" ON "public".
 -- users by search_text (words)
 CREATE INDEX CONCURRENTLY "og_users_search_text_words_4c2d27c2" ON "public"."kv_store_2516be19" USING gin (to_tsvector('simple'::regconfig, (outgrow.search_text(outgrow.key_of(value -> 'school'), outgrow.label_of(value -> 'name'), coalesce(left(outgrow.key_of(value -> 'major'), 1000), '') || ' ' || coalesce(left(outgrow.short_of(value -> 'year'), 1000), '') || ' ' || coalesce(left(CASE WHEN outgrow.is_readable(outgrow.array_of(value -> 'interests')) THEN (outgrow.array_of(value -> 'interests'))::text END, 1000), '') || ' ' || coalesce(left(CASE WHEN outgrow.is_readable(outgrow.array_of(value -> 'lookingFor')) THEN (outgrow.array_of(value -> 'lookingFor'))::text END, 1000), '') || ' ' || coalesce(left(outgrow.text_of(value -> 'bio'), 1000), ''))))) WITH (gin_pending_list_limit = 256) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
--- users by probe (contains)
-CREATE INDEX CONCURRENTLY "og_users_probe_contains_f2ef5b9d" ON "public"."kv_store_2516be19" USING gin ((value) jsonb_path_ops) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
+-- users by store_value (contains)
+CREATE INDEX CONCURRENTLY "og_users_store_value_contains_f2ef5b9d" ON "public"."kv_store_2516be19" USING gin ((value) jsonb_path_ops) WHERE key ~ '^user:([^:]+)$' AND length(key) <= 205;
 
--- connections by probe (contains)
-CREATE INDEX CONCURRENTLY "og_connections_probe_contains_3acd1ebb" ON "public"."kv_store_2516be19" USING gin ((value) jsonb_path_ops) WHERE key ~ '^user:([^:]+):connections$' AND length(key) <= 217;
+-- connections by store_value (contains)
+CREATE INDEX CONCURRENTLY "og_connections_store_value_contains_3acd1ebb" ON "public"."kv_store_2516be19" USING gin ((value) jsonb_path_ops) WHERE key ~ '^user:([^:]+):connections$' AND length(key) <= 217;
 
--- chats by probe (contains)
-CREATE INDEX CONCURRENTLY "og_chats_probe_contains_c677b32d" ON "public"."kv_store_2516be19" USING gin ((value) jsonb_path_ops) WHERE key ~ '^chat:(.+)$' AND length(key) <= 205 AND NOT (key ~ '^chat:(.+):messages$' AND length(key) <= 214) AND NOT (key ~ '^chat:(.+):typing:([^:]+)$' AND (length(key) <= 214 OR key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'));
+-- chats by store_value (contains)
+CREATE INDEX CONCURRENTLY "og_chats_store_value_contains_c677b32d" ON "public"."kv_store_2516be19" USING gin ((value) jsonb_path_ops) WHERE key ~ '^chat:(.+)$' AND length(key) <= 205 AND NOT (key ~ '^chat:(.+):messages$' AND length(key) <= 214) AND NOT (key ~ '^chat:(.+):typing:([^:]+)$' AND (length(key) <= 214 OR key ~ '^chat:(.{1,200}):typing:([^:]{1,200})$'));
 
 -- intros by to_id, status (btree)
 CREATE INDEX CONCURRENTLY "og_intros_to_id_status_716a6d19" ON "public"."kv_store_2516be19" ((split_part(key, ':', 3)), (outgrow.key_of(value -> 'status'))) WHERE key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(key) <= 210 OR key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$');

@@ -600,7 +600,7 @@ BEGIN ATOMIC
 SELECT s.ctid, s.key, s.value FROM "public"."kv_store_2516be19" s WHERE s.ctid = row_place FOR KEY SHARE;
 END;
 
-CREATE OR REPLACE FUNCTION "campus_tables"."connections_follow"(our_key text, our_value jsonb, our_before jsonb)
+CREATE OR REPLACE FUNCTION "campus_tables"."connections_sync"(our_key text, our_value jsonb, our_before jsonb)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -882,7 +882,7 @@ BEGIN
 END
 $body$;
 
-CREATE OR REPLACE FUNCTION "campus_tables"."messages_follow"(our_key text, our_value jsonb, our_before jsonb)
+CREATE OR REPLACE FUNCTION "campus_tables"."messages_sync"(our_key text, our_value jsonb, our_before jsonb)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -1052,7 +1052,7 @@ BEGIN
 END
 $body$;
 
-CREATE OR REPLACE FUNCTION "campus_tables"."participants_follow"(our_key text, our_value jsonb, our_before jsonb)
+CREATE OR REPLACE FUNCTION "campus_tables"."participants_sync"(our_key text, our_value jsonb, our_before jsonb)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -1494,7 +1494,7 @@ filled AS (
         SELECT r."school", r."user_id", r."visible", r."blocked", r."search_name", r."search_text" FROM "campus_tables"."user_search_rows"(this_key, this_value) r
         ON CONFLICT ON CONSTRAINT "user_search_pkey" DO UPDATE SET "school" = excluded."school", "visible" = excluded."visible", "blocked" = excluded."blocked", "search_name" = excluded."search_name", "search_text" = excluded."search_text";
         ELSIF this_key ~ '^user:([^:]+):connections$' AND length(this_key) <= 217 THEN
-        PERFORM "campus_tables"."connections_follow"(this_key, this_value, CASE WHEN NOT is_new THEN old_value END);
+        PERFORM "campus_tables"."connections_sync"(this_key, this_value, CASE WHEN NOT is_new THEN old_value END);
         ELSIF this_key ~ '^intro:([^:]+):([^:]+):([^:]+)$' AND (length(this_key) <= 210 OR this_key ~ '^intro:([^:]{1,200}):([^:]{1,200}):([^:]{1,200})$') THEN
         IF NOT is_new AND NOT EXISTS (SELECT FROM "campus_tables"."intros_rows"(this_key, this_value)) THEN
             DELETE FROM "campus_tables"."intros" t WHERE t."from_id" = split_part(this_key, ':', 2) AND t."to_id" = split_part(this_key, ':', 3) AND t."sent_ms" = split_part(this_key, ':', 4);
@@ -1509,9 +1509,9 @@ filled AS (
         INSERT INTO "campus_tables"."chats" AS t ("id", "participants", "created_at", "rest")
         SELECT r."id", r."participants", r."created_at", r."rest" FROM "campus_tables"."chats_rows"(this_key, this_value) r
         ON CONFLICT ON CONSTRAINT "chats_pkey" DO UPDATE SET "participants" = excluded."participants", "created_at" = excluded."created_at", "rest" = excluded."rest";
-        PERFORM "campus_tables"."participants_follow"(this_key, this_value, CASE WHEN NOT is_new THEN old_value END);
+        PERFORM "campus_tables"."participants_sync"(this_key, this_value, CASE WHEN NOT is_new THEN old_value END);
         ELSIF this_key ~ '^chat:(.+):messages$' AND length(this_key) <= 214 THEN
-        PERFORM "campus_tables"."messages_follow"(this_key, this_value, CASE WHEN NOT is_new THEN old_value END);
+        PERFORM "campus_tables"."messages_sync"(this_key, this_value, CASE WHEN NOT is_new THEN old_value END);
         END IF;
     END LOOP;
     RETURN NULL;
@@ -2339,7 +2339,7 @@ SELECT t."id",
     t."likes",
     t."traits",
     t."card",
-    ''::text AS at,
+    ''::text AS store_key,
     '[]'::jsonb AS store_value
 FROM "campus_tables"."users" t;
 
@@ -2348,7 +2348,7 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '';
 
-CREATE OR REPLACE FUNCTION "campus"."connections_probe"(element text)
+CREATE OR REPLACE FUNCTION "campus"."connections_containing"(element text)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN '[]'::jsonb;
@@ -2358,7 +2358,7 @@ SELECT t."user_id",
     t."connected_user_id",
     t."pos",
     t."created_at",
-    ''::text AS at,
+    ''::text AS store_key,
     '[]'::jsonb AS store_value
 FROM "campus_tables"."connections" t;
 
@@ -2377,7 +2377,7 @@ SELECT t."from_id",
     t."accepted_at",
     t."denied_at",
     t."rest",
-    ''::text AS at,
+    ''::text AS store_key,
     '[]'::jsonb AS store_value
 FROM "campus_tables"."intros" t;
 
@@ -2391,7 +2391,7 @@ SELECT t."id",
     t."participants",
     t."created_at",
     t."rest",
-    ''::text AS at,
+    ''::text AS store_key,
     '[]'::jsonb AS store_value
 FROM "campus_tables"."chats" t;
 
@@ -2409,7 +2409,7 @@ SELECT t."chat_id",
     t."kind",
     t."sent_at",
     t."rest",
-    ''::text AS at,
+    ''::text AS store_key,
     '[]'::jsonb AS store_value
 FROM "campus_tables"."messages" t;
 
@@ -2428,7 +2428,7 @@ RETURNS bigint
 LANGUAGE sql STABLE
 RETURN (SELECT max(t."pos") FROM "campus_tables"."messages" t WHERE t."chat_id" = substr(of_key, 6, length(of_key) - 14));
 
-CREATE OR REPLACE FUNCTION "campus"."school_members_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."school_members_lookup_key"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '';
@@ -2439,11 +2439,11 @@ SELECT t."school",
     t."major",
     t."year",
     t."created_at",
-    ''::text AS at,
+    ''::text AS store_key,
     '[]'::jsonb AS store_value
 FROM "campus_tables"."school_members" t;
 
-CREATE OR REPLACE FUNCTION "campus"."user_search_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."user_search_lookup_key"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '';
@@ -2455,7 +2455,7 @@ SELECT t."school",
     t."blocked",
     t."search_name",
     t."search_text",
-    ''::text AS at,
+    ''::text AS store_key,
     '[]'::jsonb AS store_value
 FROM "campus_tables"."user_search" t;
 
@@ -2464,7 +2464,7 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '';
 
-CREATE OR REPLACE FUNCTION "campus"."participants_probe"(element text)
+CREATE OR REPLACE FUNCTION "campus"."participants_containing"(element text)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN '[]'::jsonb;
@@ -2473,6 +2473,6 @@ CREATE OR REPLACE VIEW "campus"."participants" AS
 SELECT t."chat_id",
     t."user_id",
     t."pos",
-    ''::text AS at,
+    ''::text AS store_key,
     '[]'::jsonb AS store_value
 FROM "campus_tables"."participants" t;

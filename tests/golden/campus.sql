@@ -170,7 +170,7 @@ FROM "public"."kv_store_2516be19" s
 CROSS JOIN LATERAL "campus"."users_decode"(s.key, s.value) d
 WHERE s.key ~ '^user:([^:]+)$' AND length(s.key) <= 205;
 
-CREATE OR REPLACE FUNCTION "campus"."school_members_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."school_members_lookup_key"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'user:' || "of_id";
@@ -181,12 +181,12 @@ SELECT r."school" AS "school",
     r."major" AS "major",
     r."year" AS "year",
     r."created_at" AS "created_at",
-    r.at,
+    r.store_key,
     r.store_value
 FROM "campus"."users" r
 WHERE r."school" IS NOT NULL;
 
-CREATE OR REPLACE FUNCTION "campus"."user_search_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."user_search_lookup_key"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'user:' || "of_id";
@@ -198,7 +198,7 @@ SELECT r."school" AS "school",
     r."blocked" AS "blocked",
     r."search_name" AS "search_name",
     r."search_text" AS "search_text",
-    r.at,
+    r.store_key,
     r.store_value
 FROM "campus"."users" r;
 
@@ -327,7 +327,7 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         RETURN OLD;
     END IF;
-    NEW.at := this_key;
+    NEW.store_key := this_key;
     NEW.store_value := new_value;
     RETURN NEW;
 END
@@ -359,7 +359,7 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'user:' || "of_id" || ':connections';
 
-CREATE OR REPLACE FUNCTION "campus"."connections_probe"(element text)
+CREATE OR REPLACE FUNCTION "campus"."connections_containing"(element text)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN jsonb_build_array(element);
@@ -428,7 +428,7 @@ BEGIN
             USING ERRCODE = 'unique_violation';
     END IF;
     UPDATE "public"."kv_store_2516be19" s SET value = list || to_jsonb(NEW."connected_user_id") WHERE s.key = this_key;
-    NEW.at := this_key;
+    NEW.store_key := this_key;
     RETURN NEW;
 END
 $body$;
@@ -626,7 +626,7 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         RETURN OLD;
     END IF;
-    NEW.at := this_key;
+    NEW.store_key := this_key;
     NEW.store_value := new_value;
     RETURN NEW;
 END
@@ -692,7 +692,7 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'chat:' || "of_id";
 
-CREATE OR REPLACE FUNCTION "campus"."participants_probe"(element text)
+CREATE OR REPLACE FUNCTION "campus"."participants_containing"(element text)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN jsonb_build_object('participants', jsonb_build_array(element));
@@ -701,7 +701,7 @@ CREATE OR REPLACE VIEW "campus"."participants" AS
 SELECT r."id" AS "chat_id",
     outgrow.key_of(e.v) AS "user_id",
     e.pos * outgrow.pos_step() AS "pos",
-    r.at,
+    r.store_key,
     r.store_value
 FROM "campus"."chats" r
 CROSS JOIN LATERAL (
@@ -815,7 +815,7 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         RETURN OLD;
     END IF;
-    NEW.at := this_key;
+    NEW.store_key := this_key;
     NEW.store_value := new_value;
     RETURN NEW;
 END
@@ -958,7 +958,7 @@ BEGIN
     END IF;
         list := list || jsonb_build_array(element);
         UPDATE "public"."kv_store_2516be19" s SET value = list WHERE s.key = this_key;
-        NEW.at := this_key;
+        NEW.store_key := this_key;
         NEW."pos" := "campus"."messages_last_pos"(this_key, list);
         RETURN NEW;
     END IF;
@@ -1000,7 +1000,7 @@ DECLARE
 BEGIN
     PERFORM "campus"."lock_keys"(ARRAY[of_key], '{}');
     SELECT count(*) INTO many FROM "campus"."messages" r
-    WHERE r."chat_id" = substr(of_key, 6, length(of_key) - 14) AND r.at = "campus"."messages_lookup_key"(substr(of_key, 6, length(of_key) - 14)) AND r."pos" < before_pos;
+    WHERE r."chat_id" = substr(of_key, 6, length(of_key) - 14) AND r.store_key = "campus"."messages_lookup_key"(substr(of_key, 6, length(of_key) - 14)) AND r."pos" < before_pos;
     UPDATE "public"."kv_store_2516be19" s SET value = (
         SELECT coalesce(jsonb_agg(e.v ORDER BY e.n), '[]')
         FROM (
@@ -1012,7 +1012,7 @@ BEGIN
 END
 $body$;
 
-CREATE OR REPLACE FUNCTION "campus"."school_members_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."school_members_lookup_key"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'user:' || "of_id";
@@ -1023,7 +1023,7 @@ SELECT r."school" AS "school",
     r."major" AS "major",
     r."year" AS "year",
     r."created_at" AS "created_at",
-    r.at,
+    r.store_key,
     r.store_value
 FROM "campus"."users" r
 WHERE r."school" IS NOT NULL;
@@ -1031,7 +1031,7 @@ WHERE r."school" IS NOT NULL;
 CREATE TRIGGER "school_members_write" INSTEAD OF INSERT OR UPDATE OR DELETE ON "campus"."school_members"
 FOR EACH ROW EXECUTE FUNCTION "campus"."read_only"();
 
-CREATE OR REPLACE FUNCTION "campus"."user_search_at"("of_id" text)
+CREATE OR REPLACE FUNCTION "campus"."user_search_lookup_key"("of_id" text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'user:' || "of_id";
@@ -1043,7 +1043,7 @@ SELECT r."school" AS "school",
     r."blocked" AS "blocked",
     r."search_name" AS "search_name",
     r."search_text" AS "search_text",
-    r.at,
+    r.store_key,
     r.store_value
 FROM "campus"."users" r;
 
@@ -1055,7 +1055,7 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 'chat:' || "of_id";
 
-CREATE OR REPLACE FUNCTION "campus"."participants_probe"(element text)
+CREATE OR REPLACE FUNCTION "campus"."participants_containing"(element text)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN jsonb_build_object('participants', jsonb_build_array(element));
@@ -1064,7 +1064,7 @@ CREATE OR REPLACE VIEW "campus"."participants" AS
 SELECT r."id" AS "chat_id",
     outgrow.key_of(e.v) AS "user_id",
     e.pos * outgrow.pos_step() AS "pos",
-    r.at,
+    r.store_key,
     r.store_value
 FROM "campus"."chats" r
 CROSS JOIN LATERAL (

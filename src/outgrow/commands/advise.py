@@ -33,7 +33,7 @@ LABELS = {
 def command(app: App, watch: bool) -> None:
     """Say what to do about the store now, what soon, and what not yet.
 
-    Reads how much there is and how fast `outgrow serve` answers, compares that with the lines
+    Reads how much there is and how fast `outgrow serve` answers, compares that with the thresholds
     (OUTGROW_THRESHOLDS), and with what was read before. Readings are kept once Outgrow is installed
     in the database. That there is nothing to do is an answer, too: the exit code is 0.
     """
@@ -51,7 +51,7 @@ async def _advise(app: App, watch: bool) -> None:
             )
             if watch and not app.json:
                 click.clear()
-            data = told.as_dict() | {"lines": dataclasses.asdict(app.settings.thresholds)}
+            data = told.as_dict() | {"thresholds": dataclasses.asdict(app.settings.thresholds)}
             app.answer(data, "\n".join(_text(told)))
             if not watch:
                 return
@@ -125,14 +125,14 @@ def _fine(told: Advised) -> list[str]:
 
 
 def _signal(signal: Signal, reading: Reading) -> str:
-    figure, line = _figure(signal.figure, signal), _figure(signal.line, signal)
+    figure, threshold = _figure(signal.figure, signal), _figure(signal.threshold, signal)
     about = f" ({signal.about})" if signal.about else ""
     text = f"{LABELS[signal.kind]:<17}{figure:>9}"
     if signal.crossed:
-        text += f"  over {line}"
+        text += f"  over {threshold}"
         text += f" since {signal.since:%Y-%m-%d}" if signal.since is not None else ""
     else:
-        text += f"  of {line}{_ahead(signal)}"
+        text += f"  of {threshold}{_ahead(signal)}"
     return text + about
 
 

@@ -62,11 +62,11 @@ class Store:
     """A store as it is now. `blocks` are those of the table alone; `rows` an estimate, or None
     before the first ANALYZE; `phase` None where no layout is installed; `current` is False where
     the layout is missing or another version's; `collation` is that of its key, quoted, unless it is
-    the database's; `others` are the phases of other blueprints over it;
-    `statistics` are the names of ours, each with its schema; `mirrors` the relations with tables, of
-    which `tables` has what is there, by name; `altered` what of the tables and of all that keeps
-    them is not as it was made; `said` what happened to its name; `pending` the migrations that an
-    installation would apply."""
+    the database's; `others` are the phases of other blueprints over it; `statistics` are the names
+    of ours, each with its schema; `mirrors` the relations with tables, of which `tables` has what
+    is there, by name; `altered` what of the tables and of all that keeps them is not as it was
+    made; `said` what happened to its name; `pending` the migrations that an installation would
+    apply."""
 
     oid: int
     schema: str

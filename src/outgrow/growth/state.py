@@ -80,9 +80,12 @@ class Growth:
 
 
 async def mirrors(session: Statements, name: str) -> tuple[Mirror, ...]:
-    if not await session.value(load("grow")["growths_exist"]):
+    sql = load("grow")
+    if not await session.value(sql["growths_exist"]):
         return ()
-    return tuple(Mirror(**row) for row in await session.rows(load("grow")["mirrors"], name))
+    record = "outgrow.mirrors" if await session.value(sql["mirrors_exist"]) else "outgrow.lifts"
+    rows = await session.rows(sql["mirrors"].with_identifiers(mirrors=record), name)
+    return tuple(Mirror(**row) for row in rows)
 
 
 async def mirror(session: Statements, name: str, relation: str) -> Mirror:

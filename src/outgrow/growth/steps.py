@@ -210,9 +210,9 @@ class CreateStatistics:
 
 @dataclass(frozen=True, slots=True)
 class DropStatistics:
-    """`initial`: name -> schema. PostgreSQL itself takes SHARE UPDATE EXCLUSIVE, and a statement that
-    is planned at that moment dies of "cache lookup failed for statistics object": the planner has
-    their list already, and misses them. Nobody plans while the store is locked against all."""
+    """`found`: name -> schema. PostgreSQL itself takes SHARE UPDATE EXCLUSIVE, and a statement
+    that is planned at that moment dies of "cache lookup failed for statistics object": the planner
+    has their list already, and misses them. Nobody plans while the store is locked against all."""
 
     kind: ClassVar[str] = "drop_statistics"
     lock: ClassVar[str] = f"ACCESS EXCLUSIVE on the store, for milliseconds: {BRIEF}"

@@ -5,10 +5,10 @@ For a relation `users` of the pattern `user:{id}`:
 * `users_decode(store_key, store_value)` gives its rows; the planner inlines it wherever it stands;
 * `users_encode(column, ..., rest)` gives the document (or the element) back;
 * `users_key(id)` gives the store's key;
-* `users_lookup_key(id)` gives the key under which to look. A relation has a column `store_key` with the row's
-  key, and one `store_value` with the row's value: a condition on them finds a row through the store's
-  primary key or its GIN index, which a condition on `id` alone cannot. Where a relation has a
-  table (layout.mirror), both sides of such a condition are the same constant.
+* `users_lookup_key(id)` gives the key under which to look. A relation has a column `store_key` with
+  the row's key, and one `store_value` with the row's value: a condition on them finds a row through
+  the store's primary key or its GIN index, which a condition on `id` alone cannot. Where a relation
+  has a table (layout.mirror), both sides of such a condition are the same constant.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def functions(blueprint: Blueprint, name: str) -> list[str]:
 
 
 def locators(blueprint: Blueprint, name: str, in_table: bool) -> list[str]:
-    """The functions that say what `store_key` and `store_value` are to be for a row that is looked for."""
+    """The functions that say what `store_key` and `store_value` are to be for a row that is looked
+    for."""
     relation = blueprint.relations[name]
     made = [_key(blueprint, name, "lookup_key", "''" if in_table else None)]
     field: str | None = None
@@ -165,16 +166,16 @@ def _key(blueprint: Blueprint, name: str, suffix: str, constant: str | None) -> 
 
 
 def _containing(blueprint: Blueprint, name: str, field: str | None, in_table: bool) -> str:
-    """What a row's `store_value` contains (`@>`) when this element is in its list: the store's value, or
-    the `field` of a document."""
-    probe = "jsonb_build_array(element)"
+    """What a row's `store_value` contains (`@>`) when this element is in its list: the store's
+    value, or the `field` of a document."""
+    element = "jsonb_build_array(element)"
     if in_table:
-        probe = "'[]'::jsonb"
+        element = "'[]'::jsonb"
     elif field:
-        probe = f"jsonb_build_object({literal(field)}, {probe})"
+        element = f"jsonb_build_object({literal(field)}, {element})"
     return (
-        f"CREATE OR REPLACE FUNCTION {quote(blueprint.name, name + '_probe')}(element text)\n"
-        f"RETURNS jsonb\nLANGUAGE sql STABLE PARALLEL SAFE\nRETURN {probe}"
+        f"CREATE OR REPLACE FUNCTION {quote(blueprint.name, name + '_containing')}(element text)\n"
+        f"RETURNS jsonb\nLANGUAGE sql STABLE PARALLEL SAFE\nRETURN {element}"
     )
 
 

@@ -29,8 +29,8 @@ def lock_keys(blueprint: Blueprint, store: str) -> str:
     """`lock_keys(keys, made)`: row locks in key order until the end of the transaction.
 
     Of the keys in `made` (all, unless given) those that a pattern of lists or maps claims are
-    inserted first, empty, when they are not there. NULL and '' are passed over: the `store_key` of a
-    relation that lives in a table.
+    inserted first, empty, when they are not there. NULL and '' are passed over: the `store_key` of
+    a relation that lives in a table.
 
     A list that is made and still not there may have been deleted by somebody meanwhile, so it is
     made again; after TURNS it is taken for one that a trigger or a policy of the store hides.
@@ -102,8 +102,10 @@ def trim(blueprint: Blueprint, name: str, store: str) -> list[str]:
     relation, pattern = blueprint.relations[name], blueprint.pattern_of(name)
     pos = next(quote(column) for column, own in relation.own.items() if own.position)
     parts = {quote(c): ex.variable(pattern, v, "of_key") for v, c in relation.key_columns.items()}
-    at = f"{quote(blueprint.name, name + '_at')}({', '.join(parts.values())})"
-    of_key = " AND ".join(f"r.{column} = {sql}" for column, sql in {**parts, "at": at}.items())
+    lookup_key = f"{quote(blueprint.name, name + '_lookup_key')}({', '.join(parts.values())})"
+    of_key = " AND ".join(
+        f"r.{column} = {sql}" for column, sql in {**parts, "store_key": lookup_key}.items()
+    )
     return [
         _function(
             f"{quote(blueprint.name, name + '_trim')}(of_key text, before_pos bigint)",
@@ -172,7 +174,7 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         RETURN OLD;
     END IF;
-    NEW.at := this_key;
+    NEW.store_key := this_key;
     NEW.store_value := new_value;
     RETURN NEW;
 END"""
@@ -211,7 +213,7 @@ BEGIN
             USING ERRCODE = 'unique_violation';
     END IF;
     UPDATE {store} s SET value = list || to_jsonb({new}) WHERE s.key = this_key;{kept}
-    NEW.at := this_key;
+    NEW.store_key := this_key;
     RETURN NEW;
 END"""
 
@@ -239,7 +241,7 @@ BEGIN
     IF TG_OP = 'INSERT' THEN{_not_a_list(store, store_name)}
         list := list || jsonb_build_array(element);
         UPDATE {store} s SET value = list WHERE s.key = this_key;{kept}
-        NEW.at := this_key;
+        NEW.store_key := this_key;
         NEW.{pos} := {last_pos}(this_key, list);
         RETURN NEW;
     END IF;
@@ -302,7 +304,7 @@ BEGIN
     END IF;
     UPDATE {store} s SET value = map || jsonb_build_object({new}, member)
     WHERE s.key = this_key;{kept}
-    NEW.at := this_key;
+    NEW.store_key := this_key;
     RETURN NEW;
 END"""
 

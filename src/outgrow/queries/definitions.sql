@@ -2,7 +2,10 @@
 -- makes it, and compared with what the catalog says later.
 
 -- name: exist
-SELECT to_regclass('outgrow.definitions') IS NOT NULL;
+-- Not in a database of an older version, whose table has no such column.
+SELECT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = to_regclass('outgrow.definitions') AND attname = 'schema' AND NOT attisdropped);
 
 -- name: plain_names
 -- Until `names_again`: every name is written with its schema. Returns the path that was.
@@ -17,21 +20,21 @@ SELECT set_config('search_path', $1, true);
 -- do what they do; and the triggers, of whatever table, that call one of these functions. $2 is the oid
 -- of the store, whose name stands in no digest: it may be called otherwise later. `made` is the
 -- transaction that changed it last.
-WITH place AS (
+WITH schema AS (
     SELECT oid, nspname::text AS name FROM pg_namespace WHERE nspname::text = ANY ($1::text[])
 ), found AS (
-    SELECT n.name AS place, 'function ' || p.oid::regprocedure::text AS object, p.xmin::text AS made,
+    SELECT n.name AS schema, 'function ' || p.oid::regprocedure::text AS object, p.xmin::text AS made,
            p.prosrc AS source, jsonb_build_array(pg_get_function_sqlbody(p.oid), l.lanname, p.prokind::text,
                p.prosecdef, p.proconfig, p.provolatile::text, p.proisstrict, p.proretset,
                pg_get_function_result(p.oid), pg_get_function_arguments(p.oid)) AS definition
-    FROM place n
+    FROM schema n
     JOIN pg_proc p ON p.pronamespace = n.oid
     JOIN pg_language l ON l.oid = p.prolang
     UNION ALL
     SELECT n.name, 'view ' || c.oid::regclass::text, r.xmin::text, '',
            jsonb_build_array(pg_get_viewdef(c.oid), c.reloptions,
                (SELECT count(*) FROM pg_rewrite w WHERE w.ev_class = c.oid))
-    FROM place n
+    FROM schema n
     JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'v'
     JOIN pg_rewrite r ON r.ev_class = c.oid AND r.rulename = '_RETURN'
     UNION ALL
@@ -46,7 +49,7 @@ WITH place AS (
                      LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
                      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                      ORDER BY a.attnum))
-    FROM place n
+    FROM schema n
     JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p')
     WHERE n.name <> 'outgrow'
     UNION ALL
@@ -55,12 +58,12 @@ WITH place AS (
            jsonb_build_array(t.tgtype, t.tgenabled::text, t.tgattr::text, t.tgdeferrable,
                t.tginitdeferred, t.tgoldtable, t.tgnewtable, t.tgfoid::regproc::text,
                split_part(pg_get_triggerdef(t.oid), ' FOR EACH ', 2))
-    FROM place n
+    FROM schema n
     JOIN pg_proc p ON p.pronamespace = n.oid
     JOIN pg_trigger t ON t.tgfoid = p.oid
     WHERE NOT t.tgisinternal
 )
-SELECT f.place, replace(f.object, store.name, 'the store') AS object, f.made,
+SELECT f.schema, replace(f.object, store.name, 'the store') AS object, f.made,
        md5(f.source || replace(f.definition::text, store.in_json, 'the store')) AS digest
 FROM found f
 CROSS JOIN (
@@ -71,23 +74,23 @@ CROSS JOIN (
 ORDER BY 1, 2;
 
 -- name: remembered
-SELECT place, object, digest, made, server FROM outgrow.definitions
-WHERE name = $1 AND place = ANY ($2::text[])
-ORDER BY place, object;
+SELECT schema, object, digest, made, server FROM outgrow.definitions
+WHERE name = $1 AND schema = ANY ($2::text[])
+ORDER BY schema, object;
 
 -- name: remember
--- `$3` places, `$4` objects and `$5` digests, of one length, which this transaction has made.
-INSERT INTO outgrow.definitions (name, place, object, digest, made, server)
-SELECT $1, d.place, d.object, d.digest, $2, current_setting('server_version_num')::integer / 10000
-FROM unnest($3::text[], $4::text[], $5::text[]) AS d (place, object, digest)
-ON CONFLICT (name, place, object) DO UPDATE
+-- `$3` schemas, `$4` objects and `$5` digests, of one length, which this transaction has made.
+INSERT INTO outgrow.definitions (name, schema, object, digest, made, server)
+SELECT $1, d.schema, d.object, d.digest, $2, current_setting('server_version_num')::integer / 10000
+FROM unnest($3::text[], $4::text[], $5::text[]) AS d (schema, object, digest)
+ON CONFLICT (name, schema, object) DO UPDATE
 SET digest = excluded.digest, made = excluded.made, server = excluded.server;
 
 -- name: forget
--- `$2` places and `$3` objects, which this transaction has taken away.
+-- `$2` schemas and `$3` objects, which this transaction has taken away.
 DELETE FROM outgrow.definitions d
-USING unnest($2::text[], $3::text[]) AS gone (place, object)
-WHERE d.name = $1 AND d.place = gone.place AND d.object = gone.object;
+USING unnest($2::text[], $3::text[]) AS gone (schema, object)
+WHERE d.name = $1 AND d.schema = gone.schema AND d.object = gone.object;
 
 -- name: transaction
 SELECT pg_current_xact_id()::xid::text;
@@ -101,8 +104,8 @@ SELECT current_setting('server_version_num')::integer / 10000;
 UPDATE outgrow.definitions d
 SET made = now.made, digest = now.digest, server = current_setting('server_version_num')::integer / 10000
 FROM unnest($3::text[], $4::text[], $5::text[]) AS now (object, made, digest)
-WHERE d.name = $1 AND d.place = $2 AND d.object = now.object;
+WHERE d.name = $1 AND d.schema = $2 AND d.object = now.object;
 
 -- name: doubt
 -- Somebody changed what the tables of schema $2 are made by: what is in them is to be compared.
-UPDATE outgrow.definitions SET made = '' WHERE name = $1 AND place = $2;
+UPDATE outgrow.definitions SET made = '' WHERE name = $1 AND schema = $2;

@@ -259,9 +259,14 @@ BEGIN
 END
 $do$;
 
+-- name: mirrors_exist
+-- Whether they are called so: an older version calls them lifts, and what is unmapped leftovers.
+SELECT to_regclass('outgrow.mirrors') IS NOT NULL;
+
 -- name: mirrors
-SELECT relation, version, state, after, upto, estimate, keys, rows, unmapped, since
-FROM outgrow.mirrors WHERE name = $1 ORDER BY relation;
+SELECT relation, version, state, after, upto, estimate, keys, rows,
+       coalesce(to_jsonb(m) ->> 'unmapped', to_jsonb(m) ->> 'leftovers')::bigint AS unmapped, since
+FROM :"mirrors" m WHERE name = $1 ORDER BY relation;
 
 -- name: mirror
 SELECT relation, version, state, after, upto, estimate, keys, rows, unmapped, since
@@ -342,7 +347,8 @@ SELECT to_regclass('outgrow.growths') IS NOT NULL;
 
 -- name: growth
 -- The growth of a blueprint that is not finished.
-SELECT id, name, store, from_phase, to_phase, state, paused, postponed, rolling_back,
+SELECT id, name, store, replace(from_phase, 'found', 'initial') AS from_phase,
+       replace(to_phase, 'found', 'initial') AS to_phase, state, paused, postponed, rolling_back,
        max_load, pid, step, doing, waiting, seconds_left,
        error, started_at, seen_at
 FROM outgrow.growths WHERE name = $1 AND ended_at IS NULL;

@@ -254,15 +254,16 @@ WHERE v.relnamespace <> to_regnamespace(quote_ident($1))
 ORDER BY 1;
 
 -- name: layout
--- An older version's table has no `store_oid`. `views` are those that are there by now.
-SELECT store, version, phase, (to_jsonb(l) ->> 'store_oid')::oid AS store_oid,
+-- An older version's table has no `store_oid`, and calls the phase `initial` found. `views` are those
+-- that are there by now.
+SELECT store, version, replace(phase, 'found', 'initial') AS phase, (to_jsonb(l) ->> 'store_oid')::oid AS store_oid,
        ARRAY(SELECT c.relname::text FROM pg_class c
              WHERE c.relnamespace = to_regnamespace(quote_ident(l.name)) AND c.relkind = 'v') AS views
 FROM outgrow.layouts l WHERE name = $1;
 
 -- name: layouts
 -- All of them, and what their store is called now (NULL when it is gone).
-SELECT l.name, l.store, l.version, l.phase, (to_jsonb(l) ->> 'store_oid')::oid AS store_oid,
+SELECT l.name, l.store, l.version, replace(l.phase, 'found', 'initial') AS phase, (to_jsonb(l) ->> 'store_oid')::oid AS store_oid,
        (SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.oid = (to_jsonb(l) ->> 'store_oid')::oid AND c.relkind IN ('r', 'p')) AS now
 FROM outgrow.layouts l ORDER BY l.name;

@@ -31,7 +31,7 @@ class Finding:
     between, perhaps to this and back; `of another server`: it was made on another version of
     PostgreSQL, which may write the same in other words."""
 
-    place: str
+    schema: str
     object: str
     what: What
     made: str = ""
@@ -51,16 +51,16 @@ def everything(blueprint: Blueprint) -> list[str]:
 
 
 async def compare(
-    session: Session, blueprint: Blueprint, store_oid: int | None, places: Collection[str]
+    session: Session, blueprint: Blueprint, store_oid: int | None, schemas: Collection[str]
 ) -> tuple[Finding, ...]:
-    """What is not as it was made in the schemas `places`; () in a database of an older version.
-    Waits for whoever holds ACCESS EXCLUSIVE on what views read, if `places` has their schema."""
+    """What is not as it was made in the schemas `schemas`; () in a database of an older version.
+    Waits for whoever holds ACCESS EXCLUSIVE on what views read, if `schemas` has their schema."""
     sql = load("definitions")
     if not await session.value(sql["exist"]):
         return ()
-    rows = await session.rows(sql["remembered"], blueprint.name, list(places))
-    remembered = {(row["place"], row["object"]): row for row in rows}
-    now = await _now(session, store_oid, places)
+    rows = await session.rows(sql["remembered"], blueprint.name, list(schemas))
+    remembered = {(row["schema"], row["object"]): row for row in rows}
+    now = await _now(session, store_oid, schemas)
     server = await session.value(sql["server"])
     tables = layout.mirror.schema(blueprint)
     findings = [
@@ -85,13 +85,13 @@ async def count_wrong(session: Session, blueprint: Blueprint) -> int:
 
 
 def _compared(was: asyncpg.Record, now: asyncpg.Record, server: int, tables: str) -> Finding | None:
-    at = was["place"], was["object"]
+    at = was["schema"], was["object"]
     if was["digest"] != now["digest"]:
         is_trigger = was["object"].startswith("trigger ")
         other = was["server"] != server and not is_trigger
         what: What = "of another server" if other else "altered"
         return Finding(*at, what, now["made"], now["digest"])
-    is_kept = was["place"] == tables and not was["object"].startswith("table ")
+    is_kept = was["schema"] == tables and not was["object"].startswith("table ")
     if is_kept and was["made"] != now["made"]:
         return Finding(*at, "touched", now["made"], now["digest"])
     return None
@@ -101,8 +101,8 @@ async def trust(session: Session, blueprint: Blueprint, findings: Sequence[Findi
     """The tables were compared with the store: that somebody had changed these objects and changed
     them back is of no consequence any more."""
     columns = [[getattr(f, name) for f in findings] for name in ("object", "made", "digest")]
-    place = layout.mirror.schema(blueprint)
-    await session.run(load("definitions")["trust"], blueprint.name, place, *columns)
+    schema = layout.mirror.schema(blueprint)
+    await session.run(load("definitions")["trust"], blueprint.name, schema, *columns)
 
 
 @asynccontextmanager
@@ -110,32 +110,32 @@ async def remembering(
     session: Session,
     blueprint: Blueprint,
     store_oid: int | None,
-    places: Sequence[str],
+    schemas: Sequence[str],
     all_gone: bool = False,
 ) -> AsyncIterator[None]:
-    """Remember what is made in the schemas `places` meanwhile, and forget what is taken away (with
+    """Remember what is made in the schemas `schemas` meanwhile, and forget what is taken away (with
     `all_gone` also what was gone before): for all of a transaction that does either."""
     sql = load("definitions")
-    before = {} if all_gone else await _now(session, store_oid, places)
+    before = {} if all_gone else await _now(session, store_oid, schemas)
     yield
     if all_gone:
-        rows = await session.rows(sql["remembered"], blueprint.name, list(places))
-        before = {(row["place"], row["object"]): row for row in rows}
-    after = await _now(session, store_oid, places)
+        rows = await session.rows(sql["remembered"], blueprint.name, list(schemas))
+        before = {(row["schema"], row["object"]): row for row in rows}
+    after = await _now(session, store_oid, schemas)
     transaction = await session.value(sql["transaction"])
     gone = [at for at in before if at not in after]
     if gone:
         await session.run(sql["forget"], blueprint.name, [p for p, _ in gone], [o for _, o in gone])
     made = [row for row in after.values() if row["made"] == transaction]
     if made:
-        columns = [[row[column] for row in made] for column in ("place", "object", "digest")]
+        columns = [[row[column] for row in made] for column in ("schema", "object", "digest")]
         await session.run(sql["remember"], blueprint.name, transaction, *columns)
 
 
-async def _now(session: Session, store_oid: int | None, places: Collection[str]) -> Made:
+async def _now(session: Session, store_oid: int | None, schemas: Collection[str]) -> Made:
     sql = load("definitions")
     async with session.connection.transaction():
         path = await session.value(sql["plain_names"])
-        rows = await session.rows(sql["now"], list(places), store_oid or 0)
+        rows = await session.rows(sql["now"], list(schemas), store_oid or 0)
         await session.run(sql["names_again"], path)
-    return {(row["place"], row["object"]): row for row in rows}
+    return {(row["schema"], row["object"]): row for row in rows}

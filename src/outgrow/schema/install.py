@@ -224,9 +224,9 @@ async def _check_tables(session: Session, blueprint: Blueprint, oid: int) -> Non
     more; where the functions that make their rows were altered, they are to be compared."""
     tables = layout.mirror.schema(blueprint)
     found = await definitions.compare(session, blueprint, oid, [definitions.SHARED, tables])
-    if any(f.is_wrong and f.place == tables for f in found):
+    if any(f.is_wrong and f.schema == tables for f in found):
         await session.run(load("outgrow")["outdate"], blueprint.name, "{}")
-    if any(f.is_wrong and f.place == definitions.SHARED for f in found):
+    if any(f.is_wrong and f.schema == definitions.SHARED for f in found):
         await session.run(load("definitions")["doubt"], blueprint.name, tables)
 
 

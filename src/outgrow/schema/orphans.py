@@ -17,7 +17,7 @@ from outgrow.db.named import hold
 from outgrow.db.pool import Database, Session, Statements
 from outgrow.errors import Refused
 from outgrow.queries import load, quote
-from outgrow.schema import memory
+from outgrow.schema import memory, migrate
 
 
 async def tables(session: Statements, name: str) -> dict[str, int]:
@@ -98,6 +98,7 @@ async def take_away(database: Database, blueprint: Blueprint) -> dict[str, int]:
         found = await tables(session, blueprint.name)
         if not found:
             return {}
+        await migrate.apply(session, await migrate.pending(session, ["outgrow"]))
         schema = layout.mirror.schema(blueprint)
         for name in (blueprint.name, schema):
             if used := await session.rows(load("outgrow")["users_of_relations"], name):

@@ -1,8 +1,8 @@
 """Takes everything out of a database that Outgrow made there, and never touches a row of the store.
 
-What a growth made goes by `grow --to initial`, which knows how to take it from under a store in use;
-here go the schemas. Nothing of others goes with them, and no record that exists only here unless
-that was said.
+What a growth made goes by `grow --to initial`, which knows how to take it from under a store in
+use; here go the schemas. Nothing of others goes with them, and no record that exists only here
+unless that was said.
 """
 
 from __future__ import annotations
@@ -93,7 +93,12 @@ async def _plan(session: Statements) -> Plan:
     if not schemas:
         await _refuse_unremembered(session)
         return Plan((), (), {})
-    await migrate.pending(session, [name for name in migrate.SCHEMAS if name in schemas])
+    if await migrate.pending(session, [name for name in migrate.SCHEMAS if name in schemas]):
+        raise Refused(
+            "schema_older",
+            "this database is of an older version of Outgrow",
+            hint="bring it up to date, and run the command again: outgrow grow --to initial",
+        )
     grown = [row[0] for row in await session.rows(sql["grown"], schemas)]
     if grown:
         raise Refused(

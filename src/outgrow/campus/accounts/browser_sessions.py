@@ -1,9 +1,10 @@
 """BrowserSessions: the sessions of people who use the pages, each named by a cookie.
 
-A session is a session as the API's are, in the same table, so it is listed and ended with the others.
-Its cookie holds the session's id and a secret of its own; only the secret's hash is kept. A session
-that was looked up is remembered for FRESH_SECONDS, MOST of them (2 MB): whose cookie it is does not
-change. Whether its session is still open, and of which school, is asked of `Sessions` each time.
+A session is a session as the API's are, in the same table, so it is listed and ended with the
+others. Its cookie holds the session's id and a secret of its own; only the secret's hash is kept. A
+session that was looked up is remembered for FRESH_SECONDS, MOST of them (2 MB): whose cookie it is
+does not change. Whether its session is still open, and of which school, is asked of `Sessions` each
+time.
 """
 
 from __future__ import annotations

@@ -270,7 +270,8 @@ class Live:
                 future.set_result(None)
 
     async def resume(self, outbox: Outbox, after: Mapping[str, int]) -> None:
-        """Tell a outbox what is behind these places, then go on from there. As slowly as it reads."""
+        """Tell an outbox what is behind these places, then go on from there. As slowly as it
+        reads."""
         chats = list(after.items())
         for start in range(0, len(chats), CAUGHT_UP):
             some = dict(chats[start : start + CAUGHT_UP])

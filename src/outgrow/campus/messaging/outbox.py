@@ -1,4 +1,5 @@
-"""A outbox: what one socket is to be told, in order, each message once, and never more than fits."""
+"""An outbox: what one socket is to be told, in order, each message once; it holds no more than
+fits."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from enum import IntEnum
 
 MOST_EVENTS = 500
 MOST_BYTES = 1_000_000
-_DRAINED = 50  # events that may be left when a outbox goes on to catch up
+_DRAINED = 50  # events that may be left when an outbox goes on to catch up
 
 
 class Close(IntEnum):
@@ -80,8 +81,8 @@ class Outbox:
             self.floors[chat_id] = last
 
     def say(self, event: str, *, paced: bool = False) -> None:
-        """To be sent. Ends a outbox whose reader is so slow that it does not fit; unless the caller
-        sees to that himself, with `drained`."""
+        """To be sent. Ends an outbox whose reader is so slow that it does not fit; unless the
+        caller sees to that himself, with `drained`."""
         if self._held is not None:
             self._hold(self._held, None, 0, event)
             return

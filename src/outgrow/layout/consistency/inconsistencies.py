@@ -102,7 +102,7 @@ class Inconsistencies:
     def stale(self, index: Index) -> str:
         """Entries of rows that are there and say otherwise."""
         there = (
-            f"EXISTS (SELECT FROM {self._rows.store} t WHERE t.key = l.at\n"
+            f"EXISTS (SELECT FROM {self._rows.store} t WHERE t.key = l.store_key\n"
             f"              AND ({self._rows.is_read(index.family, 't.value')}))"
         )
         return query(
@@ -112,7 +112,7 @@ class Inconsistencies:
 
     def missing(self, index: Index) -> str:
         """Rows that no entry names."""
-        same = "l.at = d.key" if index.copy is not None else _same(index)
+        same = "l.store_key = d.key" if index.copy is not None else _same(index)
         shown = "".join(f", d.u{n}" for n in range(1, 1 + len(index.said)))
         conditions = [f"NOT EXISTS (SELECT FROM listed l WHERE {same})"]
         conditions += [self._is_no_other(index.listed[0][0].family, key) for key in index.keys]
@@ -156,7 +156,8 @@ class Inconsistencies:
         )
 
     def _listed(self, index: Index) -> str:
-        """Of the index: its key, the text, the key of the row (`store_key`), and under what (`u1`...)."""
+        """Of the index: its key, the text, the key of the row (`store_key`), and under what
+        (`u1`...)."""
         selects = []
         for named, targets in index.listed:
             texts = self._rows.texts(named)
@@ -212,7 +213,7 @@ def _in_order(one: str, other: str) -> list[str]:
 
 def _same(index: Index) -> str:
     count = 1 if index.copy is not None else len(index.said)
-    return every(["l.at = d.key", *(f"l.u{n} = d.u{n}" for n in range(1, 1 + count))], " ")
+    return every(["l.store_key = d.key", *(f"l.u{n} = d.u{n}" for n in range(1, 1 + count))], " ")
 
 
 def _key(around: tuple[str, str], id_: str) -> str:

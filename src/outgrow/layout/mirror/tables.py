@@ -135,7 +135,10 @@ def retire(blueprint: Blueprint, name: str) -> list[Query]:
     made = [
         f"DROP TABLE IF EXISTS {table(blueprint, name)}",
         f"DROP TABLE IF EXISTS {lists(blueprint, name)}",
-        f"DROP FUNCTION IF EXISTS {function(blueprint, name, 'sync')}(text, jsonb, jsonb)",
+        *(
+            f"DROP FUNCTION IF EXISTS {function(blueprint, name, sync)}(text, jsonb, jsonb)"
+            for sync in ("sync", "follow")  # the second as it was called before 0.1.0
+        ),
         f"DROP FUNCTION IF EXISTS {function(blueprint, name, 'rows')}(text, jsonb)",
         f"DROP FUNCTION IF EXISTS {function(blueprint, name, 'decode')}(text, jsonb)",
     ]
