@@ -135,7 +135,7 @@ def _planned(plan: Plan) -> list[str]:
     lines = [
         f"{store.name}: {rows} keys, table {size_of(store.table_bytes)}, "
         f"{len(store.indexes)} indexes {size_of(store.index_bytes)}, "
-        f"phase {store.phase or 'found (nothing installed)'} -> {plan.goal}"
+        f"phase {store.phase or 'initial (nothing installed)'} -> {plan.goal}"
     ]
     if not plan.steps:
         return [*lines, "nothing to do"]
