@@ -67,30 +67,26 @@ class Recording(Database):
         return taken
 
 
-@dataclass(slots=True)
-class Bench:
-    """Runs of pgbench, which picks one of the statements at random each time."""
-
-    url: str
-    directory: Path
-
-    def per_second(self, name: str, statements: Sequence[Sent], seconds: float) -> float:
-        options = []
-        for number, sent in enumerate(statements):
-            sql, values = _script(sent, f"p{number}_")
-            file = self.directory / f"{name}-{number}.sql"
-            file.write_text(sql, encoding="utf-8")
-            options += [f"--file={file}"]
-            options += [f"--define={key}={value}" for key, value in values.items()]
-        planning = PLANNING if seconds >= 1 else 0
-        return pgbench(
-            self.url,
-            # One more, since pgbench may end before it tells of its last second.
-            f"--time={max(1, round(seconds)) + (planning and planning + 1)}",
-            *options,
-            planning=planning,
-            session=_SESSION,
-        )
+def per_second(
+    url: str, directory: Path, name: str, statements: Sequence[Sent], seconds: float
+) -> float:
+    """Runs of one of the statements by pgbench, which picks it at random each time."""
+    options = []
+    for number, sent in enumerate(statements):
+        sql, values = _script(sent, f"p{number}_")
+        file = directory / f"{name}-{number}.sql"
+        file.write_text(sql, encoding="utf-8")
+        options += [f"--file={file}"]
+        options += [f"--define={key}={value}" for key, value in values.items()]
+    planning = PLANNING if seconds >= 1 else 0
+    return pgbench(
+        url,
+        # One more, since pgbench may end before it tells of its last second.
+        f"--time={max(1, round(seconds)) + (planning and planning + 1)}",
+        *options,
+        planning=planning,
+        session=_SESSION,
+    )
 
 
 def pgbench(url: str, *options: str, planning: int = 0, session: str = "") -> float:

@@ -43,8 +43,7 @@ _WRITES = {
 async def _copy_store(run: Run) -> None:
     """Before anything grows: in every phase the store is compared with this copy."""
     ids = await _writers(run)
-    for statement in filter(str.strip, _COPY.split(";")):
-        await run.world.sql(statement, *([ids] if "$1" in statement else []))
+    await run.world.script(_COPY, ids)
 
 
 async def writes(run: Run, phase: str) -> None:

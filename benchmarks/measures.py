@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from benchmarks import load, processes
+from benchmarks import bare, load, processes
 from benchmarks.bare import Sent
 from benchmarks.load import Request, Result
 from benchmarks.processes import Server, outgrow
@@ -68,8 +68,9 @@ class Run:
         return self.load(server, requests, **{"connections": 2, "warm": 0, **options})
 
     def bare(self, name: str, statements: Sequence[Sent]) -> Result:
-        per_second = self.world.bench.per_second(name, statements, self.seconds)
-        return Result(per_second, 0, 0, 0, 0, 0)
+        world = self.world
+        done = bare.per_second(world.url, world.home, name, statements, self.seconds)
+        return Result(done, 0, 0, 0, 0, 0)
 
     def take_turns(
         self, contenders: Mapping[str, Callable[[], Result]], times: int = 1

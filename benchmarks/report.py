@@ -164,10 +164,6 @@ class Report:
         for other in others:
             wanted = [goal for peer, goal in goals if peer == other.name]
             self.add(name, ours.turns, "req/s", *wanted, peer=other.name, than=other.turns)
-        for contender in contenders:
-            if contender.p50_ms is not None and contender.p99_ms is not None:
-                self.add(f"{name}, {contender.name}: p50", contender.p50_ms, "ms")
-                self.add(f"{name}, {contender.name}: p99", contender.p99_ms, "ms")
 
     def text(self) -> str:
         """All of it, to be read."""

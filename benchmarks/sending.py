@@ -92,8 +92,7 @@ async def _ours(made: World, chats: list[tuple[str, str]], seconds: float) -> fl
 
 
 async def _bare(made: World, chats: list[tuple[str, str, str]], seconds: float) -> float:
-    for statement in filter(str.strip, _TABLES.split(";")):
-        await made.sql(statement)
+    await made.script(_TABLES)
     await made.sql(
         "INSERT INTO bare_chats.chats SELECT n, id, one, other FROM unnest($1::text[], $2::text[], "
         "$3::text[]) WITH ORDINALITY AS c(id, one, other, n)",

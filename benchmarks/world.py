@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import asyncpg
 import jwt
 
-from benchmarks.bare import Bench, Recording
+from benchmarks.bare import Recording
 from benchmarks.load import Request
 from benchmarks.processes import outgrow, run
 from benchmarks.typos import people_of
@@ -110,20 +110,20 @@ class World:
         claims = {"sub": "somebody", "school": self.school, "exp": int(time.time()) + 3600}
         return jwt.encode(claims, SECRET, algorithm="HS256")
 
-    @property
-    def bench(self) -> Bench:
-        return Bench(self.url, self.home)
-
     async def sql(self, sql: str, *args: Any) -> Any:
         async with self.database.session() as session:
             if args:
                 return await session.connection.fetch(sql, *args)
             return await session.connection.execute(sql)
 
+    async def script(self, statements: str, *args: Any) -> None:
+        """Run one after the other, those with a `$1` with `args`."""
+        for sql in filter(str.strip, statements.split(";")):
+            await self.sql(sql, *(args if "$1" in sql else ()))
+
     async def relational(self) -> None:
         """The same visible people in a table as a relational design has it."""
-        for statement in filter(str.strip, _RELATIONAL.split(";")):
-            await self.sql(statement)
+        await self.script(_RELATIONAL)
 
     async def server_version(self) -> str:
         async with self.database.session() as session:

@@ -109,8 +109,7 @@ async def _accepted(run: Run, pairs: Sequence[tuple[str, str]], sent_ms: str) ->
 
 
 async def _by_pgbench(run: Run, pairs: Sequence[tuple[str, str]]) -> float:
-    for statement in filter(str.strip, _BARE_TABLES.split(";")):
-        await run.world.sql(statement, *([run.world.school] if "$1" in statement else []))
+    await run.world.script(_BARE_TABLES, run.world.school)
     turns = 2 * len(pairs)  # as often as that, so that it runs for long enough
     await run.world.sql(
         "INSERT INTO bare.pairs SELECT n, one, other || '-' || n % 2 "

@@ -11,11 +11,12 @@ from typing import Any
 import asyncpg
 import jwt
 import msgspec
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from benchmarks.peers import serve
 
 SECRET = os.environ["JWT_SECRET"]
 STORE = '"' + os.environ["STORE"].replace('"', '""') + '"'
@@ -64,11 +65,4 @@ async def list_profiles(request: Request) -> Response:
 app = Starlette(routes=[Route("/profiles", list_profiles)])
 
 if __name__ == "__main__":
-    uvicorn.run(
-        app,
-        port=int(os.environ["PORT"]),
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_level="warning",
-    )
+    serve(app)

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import jwt
-import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Query
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
@@ -20,6 +19,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from benchmarks.peers import serve
 
 SECRET = os.environ["JWT_SECRET"]
 engine = create_async_engine("postgresql+asyncpg://", pool_size=10, max_overflow=0)
@@ -136,11 +137,4 @@ async def one_profile(user_id: str, school: School, session: Session) -> Profile
 
 
 if __name__ == "__main__":
-    uvicorn.run(
-        app,
-        port=int(os.environ["PORT"]),
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_level="warning",
-    )
+    serve(app)

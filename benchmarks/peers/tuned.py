@@ -12,11 +12,12 @@ from typing import Annotated, Any
 
 import jwt
 import msgspec
-import uvicorn
 from fastapi import Depends, FastAPI, Header, HTTPException, Query, Response
 from sqlalchemy import bindparam, column, desc, select, table
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import create_async_engine
+
+from benchmarks.peers import serve
 
 SECRET = os.environ["JWT_SECRET"]
 REMEMBERED = 4096  # tokens
@@ -99,11 +100,4 @@ async def one_profile(user_id: str, school: School) -> Response:
 
 
 if __name__ == "__main__":
-    uvicorn.run(
-        app,
-        port=int(os.environ["PORT"]),
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_level="warning",
-    )
+    serve(app)
