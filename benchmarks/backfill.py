@@ -23,7 +23,7 @@ from outgrow.growth import catalog, runner
 from outgrow.growth.context import StepContext
 from outgrow.growth.cutover import DropTables, RemoveSyncTriggers
 from outgrow.growth.mirroring import Backfill, Expand
-from outgrow.layout.mirror.backfill import key_range
+from outgrow.layout.expressions import key_range
 from outgrow.layout.mirror.tables import function
 from outgrow.queries import Query, quote
 from outgrow.settings import DEFAULT_STORE

@@ -18,7 +18,7 @@ from growing import grow
 from outgrow import layout
 from outgrow.blueprint import Blueprint, campus, parse
 from outgrow.db.pool import Database
-from outgrow.layout.consistency.unmapped import unmapped
+from outgrow.layout.consistency.misfits import unmapped
 from outgrow.queries import Query, quote
 from outgrow.schema.install import install
 

@@ -19,8 +19,7 @@ from outgrow.inspection.inspection import Inspection
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import Reference
 from outgrow.inspection.values import ELEMENTS, Steps
-from outgrow.layout.consistency import values
-from outgrow.layout.consistency.families import At, Family, Named, Rows
+from outgrow.layout.consistency import At, Family, Named, Rows, misfits
 from outgrow.layout.consistency.inconsistencies import Inconsistencies, Index, Targets
 
 VALIDATING = 16
@@ -86,17 +85,17 @@ class _Teller:
         queries, pattern, by = self._queries, cause.pattern, cause.by
         match cause.kind:
             case "wrong_shape":
-                return values.wrong_shape(self._rows, self._family(pattern))
+                return misfits.wrong_shape(self._rows, self._family(pattern))
             case "json_text":
-                return values.json_text(self._rows, self._family(pattern))
+                return misfits.json_text(self._rows, self._family(pattern))
             case "doubled" if isinstance(by, tuple):
-                return values.doubled(self._rows, self._looked_into(pattern, by), by)
+                return misfits.doubled(self._rows, self._looked_into(pattern, by), by)
             case "orphan" | "dangling" if isinstance(by, Reference):
                 return self._dangling(by)
             case "wrong_element" if isinstance(by, tuple):
                 usual = dict(pattern.values.walk())[by].kind
                 family = self._looked_into(pattern, by)
-                return values.wrong_element(self._rows, family, by, usual)
+                return misfits.wrong_element(self._rows, family, by, usual)
             case "one_sided" if isinstance(by, Reference):
                 family = self._looked_into(pattern, (ELEMENTS,))
                 before, after = pattern.fill("\0").split("\0")

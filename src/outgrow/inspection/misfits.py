@@ -12,7 +12,7 @@ from outgrow.inspection.elements import own_ids
 from outgrow.inspection.formats import is_id_format
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.values import ELEMENTS, MIXED, Steps, at, encoded, kind_of, path_of
-from outgrow.layout.consistency.families import FLAT
+from outgrow.layout.consistency import FLAT
 
 FEWEST = 8
 """So many elements must be of one kind before another is damage."""

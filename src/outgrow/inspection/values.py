@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from outgrow.inspection.formats import WORDY, form, format_of
-from outgrow.layout.consistency import families
+from outgrow.layout import consistency
 
 ALL_OF, EVERY = 1000, 16
 """So many values are looked at, and of those behind them one in so many."""
@@ -39,8 +39,8 @@ OWN = 0.8
 LONGEST = 200
 """Characters of a text that may be a reference."""
 
-ELEMENTS, MEMBERS, NAMES = families.ELEMENTS, families.MEMBERS, families.NAMES
-Steps = families.Steps
+ELEMENTS, MEMBERS, NAMES = consistency.ELEMENTS, consistency.MEMBERS, consistency.NAMES
+Steps = consistency.Steps
 
 _KINDS = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
 

@@ -52,6 +52,30 @@ def matches(blueprint: Blueprint, pattern_name: str, key: str) -> str:
     return " AND ".join(conditions)
 
 
+def pattern_name(blueprint: Blueprint, name: str) -> str:
+    return blueprint.relations[blueprint.source_of(name)].pattern or ""
+
+
+def key_range(blueprint: Blueprint, name: str, key: str) -> str:
+    """The key belongs to the relation's pattern."""
+    return pattern_range(blueprint, pattern_name(blueprint, name), key)
+
+
+def pattern_range(blueprint: Blueprint, pattern_name: str, key: str) -> str:
+    """The key belongs to the pattern, and lies where an index in C order finds its prefix."""
+    pattern = blueprint.patterns[pattern_name]
+    conditions = []
+    if pattern.prefix:
+        conditions.append(f'{key} COLLATE "C" >= {literal(pattern.prefix)}')
+        after = ord(pattern.prefix[-1]) + 1
+        after = 0xE000 if after == 0xD800 else after  # no character is between
+        if after <= 0x10FFFF:
+            end = pattern.prefix[:-1] + chr(after)
+            conditions.append(f'{key} COLLATE "C" < {literal(end)}')
+    conditions.append(matches(blueprint, pattern_name, key))
+    return " AND ".join(conditions)
+
+
 def _describes(pattern: Pattern, key: str) -> str:
     """What `pattern.regex` says; that costs PostgreSQL 0.3 ms a key, so only long keys pay it."""
     loose = f"{key} ~ {literal(pattern.loose_regex)}"

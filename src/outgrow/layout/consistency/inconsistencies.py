@@ -1,12 +1,12 @@
-"""Queries that list what contradicts the rest of a store: of rows that name others, and of rows
-that can be computed from others. Each lists `key`, and what in it is wrong. Pure text, no I/O."""
+"""Queries that list the rows which contradict others: rows that name others, and rows that can be
+computed from others. Each lists `key`, and what in it is wrong. Pure text, no I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from outgrow.layout.consistency.families import (
+from outgrow.layout.consistency import (
     ELEMENTS,
     At,
     Family,

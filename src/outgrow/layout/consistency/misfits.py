@@ -1,7 +1,8 @@
-"""Asks a store which of its values would not fit the tables of its relations: what an inspection,
-which has no blueprint, does not know. Pure text, no I/O.
+"""The SQL that finds values which do not fit: from a blueprint, for the plan of a growth, before
+anything is installed; and from what an inspection found, which has no blueprint. Pure text, no I/O.
 
-For the plan of a growth: nothing needs to be installed.
+The functions of schema `outgrow` that judge single values have twins here, for where it is not
+installed. These judge a time by its form: a 31st of June passes.
 """
 
 from __future__ import annotations
@@ -9,15 +10,33 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from outgrow.blueprint import SEGMENT_LIMIT, Blueprint, Column, Computed
+from outgrow.blueprint import SEGMENT_LIMIT, Blueprint, Column, Computed, Relation
 from outgrow.layout import expressions as ex
-from outgrow.layout.consistency import UNMAPPED, bare
-from outgrow.layout.consistency.unmapped import unmapped
-from outgrow.layout.mirror.backfill import key_range, pattern_range
+from outgrow.layout.consistency import (
+    ELEMENTS,
+    UNMAPPED,
+    Family,
+    Rows,
+    Steps,
+    into,
+    query,
+    quoted,
+    text_of,
+)
 from outgrow.queries import Query, literal, quote
 
 SAMPLED = 200  # rows by which it is judged what is usual in a store
 SAMPLES = 3  # keys named of each kind
+
+NUMBER_LIMIT = 60  # characters of a `number`
+LIMITS = {"key": SEGMENT_LIMIT, "short": ex.SHORT_LIMIT, "number": NUMBER_LIMIT}
+JSON_TYPES: dict[str, str | None] = {
+    "number": "number",
+    "boolean": "boolean",
+    "array": "array",
+    "json": None,
+}
+"""The JSON type of a column's type, where it is no string; None for any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +104,7 @@ def checks(
         if name in names:
             patterns.setdefault(blueprint.source_of(name), []).append(name)
     for source, members in patterns.items():
-        where = key_range(blueprint, source, "s.key")
+        where = ex.key_range(blueprint, source, "s.key")
         if blueprint.pattern_of(source).shape == "document":
             usual = _usual(blueprint, source, store) if source in members else ""
             conditions = [*_of_documents(blueprint, source, members)]
@@ -98,7 +117,7 @@ def checks(
     for name, derived in blueprint.derived.items():
         if derived.source in names:
             condition = _long_element(name, name, "s.value", "stays in the store as it is")
-            where = pattern_range(blueprint, name, "s.key")
+            where = ex.pattern_range(blueprint, name, "s.key")
             yield Check((condition,), f"{store} s", "s.key", where)
 
 
@@ -133,7 +152,7 @@ def _of_list(blueprint: Blueprint, name: str) -> tuple[list[Condition], str]:
 
 
 def _long_element(relation: str, about: str, value: str, kept: str, where: str = "") -> Condition:
-    long = bare.is_long("x.v", SEGMENT_LIMIT)
+    long = is_long("x.v", SEGMENT_LIMIT)
     sql = f"{where}EXISTS (SELECT FROM {ex.elements(value)} AS x(v) WHERE {long})"
     meaning = f"a list with an id that is too long: {kept}"
     return Condition("long_element", relation, about, meaning, sql)
@@ -156,7 +175,7 @@ def _of_documents(
         else:
             empty, about = no_object, relation.present or ""
             if about:
-                empty += f" OR ({bare.column(blueprint, source, about)}) IS NULL"
+                empty += f" OR ({bare_column(blueprint, source, about)}) IS NULL"
             yield Condition(UNMAPPED, name, about, _no_row(name, about), empty)
     for field, (column, kind) in _shown(blueprint, source, members).items():
         for what, meaning, sql in _of_field(column, kind, f"s.value -> {literal(field)}"):
@@ -170,7 +189,7 @@ def _no_row(name: str, about: str) -> str:
 def _of_unnested(blueprint: Blueprint, name: str, column: str) -> Iterator[Condition]:
     field = blueprint.relations[blueprint.relations[name].source or ""].own[column].field
     value = f"s.value -> {literal(field or '')}"
-    ids = f"SELECT FROM {ex.elements(value)} AS x(v) WHERE ({bare.text('x.v')}) IS NOT NULL"
+    ids = f"SELECT FROM {ex.elements(value)} AS x(v) WHERE ({bare_text('x.v')}) IS NOT NULL"
     yield Condition(UNMAPPED, name, column, _no_row(name, column), f"NOT EXISTS ({ids})")
     yield _long_element(name, column, value, "no row for it, the document keeps it")
 
@@ -180,7 +199,7 @@ def _usual(blueprint: Blueprint, source: str, store: str) -> str:
     its name; none where there are several."""
     if len(blueprint.pattern_of(source).variables) != 1:
         return ""
-    where = key_range(blueprint, source, "s.key")
+    where = ex.key_range(blueprint, source, "s.key")
     return (
         "usual AS (\n    SELECT 2 * count(*) FILTER (WHERE p.agrees) > count(*) AS agrees\n"
         f"    FROM (SELECT {_agrees(blueprint, source)} AS agrees FROM {store} s WHERE {where} "
@@ -212,8 +231,8 @@ def _not_unique(
     for column in (c.lower for c in blueprint.relations[source].computed.values() if c.lower):
         if source not in members:
             return
-        lower = f"lower({bare.column(blueprint, source, column)})"
-        where = f"{key_range(blueprint, source, 's.key')} AND jsonb_typeof(s.value) = 'object'"
+        lower = f"lower({bare_column(blueprint, source, column)})"
+        where = f"{ex.key_range(blueprint, source, 's.key')} AND jsonb_typeof(s.value) = 'object'"
         ctes = (
             f"groups AS (\n    SELECT min(s.key) AS key, count(*) AS size\n    FROM {store} s\n"
             f"    WHERE {where} AND {lower} IS NOT NULL GROUP BY {lower}\n),\n"
@@ -269,31 +288,152 @@ def _shown(
 
 def _of_field(column: str, kind: str, value: str) -> Iterator[tuple[str, str, str]]:
     """(kind, meaning, condition) of what a field may hold that its column does not."""
-    json = bare.JSON.get(kind, "string")
+    json = JSON_TYPES.get(kind, "string")
     kept = "the document keeps it"
     empty = f"`{column}` is null, {kept}"
     outside = f"`{column}` is left out where it is shown or searched, {kept}"
     if kind == "flag":
-        flag = bare.is_no(ex.flag_field(column, "s.value"), "boolean")
+        flag = is_other_type(ex.flag_field(column, "s.value"), "boolean")
         meaning = "no boolean: taken as if it were not there"
-        yield "wrong_type", meaning, f"{bare.is_no(value, 'object')} OR {flag}"
+        yield "wrong_type", meaning, f"{is_other_type(value, 'object')} OR {flag}"
         return
     if kind.startswith("shown "):
         shown = kind.removeprefix("shown ")
-        yield "wrong_type", f"another type: {outside}", bare.is_no(value, shown)
+        yield "wrong_type", f"another type: {outside}", is_other_type(value, shown)
         return
     if json is not None:
         meaning = f"another type: {outside if kind == 'searched' else empty}"
-        yield "wrong_type", meaning, bare.is_no(value, json)
-    if kind in bare.LIMITS:
-        limit = bare.LIMITS[kind]
-        long = bare.is_long(value, limit, json or "string")
+        yield "wrong_type", meaning, is_other_type(value, json)
+    if kind in LIMITS:
+        limit = LIMITS[kind]
+        long = is_long(value, limit, json or "string")
         yield "long_text", f"over {limit} characters: {empty}", long
     elif kind in ("label", "searched"):
         limit = SEGMENT_LIMIT if kind == "label" else ex.SEARCH_LIMIT
         use = "is cut" if kind == "label" else "is searched by its beginning"
         meaning = f"over {limit:,} characters: `{column}` {use}, {kept}"
-        yield "long_text", meaning, bare.is_long(value, limit)
+        yield "long_text", meaning, is_long(value, limit)
     elif kind == "time":
-        unread = f"jsonb_typeof({value}) = 'string' AND NOT ({bare.is_time(value)})"
+        unread = f"jsonb_typeof({value}) = 'string' AND NOT ({is_bare_time(value)})"
         yield "unreadable_time", f"not written like 2026-01-01T12:00:00.000Z: {empty}", unread
+
+
+# -- single values and lists
+
+
+def unmapped(blueprint: Blueprint, name: str, value: str, *, is_bare: bool = False) -> str:
+    """SQL of the list when its rows do not give it back exactly, else NULL: one that is no array,
+    has an element of another kind or one twice. Of a map the members that are no rows; what is no
+    map, whole. `is_bare`: where schema `outgrow` is not installed."""
+    if blueprint.pattern_of(name).shape == "map":
+        is_member = (is_bare_member if is_bare else ex.is_member)(
+            blueprint.relations[name], "e.k", "e.v"
+        )
+        return (
+            f"CASE WHEN jsonb_typeof({value}) = 'object' THEN (SELECT jsonb_object_agg(e.k, e.v) "
+            f"FROM {ex.members(value)} AS e(k, v) WHERE ({is_member}) IS NOT TRUE) "
+            f"ELSE {value} END"
+        )
+    elements = f"jsonb_array_elements({value}) AS e(v)"
+    key = bare_text("e.v") if is_bare else "outgrow.key_of(e.v)"
+    whole = {
+        "ids": f"(SELECT count(DISTINCT {key}) = jsonb_array_length({value}) FROM {elements})",
+        "objects": f"NOT EXISTS (SELECT FROM {elements} WHERE jsonb_typeof(e.v) <> 'object')",
+    }[blueprint.pattern_of(name).shape]
+    return (
+        f"CASE WHEN CASE WHEN jsonb_typeof({value}) = 'array' THEN {whole} ELSE false END "
+        f"THEN NULL ELSE {value} END"
+    )
+
+
+def bare_text(value: str, limit: int = SEGMENT_LIMIT) -> str:
+    """The text that a JSON value holds, unless it is too long."""
+    return (
+        f"CASE WHEN jsonb_typeof({value}) = 'string' AND length({value} #>> '{{}}') <= {limit} "
+        f"THEN {value} #>> '{{}}' END"
+    )
+
+
+def is_long(value: str, limit: int, json: str = "string") -> str:
+    return f"jsonb_typeof({value}) = '{json}' AND length({value} #>> '{{}}') > {limit}"
+
+
+def is_other_type(value: str, json: str) -> str:
+    """Of another type. A JSON null is of none: the column says nothing either."""
+    return f"jsonb_typeof({value}) NOT IN ('{json}', 'null')"
+
+
+def is_bare_time(value: str) -> str:
+    return (
+        f"translate({value} #>> '{{}}', '123456789', '000000000') "
+        "IN ('0000-00-00T00:00:00.000Z', '0000-00-00T00:00:00.000000Z')"
+    )
+
+
+def is_bare_member(relation: Relation, entry: str, value: str) -> str:
+    """A map's member is a row: its whole value is what a column of this type holds exactly, or an
+    object."""
+    kind = next((column.type for column in relation.own.values() if column.value), None)
+    json = "object" if kind is None else JSON_TYPES.get(kind, "string")
+    fits = (
+        f"jsonb_typeof({value}) <> 'null'" if json is None else f"jsonb_typeof({value}) = '{json}'"
+    )
+    if kind in LIMITS:
+        fits += f" AND length({value} #>> '{{}}') <= {LIMITS[kind]}"
+    elif kind == "time":
+        fits += f" AND {is_bare_time(value)}"
+    return f"length({entry}) <= {SEGMENT_LIMIT} AND {fits}"
+
+
+def bare_column(blueprint: Blueprint, source: str, name: str) -> str:
+    """A column of text of a relation of documents, from `s.key` and `s.value`."""
+    own: Column = blueprint.relations[source].own[name]
+    if own.key:
+        return ex.variable(blueprint.pattern_of(source), own.key, "s.key")
+    field = f"s.value -> {literal(own.field or '')}"
+    if own.type == "label":
+        cut = f"left({field} #>> '{{}}', {SEGMENT_LIMIT})"
+        return f"CASE WHEN jsonb_typeof({field}) = 'string' THEN {cut} END"
+    if own.type in ("key", "short"):
+        return bare_text(field, LIMITS[own.type])
+    return f"{field} #>> '{{}}'"
+
+
+# -- families of keys, without a blueprint
+
+
+def wrong_shape(rows: Rows, family: Family) -> str:
+    kind = "coalesce(jsonb_typeof(s.value), 'null') AS kind"
+    return query(rows.rows(family, [kind], f"NOT ({rows.is_read(family, 's.value')})"))
+
+
+def json_text(rows: Rows, family: Family) -> str:
+    return query(rows.rows(family, ["left(s.value #>> '{}', 60) AS text"], rows.is_json("s.value")))
+
+
+def doubled(rows: Rows, family: Family, steps: Steps) -> str:
+    """`steps` lead through the elements of lists to the texts."""
+    end = max(place for place, step in enumerate(steps) if step == ELEMENTS)
+    read, listed = _lists(rows, family, steps[:end])
+    within, value = into("e.v", steps[end + 1 :])
+    id_ = text_of(value, steps[end + 1 :], numbers=False)
+    texts = ", ".join([f"{ex.elements(listed)} AS e(v)", *within])
+    return query(
+        f"SELECT r.key, x.id, x.times\n{read}\n"
+        f"CROSS JOIN LATERAL (\n    SELECT {id_} AS id, count(*) AS times FROM {texts}\n"
+        f"    GROUP BY 1 HAVING count(*) > 1\n) x\nWHERE x.id IS NOT NULL"
+    )
+
+
+def wrong_element(rows: Rows, family: Family, steps: Steps, usual: str) -> str:
+    """`steps` lead to the elements of lists, which are of the usual kind."""
+    read, listed = _lists(rows, family, steps[:-1])
+    wrong = f"SELECT FROM {ex.elements(listed)} AS e(v) WHERE jsonb_typeof(e.v) <> {quoted(usual)}"
+    return query(f"SELECT DISTINCT r.key\n{read}\nWHERE EXISTS ({wrong})")
+
+
+def _lists(rows: Rows, family: Family, steps: Steps) -> tuple[str, str]:
+    """FROM, and the list where the steps end."""
+    laterals, listed = into("r.value", steps)
+    joined = [f"CROSS JOIN LATERAL {one}" for one in laterals]
+    return "\n".join([rows.read(family), *joined]), listed

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from outgrow.blueprint import Blueprint
 from outgrow.layout import expressions as ex
-from outgrow.layout.consistency.unmapped import unmapped
+from outgrow.layout.consistency.misfits import unmapped
 from outgrow.layout.mirror import tables
-from outgrow.queries import Query, literal, quote
+from outgrow.queries import Query, quote
 
 USUAL_BYTES, USUAL_ELEMENTS = 1000, 4
 """What of a value takes as long as a key. Bytes as they are stored, perhaps compressed."""
@@ -18,7 +18,7 @@ def last_key(blueprint: Blueprint, name: str, store_schema: str, store_table: st
     return Query(
         "grow.last_key",
         f"SELECT s.key FROM {quote(store_schema, store_table)} s\n"
-        f"WHERE {key_range(blueprint, name, 's.key')}\n"
+        f"WHERE {ex.key_range(blueprint, name, 's.key')}\n"
         f'ORDER BY s.key COLLATE "C" DESC LIMIT 1',
     )
 
@@ -129,7 +129,7 @@ def verify_back(blueprint: Blueprint, name: str, store_schema: str, store_table:
         places.append(tables.lists(blueprint, name))
     values = {v: f"t.{quote(c)}" for v, c in tables.keys(blueprint, name).items()}
     key = ex.key_of(blueprint.pattern_of(name), values)
-    matches = ex.matches(blueprint, tables.pattern_name(blueprint, name), "k.key")
+    matches = ex.matches(blueprint, ex.pattern_name(blueprint, name), "k.key")
     heads = ", ".join(map(quote, tables.heads(blueprint, name, "")))
     for place in places:
         selects.append(
@@ -155,7 +155,7 @@ def _batch(blueprint: Blueprint, name: str, store: str, selected: str) -> str:
     To count elements is to read the values: it is done of those that their bytes let pass."""
     rows = f"""SELECT s.key, s.value FROM {store} s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
-      AND {key_range(blueprint, name, "s.key")}
+      AND {ex.key_range(blueprint, name, "s.key")}
     ORDER BY s.key COLLATE "C" LIMIT $3::bigint"""
     for weight, usual in _weights(blueprint, name, "s.value"):
         rows = f"""SELECT s.key, s.value
@@ -180,26 +180,6 @@ def _weights(blueprint: Blueprint, name: str, value: str) -> list[tuple[str, int
     if blueprint.pattern_of(name).shape == "map":
         length = f"(SELECT count(*) FROM {ex.members(value)})"
     return [size, (length, USUAL_ELEMENTS)]
-
-
-def key_range(blueprint: Blueprint, name: str, key: str) -> str:
-    """The key belongs to the relation's pattern."""
-    return pattern_range(blueprint, tables.pattern_name(blueprint, name), key)
-
-
-def pattern_range(blueprint: Blueprint, pattern_name: str, key: str) -> str:
-    """The key belongs to the pattern, and lies where an index in C order finds its prefix."""
-    pattern = blueprint.patterns[pattern_name]
-    conditions = []
-    if pattern.prefix:
-        conditions.append(f'{key} COLLATE "C" >= {literal(pattern.prefix)}')
-        after = ord(pattern.prefix[-1]) + 1
-        after = 0xE000 if after == 0xD800 else after  # no character is between
-        if after <= 0x10FFFF:
-            end = pattern.prefix[:-1] + chr(after)
-            conditions.append(f'{key} COLLATE "C" < {literal(end)}')
-    conditions.append(ex.matches(blueprint, pattern_name, key))
-    return " AND ".join(conditions)
 
 
 def _is_there(blueprint: Blueprint, name: str, key: str) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from outgrow.blueprint import SEGMENT_LIMIT, Blueprint, Column
 from outgrow.layout import expressions as ex
 from outgrow.layout import relations
-from outgrow.layout.consistency.unmapped import unmapped
+from outgrow.layout.consistency.misfits import unmapped
 from outgrow.layout.mirror import places, tables
 from outgrow.queries import function_body, quote
 

@@ -221,7 +221,7 @@ def _chain(
     """IF this_key is of one pattern THEN the pieces of its relations, ELSIF of the next ..."""
     patterns: dict[str, list[str]] = {}
     for name in names:
-        patterns.setdefault(tables.pattern_name(blueprint, name), []).append(name)
+        patterns.setdefault(ex.pattern_name(blueprint, name), []).append(name)
     branches = [
         f"IF {ex.matches(blueprint, pattern, 'this_key')} THEN"
         + "".join(piece(blueprint, name) for name in members)

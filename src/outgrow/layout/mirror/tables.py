@@ -259,10 +259,6 @@ def _places(blueprint: Blueprint, name: str, in_table: bool) -> list[str]:
     ]
 
 
-def pattern_name(blueprint: Blueprint, name: str) -> str:
-    return blueprint.relations[blueprint.source_of(name)].pattern or ""
-
-
 def of_key(blueprint: Blueprint, name: str, alias: str, key: str) -> str:
     """The rows `alias` that are of the store's key (SQL)."""
     parts = heads(blueprint, name, key)
