@@ -13,13 +13,28 @@ there are two heads then, and `outgrow.is_own(xmin)` says of a row that this tra
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from outgrow.blueprint import SEGMENT_LIMIT, Blueprint, Column
+from outgrow.blueprint import SEGMENT_LIMIT, Blueprint
 from outgrow.layout import expressions as ex
-from outgrow.layout import relations
-from outgrow.layout.consistency.misfits import unmapped
-from outgrow.layout.mirror import places, tables
+from outgrow.layout.mirror import tables
+from outgrow.layout.mirror.list_rows import (
+    IS_MINE,
+    append_last,
+    document_row,
+    document_value,
+    element_column,
+    find_changes,
+    find_row,
+    find_set_changes,
+    insert_all,
+    is_of_key,
+    plain_values,
+    pos_column,
+    put_at_end,
+    put_changed,
+    put_head,
+    select_positions,
+    spread_positions,
+)
 from outgrow.queries import function_body, quote
 
 
@@ -83,9 +98,9 @@ def _begun(blueprint: Blueprint, name: str) -> str:
     return f"""
     IF our_before IS NOT NULL OR current_setting('transaction_isolation') = 'read committed' THEN
         SELECT count(*), bool_and(t.unmapped IS NULL) INTO our_heads, our_whole
-        FROM {tables.lists(blueprint, name)} t WHERE {_of_key(blueprint, name)};
+        FROM {tables.lists(blueprint, name)} t WHERE {is_of_key(blueprint, name)};
     END IF;
-    IF our_heads = 0 THEN{_head(blueprint, name)}{_all(blueprint, name)}
+    IF our_heads = 0 THEN{put_head(blueprint, name)}{insert_all(blueprint, name)}
         RETURN;
     ELSIF our_before IS NOT NULL AND ROW(our_value)::record *= ROW(our_before)::record THEN
         RETURN;
@@ -96,7 +111,7 @@ def _unnested(blueprint: Blueprint, name: str) -> str:
     """A document is written more often than the list in it, which is compared first. There is no
     head: OLD says how many rows there are. Fewer, where the backfill has not come yet: they are
     made. More: those that count are this transaction's."""
-    table, of_key = tables.table(blueprint, name), _of_key(blueprint, name)
+    table, of_key = tables.table(blueprint, name), is_of_key(blueprint, name)
     relation = blueprint.relations[name]
     field = blueprint.relations[relation.source or ""].own[relation.unnest or ""]
 
@@ -105,7 +120,7 @@ def _unnested(blueprint: Blueprint, name: str) -> str:
         if relation.present is None:
             return found
         is_there = (
-            f"{_source(blueprint, name, value)} WHERE r.{quote(relation.present)} IS NOT NULL"
+            f"{document_row(blueprint, name, value)} WHERE r.{quote(relation.present)} IS NOT NULL"
         )
         return f"CASE WHEN EXISTS (SELECT FROM {is_there}) THEN {found} ELSE '[]' END"
 
@@ -115,7 +130,7 @@ def _unnested(blueprint: Blueprint, name: str) -> str:
     if others:
         parts = ", ".join(f"r.{quote(relation.renamed[c])}" for c in others)
         was, now = (
-            f"(SELECT ROW({parts}) FROM {_source(blueprint, name, value)})"
+            f"(SELECT ROW({parts}) FROM {document_row(blueprint, name, value)})"
             for value in ("our_earlier", "our_document")
         )
         follow = f"""
@@ -124,7 +139,7 @@ def _unnested(blueprint: Blueprint, name: str) -> str:
     return f"""
     our_document := our_value;
     our_value := {elements("our_value")};
-    IF our_before IS NULL THEN{_all(blueprint, name)}
+    IF our_before IS NULL THEN{insert_all(blueprint, name)}
         RETURN;
     END IF;
     SELECT count(*) INTO our_rows FROM {table} t WHERE {of_key};
@@ -143,68 +158,6 @@ def _unnested(blueprint: Blueprint, name: str) -> str:
     }"""
 
 
-def _all(blueprint: Blueprint, name: str) -> str:
-    """Insert the rows of a list that has none: elements in their order, of doubled ones the first,
-    which is half the work of what decodes the value. That is done where there are rows, of all
-    that are not known by their elements, and of lists with columns of other kinds."""
-    variables = "our_key, " + ("our_value" if tables.is_list(blueprint, name) else "our_document")
-    listed = ", ".join(f"r.{quote(c)}" for c in tables.columns(blueprint, name))
-    rows = tables.function(blueprint, name, "rows")
-    decoded = tables.put(blueprint, name, f"SELECT {listed} FROM {rows}({variables}) r")
-    plain = _plain(blueprint, name, "outgrow.key_of(e.v)", "e.n * outgrow.pos_step()")
-    if plain is None:
-        return decoded
-    return f"""
-        IF EXISTS (SELECT FROM {tables.table(blueprint, name)} t WHERE {_of_key(blueprint, name)})
-        THEN{decoded}
-        ELSE
-            INSERT INTO {tables.table(blueprint, name)}
-                ({", ".join(map(quote, tables.columns(blueprint, name)))})
-            SELECT {plain}
-            FROM jsonb_array_elements(
-                CASE WHEN jsonb_typeof(our_value) = 'array' THEN our_value ELSE '[]' END)
-                WITH ORDINALITY AS e(v, n)
-            WHERE outgrow.key_of(e.v) IS NOT NULL
-            ON CONFLICT DO NOTHING;
-        END IF;"""
-
-
-def _plain(blueprint: Blueprint, name: str, element: str, place: str) -> str | None:
-    """The values of a row whose element and `pos` (SQL) are known, in the table's order. None where
-    an element says more than itself."""
-    relation = blueprint.relations[name]
-    heads = tables.heads(blueprint, name, "our_key")
-    given = {"element": element, "position": place}
-    if not tables.is_list(blueprint, name):
-        return ", ".join(
-            heads.get(c) or given.get(source) or _other(blueprint, name, source)
-            for c, source in relation.renamed.items()
-        )
-    if blueprint.pattern_of(name).shape != "ids":
-        return None
-    values: list[str | None] = []
-    for c, own in _columns(blueprint, name):
-        kind = own and ("element" if own.element else "position" if own.position else "")
-        nothing = own and own.field is None and not own.key and f"NULL::{own.sql_type}"
-        values.append(heads.get(c) or given.get(kind or "") or nothing or None)
-    plain = [v for v in values if v is not None]
-    return ", ".join(plain) if len(plain) == len(values) else None
-
-
-def _source(blueprint: Blueprint, name: str, value: str) -> str:
-    """The one row, if any, of the document (SQL) that a list is in, as the table `r`."""
-    source = blueprint.relations[name].source or ""
-    listed = ", ".join(relations.selected(blueprint, source, value))
-    decode = tables.function(blueprint, name, "decode")
-    return f"(SELECT {listed} FROM {decode}(our_key, {value}) d OFFSET 0) r"
-
-
-def _other(blueprint: Blueprint, name: str, column: str) -> str:
-    """A column's value for all rows, from their document. PostgreSQL computes it once, where a join
-    might decode the document for each row."""
-    return f"(SELECT r.{quote(column)} FROM {_source(blueprint, name, 'our_document')})"
-
-
 def _others(blueprint: Blueprint, name: str) -> list[str]:
     """Columns that the rows of a list have from its document."""
     if tables.is_list(blueprint, name):
@@ -219,13 +172,13 @@ def _sync_others(blueprint: Blueprint, name: str) -> str:
     if not others:
         return ""
     sources = blueprint.relations[name].renamed
-    values = {quote(c): _other(blueprint, name, sources[c]) for c in others}
+    values = {quote(c): document_value(blueprint, name, sources[c]) for c in others}
     sets = ", ".join(f"{c} = {value}" for c, value in values.items())
     now = ", ".join(f"t.{c}" for c in values)
     return f"""
     IF NOT our_alike THEN
         UPDATE {tables.table(blueprint, name)} t SET {sets}
-        WHERE {_of_key(blueprint, name)} AND {_MINE}
+        WHERE {is_of_key(blueprint, name)} AND {IS_MINE}
             AND ROW({now})::record *<> ROW({", ".join(values.values())})::record;
     END IF;"""
 
@@ -235,34 +188,34 @@ def _ids(blueprint: Blueprint, name: str) -> str:
     it, at its first place. Only else they say it themselves.
 
     While no id stands twice, and the rows are the whole list, nothing need be sought for that."""
-    table, of_key = tables.table(blueprint, name), _of_key(blueprint, name)
-    element, pos = _element(blueprint, name), tables.pos(blueprint, name)
+    table, of_key = tables.table(blueprint, name), is_of_key(blueprint, name)
+    element, pos = element_column(blueprint, name), tables.pos(blueprint, name)
     appended = head = ""
     if tables.is_list(blueprint, name):
         append = (
             "outgrow.key_of(our_value -> -1) IS NOT NULL AND NOT our_before ? (our_value ->> -1)"
         )
-        appended = _appended(blueprint, name, append) + _put_at_an_end(blueprint, name)
+        appended = append_last(blueprint, name, append) + put_at_end(blueprint, name)
         whole = "CASE WHEN jsonb_typeof(our_value) = 'array' THEN jsonb_array_length(our_value) END"
-        head = _head(
+        head = put_head(
             blueprint,
             name,
             f"CASE WHEN cardinality(our_now) = {whole} THEN NULL ELSE our_value END",
         )
-    changes, spread, order = places.set_changes(), "", ""
+    changes, spread, order = find_set_changes(), "", ""
     if pos:
         labels = (
             f"SELECT f.{quote(pos)}"
             f" FROM unnest(our_was[our_run.old_first - 1 : our_run.old_last + 1])"
             f" WITH ORDINALITY AS u(v, n)"
-            f"\n            LEFT JOIN LATERAL ({_found(blueprint, name, quote(pos))}) f ON true"
+            f"\n            LEFT JOIN LATERAL ({find_row(blueprint, name, quote(pos))}) f ON true"
             f"\n            ORDER BY u.n"
         )
-        changes = places.changes(labels, _places(blueprint, name), anew=True)
-        spread, order = places.spread(labels), f"t.{quote(pos)}, "
-    plain = _plain(blueprint, name, "m.v", "m.label")
+        changes = find_changes(labels, select_positions(blueprint, name), anew=True)
+        spread, order = spread_positions(labels), f"t.{quote(pos)}, "
+    plain = plain_values(blueprint, name, "m.v", "m.label")
     if plain is None:
-        placed = _placed(blueprint, name, "to_jsonb(our_new)")
+        placed = put_changed(blueprint, name, "to_jsonb(our_new)")
     else:
         placed = tables.put(
             blueprint,
@@ -289,7 +242,7 @@ def _ids(blueprint: Blueprint, name: str) -> str:
                     SELECT u.v FROM unnest(our_new) AS u(v)
                     EXCEPT
                     SELECT u.v FROM unnest(our_old) AS u(v)) u
-                CROSS JOIN LATERAL ({_found(blueprint, name, element, mine=False)}) f));
+                CROSS JOIN LATERAL ({find_row(blueprint, name, element, mine=False)}) f));
     END IF;
     IF our_whole IS NOT TRUE THEN
         our_was := outgrow.list_ids(our_before);
@@ -297,7 +250,7 @@ def _ids(blueprint: Blueprint, name: str) -> str:
         IF our_heads <> 1
             OR (SELECT count(*) FROM {table} t WHERE {of_key}) <> cardinality(our_was) THEN
             our_was := ARRAY(
-                SELECT t.{element} FROM {table} t WHERE {of_key} AND {_MINE}
+                SELECT t.{element} FROM {table} t WHERE {of_key} AND {IS_MINE}
                 ORDER BY {order}t.{element});
         END IF;{changes}
     END IF;{spread}
@@ -308,37 +261,17 @@ def _ids(blueprint: Blueprint, name: str) -> str:
             SELECT u.v FROM unnest(our_old) AS u(v)
             EXCEPT
             SELECT u.v FROM unnest(our_new) AS u(v)) u
-        CROSS JOIN LATERAL ({_found(blueprint, name, "ctid")}) f));{placed}"""
-
-
-def _found(blueprint: Blueprint, name: str, column: str, mine: bool = True) -> str:
-    """SELECT a column of the row of the element `u.v`, by the primary key whatever is known of the
-    table: where its statistics say that a key has few rows, all rows of the key would be read for
-    each element."""
-    return (
-        f"SELECT t.{column} FROM {tables.table(blueprint, name)} t"
-        f" WHERE {_of_key(blueprint, name)} AND t.{_element(blueprint, name)} = u.v"
-        f"{f' AND {_MINE}' if mine else ''} OFFSET 0"
-    )
-
-
-def _places(blueprint: Blueprint, name: str) -> str:
-    """SELECT the `pos` of all rows, in their order."""
-    pos = _pos(blueprint, name)
-    return (
-        f"SELECT t.{pos} FROM {tables.table(blueprint, name)} t"
-        f" WHERE {_of_key(blueprint, name)} AND {_MINE} ORDER BY t.{pos}"
-    )
+        CROSS JOIN LATERAL ({find_row(blueprint, name, "ctid")}) f));{placed}"""
 
 
 def _objects(blueprint: Blueprint, name: str) -> str:
     """Only the elements that changed are decoded. The rows are known by their order: where there
     are more or fewer than OLD says, all are made again; so they are where there would be too much
     text to compare."""
-    table, of_key = tables.table(blueprint, name), _of_key(blueprint, name)
-    pos = _pos(blueprint, name)
+    table, of_key = tables.table(blueprint, name), is_of_key(blueprint, name)
+    pos = pos_column(blueprint, name)
     labels = (
-        f"SELECT t.{pos} FROM {table} t WHERE {of_key} AND {_MINE}"
+        f"SELECT t.{pos} FROM {table} t WHERE {of_key} AND {IS_MINE}"
         f"\n            ORDER BY t.{pos} OFFSET greatest(our_run.old_first - 2, 0)"
         f"\n            LIMIT least(our_run.old_last + 1, cardinality(our_was))"
         f" - greatest(our_run.old_first - 1, 1) + 1"
@@ -351,22 +284,22 @@ def _objects(blueprint: Blueprint, name: str) -> str:
             WITH ORDINALITY AS e(v, n)
         WHERE jsonb_typeof(e.v) = 'object' ORDER BY e.n)"""
 
-    return f"""{_appended(blueprint, name, "jsonb_typeof(our_value -> -1) = 'object'")}{
-        _head(blueprint, name)
+    return f"""{append_last(blueprint, name, "jsonb_typeof(our_value -> -1) = 'object'")}{
+        put_head(blueprint, name)
     }
     IF outgrow.may_be_long(our_value) OR outgrow.may_be_long(our_before) THEN
-        DELETE FROM {table} t WHERE {of_key} AND {_MINE};{_all(blueprint, name)}
+        DELETE FROM {table} t WHERE {of_key} AND {IS_MINE};{insert_all(blueprint, name)}
         RETURN;
     END IF;
     our_was := {objects("our_before")};
     our_now := {objects("our_value")};
-    IF (SELECT count(*) FROM {table} t WHERE {of_key} AND {_MINE}) <> cardinality(our_was) THEN
-        DELETE FROM {table} t WHERE {of_key} AND {_MINE};
+    IF (SELECT count(*) FROM {table} t WHERE {of_key} AND {IS_MINE}) <> cardinality(our_was) THEN
+        DELETE FROM {table} t WHERE {of_key} AND {IS_MINE};
         our_was := '{{}}';
-    END IF;{places.changes(labels, _places(blueprint, name))}{places.spread(labels)}
+    END IF;{find_changes(labels, select_positions(blueprint, name))}{spread_positions(labels)}
     DELETE FROM {table} t
-    WHERE {of_key} AND t.{pos} = ANY (our_gone) AND {_MINE};{
-        _placed(blueprint, name, "('[' || array_to_string(our_new, ',') || ']')::jsonb")
+    WHERE {of_key} AND t.{pos} = ANY (our_gone) AND {IS_MINE};{
+        put_changed(blueprint, name, "('[' || array_to_string(our_new, ',') || ']')::jsonb")
     }"""
 
 
@@ -378,7 +311,7 @@ def _map(blueprint: Blueprint, name: str) -> str:
     listed = ", ".join(f"r.{quote(c)}" for c in tables.columns(blueprint, name))
     rows = tables.function(blueprint, name, "rows")
     return (
-        _head(blueprint, name)
+        put_head(blueprint, name)
         + f"""
     DELETE FROM {tables.table(blueprint, name)} t
     USING (
@@ -386,7 +319,7 @@ def _map(blueprint: Blueprint, name: str) -> str:
         EXCEPT
         SELECT n.k FROM {new} WHERE {ex.is_member(relation, "n.k", "n.v")}
     ) gone
-    WHERE {_of_key(blueprint, name)} AND t.{quote(relation.entry)} = gone.k AND {_MINE};"""
+    WHERE {is_of_key(blueprint, name)} AND t.{quote(relation.entry)} = gone.k AND {IS_MINE};"""
         + tables.put(
             blueprint,
             name,
@@ -395,100 +328,4 @@ def _map(blueprint: Blueprint, name: str) -> str:
             f"\n    CROSS JOIN LATERAL {rows}(our_key, jsonb_build_object(n.k, n.v)) r"
             f"\n    WHERE ROW(o.v)::record *<> ROW(n.v)::record",
         )
-    )
-
-
-_MINE = "(our_heads = 1 OR outgrow.is_own(t.xmin))"
-
-
-def _of_key(blueprint: Blueprint, name: str) -> str:
-    return tables.of_key(blueprint, name, "t", "our_key")
-
-
-def _element(blueprint: Blueprint, name: str) -> str:
-    return quote(tables.identity(blueprint, name)[-1])
-
-
-def _pos(blueprint: Blueprint, name: str) -> str:
-    return quote(tables.pos(blueprint, name) or "")
-
-
-def _columns(blueprint: Blueprint, name: str) -> Iterator[tuple[str, Column | None]]:
-    """Of the table, with what the blueprint says of them."""
-    own = blueprint.relations[name].own
-    return ((column, own.get(column)) for column in tables.columns(blueprint, name))
-
-
-def _head(blueprint: Blueprint, name: str, kept: str | None = None) -> str:
-    """The list's own row, where it is not there or does not say what it must."""
-    kept = kept or unmapped(blueprint, name, "our_value")
-    heads = tables.heads(blueprint, name, "our_key")
-    parts, values = ", ".join(map(quote, heads)), ", ".join(heads.values())
-    return f"""
-    INSERT INTO {tables.lists(blueprint, name)} AS t ({parts}, unmapped)
-    VALUES ({values}, {kept})
-    ON CONFLICT ON CONSTRAINT {quote(name + "_lists_pkey")}
-        DO UPDATE SET unmapped = excluded.unmapped
-        WHERE t.unmapped IS NOT NULL OR excluded.unmapped IS NOT NULL;"""
-
-
-def _appended(blueprint: Blueprint, name: str, is_row: str) -> str:
-    """Append one element to a list that its rows give back: what most changes of a list are, and
-    what costs least. Images are compared, because 1.0 equals 1 and is not the same."""
-    table, of_key = tables.table(blueprint, name), _of_key(blueprint, name)
-    pos = _pos(blueprint, name)
-    listed = ", ".join(
-        "l.last + outgrow.pos_step()" if own is not None and own.position else f"r.{quote(c)}"
-        for c, own in _columns(blueprint, name)
-    )
-    row = tables.put(
-        blueprint,
-        name,
-        f"SELECT {listed}"
-        f"\n    FROM (SELECT coalesce(max(t.{pos}), 0) AS last FROM {table} t WHERE {of_key}) l"
-        f"\n    CROSS JOIN LATERAL {tables.function(blueprint, name, 'rows')}("
-        f"our_key, jsonb_build_array(our_value -> -1)) r",
-    )
-    return f"""
-    IF (CASE
-        WHEN our_heads <> 1 OR NOT our_whole OR our_before IS NULL
-            OR jsonb_typeof(our_before) <> 'array' OR jsonb_typeof(our_value) <> 'array' THEN false
-        WHEN jsonb_array_length(our_value) <> jsonb_array_length(our_before) + 1 THEN false
-        WHEN ({is_row}) IS NOT TRUE THEN false
-        WHEN ROW(our_value - (-1))::record *<> ROW(our_before)::record THEN false
-        ELSE (SELECT count(*) FROM {table} t WHERE {of_key}) = jsonb_array_length(our_before) END)
-    THEN{row}
-        RETURN;
-    END IF;"""
-
-
-def _put_at_an_end(blueprint: Blueprint, name: str) -> str:
-    row = _plain(blueprint, name, "our_element", "our_labels[1]")
-    if row is None:
-        return ""
-    of_key = _of_key(blueprint, name)
-    return places.put_at_an_end(
-        f"FROM {tables.lists(blueprint, name)} t WHERE {of_key}",
-        f"FROM {tables.table(blueprint, name)} t WHERE {of_key}",
-        _pos(blueprint, name),
-        _head(blueprint, name, "our_value"),
-        tables.put(blueprint, name, f"SELECT {row}"),
-    )
-
-
-def _placed(blueprint: Blueprint, name: str, elements: str) -> str:
-    """The rows that are new or have another place, decoded together."""
-    pos = _pos(blueprint, name)
-    listed = ", ".join(
-        f"our_made[r.{pos} / outgrow.pos_step()]" if c == pos else f"r.{c}"
-        for c in map(quote, tables.columns(blueprint, name))
-    )
-    rows = tables.function(blueprint, name, "rows")
-    return """
-    SELECT coalesce(array_agg(m.v ORDER BY m.n), '{}'),
-        coalesce(array_agg(m.label ORDER BY m.n), '{}')
-    INTO our_new, our_made
-    FROM unnest(our_new, our_made) WITH ORDINALITY AS m(v, label, n)
-    WHERE m.label IS NOT NULL;""" + tables.put(
-        blueprint, name, f"SELECT {listed} FROM {rows}(our_key, {elements}) r"
     )
