@@ -22,8 +22,7 @@ from outgrow.web.api.endpoint import ApiRequest
 from outgrow.web.api.openapi import codes_of, document
 from outgrow.web.api.schemas import SchoolPage
 from outgrow.web.api.table import ROUTES
-from outgrow.web.http.problems import Problem
-from outgrow.web.http.response import Response
+from outgrow.web.http.response import Problem, Response
 
 
 def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from outgrow.campus import operations
 from outgrow.db.embedded import running
 from outgrow.db.pool import Database
 from outgrow.queries import Query
-from outgrow.web.http import problems
+from outgrow.web.http import response
 from test_serve import environment, served
 
 ROOT = Path(__file__).parent.parent
@@ -400,5 +400,5 @@ def test_every_event_is_described_and_every_described_one_there_is() -> None:
         and (node.func.attr, getattr(node.func.value, "id", "")) == ("event", "events")
         and isinstance(node.args[0], ast.Constant)
     }
-    called |= {*problems._EVENTS.values(), *problems._EVENTS_BY_STATUS.values()}
+    called |= {*response._EVENTS.values(), *response._EVENTS_BY_STATUS.values()}
     assert described == called | {"unexpected_error", "left_out"}

@@ -21,7 +21,7 @@ from outgrow.queries import Query
 from outgrow.settings import Settings
 from outgrow.web.api.openapi import document
 from outgrow.web.api.table import ROUTES
-from outgrow.web.http.origin import address
+from outgrow.web.http.auth import client_address
 from pages import Browser
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -270,7 +270,7 @@ def test_an_address_however_it_is_written(
     proxies: int, peer: str, lines: list[str], expected: str
 ) -> None:
     headers = [(b"x-forwarded-for", line.encode()) for line in lines]
-    assert address(proxies, {"client": (peer, 1), "headers": headers}) == expected
+    assert client_address(proxies, {"client": (peer, 1), "headers": headers}) == expected
 
 
 async def test_settings(campus: Database) -> None:

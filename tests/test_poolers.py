@@ -30,8 +30,8 @@ from outgrow.db.pool import Database
 from outgrow.errors import BadInput, Refused, Unavailable
 from outgrow.queries import Query
 from outgrow.web.api.live import LiveSocket
-from outgrow.web.http.problems import problem
 from outgrow.web.http.request import SESSION_COOKIE
+from outgrow.web.http.response import make_problem
 from test_serve import served
 
 PEOPLE = 24
@@ -367,7 +367,7 @@ async def test_a_socket_without_a_database_may_try_later(
     ],
 )
 def test_a_lost_connection_is_503(error: Exception) -> None:
-    assert problem(error, "/", "r").status == 503
+    assert make_problem(error, "/", "r").status == 503
 
 
 # URLs --------------------------------------------------------------------------------------------

@@ -14,8 +14,7 @@ from outgrow.web.api.live import LiveSocket
 from outgrow.web.api.table import ROUTES
 from outgrow.web.html import table as pages
 from outgrow.web.http.auth import Tokens, derived_key
-from outgrow.web.http.metrics import Metrics
-from outgrow.web.http.routing import HttpContext, by_path
+from outgrow.web.http.routing import HttpContext, Metrics, by_path
 from outgrow.web.services import Services
 
 STRICTLY = (b"strict-transport-security", b"max-age=31536000")

@@ -16,7 +16,7 @@ from outgrow.campus.people.profiles import NewProfile
 from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.schemas import LogInAnswer, SessionPage, Shape, SignUp, TokenAnswer
 from outgrow.web.http.auth import ACCESS_SECONDS
-from outgrow.web.http.parameters import text
+from outgrow.web.http.request import text
 from outgrow.web.http.response import HEADERS, Response
 from outgrow.web.http.routing import Access
 

@@ -10,7 +10,7 @@ from outgrow.campus.pagination import Page
 from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.people import PAGE_ERRORS, PROFILE
 from outgrow.web.api.schemas import Chat, ChatMessage, ChatPage, MessagePage
-from outgrow.web.http.parameters import PAGING, choice, cursor, limit, number, text
+from outgrow.web.http.request import PAGING, choice, cursor, limit, number, text
 from outgrow.web.http.response import Response
 from outgrow.web.http.routing import Access
 

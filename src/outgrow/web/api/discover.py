@@ -6,7 +6,7 @@ from outgrow.campus.pagination import Page
 from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.people import _NEXT, PROFILE
 from outgrow.web.api.schemas import MatchPage, SuggestionPage
-from outgrow.web.http.parameters import cursor, limit
+from outgrow.web.http.request import cursor, limit
 from outgrow.web.http.response import Response
 from outgrow.web.http.routing import Access
 

@@ -17,11 +17,16 @@ from outgrow import events
 from outgrow.campus.limits import Limit
 from outgrow.campus.viewer import Viewer
 from outgrow.errors import NotAllowed, NotSignedIn
-from outgrow.web.http import problems
 from outgrow.web.http.auth import Caller
-from outgrow.web.http.parameters import Parameter, Parameters, checked_text
-from outgrow.web.http.request import read_json
-from outgrow.web.http.response import HEADERS, Response, with_first_chunk
+from outgrow.web.http.request import Parameter, Parameters, checked_text, read_json
+from outgrow.web.http.response import (
+    HEADERS,
+    PROBLEM_JSON,
+    Response,
+    make_problem,
+    problem_headers,
+    with_first_chunk,
+)
 from outgrow.web.http.routing import Access, HttpContext, Resource, no_such_route
 from outgrow.web.services import Services
 
@@ -167,13 +172,13 @@ class ApiResource(Resource[Route]):
         return caller
 
     def _problem(self, error: Exception, path: str, request_id: str) -> Response:
-        problem = problems.problem(error, path, request_id)
-        headers = problems.headers_of(problem, error)
+        problem = make_problem(error, path, request_id)
+        headers = problem_headers(problem, error)
         if isinstance(error, NotAllowed):
             headers.append((b"allow", self.allowed().encode("ascii")))
         return Response(
             msgspec.json.encode(problem),
             problem.status,
-            problems.CONTENT_TYPE,
+            PROBLEM_JSON,
             (*HEADERS, *headers),
         )

@@ -12,7 +12,7 @@ from outgrow.campus.people.intros import STATUSES, Direction, NewIntro
 from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.people import PAGE_ERRORS, PROFILE
 from outgrow.web.api.schemas import AcceptedIntro, Intro, IntroPage
-from outgrow.web.http.parameters import PAGING, choices
+from outgrow.web.http.request import PAGING, choices
 from outgrow.web.http.response import Response
 from outgrow.web.http.routing import Access
 

@@ -12,8 +12,8 @@ import msgspec
 from outgrow import __version__
 from outgrow.web.api.codes import CODES, PROBLEM_EXAMPLE
 from outgrow.web.api.endpoint import Route
-from outgrow.web.http.parameters import Parameter
-from outgrow.web.http.problems import Problem
+from outgrow.web.http.request import Parameter
+from outgrow.web.http.response import Problem
 from outgrow.web.http.routing import Access
 
 TAGS = {

@@ -16,9 +16,8 @@ from outgrow.errors import OutgrowError, Unavailable
 from outgrow.schema import definitions
 from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.schemas import Health
-from outgrow.web.http import metrics
 from outgrow.web.http.response import Response
-from outgrow.web.http.routing import Access
+from outgrow.web.http.routing import METRICS_TEXT, Access
 
 SQL = queries.load("network")
 log = logging.getLogger("outgrow.web")
@@ -44,7 +43,7 @@ async def ready(request: ApiRequest) -> Response:
 
 async def read_metrics(request: ApiRequest) -> Response:
     request.context.metrics.altered.set(await _count_altered(request.services.database))
-    return Response(request.context.metrics.text(), content_type=metrics.CONTENT_TYPE)
+    return Response(request.context.metrics.text(), content_type=METRICS_TEXT)
 
 
 async def _count_altered(database: Database) -> float:

@@ -11,7 +11,7 @@ from outgrow.campus.viewer import Viewer
 from outgrow.errors import Forbidden
 from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.schemas import FoundPage, OwnProfile, Profile, ProfilePage, SchoolPage
-from outgrow.web.http.parameters import PAGING, choice, choices, flag, text
+from outgrow.web.http.request import PAGING, choice, choices, flag, text
 from outgrow.web.http.response import HEADERS, Response
 from outgrow.web.http.routing import Access
 

@@ -9,7 +9,7 @@ from outgrow.campus.pagination import Page
 from outgrow.campus.safety import MOST_BLOCKED, NewReport
 from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.schemas import BlockPage, Report
-from outgrow.web.http.parameters import PAGING
+from outgrow.web.http.request import PAGING
 from outgrow.web.http.response import Response
 from outgrow.web.http.routing import Access
 

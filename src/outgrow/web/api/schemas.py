@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from outgrow.web.http.problems import Problem
+from outgrow.web.http.response import Problem
 
 __all__ = [
     "AcceptedIntro",

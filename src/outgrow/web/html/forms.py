@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from outgrow.errors import BadInput
-from outgrow.web.http.parameters import checked_text
+from outgrow.web.http.request import checked_text
 
 MOST_FIELDS = 100
 

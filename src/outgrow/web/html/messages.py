@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from outgrow.errors import OutgrowError, TooMany
-from outgrow.web.http.problems import Problem
+from outgrow.web.http.response import Problem
 
 _WORDS = {
     "wrong_credentials": ("That e-mail and password do not match.", "Try again."),

@@ -23,9 +23,14 @@ from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowErr
 from outgrow.web.html import assets
 from outgrow.web.html.forms import EMPTY, Form
 from outgrow.web.html.messages import said
-from outgrow.web.http import problems
 from outgrow.web.http.request import SESSION_COOKIE, cookie_name, cookies, is_same_origin, read_body
-from outgrow.web.http.response import Response, with_first_chunk
+from outgrow.web.http.response import (
+    Response,
+    log_refusal,
+    make_problem,
+    problem_headers,
+    with_first_chunk,
+)
 from outgrow.web.http.routing import Access, HttpContext, Resource
 from outgrow.web.services import Services
 
@@ -135,7 +140,7 @@ class PageRequest:
     ) -> Response:
         """A page, or, with what was typed still in it, one that says what was wrong with that."""
         if error:
-            problems.refused(error)
+            log_refusal(error)
         common = {
             "session": self.session,
             "token": self.services.browser_sessions.form_token(
@@ -338,11 +343,11 @@ def _is_same_site(request: PageRequest) -> bool:
 
 def failed(error: Exception, request: PageRequest, request_id: str) -> Response:
     """The page that says what went wrong, which is logged."""
-    problem = problems.problem(error, request.scope["path"], request_id)
+    problem = make_problem(error, request.scope["path"], request_id)
     if isinstance(error, Conflict) and error.code in ("profile_needed", "no_own_profile"):
         return to("/my/profile")
     shown = error if isinstance(error, OutgrowError) else problem
     page = request.page(
         "error.html", problem=said(shown), request_id=request_id if problem.status == 500 else ""
     )
-    return html(page.body, problem.status, problems.headers_of(problem, error))
+    return html(page.body, problem.status, problem_headers(problem, error))

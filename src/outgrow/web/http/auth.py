@@ -1,18 +1,27 @@
-"""Access tokens: JWTs (HS256) of fifteen minutes, saying who calls.
+"""Authentication: who calls, from which address, by HTTPS or not, and whether it is the operator.
 
-A token that was verified is remembered until it expires: a lookup instead of 60 microseconds. It is
-good only while its session is open, which is asked of `Sessions` each time, with the school, and
-while the secret that signed it is the one in the database, which is read again every FRESH_SECONDS.
-Its time is the database's, which is read with the secret: the clocks of machines differ, and jump.
+Access tokens are JWTs (HS256) that last fifteen minutes. A verified token is remembered until it
+expires: a lookup instead of 60 microseconds. It is valid only while its session is open, which is
+asked of `Sessions` each time, with the school, and while the secret that signed it is the one in
+the database, which is read again every FRESH_SECONDS. Its time is the database's, read with the
+secret: the clocks of machines differ, and jump.
+
+Headers about the origin of a request are the caller's own claim, except for what trusted proxies
+add: the last `proxies` values of `X-Forwarded-For` and of `X-Forwarded-Proto`. They must set both.
 """
 
 from __future__ import annotations
 
+import ipaddress
+import re
+import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 import jwt
+from starlette.types import Scope
 
 from outgrow.campus.accounts import sessions
 from outgrow.campus.accounts.accounts import SignedIn
@@ -135,3 +144,74 @@ def _expired() -> NotSignedIn:
         "the access token has expired",
         hint="exchange the refresh token with POST /auth/refresh",
     )
+
+
+_FORWARDED = (b"forwarded", b"via", b"x-forwarded-", b"x-real-ip")  # so begins what proxies add
+_ADDRESS = re.compile(r'"?(?:\[([^\]]*)\](?::\d+)?|([^:]*):\d+|([^"]*))"?')
+
+
+def client_address(proxies: int, scope: Scope) -> str:
+    """Return the address of the socket's other end, or what the outermost trusted proxy saw: with
+    or without a port, IPv6 in brackets or not. Of IPv6 the network of 64 bits, which is what one
+    household has. What is no address does not count, and the proxy's own is taken."""
+    peer: str = (scope.get("client") or ("", 0))[0]
+    hops = _words(scope, b"x-forwarded-for")[-proxies:] if proxies else []
+    return _normal(hops[0] if hops else "") or _normal(peer) or peer[:64]
+
+
+def is_secure(https: bool, proxies: int, scope: Scope) -> bool:
+    """Return whether the caller came by HTTPS: because a setting says that all do, because this
+    process speaks TLS, or because a trusted proxy says so."""
+    if https or scope.get("scheme") in ("https", "wss"):
+        return True
+    said = _words(scope, b"x-forwarded-proto")[-proxies:] if proxies else []
+    return bool(said) and said[0].lower() in ("https", "wss")
+
+
+def is_operator(scope: Scope, headers: Mapping[bytes, bytes], token: str | None) -> bool:
+    """Return whether the token is the one that is set. Where none is: whether somebody on this
+    machine asks for this machine, and not a proxy. The name asked for counts, since any site may
+    give a name of its own this address, and let a browser here ask."""
+    if token is not None:
+        given = headers.get(b"authorization", b"")
+        return secrets.compare_digest(given, b"Bearer " + token.encode("utf-8"))
+    peer: str = (scope.get("client") or ("", 0))[0]
+    host = _host(headers.get(b"host", b"").decode("latin-1"))
+    forwarded = any(name.startswith(_FORWARDED) for name in headers)
+    return _is_loopback(peer) and (host == "localhost" or _is_loopback(host)) and not forwarded
+
+
+def _words(scope: Scope, name: bytes) -> list[str]:
+    """Return the words of all headers of this name, in order: a proxy may add a line of its own."""
+    lines = [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+    return [word.strip() for word in ",".join(lines).split(",")] if lines else []
+
+
+def _host(text: str) -> str:
+    """Return an address or name without its port and brackets."""
+    parts = _ADDRESS.fullmatch(text.strip())
+    return next((part for part in parts.groups() if part is not None), "") if parts else ""
+
+
+def _normal(text: str) -> str:
+    try:
+        parsed = ipaddress.ip_address(text if _is_plain(text) else _host(text))
+    except ValueError:
+        return ""
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.IPv6Network((int(parsed), 64), strict=False))
+    return str(parsed)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it is IPv6 without brackets, whose colons are no port's."""
+    return text.count(":") > 1 and not text.startswith(("[", '"'))
+
+
+def _is_loopback(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).is_loopback
+    except ValueError:
+        return False

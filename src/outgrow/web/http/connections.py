@@ -1,16 +1,23 @@
-"""uvicorn's HTTP connections, with an end: what a stranger sends is bounded in size and in time.
+"""uvicorn's HTTP connections and WebSockets, bounded in size and in time.
 
-No head is larger than LARGEST_HEAD, trailers counted with it, and nothing that the parser keeps to
-itself either. A head, a body and the reading of an answer have their time. Where there are as many
-connections as there may be, the one makes room that has waited for its next request, or been a
-socket that was told nothing yet, for longest; else the one that has been sending a body for
-longest; where there is none either, the new one is turned away.
+No head is larger than LARGEST_HEAD, trailers included, and the parser keeps no more than that to
+itself. Reading a head, reading a body and waiting for the client to read each have a deadline.
+
+When the limit of connections is reached, a new one takes the place of the one that has waited
+longest for its next request, or of a WebSocket that nothing was sent to yet. If there is none, the
+connection that has been sending a body for longest is refused. If there is none either, the new one
+is.
+
+A WebSocket keeps nothing forever for a client that does not read, and accepts neither more messages
+nor more frames at a time than a chat needs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import socket
+from asyncio import BaseTransport
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -18,9 +25,10 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 
 from outgrow.web.http.response import HEADERS
-from outgrow.web.http.sockets import Sockets
 
 LARGEST_ADDRESS = 8_192  # bytes of a path with its query
 LARGEST_HEAD = 16_384  # bytes of this and of all headers
@@ -279,3 +287,81 @@ def _refusal(status: HTTPStatus) -> bytes:
 
 def _since(connection: Connections | Sockets) -> float:
     return connection.since
+
+
+SEND_BUFFER = 65_536  # bytes that the kernel keeps for one socket; it takes twice as much
+MOST_WAITING = 100  # messages that were not looked at yet
+MOST_FRAMES = 100  # of one message
+CLOSE_SECONDS = 5  # to read what was sent before the close, and the close
+
+
+class Sockets(WebSocketsSansIOProtocol):
+    """Closing does not wait until there is room to write; what is not read within CLOSE_SECONDS is
+    thrown away with the connection."""
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        connection = transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        self.since = self.loop.time()
+        self._is_told = False
+        super().connection_made(transport)
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether it was sent nothing: who is at its other end has not been seen to yet, or was
+        turned away."""
+        return not (self._is_told or self.transport.is_closing())
+
+    def leave(self) -> None:
+        self.transport.abort()
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "websocket.close":
+            self.writable.set()
+        self._is_told |= message["type"] == "websocket.send"
+        await super().send(message)
+
+    async def run_asgi(self) -> None:
+        try:
+            await super().run_asgi()
+        finally:
+            self._end_soon()
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) >= MOST_FRAMES:
+            self._turn_away("too many pieces")
+        else:
+            super().handle_cont(event)
+
+    def send_receive_event_to_app(self) -> None:
+        if self.queue.qsize() >= MOST_WAITING:
+            self._turn_away("too much at once")
+        else:
+            super().send_receive_event_to_app()
+
+    def _turn_away(self, why: str) -> None:
+        if self.close_sent:
+            return
+        self.frames = []
+        self.conn.fail(1009, why)
+        self.handle_parser_exception()
+        self._end_soon()
+
+    def handle_ping(self) -> None:
+        """Answers to pings go by no queue of ours."""
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.transport.abort()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._end_soon()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._end_soon()
+
+    def _end_soon(self) -> None:
+        self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
