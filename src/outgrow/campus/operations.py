@@ -41,7 +41,7 @@ async def report(database: Database) -> None:
         for row in await session.rows(SQL["take"]):
             events.event(
                 "operator_command",
-                done_at=row["done_at"],
+                at=row["done_at"],
                 command=row["command"],
                 subject=row["subject"],
                 role=row["role"],
