@@ -1,10 +1,10 @@
-"""Blueprint x home -> functions, views, triggers and indexes. Pure: SQL text out, no I/O.
+"""Blueprint x backing -> functions, views, triggers and indexes. Pure: SQL text out, no I/O.
 
-`expressions` says how a column is read from JSON and written back; `relations` makes the views and
-their decode, encode and locator functions; `triggers` makes the views writable, and `derived` keeps
-the lists of old clients; `shadow` makes the tables that relations are read from in later phases,
-and the store's triggers that keep them; `indexes` lists what the phase `optimized` adds, and the
-tables' own. Golden files of all of it are in tests/golden/.
+`expressions` says how a column is read from JSON and written back. `relations` makes the views,
+their decode, encode and locator functions, and the derived lists of old clients. `triggers` makes
+the views writable. `mirror` makes the tables that relations are read from in later phases, and the
+store's triggers that keep them. `indexes` lists what the phase `optimized` adds, and the tables'
+own. Golden files of all of it are in tests/golden/.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 from outgrow.blueprint import Backing, Blueprint
-from outgrow.layout import derived, mirror, relations, triggers
+from outgrow.layout import mirror, relations, triggers
 from outgrow.layout.indexes import (
     PREFIX,
     Index,
@@ -37,9 +37,9 @@ __all__ = [
     "drop_schemas",
     "drop_statistics",
     "indexes",
+    "mirror",
     "rename",
     "renamed",
-    "shadow",
     "statistics",
     "version",
 ]
@@ -63,7 +63,7 @@ def create(
     ]
     for name in blueprint.relations:
         statements += relations.functions(blueprint, name)
-        lists = derived.function(blueprint, name)
+        lists = relations.derived_lists(blueprint, name)
         statements += [] if lists is None else [lists]
         view = mirror.views(blueprint, backings or {}, {name}, store_schema, store_table, collation)
         statements += [query.sql for query in view]

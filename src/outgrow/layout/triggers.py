@@ -18,8 +18,8 @@ They run with the rights of whoever writes to the relation, with a pinned search
 from __future__ import annotations
 
 from outgrow.blueprint import SEGMENT_LIMIT, Blueprint, Relation
-from outgrow.layout import derived
 from outgrow.layout import expressions as ex
+from outgrow.layout import relations
 from outgrow.queries import function_body, literal, quote
 
 TURNS = 10
@@ -97,7 +97,7 @@ def trim(blueprint: Blueprint, name: str, store: str) -> list[str]:
     """`messages_trim(of_key, before_pos)`: take the rows with a smaller `pos` from a list of
     objects, in one write of its key; as many DELETEs of a row would write it as many times. Locks
     the key. Elements that are no rows stay. Not of a list that fills derived ones."""
-    if blueprint.pattern_of(name).shape != "objects" or derived.function(blueprint, name):
+    if blueprint.pattern_of(name).shape != "objects" or relations.derived_lists(blueprint, name):
         return []
     relation, pattern = blueprint.relations[name], blueprint.pattern_of(name)
     pos = next(quote(column) for column, own in relation.own.items() if own.position)
@@ -149,11 +149,11 @@ def _document(blueprint: Blueprint, name: str, store: str, store_name: str) -> s
 DECLARE
     this_key text := {_key_call(blueprint, name)};
     old_value jsonb;
-    new_value jsonb;{derived.declared(blueprint, name)}
+    new_value jsonb;{relations.declare_derived(blueprint, name)}
 BEGIN
     IF TG_OP <> 'DELETE' THEN{_refuse_key(blueprint, name)}{_rest(blueprint, name)}
         new_value := {encoded};{_refuse_row(blueprint, name, "new_value")}
-    END IF;{derived.found(blueprint, name, "this_key")}
+    END IF;{relations.lock_derived(blueprint, name, "this_key")}
     IF TG_OP = 'INSERT' THEN
         INSERT INTO {store} (key, value) VALUES (this_key, new_value);
         IF NOT FOUND THEN{_not_kept(store)}
@@ -170,7 +170,7 @@ BEGIN
         ELSE
             DELETE FROM {store} s WHERE s.key = this_key;
         END IF;
-    END IF;{derived.kept(blueprint, name, store)}
+    END IF;{relations.change_derived(blueprint, name, store)}
     IF TG_OP = 'DELETE' THEN
         RETURN OLD;
     END IF;
@@ -184,11 +184,11 @@ def _ids(blueprint: Blueprint, name: str, store: str, store_name: str) -> str:
     relation = blueprint.relations[name]
     element = next(column for column, own in relation.own.items() if own.element)
     new, old = f"NEW.{quote(element)}", f"OLD.{quote(element)}"
-    kept = derived.kept(blueprint, name, store)
+    kept = relations.change_derived(blueprint, name, store)
     return f"""
 DECLARE
     this_key text := {_key_call(blueprint, name)};
-    list jsonb;{derived.declared(blueprint, name)}
+    list jsonb;{relations.declare_derived(blueprint, name)}
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         RAISE EXCEPTION 'a row of {name} has nothing to update'
@@ -198,7 +198,7 @@ BEGIN
             RAISE EXCEPTION 'a row of {name} cannot be kept: % is not an id', {new}
                 USING ERRCODE = 'check_violation';
         END IF;
-    END IF;{derived.found(blueprint, name, "this_key")}
+    END IF;{relations.lock_derived(blueprint, name, "this_key")}
     SELECT s.value INTO list FROM {store} s WHERE s.key = this_key;
     IF TG_OP = 'DELETE' THEN
         IF list IS NULL OR jsonb_typeof(list) <> 'array'
@@ -226,17 +226,17 @@ def _objects(blueprint: Blueprint, name: str, store: str, store_name: str) -> st
     new_element = _encode_call(blueprint, name, relation)
     old_element = _encode_call(blueprint, name, relation, row="OLD")
     refuse_row = _refuse_row(blueprint, name, "jsonb_build_array(element)")
-    kept = derived.kept(blueprint, name, store)
+    kept = relations.change_derived(blueprint, name, store)
     return f"""
 DECLARE
     this_key text := {_key_call(blueprint, name)};
     list jsonb;
     element jsonb;
-    place integer;{derived.declared(blueprint, name)}
+    place integer;{relations.declare_derived(blueprint, name)}
 BEGIN
     IF TG_OP <> 'DELETE' THEN{_refuse_key(blueprint, name)}{_rest(blueprint, name)}
         element := {new_element};{refuse_row}
-    END IF;{derived.found(blueprint, name, "this_key")}
+    END IF;{relations.lock_derived(blueprint, name, "this_key")}
     SELECT s.value INTO list FROM {store} s WHERE s.key = this_key;
     IF TG_OP = 'INSERT' THEN{_not_a_list(store, store_name)}
         list := list || jsonb_build_array(element);
@@ -272,12 +272,12 @@ def _map(blueprint: Blueprint, name: str, store: str, store_name: str) -> str:
     new_member = _encode_call(blueprint, name, relation)
     refuse_row = _refuse_row(blueprint, name, f"jsonb_build_object({new}, member)")
     rest = _rest(blueprint, name) if relation.has_rest else ""
-    kept = derived.kept(blueprint, name, store)
+    kept = relations.change_derived(blueprint, name, store)
     return f"""
 DECLARE
     this_key text := {_key_call(blueprint, name)};
     map jsonb;
-    member jsonb;{derived.declared(blueprint, name)}
+    member jsonb;{relations.declare_derived(blueprint, name)}
 BEGIN
     IF TG_OP <> 'DELETE' THEN{_refuse_key(blueprint, name)}
         IF {new} IS NULL OR length({new}) > {SEGMENT_LIMIT} THEN
@@ -285,7 +285,7 @@ BEGIN
                 USING ERRCODE = 'check_violation';
         END IF;{rest}
         member := {new_member};{refuse_row}
-    END IF;{derived.found(blueprint, name, "this_key")}
+    END IF;{relations.lock_derived(blueprint, name, "this_key")}
     SELECT s.value INTO map FROM {store} s WHERE s.key = this_key;
     IF TG_OP = 'INSERT' THEN{_not_a_list(store, store_name, "object", "{}", "map")}
         IF map ? {new} THEN
