@@ -18,8 +18,8 @@ import pytest
 
 from conftest import CARELESS, Connect
 from outgrow.db.embedded import EmbeddedServer, running
-from outgrow.progress import Progress
 from outgrow.settings import DEFAULT_STORE
+from outgrow.terminal import Progress
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 COMMAND = [sys.executable, "-m", "outgrow"]

@@ -31,11 +31,11 @@ from outgrow.growth import runner
 from outgrow.growth.misfits import Misfit, Misfits
 from outgrow.growth.verification import verify
 from outgrow.inspection.survey import inspect_store, survey
-from outgrow.printable import clean, one_line, printable
 from outgrow.queries import Query, function_body, quote
 from outgrow.schema import migrate
 from outgrow.schema.install import install, statements
 from outgrow.settings import DEFAULT_STORE
+from outgrow.terminal import clean, one_line, printable
 
 ATTACK = (
     "x$body$ SET check_function_bodies=off; create table public.pwned as select current_user; "

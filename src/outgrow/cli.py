@@ -25,22 +25,19 @@ import json
 import os
 import pkgutil
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from functools import cached_property
 from typing import Any, NoReturn, TypeVar
 
 import click
 
-from outgrow import __version__, commands, events, signals
+from outgrow import __version__, commands, signals
 from outgrow.blueprint import Blueprint, campus, parse
-from outgrow.connection import OF_THE_DATABASE, connect, explained, failure
-from outgrow.db.embedded import EmbeddedServer, running
-from outgrow.db.named import refuse_strangers
-from outgrow.db.pool import Database
+from outgrow.connection import OF_THE_DATABASE, failure
 from outgrow.errors import BadInput, OutgrowError
-from outgrow.printable import one_line, printable
+from outgrow.events import note
 from outgrow.settings import Settings
+from outgrow.terminal import one_line, printable
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -100,59 +97,6 @@ def json_option(function: F) -> F:
         is_eager=True,
         help="Answer with JSON.",
     )(function)
-
-
-@asynccontextmanager
-async def connected(
-    settings: Settings,
-    *,
-    pool_size: int | None = None,
-    serves: bool = False,
-    only_store: bool = False,
-) -> AsyncIterator[Database]:
-    """The database that the settings name, open; the embedded server runs meanwhile if it is that.
-
-    Who serves goes through a pooler where there is one, and has plans for many calls; everybody
-    else goes around it where OUTGROW_DIRECT_URL says how. `serves` asks for `generic_plans`, which
-    are explained at `Database.open`. With `only_store` nothing in our own schemas is read.
-    Raises ServerFailed, Unavailable, Refused.
-    """
-    with ExitStack() as stack:
-        url = settings.database_url if serves else settings.direct_url or settings.database_url
-        if url is None:
-            url = stack.enter_context(_embedded(settings)).url()
-        async with (
-            connect(
-                url,
-                direct_url=settings.direct_url,
-                pool_size=pool_size or settings.pool_size,
-                slow_query_ms=settings.slow_query_ms,
-                generic_plans=serves,
-            ) as database,
-            explained(database),
-        ):
-            if not only_store:
-                await refuse_strangers(database)
-            yield database
-
-
-@contextmanager
-def _embedded(settings: Settings) -> Iterator[EmbeddedServer]:
-    """The embedded server. Its start and its stop block the loop."""
-    with ExitStack() as stack:
-        with signals.blocking():
-            server = stack.enter_context(running(settings.home, tell=note))
-        try:
-            yield server
-        finally:
-            with signals.blocking():
-                stack.close()
-
-
-def note(text: str) -> None:
-    """Say something to the person at the terminal, or to the program that reads the log."""
-    if not events.note(text):
-        click.echo(printable(text), err=True)
 
 
 class _Commands(click.Group):

@@ -6,14 +6,21 @@ of what nobody foresaw: the command line and the library report the same.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
 
 import asyncpg
 
+from outgrow import events, signals
 from outgrow.db import pooler
+from outgrow.db.named import refuse_strangers
 from outgrow.db.pool import GONE, Database
 from outgrow.errors import OutgrowError, Refused, Unavailable
+from outgrow.settings import Settings
+
+if TYPE_CHECKING:
+    from outgrow.db.embedded import EmbeddedServer
 
 OF_THE_DATABASE = (
     asyncpg.PostgresError,
@@ -54,6 +61,55 @@ async def connect(
         yield database
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def connected(
+    settings: Settings,
+    *,
+    pool_size: int | None = None,
+    serves: bool = False,
+    only_store: bool = False,
+) -> AsyncIterator[Database]:
+    """The database that the settings name, open; the embedded server runs meanwhile if it is that.
+
+    Who serves goes through a pooler where there is one, and has plans for many calls; everybody
+    else goes around it where OUTGROW_DIRECT_URL says how. `serves` asks for `generic_plans`, which
+    are explained at `Database.open`. With `only_store` nothing in our own schemas is read.
+    Raises ServerFailed, Unavailable, Refused.
+    """
+    with ExitStack() as stack:
+        url = settings.database_url if serves else settings.direct_url or settings.database_url
+        if url is None:
+            url = stack.enter_context(_embedded(settings)).url()
+        async with (
+            connect(
+                url,
+                direct_url=settings.direct_url,
+                pool_size=pool_size or settings.pool_size,
+                slow_query_ms=settings.slow_query_ms,
+                generic_plans=serves,
+            ) as database,
+            explained(database),
+        ):
+            if not only_store:
+                await refuse_strangers(database)
+            yield database
+
+
+@contextmanager
+def _embedded(settings: Settings) -> Iterator[EmbeddedServer]:
+    """The embedded server. Its start and its stop block the loop."""
+    from outgrow.db.embedded import running  # for a library it need not be there
+
+    with ExitStack() as stack:
+        with signals.blocking():
+            server = stack.enter_context(running(settings.home, tell=events.note))
+        try:
+            yield server
+        finally:
+            with signals.blocking():
+                stack.close()
 
 
 @asynccontextmanager

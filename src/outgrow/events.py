@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Any, Literal, TextIO
 
 from outgrow.errors import OutgrowError
-from outgrow.printable import one_line
+from outgrow.terminal import one_line, printable
 
 Form = Literal["text", "json"]
 FIELDS = (
@@ -256,13 +256,12 @@ def configure(form: Form, stream: TextIO | None = None) -> None:
     sys.excepthook = _crashed
 
 
-def note(text: str) -> bool:
-    """Log what would be told to the person at the terminal, where a program reads the log instead;
-    returns whether."""
-    if _form != "json":
-        return False
-    logging.getLogger("outgrow.note").info("%s", text)
-    return True
+def note(text: str) -> None:
+    """Tell the person at the terminal, or the program that reads the log."""
+    if _form == "json":
+        logging.getLogger("outgrow.note").info("%s", text)
+    else:
+        print(printable(text), file=sys.stderr, flush=True)
 
 
 def _crashed(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:

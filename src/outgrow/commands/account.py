@@ -18,13 +18,14 @@ from outgrow.campus.accounts.codes import Codes
 from outgrow.campus.accounts.invitations import Invitations, People, Sent
 from outgrow.campus.accounts.passwords import Passwords
 from outgrow.campus.mail import Mail, printed, smtp
-from outgrow.cli import App, connected, json_option, note
+from outgrow.cli import App, json_option
+from outgrow.connection import connected
 from outgrow.db.pool import Database
 from outgrow.errors import BadInput
-from outgrow.printable import one_line
-from outgrow.progress import Progress
+from outgrow.events import note
 from outgrow.queries import load
 from outgrow.schema.install import install
+from outgrow.terminal import Progress, one_line
 from outgrow.web.http.auth import derived_key
 
 T = TypeVar("T")

@@ -9,7 +9,9 @@ import textwrap
 import click
 
 from outgrow.advice import Advice, Advised, Reading, Signal
-from outgrow.cli import App, connected, json_option, note
+from outgrow.cli import App, json_option
+from outgrow.connection import connected
+from outgrow.events import note
 from outgrow.library import advise
 from outgrow.store import Store
 

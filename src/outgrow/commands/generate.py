@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from outgrow.cli import App, connected, json_option
+from outgrow.cli import App, json_option
+from outgrow.connection import connected
 from outgrow.db import stores
-from outgrow.progress import Progress
 from outgrow.sampledata.generator import Result, generate
 from outgrow.sampledata.population import DEMO_EMAIL, HIGHEST_RATE, LARGEST, Spec
+from outgrow.terminal import Progress
 
 USUAL_RATE = 0.02
 

@@ -8,17 +8,17 @@ import click
 
 from outgrow import library
 from outgrow.campus import operations
-from outgrow.cli import App, connected, json_option
+from outgrow.cli import App, json_option
+from outgrow.connection import connected
 from outgrow.db.pool import Database
 from outgrow.growth.misfits import Misfits
 from outgrow.growth.plan import Plan
 from outgrow.growth.shown import LAST_WORDS, Shown, done, size_of
 from outgrow.growth.state import PHASES, Phase
 from outgrow.layout.consistency import UNMAPPED
-from outgrow.printable import one_line
-from outgrow.progress import Progress
 from outgrow.schema import orphans
 from outgrow.store import Store
+from outgrow.terminal import Progress, one_line
 
 
 @click.command()

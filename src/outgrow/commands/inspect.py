@@ -9,17 +9,18 @@ from pathlib import Path
 import click
 
 from outgrow.blueprint import parse
-from outgrow.cli import App, connected, json_option, note
+from outgrow.cli import App, json_option
+from outgrow.connection import connected
 from outgrow.errors import BadInput
+from outgrow.events import note
 from outgrow.inspection import report
 from outgrow.inspection.inspection import Inspection
 from outgrow.inspection.listing import Listing
 from outgrow.inspection.survey import ENOUGH, PASSES, Survey
 from outgrow.layout.consistency import KINDS
 from outgrow.library import inspect
-from outgrow.printable import clean, one_line, printable
-from outgrow.progress import Progress
 from outgrow.store import Store
+from outgrow.terminal import Progress, clean, one_line, printable
 
 
 @click.command()

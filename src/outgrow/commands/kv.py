@@ -15,11 +15,12 @@ import click
 import msgspec
 
 from outgrow.campus import operations
-from outgrow.cli import App, connected, json_option, note
+from outgrow.cli import App, json_option
+from outgrow.connection import connected
 from outgrow.errors import BadInput, Conflict, NotFound
-from outgrow.printable import printable
-from outgrow.progress import Progress
+from outgrow.events import note
 from outgrow.store import BATCH, MISSING, NO_VALUE, TEXT, Store, checked_key, problem
+from outgrow.terminal import Progress, printable
 
 LARGEST_BATCH = 8_000_000  # bytes of lines sent at once
 

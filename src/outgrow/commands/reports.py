@@ -12,7 +12,9 @@ from click.core import ParameterSource
 
 from outgrow.campus import operations
 from outgrow.campus.safety import Reports
-from outgrow.cli import App, connected, json_option, note
+from outgrow.cli import App, json_option
+from outgrow.connection import connected
+from outgrow.events import note
 from outgrow.schema.install import install
 
 T = TypeVar("T")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from outgrow.cli import App, connected, json_option
+from outgrow.cli import App, json_option
+from outgrow.connection import connected
 from outgrow.growth import control
 from outgrow.growth.shown import LAST_WORDS, Shown, done
 

@@ -9,7 +9,8 @@ import click
 
 from outgrow.campus import operations
 from outgrow.campus.accounts.domains import Domains
-from outgrow.cli import App, connected, json_option
+from outgrow.cli import App, json_option
+from outgrow.connection import connected
 from outgrow.schema.install import install
 
 T = TypeVar("T")

@@ -6,7 +6,8 @@ import asyncio
 
 import click
 
-from outgrow.cli import App, connected, json_option
+from outgrow.cli import App, json_option
+from outgrow.connection import connected
 from outgrow.growth.catalog import Store
 from outgrow.growth.shown import size_of
 from outgrow.growth.state import Growth

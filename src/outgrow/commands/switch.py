@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from outgrow.campus import operations
-from outgrow.cli import App, connected, json_option
+from outgrow.cli import App, json_option
+from outgrow.connection import connected
 from outgrow.growth import control
 from outgrow.growth.shown import LAST_WORDS, Shown, done
 

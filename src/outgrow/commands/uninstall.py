@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
-from outgrow.cli import App, connected, json_option, note
-from outgrow.printable import one_line
+from outgrow.cli import App, json_option
+from outgrow.connection import connected
+from outgrow.events import note
 from outgrow.schema.uninstall import Plan, plan, uninstall
+from outgrow.terminal import one_line
 
 
 @click.command()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from outgrow.cli import App, connected, json_option
+from outgrow.cli import App, json_option
+from outgrow.connection import connected
 from outgrow.growth.verification import Report
 from outgrow.library import verify
-from outgrow.printable import one_line
-from outgrow.progress import Progress
 from outgrow.store import Store
+from outgrow.terminal import Progress, one_line
 
 
 @click.command()

@@ -12,8 +12,7 @@ from outgrow.growth.plan import Plan
 from outgrow.growth.runner import Done
 from outgrow.growth.state import Phase
 from outgrow.growth.steps import CreateIndex
-from outgrow.printable import printable
-from outgrow.progress import Progress
+from outgrow.terminal import Progress, printable
 
 LAST_WORDS = "stopped; what is done stays, and `outgrow resume` goes on"
 """For a growth that could not say more of where it stopped."""

@@ -20,10 +20,10 @@ from outgrow.campus.accounts.sessions import DAY, Lifetime
 from outgrow.campus.mail import smtp
 from outgrow.campus.maintenance import keep_up
 from outgrow.campus.messaging.retention import keep
-from outgrow.cli import connected, note
+from outgrow.connection import connected
 from outgrow.db.pool import Database
 from outgrow.errors import Conflict, NotFound, Refused, ServerFailed
-from outgrow.progress import Progress
+from outgrow.events import note
 from outgrow.queries import load
 from outgrow.sampledata.generator import generate
 from outgrow.sampledata.population import DEMO_EMAIL, DEMO_ID, Spec
@@ -31,6 +31,7 @@ from outgrow.schema import memory
 from outgrow.schema.install import install
 from outgrow.settings import Settings
 from outgrow.store import Store
+from outgrow.terminal import Progress
 from outgrow.web.api.live import LARGEST_MESSAGE
 from outgrow.web.app import make_app, make_context
 from outgrow.web.http.connections import Config
