@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from api import Api
 from live import place
 from outgrow import events
-from outgrow.campus import operations
+from outgrow.campus.background import log_commands, record_command
 from outgrow.db.embedded import running
 from outgrow.db.pool import Database
 from outgrow.queries import Query
@@ -343,8 +343,8 @@ async def test_operators_commands_reach_the_log(
     outgrow("account", "set-password", EMAIL, "--password-stdin", stdin=PASSWORD + "2")
     outgrow("school", "add-domain", "X", "canary.example")
     events.configure("json", stream)
-    await operations.report(campus)
-    await operations.report(campus)
+    await log_commands(campus)
+    await log_commands(campus)
     log = stream.getvalue()
     told = [(x["command"], x.get("subject")) for x in lines_of(log)]
     assert told == [
@@ -360,7 +360,7 @@ async def test_operators_commands_reach_the_log(
 
 
 async def test_a_command_needs_no_campus_to_be_told_to(database: Database) -> None:
-    await operations.record(database, "kv set")
+    await record_command(database, "kv set")
 
 
 async def test_the_databases_own_log_has_no_value(tmp_path: Path) -> None:

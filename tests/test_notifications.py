@@ -14,8 +14,7 @@ import pytest
 
 from live import at, place
 from outgrow.campus import notifier as telling
-from outgrow.campus.envelopes import Envelopes
-from outgrow.campus.notifier import Notifier
+from outgrow.campus.notifier import Envelopes, Notifier
 from outgrow.db.pool import Database
 from outgrow.queries import Query, load
 from test_chats import open_chat, said

@@ -1,17 +1,25 @@
-"""Work that goes on after its request was answered, or for as long as a process serves."""
+"""Work beside the requests: after one was answered, or for as long as a process serves.
+
+What an operator's commands did is logged from here. A command runs at a terminal, and what it
+prints is gone with that. So it leaves a row, which a serving process writes to its log within a
+minute: once, or twice where the process is killed in between. While nothing serves, the last
+MOST_OPERATIONS rows wait.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
 
-from outgrow.db.pool import GONE
-from outgrow.errors import OutgrowError
+from outgrow import events, queries
+from outgrow.db.named import refuse_strangers
+from outgrow.db.pool import GONE, Database, Session
+from outgrow.errors import OutgrowError, Refused
 
 log = logging.getLogger("outgrow.background")
 
@@ -69,3 +77,57 @@ async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             log.exception("%s: this should not happen; trying again", name)
             await asyncio.sleep(AGAIN_SECONDS)
+
+
+OPERATIONS = queries.load("operations")
+MOST_OPERATIONS = 10_000
+
+
+async def record_command(database: Database, command: str, subject: str | None = None) -> None:
+    """Say that a command did something, to whom. Nothing where there is no campus, or the role may
+    not say so: what it did is done."""
+    with suppress(
+        asyncpg.UndefinedTableError,
+        asyncpg.InvalidSchemaNameError,
+        asyncpg.InsufficientPrivilegeError,
+        asyncpg.ReadOnlySQLTransactionError,
+        Refused,
+    ):
+        await refuse_strangers(database)
+        await database.run(OPERATIONS["record"], command, subject)
+
+
+async def log_commands(database: Database) -> None:
+    """Write what was recorded to the log, and forget it."""
+
+    async def work(session: Session) -> None:
+        for row in await session.rows(OPERATIONS["take"]):
+            events.event(
+                "operator_command",
+                at=row["done_at"],
+                command=row["command"],
+                subject=row["subject"],
+                role=row["role"],
+                host=row["host"],
+            )
+
+    await database.transaction(work)
+    await database.run(OPERATIONS["forget"], MOST_OPERATIONS)
+
+
+EVERY_SECONDS = 60
+
+
+async def run_maintenance(database: Database, *works: Callable[[], Awaitable[None]]) -> None:
+    """Do these, and log what operators' commands did, once in EVERY_SECONDS until cancelled."""
+
+    async def report_operations() -> None:
+        await log_commands(database)
+
+    while True:
+        for work in (*works, report_operations):
+            try:
+                await work()
+            except FAILED as e:
+                log.warning("%s failed, and is tried again: %s", work.__qualname__, e)
+        await asyncio.sleep(EVERY_SECONDS)

@@ -4,7 +4,11 @@ They are said after the commit, and only tell where to look: the tables are the 
 hears of something, late, twice or by mistake, looks it up. This process hears its own at once. For
 the others they are collected for FLUSH_SECONDS and sent outside the writing transactions, since
 NOTIFY takes a lock of the whole database when it commits. One connection of the process listens.
-Nobody but a process of the network can read or write them (campus/envelopes.py).
+
+Whoever may connect to a database may LISTEN and NOTIFY on any channel. So the channel's name is a
+hash of a secret, which is in a table that only the owner may read. What is sent there is encrypted
+and authenticated (AES-GCM) with a key of the process that sends it. The number of an envelope is
+its nonce, and no envelope is opened twice.
 """
 
 from __future__ import annotations
@@ -12,14 +16,19 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import secrets
 import time
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from hashlib import blake2b
 from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from outgrow import queries
 from outgrow.campus.background import AGAIN_SECONDS, going_on
-from outgrow.campus.envelopes import LARGEST, Envelopes
 from outgrow.db.pool import Database, Statements
 
 SQL = queries.load("network")
@@ -30,6 +39,9 @@ FLUSH_SECONDS = 0.02
 UNHEARD_SECONDS = 2.0  # how late others are heard of through a pooler in transaction mode
 CHECK_SECONDS = 10.0  # how often it is looked whether the connection still is one
 MISSED = b'["missed"]'
+_PROCESS_NAME = 16  # characters of a process's name
+_NONCE = 12  # bytes
+LARGEST_ENVELOPE = 5000  # bytes that one holds; PostgreSQL takes 8,000 of a notification
 STRANGE_SECONDS = 60.0  # how often it is logged that others notify on our channel
 
 
@@ -158,12 +170,57 @@ def _texts(said: Iterable[Sequence[str]]) -> Iterable[bytes]:
     size = 0
     for item in said:
         part = json.dumps(item).encode("ascii")
-        if len(part) > LARGEST - 2:
+        if len(part) > LARGEST_ENVELOPE - 2:
             part = MISSED
-        if parts and size + len(part) > LARGEST - 2:
+        if parts and size + len(part) > LARGEST_ENVELOPE - 2:
             yield b"[" + b",".join(parts) + b"]"
             parts, size = [], 0
         parts.append(part)
         size += len(part) + 1
     if parts:
         yield b"[" + b",".join(parts) + b"]"
+
+
+class Envelopes:
+    """Those that one process sends and opens."""
+
+    def __init__(self, secret: bytes) -> None:
+        name = blake2b(secret, digest_size=16, person=b"channel").hexdigest()
+        self.channel = f"outgrow_{name}"
+        self._secret = secret
+        self._process = secrets.token_hex(_PROCESS_NAME // 2)
+        self._number = 0
+        self._keys = {self._process: self._key(self._process)}
+        self._opened: dict[str, int] = {}
+
+    def close(self, text: bytes) -> str:
+        self._number += 1
+        nonce = self._number.to_bytes(_NONCE)
+        closed = self._keys[self._process].encrypt(nonce, text, None)
+        return self._process + b64encode(nonce + closed).decode("ascii")
+
+    def open(self, payload: str) -> bytes | None:
+        """Return what another process said, None for what this one did.
+
+        Raises ValueError for what no process sent, or what was opened before.
+        """
+        process = payload[:_PROCESS_NAME]
+        closed = b64decode(payload[_PROCESS_NAME:], validate=True)
+        nonce = closed[:_NONCE]
+        try:
+            key = self._keys.get(process) or self._key(process)
+            text = key.decrypt(nonce, closed[_NONCE:], None)
+        except InvalidTag as e:
+            raise ValueError("not of ours") from e
+        if process == self._process:
+            return None
+        number = int.from_bytes(nonce)
+        if number <= self._opened.get(process, 0):
+            raise ValueError("opened before")
+        self._keys[process] = key
+        self._opened[process] = number
+        return text
+
+    def _key(self, process: str) -> AESGCM:
+        of = process.encode("utf-8")
+        return AESGCM(blake2b(of, digest_size=32, key=self._secret[:64], person=b"news").digest())

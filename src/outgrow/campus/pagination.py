@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from outgrow.errors import BadCursor, BadInput
+from outgrow.errors import BadCursor, BadInput, Damaged
 
 DEFAULT_LIMIT = 20
 LARGEST_LIMIT = 100
@@ -95,3 +95,12 @@ class Cursors:
             return b"".join((row["body"], b',"next":null', extra, b"}"))
         cursor = self.seal(of, (row["last_sort"], row["last_id"])).encode("ascii")
         return b"".join((row["body"], b',"next":"', cursor, b'"', extra, b"}"))
+
+
+def decoded(body: bytes) -> Any:
+    """What PostgreSQL wrote. An old client's JSON, nested or with numbers beyond what Python reads,
+    makes no page. Raises Damaged."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError) as e:
+        raise Damaged("internal_error", "an old client wrote what no page can show") from e

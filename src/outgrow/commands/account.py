@@ -10,13 +10,13 @@ from typing import TypeVar
 
 import click
 
-from outgrow.campus import operations
 from outgrow.campus.accounts import claims, invitations
 from outgrow.campus.accounts.accounts import Accounts
 from outgrow.campus.accounts.claims import Claim
 from outgrow.campus.accounts.codes import Codes
 from outgrow.campus.accounts.invitations import Invitations, People, Sent
 from outgrow.campus.accounts.passwords import Passwords
+from outgrow.campus.background import record_command
 from outgrow.campus.mail import Mail, printed, smtp
 from outgrow.cli import App, json_option
 from outgrow.connection import connected
@@ -57,7 +57,7 @@ def create(app: App, email: str, user_id: str, password_stdin: bool) -> None:
 
     async def work(accounts: Accounts, database: Database) -> None:
         await accounts.create(email, password, user_id)
-        await operations.record(database, "account create", user_id)
+        await record_command(database, "account create", user_id)
 
     app.run(_with_accounts(app, work))
     app.answer({"user_id": user_id, "email": email}, f"{email} signs in as {user_id}")
@@ -74,7 +74,7 @@ def set_password(app: App, email: str, password_stdin: bool) -> None:
 
     async def work(accounts: Accounts, database: Database) -> str:
         user_id = await accounts.set_password(email, password)
-        await operations.record(database, "account set-password", user_id)
+        await record_command(database, "account set-password", user_id)
         return user_id
 
     user_id = app.run(_with_accounts(app, work))
@@ -109,7 +109,7 @@ def link(app: App, email: str, user_id: str) -> None:
 
     async def work(database: Database) -> str:
         address = await invitations.link(database, email, user_id)
-        await operations.record(database, "account link", user_id)
+        await record_command(database, "account link", user_id)
         return address
 
     address = app.run(_installed(app, work))
@@ -200,7 +200,7 @@ async def _invite_one(app: App, who: str, url: str) -> Claim:
     async def work(database: Database) -> Claim:
         claim = await invitations.claim_of(database, who)
         await (await _invitations(app, database, url)).send(claim, again=True)
-        await operations.record(database, "account invite", claim.user_id)
+        await record_command(database, "account invite", claim.user_id)
         return claim
 
     return await _installed(app, work)
@@ -221,7 +221,7 @@ async def _invite_all(
         found = await invitations.people(database)
         if only_plan:
             return found, Sent()
-        await operations.record(database, "account invite --all")
+        await record_command(database, "account invite --all")
         chosen = found.ready[:limit]
         with Progress("invite", "people", len(chosen)) as progress:
             sender = await _invitations(app, database, url)

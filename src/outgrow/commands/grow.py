@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import click
 
 from outgrow import library
-from outgrow.campus import operations
+from outgrow.campus.background import record_command
 from outgrow.cli import App, json_option
 from outgrow.connection import connected
 from outgrow.db.pool import Database
@@ -125,7 +125,7 @@ async def _grow(app: App, goal: Phase, postpone: bool, max_load: int | None) -> 
                 max_load=max_load,
                 watcher=shown,
             )
-        await operations.record(database, f"grow --to {goal}")
+        await record_command(database, f"grow --to {goal}")
         app.answer(what.as_dict(), done(what))
 
 

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
-from outgrow.campus import operations
+from outgrow.campus.background import record_command
 from outgrow.cli import App, json_option
 from outgrow.connection import connected
 from outgrow.errors import BadInput, Conflict, NotFound
@@ -269,7 +269,7 @@ async def _store(app: App, recorded: str | None = None) -> AsyncIterator[Store]:
     async with connected(app.settings, pool_size=1, only_store=True) as database:
         yield Store(database, app.settings.store, TEXT)
         if recorded is not None:
-            await operations.record(database, recorded)
+            await record_command(database, recorded)
 
 
 def _with_values(page: list[tuple[str, Any]]) -> list[tuple[str, Any]]:

@@ -10,7 +10,7 @@ from uuid import UUID
 import click
 from click.core import ParameterSource
 
-from outgrow.campus import operations
+from outgrow.campus.background import record_command
 from outgrow.campus.safety import Reports
 from outgrow.cli import App, json_option
 from outgrow.connection import connected
@@ -111,5 +111,5 @@ async def _with_reports(
     async with connected(app.settings, pool_size=1) as database:
         await install(database, app.settings.store)
         result = await work(Reports(database))
-        await operations.record(database, f"reports {did[0]}", str(did[1]) if did[1] else None)
+        await record_command(database, f"reports {did[0]}", str(did[1]) if did[1] else None)
         return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from outgrow.campus import operations
+from outgrow.campus.background import record_command
 from outgrow.cli import App, json_option
 from outgrow.connection import connected
 from outgrow.growth import control
@@ -26,5 +26,5 @@ async def _rollback(app: App) -> None:
     async with connected(app.settings, pool_size=3) as database:
         with Shown() as shown:
             what = await control.rollback(database, app.settings.store, app.blueprint, shown)
-        await operations.record(database, "rollback")
+        await record_command(database, "rollback")
         app.answer(what.as_dict(), done(what))

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import click
 
-from outgrow.campus import operations
 from outgrow.campus.accounts.domains import Domains
+from outgrow.campus.background import record_command
 from outgrow.cli import App, json_option
 from outgrow.connection import connected
 from outgrow.schema.install import install
@@ -91,5 +91,5 @@ async def _with_domains(
         await install(database, app.settings.store)
         result = await work(Domains(database))
         if changes:
-            await operations.record(database, changes)
+            await record_command(database, changes)
         return result

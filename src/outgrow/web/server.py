@@ -17,8 +17,8 @@ import uvicorn
 from outgrow import __version__, events, readings, signals
 from outgrow.blueprint import campus
 from outgrow.campus.accounts.sessions import DAY, Lifetime
+from outgrow.campus.background import run_maintenance
 from outgrow.campus.mail import smtp
-from outgrow.campus.maintenance import keep_up
 from outgrow.campus.messaging.retention import keep
 from outgrow.connection import connected
 from outgrow.db.pool import Database
@@ -79,7 +79,12 @@ async def serve(settings: Settings, demo: bool) -> None:
                 https=settings.https,
             )
             upkeep = asyncio.create_task(
-                keep_up(database, services.limits, services.confirmations, services.deletions)
+                run_maintenance(
+                    database,
+                    services.deletions.resume,
+                    services.limits.forget,
+                    services.confirmations.forget,
+                )
             )
             try:
                 has_demo = demo and await _demo_account(services)

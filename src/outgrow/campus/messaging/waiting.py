@@ -6,9 +6,9 @@ import asyncio
 import time
 from collections.abc import Mapping
 
-from outgrow.campus.decoding import decoded
 from outgrow.campus.messaging.chats import Chats
 from outgrow.campus.pagination import Page as Cut
+from outgrow.campus.pagination import decoded
 from outgrow.campus.people.intros import Intros
 from outgrow.campus.viewer import Viewer
 

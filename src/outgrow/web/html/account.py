@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from outgrow.campus.decoding import decoded
 from outgrow.campus.limits import CODE_TRIES, CODES, EXPORTS, PASSWORDS
+from outgrow.campus.pagination import decoded
 from outgrow.errors import BadInput, OutgrowError
 from outgrow.web.html.page import Page, PageRequest, to
 from outgrow.web.http.response import Response

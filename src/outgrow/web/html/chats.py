@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from outgrow.campus.accounts.accounts import SignedIn
-from outgrow.campus.decoding import decoded
 from outgrow.campus.limits import MESSAGES
 from outgrow.campus.messaging.chats import LONGEST_MESSAGE, NewMessage
+from outgrow.campus.pagination import decoded
 from outgrow.errors import OutgrowError
 from outgrow.web.html import people
 from outgrow.web.html.assets import segment

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from outgrow.campus.addresses import valid_email
-from outgrow.campus.decoding import decoded
 from outgrow.campus.limits import LOG_IN, SIGN_UP
-from outgrow.campus.pagination import LARGEST_LIMIT
+from outgrow.campus.pagination import LARGEST_LIMIT, decoded
 from outgrow.campus.pagination import Page as Cut
 from outgrow.campus.people.profiles import NewProfile
 from outgrow.errors import OutgrowError

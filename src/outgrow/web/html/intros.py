@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from outgrow.campus.decoding import decoded
 from outgrow.campus.limits import INTROS
 from outgrow.campus.pagination import Page as Cut
+from outgrow.campus.pagination import decoded
 from outgrow.campus.people.intros import Direction, NewIntro
 from outgrow.errors import OutgrowError
 from outgrow.web.html import people

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from outgrow.campus.decoding import decoded
 from outgrow.campus.pagination import Page as Cut
+from outgrow.campus.pagination import decoded
 from outgrow.web.html import people
 from outgrow.web.html.page import Page, PageRequest
 from outgrow.web.http.response import Response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from outgrow.campus.decoding import decoded
+from outgrow.campus.pagination import decoded
 from outgrow.campus.people.lookalikes import shown
 from outgrow.campus.people.profiles import NewProfile, ProfileChanges
 from outgrow.errors import NotFound, OutgrowError

@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 from urllib.parse import urlencode
 
-from outgrow.campus.decoding import decoded
 from outgrow.campus.pagination import Page as Cut
+from outgrow.campus.pagination import decoded
 from outgrow.campus.people.connections import Kind
 from outgrow.campus.people.intros import chat_of
 from outgrow.campus.people.profiles import FACETS, Filters, Sort

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from outgrow.campus.decoding import decoded
 from outgrow.campus.limits import BLOCKS, REPORTS
+from outgrow.campus.pagination import decoded
 from outgrow.campus.safety import NewReport
 from outgrow.errors import OutgrowError
 from outgrow.web.html import people
