@@ -16,7 +16,7 @@ from outgrow.growth.plan import Plan
 from outgrow.growth.shown import LAST_WORDS, Shown, done, size_of
 from outgrow.growth.state import PHASES, Phase
 from outgrow.layout.consistency import UNMAPPED
-from outgrow.schema import orphans
+from outgrow.schema.uninstall import drop_orphans
 from outgrow.store import Store
 from outgrow.terminal import Progress, one_line
 
@@ -85,7 +85,7 @@ def command(
 async def _delete(app: App) -> None:
     """The tables of a store that is gone, and nothing else: growing goes on from there."""
     async with connected(app.settings, pool_size=1) as database:
-        deleted = await orphans.take_away(database, app.blueprint)
+        deleted = await drop_orphans(database, app.blueprint)
     lines = [f"deleted {table}: {rows:,} rows" for table, rows in deleted.items()]
     app.answer({"deleted": deleted}, "\n".join(lines or ["there is no such table"]))
 

@@ -20,10 +20,11 @@ from outgrow.db import stores
 from outgrow.db.pool import Database, Session, find_hidden_rows
 from outgrow.errors import Refused
 from outgrow.queries import Query, load, quote
-from outgrow.schema import definitions, memory, migrate, orphans
+from outgrow.schema import definitions, memory, migrate
 from outgrow.schema.memory import split
 from outgrow.schema.migrate import Migration
 from outgrow.schema.owner import act_as_owner, settle
+from outgrow.schema.uninstall import refuse_all_orphans, refuse_orphans
 from outgrow.settings import DEFAULT_STORE
 
 log = logging.getLogger("outgrow.schema.install")
@@ -85,7 +86,7 @@ async def _is_current(
     await _check_other(session, known, f"{schema}.{table}", oid, blueprint)
     if known["store_oid"] not in (None, oid):
         copy = f"{schema}.{table}", blueprint
-        await orphans.refuse(session, blueprint.name, known["store"], copy)
+        await refuse_orphans(session, blueprint.name, known["store"], copy)
     version = _version(blueprint, schema, table)
     if pending or (known["version"], known["store_oid"]) != (version, oid):
         return False
@@ -296,7 +297,7 @@ async def read_store(session: Session, schema: str, table: str) -> str | None:
     rows = await session.rows(load("outgrow")["store_columns"], schema, table)
     columns = {row["name"]: row for row in rows}
     if not columns:
-        await orphans.refuse_all(session, f"{schema}.{table}")
+        await refuse_all_orphans(session, f"{schema}.{table}")
         raise await stores.missing(session, f"{schema}.{table}")
     fits = (
         {"key", "value"} <= columns.keys()
