@@ -19,10 +19,8 @@ from outgrow.db.pool import Database
 from outgrow.growth import mirroring, runner
 from outgrow.growth.misfits import Misfits
 from outgrow.growth.verification import verify
-from outgrow.inspection import report
-from outgrow.inspection.inspection import inspect
+from outgrow.inspection import Table, inspect, report
 from outgrow.inspection.listing import VALIDATING, listings
-from outgrow.inspection.source import Table
 from outgrow.inspection.survey import inspect_store
 from outgrow.inspection.writing import blueprint
 from outgrow.layout.consistency import BECOMES, INCONSISTENCIES, KINDS, MISFITS, UNMAPPED

@@ -22,12 +22,10 @@ from keyspaces.memory import inspected as inspected_rows
 from keyspaces.score import COLUMNS, Score, score
 from outgrow.blueprint import parse
 from outgrow.db.pool import Database
-from outgrow.inspection import hashes
+from outgrow.inspection import Table, hashes, inspect
 from outgrow.inspection.formats import form, format_of
 from outgrow.inspection.hashes import Facts, Hashes, Keys, short
-from outgrow.inspection.inspection import inspect
 from outgrow.inspection.reading import reader
-from outgrow.inspection.source import Table
 from outgrow.inspection.values import ELEMENTS
 from outgrow.inspection.writing import blueprint
 from outgrow.sampledata.generator import generate

@@ -19,7 +19,7 @@ from keyspaces.prototypes import PROTOTYPES, prototype
 from outgrow.blueprint import Blueprint, parse
 from outgrow.db.pool import Database
 from outgrow.growth.verification import verify
-from outgrow.inspection.inspection import inspect
+from outgrow.inspection import inspect
 from outgrow.inspection.writing import blueprint
 from outgrow.settings import DEFAULT_STORE
 

@@ -12,10 +12,8 @@ import pytest
 from conftest import Connect
 from keyspaces import build
 from outgrow.db.pool import Database
-from outgrow.inspection import report
-from outgrow.inspection.inspection import inspect
+from outgrow.inspection import Table, inspect, report
 from outgrow.inspection.listing import VALIDATING, listings
-from outgrow.inspection.source import Table
 from outgrow.layout.consistency import KINDS
 from outgrow.sampledata.generator import generate
 from outgrow.sampledata.population import Spec

@@ -7,8 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from outgrow.inspection import report
-from outgrow.inspection.inspection import Inspection, Rows, inspect
+from outgrow.inspection import Inspection, Rows, inspect, report
 
 
 class Memory:

@@ -13,8 +13,7 @@ from outgrow.cli import App, json_option
 from outgrow.connection import connected
 from outgrow.errors import BadInput
 from outgrow.events import note
-from outgrow.inspection import report
-from outgrow.inspection.inspection import Inspection
+from outgrow.inspection import Inspection, report
 from outgrow.inspection.listing import Listing
 from outgrow.inspection.survey import ENOUGH, PASSES, Survey
 from outgrow.layout.consistency import KINDS

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from outgrow.inspection import Inspection
 from outgrow.inspection.agreement import is_pair
 from outgrow.inspection.audit import Audit, Cause
 from outgrow.inspection.derived import KEY, Derived, words_of
-from outgrow.inspection.inspection import Inspection
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import Reference
 from outgrow.inspection.values import ELEMENTS, Steps

@@ -10,14 +10,12 @@ from outgrow.db.named import hold, snapshot
 from outgrow.db.pool import Database, Session
 from outgrow.growth.catalog import Store
 from outgrow.growth.misfits import Found
-from outgrow.inspection import health, report, safety
+from outgrow.inspection import Inspection, Table, health, inspect, report, safety
 from outgrow.inspection.audit import Cause, Misfit
 from outgrow.inspection.finding import Finding
 from outgrow.inspection.findings import findings
 from outgrow.inspection.health import Health
-from outgrow.inspection.inspection import Inspection, inspect
 from outgrow.inspection.listing import Listing, listings
-from outgrow.inspection.source import Table
 from outgrow.inspection.writing import blueprint
 
 ENOUGH = 200_000

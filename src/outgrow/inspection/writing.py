@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from outgrow.blueprint import Pattern as Said
 from outgrow.blueprint.validation import KEY_PARTS, SYSTEM_COLUMNS, pattern_problems, unfit
+from outgrow.inspection import Inspection
 from outgrow.inspection.derived import KEY
-from outgrow.inspection.inspection import Inspection
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import Reference
 from outgrow.inspection.report import confidence
