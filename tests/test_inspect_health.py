@@ -19,10 +19,8 @@ from outgrow.db.embedded import EmbeddedServer, running
 from outgrow.db.pool import Database, Session
 from outgrow.db.programs import Programs
 from outgrow.errors import Refused
-from outgrow.inspection import findings, health, safety
-from outgrow.inspection.bloat import bloat_of_index, bloat_of_table
-from outgrow.inspection.finding import Finding
-from outgrow.inspection.health import Health
+from outgrow.inspection import findings, health
+from outgrow.inspection.health import Finding, Health, bloat_of_index, bloat_of_table
 from outgrow.settings import DEFAULT_STORE
 
 KV = "public.kv"
@@ -64,13 +62,13 @@ async def look(url: str) -> Health:
 
 async def told(url: str) -> dict[str, Finding]:
     """The findings on health by kind and by what they are about."""
-    found = findings.findings(await look(url))
+    found = findings.health_findings(await look(url))
     return {f"{finding.kind} {finding.about}": finding for finding in found}
 
 
 async def unsafe(url: str) -> dict[str, Finding]:
     async with reading(url) as session:
-        found = safety.findings(await safety.read(session, "public", "kv"))
+        found = findings.access_findings(await findings.read_access(session, "public", "kv"))
     return {f"{finding.kind} {finding.about}": finding for finding in found}
 
 
@@ -100,8 +98,8 @@ async def test_the_figures(raw: Any, database_url: str) -> None:
     assert (primary.needed_by, primary.unique, primary.valid) == ("the primary key", True, True)
     assert table.xid_age is not None
     assert 0 <= table.xid_age < 1_000_000  # age() of what has no transactions is 2,147,483,647
-    assert seen.upkeep.autovacuum
-    assert seen.upkeep.analyzed is not None
+    assert seen.maintenance.autovacuum
+    assert seen.maintenance.analyzed is not None
     assert seen.statements.why_not == "this database has no extension pg_stat_statements"
     assert seen.as_dict()["table"]["bytes"] == table.bytes
 
@@ -111,7 +109,7 @@ async def test_a_table_that_is_not_there(raw: Any, database_url: str) -> None:
         with pytest.raises(Refused, match="no table"):
             await health.read(session, "public", "nothing")
         with pytest.raises(Refused, match="no table"):
-            await safety.read(session, "public", "nothing")
+            await findings.read_access(session, "public", "nothing")
 
 
 async def test_nineteen_duplicates_are_found_and_their_like_stays(
@@ -138,7 +136,7 @@ async def test_an_unused_index(raw: Any, database_url: str) -> None:
     seen = await look(database_url)
     assert seen.counted_since is not None
     old = replace(seen, counted_since=seen.now - timedelta(days=30))
-    levels = {f.about: f.level for f in findings.findings(old) if f.kind == "unused_index"}
+    levels = {f.about: f.level for f in findings.health_findings(old) if f.kind == "unused_index"}
     assert levels["idle"] == "warn"
     await raw.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
     await raw.execute("SELECT * FROM kv WHERE value ->> 'name' = 'Name 7'")
@@ -244,7 +242,7 @@ async def test_autovacuum_and_what_it_has_to_do(raw: Any, database_url: str) -> 
     assert found[f"autovacuum_off {KV}"].level == "bad"
     assert found[f"vacuum_due {KV}"].level == "warn"
     assert f"analyze_due {KV}" in found
-    seen = (await look(database_url)).upkeep
+    seen = (await look(database_url)).maintenance
     assert not seen.autovacuum
     assert seen.vacuum_due == 50 + 400
     assert seen.analyze_due == 50 + 200
@@ -272,7 +270,7 @@ async def test_the_age_of_transaction_ids(raw: Any, database_url: str) -> None:
 
     def level(age: int) -> list[str]:
         old = replace(seen, table=replace(seen.table, xid_age=age))
-        return [f.level for f in findings.findings(old) if f.kind == "old_transaction_ids"]
+        return [f.level for f in findings.health_findings(old) if f.kind == "old_transaction_ids"]
 
     assert level(150_000_000) == []
     assert level(250_000_000) == ["warn"]
@@ -284,7 +282,7 @@ async def test_blocks_that_were_not_in_memory(raw: Any, database_url: str) -> No
 
     def found(asked: int, share: float) -> bool:
         used = replace(seen, blocks_asked=asked, hit_share=share)
-        return any(f.kind == "cache_misses" for f in findings.findings(used))
+        return any(f.kind == "cache_misses" for f in findings.health_findings(used))
 
     assert found(20_000, 0.5)
     assert not found(20_000, 0.99)
@@ -302,7 +300,7 @@ async def test_what_a_growth_made_is_in_order(campus: Database, campus_url: str)
     async with reading(campus_url) as session:
         seen = await health.read(session, "public", DEFAULT_STORE)
     assert sum(index.ours for index in seen.indexes) > 5
-    assert {f.kind for f in findings.findings(seen)} <= {"analyze_due"}
+    assert {f.kind for f in findings.health_findings(seen)} <= {"analyze_due"}
 
 
 async def test_a_partitioned_table(raw: Any, database_url: str) -> None:
@@ -339,7 +337,7 @@ async def test_slow_statements_are_found(raw: Any, database_url: str) -> None:
     assert "pg_sleep" in slowest.text
     assert "secret words" not in slowest.text
     assert (slowest.calls, slowest.mean > 500) == (1, True)
-    found = [f for f in findings.findings(seen) if f.kind == "slow_statement"]
+    found = [f for f in findings.health_findings(seen) if f.kind == "slow_statement"]
     assert len(found) == 1
     async with reading(database_url) as session:
         await session.connection.execute("SET LOCAL ROLE looker")
@@ -488,10 +486,10 @@ async def test_it_needs_no_superuser_and_no_right_to_write(
     async with reading(database_url) as session:
         await session.connection.execute("SET LOCAL ROLE person")
         seen = await health.read(session, "public", "kv")
-        found = {f.kind for f in findings.findings(seen)}
+        found = {f.kind for f in findings.health_findings(seen)}
         assert "duplicate_index" in found
         assert seen.table.bloat_bytes is not None
-        safe = await safety.read(session, "public", "kv")
+        safe = await findings.read_access(session, "public", "kv")
         assert [grantee.name for grantee in safe.grantees] == ["person"]
     async with reading(database_url) as session:
         await session.connection.execute("SET LOCAL ROLE service")  # may not even read the table

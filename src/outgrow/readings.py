@@ -24,7 +24,7 @@ from outgrow.db import stores
 from outgrow.db.named import hold
 from outgrow.db.pool import GONE, Database, Session, Statements
 from outgrow.errors import OutgrowError
-from outgrow.inspection import statements
+from outgrow.inspection.health import read_statements
 from outgrow.latencies import Counted, Latencies, quantile
 from outgrow.queries import load
 from outgrow.schema import memory
@@ -56,7 +56,7 @@ async def take(session: Session, store: str, blueprint: Blueprint) -> Reading:
     trusted = sample.fits >= FITS or await _is_installed(session, blueprint)
     places = _Places(blueprint, sample, trusted)
     exact = await _exact(session, f"{schema}.{table}", facts, places, sample)
-    slow = await statements.read(session, table, most=5)
+    slow = await read_statements(session, table, most=5)
     routes, queries = await _latencies(session)
     reading = Reading(
         at=sizes["now"],

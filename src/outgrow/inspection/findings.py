@@ -1,12 +1,19 @@
-"""What a table's figures mean: facts in, findings out. No I/O."""
+"""What the figures of a table mean, and who may read and write it beyond its owner.
+
+*Strangers* are PUBLIC, and the roles `anon` and `authenticated`, as which hosted services let in
+whoever has a key that is in every page, and whoever signed up. The catalog does not say which other
+roles strangers can sign in as: these are reported with what is known of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Any
 
-from outgrow.inspection.finding import Finding, Level, remedy, size_of
-from outgrow.inspection.health import Health, Index
+from outgrow.db.pool import Session
+from outgrow.inspection.health import Finding, Health, Index, Level, facts_of, remedy, size_of
+from outgrow.queries import load
 
 BLOATED = 0.3  # of the size, and at least:
 BLOATED_BYTES = 8_000_000
@@ -17,12 +24,12 @@ OLD_XID = 1_000_000_000  # of 2,100,000,000, at which PostgreSQL stops taking wr
 SLOW_MS = 500.0
 
 
-def findings(health: Health, slow_ms: float = SLOW_MS) -> list[Finding]:
+def health_findings(health: Health, slow_ms: float = SLOW_MS) -> list[Finding]:
     """The worst first."""
     found = [
         *_of_table(health),
         *_of_indexes(health),
-        *_of_upkeep(health),
+        *_of_maintenance(health),
         *_of_use(health, slow_ms),
     ]
     order = ("bad", "warn", "note")
@@ -124,9 +131,9 @@ def _unused(health: Health, index: Index, full_name: str) -> Finding:
     )
 
 
-def _of_upkeep(health: Health) -> Iterator[Finding]:
-    upkeep, name = health.upkeep, health.table.name
-    if not upkeep.autovacuum:
+def _of_maintenance(health: Health) -> Iterator[Finding]:
+    maintenance, name = health.maintenance, health.table.name
+    if not maintenance.autovacuum:
         yield Finding(
             "autovacuum_off",
             "bad",
@@ -134,18 +141,18 @@ def _of_upkeep(health: Health) -> Iterator[Finding]:
             "autovacuum is off for this table: rows that were changed or deleted are never freed",
             remedy("autovacuum", store=name),
         )
-    if upkeep.dead > upkeep.vacuum_due:
+    if maintenance.dead > maintenance.vacuum_due:
         yield Finding(
             "vacuum_due",
-            "warn" if upkeep.dead > 2 * upkeep.vacuum_due else "note",
+            "warn" if maintenance.dead > 2 * maintenance.vacuum_due else "note",
             name,
-            f"{upkeep.dead:,} dead rows beside {upkeep.live:,} live ones; from "
-            f"{upkeep.vacuum_due:,} on autovacuum should come",
+            f"{maintenance.dead:,} dead rows beside {maintenance.live:,} live ones; from "
+            f"{maintenance.vacuum_due:,} on autovacuum should come",
             remedy("vacuum", store=name),
         )
-    never = upkeep.analyzed is None and health.table.rows is None
-    if upkeep.changed > upkeep.analyze_due or never:
-        fact = f"{upkeep.changed:,} rows changed since the last ANALYZE"
+    never = maintenance.analyzed is None and health.table.rows is None
+    if maintenance.changed > maintenance.analyze_due or never:
+        fact = f"{maintenance.changed:,} rows changed since the last ANALYZE"
         yield Finding(
             "analyze_due",
             "note",
@@ -155,13 +162,13 @@ def _of_upkeep(health: Health) -> Iterator[Finding]:
             remedy("analyze", store=name),
         )
     age = health.table.xid_age or 0
-    if age > upkeep.freeze_due:
+    if age > maintenance.freeze_due:
         yield Finding(
             "old_transaction_ids",
             "bad" if age > OLD_XID else "warn",
             name,
             f"its oldest transaction id is {age:,} old; VACUUM had to come at "
-            f"{upkeep.freeze_due:,}, and at 2.1 billion PostgreSQL takes no write any more",
+            f"{maintenance.freeze_due:,}, and at 2.1 billion PostgreSQL takes no write any more",
             remedy("freeze", store=name),
         )
 
@@ -184,3 +191,227 @@ def _of_use(health: Health, slow_ms: float) -> Iterator[Finding]:
                 health.table.name,
                 f"{statement.mean:,.0f} ms on average, {statement.calls:,} times: {statement.text}",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """`usage`: may name what is in the table's schema at all. `bypasses`: row-level security does
+    not hold it. `reads_value`: may read the column `value`."""
+
+    name: str
+    everybody: bool
+    bypasses: bool
+    usage: bool
+    granted: tuple[str, ...]
+    reads_value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Grantee:
+    name: str
+    signs_in: bool
+    bypasses: bool
+    granted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`command`: one of r a w d, or * for all. `always`: its condition lets every row through."""
+
+    name: str
+    command: str
+    permissive: bool
+    everybody: bool
+    roles: tuple[str, ...]
+    always: bool
+
+    def opens(self, role: str) -> bool:
+        """Whether the role reads every row because of it."""
+        meant = self.everybody or role in self.roles
+        return meant and self.always and self.permissive and self.command in "r*"
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultGrant:
+    """Tables that `maker` makes are granted to the stranger `name`; `schema` None for any."""
+
+    maker: str
+    schema: str | None
+    name: str
+    granted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenView:
+    """A view over the table that the stranger `name` reads as its owner would; `stored`: it has
+    rows of its own, as they were when it was refreshed."""
+
+    view: str
+    name: str
+    stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    table: str
+    owner: str
+    row_security: bool
+    strangers: tuple[Stranger, ...]
+    grantees: tuple[Grantee, ...]
+    policies: tuple[Policy, ...]
+    default_grants: tuple[DefaultGrant, ...]
+    open_views: tuple[OpenView, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+async def read_access(session: Session, schema: str, table: str) -> Access:
+    """Look. Raises Refused where there is no such table."""
+    sql = load("health")
+    facts = await facts_of(session, schema, table)
+    oid, schema_oid = facts["oid"], facts["schema_oid"]
+    return Access(
+        table=f"{schema}.{table}",
+        owner=facts["owner"],
+        row_security=facts["row_security"],
+        strangers=tuple(
+            Stranger(**_plain(row)) for row in await session.rows(sql["strangers"], oid, schema_oid)
+        ),
+        grantees=tuple(Grantee(**_plain(r)) for r in await session.rows(sql["grantees"], oid)),
+        policies=tuple(Policy(**_plain(r)) for r in await session.rows(sql["policies"], oid)),
+        default_grants=tuple(
+            DefaultGrant(**_plain(row))
+            for row in await session.rows(sql["default_grants"], schema_oid)
+        ),
+        open_views=tuple(OpenView(**_plain(r)) for r in await session.rows(sql["views_open"], oid)),
+    )
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+
+
+def access_findings(access: Access) -> list[Finding]:
+    """The worst first. No I/O."""
+    found = [*_of_row_security(access), *_of_strangers(access), *_of_others(access)]
+    order = ("bad", "warn", "note")
+    return sorted(found, key=lambda finding: order.index(finding.level))
+
+
+def _of_row_security(access: Access) -> Iterator[Finding]:
+    reached = any(s.usage and s.granted for s in access.strangers)
+    if not access.row_security:
+        fact = "row-level security is off: whoever may read the table reads every row of it"
+        if reached:
+            fact += (
+                f". Once it is on, and until there are policies, only {access.owner} and roles "
+                "that bypass it see any row"
+            )
+        yield Finding(
+            "row_security_off",
+            "bad" if reached else "note",
+            access.table,
+            fact,
+            remedy("row_security", store=access.table) if reached else None,
+        )
+    elif not access.policies:
+        yield Finding(
+            "no_policies",
+            "note",
+            access.table,
+            f"row-level security is on and has no policy: only {access.owner}, and roles that "
+            "bypass it, see any row",
+        )
+
+
+def _of_strangers(access: Access) -> Iterator[Finding]:
+    everybody = next((s.granted for s in access.strangers if s.everybody and s.usage), ())
+    for stranger in access.strangers:
+        granted = [p for p in stranger.granted if stranger.everybody or p not in everybody]
+        name = "PUBLIC" if stranger.everybody else stranger.name
+        if stranger.everybody:
+            undo = remedy("revoke_public", store=access.table)
+        else:
+            undo = remedy("revoke", store=access.table, role=stranger.name)
+        if granted:
+            held = access.row_security and not stranger.bypasses
+            where = (
+                ""
+                if stranger.usage
+                else ", but not USAGE of its schema, without which they do not reach it"
+            )
+            yield Finding(
+                "granted_to_strangers",
+                "warn" if stranger.usage and not held else "note",
+                name,
+                f"{name} ({_who(stranger)}) has {', '.join(granted)}{where}",
+                undo,
+            )
+        if stranger.usage and stranger.reads_value and (stranger.everybody or granted):
+            yield from _of_values(access, stranger, name, undo)
+
+
+def _of_values(access: Access, stranger: Stranger, name: str, undo: str) -> Iterator[Finding]:
+    if not access.row_security or stranger.bypasses:
+        why = "it bypasses row-level security" if access.row_security else "nothing holds them back"
+        yield Finding(
+            "values_open", "bad", name, f"{name} reads every value of the table: {why}", undo
+        )
+        return
+    for policy in access.policies:
+        if policy.opens(stranger.name):
+            yield Finding(
+                "values_open",
+                "bad",
+                name,
+                f"{name} reads every value of the table: the policy {policy.name!r} lets every "
+                "row through",
+                remedy("policy", policy=policy.name, store=access.table),
+            )
+
+
+def _who(stranger: Stranger) -> str:
+    if stranger.everybody:
+        return "every role of this server"
+    if stranger.name == "anon":
+        return "as which hosted services let in whoever has the public key"
+    return "as which hosted services let in whoever signed up"
+
+
+def _close(one: OpenView) -> str:
+    if one.name == "public":
+        return remedy("close_view_to_all", view=one.view)
+    return remedy("close_view", view=one.view, role=one.name)
+
+
+def _of_others(access: Access) -> Iterator[Finding]:
+    for one in access.open_views:
+        name = "PUBLIC" if one.name == "public" else one.name
+        yield Finding(
+            "view_open",
+            "warn",
+            one.view,
+            f"the view shows {name} what its owner sees of the table, whatever row-level security "
+            "says",
+            _close(one) if one.stored else remedy("invoker", view=one.view),
+        )
+    for grant in access.default_grants:
+        name = "PUBLIC" if grant.name == "public" else grant.name
+        where = f"in schema {grant.schema}" if grant.schema else "anywhere in this database"
+        yield Finding(
+            "granted_by_default",
+            "note",
+            name,
+            f"every table that {grant.maker} makes {where} is granted to {name}: "
+            f"{', '.join(grant.granted)}",
+        )
+    for other in access.grantees:
+        what = "can sign in" if other.signs_in else "cannot sign in by itself"
+        held = ", row-level security does not hold it" if other.bypasses else ""
+        yield Finding(
+            "granted_to_role",
+            "note",
+            other.name,
+            f"the role {other.name} ({what}{held}) has {', '.join(other.granted)}",
+        )

@@ -1,15 +1,17 @@
-"""How a key-value table is: its sizes, indexes, upkeep, statements, and who may read it.
+"""How a key-value table is: its sizes, indexes, maintenance and slowest statements.
 
 Everything is read from the catalog and the statistics, by a session that may be read-only and
 need not be a superuser's; what it may not see is None, and said so. No lock beyond ACCESS SHARE on
-the catalogs; a dozen statements, under 100 ms in all. What the figures mean is in `findings`.
-"""
+the catalogs; a dozen statements, under 100 ms in all. What the figures mean is in `findings`."""
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 import msgspec
@@ -19,11 +21,187 @@ from outgrow.db.pool import Session
 from outgrow.errors import Refused
 from outgrow.growth import catalog
 from outgrow.growth.catalog import StoreIndex
-from outgrow.inspection import statements
-from outgrow.inspection.bloat import bloat_of_index, bloat_of_table
-from outgrow.inspection.maintenance import Upkeep, upkeep
-from outgrow.inspection.statements import Statements
 from outgrow.queries import load
+
+Level = Literal["bad", "warn", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`kind` is stable; `about` names the index, role or policy that it is about, or the table;
+    `fact` is a sentence with its figures; `to_do` a statement for psql, or None where there is
+    none to give. `bad` harms now, `warn` will or may, `note` is to be known."""
+
+    kind: str
+    level: Level
+    about: str
+    fact: str
+    to_do: str | None = None
+
+
+def remedy(block: str, **names: str) -> str:
+    """The statement of a block of health.sql, with these identifiers (schema.name is split)."""
+    return load("health")[f"remedy_{block}"].with_identifiers(**names).sql
+
+
+def size_of(count: float) -> str:
+    """Bytes for people: `812 kB`, `1.4 GB`."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
+        if count >= factor:
+            return f"{count / factor:,.1f} {unit}"
+    return f"{count / 1e3:,.0f} kB"
+
+
+_PAGE_HEADER = 24
+_ROW = 4 + 24  # the pointer to it, and its header
+_INDEX_ROW = 4 + 8
+_INDEX_END = 16  # of every page of a btree
+_ALIGNED = 8
+
+
+def bloat_of_table(
+    rows: int | None, pages: int, block: int, widths: Sequence[int | None]
+) -> int | None:
+    """Bytes, or None where nothing is known of the rows or of a column."""
+    return _bloat(rows, pages, block - _PAGE_HEADER, _ROW, widths, 100, block)
+
+
+def bloat_of_index(
+    rows: int | None, pages: int, block: int, widths: Sequence[int | None], fillfactor: int
+) -> int | None:
+    """Of a btree of plain columns. Where equal entries are stored once it has less air than none,
+    which is told as none."""
+    usable = block - _PAGE_HEADER - _INDEX_END
+    return _bloat(rows, pages - 1, usable, _INDEX_ROW, widths, fillfactor, block)
+
+
+def _bloat(
+    rows: int | None,
+    pages: int,
+    usable: int,
+    overhead: int,
+    widths: Sequence[int | None],
+    fillfactor: int,
+    block: int,
+) -> int | None:
+    known = [width for width in widths if width is not None]
+    if rows is None or pages <= 0 or len(known) < len(widths) or not known:
+        return None
+    width = math.ceil(sum(known) / _ALIGNED) * _ALIGNED + overhead
+    needed = math.ceil(rows * width / (usable * fillfactor / 100))
+    return max(0, pages - needed) * block
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """`dead` are row versions that VACUUM has to take away, `changed` rows written since the last
+    ANALYZE; `*_due` from how many on autovacuum does it. `vacuumed` and `analyzed` are None for
+    never, as far as the statistics go back. `freeze_due`: at which age of transaction ids it must
+    come, whatever is set."""
+
+    autovacuum: bool
+    live: int
+    dead: int
+    vacuum_due: int
+    changed: int
+    analyze_due: int
+    vacuumed: datetime | None
+    analyzed: datetime | None
+    freeze_due: int
+
+
+def maintenance_of(
+    rows: int | None, activity: Mapping[str, Any] | None, given: Mapping[str, str]
+) -> Maintenance:
+    """From the table's estimated rows, the row `activity` of health.sql, and the options."""
+    vacuum_due = _due(given, "vacuum", rows or 0)
+    most = float(given.get("autovacuum_vacuum_max_threshold", -1))  # since PostgreSQL 18
+    if most >= 0:
+        vacuum_due = min(vacuum_due, round(most))
+    seen = activity or {}
+    return Maintenance(
+        autovacuum=_is_on(given, "autovacuum") and _is_on(given, "track_counts"),
+        live=seen.get("live") or 0,
+        dead=seen.get("dead") or 0,
+        vacuum_due=vacuum_due,
+        changed=seen.get("changed") or 0,
+        analyze_due=_due(given, "analyze", rows or 0),
+        vacuumed=seen.get("vacuumed"),
+        analyzed=seen.get("analyzed"),
+        freeze_due=int(given["autovacuum_freeze_max_age"]),
+    )
+
+
+def _due(given: Mapping[str, str], what: str, rows: int) -> int:
+    share = float(given[f"autovacuum_{what}_scale_factor"])
+    return round(int(given[f"autovacuum_{what}_threshold"]) + share * rows)
+
+
+def _is_on(given: Mapping[str, str], name: str) -> bool:
+    """As it is written in a table's options, too."""
+    return given[name].lower() not in ("off", "false", "0", "no")
+
+
+MOST_STATEMENTS = 10
+LONGEST_STATEMENT = 300  # characters of a statement that are told
+
+_TEXTS = re.compile(r"E?'(?:[^'\\]|''|\\.)*'")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Times in milliseconds. What stood in quotes is left out: it may be anybody's."""
+
+    text: str
+    calls: int
+    mean: float
+    slowest: float
+    total: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """`why_not` says why there are none: the extension is absent, or cannot be read. `hidden` is
+    how many of other roles may not be read."""
+
+    why_not: str | None
+    slowest: tuple[Statement, ...] = ()
+    hidden: int = 0
+
+
+async def read_statements(session: Session, table: str, most: int = MOST_STATEMENTS) -> Statements:
+    """Ask. An extension that cannot be read is an answer, not an error."""
+    sql = load("health")
+    schema = await session.value(sql["statements_at"])
+    if schema is None:
+        return Statements("this database has no extension pg_stat_statements")
+    query = sql["statements"].with_identifiers(statements=f"{schema}.pg_stat_statements")
+    try:
+        async with session.connection.transaction():
+            rows = await session.rows(query, table, most)
+    except (asyncpg.InsufficientPrivilegeError, asyncpg.ObjectNotInPrerequisiteStateError) as e:
+        return Statements(f"pg_stat_statements cannot be read: {e}")
+    readable = [row for row in rows if row["query"] != "<insufficient privilege>"]
+    return Statements(
+        None,
+        tuple(
+            Statement(
+                _shown(r["query"]), r["calls"], r["mean"], r["slowest"], r["total"], r["rows"]
+            )
+            for r in readable
+        ),
+        rows[0]["hidden"] if rows else 0,
+    )
+
+
+def _shown(text: str) -> str:
+    one_line = " ".join(_TEXTS.sub("'...'", text).split())
+    return (
+        one_line
+        if len(one_line) <= LONGEST_STATEMENT
+        else one_line[: LONGEST_STATEMENT - 3] + "..."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +254,7 @@ class Health:
 
     table: Table
     indexes: tuple[Index, ...]
-    upkeep: Upkeep
+    maintenance: Maintenance
     hit_share: float | None
     blocks_asked: int
     counted_since: datetime | None
@@ -115,12 +293,14 @@ async def read(session: Session, schema: str, table: str) -> Health:
     return Health(
         table=_table(f"{schema}.{table}", facts, widths),
         indexes=await _indexes(session, facts, widths),
-        upkeep=upkeep(facts["rows"], None if activity is None else dict(activity), options),
+        maintenance=maintenance_of(
+            facts["rows"], None if activity is None else dict(activity), options
+        ),
         hit_share=activity["hit"] / asked if activity is not None and asked else None,
         blocks_asked=asked,
         counted_since=facts["counted_since"] or facts["started"],
         now=facts["now"],
-        statements=await statements.read(session, table),
+        statements=await read_statements(session, table),
     )
 
 

@@ -9,8 +9,8 @@ from statistics import quantiles
 from typing import Any
 
 from outgrow.inspection import Inspection
-from outgrow.inspection.finding import Finding, size_of
 from outgrow.inspection.formats import format_of
+from outgrow.inspection.health import Finding, size_of
 from outgrow.inspection.listing import Listing
 from outgrow.inspection.misfits import article
 from outgrow.inspection.patterns import Pattern

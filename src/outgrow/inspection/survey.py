@@ -10,11 +10,10 @@ from outgrow.db.named import hold, snapshot
 from outgrow.db.pool import Database, Session
 from outgrow.growth.catalog import Store
 from outgrow.growth.misfits import Found
-from outgrow.inspection import Inspection, Table, health, inspect, report, safety
+from outgrow.inspection import Inspection, Table, health, inspect, report
 from outgrow.inspection.audit import Cause, Misfit
-from outgrow.inspection.finding import Finding
-from outgrow.inspection.findings import findings
-from outgrow.inspection.health import Health
+from outgrow.inspection.findings import access_findings, health_findings, read_access
+from outgrow.inspection.health import Finding, Health
 from outgrow.inspection.listing import Listing, listings
 from outgrow.inspection.writing import blueprint
 
@@ -75,7 +74,7 @@ async def survey(
     ):
         fares = await health.read(session, schema, name)
         await hold(session, f"{schema}.{name}")
-        open_to = await safety.read(session, schema, name)
+        open_to = await read_access(session, schema, name)
         whole = Table(session, f"{schema}.{name}")
         count, version = await whole.count(), await whole.version_for_queries()
         percent = min(100.0, 100 * ENOUGH / count) if sample and count else None
@@ -96,8 +95,8 @@ async def survey(
         name,
         inspection,
         fares,
-        tuple(findings(fares)),
-        (*safety.findings(open_to), *secrets),
+        tuple(health_findings(fares)),
+        (*access_findings(open_to), *secrets),
         version,
     )
 
