@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from outgrow.inspection.secrets import secrets
+from outgrow.inspection.formats import secrets
 
 BCRYPT = "$2b$12$" + "abcdefghijklmnopqrstuv0123456789ABCDEFGHIJKLMNOPQRSTU"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9"
