@@ -25,8 +25,7 @@ from outgrow.db.pool import Database
 from outgrow.inspection import Table, hashes, inspect
 from outgrow.inspection.formats import form, format_of
 from outgrow.inspection.hashes import Facts, Hashes, Keys, short
-from outgrow.inspection.reading import reader
-from outgrow.inspection.values import ELEMENTS
+from outgrow.inspection.values import ELEMENTS, reader
 from outgrow.inspection.writing import blueprint
 from outgrow.sampledata.generator import generate
 from outgrow.sampledata.population import Spec

@@ -16,8 +16,8 @@ from outgrow.inspection.elements import Elements
 from outgrow.inspection.hashes import Keys, short
 from outgrow.inspection.keys import Tree
 from outgrow.inspection.patterns import Pattern, patterns_of
-from outgrow.inspection.reading import decode
 from outgrow.inspection.references import Reference, Search
+from outgrow.inspection.values import decode
 from outgrow.queries import Query, load
 
 Rows = list[tuple[str, str | None]]

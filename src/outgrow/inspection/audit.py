@@ -23,10 +23,9 @@ from outgrow.inspection.inconsistencies import Lookup, Symmetry
 from outgrow.inspection.keys import Tree
 from outgrow.inspection.misfits import Misfits
 from outgrow.inspection.patterns import Pattern
-from outgrow.inspection.reading import reader
 from outgrow.inspection.references import Reference, is_own, tokens
 from outgrow.inspection.targets import names_rows
-from outgrow.inspection.values import ELEMENTS, Steps, decoded, path_of
+from outgrow.inspection.values import ELEMENTS, Steps, decoded, path_of, reader
 
 SURE, PARTLY = 0.6, 0.9
 """Of a reference with a smaller share of ids that exist, the others are not said to dangle; the

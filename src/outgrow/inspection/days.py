@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
-from outgrow.inspection.reading import reader
+from outgrow.inspection.values import reader
 
 _MADE = ("createdAt", "created_at", "created", "timestamp", "sentAt", "date", "at")
 _DAY = re.compile(r"20\d\d-[01]\d-[0-3]\d(?:[T ]|\Z)")

@@ -13,10 +13,9 @@ from outgrow.inspection.formats import WORDY, is_id_format
 from outgrow.inspection.hashes import Hashes
 from outgrow.inspection.keys import Tree
 from outgrow.inspection.patterns import Pattern
-from outgrow.inspection.reading import Read, reader
 from outgrow.inspection.references import ONE, Reference, Search
 from outgrow.inspection.targets import OFTEN, Target, named_after, names_of, words_in
-from outgrow.inspection.values import ELEMENTS, SOME, Steps, Values, decoded, texts
+from outgrow.inspection.values import ELEMENTS, SOME, Read, Steps, Values, decoded, reader, texts
 
 NAMES = ("id", "_id", "uid", "uuid", "key")
 

@@ -13,8 +13,7 @@ from typing import Any
 
 from outgrow.inspection.days import day_of, read_made
 from outgrow.inspection.formats import form
-from outgrow.inspection.reading import decode
-from outgrow.inspection.values import ALL_OF, EVERY, Values
+from outgrow.inspection.values import ALL_OF, EVERY, Values, decode
 
 MANY = 1500
 """Different words below one segment that are kept apart; of more, the rare ones become one."""

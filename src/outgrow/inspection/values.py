@@ -1,15 +1,19 @@
 """What a pattern's values are like: kinds, fields, formats, lengths. No I/O.
 
 Of the values of one family of keys a sample is enough for this: all of the first thousand, then
-every sixteenth. What must be complete (what does not fit its pattern) is counted in misfits.py.
-"""
+every sixteenth. What must be complete (what does not fit its pattern) is counted in audit.py.
+
+Values come as text, and are decoded as far as needed. To decode a large document takes several
+times as long as to skip through it for the two fields that an audit asks for."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypedDict
+
+import msgspec
 
 from outgrow.inspection.formats import WORDY, form, format_of
 from outgrow.layout import consistency
@@ -383,3 +387,50 @@ def _fields_alike(a: Values, b: Values) -> float:
         if always < 2 and (known >= 2 or len(many.fields) <= 3):
             share = max(share, 0.85 * known / max(len(few.fields), 1))
     return share
+
+
+Read = Callable[[str | None], Any]
+
+_decode = msgspec.json.Decoder().decode
+
+
+def decode(text: str | None) -> Any:
+    """A value as Python has it. What is no JSON (a column of text) is a text."""
+    if text is None:
+        return None
+    try:
+        return _decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        try:
+            return json.loads(text)  # numbers beyond a float
+        except (ValueError, RecursionError):
+            return text
+
+
+def reader(kind: str, places: Iterable[Steps]) -> Read:
+    """Decodes values, most of which are of the kind, with at least what stands at these places: of
+    objects, and of objects in a list, only the fields on the way."""
+    depth = 0 if kind == "object" else 1
+    names = set()
+    for steps in places:
+        if depth and steps[:1] != (ELEMENTS,):
+            return decode
+        if len(steps) <= depth or not isinstance(name := steps[depth], str):
+            return decode
+        names.add(name)
+    if kind not in ("object", "array") or (depth and not names):
+        return decode
+    return _of_fields(sorted(names), in_list=bool(depth))
+
+
+def _of_fields(names: list[str], *, in_list: bool) -> Read:
+    row: Any = TypedDict("Row", dict.fromkeys(names, Any), total=False)  # type: ignore[misc]
+    fields = msgspec.json.Decoder(list[row] if in_list else row).decode
+
+    def read(text: str | None) -> Any:
+        try:
+            return fields(text)  # type: ignore[arg-type]
+        except (msgspec.DecodeError, RecursionError, TypeError):
+            return decode(text)  # of another kind
+
+    return read
