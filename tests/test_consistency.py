@@ -20,9 +20,9 @@ from outgrow.growth import mirroring, runner
 from outgrow.growth.misfits import Misfits
 from outgrow.growth.verification import verify
 from outgrow.inspection import Table, inspect, report
+from outgrow.inspection.blueprint_writer import blueprint
 from outgrow.inspection.listing import VALIDATING, listings
 from outgrow.inspection.survey import inspect_store
-from outgrow.inspection.writing import blueprint
 from outgrow.layout.consistency import BECOMES, INCONSISTENCIES, KINDS, MISFITS, UNMAPPED
 from outgrow.sampledata.generator import generate
 from outgrow.sampledata.population import Spec

@@ -22,11 +22,11 @@ from keyspaces.memory import inspected as inspected_rows
 from keyspaces.score import COLUMNS, Score, score
 from outgrow.blueprint import parse
 from outgrow.db.pool import Database
-from outgrow.inspection import Table, hashes, inspect
+from outgrow.inspection import Table, inspect
+from outgrow.inspection.blueprint_writer import blueprint
 from outgrow.inspection.formats import form, format_of
-from outgrow.inspection.hashes import Facts, Hashes, Keys, short
+from outgrow.inspection.keys import Facts, Hashes, Keys, short
 from outgrow.inspection.values import ELEMENTS, reader
-from outgrow.inspection.writing import blueprint
 from outgrow.sampledata.generator import generate
 from outgrow.sampledata.population import Spec
 from outgrow.settings import DEFAULT_STORE
@@ -106,7 +106,7 @@ def test_keys_are_found_and_no_others(count: int) -> None:
 def test_facts_that_the_other_side_lacks_are_found(
     monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(hashes, "AT_ONCE", at_once)
+    monkeypatch.setattr("outgrow.inspection.keys.AT_ONCE", at_once)
     one, other = Facts(), Facts()
     one.update([f"{n}" for n in range(1000)], "a")
     one.update(["0", "1", "600"], "b")

@@ -20,7 +20,7 @@ from outgrow.blueprint import Blueprint, parse
 from outgrow.db.pool import Database
 from outgrow.growth.verification import verify
 from outgrow.inspection import inspect
-from outgrow.inspection.writing import blueprint
+from outgrow.inspection.blueprint_writer import blueprint
 from outgrow.settings import DEFAULT_STORE
 
 ENOUGH = 12

@@ -13,8 +13,7 @@ from outgrow.db.pool import Session
 from outgrow.inspection.audit import Audit, Told
 from outgrow.inspection.derived import Derived, Trial, resolved
 from outgrow.inspection.elements import Elements
-from outgrow.inspection.hashes import Keys, short
-from outgrow.inspection.keys import Tree
+from outgrow.inspection.keys import Keys, Tree, short
 from outgrow.inspection.patterns import Pattern, patterns_of
 from outgrow.inspection.references import Reference, Search
 from outgrow.inspection.values import decode

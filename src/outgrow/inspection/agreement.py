@@ -10,7 +10,7 @@ from itertools import permutations, product
 from typing import Any
 
 from outgrow.inspection.derived import KEY, Derived, words_of
-from outgrow.inspection.hashes import Facts, Hashes
+from outgrow.inspection.keys import Facts, Hashes
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import Reference
 from outgrow.inspection.values import Steps, texts

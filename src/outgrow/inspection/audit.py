@@ -18,9 +18,8 @@ from typing import Any
 
 from outgrow.inspection.agreement import Agreement
 from outgrow.inspection.derived import Derived
-from outgrow.inspection.hashes import Hashes, Keys
 from outgrow.inspection.inconsistencies import Lookup, Symmetry
-from outgrow.inspection.keys import Tree
+from outgrow.inspection.keys import Hashes, Keys, Tree
 from outgrow.inspection.misfits import Misfits
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import Reference, is_own, tokens

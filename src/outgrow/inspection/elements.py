@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from outgrow.inspection.formats import WORDY, is_id_format
-from outgrow.inspection.hashes import Hashes
-from outgrow.inspection.keys import Tree
+from outgrow.inspection.keys import Hashes, Tree
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import ONE, Reference, Search
 from outgrow.inspection.targets import OFTEN, Target, named_after, names_of, words_in

@@ -10,7 +10,7 @@ from typing import Any
 
 from outgrow.inspection.agreement import Known
 from outgrow.inspection.formats import FILLER, form, is_id, is_name
-from outgrow.inspection.hashes import Facts, Hashes, Keys
+from outgrow.inspection.keys import Facts, Hashes, Keys
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import Reference
 from outgrow.inspection.targets import Target

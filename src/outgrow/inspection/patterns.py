@@ -9,7 +9,7 @@ from typing import Any
 
 from outgrow.inspection.formats import SPANS
 from outgrow.inspection.keys import FEW_KEYS, FEW_SHARE, Node, Tree
-from outgrow.inspection.messages import resolve
+from outgrow.inspection.literals import resolve
 from outgrow.inspection.values import Values, similarity
 
 _PARTS = re.compile(r"<[a-z]+>(?:.*<[a-z]+>)?")

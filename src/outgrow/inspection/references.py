@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from outgrow.inspection.formats import FILLER, WORDY, format_of
-from outgrow.inspection.hashes import Hashes
-from outgrow.inspection.keys import Tree, split
+from outgrow.inspection.keys import Hashes, Tree, split
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.targets import (
     OFTEN,

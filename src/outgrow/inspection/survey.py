@@ -12,10 +12,10 @@ from outgrow.growth.catalog import Store
 from outgrow.growth.misfits import Found
 from outgrow.inspection import Inspection, Table, health, inspect, report
 from outgrow.inspection.audit import Cause, Misfit
+from outgrow.inspection.blueprint_writer import blueprint
 from outgrow.inspection.findings import access_findings, health_findings, read_access
 from outgrow.inspection.health import Finding, Health
 from outgrow.inspection.listing import Listing, listings
-from outgrow.inspection.writing import blueprint
 
 ENOUGH = 200_000
 """Rows of a sample. More do not tell more of what a pattern is like."""
