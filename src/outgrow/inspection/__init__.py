@@ -12,10 +12,10 @@ from typing import Any, Protocol, TypeVar
 from outgrow.db.pool import Session
 from outgrow.inspection.audit import Audit, Told
 from outgrow.inspection.derived import Derived, Trial, resolved
-from outgrow.inspection.elements import Elements
 from outgrow.inspection.keys import Keys, Tree, short
 from outgrow.inspection.patterns import Pattern, patterns_of
-from outgrow.inspection.references import Reference, Search
+from outgrow.inspection.reference_search import Elements, Search
+from outgrow.inspection.references import Reference
 from outgrow.inspection.values import decode
 from outgrow.queries import Query, load
 

@@ -22,8 +22,7 @@ from outgrow.inspection.inconsistencies import Lookup, Symmetry
 from outgrow.inspection.keys import Hashes, Keys, Tree
 from outgrow.inspection.misfits import Misfits
 from outgrow.inspection.patterns import Pattern
-from outgrow.inspection.references import Reference, is_own, tokens
-from outgrow.inspection.targets import names_rows
+from outgrow.inspection.references import Reference, is_own, names_rows, tokens
 from outgrow.inspection.values import ELEMENTS, Steps, decoded, path_of, reader
 
 SURE, PARTLY = 0.6, 0.9

@@ -16,13 +16,14 @@ from itertools import permutations
 from typing import Any
 
 from outgrow.inspection.patterns import Pattern
-from outgrow.inspection.references import Reference, tokens
-from outgrow.inspection.targets import (
+from outgrow.inspection.references import (
+    Reference,
     Target,
     is_entity,
     named_after,
     names_itself,
     names_of,
+    tokens,
     words_in,
 )
 from outgrow.inspection.values import ELEMENTS, Steps, decoded, path_of, texts

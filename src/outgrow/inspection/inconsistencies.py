@@ -12,8 +12,7 @@ from outgrow.inspection.agreement import Known
 from outgrow.inspection.formats import FILLER, form, is_id, is_name
 from outgrow.inspection.keys import Facts, Hashes, Keys
 from outgrow.inspection.patterns import Pattern
-from outgrow.inspection.references import Reference
-from outgrow.inspection.targets import Target
+from outgrow.inspection.references import Reference, Target
 from outgrow.inspection.values import ELEMENTS, texts
 
 OFTEN, HABIT = 3, 0.1

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from outgrow.inspection.elements import own_ids
 from outgrow.inspection.formats import is_id_format
 from outgrow.inspection.patterns import Pattern
+from outgrow.inspection.reference_search import own_ids
 from outgrow.inspection.values import ELEMENTS, MIXED, Steps, at, encoded, kind_of, path_of
 from outgrow.layout.consistency import FLAT
 

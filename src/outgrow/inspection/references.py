@@ -1,46 +1,164 @@
-"""Which field, element or segment names another pattern's key. No I/O.
-
-Of each place where texts stand some are known (a sample). The keys of the store pass by once, and
-it is noted which of these texts are ids in them: a whole key, a key without its first segment, all
-variables of a key, or one of them. The pattern in which most are found is the one meant, if it is
-found often enough and is not this pattern's own id.
-"""
+"""References: which texts are ids of which rows, and which of several patterns is meant. No I/O."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, Literal
 
-from outgrow.inspection.formats import FILLER, WORDY, format_of
-from outgrow.inspection.keys import Hashes, Tree, split
+from outgrow.inspection.keys import Hashes, split
 from outgrow.inspection.patterns import Pattern
-from outgrow.inspection.targets import (
-    OFTEN,
-    Candidate,
-    How,
-    Target,
-    is_entity,
-    is_id_name,
-    named_after,
-    names_of,
-    rank,
-    root_rank,
-)
-from outgrow.inspection.values import Steps, Values, path_of
+from outgrow.inspection.values import Steps, path_of
 
-SURELY = 0.8
-"""Of words and small numbers, which meet by chance, such a share must be ids of the other."""
+How = Literal["key", "tail", "ids", "id", "element"]
+"""A text is a whole key, a key without its first segment, all variables of it (`a:b`), or one; or
+it is an id of an element of its list."""
 
-PART = 0.1
-"""Where ids are of several patterns, each has at least such a share of them."""
+OFTEN = 0.5
+"""From this share of known texts that are ids of the other pattern there is a reference; the rest
+are dangling."""
 
-ONE = 1.2
-"""Keys in which an id stands, for each id, up to which it is the id of one row."""
+CHANCE = 0.05
+"""Where all of so many ids are of a smaller family too, with a smaller probability than this if it
+were by chance, that family is meant."""
 
-_PARTS = ("ids", "objects", "map")
-_NEVER = ("time", "date", "week", "url", "json", "text", "empty")
+_ID_NAMES = ("id", "_id", "key", "uid", "uuid", "slug", "code")
+_UNIQUE = ("email", "username", "handle", "phone", "number", "isbn", "sku")
+"""What rows are called by beside ids; a field of the name is their own."""
+
+_SEPARATORS = re.compile(r"[^a-z]+")
+
+
+@dataclass(frozen=True)
+class Target:
+    pattern: Pattern
+    how: How
+    place: int = -1
+    """Of which segment, where `how` is `id`."""
+    steps: Steps = ()
+    """Where in the value, where `how` is `element`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A pattern that texts may be ids of."""
+
+    ways: list[tuple[int, Target]]
+    found: set[str]
+    share: float
+    named: int
+    entity: bool | None
+    part: bool
+    """Its documents say that the id is somebody else's: it is meant where nobody else is."""
+
+    @property
+    def pattern(self) -> Pattern:
+        return self.ways[0][1].pattern
+
+
+def rank(one: Candidate, others: Sequence[Candidate], loose: bool) -> tuple[Any, ...]:
+    """Larger where it is more likely what is meant: the field's name decides, then how many of the
+    texts are its ids, then whether it is the smallest family that has them all."""
+    share = round(min(one.share, 0.999) * 5)
+    named = one.named if one.share >= OFTEN else 0
+    return (
+        not one.part,
+        *((share, named) if loose else (named, share)),
+        _is_closest(one, others),
+        one.entity is True,
+        root_rank(one.ways[0][1]),
+        one.pattern.count,
+    )
+
+
+def _is_closest(one: Candidate, others: Sequence[Candidate]) -> bool:
+    """A family of its own that has all of these ids, and not by chance, since a larger one has
+    them and many more: those who were assigned are all volunteers, not only users."""
+    if one.entity is not True:
+        return False
+    return any(
+        len(other.found - one.found) <= 0.02 * len(other.found)
+        and (one.pattern.count / other.pattern.count) ** len(one.found) < CHANCE
+        for other in others
+        if other.pattern.count > one.pattern.count and not other.part
+    )
+
+
+def is_id_name(steps: Steps) -> bool:
+    return isinstance(steps[-1], str) and steps[-1].lower() in _ID_NAMES
+
+
+def names_of(pattern: Pattern, steps: Steps | None, place: int) -> set[str]:
+    """The words by which a place is called; of a segment, those of the field that repeats it."""
+    if steps is None:
+        return {word for name in _own_names(pattern).get(place, ()) for word in words_in(name)}
+    names = [step for step in steps if isinstance(step, str)]
+    words = words_in(names[-1]) if names else set()
+    if not words and len(names) > 1:
+        words = words_in(names[-2])
+    return words or (words_in(pattern.segments[-1].before) if not names else set())
+
+
+def _own_names(pattern: Pattern) -> dict[int, set[str]]:
+    """Fields that repeat a segment of their own key, by its place."""
+    found: dict[int, set[str]] = defaultdict(set)
+    for name, values in pattern.values.fields.items():
+        place = values.own_place
+        if place is not None and values.kinds["string"] >= 0.5 * pattern.values.objects:
+            found[place].add(name)
+    return found
+
+
+def is_entity(target: Target) -> bool | None:
+    """Whether the ids in these keys are its own. Where a document repeats the id of its key as
+    `id` they are; as `user_id` they are somebody else's: it is a part of them. None: it does not
+    say."""
+    if target.how != "id" or target.pattern.shape != "document":
+        return None
+    names = _own_names(target.pattern).get(target.place, set())
+    if not names:
+        return None
+    return any(names_itself(target.pattern, name) for name in names)
+
+
+def names_itself(pattern: Pattern, name: str) -> bool:
+    """A field of this name says what the pattern's own rows are called: `id`, `email`, and of
+    orders `orderNumber`; `userId` says it of somebody else."""
+    if name.lower() in (*_ID_NAMES, *_UNIQUE):
+        return True
+    literal = {word for s in pattern.segments if not s.is_variable for word in words_in(s.before)}
+    return bool({w.rstrip("s") for w in words_in(name)} & {w.rstrip("s") for w in literal})
+
+
+def names_rows(target: Target) -> bool:
+    """Not a part of something, but it itself; of a whole key there is no doubt."""
+    return target.how != "id" or is_entity(target) is True
+
+
+def named_after(words: set[str], target: Pattern) -> int:
+    """How well the field is called as the pattern: 2 for `productId` of `product:{id}`, 1 where
+    they have a word in common."""
+    literal = words_in(next((s.before for s in target.segments if not s.is_variable), ""))
+    mine, theirs = ({w.rstrip("s") for w in those} for those in (words, literal))
+    return 2 if mine and mine == theirs else int(bool(mine & theirs))
+
+
+def words_in(name: str) -> set[str]:
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
+    return {word for word in _SEPARATORS.split(apart) if word and word not in ("id", "ids")}
+
+
+def root_rank(target: Target) -> tuple[bool, bool, bool, int]:
+    """Larger where the pattern is what the id is an id of: documents, all of whose key it is."""
+    pattern = target.pattern
+    whole = target.how != "id" or len(pattern.places) == 1
+    ends = pattern.segments[-1].is_variable and pattern.places[-1] == (
+        target.place if target.how == "id" else pattern.places[-1]
+    )
+    return (pattern.shape == "document", whole and ends, whole, -len(pattern.text))
 
 
 @dataclass
@@ -115,197 +233,6 @@ def _around(target: Target) -> tuple[str, str] | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where texts stand that may be ids: in the value, or where `steps` is None a segment."""
-
-    pattern: Pattern
-    steps: Steps | None
-    segment: int
-    texts: Mapping[str, int]
-    format: str
-    own: int | None
-    """Which segment of their own key they are."""
-
-
-class Search:
-    """The texts that may be ids, and in which patterns they were found."""
-
-    def __init__(self, patterns: Sequence[Pattern]) -> None:
-        self.patterns = patterns
-        self.places: list[Place] = []
-        self.found: dict[str, Counter[Target]] = {}
-        self._targets: dict[tuple[int, How, int], Target] = {}
-        for pattern in patterns:
-            self._places_of(pattern)
-
-    def _places_of(self, pattern: Pattern) -> None:
-        for steps, values in pattern.values.walk():
-            if not steps and pattern.shape in _PARTS:
-                continue  # a value of another kind than the rest, which is damage
-            texts, format_ = _ids_of(values)
-            if texts and format_ not in _NEVER:
-                self._place(Place(pattern, steps, -1, texts, format_, values.own_place))
-        for place in pattern.places:
-            found = (_token(pattern, key, place) for key, _ in pattern.examples)
-            texts = dict.fromkeys((text for text in found if text), 1)
-            kinds = Counter(format_of(text) for text in texts)
-            usual = kinds.most_common(1)[0][0] if kinds else ""
-            if texts and usual not in _NEVER:
-                self._place(Place(pattern, None, place, texts, usual, None))
-
-    def _place(self, place: Place) -> None:
-        self.places.append(place)
-        for text in place.texts:
-            self.found.setdefault(text, Counter())
-
-    def add(self, keys: Iterable[str], tree: Tree) -> None:
-        """Look whether the texts are ids in these keys."""
-        found = self.found
-        for key in keys:
-            pattern, segments = tree.place(key)
-            if pattern is None:
-                continue
-            if key in found:
-                found[key][self._target(pattern, "key")] += 1
-            if len(segments) > 1 and not pattern.segments[0].is_variable:
-                tail = key[len(segments[0]) + 1 :]
-                if len(segments) > 2 and tail in found:
-                    found[tail][self._target(pattern, "tail")] += 1
-            for place, text in tokens(pattern, key, segments):
-                if text in found:
-                    found[text][self._target(pattern, "id", place)] += 1
-            if len(pattern.places) > 1 and _adjoin(pattern):
-                joined = split(key)[0].join(segments[pattern.places[0] : pattern.places[-1] + 1])
-                if joined in found:
-                    found[joined][self._target(pattern, "ids")] += 1
-
-    def _target(self, pattern: Pattern, how: How, place: int = -1) -> Target:
-        key = (id(pattern), how, place)
-        if key not in self._targets:
-            self._targets[key] = Target(pattern, how, place)
-        return self._targets[key]
-
-    def unknown(self, references: Iterable[Reference]) -> list[Place]:
-        """The places in values that refer to nothing."""
-        known = {(id(one.source), one.steps) for one in references}
-        return [one for one in self.places if (id(one.pattern), one.steps) not in known]
-
-    def references(self) -> list[Reference]:
-        """What each place refers to, if anything."""
-        segments: dict[tuple[int, int], Reference] = {}
-        for place in self.places:
-            if place.steps is None and (found := self._found(place)):
-                segments[id(place.pattern), place.segment] = found[0]
-        references = list(_rooted(segments))
-        rooted = {(id(r.source), r.place): r for r in references}
-        for place in self.places:
-            steps = place.steps
-            if steps is None:
-                continue
-            if place.own is not None:
-                inherited = rooted.get((id(place.pattern), place.own))
-                if inherited is not None and not (steps and is_id_name(steps)):
-                    references.append(
-                        Reference(place.pattern, steps, -1, inherited.target, inherited.share)
-                    )
-                continue
-            several = self._found(place)
-            for one in several:
-                self._climb(one, rooted, place.texts)
-            # Two may lead to the same pattern above.
-            several = list({id(one.to): one for one in reversed(several)}.values())
-            for one in several:
-                one.group = [other for other in several if other is not one]
-            references += several
-        return references
-
-    def _climb(
-        self,
-        reference: Reference,
-        rooted: Mapping[tuple[int, int], Reference],
-        texts: Mapping[str, int],
-    ) -> None:
-        """Where the ids of the target are another pattern's first of all, that one is meant."""
-        if is_entity(reference.target):
-            return
-        place = reference.target.place
-        above = rooted.get((id(reference.to), place))
-        if above is not None and reference.target.how == "id":
-            share = _share([t for t in texts if above.target in self.found[t]], texts)
-            if share >= OFTEN:
-                reference.target, reference.share = above.target, share
-
-    def _found(self, place: Place) -> list[Reference]:
-        """The reference of a place, the best first: to several patterns where each has the ids that
-        the others lack (`itemId` of a log)."""
-        pattern, steps, texts = place.pattern, place.steps, place.texts
-        names = names_of(pattern, steps, place.segment)
-        loose = place.format in (*WORDY, "number", "prefix-number")
-        small = steps is not None and place.format == "number" and not _are_long(texts)
-        candidates: list[Candidate] = []
-        for ways in self._ways(texts).values():
-            first = ways[0][1]
-            other = first.pattern
-            named = named_after(names, other)
-            if other is pattern and (steps is None or not _between_rows(steps)):
-                continue
-            if small and (other is pattern or not named):
-                continue
-            if first.how == "id" and not loose and other.shape in _PARTS:
-                continue  # a list of somebody is not whom their id names
-            found = {t for t in texts for _, target in ways if target in self.found[t]}
-            entity = is_entity(first)
-            if loose and first.how == "id" and len(other.places) > 1 and entity is None:
-                continue  # a word in a key of several: it names no row
-            part = first.how == "id" and not loose and entity is False and not named
-            candidates.append(Candidate(ways, found, _share(found, texts), named, entity, part))
-        ranked = sorted(candidates, key=lambda one: rank(one, candidates, loose), reverse=True)
-        return self._chosen(place, loose, ranked)
-
-    def _ways(self, texts: Iterable[str]) -> dict[int, list[tuple[int, Target]]]:
-        """By pattern: in which ways its keys hold the texts, the most frequent first."""
-        hits: Counter[Target] = Counter()
-        keys: Counter[Target] = Counter()
-        for text in texts:
-            hits.update(self.found[text].keys())
-            keys.update(self.found[text])
-        by_pattern: dict[int, list[tuple[int, Target]]] = defaultdict(list)
-        for target, times in hits.items():
-            if keys[target] <= ONE * times:  # it names a row, not many
-                by_pattern[id(target.pattern)].append((times, target))
-        for ways in by_pattern.values():
-            ways.sort(key=lambda way: (-way[0], way[1].how != "key", way[1].how != "id"))
-        return by_pattern
-
-    def _chosen(
-        self, place: Place, loose: bool, candidates: Sequence[Candidate]
-    ) -> list[Reference]:
-        texts = place.texts
-        union = set().union(*(one.found for one in candidates))
-        chosen: list[Reference] = []
-        known: set[str] = set()
-        for one in candidates:
-            found, first = one.found, one.ways[0][1]
-            new = found - known
-            if not chosen:
-                whole = place.steps is None and root_rank(first)[:2] == (True, True)
-                easy = bool(one.named) or whole or not (loose or one.part)
-                share = one.share if len(found) * 2 > len(union) else _share(union, texts)
-                if not _is_enough(share, len(found), len(texts), not easy):
-                    continue
-            elif loose or one.part or len(new) < max(3, PART * len(texts)):
-                continue
-            also = [t for n, t in one.ways[1:] if t.how != first.how and n >= 0.02 * len(texts)]
-            chosen.append(
-                Reference(place.pattern, place.steps, place.segment, first, one.share, also)
-            )
-            known |= found
-        if len(chosen) == 1 and chosen[0].share < OFTEN:
-            return []
-        return chosen
-
-
 def tokens(
     pattern: Pattern, key: str, segments: Sequence[str] | None = None
 ) -> list[tuple[int, str]]:
@@ -320,79 +247,14 @@ def tokens(
     return [(place, segments[place][start:end]) for place, start, end in pattern.cuts]
 
 
-def _ids_of(values: Values) -> tuple[dict[str, int], str]:
-    """The texts at a place but for what stands there for nobody, and what most of them are."""
-    if values.kind == "number":
-        return values.samples, "number"
-    if values.format in _NEVER and values.format != "empty":
-        return {}, values.format
-    kinds = {text: format_of(text) for text in values.samples if text.lower() not in FILLER}
-    usual = Counter(kinds.values()).most_common(1)
-    if not usual:
-        return {}, values.format
-    format_ = usual[0][0]
-    return {
-        text: values.samples[text]
-        for text, kind in kinds.items()
-        if format_ in WORDY or kind not in WORDY
-    }, format_
-
-
-def _token(pattern: Pattern, key: str, place: int) -> str:
-    return dict(tokens(pattern, key)).get(place, "")
-
-
-def _adjoin(pattern: Pattern) -> bool:
-    """Nothing but separators stands between its variables."""
-    return pattern.places == list(range(pattern.places[0], pattern.places[-1] + 1))
-
-
-def _share(found: Iterable[str], texts: Mapping[str, int]) -> float:
-    """Of all that was seen, how much was one of these."""
-    return sum(texts[text] for text in found) / max(sum(texts.values()), 1)
-
-
-def _is_enough(share: float, found: int, known: int, loose: bool) -> bool:
-    if loose:
-        return found >= 3 and share >= SURELY
-    return share >= OFTEN and (found >= 2 or known == 1)
-
-
-def _between_rows(steps: Steps) -> bool:
-    """A row may name others of its pattern: `parentId`, `blockedUsers[]`; not by its own `id`."""
-    return bool(steps) and not is_id_name(steps)
-
-
-def _are_long(numbers: Iterable[str]) -> bool:
-    """Of four digits and more: such numbers are not ids of something by chance."""
-    lengths = sorted(map(len, numbers))
-    return lengths[len(lengths) // 2] >= 4
-
-
-def _rooted(segments: Mapping[tuple[int, int], Reference]) -> Iterable[Reference]:
-    """References of segments. Where two patterns have the same ids, one belongs to the other."""
-    for reference in segments.values():
-        source, target = reference.source, reference.target
-        mine = root_rank(Target(source, "id", reference.place))
-        back = any(
-            other.to is source and other.source is target.pattern for other in segments.values()
-        )
-        if back and mine > root_rank(target):
-            continue
-        whole = not back and mine[:2] == (True, True)
-        if whole and source.count > target.pattern.count and not _says_whose(reference):
-            continue
-        yield reference
-
-
 def is_own(reference: Reference) -> bool:
     """The key's id is the row's own before it is another's: not all rows need have another."""
-    if reference.steps is not None or _says_whose(reference):
+    if reference.steps is not None or says_whose(reference):
         return False
     return is_entity(Target(reference.source, "id", reference.place)) is True
 
 
-def _says_whose(reference: Reference) -> bool:
+def says_whose(reference: Reference) -> bool:
     """The documents say that the id of their key is the target's: `userId` in `balance:{id}`."""
     names = names_of(reference.source, None, reference.place)
     return bool(named_after(names, reference.to))

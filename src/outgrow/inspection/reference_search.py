@@ -1,0 +1,419 @@
+"""Search for the field, element or segment that names another pattern's key. No I/O.
+
+Some of the texts at each place are known (a sample). The keys of the store pass by once, and each
+of these texts that is an id in them is noted: a whole key, a key without its first segment, all
+variables of a key, or one of them. The pattern that has most of the texts is the one meant, if it
+has enough of them and if they are not this pattern's own ids.
+
+Elements of lists have ids too: `devices:{user}` holds objects, each with an `id` that others may
+name. They are in no key, so one more pass over the rows looks for what names them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from outgrow.inspection.formats import FILLER, WORDY, format_of, is_id_format
+from outgrow.inspection.keys import Hashes, Tree, split
+from outgrow.inspection.patterns import Pattern
+from outgrow.inspection.references import (
+    OFTEN,
+    Candidate,
+    How,
+    Reference,
+    Target,
+    is_entity,
+    is_id_name,
+    named_after,
+    names_of,
+    rank,
+    root_rank,
+    says_whose,
+    tokens,
+    words_in,
+)
+from outgrow.inspection.values import ELEMENTS, SOME, Read, Steps, Values, decoded, reader, texts
+
+SURELY = 0.8
+"""Of words and small numbers, which meet by chance, such a share must be ids of the other."""
+
+PART = 0.1
+"""Where ids are of several patterns, each has at least such a share of them."""
+
+ONE = 1.2
+"""Keys in which an id stands, for each id, up to which it is the id of one row."""
+
+_PARTS = ("ids", "objects", "map")
+_NEVER = ("time", "date", "week", "url", "json", "text", "empty")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where texts stand that may be ids: in the value, or where `steps` is None a segment."""
+
+    pattern: Pattern
+    steps: Steps | None
+    segment: int
+    texts: Mapping[str, int]
+    format: str
+    own: int | None
+    """Which segment of their own key they are."""
+
+
+class Search:
+    """The texts that may be ids, and in which patterns they were found."""
+
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        self.patterns = patterns
+        self.places: list[Place] = []
+        self.found: dict[str, Counter[Target]] = {}
+        self._targets: dict[tuple[int, How, int], Target] = {}
+        for pattern in patterns:
+            self._places_of(pattern)
+
+    def _places_of(self, pattern: Pattern) -> None:
+        for steps, values in pattern.values.walk():
+            if not steps and pattern.shape in _PARTS:
+                continue  # a value of another kind than the rest, which is damage
+            texts, format_ = _ids_of(values)
+            if texts and format_ not in _NEVER:
+                self._place(Place(pattern, steps, -1, texts, format_, values.own_place))
+        for place in pattern.places:
+            found = (_token(pattern, key, place) for key, _ in pattern.examples)
+            texts = dict.fromkeys((text for text in found if text), 1)
+            kinds = Counter(format_of(text) for text in texts)
+            usual = kinds.most_common(1)[0][0] if kinds else ""
+            if texts and usual not in _NEVER:
+                self._place(Place(pattern, None, place, texts, usual, None))
+
+    def _place(self, place: Place) -> None:
+        self.places.append(place)
+        for text in place.texts:
+            self.found.setdefault(text, Counter())
+
+    def add(self, keys: Iterable[str], tree: Tree) -> None:
+        """Look whether the texts are ids in these keys."""
+        found = self.found
+        for key in keys:
+            pattern, segments = tree.place(key)
+            if pattern is None:
+                continue
+            if key in found:
+                found[key][self._target(pattern, "key")] += 1
+            if len(segments) > 1 and not pattern.segments[0].is_variable:
+                tail = key[len(segments[0]) + 1 :]
+                if len(segments) > 2 and tail in found:
+                    found[tail][self._target(pattern, "tail")] += 1
+            for place, text in tokens(pattern, key, segments):
+                if text in found:
+                    found[text][self._target(pattern, "id", place)] += 1
+            if len(pattern.places) > 1 and _adjoin(pattern):
+                joined = split(key)[0].join(segments[pattern.places[0] : pattern.places[-1] + 1])
+                if joined in found:
+                    found[joined][self._target(pattern, "ids")] += 1
+
+    def _target(self, pattern: Pattern, how: How, place: int = -1) -> Target:
+        key = (id(pattern), how, place)
+        if key not in self._targets:
+            self._targets[key] = Target(pattern, how, place)
+        return self._targets[key]
+
+    def unknown(self, references: Iterable[Reference]) -> list[Place]:
+        """The places in values that refer to nothing."""
+        known = {(id(one.source), one.steps) for one in references}
+        return [one for one in self.places if (id(one.pattern), one.steps) not in known]
+
+    def references(self) -> list[Reference]:
+        """What each place refers to, if anything."""
+        segments: dict[tuple[int, int], Reference] = {}
+        for place in self.places:
+            if place.steps is None and (found := self._found(place)):
+                segments[id(place.pattern), place.segment] = found[0]
+        references = list(_rooted(segments))
+        rooted = {(id(r.source), r.place): r for r in references}
+        for place in self.places:
+            steps = place.steps
+            if steps is None:
+                continue
+            if place.own is not None:
+                inherited = rooted.get((id(place.pattern), place.own))
+                if inherited is not None and not (steps and is_id_name(steps)):
+                    references.append(
+                        Reference(place.pattern, steps, -1, inherited.target, inherited.share)
+                    )
+                continue
+            several = self._found(place)
+            for one in several:
+                self._climb(one, rooted, place.texts)
+            # Two may lead to the same pattern above.
+            several = list({id(one.to): one for one in reversed(several)}.values())
+            for one in several:
+                one.group = [other for other in several if other is not one]
+            references += several
+        return references
+
+    def _climb(
+        self,
+        reference: Reference,
+        rooted: Mapping[tuple[int, int], Reference],
+        texts: Mapping[str, int],
+    ) -> None:
+        """Where the ids of the target are another pattern's first of all, that one is meant."""
+        if is_entity(reference.target):
+            return
+        place = reference.target.place
+        above = rooted.get((id(reference.to), place))
+        if above is not None and reference.target.how == "id":
+            share = _share([t for t in texts if above.target in self.found[t]], texts)
+            if share >= OFTEN:
+                reference.target, reference.share = above.target, share
+
+    def _found(self, place: Place) -> list[Reference]:
+        """The reference of a place, the best first: to several patterns where each has the ids that
+        the others lack (`itemId` of a log)."""
+        pattern, steps, texts = place.pattern, place.steps, place.texts
+        names = names_of(pattern, steps, place.segment)
+        loose = place.format in (*WORDY, "number", "prefix-number")
+        small = steps is not None and place.format == "number" and not _are_long(texts)
+        candidates: list[Candidate] = []
+        for ways in self._ways(texts).values():
+            first = ways[0][1]
+            other = first.pattern
+            named = named_after(names, other)
+            if other is pattern and (steps is None or not _between_rows(steps)):
+                continue
+            if small and (other is pattern or not named):
+                continue
+            if first.how == "id" and not loose and other.shape in _PARTS:
+                continue  # a list of somebody is not whom their id names
+            found = {t for t in texts for _, target in ways if target in self.found[t]}
+            entity = is_entity(first)
+            if loose and first.how == "id" and len(other.places) > 1 and entity is None:
+                continue  # a word in a key of several: it names no row
+            part = first.how == "id" and not loose and entity is False and not named
+            candidates.append(Candidate(ways, found, _share(found, texts), named, entity, part))
+        ranked = sorted(candidates, key=lambda one: rank(one, candidates, loose), reverse=True)
+        return self._chosen(place, loose, ranked)
+
+    def _ways(self, texts: Iterable[str]) -> dict[int, list[tuple[int, Target]]]:
+        """By pattern: in which ways its keys hold the texts, the most frequent first."""
+        hits: Counter[Target] = Counter()
+        keys: Counter[Target] = Counter()
+        for text in texts:
+            hits.update(self.found[text].keys())
+            keys.update(self.found[text])
+        by_pattern: dict[int, list[tuple[int, Target]]] = defaultdict(list)
+        for target, times in hits.items():
+            if keys[target] <= ONE * times:  # it names a row, not many
+                by_pattern[id(target.pattern)].append((times, target))
+        for ways in by_pattern.values():
+            ways.sort(key=lambda way: (-way[0], way[1].how != "key", way[1].how != "id"))
+        return by_pattern
+
+    def _chosen(
+        self, place: Place, loose: bool, candidates: Sequence[Candidate]
+    ) -> list[Reference]:
+        texts = place.texts
+        union = set().union(*(one.found for one in candidates))
+        chosen: list[Reference] = []
+        known: set[str] = set()
+        for one in candidates:
+            found, first = one.found, one.ways[0][1]
+            new = found - known
+            if not chosen:
+                whole = place.steps is None and root_rank(first)[:2] == (True, True)
+                easy = bool(one.named) or whole or not (loose or one.part)
+                share = one.share if len(found) * 2 > len(union) else _share(union, texts)
+                if not _is_enough(share, len(found), len(texts), not easy):
+                    continue
+            elif loose or one.part or len(new) < max(3, PART * len(texts)):
+                continue
+            also = [t for n, t in one.ways[1:] if t.how != first.how and n >= 0.02 * len(texts)]
+            chosen.append(
+                Reference(place.pattern, place.steps, place.segment, first, one.share, also)
+            )
+            known |= found
+        if len(chosen) == 1 and chosen[0].share < OFTEN:
+            return []
+        return chosen
+
+
+def _ids_of(values: Values) -> tuple[dict[str, int], str]:
+    """The texts at a place but for what stands there for nobody, and what most of them are."""
+    if values.kind == "number":
+        return values.samples, "number"
+    if values.format in _NEVER and values.format != "empty":
+        return {}, values.format
+    kinds = {text: format_of(text) for text in values.samples if text.lower() not in FILLER}
+    usual = Counter(kinds.values()).most_common(1)
+    if not usual:
+        return {}, values.format
+    format_ = usual[0][0]
+    return {
+        text: values.samples[text]
+        for text, kind in kinds.items()
+        if format_ in WORDY or kind not in WORDY
+    }, format_
+
+
+def _token(pattern: Pattern, key: str, place: int) -> str:
+    return dict(tokens(pattern, key)).get(place, "")
+
+
+def _adjoin(pattern: Pattern) -> bool:
+    """Nothing but separators stands between its variables."""
+    return pattern.places == list(range(pattern.places[0], pattern.places[-1] + 1))
+
+
+def _share(found: Iterable[str], texts: Mapping[str, int]) -> float:
+    """Of all that was seen, how much was one of these."""
+    return sum(texts[text] for text in found) / max(sum(texts.values()), 1)
+
+
+def _is_enough(share: float, found: int, known: int, loose: bool) -> bool:
+    if loose:
+        return found >= 3 and share >= SURELY
+    return share >= OFTEN and (found >= 2 or known == 1)
+
+
+def _between_rows(steps: Steps) -> bool:
+    """A row may name others of its pattern: `parentId`, `blockedUsers[]`; not by its own `id`."""
+    return bool(steps) and not is_id_name(steps)
+
+
+def _are_long(numbers: Iterable[str]) -> bool:
+    """Of four digits and more: such numbers are not ids of something by chance."""
+    lengths = sorted(map(len, numbers))
+    return lengths[len(lengths) // 2] >= 4
+
+
+def _rooted(segments: Mapping[tuple[int, int], Reference]) -> Iterable[Reference]:
+    """References of segments. Where two patterns have the same ids, one belongs to the other."""
+    for reference in segments.values():
+        source, target = reference.source, reference.target
+        mine = root_rank(Target(source, "id", reference.place))
+        back = any(
+            other.to is source and other.source is target.pattern for other in segments.values()
+        )
+        if back and mine > root_rank(target):
+            continue
+        whole = not back and mine[:2] == (True, True)
+        if whole and source.count > target.pattern.count and not says_whose(reference):
+            continue
+        yield reference
+
+
+ID_NAMES = ("id", "_id", "uid", "uuid", "key")
+
+
+def own_ids(pattern: Pattern, taken: Iterable[Steps] = ()) -> Iterator[Steps]:
+    """Where the ids of elements stand: in `id`, of the form of one, each only once. Those at
+    places that are `taken` are other rows' ids."""
+    for steps, values in pattern.values.walk():
+        if (
+            len(steps) > 1
+            and steps[-2] == ELEMENTS
+            and str(steps[-1]).lower() in ID_NAMES
+            and steps not in taken
+            and _are_distinct(values)
+        ):
+            yield steps
+
+
+def _are_distinct(values: Values) -> bool:
+    seen = values.samples
+    return (
+        len(seen) >= SOME
+        and is_id_format(values.format)
+        and sum(seen.values()) <= ONE * len(seen)
+        and values.own_place is None
+    )
+
+
+@dataclass(eq=False)
+class _Holder:
+    """A place where elements have ids."""
+
+    pattern: Pattern
+    steps: Steps
+    ids: Hashes
+
+    def named(self, words: set[str]) -> int:
+        """How well a field of these words is called as the list, or as its pattern."""
+        lists = [step for step in self.steps[:-1] if isinstance(step, str)]
+        own = words_in(lists[-1]) if lists else set()
+        mine, theirs = ({word.rstrip("s") for word in those} for those in (words, own))
+        return 2 if mine and mine == theirs else max(int(bool(mine & theirs)), self._root(words))
+
+    def _root(self, words: set[str]) -> int:
+        return min(named_after(words, self.pattern), 1)
+
+
+class Elements:
+    """Whether texts that are no ids in keys are ids of elements."""
+
+    def __init__(self, search: Search, references: Sequence[Reference]) -> None:
+        self._places = [
+            place
+            for place in search.unknown(references)
+            if place.steps is not None and place.format not in (*WORDY, "number", "prefix-number")
+        ]
+        taken: dict[int, set[Steps]] = defaultdict(set)
+        for one in references:
+            if one.steps is not None:
+                taken[id(one.source)].add(one.steps)
+        self._holders: dict[int, list[_Holder]] = {}
+        for pattern in search.patterns if self._places else ():
+            own = [_Holder(pattern, s, Hashes()) for s in own_ids(pattern, taken[id(pattern)])]
+            if own:
+                self._holders[id(pattern)] = own
+        known = {(id(h.pattern), h.steps) for own in self._holders.values() for h in own}
+        self._places = [p for p in self._places if (id(p.pattern), p.steps) not in known]
+        self._found: dict[str, Counter[_Holder]] = {
+            text: Counter() for place in self._places for text in place.texts
+        }
+        self._readers: dict[int, Read] = {
+            number: reader(own[0].pattern.values.kind, [holder.steps for holder in own])
+            for number, own in self._holders.items()
+        }
+
+    @property
+    def is_needed(self) -> bool:
+        return bool(self._places and self._holders)
+
+    def add(self, rows: Iterable[tuple[str, str | None]], tree: Tree) -> None:
+        """Look for the texts in rows, with their values as JSON."""
+        for key, json_text in rows:
+            pattern, _ = tree.place(key)
+            holders = self._holders.get(id(pattern))
+            if holders is None:
+                continue
+            value = decoded(self._readers[id(pattern)](json_text))
+            for holder in holders:
+                ids = texts(value, holder.steps)
+                holder.ids.update(ids)
+                for text in ids:
+                    if text in self._found:
+                        self._found[text][holder] += 1
+
+    def references(self) -> Iterator[Reference]:
+        for holder in (holder for own in self._holders.values() for holder in own):
+            holder.ids.seal()
+        for place in self._places:
+            names = names_of(place.pattern, place.steps, -1)
+            hits = Counter(holder for text in place.texts for holder in self._found[text])
+            best = max(hits, key=lambda h: (h.named(names), hits[h], -len(h.steps)), default=None)
+            if best is None or place.own is not None:
+                continue
+            share = _share_of_elements(best, place.texts, self._found)
+            if hits[best] >= SOME and share >= OFTEN:
+                target = Target(best.pattern, "element", steps=best.steps)
+                yield Reference(place.pattern, place.steps, -1, target, share, ids=best.ids)
+
+
+def _share_of_elements(
+    holder: _Holder, seen: Mapping[str, int], found: Mapping[str, Counter[_Holder]]
+) -> float:
+    known = sum(times for text, times in seen.items() if holder in found[text])
+    return known / max(sum(seen.values()), 1)
