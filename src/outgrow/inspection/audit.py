@@ -16,9 +16,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from outgrow.inspection.agreement import Agreement
 from outgrow.inspection.derived import Derived
-from outgrow.inspection.inconsistencies import Lookup, Symmetry
+from outgrow.inspection.inconsistencies import Agreement, Lookup, Symmetry
 from outgrow.inspection.keys import Hashes, Keys, Tree
 from outgrow.inspection.misfits import Misfits
 from outgrow.inspection.patterns import Pattern

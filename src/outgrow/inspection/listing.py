@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from outgrow.inspection import Inspection
-from outgrow.inspection.agreement import is_pair
 from outgrow.inspection.audit import Audit, Cause
 from outgrow.inspection.derived import KEY, Derived, words_of
+from outgrow.inspection.inconsistencies import is_pair
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import Reference
 from outgrow.inspection.values import ELEMENTS, Steps
