@@ -9,10 +9,10 @@ from statistics import quantiles
 from typing import Any
 
 from outgrow.inspection import Inspection
+from outgrow.inspection.audit import article
 from outgrow.inspection.formats import format_of, secrets
 from outgrow.inspection.health import Finding, size_of
 from outgrow.inspection.listing import Listing
-from outgrow.inspection.misfits import article
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import Reference, tokens
 from outgrow.inspection.values import DISTINCT, Values, path_of
