@@ -21,8 +21,7 @@ from outgrow.growth.misfits import Misfits
 from outgrow.growth.verification import verify
 from outgrow.inspection import Table, inspect, report
 from outgrow.inspection.blueprint_writer import blueprint
-from outgrow.inspection.listing import VALIDATING, listings
-from outgrow.inspection.survey import inspect_store
+from outgrow.inspection.survey import VALIDATING, inspect_store, listings
 from outgrow.layout.consistency import BECOMES, INCONSISTENCIES, KINDS, MISFITS, UNMAPPED
 from outgrow.sampledata.generator import generate
 from outgrow.sampledata.population import Spec
@@ -46,7 +45,7 @@ async def inspected(database: Database) -> tuple[dict[str, Any], Blueprint]:
         version = await source.version_for_queries()
         assert version is not None
         found = await inspect(source)
-        queries = list(listings(found, *TABLE, version=version))
+        queries = [query.as_dict() for query in listings(found, *TABLE, version=version)]
     document = report.document(found, all_misfits=True, queries=queries)
     assert document["integrity"]["complete"]
     return document, parse(blueprint(found, DEFAULT_STORE))

@@ -13,7 +13,7 @@ from conftest import Connect
 from keyspaces import build
 from outgrow.db.pool import Database
 from outgrow.inspection import Table, inspect, report
-from outgrow.inspection.listing import VALIDATING, listings
+from outgrow.inspection.survey import VALIDATING, listings
 from outgrow.layout.consistency import KINDS
 from outgrow.sampledata.generator import generate
 from outgrow.sampledata.population import Spec
@@ -46,7 +46,7 @@ async def look(database: Database, table: str = f"public.{DEFAULT_STORE}") -> di
         version = await source.version_for_queries()
         assert version is not None
         found = await inspect(source)
-        queries = list(listings(found, *table.split("."), version=version))
+        queries = [q.as_dict() for q in listings(found, *table.split("."), version=version)]
         return report.document(found, all_misfits=True, queries=queries)
 
 

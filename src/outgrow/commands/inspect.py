@@ -14,8 +14,7 @@ from outgrow.connection import connected
 from outgrow.errors import BadInput
 from outgrow.events import note
 from outgrow.inspection import Inspection, report
-from outgrow.inspection.listing import Listing
-from outgrow.inspection.survey import ENOUGH, PASSES, Survey
+from outgrow.inspection.survey import ENOUGH, PASSES, Listing, Survey
 from outgrow.layout.consistency import KINDS
 from outgrow.library import inspect
 from outgrow.store import Store

@@ -11,12 +11,19 @@ from typing import Any, Protocol, TypeVar
 
 from outgrow.db.pool import Session
 from outgrow.inspection.audit import Audit, Told
-from outgrow.inspection.derived import Derived, Trial, resolved
+from outgrow.inspection.derived import Derived, Trial
 from outgrow.inspection.keys import Keys, Tree, short
 from outgrow.inspection.patterns import Pattern, patterns_of
 from outgrow.inspection.reference_search import Elements, Search
-from outgrow.inspection.references import Reference
-from outgrow.inspection.values import decode
+from outgrow.inspection.references import (
+    Reference,
+    Target,
+    is_entity,
+    named_after,
+    names_itself,
+    names_of,
+)
+from outgrow.inspection.values import ELEMENTS, decode
 from outgrow.queries import Query, load
 
 Rows = list[tuple[str, str | None]]
@@ -189,3 +196,46 @@ async def _each(batches: AsyncIterator[T], use: Callable[[T], None]) -> None:
     finally:
         following.cancel()
         await asyncio.wait([following])  # the connection is to be free again
+
+
+_OWN = {"id", "_id", "key", "uid", "uuid"}
+
+
+def resolved(references: Sequence[Reference], derived: Sequence[Derived]) -> list[Reference]:
+    """References without those that an index only happens to have: by which a row names its own
+    entry, and by ids that are somebody else's in the rows, too. Who names an entry by the row's
+    id, and is called after the row, names that row; by another name or text it names the entry."""
+    pointers = {id(one.pattern): one for one in derived if _is_pointer(one)}
+    kept = []
+    for reference in references:
+        pointer = pointers.get(id(reference.to)) if reference.target.how == "id" else None
+        if pointer is None or pointer.reference is None:
+            if reference.to.shape != "scalar" or reference.target.how != "id":
+                kept.append(reference)
+            continue
+        fields = _fields_by(pointer)
+        own = any(names_itself(pointer.source, name) for name in fields)
+        if reference.source in (pointer.reference.to, pointer.source) or not own:
+            continue
+        names = names_of(reference.source, reference.steps, reference.place)
+        if fields & _OWN and named_after(names, pointer.reference.to):
+            reference.index, reference.target = reference.target, pointer.reference.target
+        kept.append(reference)
+    return kept
+
+
+def _is_pointer(one: Derived) -> bool:
+    """It names one row, and is nothing by itself."""
+    reference = one.reference
+    if reference is None or one.pattern.shape not in ("scalar", "mixed", "document"):
+        return False
+    if reference.steps is not None and ELEMENTS in reference.steps:
+        return False
+    place = one.pattern.places[-1] if one.pattern.places else -1
+    return is_entity(Target(one.pattern, "id", place)) is not True
+
+
+def _fields_by(one: Derived) -> set[str]:
+    """The fields of rows that the keys of an index say."""
+    steps = (steps for places in (one.by or {}).values() for steps in places)
+    return {each[-1] for each in steps if each and isinstance(each[-1], str)}

@@ -4,7 +4,7 @@ A list of ids below `school:{school}:users` is derived when each id names a row 
 school; `user:email:{email}` when the row it points to has that e-mail; `users:list` when it has
 all of them; a copy when its fields are the other row's. Each is tried on the rows of a sample,
 which the caller fetches (`wanted`), and true when nearly all of them agree: what does not agree is
-damage, and found in agreement.py.
+damage, and found in inconsistencies.py.
 """
 
 from __future__ import annotations
@@ -18,11 +18,6 @@ from typing import Any
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import (
     Reference,
-    Target,
-    is_entity,
-    named_after,
-    names_itself,
-    names_of,
     tokens,
     words_in,
 )
@@ -49,7 +44,6 @@ Fields = dict[str, set[Steps]]
 
 KEY = "\0key"
 _WHOLE = {"all", "index", "list"}
-_OWN = {"id", "_id", "key", "uid", "uuid"}
 
 
 @dataclass
@@ -459,43 +453,3 @@ def _agreed(rows: Sequence[set[Steps]]) -> tuple[Steps, ...]:
 
 def _said(steps: Steps) -> str:
     return "key" if steps[:1] == (KEY,) else path_of(steps)
-
-
-def resolved(references: Sequence[Reference], derived: Sequence[Derived]) -> list[Reference]:
-    """References without those that an index only happens to have: by which a row names its own
-    entry, and by ids that are somebody else's in the rows, too. Who names an entry by the row's
-    id, and is called after the row, names that row; by another name or text it names the entry."""
-    pointers = {id(one.pattern): one for one in derived if _is_pointer(one)}
-    kept = []
-    for reference in references:
-        pointer = pointers.get(id(reference.to)) if reference.target.how == "id" else None
-        if pointer is None or pointer.reference is None:
-            if reference.to.shape != "scalar" or reference.target.how != "id":
-                kept.append(reference)
-            continue
-        fields = _fields_by(pointer)
-        own = any(names_itself(pointer.source, name) for name in fields)
-        if reference.source in (pointer.reference.to, pointer.source) or not own:
-            continue
-        names = names_of(reference.source, reference.steps, reference.place)
-        if fields & _OWN and named_after(names, pointer.reference.to):
-            reference.index, reference.target = reference.target, pointer.reference.target
-        kept.append(reference)
-    return kept
-
-
-def _is_pointer(one: Derived) -> bool:
-    """It names one row, and is nothing by itself."""
-    reference = one.reference
-    if reference is None or one.pattern.shape not in ("scalar", "mixed", "document"):
-        return False
-    if reference.steps is not None and ELEMENTS in reference.steps:
-        return False
-    place = one.pattern.places[-1] if one.pattern.places else -1
-    return is_entity(Target(one.pattern, "id", place)) is not True
-
-
-def _fields_by(one: Derived) -> set[str]:
-    """The fields of rows that the keys of an index say."""
-    steps = (steps for places in (one.by or {}).values() for steps in places)
-    return {each[-1] for each in steps if each and isinstance(each[-1], str)}

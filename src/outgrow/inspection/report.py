@@ -12,7 +12,6 @@ from outgrow.inspection import Inspection
 from outgrow.inspection.audit import article
 from outgrow.inspection.formats import format_of, secrets
 from outgrow.inspection.health import Finding, size_of
-from outgrow.inspection.listing import Listing
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import Reference, tokens
 from outgrow.inspection.values import DISTINCT, Values, path_of
@@ -52,7 +51,7 @@ _SURE = {
 
 
 def document(
-    inspection: Inspection, *, all_misfits: bool = False, queries: Sequence[Listing] = ()
+    inspection: Inspection, *, all_misfits: bool = False, queries: Sequence[Mapping[str, Any]] = ()
 ) -> dict[str, Any]:
     """The parts that come from the rows, and the queries that list its misfits."""
     return {
@@ -60,8 +59,7 @@ def document(
         "bytes": sum(pattern.node.bytes for pattern in inspection.patterns),
         "sampled": inspection.audit is None,
         "patterns": [_pattern(inspection, pattern) for pattern in inspection.patterns],
-        "integrity": _integrity(inspection, all_misfits)
-        | {"queries": [one.as_dict() for one in queries]},
+        "integrity": _integrity(inspection, all_misfits) | {"queries": list(queries)},
     }
 
 
