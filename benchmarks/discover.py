@@ -11,12 +11,8 @@ from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
-from benchmarks.live import SESSIONS
 from benchmarks.measures import Run
 from benchmarks.report import Goal
-from outgrow.campus.accounts.accounts import SignedIn
-from outgrow.queries import load
-from outgrow.web.http.auth import signed
 
 PEOPLE = 60
 PLAIN = "a page by major"
@@ -30,19 +26,14 @@ async def beside_a_page(run: Run, phase: str) -> None:
     """p50 of the first page of each, one request at a time: every person asks all three, so that
     whatever else the machine does meanwhile, it does to all of them."""
     viewers = await run.world.sql(_VIEWERS, run.world.school, PEOPLE)
-    secret = await run.world.database.value(load("network")["secret"])
-    run.world.database.taken()
-    ids = [viewer["id"] for viewer in viewers]
-    await run.world.sql(SESSIONS, ids, [f"bench {id_}" for id_ in ids])
+    tokens = await run.world.tokens([viewer["id"] for viewer in viewers])
     paths = {"discover": "/discover", "suggestions": "/suggestions", PLAIN: ""}
     took: dict[str, list[list[float]]] = {name: [] for name in paths}
     connection = HTTPConnection("127.0.0.1", run.api.port, timeout=300)
     for turn in range(run.rounds + 1):
         for times in took.values():
             times.append([])
-        for viewer in viewers:
-            session = SignedIn(viewer["id"], run.world.school, f"bench {viewer['id']}", "")
-            token = signed(secret, session, int(time.time()))
+        for viewer, token in zip(viewers, tokens, strict=True):
             plain = f"/profiles?{urlencode({'major': viewer['major']})}"
             for name, path in paths.items():
                 seconds = _seconds(connection, path or plain, token)

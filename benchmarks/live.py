@@ -25,21 +25,11 @@ from benchmarks.measures import Run
 from benchmarks.processes import Server
 from benchmarks.report import Goal
 from benchmarks.world import World
-from outgrow.campus.accounts.accounts import SignedIn
-from outgrow.web.http.auth import signed
 
 _PEOPLE = """
 SELECT u.id FROM campus.users AS u
 WHERE u.school = $1 AND u.visible AND u.rest #> '{settings,allowMessages}' IS DISTINCT FROM 'false'
 LIMIT $2
-"""
-SESSIONS = """
-WITH made AS (
-  INSERT INTO network.accounts (user_id, email, email_key, password_hash)
-  SELECT i, i, i, '' FROM unnest($1::text[]) AS i ON CONFLICT DO NOTHING)
-INSERT INTO network.sessions (id, user_id, family_hash, token_hash, expires_at)
-SELECT s, i, '', '', now() + interval '1 day' FROM unnest($1::text[], $2::text[]) AS t(i, s)
-ON CONFLICT DO NOTHING
 """
 _CHATS = """
 INSERT INTO campus.chats (id, participants, created_at, rest)
@@ -88,12 +78,7 @@ class _People:
         """`count` of them, or as many as the school has."""
         rows = await made.sql(_PEOPLE, made.school, count)
         ids = [row["id"] for row in rows][: len(rows) // 2 * 2]
-        rows = await made.sql("SELECT value FROM network.secrets WHERE name = $1", "signing")
-        secret = rows[0]["value"]
-        sessions = [secrets.token_hex(16) for _ in ids]
-        await made.sql(SESSIONS, ids, sessions)
-        opened = [SignedIn(i, made.school, s, "") for i, s in zip(ids, sessions, strict=True)]
-        people = cls(ids, [signed(secret, one, int(time.time())) for one in opened])
+        people = cls(ids, await made.tokens(ids))
         await made.sql(_CHATS, people.chats)
         await made.sql(_CONNECTIONS, people.chats)
         return people

@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,11 @@ from benchmarks.bare import Recording
 from benchmarks.load import Request
 from benchmarks.processes import outgrow, run
 from benchmarks.typos import people_of
+from outgrow.campus.accounts.accounts import SignedIn
 from outgrow.db.embedded import ROLE, SUPERUSER, EmbeddedServer, running
+from outgrow.queries import load
 from outgrow.settings import DEFAULT_STORE
+from outgrow.web.http.auth import signed
 
 SECRET = "a secret of at least thirty-two bytes"  # signs the peers' tokens
 PASSWORD = "a long enough password"
@@ -63,8 +67,22 @@ WHERE u.school = $1 AND u.visible AND u.major IS NOT NULL AND u.year IS NOT NULL
 GROUP BY 1, 2 ORDER BY count(*) DESC, 1, 2 LIMIT 12
 """
 _DEGREES = """
-SELECT c.user_id, count(*) AS degree FROM campus.connections AS c
-GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1
+SELECT u.id FROM campus.users AS u
+JOIN (
+  SELECT c.user_id, count(*) AS degree FROM campus.connections AS c GROUP BY 1
+) AS c ON c.user_id = u.id
+WHERE u.school = $1 AND u.visible AND u.major IS NOT NULL AND u.year IS NOT NULL
+  AND u.id IN (SELECT p.user_id FROM campus.participants AS p)
+ORDER BY c.degree DESC, u.id LIMIT 20
+"""
+_HIDDEN = "SELECT h.id FROM network.hidden AS h WHERE h.viewer = $1"
+_SESSIONS = """
+WITH made AS (
+  INSERT INTO network.accounts (user_id, email, email_key, password_hash)
+  SELECT i, i, i, '' FROM unnest($1::text[]) AS i ON CONFLICT DO NOTHING)
+INSERT INTO network.sessions (id, user_id, family_hash, token_hash, expires_at)
+SELECT s, i, '', '', now() + interval '1 day' FROM unnest($1::text[], $2::text[]) AS t(i, s)
+ON CONFLICT DO NOTHING
 """
 
 _SIZE = """
@@ -144,11 +162,24 @@ class World:
         random.Random(1).shuffle(people)
         return people
 
-    async def most_connected(self) -> str:
+    async def tokens(self, ids: Sequence[str]) -> list[str]:
+        """Sign these people in, without their passwords, for fifteen minutes."""
         async with self.database.session() as session:
-            row = await session.connection.fetchrow(_DEGREES)
-        user_id: str = row["user_id"]
-        return user_id
+            secret = await session.value(load("network")["secret"])
+        opened = [SignedIn(i, self.school, secrets.token_hex(16), "") for i in ids]
+        await self.sql(_SESSIONS, ids, [one.session_id for one in opened])
+        return [signed(secret, one, int(time.time())) for one in opened]
+
+    async def most_connected(self) -> tuple[str, str]:
+        """Who has most connections, and who has most of those who may see them; both have chats."""
+        first, *others = [row["id"] for row in await self.sql(_DEGREES, self.school)]
+        for other in others:
+            if first not in await self.hidden(other):
+                return first, other
+        raise RuntimeError("the most connected person is hidden from all others")
+
+    async def hidden(self, viewer: str) -> set[str]:
+        return {row["id"] for row in await self.sql(_HIDDEN, viewer)}
 
     def account(self, number: int) -> tuple[str, Request]:
         """The e-mail of somebody new, and the request that signs them up at the school."""
