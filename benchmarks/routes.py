@@ -19,7 +19,7 @@ from benchmarks.report import Goal
 from outgrow.campus.pagination import LARGEST_OFFSET
 from outgrow.campus.people.profiles import FACETS
 from outgrow.db.pool import Database
-from outgrow.web.api.table import ROUTES
+from outgrow.web.api import ROUTES
 from outgrow.web.app import make_app, make_context
 from outgrow.web.services import make_services
 

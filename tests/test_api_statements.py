@@ -17,11 +17,10 @@ from api import ELSEWHERE, HERE, Api, pages
 from outgrow.db.pool import Database
 from outgrow.events import Lines
 from outgrow.queries import Query
-from outgrow.web.api.codes import CODES
-from outgrow.web.api.endpoint import ApiRequest
+from outgrow.web.api import ROUTES
+from outgrow.web.api.endpoint import CODES, ApiRequest
 from outgrow.web.api.openapi import codes_of, document
 from outgrow.web.api.schemas import SchoolPage
-from outgrow.web.api.table import ROUTES
 from outgrow.web.http.response import Problem, Response
 
 

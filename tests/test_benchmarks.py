@@ -12,7 +12,7 @@ from benchmarks import live
 from benchmarks.processes import Server
 from benchmarks.report import Goal, Report
 
-from outgrow.web.api.table import ROUTES
+from outgrow.web.api import ROUTES
 from outgrow.web.http.routing import Access
 
 PHASES = ("initial", "optimized", "relational")

@@ -19,7 +19,7 @@ from outgrow import layout
 from outgrow.cli import cli
 from outgrow.db.pool import Database
 from outgrow.errors import OutgrowError
-from outgrow.web.api.codes import CODES
+from outgrow.web.api.endpoint import CODES
 from test_cli_docs import commands
 
 ROOT = Path(__file__).parent.parent

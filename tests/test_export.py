@@ -11,7 +11,7 @@ from api import ELSEWHERE, HERE, Api, Person, assert_problem
 from conftest import STEP
 from outgrow.campus.accounts import export
 from outgrow.queries import Query
-from outgrow.web.api.accounts import Exported
+from outgrow.web.api.account import Exported
 
 
 async def export_of(person: Person) -> dict[str, Any]:

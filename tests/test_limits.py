@@ -19,8 +19,8 @@ from outgrow.db.pool import Database
 from outgrow.errors import BadInput, TooMany
 from outgrow.queries import Query
 from outgrow.settings import Settings
+from outgrow.web.api import ROUTES
 from outgrow.web.api.openapi import document
-from outgrow.web.api.table import ROUTES
 from outgrow.web.http.auth import client_address
 from pages import Browser
 

@@ -20,7 +20,7 @@ from outgrow.campus.messaging import live as telling
 from outgrow.campus.messaging.outbox import Close
 from outgrow.db.pool import Database
 from outgrow.queries import Query
-from outgrow.web.api import live as protocol
+from outgrow.web.api import chats as protocol
 from outgrow.web.http.request import SESSION_COOKIE
 from test_chats import old, open_chat, put, read, said, send, stored
 

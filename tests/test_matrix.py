@@ -12,7 +12,7 @@ import pytest
 
 from api import ELSEWHERE, HERE, PASSWORD, Api, Person, session_of
 from outgrow.db.pool import Database
-from outgrow.web.api.table import ROUTES
+from outgrow.web.api import ROUTES
 
 # (method, path): what CALLERS are answered.
 MATRIX: dict[tuple[str, str], tuple[int, ...]] = {

@@ -29,7 +29,7 @@ from outgrow.db.embedded import EmbeddedServer
 from outgrow.db.pool import Database
 from outgrow.errors import BadInput, Refused, Unavailable
 from outgrow.queries import Query
-from outgrow.web.api.live import LiveSocket
+from outgrow.web.api.chats import LiveSocket
 from outgrow.web.http.request import SESSION_COOKIE
 from outgrow.web.http.response import make_problem
 from test_serve import served

@@ -9,9 +9,9 @@ from starlette.routing import BaseRoute, Match, Router, WebSocketRoute
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from outgrow.web.api import ROUTES
+from outgrow.web.api.chats import LiveSocket
 from outgrow.web.api.endpoint import ApiResource, Route
-from outgrow.web.api.live import LiveSocket
-from outgrow.web.api.table import ROUTES
 from outgrow.web.html import table as pages
 from outgrow.web.http.auth import Tokens, derived_key
 from outgrow.web.http.routing import HttpContext, Metrics, by_path

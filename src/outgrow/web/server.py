@@ -32,7 +32,7 @@ from outgrow.schema.install import install
 from outgrow.settings import Settings
 from outgrow.store import Store
 from outgrow.terminal import Progress
-from outgrow.web.api.live import LARGEST_MESSAGE
+from outgrow.web.api.chats import LARGEST_MESSAGE
 from outgrow.web.app import make_app, make_context
 from outgrow.web.http.connections import Config
 from outgrow.web.http.routing import HttpContext

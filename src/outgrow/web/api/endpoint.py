@@ -1,6 +1,6 @@
-"""What a route of the API is, and how a request becomes its answer.
+"""What a route of the API is, and how a request becomes a response; and the codes of all errors.
 
-A `Route` declares everything about itself: who may call it, its parameters, the shape of its body
+A `Route` declares everything about itself: who may call it, its parameters, the shapes of its body
 and of its answers. The documentation is written from the same object, so the two cannot differ.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.types import Receive, Scope
@@ -182,3 +182,92 @@ class ApiResource(Resource[Route]):
             PROBLEM_JSON,
             (*HEADERS, *headers),
         )
+
+
+class Code(NamedTuple):
+    status: int
+    meaning: str
+
+
+CODES = {
+    "about_oneself": Code(400, "You cannot block or report yourself."),
+    "bad_body": Code(400, "The body is JSON, but not what this route takes."),
+    "bad_cursor": Code(400, "This list, with these filters and this sort, gave no such cursor."),
+    "bad_email": Code(400, "That is not an e-mail address that can be used."),
+    "bad_idempotency_key": Code(400, "The Idempotency-Key is empty, too long or not ASCII."),
+    "bad_json": Code(400, "The body is not JSON."),
+    "bad_parameter": Code(400, "A query parameter has a value that cannot be used."),
+    "bad_password": Code(400, "The password is too short or too long."),
+    "weak_password": Code(400, "The password is one that is easy to guess; `detail` says why."),
+    "bad_text": Code(400, "A text holds a NUL character, or bytes that are not UTF-8."),
+    "body_cut_short": Code(400, "The caller left before the body's end."),
+    "wrong_code": Code(400, "The code is wrong or has expired."),
+    "cursor_with_offset": Code(400, "A page is requested both by cursor and by offset."),
+    "cursor_with_pos": Code(400, "A page of messages is requested both by cursor and by pos."),
+    "intro_to_oneself": Code(400, "You cannot send an intro to yourself."),
+    "missing_parameter": Code(400, "A query parameter that the route needs is not given."),
+    "offset_too_large": Code(400, "The offset is deeper than offsets go; cursors have no limit."),
+    "repeated_parameter": Code(400, "A query parameter is given more often than it may be."),
+    "too_many_fields": Code(400, "A form or an address of the pages has more than 100 fields."),
+    "unknown_parameter": Code(400, "The query has a parameter that this route does not know."),
+    "account_gone": Code(401, "The account was removed while its token was still good."),
+    "bad_refresh_token": Code(401, "The refresh token is not valid, or not any more."),
+    "bad_token": Code(401, "The access token is not one of ours."),
+    "not_signed_in": Code(401, "The request has no access token."),
+    "session_ended": Code(401, "The session of the access token was ended."),
+    "token_expired": Code(401, "The access token has expired."),
+    "wrong_credentials": Code(401, "The e-mail or the password is wrong."),
+    "chat_closed": Code(403, "Nothing can be written into this chat, which can still be read."),
+    "messages_not_taken": Code(403, "The other person takes no messages."),
+    "email_not_of_school": Code(403, "The school is for people with an e-mail of the school."),
+    "email_not_verified": Code(
+        403, "The school asks for a code that is sent to your e-mail address."
+    ),
+    "wrong_password": Code(403, "That is not the password of this account."),
+    "other_site": Code(403, "A form of the pages did not come from a page of this network."),
+    "other_school": Code(403, "You can see the people of your own school only."),
+    "chat_not_found": Code(404, "There is no such chat for the caller."),
+    "connection_not_found": Code(404, "Neither of the two has the other as a connection."),
+    "intro_not_found": Code(404, "There is no such intro that is the caller's to answer."),
+    "no_own_profile": Code(404, "The account has no profile yet."),
+    "no_such_route": Code(404, "There is nothing at this path."),
+    "session_not_found": Code(404, "You have no such session."),
+    "profile_not_found": Code(404, "There is no such profile at your school."),
+    "method_not_allowed": Code(405, "The path does not know the method; see `Allow`."),
+    "already_connected": Code(409, "The two are connected already."),
+    "chat_place_taken": Code(409, "The store holds something else where the chat would be."),
+    "email_taken": Code(409, "The e-mail address is already in use."),
+    "intro_answered": Code(409, "The intro is not pending any more; `detail` says what it is."),
+    "intro_expired": Code(409, "The intro is older than 30 days."),
+    "intro_pending": Code(409, "There is a pending intro between the two already."),
+    "key_used": Code(409, "The Idempotency-Key has sent something else."),
+    "message_gone": Code(409, "What the Idempotency-Key has sent is not there any more."),
+    "school_lookalike": Code(409, "The name looks like that of a school with e-mail domains."),
+    "profile_exists": Code(409, "The account has a profile already."),
+    "profile_hidden": Code(409, "The caller's own profile is hidden: nobody could see the sender."),
+    "profile_place_taken": Code(409, "The store holds something else where the profile would be."),
+    "profile_needed": Code(409, "The account has no profile yet, and so no school."),
+    "school_is_fixed": Code(409, "The school of a profile cannot be changed."),
+    "too_many_blocks": Code(409, "You can block at most 1,000 people."),
+    "body_too_large": Code(
+        413, "The body has more than 65,536 bytes, or 655,360 of who is signed in."
+    ),
+    "not_json": Code(415, "The request's Content-Type is not JSON."),
+    "rate_limited": Code(429, "Too often in too short a time; see `Retry-After`."),
+    "internal_error": Code(500, "Something failed that should not; the log has its request_id."),
+    "database_unavailable": Code(503, "The database cannot be reached at this moment."),
+    "mail_failed": Code(503, "The mail could not be sent at this moment."),
+    "sign_in_busy": Code(503, "Too many people are signing in at this moment."),
+    "too_contended": Code(503, "The same rows were being changed by others for seconds."),
+}
+
+PROBLEM_EXAMPLE: dict[str, Any] = {
+    "type": "",
+    "title": "",
+    "status": 0,
+    "detail": None,
+    "code": "",
+    "hint": None,
+    "instance": "/",
+    "request_id": "3f9c1a70-2a",
+}

@@ -1,4 +1,4 @@
-"""Routes: profiles, connections, search, schools. A member sees people of one school only."""
+"""Routes for finding people: profiles, connections, search, schools, matches and suggestions."""
 
 from __future__ import annotations
 
@@ -10,8 +10,16 @@ from outgrow.campus.people.profiles import FACETS, Filters, NewProfile, ProfileC
 from outgrow.campus.viewer import Viewer
 from outgrow.errors import Forbidden
 from outgrow.web.api.endpoint import ApiRequest, Route
-from outgrow.web.api.schemas import FoundPage, OwnProfile, Profile, ProfilePage, SchoolPage
-from outgrow.web.http.request import PAGING, choice, choices, flag, text
+from outgrow.web.api.schemas import (
+    FoundPage,
+    MatchPage,
+    OwnProfile,
+    Profile,
+    ProfilePage,
+    SchoolPage,
+    SuggestionPage,
+)
+from outgrow.web.http.request import PAGING, choice, choices, cursor, flag, limit, text
 from outgrow.web.http.response import HEADERS, Response
 from outgrow.web.http.routing import Access
 
@@ -158,6 +166,24 @@ _SORTED_LIST = {
     "parameters": (choice("sort", ("newest", "name"), "The order."), *PAGING),
 }
 
+
+def _cursor_page(request: ApiRequest) -> Page:
+    return Page(request.query["limit"], 0, request.query["cursor"])
+
+
+async def discover(request: ApiRequest) -> Response:
+    return Response(
+        await request.services.discover.matches(_cursor_page(request), viewer=request.viewer)
+    )
+
+
+async def suggestions(request: ApiRequest) -> Response:
+    body = await request.services.discover.suggestions(_cursor_page(request), viewer=request.viewer)
+    return Response(body)
+
+
+_LEFT_OUT = "You, your connections, people with a pending intro and hidden people are left out."
+
 ROUTES = (
     Route(
         method="GET",
@@ -297,5 +323,48 @@ ROUTES = (
         answer=SchoolPage,
         answer_example={"items": [{"name": "Northfield University"}], "next": None},
         errors=(*PAGE_ERRORS, "not_signed_in", "bad_token", "token_expired"),
+    ),
+    Route(
+        method="GET",
+        path="/discover",
+        handler=discover,
+        access=Access.MEMBER,
+        tag="discover",
+        summary="Rank the people of your school by what they have in common with you",
+        description="Best match first. The score is out of 100: 6 for each shared interest (up to "
+        "30), 10 for each thing both look for (up to 20), 5 for each shared goal (up to 15) and "
+        "trait of personality (up to 10), 15 for the same major, 10 for the same year. The most "
+        f"promising people are ranked; the rest of the school follows, newest first. {_LEFT_OUT}",
+        parameters=(limit(), cursor()),
+        answer=MatchPage,
+        answer_example={
+            "items": [
+                {
+                    **PROFILE,
+                    "score": 31,
+                    "reasons": [
+                        {"kind": "interests", "values": ["chess"]},
+                        {"kind": "looking_for", "values": ["friends"]},
+                        {"kind": "major", "values": ["Computer Science"]},
+                    ],
+                }
+            ],
+            "next": _NEXT,
+        },
+        errors=("bad_cursor",),
+    ),
+    Route(
+        method="GET",
+        path="/suggestions",
+        handler=suggestions,
+        access=Access.MEMBER,
+        tag="discover",
+        summary="Suggest people whom your connections know",
+        description="Most mutual connections first, then newest; at most 500 people, from your "
+        f"newest 200 connections and the newest 200 of each of them. {_LEFT_OUT}",
+        parameters=(limit(), cursor()),
+        answer=SuggestionPage,
+        answer_example={"items": [{**PROFILE, "mutual": 3}], "next": _NEXT},
+        errors=("bad_cursor",),
     ),
 )

@@ -1,4 +1,4 @@
-"""Routes of accounts: sign up, log in, codes, passwords, sessions."""
+"""Routes for getting in: sign up, sign in, mailed codes, refresh."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from outgrow.campus.accounts.accounts import SignedIn
 from outgrow.campus.accounts.sessions import FRESH_SECONDS
 from outgrow.campus.accounts.strength import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from outgrow.campus.addresses import LONGEST_EMAIL
-from outgrow.campus.limits import CODE_TRIES, CODES, EXPORTS, LOG_IN, PASSWORDS, SIGN_UP
+from outgrow.campus.limits import CODE_TRIES, CODES, LOG_IN, SIGN_UP
 from outgrow.campus.people.profiles import NewProfile
 from outgrow.web.api.endpoint import ApiRequest, Route
-from outgrow.web.api.schemas import LogInAnswer, SessionPage, Shape, SignUp, TokenAnswer
+from outgrow.web.api.schemas import LogInAnswer, Shape, SignUp, TokenAnswer
 from outgrow.web.http.auth import ACCESS_SECONDS
 from outgrow.web.http.request import text
 from outgrow.web.http.response import HEADERS, Response
@@ -69,31 +69,6 @@ class ResetBody(msgspec.Struct, forbid_unknown_fields=True):
     email: Email
     code: Code
     password: NewPassword
-
-
-class PasswordBody(msgspec.Struct, forbid_unknown_fields=True):
-    old: AnyPassword
-    new: NewPassword
-
-
-class Exported(Shape):
-    """`profile` is what the store has of it."""
-
-    exported_at: str
-    account: dict[str, str | None]
-    profile: dict[str, Any] | None
-    sessions: list[dict[str, Any]]
-    connections: list[dict[str, Any]]
-    intros: list[dict[str, Any]]
-    blocks: list[dict[str, Any]]
-    reports: list[dict[str, Any]]
-    chats: list[dict[str, Any]]
-
-
-class OwnPasswordBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The password once more, before what somebody at a device left open should not do."""
-
-    password: AnyPassword
 
 
 class CodeSent(Shape):
@@ -170,33 +145,6 @@ async def confirm_reset(request: ApiRequest) -> Response:
     return Response(status=204)
 
 
-async def change_password(request: ApiRequest) -> Response:
-    caller = request.caller
-    await request.services.accounts.change_password(
-        caller.user_id, caller.session_id, request.body.old, request.body.new
-    )
-    return Response(status=204)
-
-
-async def list_sessions(request: ApiRequest) -> Response:
-    caller = request.caller
-    return Response(
-        await request.services.accounts.list_sessions(caller.user_id, caller.session_id)
-    )
-
-
-async def end_session(request: ApiRequest) -> Response:
-    await request.services.accounts.own_password(request.caller.user_id, request.body.password)
-    await request.services.accounts.end_session(request.caller.user_id, request.path["session"])
-    return Response(status=204)
-
-
-async def end_sessions(request: ApiRequest) -> Response:
-    await request.services.accounts.own_password(request.caller.user_id, request.body.password)
-    await request.services.accounts.end_sessions(request.caller.user_id)
-    return Response(status=204)
-
-
 async def log_in(request: ApiRequest) -> Response:
     signed_in = await request.services.accounts.log_in(
         request.body.email,
@@ -215,25 +163,6 @@ async def refresh(request: ApiRequest) -> Response:
     return Response(msgspec.json.encode(await _tokens(request, signed_in)))
 
 
-async def log_out(request: ApiRequest) -> Response:
-    caller = request.caller
-    await request.services.accounts.log_out(caller.user_id, caller.session_id)
-    return Response(status=204)
-
-
-async def export(request: ApiRequest) -> Response:
-    headers = (*HEADERS, (b"content-disposition", b'attachment; filename="outgrow.json"'))
-    return Response(headers=headers, stream=request.services.export.of(request.caller.user_id))
-
-
-async def delete(request: ApiRequest) -> Response:
-    user_id, school = request.caller.user_id, request.caller.school
-    await request.services.deletions.delete(user_id, request.body.password)
-    if school is not None:
-        request.services.changed(school)
-    return Response(status=204)
-
-
 _TOKENS = {
     "access_token": "eyJhbGciOiJIUzI1NiIs...",
     "token_type": "Bearer",
@@ -244,11 +173,11 @@ _TOKENS = {
 
 _EMAIL = "ada@northfield.example"
 _DEVICE = text("X-Device-Token", "The `device_token` of an earlier log-in on this device.")
-_ENDED = (
+SESSION_ENDED = (
     "An ended session cannot be refreshed. Its access token is refused immediately by the process "
     f"that ended it, and by others within {FRESH_SECONDS:.0f} seconds."
 )
-_ASKING: dict[str, Any] = {
+_SENDS_CODE: dict[str, Any] = {
     "access": Access.PUBLIC,
     "tag": "accounts",
     "description": "The response is the same whether or not there is an account to send it to.",
@@ -261,6 +190,7 @@ _ASKING: dict[str, Any] = {
     "limit": CODES,
     "headers": (_DEVICE,),
 }
+
 
 ROUTES = (
     Route(
@@ -331,16 +261,6 @@ ROUTES = (
     ),
     Route(
         method="POST",
-        path="/auth/logout",
-        handler=log_out,
-        access=Access.SIGNED_IN,
-        tag="accounts",
-        summary="End this session",
-        description=_ENDED,
-        status=204,
-    ),
-    Route(
-        method="POST",
         path="/auth/verify",
         handler=verify,
         access=Access.PUBLIC,
@@ -361,14 +281,14 @@ ROUTES = (
         path="/auth/verify/resend",
         handler=resend,
         summary="Send another code for a pending sign-up",
-        **(_ASKING | {"body": ResendBody}),
+        **(_SENDS_CODE | {"body": ResendBody}),
     ),
     Route(
         method="POST",
         path="/auth/reset",
         handler=reset,
         summary="Send a code for setting a new password",
-        **_ASKING,
+        **_SENDS_CODE,
     ),
     Route(
         method="POST",
@@ -378,7 +298,7 @@ ROUTES = (
         tag="accounts",
         summary="Set a new password with the mailed code",
         description="With the code of a reset or an invitation, also creates the account of a "
-        "profile without one. Ends all sessions of the account. " + _ENDED,
+        "profile without one. Ends all sessions of the account. " + SESSION_ENDED,
         body=ResetBody,
         body_example={
             "email": _EMAIL,
@@ -389,102 +309,5 @@ ROUTES = (
         errors=("bad_email", "wrong_code", "weak_password", "sign_in_busy"),
         limit=CODE_TRIES,
         headers=(_DEVICE,),
-    ),
-    Route(
-        method="POST",
-        path="/auth/password",
-        handler=change_password,
-        access=Access.SIGNED_IN,
-        tag="accounts",
-        summary="Change your password",
-        description="Ends all other sessions. " + _ENDED,
-        body=PasswordBody,
-        body_example={"old": "correct horse battery", "new": "a better one still"},
-        status=204,
-        errors=("wrong_password", "weak_password", "account_gone", "sign_in_busy"),
-        limit=PASSWORDS,
-    ),
-    Route(
-        method="GET",
-        path="/auth/sessions",
-        handler=list_sessions,
-        access=Access.SIGNED_IN,
-        tag="accounts",
-        summary="List your sessions, most recently used first",
-        description="At most 100. `last_used_at` is the time of the last refresh.",
-        answer=SessionPage,
-        answer_example={
-            "items": [
-                {
-                    "id": "0f5e1f0c9d3a4a52b6b1f6f6f2f7a7c1",
-                    "created_at": "2025-09-03T08:15:00.000Z",
-                    "last_used_at": "2025-09-03T09:40:00.000Z",
-                    "device": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0",
-                    "current": True,
-                }
-            ],
-            "next": None,
-        },
-    ),
-    Route(
-        method="DELETE",
-        path="/auth/sessions",
-        handler=end_sessions,
-        access=Access.SIGNED_IN,
-        tag="accounts",
-        summary="End all your sessions, this one included",
-        description=_ENDED,
-        body=OwnPasswordBody,
-        body_example={"password": "correct horse battery"},
-        status=204,
-        errors=("wrong_password", "account_gone", "sign_in_busy"),
-        limit=PASSWORDS,
-    ),
-    Route(
-        method="DELETE",
-        path="/auth/sessions/{session}",
-        handler=end_session,
-        access=Access.SIGNED_IN,
-        tag="accounts",
-        summary="End one of your sessions",
-        description=_ENDED,
-        body=OwnPasswordBody,
-        body_example={"password": "correct horse battery"},
-        status=204,
-        errors=("session_not_found", "wrong_password", "account_gone", "sign_in_busy"),
-        limit=PASSWORDS,
-    ),
-    Route(
-        method="GET",
-        path="/profiles/me/export",
-        handler=export,
-        access=Access.SIGNED_IN,
-        tag="accounts",
-        summary="Export everything about you as one JSON document",
-        description="Account, sessions, the profile as it is stored, connections, intros, blocks, "
-        "reports you made, and chats with all messages. Other people appear by id, and by name if "
-        "you can see them. The document is streamed while it is read, without a Content-Length; "
-        "changes made in the meantime may or may not be in it. Chats hidden by a block are left "
-        "out.",
-        answer=Exported,
-        errors=("account_gone",),
-        limit=EXPORTS,
-    ),
-    Route(
-        method="DELETE",
-        path="/profiles/me",
-        handler=delete,
-        access=Access.SIGNED_IN,
-        tag="accounts",
-        summary="Delete your account",
-        description="Cannot be undone. Account, sessions and profile are gone when the response "
-        "arrives; connections, intros and blocks follow within minutes. Your messages stay in the "
-        "chats of the people you wrote to, without a name; a chat with nobody left in it is "
-        "deleted too.",
-        body=OwnPasswordBody,
-        body_example={"password": "correct horse battery"},
-        status=204,
-        errors=("wrong_password", "account_gone", "sign_in_busy"),
-        limit=PASSWORDS,
     ),
 )
