@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from outgrow.cli import cli
+from outgrow.cli.main import cli
 
 PAGE = Path(__file__).parent.parent / "docs" / "cli.md"
 WIDTH = 90

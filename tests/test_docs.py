@@ -16,7 +16,7 @@ import pytest
 from codes import raised
 from outgrow import blueprint as grammar
 from outgrow import layout
-from outgrow.cli import cli
+from outgrow.cli.main import cli
 from outgrow.db.pool import Database
 from outgrow.errors import OutgrowError
 from outgrow.web.api.endpoint import CODES

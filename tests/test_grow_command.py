@@ -24,7 +24,7 @@ from growing import (
     wanted,
 )
 from outgrow import layout
-from outgrow.growth.shown import Shown
+from outgrow.cli.grow import Shown
 from outgrow.growth.steps import CreateIndex
 from outgrow.settings import DEFAULT_STORE
 

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from conftest import Connect
 from growing import CAMPUS, STORE, grow, old_client
 from outgrow.blueprint import parse
-from outgrow.commands.grow import _misfits
+from outgrow.cli.grow import _misfits
 from outgrow.db.embedded import EmbeddedServer
 from outgrow.db.pool import Database, Session
 from outgrow.errors import BadInput

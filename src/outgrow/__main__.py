@@ -11,9 +11,9 @@ from typing import NoReturn
 def main() -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda sent, _: os._exit(128 + sent))
-    from outgrow import cli
+    from outgrow.cli.main import main as run
 
-    cli.main()
+    run()
 
 
 if __name__ == "__main__":

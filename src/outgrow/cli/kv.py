@@ -15,7 +15,7 @@ import click
 import msgspec
 
 from outgrow.campus.background import record_command
-from outgrow.cli import App, json_option
+from outgrow.cli.main import App, json_option
 from outgrow.connection import connected
 from outgrow.errors import BadInput, Conflict, NotFound
 from outgrow.events import note
@@ -26,11 +26,11 @@ LARGEST_BATCH = 8_000_000  # bytes of lines sent at once
 
 
 @click.group()
-def command() -> None:
+def kv() -> None:
     """Read and write keys of the store."""
 
 
-@command.command()
+@kv.command()
 @click.pass_obj
 def create(app: App) -> None:
     """Make the store's table if it is not there."""
@@ -42,7 +42,7 @@ def create(app: App) -> None:
     app.run(work())
 
 
-@command.command()
+@kv.command()
 @click.argument("keys", nargs=-1, required=True, metavar="KEY...")
 @json_option
 @click.pass_obj
@@ -77,7 +77,7 @@ def get(app: App, keys: tuple[str, ...]) -> None:
     app.run(work())
 
 
-@command.command("set")
+@kv.command("set")
 @click.argument("key")
 @click.argument("value", default="-", metavar="[JSON|-]")
 @click.pass_obj
@@ -99,7 +99,7 @@ def set_(app: App, key: str, value: str) -> None:
     app.run(work())
 
 
-@command.command("del")
+@kv.command("del")
 @click.argument("keys", nargs=-1, required=True, metavar="KEY...")
 @json_option
 @click.pass_obj
@@ -115,7 +115,7 @@ def delete(app: App, keys: tuple[str, ...]) -> None:
     app.run(work())
 
 
-@command.command("list")
+@kv.command("list")
 @click.argument("prefix", default="")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
 @click.option("--after", metavar="KEY", help="Go on behind this key.")
@@ -145,7 +145,7 @@ def list_(app: App, prefix: str, limit: int, after: str | None, values: bool) ->
     app.run(work())
 
 
-@command.command("export")
+@kv.command("export")
 @click.argument("prefix", default="")
 @click.pass_obj
 def export(app: App, prefix: str) -> None:
@@ -167,7 +167,7 @@ def export(app: App, prefix: str) -> None:
     app.run(work())
 
 
-@command.command("import")
+@kv.command("import")
 @click.argument("source", type=click.File("rb"), default="-", metavar="[FILE|-]")
 @json_option
 @click.pass_obj

@@ -8,8 +8,8 @@ import click
 import uvloop
 
 from outgrow import signals
-from outgrow.cli import App
-from outgrow.web.server import serve
+from outgrow.cli.main import App
+from outgrow.web import server
 
 
 @click.command()
@@ -22,7 +22,7 @@ from outgrow.web.server import serve
     "listening on this machine alone.",
 )
 @click.pass_obj
-def command(app: App, host: str | None, port: int | None, demo: bool | None) -> None:
+def serve(app: App, host: str | None, port: int | None, demo: bool | None) -> None:
     """Serve the campus network.
 
     Starts the embedded database unless DATABASE_URL or PG* names another one, and brings it to the
@@ -35,5 +35,5 @@ def command(app: App, host: str | None, port: int | None, demo: bool | None) -> 
     if demo is None:  # whose password everybody knows: not where strangers may come from
         is_alone = settings.host in ("127.0.0.1", "::1", "localhost") and not settings.proxies
         demo = settings.embedded and is_alone
-    work = serve(settings, demo)
+    work = server.serve(settings, demo)
     signals.run(work, loop_factory=uvloop.new_event_loop)

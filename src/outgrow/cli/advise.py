@@ -8,11 +8,11 @@ import textwrap
 
 import click
 
+from outgrow import library
 from outgrow.advice import Advice, Advised, Reading, Signal
-from outgrow.cli import App, json_option
+from outgrow.cli.main import App, json_option
 from outgrow.connection import connected
 from outgrow.events import note
-from outgrow.library import advise
 from outgrow.store import Store
 
 WIDTH = 96
@@ -32,7 +32,7 @@ LABELS = {
 @click.option("--watch", is_flag=True, help="Read and say it again every five seconds.")
 @json_option
 @click.pass_obj
-def command(app: App, watch: bool) -> None:
+def advise(app: App, watch: bool) -> None:
     """Say what to do about the store now, what soon, and what not yet.
 
     Reads how much there is and how fast `outgrow serve` answers, compares that with the thresholds
@@ -45,7 +45,7 @@ def command(app: App, watch: bool) -> None:
 async def _advise(app: App, watch: bool) -> None:
     async with connected(app.settings, pool_size=2) as database:
         while True:
-            told = await advise(
+            told = await library.advise(
                 Store(database, app.settings.store),
                 app.blueprint,
                 thresholds=app.settings.thresholds,

@@ -23,7 +23,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import pkgutil
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from functools import cached_property
@@ -31,7 +30,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from outgrow import __version__, commands, signals
+from outgrow import __version__, signals
 from outgrow.blueprint import Blueprint, campus, parse
 from outgrow.connection import OF_THE_DATABASE, failure
 from outgrow.errors import BadInput, OutgrowError
@@ -99,16 +98,36 @@ def json_option(function: F) -> F:
     )(function)
 
 
+_MODULES = {
+    "account": "admin",
+    "advise": "advise",
+    "generate": "generate",
+    "grow": "grow",
+    "inspect": "inspect",
+    "kv": "kv",
+    "pause": "grow",
+    "reports": "admin",
+    "resume": "grow",
+    "rollback": "grow",
+    "school": "admin",
+    "serve": "serve",
+    "status": "status",
+    "switch": "grow",
+    "uninstall": "status",
+    "verify": "status",
+}
+"""The module of `outgrow.cli` that has the command, as a function of its name."""
+
+
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+        return list(_MODULES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
+        if cmd_name not in _MODULES:
             return None
-        module = importlib.import_module(f"{commands.__name__}.{cmd_name}")
-        command: click.Command = module.command
-        command.name = cmd_name
+        module = importlib.import_module(f"outgrow.cli.{_MODULES[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
         return command
 
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import click
 
+from outgrow import library
 from outgrow.blueprint import parse
-from outgrow.cli import App, json_option
+from outgrow.cli.main import App, json_option
 from outgrow.connection import connected
 from outgrow.errors import BadInput
 from outgrow.events import note
 from outgrow.inspection import Inspection, report
 from outgrow.inspection.survey import ENOUGH, PASSES, Listing, Survey
 from outgrow.layout.consistency import KINDS
-from outgrow.library import inspect
 from outgrow.store import Store
 from outgrow.terminal import Progress, clean, one_line, printable
 
@@ -43,7 +43,7 @@ from outgrow.terminal import Progress, clean, one_line, printable
 )
 @json_option
 @click.pass_obj
-def command(
+def inspect(
     app: App,
     table: str | None,
     sample: bool,
@@ -95,7 +95,7 @@ async def _inspect(app: App, asked: _Asked) -> None:
             progress.add(done - progress.done)
 
         store = Store(database, asked.table)
-        survey = await inspect(store, sample=asked.sample, progress=show)
+        survey = await library.inspect(store, sample=asked.sample, progress=show)
     if asked.write is not None:
         _write(survey, asked.write)
         if not app.json:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
-from outgrow.cli import App, json_option
+from outgrow.cli.main import App, json_option
 from outgrow.connection import connected
 from outgrow.db import stores
-from outgrow.sampledata.generator import Result, generate
+from outgrow.sampledata import generator
+from outgrow.sampledata.generator import Result
 from outgrow.sampledata.population import DEMO_EMAIL, HIGHEST_RATE, LARGEST, Spec
 from outgrow.terminal import Progress
 
@@ -17,11 +18,11 @@ USUAL_RATE = 0.02
 
 
 @click.group()
-def command() -> None:
+def generate() -> None:
     """Fill the store with made-up data."""
 
 
-@command.command()
+@generate.command()
 @click.option("--users", type=int, default=1000, show_default=True, metavar="N")
 @click.option(
     "--seed", type=int, default=1, show_default=True, help="The same seed, the same campus."
@@ -82,7 +83,7 @@ async def _fill(app: App, spec: Spec, replace: bool, manifest: Path) -> Result:
                 if progress.done == spec.users:
                     progress.note("indexing")
 
-            return await generate(
+            return await generator.generate(
                 database, spec, store=store, replace=replace, manifest=manifest, told=told
             )
 

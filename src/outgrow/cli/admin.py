@@ -1,4 +1,4 @@
-"""`outgrow account`: accounts, as the operator makes them."""
+"""`outgrow account`, `school` and `reports`: what the operator of a network does."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ import re
 import shlex
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
 
 import click
+from click.core import ParameterSource
 
 from outgrow.campus.accounts import claims, invitations
 from outgrow.campus.accounts.accounts import Accounts
 from outgrow.campus.accounts.claims import Claim
 from outgrow.campus.accounts.codes import Codes
+from outgrow.campus.accounts.domains import Domains
 from outgrow.campus.accounts.invitations import Invitations, People, Sent
 from outgrow.campus.accounts.passwords import Passwords
 from outgrow.campus.background import record_command
 from outgrow.campus.mail import Mail, printed, smtp
-from outgrow.cli import App, json_option
+from outgrow.campus.safety import Reports
+from outgrow.cli.main import App, json_option
 from outgrow.connection import connected
 from outgrow.db.pool import Database
 from outgrow.errors import BadInput
@@ -32,7 +37,7 @@ T = TypeVar("T")
 
 
 @click.group()
-def command() -> None:
+def account() -> None:
     """Let the people of existing profiles in, and set passwords."""
 
 
@@ -42,7 +47,7 @@ def _password_option(function: Callable[..., None]) -> Callable[..., None]:
     )(function)
 
 
-@command.command()
+@account.command()
 @click.argument("email")
 @click.option("--user", "user_id", required=True, metavar="ID", help="Whose profile it is.")
 @_password_option
@@ -63,7 +68,7 @@ def create(app: App, email: str, user_id: str, password_stdin: bool) -> None:
     app.answer({"user_id": user_id, "email": email}, f"{email} signs in as {user_id}")
 
 
-@command.command("set-password")
+@account.command("set-password")
 @click.argument("email")
 @_password_option
 @json_option
@@ -95,7 +100,7 @@ def _password(from_stdin: bool) -> str:
     return password
 
 
-@command.command()
+@account.command()
 @click.argument("email")
 @click.argument("user_id", metavar="ID")
 @json_option
@@ -117,7 +122,7 @@ def link(app: App, email: str, user_id: str) -> None:
     app.answer({"user_id": user_id, "email": address}, text)
 
 
-@command.command()
+@account.command()
 @json_option
 @click.pass_obj
 def conflicts(app: App) -> None:
@@ -136,7 +141,7 @@ def conflicts(app: App) -> None:
     )
 
 
-@command.command()
+@account.command()
 @click.argument("who", required=False, metavar="[EMAIL|ID]")
 @click.option("--all", "everybody", is_flag=True, help="Everybody who has a profile, no account.")
 @click.option("--url", help="Where the pages are, as people type it: https://campus.example.edu.")
@@ -282,3 +287,183 @@ async def _with_accounts(app: App, work: Callable[[Accounts, Database], Awaitabl
             return await work(accounts, database)
         finally:
             accounts.close()
+
+
+# Schools -----------------------------------------------------------------------------------------
+
+
+@click.group()
+def school() -> None:
+    """Say which e-mail domains a school has, so that only its people join it."""
+
+
+@school.command("add-domain")
+@click.argument("school")
+@click.argument("domain")
+@json_option
+@click.pass_obj
+def add_domain(app: App, school: str, domain: str) -> None:
+    """Ask who signs up for SCHOOL for an e-mail of DOMAIN, and for a code sent there.
+
+    SCHOOL is its name as profiles have it. A school may have several domains; a subdomain is a
+    domain of its own. Who is a member when it gets its first one stays one.
+    """
+    app.run(_with_domains(app, lambda domains: domains.add(school, domain), "school add-domain"))
+    app.answer({"school": school, "domain": domain}, f"{school}: @{domain}")
+
+
+@school.command("remove-domain")
+@click.argument("domain")
+@click.option("--lock-out", is_flag=True, help="End the membership of those who have it by DOMAIN.")
+@json_option
+@click.pass_obj
+def remove_domain(app: App, domain: str, lock_out: bool) -> None:
+    """Take DOMAIN from its school, and let nobody in by it any more.
+
+    Who is a member by an address there stays one, unless --lock-out says otherwise. A school
+    without any domain takes nobody new: outgrow school open makes it open to everybody.
+    """
+    school, members = app.run(
+        _with_domains(
+            app, lambda domains: domains.remove(domain, lock_out=lock_out), "school remove-domain"
+        )
+    )
+    app.answer(
+        {"school": school, "domain": domain, "members": members, "locked_out": lock_out},
+        f"{school}: no longer @{domain}; members by it who "
+        f"{'are locked out' if lock_out else 'stay'}: {members}",
+    )
+
+
+@school.command("open")
+@click.argument("school")
+@json_option
+@click.pass_obj
+def open_school(app: App, school: str) -> None:
+    """Let anybody sign up for SCHOOL, and take away all its domains."""
+    app.run(_with_domains(app, lambda domains: domains.open(school), "school open"))
+    app.answer({"school": school, "open": True}, f"{school}: open to everybody")
+
+
+@school.command("list")
+@json_option
+@click.pass_obj
+def list_domains(app: App) -> None:
+    """Show the schools that ask for an address, and their domains."""
+    found = app.run(_with_domains(app, lambda domains: domains.all()))
+    app.answer(
+        [{"school": school, "domain": domain} for domain, school in found],
+        "\n".join(
+            f"{school}: {'@' + domain if domain else 'takes nobody'}" for domain, school in found
+        )
+        or "no school has domains",
+    )
+
+
+async def _with_domains(
+    app: App, work: Callable[[Domains], Awaitable[T]], changes: str | None = None
+) -> T:
+    async with connected(app.settings, pool_size=1) as database:
+        await install(database, app.settings.store)
+        result = await work(Domains(database))
+        if changes:
+            await record_command(database, changes)
+        return result
+
+
+# Reports -----------------------------------------------------------------------------------------
+
+
+@click.group(invoke_without_command=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--after", type=click.UUID, metavar="ID", help="Go on behind this report.")
+@click.option("--open", "still_open", is_flag=True, help="Only those not dealt with yet.")
+@json_option
+@click.pass_context
+def reports(context: click.Context, limit: int, after: UUID | None, still_open: bool) -> None:
+    """Show what people reported of each other, newest first."""
+    app: App = context.obj
+    if context.invoked_subcommand is not None:
+        given = (context.get_parameter_source(name) for name in ("limit", "after", "still_open"))
+        if any(source is not ParameterSource.DEFAULT for source in given):
+            raise click.UsageError("--limit, --after and --open are for the list alone.", context)
+        return
+    behind = str(after) if after else None
+    found = app.run(
+        _with_reports(app, lambda r: r.page(limit + 1, after=behind, still_open=still_open))
+    )
+    shown = found[:limit]
+    more = shown[-1]["id"] if len(found) > limit else None
+    told = "\n\n".join("\n".join(_report_text(report)) for report in shown)
+    app.answer({"items": shown, "next": more}, told or "no reports")
+    if more is not None and not app.json:
+        note(f"there are more: --after {more}")
+
+
+@reports.command()
+@click.argument("report", metavar="ID", type=click.UUID)
+@click.option("--outcome", metavar="TEXT", help="What came of it, to be read later.")
+@json_option
+@click.pass_obj
+def done(app: App, report: UUID, outcome: str | None) -> None:
+    """Write down that the report ID was dealt with. Nobody is told."""
+    closed = app.run(
+        _with_reports(app, lambda reports: reports.close(str(report), outcome), ("done", report))
+    )
+    app.answer(closed, _state(closed))
+
+
+@reports.command()
+@click.argument("report", metavar="ID", type=click.UUID)
+@json_option
+@click.pass_obj
+def reopen(app: App, report: UUID) -> None:
+    """Say that the report ID has to be dealt with after all."""
+    app.run(_with_reports(app, lambda reports: reports.reopen(str(report)), ("reopen", report)))
+    again = {"id": str(report), "closed_at": None, "outcome": None}
+    app.answer(again, _state(again))
+
+
+def _report_text(report: dict[str, Any]) -> list[str]:
+    lines = [
+        f"{report['id']}  {_moment(report['created_at'])}  {report['reason']}",
+        f"  by     {_person(report['reporter'])}",
+        f"  about  {_person(report['profile'])}",
+    ]
+    if report["message"]:
+        lines.append(f"         message {_plain(report['message'])}")
+    lines += [f"  | {_plain(line)}" for line in (report["note"] or "").splitlines()]
+    return [*lines, f"  {_state(report)}"]
+
+
+def _state(report: dict[str, Any]) -> str:
+    if report["closed_at"] is None:
+        return "open"
+    outcome = f": {_plain(report['outcome'])}" if report["outcome"] else ""
+    return f"dealt with on {_moment(report['closed_at'])}{outcome}"
+
+
+def _person(person: dict[str, Any] | None) -> str:
+    if person is None:
+        return "somebody who deleted their account"
+    known = [person[name] for name in ("name", "school", "id") if person[name]]
+    return _plain(", ".join(known if len(known) > 1 else [*known, "of whom there is no profile"]))
+
+
+def _moment(iso: str) -> str:
+    return f"{datetime.fromisoformat(iso).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _plain(text: str) -> str:
+    """What somebody typed, without what would make a terminal do anything but show it."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+async def _with_reports(
+    app: App, work: Callable[[Reports], Awaitable[T]], did: tuple[str, UUID | None] = ("list", None)
+) -> T:
+    async with connected(app.settings, pool_size=1) as database:
+        await install(database, app.settings.store)
+        result = await work(Reports(database))
+        await record_command(database, f"reports {did[0]}", str(did[1]) if did[1] else None)
+        return result

@@ -1,0 +1,218 @@
+"""`outgrow status`, `verify` and `uninstall`: what Outgrow made in a database, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from outgrow import library
+from outgrow.cli.grow import size_of
+from outgrow.cli.main import App, json_option
+from outgrow.connection import connected
+from outgrow.events import note
+from outgrow.growth import catalog
+from outgrow.growth import status as control
+from outgrow.growth.state import Growth
+from outgrow.growth.status import Status
+from outgrow.growth.verification import Report
+from outgrow.schema import uninstall as removal
+from outgrow.schema.uninstall import Plan
+from outgrow.store import Store
+from outgrow.terminal import Progress, one_line
+
+AGAIN = 1.0  # seconds between two answers of --watch
+
+
+@click.command()
+@click.option("--watch", is_flag=True, help="Say it again every second while a growth runs.")
+@json_option
+@click.pass_obj
+def status(app: App, watch: bool) -> None:
+    """Say which phase the store is in, what its indexes are, and whether it is growing."""
+    app.run(_status(app, watch))
+
+
+async def _status(app: App, watch: bool) -> None:
+    async with connected(app.settings, pool_size=1) as database:
+        while True:
+            found = await control.status(database, app.settings.store, app.blueprint)
+            if watch and not app.json:
+                click.clear()  # nothing where stdout is no terminal
+            app.answer(found.as_dict(), "\n".join(_status_text(found)))
+            if not watch or found.growing is None:
+                return
+            await asyncio.sleep(AGAIN)
+
+
+def _status_text(found: Status) -> list[str]:
+    store = found.store
+    rows = "unknown" if store.rows is None else f"about {store.rows:,}"
+    lines = [
+        f"store    {store.name}",
+        f"phase    {store.phase or 'initial'}{_installed(store)}",
+        f"keys     {rows}, {size_of(store.table_bytes)}",
+        f"indexes  {len(found.indexes)}, {size_of(store.index_bytes)}",
+    ]
+    lines[1:1] = [f"         {text}" for text in _of_the_store(store)]
+    width = max((len(role.name) for role in found.indexes), default=0)
+    lines += [
+        f"  {role.name:<{width}}  {size_of(role.bytes):>12}  {role.role}: {role.why}"
+        for role in found.indexes
+    ]
+    if found.missing and store.phase not in (None, "initial"):
+        lines.append(f"missing  {', '.join(found.missing)}")
+    lines += [
+        f"table    {mirror.relation}: {mirror.state}, {mirror.keys:,} keys, {mirror.rows:,} rows"
+        + (f", {mirror.unmapped:,} keys unmapped" if mirror.unmapped else "")
+        for mirror in store.mirrors
+    ]
+    lines += [f"ALTERED  {finding}" for finding in store.altered if finding.is_wrong]
+    if store.doubted:
+        lines.append(
+            f"DOUBT    {len(store.doubted)} triggers and functions that keep the tables were "
+            "changed, and changed back: something may have been missed"
+        )
+    if found.growth is not None:
+        lines += _growth(found, found.growth)
+    elif found.growing is not None:
+        lines.append(f"growing  in pid {found.growing.pid}: {found.growing.doing or 'begins'}")
+    elif store.altered:
+        lines.append(f"next     outgrow grow --to {store.phase or 'initial'}")
+    elif store.grown_with:
+        pass
+    elif found.missing or any(role.role in ("duplicate", "invalid") for role in found.indexes):
+        lines.append("next     outgrow grow --to optimized")
+    return lines
+
+
+def _of_the_store(store: catalog.Store) -> list[str]:
+    """What to know of it before anything is done with it."""
+    told = [store.said] if store.said else []
+    if store.grown_with:
+        told.append(f"it grew with {store.grown_with}: set OUTGROW_BLUEPRINT to its file")
+    return told
+
+
+def _growth(found: Status, growth: Growth) -> list[str]:
+    state = found.growth_state
+    lines = [f"growth   {growth.from_phase} -> {growth.to_phase}, {state}"]
+    if found.growing is not None:
+        lines[0] += f" in pid {found.growing.pid}"
+        lines.append(f"step     {growth.step or 'the first'}")
+        if found.growing.doing:
+            lines.append(f"         {found.growing.doing}")
+        if growth.seconds_left is not None:
+            lines.append(f"left     about {growth.seconds_left:,.0f} s")
+        if found.growing.waiting:
+            lines.append(f"waits    {found.growing.waiting}")
+    if growth.error:
+        lines.append(f"error    {growth.error}")
+    hint = {"ready": "outgrow switch", "paused": "outgrow resume", "running": ""}
+    lines.append(f"next     {hint.get(state, 'outgrow resume, or outgrow rollback')}")
+    return [line for line in lines if line != "next     "]
+
+
+def _installed(store: catalog.Store) -> str:
+    if store.current:
+        return ""
+    if store.phase is None:
+        return " (nothing installed)"
+    return " (the relations are another version's; the next growth renews them)"
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def verify(app: App) -> int:
+    """Compare every table with the store, and account for every key.
+
+    Also looks whether every view, function, trigger and table of Outgrow's is as it was made.
+    Reads everything, at one moment; writes go on meanwhile. Exit code 1 where something differs.
+    """
+    return app.run(_verify(app))
+
+
+async def _verify(app: App) -> int:
+    async with connected(app.settings, pool_size=1) as database:
+        with Progress("verify", "keys") as progress:
+            store = Store(database, app.settings.store)
+            report = await library.verify(store, app.blueprint, progress=progress.add)
+        app.answer(report.as_dict(), "\n".join(_report_text(report)))
+        return 0 if report.same else 1
+
+
+def _report_text(report: Report) -> list[str]:
+    width = max((len(name) for name in report.relations), default=0)
+    lines = []
+    for name, found in report.relations.items():
+        text = f"{name:<{width}}  {found.keys:>9,} keys, {found.unmapped:,} unmapped, "
+        if found.differing:
+            shown = ", ".join(map(one_line, found.differing[:10]))
+            text += f"DIFFERENT: {shown}" + (", ..." if len(found.differing) > 10 else "")
+        else:
+            text += "NOT ALL KEYS" if name in report.miscounted else "the same"
+        lines.append(text)
+    keys = report.keys
+    lines.append(
+        f"{keys['total']:,} keys = {keys['mirrored']:,} in tables + {keys['unmapped']:,} unmapped "
+        f"+ {keys['in_the_store']:,} of patterns without a table + "
+        f"{keys['opaque']:,} of no pattern"
+    )
+    lines += [f"note: {report.said}"] if report.said else []
+    lines += [f"ALTERED: {finding}" for finding in report.altered]
+    if report.altered:
+        lines.append(f"`outgrow grow --to {report.phase}` makes it anew, as it is to be")
+    elif not report.same:
+        lines.append(
+            "the store is right: `outgrow grow --to optimized` takes the tables away, and growing "
+            "again makes them anew"
+        )
+    return lines
+
+
+@click.command()
+@click.option("--plan", "only_plan", is_flag=True, help="Say what would go, and do nothing.")
+@click.option(
+    "--delete-only-copies",
+    is_flag=True,
+    help="Also delete what is kept nowhere else: accounts, blocks, reports, read marks, values "
+    "that were replaced because they fitted no list.",
+)
+@json_option
+@click.pass_obj
+def uninstall(app: App, only_plan: bool, delete_only_copies: bool) -> None:
+    """Take away everything that Outgrow made in the database, and leave the store as it is.
+
+    The store must have grown back before (`outgrow grow --to initial`). Refuses where something of
+    others would go too, and where accounts would, unless told.
+    """
+    found = app.run(_uninstall(app, only_plan, delete_only_copies))
+    for text in found.notes:
+        note(f"note: {one_line(text)}")
+    app.answer(found.as_dict(), "\n".join(_planned(found) if only_plan else _done(found)))
+
+
+async def _uninstall(app: App, only_plan: bool, delete_only_copies: bool) -> Plan:
+    async with connected(app.settings, pool_size=1) as database:
+        if only_plan:
+            return await removal.plan(database)
+        return await removal.uninstall(
+            database, app.settings.store, delete_only_copies=delete_only_copies
+        )
+
+
+def _planned(found: Plan) -> list[str]:
+    if not found.statements:
+        return ["there is nothing of Outgrow's in this database"]
+    lines = [f"{kind} {one_line(name)}" for kind, name in found.objects]
+    if found.only_copies:
+        lines.append("kept nowhere else, and deleted only with --delete-only-copies:")
+        lines += [f"  {one_line(name)}: {rows:,} rows" for name, rows in found.only_copies.items()]
+    return [*lines, "by:", *(f"  {statement};" for statement in found.statements)]
+
+
+def _done(found: Plan) -> list[str]:
+    if not found.statements:
+        return ["there is nothing of Outgrow's in this database"]
+    return [f"{len(found.objects):,} objects are gone; the store is as it was"]
