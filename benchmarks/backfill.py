@@ -118,8 +118,8 @@ async def beside_by_hand(run: Run, _: str) -> None:
     goals = {DECODER: (Goal("gate", at_least=0.6), Goal("aim", at_least=0.8))}
     for way in (DECODER, BY_HAND):
         than = [turn.per_second(way) for turn in turns]
-        told = goals.get(way, ())
-        run.report.add("backfill of all relations", ours, "rows/s", *told, peer=way, than=than)
+        judged = goals.get(way, ())
+        run.report.add("backfill of all relations", ours, "rows/s", *judged, peer=way, than=than)
 
 
 async def _turn(world: World, number: int) -> Turn:

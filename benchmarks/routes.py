@@ -87,7 +87,7 @@ def _asked(run: Run, viewer: Mapping[str, Any], typed: str) -> list[_Asked]:
         _Asked("/search", f"a word, {behind}", {"q": "climbing"} | deep),
         _Asked("/schools", "with counts", {"counts": "true"}, counts=True),
     ]
-    searched = {one.route for one in asked} - {"/profiles", "/schools"}
+    searched = {way.route for way in asked} - {"/profiles", "/schools"}
     for route in ROUTES:
         if route.method != "GET" or route.path in _NOT_OF_PEOPLE | searched:
             continue
@@ -115,15 +115,15 @@ async def looked_at(run: Run, _: str) -> None:
             transport=httpx.ASGITransport(app=app), base_url="http://localhost"
         )
         most = {False: 0, True: 0}
-        for one in _asked(run, viewer, typed):
-            of = next(id_ for begin, id_ in ids.items() if one.route.startswith(begin))
-            path = one.route.replace("{id}", of)
+        for way in _asked(run, viewer, typed):
+            of = next(id_ for begin, id_ in ids.items() if way.route.startswith(begin))
+            path = way.route.replace("{id}", of)
             (token,) = await world.tokens([viewer_id])
-            rows, blocks = await _counted(database, client, path, one.query or {}, token)
-            name = f"{one.route} {one.label}".strip()
+            rows, blocks = await _counted(database, client, path, way.query or {}, token)
+            name = f"{way.route} {way.label}".strip()
             run.report.add(f"rows looked at, {name}", rows, "rows")
             run.report.add(f"blocks touched, {name}", blocks, "8 kB blocks")
-            most[one.counts] = max(most[one.counts], blocks)
+            most[way.counts] = max(most[way.counts], blocks)
     finally:
         database.pool.terminate()
     size = await world.store_mb() * 1e6 / 8192
