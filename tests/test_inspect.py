@@ -392,7 +392,7 @@ def test_relations_and_columns_are_named_readably() -> None:
         rows[f"userProfile:{id_}"] = {"name": f"Ann {n}"}
     made = parse(blueprint(inspected_rows(rows.items()), "kv"))
     assert set(made.relations) == {"b2b", "user_profiles"}
-    assert set(made.relations["b2b"].own) == {"id", "tax_id", "line1", "p2p_enabled"}
+    assert set(made.relations["b2b"].owned_columns) == {"id", "tax_id", "line1", "p2p_enabled"}
 
 
 @pytest.mark.parametrize("name", ["campus", "events", "mechanics", "studio"])

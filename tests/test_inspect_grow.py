@@ -173,7 +173,7 @@ async def test_odd_names_of_fields(
                 some = {f"u{m}x{m}": some for m in range(6)}
             rows[filled(f"odd{chr(97 + start // 12)}:{{u}}", n)] = some
     written = await written_of(rows)
-    fields = {c.field for r in written.relations.values() for c in r.own.values()}
+    fields = {c.field for r in written.relations.values() for c in r.owned_columns.values()}
     assert len(fields) > 0.8 * len(ODD)
     raw = await connect(database_url)
     await up_and_back(database, raw, rows, written)

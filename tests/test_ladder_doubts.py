@@ -128,7 +128,7 @@ async def test_tables_of_another_version_are_not_read_and_made_anew(
     await climb(database, "hybrid")
     rows = await shown(raw)
     older = dict(CAMPUS.relations)
-    changed = msgspec.structs.replace(older["connections"].own["created_at"], type="text")
+    changed = msgspec.structs.replace(older["connections"].owned_columns["created_at"], type="text")
     columns = {**older["connections"].columns, "created_at": changed}
     older["connections"] = msgspec.structs.replace(older["connections"], columns=columns)
     blueprint = msgspec.structs.replace(CAMPUS, relations=older)

@@ -146,7 +146,9 @@ async def test_what_inspect_writes_has_none_of_them(
     text = file.read_text()
     written = parse(text)
     assert len(written.relations) == 3, text
-    fields = {c.field for relation in written.relations.values() for c in relation.own.values()}
+    fields = {
+        c.field for relation in written.relations.values() for c in relation.owned_columns.values()
+    }
     assert set(names) <= fields
     await grow(database, "relational", blueprint=written)
     assert (await verify(database, DEFAULT_STORE, written, lambda _: None)).same

@@ -86,8 +86,8 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
 
     def _regex(self, times: str) -> str:
         parts = []
-        for place, piece in enumerate(self.pieces):
-            if place % 2 == 0:
+        for index, piece in enumerate(self.pieces):
+            if index % 2 == 0:
                 parts.append(_SPECIAL.sub(r"\\\g<0>", piece))
             else:
                 parts.append(f"({'.' if '...' in piece else '[^:]'}{times})")
@@ -198,7 +198,7 @@ class Relation(
     computed: dict[str, Computed] = {}
 
     @property
-    def own(self) -> dict[str, Column]:
+    def owned_columns(self) -> dict[str, Column]:
         """The columns of an owned relation."""
         return {name: c for name, c in self.columns.items() if isinstance(c, Column)}
 
@@ -210,26 +210,26 @@ class Relation(
     @property
     def key_columns(self) -> dict[str, str]:
         """Variable of the pattern -> column that holds it."""
-        return {c.key: name for name, c in self.own.items() if c.key}
+        return {c.key: name for name, c in self.owned_columns.items() if c.key}
 
     @property
     def fields(self) -> dict[str, Column]:
-        return {name: c for name, c in self.own.items() if c.field}
+        return {name: c for name, c in self.owned_columns.items() if c.field}
 
     @property
     def encoded(self) -> dict[str, Column]:
         """The columns that a document, an element or a member is made of again."""
-        return {name: c for name, c in self.own.items() if c.field or c.value}
+        return {name: c for name, c in self.owned_columns.items() if c.field or c.value}
 
     @property
     def has_rest(self) -> bool:
         """False where one column is the whole: an element of `ids`, a member's value."""
-        return not any(c.element or c.value for c in self.own.values())
+        return not any(c.element or c.value for c in self.owned_columns.values())
 
     @property
     def entry(self) -> str:
         """The column with the name of a map's member."""
-        return next(name for name, c in self.own.items() if c.entry)
+        return next(name for name, c in self.owned_columns.items() if c.entry)
 
 
 class Derived(
@@ -300,9 +300,9 @@ class Blueprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
 
     def winners_over(self, name: str) -> list[Pattern]:
         """The patterns that may take a key from this one."""
-        place = self.by_precedence.index(name)
+        index = self.by_precedence.index(name)
         pattern = self.patterns[name]
-        winners = (self.patterns[other] for other in self.by_precedence[:place])
+        winners = (self.patterns[other] for other in self.by_precedence[:index])
         return [winner for winner in winners if winner.may_overlap(pattern)]
 
     def derived_relations(self, source: str) -> dict[str, Relation]:

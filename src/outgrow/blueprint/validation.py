@@ -80,16 +80,16 @@ def _reserved(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[s
 def unfit(text: str) -> str | None:
     """What of a literal or of a field's name has no place in SQL that people are to read, if any:
     it would hide something from them, or look like the end of a function's body."""
-    if found := _CONTROL.search(text):
-        return f"a control character (U+{ord(found[0]):04X})"
-    if found := _TAG.search(text):
-        return f"{found[0]!r}, which quotes in SQL"
+    if match := _CONTROL.search(text):
+        return f"a control character (U+{ord(match[0]):04X})"
+    if match := _TAG.search(text):
+        return f"{match[0]!r}, which quotes in SQL"
     return None
 
 
 def _fields(relation: Relation) -> Iterator[str]:
     """All names of fields that the relation's SQL has."""
-    yield from (c.field for c in relation.own.values() if c.field)
+    yield from (c.field for c in relation.owned_columns.values() if c.field)
     for made in relation.computed.values():
         yield from (item.field for item in (made.object or {}).values() if item.field)
         yield from (name for name in (made.flag, *(made.search or ()), *(made.lists or ())) if name)
@@ -179,7 +179,7 @@ def _origin(
     """The column, or how it is computed, where it comes from; neither for what `unnest` gives."""
     source = blueprint.relations.get(relation.source or "", relation)
     name = relation.renamed.get(name, name)
-    return source.own.get(name), source.computed.get(name)
+    return source.owned_columns.get(name), source.computed.get(name)
 
 
 def _owned_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[str]:
@@ -225,8 +225,8 @@ def _owned_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iter
 
 def _column_problems(where: str, relation: Relation, pattern: Pattern) -> Iterator[str]:
     """Which sources there are depends on the shape."""
-    columns = relation.own.values()
-    for name, column in relation.own.items():
+    columns = relation.owned_columns.values()
+    for name, column in relation.owned_columns.items():
         others = [column.element, column.position, column.entry, column.value]
         if sum([column.key is not None, column.field is not None, *others]) > 1:
             yield f"{where}.columns.{name}: one source only"
@@ -249,8 +249,8 @@ def _column_problems(where: str, relation: Relation, pattern: Pattern) -> Iterat
 
 def _of_columns(relation: Relation, computed: Computed) -> bool:
     """It is made of columns alone: what looks into the document would look at the whole list."""
-    if computed.sort is not None and computed.sort in relation.own:
-        return relation.own[computed.sort].sql_type == "text"
+    if computed.sort is not None and computed.sort in relation.owned_columns:
+        return relation.owned_columns[computed.sort].sql_type == "text"
     return computed.lower is not None or computed.words is not None
 
 
@@ -274,7 +274,7 @@ def _derived_problems(blueprint: Blueprint, name: str, relation: Relation) -> It
         yield f"{where}: the element of {relation.unnest} is missing"
     if relation.unnest and len(source.key_columns) >= KEY_PARTS:
         yield f"{where}: rows of more than {KEY_PARTS} ids may not fit into an index"
-    if relation.own or relation.computed:
+    if relation.owned_columns or relation.computed:
         yield f"{where}: a relation from another one takes names of its columns only"
 
 

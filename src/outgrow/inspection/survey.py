@@ -25,7 +25,7 @@ from outgrow.inspection.inconsistencies import is_pair
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import Reference
 from outgrow.inspection.values import ELEMENTS, Steps
-from outgrow.layout.consistency import At, Family, Named, Rows, misfits
+from outgrow.layout.consistency import Family, Location, Named, Rows, misfits
 from outgrow.layout.consistency.inconsistencies import Inconsistencies, Index, Targets
 
 VALIDATING = 16
@@ -203,7 +203,7 @@ class _Teller:
         return Index(listed, under, family, said, words=words, is_pair=pair, keys=tuple(keys))
 
 
-def _at(pattern: Pattern, steps: Steps) -> At:
+def _at(pattern: Pattern, steps: Steps) -> Location:
     if steps[:1] == (KEY,):
         return _number(pattern, int(steps[1]))
     return steps

@@ -91,8 +91,8 @@ def key_of(pattern: Pattern, values: Mapping[str, str]) -> str:
     """The key that the variables (SQL expressions by name) make."""
     names = iter(pattern.variables)
     parts = [
-        literal(piece) if place % 2 == 0 else values[next(names)]
-        for place, piece in enumerate(pattern.pieces)
+        literal(piece) if index % 2 == 0 else values[next(names)]
+        for index, piece in enumerate(pattern.pieces)
         if piece
     ]
     return " || ".join(parts)
@@ -101,14 +101,14 @@ def key_of(pattern: Pattern, values: Mapping[str, str]) -> str:
 def variable(pattern: Pattern, name: str, key: str) -> str:
     """The variable's part of `key`, for a key that matches the pattern."""
     if len(pattern.variables) == 1:
-        start, cut = len(pattern.prefix), len(pattern.prefix) + len(pattern.suffix)
+        start, literals = len(pattern.prefix), len(pattern.prefix) + len(pattern.suffix)
         if not pattern.suffix:
             return f"substr({key}, {start + 1})"
-        return f"substr({key}, {start + 1}, length({key}) - {cut})"
+        return f"substr({key}, {start + 1}, length({key}) - {literals})"
     alone = pattern.alone(name)
     if alone is None:
-        place = pattern.variables.index(name)
-        return f"(regexp_match({key}, {literal(pattern.regex)}))[{place + 1}]"
+        index = pattern.variables.index(name)
+        return f"(regexp_match({key}, {literal(pattern.regex)}))[{index + 1}]"
     number, before, after = alone
     part = f"split_part({key}, ':', {number})"
     part = f"substr({part}, {len(before) + 1})" if before else part
@@ -155,7 +155,7 @@ def rest(relation: Relation, value: str, decoded: Mapping[str, str] | None = Non
 
 def is_member(relation: Relation, entry: str, value: str) -> str:
     """A condition: a map's member (SQL of its name and of its value) is a row."""
-    for column in relation.own.values():
+    for column in relation.owned_columns.values():
         if column.value:
             fits = f"{to_json(column, from_json(column, value))} = {value}"
             break
@@ -178,7 +178,7 @@ def elements(value: str) -> str:
 def encoded(relation: Relation, arguments: Mapping[str, str], rest_sql: str) -> str:
     """The document of a row. A field whose original in `rest` already decodes to the column's
     value stays as it was (a text that was cut, a time in another zone); else the column is put."""
-    for name, column in relation.own.items():
+    for name, column in relation.owned_columns.items():
         if column.value:
             return to_json(column, arguments[name])
     fields = []
@@ -206,8 +206,8 @@ def computed(relation: Relation, item: Computed, column: ColumnSql, value: str) 
     if item.lower is not None:
         return f"lower({column(item.lower)})"
     if item.sort is not None:
-        if relation.own[item.sort].sql_type == "timestamptz":
-            field = relation.own[item.sort].field or ""
+        if relation.owned_columns[item.sort].sql_type == "timestamptz":
+            field = relation.owned_columns[item.sort].field or ""
             return f'(outgrow.sort_time_of({value} -> {literal(field)}) COLLATE "C")'
         return f"lower(left(coalesce({column(item.sort)}, ''), {SORT_LIMIT}))"
     if item.flag is not None:
@@ -259,9 +259,9 @@ def _joined(relation: Relation, names: Sequence[str], column: ColumnSql, value: 
     """The columns and fields with a space between; each is cut, so that none pushes out another."""
     parts = []
     for name in names:
-        own = relation.own.get(name)
-        text = f"outgrow.text_of({value} -> {literal(name)})" if own is None else column(name)
-        if own is not None and own.sql_type == "jsonb":
+        owned = relation.owned_columns.get(name)
+        text = f"outgrow.text_of({value} -> {literal(name)})" if owned is None else column(name)
+        if owned is not None and owned.sql_type == "jsonb":
             # Of what cannot be read there may be a gigabyte of text, and no write would pass.
             text = f"CASE WHEN outgrow.is_readable({text}) THEN ({text})::text END"
         parts.append(f"coalesce(left({text}, {SEARCH_LIMIT}), '')")
@@ -280,36 +280,36 @@ def _object(
     fields: dict[str, None] = {}
     parts: list[str] = []
     for item in items.values():
-        own = relation.own.get(item.column or "")
-        if own is not None and own.key:
+        owned = relation.owned_columns.get(item.column or "")
+        if owned is not None and owned.key:
             parts.append(f"to_json({column(item.column or '')})")
             continue
-        field = (own.field if own is not None else item.field) or ""
+        field = (owned.field if owned is not None else item.field) or ""
         fields[field] = None
-        parts.append(_object_item(item, own, f"c.{quote(field)}"))
+        parts.append(_object_item(item, owned, f"c.{quote(field)}"))
     pattern = literal("{" + ",".join(f'"{name}":%s' for name in items) + "}")
     text = ",\n        ".join([pattern, *parts])
     return f"(SELECT format({text})\n    FROM {_taken([[field] for field in fields], value)})"
 
 
-def _object_item(item: CardItem, own: Column | None, field: str) -> str:
+def _object_item(item: CardItem, column: Column | None, field: str) -> str:
     """Most values are short texts, which `pg_column_size` (bytes, never fewer than characters)
     tells for a tenth of what taking the text out costs."""
     is_short = f"jsonb_typeof({field}) = 'string' AND pg_column_size({field}) <= "
-    if own is not None and own.type == "label":
-        cut = f"coalesce(to_jsonb(outgrow.label_of({field})), 'null')"
-        return f"CASE WHEN {is_short}{SEGMENT_LIMIT} THEN {field} ELSE {cut} END"
-    if own is not None and own.type == "time":
+    if column is not None and column.type == "label":
+        label = f"coalesce(to_jsonb(outgrow.label_of({field})), 'null')"
+        return f"CASE WHEN {is_short}{SEGMENT_LIMIT} THEN {field} ELSE {label} END"
+    if column is not None and column.type == "time":
         # Its form only: `time_of` costs more than all other fields. A 31st of June is shown.
         fits = " OR ".join(f"{field}::text LIKE {literal(shape)}" for shape in _TIME_SHAPES)
-    elif own is not None and own.type in _WHOLE:
-        fits = f"{is_short}{_WHOLE[own.type]} OR outgrow.{own.type}_of({field}) IS NOT NULL"
-    elif own is not None and own.sql_type == "text":
-        fits = f"outgrow.{own.type}_of({field}) IS NOT NULL"
-    elif own is None and item.type == "number":
+    elif column is not None and column.type in _WHOLE:
+        fits = f"{is_short}{_WHOLE[column.type]} OR outgrow.{column.type}_of({field}) IS NOT NULL"
+    elif column is not None and column.sql_type == "text":
+        fits = f"outgrow.{column.type}_of({field}) IS NOT NULL"
+    elif column is None and item.type == "number":
         fits = f"outgrow.number_of({field}) IS NOT NULL"
     else:
-        kind = own.type if own is not None else item.type
+        kind = column.type if column is not None else item.type
         fits = f"jsonb_typeof({field}) = {literal(kind)}"
         fits += f" AND pg_column_size({field}) <= {CARD_LIMIT}"
         if kind in ("array", "object"):
@@ -321,7 +321,7 @@ def column_of(relation: Relation, pattern: Pattern, key: str, value: str) -> Col
     """Expressions of the relation's columns straight from a store row, for an index."""
 
     def sql(name: str) -> str:
-        column = relation.own[name]
+        column = relation.owned_columns[name]
         if column.key:
             return variable(pattern, column.key, key)
         return from_json(column, value)

@@ -107,14 +107,16 @@ def rename(kind: str, schema: str, name: str, new_name: str) -> Query:
 def _columns(blueprint: Blueprint, relation_name: str) -> ex.ColumnSql:
     """The expressions of a relation's columns, the computed ones too, on a row of the store."""
     relation = blueprint.relations[relation_name]
-    own = ex.column_of(relation, blueprint.patterns[relation.pattern or ""], "key", "value")
+    owned_column = ex.column_of(
+        relation, blueprint.patterns[relation.pattern or ""], "key", "value"
+    )
 
     def sql(name: str) -> str:
         if name == "store_value":
             return "value"
         if name in relation.computed:
-            return ex.computed(relation, relation.computed[name], own, "value")
-        return own(name)
+            return ex.computed(relation, relation.computed[name], owned_column, "value")
+        return owned_column(name)
 
     return sql
 

@@ -54,7 +54,7 @@ def locators(blueprint: Blueprint, name: str, in_table: bool) -> list[str]:
     made = [_key(blueprint, name, "lookup_key", "''" if in_table else None)]
     field: str | None = None
     if relation.unnest is not None:
-        field = blueprint.relations[relation.source or ""].own[relation.unnest].field
+        field = blueprint.relations[relation.source or ""].owned_columns[relation.unnest].field
     elif blueprint.pattern_of(name).shape != "ids" or relation.pattern is None:
         return made
     return [*made, _containing(blueprint, name, field, in_table)]
@@ -78,7 +78,7 @@ def view(blueprint: Blueprint, name: str, store: str) -> str:
 def selected(blueprint: Blueprint, name: str, value: str) -> list[str]:
     """The columns of an owned relation, from its decoded row `d` and the store's value (SQL)."""
     relation = blueprint.relations[name]
-    columns = [f"d.{quote(column)}" for column in relation.own]
+    columns = [f"d.{quote(column)}" for column in relation.owned_columns]
     if relation.has_rest:
         columns.append("d.rest")
     return columns + [
@@ -92,21 +92,21 @@ def decode(blueprint: Blueprint, name: str, function: str, once: bool = False) -
     itself and for `rest`; a condition on a column is then no condition on the store."""
     relation = blueprint.relations[name]
     pattern = blueprint.patterns[relation.pattern or ""]
-    returned = [f"{quote(column)} {own.sql_type}" for column, own in relation.own.items()]
+    returned = [f"{quote(c)} {column.sql_type}" for c, column in relation.owned_columns.items()]
     if relation.has_rest:
         returned.append("rest jsonb")
     value = "store_value" if pattern.shape == "document" else "e.v"
     selected = []
-    for own in relation.own.values():
-        if own.key:
-            sql = ex.variable(pattern, own.key, "store_key")
-        elif own.position:
-            place = "min(e.pos)" if pattern.shape == "ids" else "e.pos"
-            sql = f"{place} * outgrow.pos_step()"
-        elif own.entry:
+    for column in relation.owned_columns.values():
+        if column.key:
+            sql = ex.variable(pattern, column.key, "store_key")
+        elif column.position:
+            position = "min(e.pos)" if pattern.shape == "ids" else "e.pos"
+            sql = f"{position} * outgrow.pos_step()"
+        elif column.entry:
             sql = "e.k"
         else:
-            sql = ex.from_json(own, value)
+            sql = ex.from_json(column, value)
         selected.append(sql)
     elements = (
         "jsonb_array_elements(CASE WHEN jsonb_typeof(store_value) = 'array' "
@@ -127,7 +127,7 @@ def decode(blueprint: Blueprint, name: str, function: str, once: bool = False) -
             inner = [f"{sql} AS c{n}" for n, sql in enumerate(selected)]
             source = f"FROM (SELECT {', '.join(inner)}, {value} AS v\n{source} OFFSET 0) c"
             selected = [f"c.c{n}" for n in range(len(selected))]
-            decoded = dict(zip(relation.own, selected, strict=True))
+            decoded = dict(zip(relation.owned_columns, selected, strict=True))
             value = "c.v"
         rest = ex.rest(relation, value, decoded)
         if pattern.shape == "document":
@@ -148,7 +148,7 @@ def decode(blueprint: Blueprint, name: str, function: str, once: bool = False) -
 
 def _encode(schema: str, name: str, relation: Relation) -> str:
     arguments = {column: quote("new_" + column) for column in relation.encoded}
-    declared = [f"{arguments[c]} {own.sql_type}" for c, own in relation.encoded.items()]
+    declared = [f"{arguments[c]} {column.sql_type}" for c, column in relation.encoded.items()]
     declared += ["new_rest jsonb"] if relation.has_rest else []
     return (
         f"CREATE FUNCTION {quote(schema, name + '_encode')}({', '.join(declared)})\n"
@@ -225,7 +225,7 @@ def derived_lists(blueprint: Blueprint, name: str) -> str | None:
     if not selects:
         return None
     arguments = ", ".join(
-        f"{quote('of_' + column)} {relation.own[column].sql_type}"
+        f"{quote('of_' + column)} {relation.owned_columns[column].sql_type}"
         for column in _list_columns(blueprint, name)
     )
     return (
@@ -251,7 +251,7 @@ def _list_selects(blueprint: Blueprint, name: str) -> list[str]:
 def _list_columns(blueprint: Blueprint, name: str) -> list[str]:
     """The columns that the derived lists of a relation are made of."""
     text = "\n".join(_list_selects(blueprint, name))
-    return [c for c in blueprint.relations[name].own if quote("of_" + c) in text]
+    return [c for c in blueprint.relations[name].owned_columns if quote("of_" + c) in text]
 
 
 def _list_select(
@@ -264,8 +264,8 @@ def _list_select(
     pattern = blueprint.patterns[pattern_name]
     key = ex.key_of(pattern, {v: column(c) for v, c in derived.key.items()})
     parts = [
-        literal(piece) if place % 2 == 0 else column(piece)
-        for place, piece in enumerate(_VARIABLE.split(derived.element))
+        literal(piece) if index % 2 == 0 else column(piece)
+        for index, piece in enumerate(_VARIABLE.split(derived.element))
         if piece
     ]
     source = ""

@@ -100,7 +100,7 @@ def trim(blueprint: Blueprint, name: str, store: str) -> list[str]:
     if blueprint.pattern_of(name).shape != "objects" or relations.derived_lists(blueprint, name):
         return []
     relation, pattern = blueprint.relations[name], blueprint.pattern_of(name)
-    pos = next(quote(column) for column, own in relation.own.items() if own.position)
+    pos = next(quote(c) for c, column in relation.owned_columns.items() if column.position)
     parts = {quote(c): ex.variable(pattern, v, "of_key") for v, c in relation.key_columns.items()}
     lookup_key = f"{quote(blueprint.name, name + '_lookup_key')}({', '.join(parts.values())})"
     of_key = " AND ".join(
@@ -182,7 +182,7 @@ END"""
 
 def _ids(blueprint: Blueprint, name: str, store: str, store_name: str) -> str:
     relation = blueprint.relations[name]
-    element = next(column for column, own in relation.own.items() if own.element)
+    element = next(c for c, column in relation.owned_columns.items() if column.element)
     new, old = f"NEW.{quote(element)}", f"OLD.{quote(element)}"
     kept = relations.change_derived(blueprint, name, store)
     return f"""
@@ -220,8 +220,8 @@ END"""
 
 def _objects(blueprint: Blueprint, name: str, store: str, store_name: str) -> str:
     relation = blueprint.relations[name]
-    pos = next(quote(column) for column, own in relation.own.items() if own.position)
-    place = f"{quote(blueprint.name, name + '_place')}(this_key, OLD.{pos}, list)"
+    pos = next(quote(c) for c, column in relation.owned_columns.items() if column.position)
+    position = f"{quote(blueprint.name, name + '_place')}(this_key, OLD.{pos}, list)"
     last_pos = quote(blueprint.name, name + "_last_pos")
     new_element = _encode_call(blueprint, name, relation)
     old_element = _encode_call(blueprint, name, relation, row="OLD")
@@ -249,7 +249,7 @@ BEGIN
     -- the last one like OLD at or before OLD's place. Images are compared: of a small element there
     -- may be a gigabyte of text.
     IF jsonb_typeof(list) = 'array' THEN
-        place := {place};
+        place := {position};
         SELECT max(e.pos) INTO place
         FROM jsonb_array_elements(list) WITH ORDINALITY AS e(v, pos)
         WHERE e.pos <= place AND ROW(e.v)::record *= ROW({old_element})::record;
@@ -331,8 +331,10 @@ def _key_call(blueprint: Blueprint, name: str) -> str:
 
 def _same_row(relation: Relation) -> str:
     """`d` is the row that OLD was: as images, because 1.0 is 1 to jsonb."""
-    columns = [*relation.own, *(["rest"] if relation.has_rest else [])]
-    images = {c for c, own in relation.own.items() if own.sql_type == "jsonb"} | {"rest"}
+    columns = [*relation.owned_columns, *(["rest"] if relation.has_rest else [])]
+    images = {c for c, column in relation.owned_columns.items() if column.sql_type == "jsonb"} | {
+        "rest"
+    }
     return "\n                AND ".join(
         f"ROW(d.{quote(c)})::record *= ROW(OLD.{quote(c)})::record"
         if c in images
@@ -351,10 +353,13 @@ def _refuse_key(blueprint: Blueprint, name: str) -> str:
     relation = blueprint.relations[name]
     pattern = blueprint.patterns[relation.pattern or ""]
     columns = [f"NEW.{quote(c)}" for c in relation.key_columns.values()]
-    found = [ex.variable(pattern, v, "this_key") for v in relation.key_columns]
-    moves = [*relation.key_columns.values(), *(c for c, own in relation.own.items() if own.entry)]
+    variables = [ex.variable(pattern, v, "this_key") for v in relation.key_columns]
+    moves = [
+        *relation.key_columns.values(),
+        *(c for c, column in relation.owned_columns.items() if column.entry),
+    ]
     moved = " OR ".join(f"NEW.{quote(c)} IS DISTINCT FROM OLD.{quote(c)}" for c in moves)
-    misread = f"ROW({', '.join(found)}) IS DISTINCT FROM ROW({', '.join(columns)})"
+    misread = f"ROW({', '.join(variables)}) IS DISTINCT FROM ROW({', '.join(columns)})"
     return f"""
         IF TG_OP = 'UPDATE' AND ({moved or "false"}) THEN
             RAISE EXCEPTION 'the key of a row of {name} does not change'
@@ -372,8 +377,8 @@ def _rest(blueprint: Blueprint, name: str) -> str:
     was cut, a value of another type)."""
     changed = [
         f"CASE WHEN NEW.{quote(c)} IS DISTINCT FROM OLD.{quote(c)} "
-        f"THEN {literal(own.field or '')} END"
-        for c, own in blueprint.relations[name].fields.items()
+        f"THEN {literal(column.field or '')} END"
+        for c, column in blueprint.relations[name].fields.items()
     ]
     listed = ",\n                ".join(changed)
     return f"""

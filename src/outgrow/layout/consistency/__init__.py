@@ -56,7 +56,7 @@ other is a field's name."""
 
 Steps = tuple[str | int, ...]
 
-At = int | Steps
+Location = int | Steps
 """Where texts stand: in a variable of the key, the first being 1, or some steps into the value."""
 
 _STRING = r'"([^"\\\x01-\x1f]|\\["\\/bfnrt])*"'
@@ -85,7 +85,7 @@ class Family:
     def has(self, key: str) -> str:
         """A condition: the key belongs to it."""
         conditions = [f"{key} ~ {_regex(self.regex)}"]
-        conditions += [f"{key} !~ {_regex(one)}" for one in self.winners]
+        conditions += [f"{key} !~ {_regex(winner)}" for winner in self.winners]
         return every(conditions, " ")
 
     def variable(self, number: int, key: str) -> str:
@@ -97,7 +97,7 @@ class Named:
     """Texts that name rows."""
 
     family: Family
-    at: At
+    location: Location
     numbers: bool = True
     """Whole numbers do, too."""
 
@@ -147,12 +147,14 @@ class Rows:
     def texts(self, named: Named) -> str:
         """FROM, with the rows as `r`, and each text that names a row as `x.id`."""
         laterals: list[str] = []
-        if isinstance(named.at, int):
-            id_ = named.family.variable(named.at, "r.key")
+        if isinstance(named.location, int):
+            id_ = named.family.variable(named.location, "r.key")
         else:
-            laterals, value = into("r.value", named.at)
-            id_ = text_of(value, named.at, numbers=named.numbers)
-        joined = [f"CROSS JOIN LATERAL {one}" for one in [*laterals, f"(SELECT {id_} AS id) x"]]
+            laterals, value = into("r.value", named.location)
+            id_ = text_of(value, named.location, numbers=named.numbers)
+        joined = [
+            f"CROSS JOIN LATERAL {lateral}" for lateral in [*laterals, f"(SELECT {id_} AS id) x"]
+        ]
         return "\n".join([self.read(named.family), *joined])
 
 
@@ -163,12 +165,12 @@ def into(value: str, steps: Steps) -> tuple[list[str], str]:
         if isinstance(step, str):
             value = f"{value} -> {quoted(step)}"
             continue
-        one = f"e{len(laterals) + 1}"
+        alias = f"e{len(laterals) + 1}"
         if step == ELEMENTS:
-            laterals.append(f"{elements(value)} AS {one}(v)")
+            laterals.append(f"{elements(value)} AS {alias}(v)")
         else:
-            laterals.append(f"{members(value)} AS {one}(k, v)")
-        value = f"{one}.k" if step == NAMES else f"{one}.v"
+            laterals.append(f"{members(value)} AS {alias}(k, v)")
+        value = f"{alias}.k" if step == NAMES else f"{alias}.v"
     return laterals, value
 
 
@@ -193,8 +195,8 @@ def quoted(text: str) -> str:
     if text.isprintable():
         return literal(text).strip()
     shown = "".join(
-        one if one.isprintable() else f"\\U{ord(one):08x}"
-        for one in text.replace("\\", "\\\\").replace("'", "''")
+        character if character.isprintable() else f"\\U{ord(character):08x}"
+        for character in text.replace("\\", "\\\\").replace("'", "''")
     )
     return f"E'{shown}'"
 

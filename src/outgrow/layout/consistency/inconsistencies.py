@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from outgrow.layout.consistency import (
     ELEMENTS,
-    At,
     Family,
+    Location,
     Named,
     Rows,
     Steps,
@@ -40,7 +40,7 @@ class Index:
     under: tuple[int, ...]
     """The variables of the index's key under which its entries stand."""
     family: Family
-    said: tuple[tuple[At, ...], ...]
+    locations: tuple[tuple[Location, ...], ...]
     """For each of these the places of a row of `family`, at one of which it says the same."""
     copy: Steps | None = None
     """Instead: the value of the index is what stands there in the row."""
@@ -70,12 +70,15 @@ class Inconsistencies:
     ) -> str:
         """`sentinels` name nobody on purpose. `through` an index: who is missing there but has a
         row is not missed."""
-        conditions = ["n.id <> ''", *(f"NOT {one}" for one in self._there(targets, "n.id"))]
+        conditions = [
+            "n.id <> ''",
+            *(f"NOT {condition}" for condition in self._exists(targets, "n.id")),
+        ]
         if sentinels:
             conditions.append(f"n.id NOT IN ({', '.join(map(quoted, sentinels))})")
         ctes = f"named AS (\n{indented(f'SELECT r.key, x.id{chr(10)}{self._rows.texts(named)}')}\n)"
         if through is not None:
-            ctes += f",\nsaid AS (\n{indented(self._said(through))}\n)"
+            ctes += f",\nsaid AS (\n{indented(self._expected_rows(through))}\n)"
             conditions.append("NOT EXISTS (SELECT FROM said d WHERE d.u1 = n.id)")
         return query(
             f"WITH {ctes}\nSELECT DISTINCT n.key, n.id FROM named n\nWHERE {every(conditions)}"
@@ -91,7 +94,7 @@ class Inconsistencies:
             "NOT EXISTS (SELECT FROM pairs b WHERE b.me = p.other AND b.other = p.me)",
             f"NOT EXISTS (SELECT FROM {self._rows.store} t WHERE t.key = {theirs}\n"
             f"                  AND NOT ({self._rows.is_read(family, 't.value')}))",
-            f"({' OR '.join(self._there(targets, 'p.other'))})",
+            f"({' OR '.join(self._exists(targets, 'p.other'))})",
         ]
         return query(
             f"WITH pairs AS MATERIALIZED (\n"
@@ -101,19 +104,19 @@ class Inconsistencies:
 
     def stale(self, index: Index) -> str:
         """Entries of rows that are there and say otherwise."""
-        there = (
+        exists = (
             f"EXISTS (SELECT FROM {self._rows.store} t WHERE t.key = l.store_key\n"
             f"              AND ({self._rows.is_read(index.family, 't.value')}))"
         )
         return query(
             f"WITH {self._sides(index)}\nSELECT DISTINCT l.key, l.id FROM listed l\n"
-            f"WHERE {every([there, f'NOT EXISTS (SELECT FROM said d WHERE {_same(index)})'])}"
+            f"WHERE {every([exists, f'NOT EXISTS (SELECT FROM said d WHERE {_same(index)})'])}"
         )
 
     def missing(self, index: Index) -> str:
         """Rows that no entry names."""
         same = "l.store_key = d.key" if index.copy is not None else _same(index)
-        shown = "".join(f", d.u{n}" for n in range(1, 1 + len(index.said)))
+        shown = "".join(f", d.u{n}" for n in range(1, 1 + len(index.locations)))
         conditions = [f"NOT EXISTS (SELECT FROM listed l WHERE {same})"]
         conditions += [self._is_no_other(index.listed[0][0].family, key) for key in index.keys]
         return query(
@@ -132,7 +135,7 @@ class Inconsistencies:
 
     # Parts --------------------------------------------------------------------------------------
 
-    def _there(self, targets: Targets, id_: str) -> list[str]:
+    def _exists(self, targets: Targets, id_: str) -> list[str]:
         keys = [
             f"EXISTS (SELECT FROM {self._rows.store} t WHERE t.key = {_key(around, id_)})"
             for around in targets.around
@@ -143,39 +146,39 @@ class Inconsistencies:
             for family, number in targets.variables
         ]
         elements = [
-            f"{id_} IN (\n{indented(f'SELECT x.id{chr(10)}{self._rows.texts(one)}')}\n"
+            f"{id_} IN (\n{indented(f'SELECT x.id{chr(10)}{self._rows.texts(named)}')}\n"
             f"        WHERE x.id IS NOT NULL)"
-            for one in targets.elements
+            for named in targets.elements
         ]
         return keys + variables + elements
 
     def _sides(self, index: Index) -> str:
         return (
-            f"listed AS (\n{indented(self._listed(index))}\n),\n"
-            f"said AS (\n{indented(self._said(index))}\n)"
+            f"listed AS (\n{indented(self._listed_rows(index))}\n),\n"
+            f"said AS (\n{indented(self._expected_rows(index))}\n)"
         )
 
-    def _listed(self, index: Index) -> str:
+    def _listed_rows(self, index: Index) -> str:
         """Of the index: its key, the text, the key of the row (`store_key`), and under what
         (`u1`...)."""
         selects = []
         for named, targets in index.listed:
             texts = self._rows.texts(named)
             if index.pieces:
-                at = _joined(index.pieces, named.family)
-                return f"SELECT r.key, r.key AS id, {at} AS store_key\n{texts}"
+                store_key = _joined(index.pieces, named.family)
+                return f"SELECT r.key, r.key AS id, {store_key} AS store_key\n{texts}"
             under = [named.family.variable(number, "r.key") for number in index.under]
             if index.is_pair:
                 under = _in_order(*under)
             if index.copy is not None:
                 under = ["r.value"]
-            columns = ["r.key", "x.id", *(f"{one} AS u{n}" for n, one in enumerate(under, 1))]
+            columns = ["r.key", "x.id", *(f"{column} AS u{n}" for n, column in enumerate(under, 1))]
             for around in targets.around:
                 shown = ", ".join([*columns, f"{_key(around, 'x.id')} AS store_key"])
                 selects.append(f"SELECT {shown}\n{texts}\nWHERE x.id <> ''")
         return "\nUNION ALL\n".join(selects)
 
-    def _said(self, index: Index) -> str:
+    def _expected_rows(self, index: Index) -> str:
         """Of a row: its key, and under what it ought to stand."""
         rows = self._rows.read(index.family)
         if index.copy is not None:
@@ -186,38 +189,38 @@ class Inconsistencies:
             steps, words = index.words
             rows = self._rows.texts(Named(index.family, steps))
             conditions.append(f"lower(x.id) IN ({', '.join(map(quoted, words))})")
-        joins, said = [rows], index.said
+        joins, locations = [rows], index.locations
         if index.is_pair:
-            said = tuple((at,) for at in index.said[0])
-        for number, places in enumerate(said, 1):
-            options = [self._option(index.family, at) for at in places]
-            joins.append(f"CROSS JOIN LATERAL ({' UNION '.join(options)}) x{number}")
+            locations = tuple((location,) for location in index.locations[0])
+        for number, options in enumerate(locations, 1):
+            selects = [self._option(index.family, location) for location in options]
+            joins.append(f"CROSS JOIN LATERAL ({' UNION '.join(selects)}) x{number}")
             conditions.append(f"x{number}.id <> ''")
-        ids = [f"x{number}.id" for number in range(1, 1 + len(said))]
+        ids = [f"x{number}.id" for number in range(1, 1 + len(locations))]
         ids = _in_order(*ids) if index.is_pair else ids
-        columns += [f"{one} AS u{number}" for number, one in enumerate(ids, 1)]
+        columns += [f"{id_} AS u{number}" for number, id_ in enumerate(ids, 1)]
         where = f"\nWHERE {every(conditions)}" if conditions else ""
         return f"SELECT {', '.join(columns)}\n" + "\n".join(joins) + where
 
-    def _option(self, family: Family, at: At) -> str:
-        if isinstance(at, int):
-            return f"SELECT {family.variable(at, 'r.key')} AS id"
-        laterals, value = into("r.value", at)
+    def _option(self, family: Family, location: Location) -> str:
+        if isinstance(location, int):
+            return f"SELECT {family.variable(location, 'r.key')} AS id"
+        laterals, value = into("r.value", location)
         from_ = f" FROM {', '.join(laterals)}" if laterals else ""
-        return f"SELECT {text_of(value, at)} AS id{from_}"
+        return f"SELECT {text_of(value, location)} AS id{from_}"
 
 
-def _in_order(one: str, other: str) -> list[str]:
-    return [f"least({one}, {other})", f"greatest({one}, {other})"]
+def _in_order(first: str, second: str) -> list[str]:
+    return [f"least({first}, {second})", f"greatest({first}, {second})"]
 
 
 def _same(index: Index) -> str:
-    count = 1 if index.copy is not None else len(index.said)
+    count = 1 if index.copy is not None else len(index.locations)
     return every(["l.store_key = d.key", *(f"l.u{n} = d.u{n}" for n in range(1, 1 + count))], " ")
 
 
 def _key(around: tuple[str, str], id_: str) -> str:
-    before, after = (quoted(one) if one else "" for one in around)
+    before, after = (quoted(letters) if letters else "" for letters in around)
     return " || ".join(part for part in (before, id_, after) if part)
 
 

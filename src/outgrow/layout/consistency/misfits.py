@@ -141,14 +141,14 @@ def _of_list(blueprint: Blueprint, name: str) -> tuple[list[Condition], str]:
         ]
         wrong = "jsonb_typeof(s.value) = 'object' AND e.unmapped"
         conditions.append(Condition("wrong_member", name, "", kept, wrong))
-    found = [left]
-    for number, (column, own) in enumerate(blueprint.relations[name].fields.items()):
-        value = f"x.v -> {literal(own.field or '')}"
-        for kind, meaning, sql in _of_field(column, own.type, value):
-            found.append(f"bool_or({sql}) AS {kind}_{number}")
+    columns = [left]
+    for number, (column, field) in enumerate(blueprint.relations[name].fields.items()):
+        value = f"x.v -> {literal(field.field or '')}"
+        for kind, meaning, sql in _of_field(column, field.type, value):
+            columns.append(f"bool_or({sql}) AS {kind}_{number}")
             conditions.append(Condition(kind, name, column, meaning, f"e.{kind}_{number}"))
-    from_ = f"FROM {elements}" if len(found) > 1 else "OFFSET 0"
-    return conditions, f"\n    CROSS JOIN LATERAL (SELECT {', '.join(found)} {from_}) e"
+    from_ = f"FROM {elements}" if len(columns) > 1 else "OFFSET 0"
+    return conditions, f"\n    CROSS JOIN LATERAL (SELECT {', '.join(columns)} {from_}) e"
 
 
 def _long_element(relation: str, about: str, value: str, kept: str, where: str = "") -> Condition:
@@ -187,7 +187,7 @@ def _no_row(name: str, about: str) -> str:
 
 
 def _of_unnested(blueprint: Blueprint, name: str, column: str) -> Iterator[Condition]:
-    field = blueprint.relations[blueprint.relations[name].source or ""].own[column].field
+    field = blueprint.relations[blueprint.relations[name].source or ""].owned_columns[column].field
     value = f"s.value -> {literal(field or '')}"
     ids = f"SELECT FROM {ex.elements(value)} AS x(v) WHERE ({bare_text('x.v')}) IS NOT NULL"
     yield Condition(UNMAPPED, name, column, _no_row(name, column), f"NOT EXISTS ({ids})")
@@ -237,9 +237,9 @@ def _not_unique(
             f"groups AS (\n    SELECT min(s.key) AS key, count(*) AS size\n    FROM {store} s\n"
             f"    WHERE {where} AND {lower} IS NOT NULL GROUP BY {lower}\n),\n"
         )
-        usually_one = "(SELECT 2 * count(*) FILTER (WHERE size = 1) > count(*) FROM groups)"
+        usually_unique = "(SELECT 2 * count(*) FILTER (WHERE size = 1) > count(*) FROM groups)"
         meaning = "the same in several keys but for its case: each stays a row with its own"
-        sql = f"g.size > 1 AND {usually_one}"
+        sql = f"g.size > 1 AND {usually_unique}"
         condition = Condition("not_unique", source, column, meaning, sql)
         yield Check((condition,), "groups g", "g.key", ctes=ctes)
 
@@ -253,37 +253,41 @@ def _shown(
     """Field -> (the column's or its own name, type) of all fields that the relations show; of a
     flag the first part of its path."""
     relation = blueprint.relations[source]
-    found: dict[str, tuple[str, str]] = {}
+    shown: dict[str, tuple[str, str]] = {}
 
-    def own(name: str, column: Column) -> None:
+    def add_column(name: str, column: Column) -> None:
         if column.field:
-            found[column.field] = (name, column.type)
+            shown[column.field] = (name, column.type)
 
     def computed(item: Computed) -> None:
         for name in filter(None, (item.lower, item.sort, item.words, item.within, item.name)):
-            own(name, relation.own[name])
+            add_column(name, relation.owned_columns[name])
         for name in item.search or ():
-            if name in relation.own:
-                own(name, relation.own[name])
+            if name in relation.owned_columns:
+                add_column(name, relation.owned_columns[name])
             else:
-                found[name] = (name, "searched")
+                shown[name] = (name, "searched")
         for card in (item.object or {}).values():
             if card.column is not None:
-                own(card.column, relation.own[card.column])
+                add_column(card.column, relation.owned_columns[card.column])
             elif card.field is not None:
-                found.setdefault(card.field, (card.field, f"shown {card.type}"))
+                shown.setdefault(card.field, (card.field, f"shown {card.type}"))
         if item.flag is not None:
-            found.setdefault(item.flag.split(".")[0], (item.flag, "flag"))
+            shown.setdefault(item.flag.split(".")[0], (item.flag, "flag"))
 
     for member in members:
-        one = blueprint.relations[member]
-        names = [*one.own, *one.computed] if one.pattern is not None else one.renamed.values()
+        shown_relation = blueprint.relations[member]
+        names = (
+            [*shown_relation.owned_columns, *shown_relation.computed]
+            if shown_relation.pattern is not None
+            else shown_relation.renamed.values()
+        )
         for name in names:
-            if name in relation.own:
-                own(name, relation.own[name])
+            if name in relation.owned_columns:
+                add_column(name, relation.owned_columns[name])
             elif name in relation.computed:
                 computed(relation.computed[name])
-    return found
+    return shown
 
 
 def _of_field(column: str, kind: str, value: str) -> Iterator[tuple[str, str, str]]:
@@ -373,7 +377,7 @@ def is_bare_time(value: str) -> str:
 def is_bare_member(relation: Relation, entry: str, value: str) -> str:
     """A map's member is a row: its whole value is what a column of this type holds exactly, or an
     object."""
-    kind = next((column.type for column in relation.own.values() if column.value), None)
+    kind = next((column.type for column in relation.owned_columns.values() if column.value), None)
     json = "object" if kind is None else JSON_TYPES.get(kind, "string")
     fits = (
         f"jsonb_typeof({value}) <> 'null'" if json is None else f"jsonb_typeof({value}) = '{json}'"
@@ -387,15 +391,15 @@ def is_bare_member(relation: Relation, entry: str, value: str) -> str:
 
 def bare_column(blueprint: Blueprint, source: str, name: str) -> str:
     """A column of text of a relation of documents, from `s.key` and `s.value`."""
-    own: Column = blueprint.relations[source].own[name]
-    if own.key:
-        return ex.variable(blueprint.pattern_of(source), own.key, "s.key")
-    field = f"s.value -> {literal(own.field or '')}"
-    if own.type == "label":
-        cut = f"left({field} #>> '{{}}', {SEGMENT_LIMIT})"
-        return f"CASE WHEN jsonb_typeof({field}) = 'string' THEN {cut} END"
-    if own.type in ("key", "short"):
-        return bare_text(field, LIMITS[own.type])
+    column: Column = blueprint.relations[source].owned_columns[name]
+    if column.key:
+        return ex.variable(blueprint.pattern_of(source), column.key, "s.key")
+    field = f"s.value -> {literal(column.field or '')}"
+    if column.type == "label":
+        label = f"left({field} #>> '{{}}', {SEGMENT_LIMIT})"
+        return f"CASE WHEN jsonb_typeof({field}) = 'string' THEN {label} END"
+    if column.type in ("key", "short"):
+        return bare_text(field, LIMITS[column.type])
     return f"{field} #>> '{{}}'"
 
 
@@ -413,7 +417,7 @@ def json_text(rows: Rows, family: Family) -> str:
 
 def doubled(rows: Rows, family: Family, steps: Steps) -> str:
     """`steps` lead through the elements of lists to the texts."""
-    end = max(place for place, step in enumerate(steps) if step == ELEMENTS)
+    end = max(index for index, step in enumerate(steps) if step == ELEMENTS)
     read, listed = _lists(rows, family, steps[:end])
     within, value = into("e.v", steps[end + 1 :])
     id_ = text_of(value, steps[end + 1 :], numbers=False)
@@ -435,5 +439,5 @@ def wrong_element(rows: Rows, family: Family, steps: Steps, usual: str) -> str:
 def _lists(rows: Rows, family: Family, steps: Steps) -> tuple[str, str]:
     """FROM, and the list where the steps end."""
     laterals, listed = into("r.value", steps)
-    joined = [f"CROSS JOIN LATERAL {one}" for one in laterals]
+    joined = [f"CROSS JOIN LATERAL {lateral}" for lateral in laterals]
     return "\n".join([rows.read(family), *joined]), listed

@@ -55,7 +55,7 @@ def backfill_keys(blueprint: Blueprint, name: str, store_schema: str, store_tabl
         "grow.backfill_keys",
         f"""WITH taken AS MATERIALIZED (
     SELECT s.key, s.value FROM {quote(store_schema, store_table)} s
-    WHERE s.key = ANY ($1::text[]) AND ({_is_there(blueprint, name, "s.key")}) IS NOT TRUE
+    WHERE s.key = ANY ($1::text[]) AND ({_has_rows(blueprint, name, "s.key")}) IS NOT TRUE
     FOR SHARE
 ),
 {fill(blueprint, name)}
@@ -80,8 +80,8 @@ def verify(blueprint: Blueprint, name: str, store_schema: str, store_table: str)
         order = f"ORDER BY {', '.join(f'{alias}.{quote(c)}' for c in key)}" if key else ""
         selected = [f"{alias}.{c}" for c in listed] + [f"row_number() OVER ({order}) AS row_at"]
         if pos is not None:
-            at = f"dense_rank() OVER (ORDER BY {alias}.{quote(pos)})"
-            selected.append(f"{at} AS place_at")
+            rank = f"dense_rank() OVER (ORDER BY {alias}.{quote(pos)})"
+            selected.append(f"{rank} AS place_at")
         return f"SELECT {', '.join(selected)}"
 
     shown = [*listed, "row_at", *([] if pos is None else ["place_at"])]
@@ -124,20 +124,20 @@ def verify_back(blueprint: Blueprint, name: str, store_schema: str, store_table:
     not the relation's: its key is of another pattern, or says other ids than the row does."""
     store = quote(store_schema, store_table)
     selects = []
-    places = [tables.table(blueprint, name)]
+    mirrors = [tables.table(blueprint, name)]
     if tables.is_list(blueprint, name):
-        places.append(tables.lists(blueprint, name))
+        mirrors.append(tables.lists(blueprint, name))
     values = {v: f"t.{quote(c)}" for v, c in tables.keys(blueprint, name).items()}
     key = ex.key_of(blueprint.pattern_of(name), values)
     matches = ex.matches(blueprint, ex.pattern_name(blueprint, name), "k.key")
     heads = ", ".join(map(quote, tables.heads(blueprint, name, "")))
-    for place in places:
+    for mirror in mirrors:
         selects.append(
-            f"SELECT {key} AS key FROM {place} t\n"
+            f"SELECT {key} AS key FROM {mirror} t\n"
             f"    WHERE NOT EXISTS (SELECT FROM {store} s WHERE s.key = {key})"
         )
         selects.append(
-            f"SELECT k.key FROM (SELECT DISTINCT {heads} FROM {place}) t\n"
+            f"SELECT k.key FROM (SELECT DISTINCT {heads} FROM {mirror}) t\n"
             f"    CROSS JOIN LATERAL (SELECT {key} AS key OFFSET 0) k\n"
             f"    WHERE ({matches}\n"
             f"        AND {tables.of_key(blueprint, name, 't', 'k.key')}) IS NOT TRUE"
@@ -182,12 +182,12 @@ def _weights(blueprint: Blueprint, name: str, value: str) -> list[tuple[str, int
     return [size, (length, USUAL_ELEMENTS)]
 
 
-def _is_there(blueprint: Blueprint, name: str, key: str) -> str:
+def _has_rows(blueprint: Blueprint, name: str, key: str) -> str:
     """The key has been copied, or was written since there are triggers. Not known (false) of a key
     that has no row, of relations that are no lists."""
     is_list = tables.is_list(blueprint, name)
-    place = (tables.lists if is_list else tables.table)(blueprint, name)
-    return f"EXISTS (SELECT FROM {place} t WHERE {tables.of_key(blueprint, name, 't', key)})"
+    mirror = (tables.lists if is_list else tables.table)(blueprint, name)
+    return f"EXISTS (SELECT FROM {mirror} t WHERE {tables.of_key(blueprint, name, 't', key)})"
 
 
 def fill(blueprint: Blueprint, name: str) -> str:

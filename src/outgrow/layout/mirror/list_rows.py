@@ -143,8 +143,8 @@ def pos_column(blueprint: Blueprint, name: str) -> str:
 
 def _columns(blueprint: Blueprint, name: str) -> Iterator[tuple[str, Column | None]]:
     """Of the table, with what the blueprint says of them."""
-    own = blueprint.relations[name].own
-    return ((column, own.get(column)) for column in tables.columns(blueprint, name))
+    owned = blueprint.relations[name].owned_columns
+    return ((column, owned.get(column)) for column in tables.columns(blueprint, name))
 
 
 def put_head(blueprint: Blueprint, name: str, kept: str | None = None) -> str:
@@ -186,12 +186,12 @@ def insert_all(blueprint: Blueprint, name: str) -> str:
         END IF;"""
 
 
-def plain_values(blueprint: Blueprint, name: str, element: str, place: str) -> str | None:
+def plain_values(blueprint: Blueprint, name: str, element: str, position: str) -> str | None:
     """The values of a row whose element and `pos` (SQL) are known, in the table's order. None where
     an element says more than itself."""
     relation = blueprint.relations[name]
     heads = tables.heads(blueprint, name, "our_key")
-    given = {"element": element, "position": place}
+    given = {"element": element, "position": position}
     if not tables.is_list(blueprint, name):
         return ", ".join(
             heads.get(c) or given.get(source) or document_value(blueprint, name, source)
@@ -200,9 +200,9 @@ def plain_values(blueprint: Blueprint, name: str, element: str, place: str) -> s
     if blueprint.pattern_of(name).shape != "ids":
         return None
     values: list[str | None] = []
-    for c, own in _columns(blueprint, name):
-        kind = own and ("element" if own.element else "position" if own.position else "")
-        nothing = own and own.field is None and not own.key and f"NULL::{own.sql_type}"
+    for c, column in _columns(blueprint, name):
+        kind = column and ("element" if column.element else "position" if column.position else "")
+        nothing = column and column.field is None and not column.key and f"NULL::{column.sql_type}"
         values.append(heads.get(c) or given.get(kind or "") or nothing or None)
     plain = [v for v in values if v is not None]
     return ", ".join(plain) if len(plain) == len(values) else None
@@ -248,8 +248,8 @@ def append_last(blueprint: Blueprint, name: str, is_row: str) -> str:
     table, of_key = tables.table(blueprint, name), is_of_key(blueprint, name)
     pos = pos_column(blueprint, name)
     listed = ", ".join(
-        "l.last + outgrow.pos_step()" if own is not None and own.position else f"r.{quote(c)}"
-        for c, own in _columns(blueprint, name)
+        "l.last + outgrow.pos_step()" if column is not None and column.position else f"r.{quote(c)}"
+        for c, column in _columns(blueprint, name)
     )
     row = tables.put(
         blueprint,

@@ -113,27 +113,27 @@ def _unnested(blueprint: Blueprint, name: str) -> str:
     made. More: those that count are this transaction's."""
     table, of_key = tables.table(blueprint, name), is_of_key(blueprint, name)
     relation = blueprint.relations[name]
-    field = blueprint.relations[relation.source or ""].own[relation.unnest or ""]
+    field = blueprint.relations[relation.source or ""].owned_columns[relation.unnest or ""]
 
     def elements(value: str) -> str:
-        found = f"coalesce({ex.from_json(field, value)}, '[]')"
+        elements_sql = f"coalesce({ex.from_json(field, value)}, '[]')"
         if relation.present is None:
-            return found
-        is_there = (
+            return elements_sql
+        row = (
             f"{document_row(blueprint, name, value)} WHERE r.{quote(relation.present)} IS NOT NULL"
         )
-        return f"CASE WHEN EXISTS (SELECT FROM {is_there}) THEN {found} ELSE '[]' END"
+        return f"CASE WHEN EXISTS (SELECT FROM {row}) THEN {elements_sql} ELSE '[]' END"
 
     same = "ROW(our_value)::record *= ROW(our_before)::record AND our_rows > 0"
     others = _others(blueprint, name)
-    follow = ""
+    compare_others = ""
     if others:
         parts = ", ".join(f"r.{quote(relation.renamed[c])}" for c in others)
         was, now = (
             f"(SELECT ROW({parts}) FROM {document_row(blueprint, name, value)})"
             for value in ("our_earlier", "our_document")
         )
-        follow = f"""
+        compare_others = f"""
     our_alike := our_heads = 1 AND ({was} *= {now}) IS TRUE;"""
         same += " AND our_alike"
     return f"""
@@ -149,7 +149,7 @@ def _unnested(blueprint: Blueprint, name: str) -> str:
     IF current_setting('transaction_isolation') <> 'read committed'
         AND our_rows > cardinality(outgrow.list_ids(our_before)) THEN
         our_heads := 2;
-    END IF;{follow}
+    END IF;{compare_others}
     IF {same} THEN
         RETURN;
     END IF;

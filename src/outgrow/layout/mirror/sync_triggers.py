@@ -233,19 +233,19 @@ def _chain(
 def _truncated(blueprint: Blueprint, names: Collection[str], function: str) -> str:
     """Whoever truncates holds the store against everybody, and must not wait for who reads a table:
     that one may be about to write to the store."""
-    places = [tables.table(blueprint, name) for name in names]
-    places += [tables.lists(blueprint, name) for name in names if tables.is_list(blueprint, name)]
-    deletes = "\n            ".join(f"DELETE FROM {place};" for place in places)
+    mirrors = [tables.table(blueprint, name) for name in names]
+    mirrors += [tables.lists(blueprint, name) for name in names if tables.is_list(blueprint, name)]
+    deletes = "\n            ".join(f"DELETE FROM {table};" for table in mirrors)
     body = f"""BEGIN
     BEGIN
-        LOCK TABLE {", ".join(places)} IN ACCESS EXCLUSIVE MODE NOWAIT;
+        LOCK TABLE {", ".join(mirrors)} IN ACCESS EXCLUSIVE MODE NOWAIT;
     EXCEPTION WHEN lock_not_available THEN
         IF current_setting('transaction_isolation') = 'read committed' THEN
             {deletes}
             RETURN NULL;
         END IF;
     END;
-    TRUNCATE {", ".join(places)};
+    TRUNCATE {", ".join(mirrors)};
     RETURN NULL;
 END"""
     return _trigger_function(function, body)

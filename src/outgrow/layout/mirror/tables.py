@@ -40,13 +40,15 @@ def columns(blueprint: Blueprint, name: str) -> dict[str, str]:
     relation = blueprint.relations[name]
     if relation.pattern is None:
         source = columns(blueprint, relation.source or "")
-        own = {"element": "text", "position": "bigint"}
-        return {c: own.get(s) or source[s] for c, s in relation.renamed.items()}
-    types = {c: own.sql_type for c, own in relation.own.items()}
+        unnested = {"element": "text", "position": "bigint"}
+        return {c: unnested.get(s) or source[s] for c, s in relation.renamed.items()}
+    types = {c: column.sql_type for c, column in relation.owned_columns.items()}
     if relation.has_rest:
         types["rest"] = "jsonb"
     for c, item in relation.computed.items():
-        is_time = item.sort is not None and relation.own[item.sort].sql_type == "timestamptz"
+        is_time = (
+            item.sort is not None and relation.owned_columns[item.sort].sql_type == "timestamptz"
+        )
         plain = "boolean" if item.flag else "jsonb" if item.lists else "text"
         types[c] = 'text COLLATE "C"' if is_time else plain
     return types
@@ -67,24 +69,24 @@ def heads(blueprint: Blueprint, name: str, key: str) -> dict[str, str]:
     Where there is but one key, without variables, the table has it in a column `store_key`."""
     pattern = blueprint.pattern_of(name)
     parts = keys(blueprint, name)
-    found = {parts[v]: ex.variable(pattern, v, key) for v in pattern.variables}
-    return found or {"store_key": key}
+    columns = {parts[v]: ex.variable(pattern, v, key) for v in pattern.variables}
+    return columns or {"store_key": key}
 
 
 def identity(blueprint: Blueprint, name: str) -> list[str]:
     """The columns of the primary key: those of the store's key, and the element, its place or the
     name of the member."""
     relation = blueprint.relations[name]
-    found = list(heads(blueprint, name, ""))
+    key_columns = list(heads(blueprint, name, ""))
     if relation.pattern is None:
-        return found + [
+        return key_columns + [
             c for c, s in relation.renamed.items() if relation.unnest and s == "element"
         ]
     by_element = blueprint.pattern_of(name).shape == "ids"
-    return found + [
+    return key_columns + [
         c
-        for c, own in relation.own.items()
-        if own.entry or (own.element if by_element else own.position)
+        for c, column in relation.owned_columns.items()
+        if column.entry or (column.element if by_element else column.position)
     ]
 
 
@@ -178,7 +180,7 @@ def views(
             else relations.view(blueprint, name, store)
         )
         if is_list(blueprint, name) and blueprint.pattern_of(name).shape == "objects":
-            made += _places(blueprint, name, in_table)
+            made += _position_functions(blueprint, name, in_table)
     return [Query("grow.views", sql) for sql in made]
 
 
@@ -233,17 +235,17 @@ def _view(blueprint: Blueprint, name: str, collation: str | None) -> str:
     )
 
 
-def _places(blueprint: Blueprint, name: str, in_table: bool) -> list[str]:
+def _position_functions(blueprint: Blueprint, name: str, in_table: bool) -> list[str]:
     """Between a row and its element in the store's list: `place` says where the element stands when
     the row has `of_pos`, `last_pos` what `pos` the row of the last element has. Over the store the
     one is made of the other; a table's rows only have the order of the elements that are rows."""
     key = of_key(blueprint, name, "t", "of_key")
-    place = "of_pos / outgrow.pos_step()"
+    position = "of_pos / outgrow.pos_step()"
     last_pos = "jsonb_array_length(list) * outgrow.pos_step()"
     if in_table:
         column = quote(pos(blueprint, name) or "")
         rows = f"FROM {table(blueprint, name)} t WHERE {key}"
-        place = f"""(
+        position = f"""(
     SELECT o.place FROM (
         SELECT e.place, row_number() OVER (ORDER BY e.place) AS rank
         FROM jsonb_array_elements(list) WITH ORDINALITY AS e(v, place)
@@ -253,7 +255,7 @@ def _places(blueprint: Blueprint, name: str, in_table: bool) -> list[str]:
     return [
         f"CREATE OR REPLACE FUNCTION {quote(blueprint.name, name + '_place')}"
         f"(of_key text, of_pos bigint, list jsonb)\n"
-        f"RETURNS bigint\nLANGUAGE sql STABLE\nRETURN {place}",
+        f"RETURNS bigint\nLANGUAGE sql STABLE\nRETURN {position}",
         f"CREATE OR REPLACE FUNCTION {quote(blueprint.name, name + '_last_pos')}"
         f"(of_key text, list jsonb)\nRETURNS bigint\nLANGUAGE sql STABLE\nRETURN {last_pos}",
     ]
