@@ -17,7 +17,7 @@ from keyspaces.prototypes import PROTOTYPES, prototype
 from outgrow.blueprint import Blueprint, parse
 from outgrow.db.pool import Database
 from outgrow.growth import mirroring, runner
-from outgrow.growth.misfits import Misfits
+from outgrow.growth.preflight import Misfits
 from outgrow.growth.verification import verify
 from outgrow.inspection import Table, inspect, report
 from outgrow.inspection.blueprint_writer import blueprint

@@ -13,7 +13,7 @@ from growing import CAMPUS, STORE
 from laddering import climb, damaged_campus, everything, outgrow
 from outgrow.db.pool import Database
 from outgrow.errors import GrowthFailed
-from outgrow.growth.status import status
+from outgrow.growth.control import status
 from outgrow.growth.verification import Report, verify
 from outgrow.settings import DEFAULT_STORE
 

@@ -32,8 +32,8 @@ from outgrow.db.pool import Database
 from outgrow.errors import GrowthFailed, Refused
 from outgrow.growth import catalog
 from outgrow.growth.context import StepContext
+from outgrow.growth.control import status
 from outgrow.growth.state import Phase
-from outgrow.growth.status import status
 from outgrow.growth.steps import CreateStatistics, DropStatistics
 from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE

@@ -20,8 +20,8 @@ from growing import (
 from outgrow.db.pool import Database
 from outgrow.errors import Refused
 from outgrow.growth import runner
+from outgrow.growth.control import status
 from outgrow.growth.runner import blocks_read
-from outgrow.growth.status import status
 from outgrow.settings import DEFAULT_STORE
 
 

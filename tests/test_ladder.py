@@ -27,8 +27,8 @@ from laddering import (
 from outgrow.db.pool import Database
 from outgrow.errors import GrowthFailed, Refused
 from outgrow.growth import control, locks
+from outgrow.growth.control import status
 from outgrow.growth.state import PHASES, Phase
-from outgrow.growth.status import status
 from outgrow.growth.verification import verify
 from outgrow.settings import DEFAULT_STORE
 

@@ -15,7 +15,7 @@ from conftest import Connect
 from growing import CAMPUS, STORE, until
 from laddering import climb, damaged_campus, everything, outgrow, shown
 from outgrow.db.pool import Database
-from outgrow.growth.status import status
+from outgrow.growth.control import status
 from outgrow.settings import DEFAULT_STORE
 
 

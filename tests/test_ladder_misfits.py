@@ -19,7 +19,7 @@ from laddering import climb, everything, outgrow, shown
 from outgrow.blueprint import Blueprint, parse
 from outgrow.db.pool import Database
 from outgrow.growth import runner
-from outgrow.growth.misfits import Misfits
+from outgrow.growth.preflight import Misfits
 from outgrow.growth.state import Phase
 from outgrow.growth.verification import verify
 from outgrow.inspection.survey import inspect_store

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import Connect
 from growing import CAMPUS, STORE, fill, grow, opened
-from outgrow.growth.status import status
+from outgrow.growth.control import status
 from outgrow.growth.verification import verify
 from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE

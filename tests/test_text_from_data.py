@@ -28,7 +28,7 @@ from outgrow.db.pool import Database, Session
 from outgrow.errors import BadInput
 from outgrow.events import Lines
 from outgrow.growth import runner
-from outgrow.growth.misfits import Misfit, Misfits
+from outgrow.growth.preflight import Misfit, Misfits
 from outgrow.growth.verification import verify
 from outgrow.inspection.survey import inspect_store, survey
 from outgrow.queries import Query, function_body, quote

@@ -16,7 +16,7 @@ from outgrow.advice import Advised, Reading, Situation
 from outgrow.blueprint import Blueprint
 from outgrow.connection import OF_THE_DATABASE, explained, failure
 from outgrow.db.pool import Database
-from outgrow.growth import runner, status, verification
+from outgrow.growth import control, runner, verification
 from outgrow.growth.plan import Plan
 from outgrow.growth.runner import Done, Options
 from outgrow.growth.state import Phase
@@ -132,7 +132,7 @@ async def _advise(
     store: Store, blueprint: Blueprint, thresholds: Thresholds, note: Callable[[str], None]
 ) -> Advised:
     database, name = store.database, store.table
-    found = await status.status(database, name, blueprint)
+    found = await control.status(database, name, blueprint)
     reading = None
     if found.store.phase is None:
         note("Outgrow is not installed here, so this reading is not kept")

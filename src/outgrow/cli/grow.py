@@ -16,8 +16,8 @@ from outgrow.connection import connected
 from outgrow.db.pool import Database
 from outgrow.growth import control
 from outgrow.growth.context import Step
-from outgrow.growth.misfits import Misfits
 from outgrow.growth.plan import Plan
+from outgrow.growth.preflight import Misfits
 from outgrow.growth.runner import Done
 from outgrow.growth.state import PHASES, Phase
 from outgrow.growth.steps import CreateIndex

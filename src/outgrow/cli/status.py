@@ -11,10 +11,9 @@ from outgrow.cli.grow import size_of
 from outgrow.cli.main import App, json_option
 from outgrow.connection import connected
 from outgrow.events import note
-from outgrow.growth import catalog
-from outgrow.growth import status as control
+from outgrow.growth import catalog, control
+from outgrow.growth.control import Status
 from outgrow.growth.state import Growth
-from outgrow.growth.status import Status
 from outgrow.growth.verification import Report
 from outgrow.schema import uninstall as removal
 from outgrow.schema.uninstall import Plan

@@ -1,16 +1,140 @@
-"""What can be said to a growth from outside: pause, go on, switch, roll back."""
+"""A growth from outside: where the store stands, pausing, resuming, switching, rolling back."""
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from outgrow import layout
 from outgrow.blueprint import Blueprint
 from outgrow.db.pool import Database
 from outgrow.errors import Refused
-from outgrow.growth import runner, state
+from outgrow.growth import catalog, runner, state
+from outgrow.growth.catalog import Store
+from outgrow.growth.plan import wanted_indexes
 from outgrow.growth.runner import Done, Options
-from outgrow.growth.state import Growth
+from outgrow.growth.state import Growth, Mirror
 from outgrow.growth.watch import Watcher
 from outgrow.queries import load
 from outgrow.schema import memory, migrate
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What an index is for: `role` is one of wanted, unwanted, duplicate, invalid, needed, other;
+    `why` says it in words."""
+
+    name: str
+    role: str
+    why: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Growing:
+    """A growth that is running: its session, what PostgreSQL does in it, and whom it waits for."""
+
+    pid: int
+    doing: str
+    waiting: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`missing` are names of indexes and statistics that the phase optimized asks for; `growth` is
+    the one that is not finished, whether it is `growing` or not."""
+
+    store: Store
+    indexes: tuple[Role, ...]
+    missing: tuple[str, ...]
+    growing: Growing | None
+    growth: Growth | None = None
+
+    @property
+    def growth_state(self) -> str:
+        """In one word: a growth whose process is gone says that it runs."""
+        if self.growth is None:
+            return "none"
+        if self.growing is not None:
+            return "paused" if self.growth.paused else "running"
+        return self.growth.state if self.growth.state in ("ready", "failed") else "interrupted"
+
+    def as_dict(self) -> dict[str, Any]:
+        store = self.store
+        return {
+            "store": store.name,
+            "store_said": store.said,
+            "other_blueprints": dict(store.others),
+            "phase": store.phase,
+            "layout_is_current": store.current,
+            "rows_estimated": store.rows,
+            "table_bytes": store.table_bytes,
+            "index_bytes": store.index_bytes,
+            "indexes": [asdict(role) for role in self.indexes],
+            "missing": self.missing,
+            "tables": [_table(store, mirror) for mirror in store.mirrors],
+            "altered": [{"object": f.object, "what": f.what} for f in store.altered],
+            "growing": None if self.growing is None else asdict(self.growing),
+            "growth": None
+            if self.growth is None
+            else {**self.growth.as_dict(), "state": self.growth_state},
+        }
+
+
+def _table(store: Store, mirror: Mirror) -> dict[str, Any]:
+    table = store.tables.get(mirror.relation)
+    return {
+        "relation": mirror.relation,
+        "state": mirror.state if store.trusted(mirror) else "stale",
+        "keys": mirror.keys,
+        "keys_estimated": mirror.estimate,
+        "rows": mirror.rows,
+        "unmapped": mirror.unmapped,
+        "table_bytes": table.table_bytes if table else 0,
+        "index_bytes": table.index_bytes if table else 0,
+    }
+
+
+async def status(database: Database, store: str, blueprint: Blueprint) -> Status:
+    """Only looks. Raises Refused where there is no such store."""
+    sql = load("grow")
+    async with database.session() as session, session.connection.transaction(readonly=True):
+        found = await catalog.read(session, store, blueprint, closely=False)
+        growth = await state.unfinished(session, blueprint.name)
+        growing = None
+        pid = await session.value(sql["claimed_by"], found.oid)
+        if pid is not None:
+            row = await session.row(sql["progress"], pid)
+            doing = (row and row["phase"]) or (growth.doing if growth else "")
+            waiting = catalog.waiting_for(row) or (growth.waiting if growth else "")
+            growing = Growing(pid, doing, waiting.removeprefix("waits for "))
+    wanted = [index.name for index in wanted_indexes(found, blueprint)]
+    missing = [name for name in wanted if not found.has(name)]
+    for statistics in layout.statistics(blueprint, found.schema, found.table):
+        if statistics.name not in found.statistics:
+            missing.append(statistics.name)
+    return Status(found, tuple(_roles(found, wanted)), tuple(missing), growing, growth)
+
+
+def _roles(store: Store, wanted: list[str]) -> list[Role]:
+    duplicates = store.duplicates()
+    made = store.made(wanted)
+    roles = []
+    for index in store.indexes:
+        if index.needed_by is not None:
+            role, why = "needed", index.needed_by
+        elif not index.valid:
+            role, why = "invalid", "being built, or left by a build that failed"
+        elif index in duplicates:
+            role, why = "duplicate", f"the same as {duplicates[index].name}"
+        elif index.name in wanted:
+            role, why = "wanted", "optimized asks for it"
+        elif index in made:
+            role, why = "unwanted", "an older layout asked for it"
+        else:
+            role, why = "other", "none of ours"
+        roles.append(Role(index.name, role, why, index.bytes))
+    return roles
 
 
 async def pause(database: Database, store: str, blueprint: Blueprint) -> Growth:

@@ -18,9 +18,8 @@ from outgrow.growth.cutover import (
     SwitchBack,
     WaitForSnapshots,
 )
-from outgrow.growth.estimates import Estimates
 from outgrow.growth.mirroring import AnalyzeTable, Backfill, Expand, Trust, Verify
-from outgrow.growth.misfits import Misfits
+from outgrow.growth.preflight import Estimates, Misfits
 from outgrow.growth.state import Mirror, Phase
 from outgrow.growth.steps import (
     Analyze,

@@ -22,11 +22,10 @@ from outgrow.blueprint import Blueprint
 from outgrow.db.named import snapshot
 from outgrow.db.pool import GONE, Database, Session
 from outgrow.errors import GrowthFailed, OutgrowError, Refused, Unavailable
-from outgrow.growth import catalog, misfits, preflight, state
+from outgrow.growth import catalog, preflight, state
 from outgrow.growth.catalog import Store
 from outgrow.growth.context import Step, StepContext, at_once
 from outgrow.growth.cutover import Switch, WaitForSnapshots
-from outgrow.growth.estimates import Estimates, sample
 from outgrow.growth.plan import Plan, install_step, make, mirrored, retreat
 from outgrow.growth.state import Ending, Growth, Phase
 from outgrow.growth.steps import CreateIndex
@@ -94,7 +93,7 @@ async def plan(
     goal: Phase,
     store: str,
     blueprint: Blueprint,
-    inspected: misfits.Inspected | None = None,
+    inspected: preflight.Inspected | None = None,
     moved: Callable[[int, int], None] = lambda *_: None,
 ) -> Plan:
     """What `grow` would do, from a read-only transaction. Raises Refused.
@@ -113,7 +112,7 @@ async def plan(
         rows = await session.rows(load("grow")["old_transactions"])
         misfitting = None
         if inspected is not None and planned.mirrors:
-            misfitting = await misfits.look(
+            misfitting = await preflight.find_misfits(
                 session, planned.store, blueprint, planned.mirrors, inspected, moved
             )
         return replace(
@@ -318,19 +317,21 @@ async def _planned(session: Session, name: str, blueprint: Blueprint, goal: Phas
     await memory.check_meant(session, store.name, blueprint)
     estimates = await _estimates(session, store, blueprint, goal)
     planned = make(store, blueprint, goal, estimates)
-    findings = await preflight.look(session, planned, blueprint)
-    moved = (store.said,) if store.said else ()
-    return replace(planned, notes=moved + planned.notes + findings)
+    notes = [*filter(None, (store.said,)), *planned.notes]
+    if planned.mirrors:
+        size = planned.tables_bytes
+        notes += await preflight.check_surroundings(session, store, blueprint, size)
+    return replace(planned, notes=tuple(notes))
 
 
 async def _estimates(
     session: Session, store: Store, blueprint: Blueprint, goal: Phase
-) -> Estimates | None:
+) -> preflight.Estimates | None:
     """Only where something is to be copied: it reads some of the store."""
     there = {mirror.relation for mirror in store.mirrors if store.trusted(mirror)}
     if store.partitioned or there.issuperset(mirrored(blueprint, goal)):
         return None
-    return await sample(session, store, blueprint)
+    return await preflight.sample(session, store, blueprint)
 
 
 def _stopped(error: Exception, at: str, goal: Phase) -> GrowthFailed:

@@ -14,7 +14,7 @@ from typing import Any
 from outgrow.db.named import hold, snapshot
 from outgrow.db.pool import Database, Session
 from outgrow.growth.catalog import Store
-from outgrow.growth.misfits import Found
+from outgrow.growth.preflight import Found
 from outgrow.inspection import Inspection, Table, health, inspect, report
 from outgrow.inspection.audit import Audit, Cause, Misfit
 from outgrow.inspection.blueprint_writer import blueprint
