@@ -11,8 +11,7 @@ from api import ELSEWHERE, HERE, PASSWORD, Api
 from outgrow.campus.accounts import sessions
 from outgrow.campus.people.lookalikes import shown
 from outgrow.db.pool import Database
-from outgrow.web.html import assets
-from outgrow.web.html.table import PAGES
+from outgrow.web.html import PAGES, assets
 from outgrow.web.http.request import SESSION_COOKIE
 from outgrow.web.http.routing import Access
 from pages import HOSTILE, Browser, Somebody

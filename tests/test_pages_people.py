@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api import Api
 from outgrow.db.pool import Database
-from outgrow.web.html.messages import duration
+from outgrow.web.html.forms import duration
 from pages import HOSTILE, Browser, Somebody, browsers
 
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from outgrow.web.api import ROUTES
 from outgrow.web.api.chats import LiveSocket
 from outgrow.web.api.endpoint import ApiResource, Route
-from outgrow.web.html import table as pages
+from outgrow.web.html import missing_page, page_paths
 from outgrow.web.http.auth import Tokens, derived_key
 from outgrow.web.http.routing import HttpContext, Metrics, by_path
 from outgrow.web.services import Services
@@ -51,10 +51,10 @@ def make_app(services: Services, context: HttpContext, routes: Sequence[Route] =
         [
             *resources,
             WebSocketRoute("/live", LiveSocket(services, context)),
-            *pages.paths(services, context),
+            *page_paths(services, context),
         ],
         default=_Missing(
-            ApiResource("(none)", (), services, context), pages.missing(services, context)
+            ApiResource("(none)", (), services, context), missing_page(services, context)
         ),
         context=context,
     )

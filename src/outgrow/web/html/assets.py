@@ -19,8 +19,10 @@ from urllib.parse import quote
 from zlib import crc32
 
 import jinja2
+from starlette.types import Receive, Scope, Send
 
 from outgrow.campus.people.lookalikes import shown
+from outgrow.web.http.response import POLICY
 
 _KINDS = {
     "css": b"text/css; charset=utf-8",
@@ -31,17 +33,46 @@ TINTS = 8
 _SITE = re.compile(r"https://([A-Za-z0-9.-]{1,253})(?::[0-9]+)?(?:[/?#][!-~]*)?\Z")
 
 
+_FOREVER = (
+    (b"cache-control", b"public, max-age=31536000, immutable"),
+    (b"vary", b"accept-encoding"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", POLICY),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+
 @dataclass(frozen=True, slots=True)
-class Static:
+class StaticFile:
+    """One file under its name with a hash, as an ASGI application."""
+
     content_type: bytes
     body: bytes
     compressed: bytes
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_read = scope["method"] in ("GET", "HEAD")
+        is_compressed = b"gzip" in dict(scope["headers"]).get(b"accept-encoding", b"")
+        body = self.compressed if is_compressed else self.body
+        headers = [
+            (b"content-type", self.content_type),
+            (b"content-length", b"%d" % (len(body) if is_read else 0)),
+            *_FOREVER,
+        ]
+        if is_compressed:
+            headers.append((b"content-encoding", b"gzip"))
+        status = 200 if is_read else 405
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send(
+            {"type": "http.response.body", "body": body if scope["method"] == "GET" else b""}
+        )
+
 
 @cache
-def static() -> tuple[Mapping[str, Static], Mapping[str, str]]:
+def static() -> tuple[Mapping[str, StaticFile], Mapping[str, str]]:
     """The files by their name with a hash, and that name by the file's own."""
-    files: dict[str, Static] = {}
+    files: dict[str, StaticFile] = {}
     names: dict[str, str] = {}
     for file in resources.files("outgrow.web.html").joinpath("static").iterdir():
         stem, _, kind = file.name.rpartition(".")
@@ -49,7 +80,7 @@ def static() -> tuple[Mapping[str, Static], Mapping[str, str]]:
             continue
         body = file.read_bytes()
         name = f"{stem}.{blake2b(body, digest_size=6).hexdigest()}.{kind}"
-        files[name] = Static(_KINDS[kind], body, gzip.compress(body, 9, mtime=0))
+        files[name] = StaticFile(_KINDS[kind], body, gzip.compress(body, 9, mtime=0))
         names[file.name] = name
     return files, names
 

@@ -1,4 +1,4 @@
-"""Pages: one's chats, and one of them."""
+"""Pages for getting in touch: intros and their answers, the end of a connection, chats."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 
 from outgrow.campus.accounts.accounts import SignedIn
-from outgrow.campus.limits import MESSAGES
+from outgrow.campus.limits import INTROS, MESSAGES
 from outgrow.campus.messaging.chats import LONGEST_MESSAGE, NewMessage
+from outgrow.campus.pagination import Page as Paging
 from outgrow.campus.pagination import decoded
+from outgrow.campus.people.intros import Direction, NewIntro
 from outgrow.errors import OutgrowError
 from outgrow.web.html import people
 from outgrow.web.html.assets import segment
@@ -19,7 +21,7 @@ from outgrow.web.html.page import Page, PageRequest, to
 from outgrow.web.http.auth import ACCESS_SECONDS
 from outgrow.web.http.response import Response
 
-SHOWN = 40  # messages on one page
+MESSAGES_SHOWN = 40  # messages on one page
 
 # Why nothing can be written, by what the service calls it.
 CLOSED = {
@@ -40,9 +42,11 @@ CLOSED = {
 }
 
 
-async def chats(request: PageRequest) -> Response:
-    found = decoded(await request.services.chats.page(people.cut(request), viewer=request.viewer))
-    rest = people.more("/my/chats", [], found["next"])
+async def list_chats(request: PageRequest) -> Response:
+    found = decoded(
+        await request.services.chats.page(people.paging(request), viewer=request.viewer)
+    )
+    rest = people.next_address("/my/chats", [], found["next"])
     return request.page("chats.html", chats=found["items"], more=rest)
 
 
@@ -56,7 +60,9 @@ async def _chat(request: PageRequest, error: OutgrowError | None = None) -> Resp
     chat = decoded(await service.one(chat_id, viewer=request.viewer))
     before = request.query.raw("before") or None
     page: dict[str, Any] = decoded(
-        await service.messages(chat_id, "older", SHOWN, user_id=request.user_id, cursor=before)
+        await service.messages(
+            chat_id, "older", MESSAGES_SHOWN, user_id=request.user_id, cursor=before
+        )
     )
     messages = page["items"][::-1]
     path = f"/my/chats/{segment(chat_id)}"
@@ -77,7 +83,7 @@ async def _chat(request: PageRequest, error: OutgrowError | None = None) -> Resp
     )
 
 
-async def send(request: PageRequest) -> Response:
+async def send_message(request: PageRequest) -> Response:
     chat_id = request.path["id"]
     try:
         message = shaped({"content": request.form.text("content")}, NewMessage)
@@ -94,7 +100,7 @@ async def open_chat(request: PageRequest) -> Response:
     return to(f"/my/chats/{segment(chat['id'])}#end")
 
 
-async def token(request: PageRequest) -> Response:
+async def issue_token(request: PageRequest) -> Response:
     """For the script of our pages: an access token of this session, to talk to the API with."""
     assert request.session is not None
     issued = await request.context.tokens.issue(
@@ -106,10 +112,88 @@ async def token(request: PageRequest) -> Response:
     return Response(msgspec.json.encode(answer), content_type=b"application/json")
 
 
+_ANSWERED = ("accepted", "declined", "withdrawn", "expired")
+_MOST_PENDING = 50
+
+
+async def incoming_intros(request: PageRequest) -> Response:
+    return await _intros(request, "incoming")
+
+
+async def sent_intros(request: PageRequest) -> Response:
+    return await _intros(request, "outgoing")
+
+
+async def _intros(
+    request: PageRequest, direction: Direction, error: OutgrowError | None = None
+) -> Response:
+    async def some(statuses: tuple[str, ...], paging: Paging) -> Any:
+        return decoded(
+            await request.services.intros.page(direction, statuses, paging, viewer=request.viewer)
+        )
+
+    first = not request.query.has("cursor")
+    pending = await some(("pending",), Paging(limit=_MOST_PENDING)) if first else {"items": []}
+    earlier = await some(_ANSWERED, people.paging(request))
+    return request.page(
+        "intros.html",
+        error=error,
+        direction=direction,
+        reasons=people.REASONS,
+        pending=pending["items"],
+        earlier=earlier["items"],
+        more=people.next_address(request.scope["path"], [], earlier["next"]),
+    )
+
+
+async def send_intro(request: PageRequest) -> Response:
+    user_id = request.path["id"]
+    try:
+        values = {
+            "to": user_id,
+            "reason": request.form.text("reason"),
+            "note": request.form.text("note") or None,
+        }
+        intro = shaped(values, NewIntro)
+        await request.services.intros.send(intro, viewer=request.viewer)
+    except OutgrowError as e:
+        return await people.render_person(request, e)
+    return to(f"/people/{segment(user_id)}?done=intro_sent")
+
+
+async def accept_intro(request: PageRequest) -> Response:
+    _, chat_id = await request.services.intros.accept(request.path["id"], viewer=request.viewer)
+    request.services.waiting.forget(request.user_id)
+    return to(f"/my/chats/{segment(chat_id)}?done=accepted")
+
+
+async def decline_intro(request: PageRequest) -> Response:
+    await request.services.intros.decline(request.path["id"], viewer=request.viewer)
+    request.services.waiting.forget(request.user_id)
+    return to("/my/intros?done=declined")
+
+
+async def withdraw_intro(request: PageRequest) -> Response:
+    await request.services.intros.withdraw(request.path["id"], viewer=request.viewer)
+    return to("/my/intros/sent?done=withdrawn")
+
+
+async def remove_connection(request: PageRequest) -> Response:
+    await request.services.connections.remove(request.user_id, request.path["id"])
+    return to("/my/connections?done=removed")
+
+
 PAGES = (
-    Page(method="GET", path="/my/chats", handler=chats),
+    Page(method="GET", path="/my/chats", handler=list_chats),
     Page(method="GET", path="/my/chats/{id}", handler=chat_page),
-    Page(method="POST", path="/my/chats/{id}", handler=send, limit=MESSAGES),
+    Page(method="POST", path="/my/chats/{id}", handler=send_message, limit=MESSAGES),
     Page(method="POST", path="/people/{id}/chat", handler=open_chat),
-    Page(method="POST", path="/my/token", handler=token),
+    Page(method="POST", path="/my/token", handler=issue_token),
+    Page(method="GET", path="/my/intros", handler=incoming_intros),
+    Page(method="GET", path="/my/intros/sent", handler=sent_intros),
+    Page(method="POST", path="/people/{id}", handler=send_intro, limit=INTROS),
+    Page(method="POST", path="/my/intros/{id}/accept", handler=accept_intro),
+    Page(method="POST", path="/my/intros/{id}/decline", handler=decline_intro),
+    Page(method="POST", path="/my/intros/{id}/withdraw", handler=withdraw_intro),
+    Page(method="POST", path="/people/{id}/remove", handler=remove_connection),
 )

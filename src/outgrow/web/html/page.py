@@ -21,8 +21,7 @@ from outgrow.campus.limits import KNOWN_SECONDS, Limit
 from outgrow.campus.viewer import Viewer
 from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError, TooMany
 from outgrow.web.html import assets
-from outgrow.web.html.forms import EMPTY, Form
-from outgrow.web.html.messages import said
+from outgrow.web.html.forms import EMPTY, Form, said
 from outgrow.web.http.request import SESSION_COOKIE, cookie_name, cookies, is_same_origin, read_body
 from outgrow.web.http.response import (
     Response,

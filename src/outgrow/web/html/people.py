@@ -1,4 +1,4 @@
-"""Pages: the people of one's school, found by looking around, by name, and one of them."""
+"""Pages for meeting people: browse, search, matches, a profile, connections, blocks and reports."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import asyncio
 from typing import Any
 from urllib.parse import urlencode
 
-from outgrow.campus.pagination import Page as Cut
+from outgrow.campus.limits import BLOCKS, REPORTS
+from outgrow.campus.pagination import Page as Paging
 from outgrow.campus.pagination import decoded
 from outgrow.campus.people.connections import Kind
 from outgrow.campus.people.intros import chat_of
 from outgrow.campus.people.profiles import FACETS, Filters, Sort
 from outgrow.campus.people.relationship import between
+from outgrow.campus.safety import NewReport
 from outgrow.errors import OutgrowError
 from outgrow.web.html.assets import segment
-from outgrow.web.html.page import Page, PageRequest
+from outgrow.web.html.forms import shaped
+from outgrow.web.html.page import Page, PageRequest, to
 from outgrow.web.http.response import Response
 
 SHOWN = 24  # of a list on one page
@@ -33,11 +36,11 @@ REASONS = {
 }
 
 
-def cut(request: PageRequest, shown: int = SHOWN) -> Cut:
-    return Cut(limit=shown, cursor=request.query.line("cursor") and request.query.raw("cursor"))
+def paging(request: PageRequest, shown: int = SHOWN) -> Paging:
+    return Paging(limit=shown, cursor=request.query.line("cursor") and request.query.raw("cursor"))
 
 
-async def browse(request: PageRequest) -> Response:
+async def browse_people(request: PageRequest) -> Response:
     query = request.query
     given: dict[str, Any] = {
         "major": query.line("major"),
@@ -53,7 +56,7 @@ async def browse(request: PageRequest) -> Response:
         await request.services.profiles.page(
             filters,
             sort,
-            cut(request),
+            paging(request),
             viewer=request.viewer,
             total=True,
             facets=FACETS,
@@ -65,7 +68,7 @@ async def browse(request: PageRequest) -> Response:
         given=given,
         sort=sort,
         active=_active(given, sort),
-        more=more("/people", _pairs(given, sort), found["next"]),
+        more=next_address("/people", _pairs(given, sort), found["next"]),
         first=not query.has("cursor"),
     )
 
@@ -87,24 +90,24 @@ def _active(given: dict[str, Any], sort: str) -> list[tuple[str, str]]:
     ]
 
 
-def more(path: str, pairs: list[tuple[str, str]], cursor: str | None) -> str:
+def next_address(path: str, pairs: list[tuple[str, str]], cursor: str | None) -> str:
     return f"{path}?{urlencode([*pairs, ('cursor', cursor)])}" if cursor else ""
 
 
-async def find(request: PageRequest) -> Response:
+async def find_people(request: PageRequest) -> Response:
     typed = request.query.line("q") or ""
     found: dict[str, Any] = {"items": [], "next": None}
     if typed:
         found = decoded(
-            await request.services.search.page(typed, cut(request), viewer=request.viewer)
+            await request.services.search.page(typed, paging(request), viewer=request.viewer)
         )
     for item in found["items"]:
         item["marked"] = {h["field"]: h["pieces"] for h in item["highlights"]}
-    rest = more("/find", [("q", typed)], found["next"])
+    rest = next_address("/find", [("q", typed)], found["next"])
     return request.page("find.html", typed=typed, found=found, more=rest)
 
 
-async def person(request: PageRequest, error: OutgrowError | None = None) -> Response:
+async def render_person(request: PageRequest, error: OutgrowError | None = None) -> Response:
     user_id = request.path["id"]
     services = request.services
     shown = decoded(await services.profiles.one(user_id, request.viewer))
@@ -131,7 +134,7 @@ async def person(request: PageRequest, error: OutgrowError | None = None) -> Res
 
 
 async def person_page(request: PageRequest) -> Response:
-    return await person(request)
+    return await render_person(request)
 
 
 async def _connections(
@@ -139,7 +142,7 @@ async def _connections(
 ) -> dict[str, Any]:
     page: dict[str, Any] = decoded(
         await request.services.connections.page(
-            kind, user_id, cut(request, shown), viewer=request.viewer
+            kind, user_id, paging(request, shown), viewer=request.viewer
         )
     )
     return page
@@ -157,21 +160,124 @@ async def _list(request: PageRequest, kind: Kind, name: str) -> Response:
     user_id = request.path["id"]
     shown = decoded(await request.services.profiles.one(user_id, request.viewer))
     found = await _connections(request, kind, user_id, SHOWN)
-    rest = more(f"/people/{segment(user_id)}/{name}", [], found["next"])
+    rest = next_address(f"/people/{segment(user_id)}/{name}", [], found["next"])
     return request.page("connections.html", person=shown, kind=name, found=found, more=rest)
 
 
 async def own_connections(request: PageRequest) -> Response:
     found = await _connections(request, "of", request.user_id, SHOWN)
-    rest = more("/my/connections", [], found["next"])
+    rest = next_address("/my/connections", [], found["next"])
     return request.page("connections.html", person=None, kind="own", found=found, more=rest)
 
 
+async def meet(request: PageRequest) -> Response:
+    discover = request.services.discover
+    first = not request.query.has("cursor")
+
+    async def known() -> Any:
+        if not first:
+            return {"items": []}
+        some = Paging(limit=FEW)
+        return decoded(await discover.suggestions(some, viewer=request.viewer))
+
+    matches, known_by = await asyncio.gather(
+        discover.matches(paging(request), viewer=request.viewer),
+        known(),
+    )
+    found = decoded(matches)
+    for match in found["items"]:
+        match["why"] = _why(match["reasons"])
+    for person in known_by["items"]:
+        count = person["mutual"]
+        person["why"] = f"{count} {'connection' if count == 1 else 'connections'} in common"
+    return request.page(
+        "meet.html",
+        matches=found["items"],
+        known=known_by["items"],
+        more=next_address("/meet", [], found["next"]),
+    )
+
+
+def _why(reasons: list[dict[str, Any]]) -> str:
+    """`Both: chess, film` or `Same year`: the surest of what is shared, in few words."""
+    by_kind = {reason["kind"]: reason["values"] for reason in reasons}
+    shared = [value for kind in ("interests", "looking_for") for value in by_kind.get(kind, ())]
+    goals = by_kind.get("academic_goals", []) + by_kind.get("leisure_goals", [])
+    parts = []
+    if shared:
+        parts.append("Both: " + ", ".join(shared[:3]))
+    elif goals:
+        parts.append("Both want: " + ", ".join(goals[:2]))
+    if "major" in by_kind:
+        parts.append("same major")
+    elif "year" in by_kind:
+        parts.append("same year")
+    why = " · ".join(parts)
+    return why[:1].upper() + why[1:]
+
+
+REPORTED = {
+    "harassment": "They harass or threaten",
+    "inappropriate": "It is not fit to be seen",
+    "impersonation": "They pretend to be somebody else",
+    "spam": "Spam or advertising",
+    "other": "Something else",
+}
+
+
+async def block_person(request: PageRequest) -> Response:
+    await request.services.safety.block(request.user_id, request.path["id"])
+    request.services.changed(request.viewer.school)
+    request.services.waiting.forget(request.user_id)
+    return to("/people?done=blocked")
+
+
+async def blocked_people(request: PageRequest) -> Response:
+    found = decoded(await request.services.safety.blocks(paging(request), viewer=request.viewer))
+    rest = next_address("/my/blocked", [], found["next"])
+    return request.page("blocked.html", blocks=found["items"], more=rest)
+
+
+async def unblock_person(request: PageRequest) -> Response:
+    await request.services.safety.unblock(request.user_id, request.path["id"])
+    request.services.changed(request.viewer.school)
+    return to("/my/blocked?done=unblocked")
+
+
+async def report_form(request: PageRequest) -> Response:
+    return await _report_page(request)
+
+
+async def _report_page(request: PageRequest, error: OutgrowError | None = None) -> Response:
+    user_id = request.path["id"]
+    shown = decoded(await request.services.profiles.one(user_id, request.viewer))
+    return request.page("report.html", error=error, person=shown, reasons=REPORTED)
+
+
+async def report_person(request: PageRequest) -> Response:
+    try:
+        values = {
+            "profile": request.path["id"],
+            "reason": request.form.text("reason"),
+            "note": request.form.text("note") or None,
+        }
+        await request.services.safety.report(request.user_id, shaped(values, NewReport))
+    except OutgrowError as e:
+        return await _report_page(request, e)
+    return to("/people?done=reported")
+
+
 PAGES = (
-    Page(method="GET", path="/people", handler=browse),
+    Page(method="GET", path="/people", handler=browse_people),
     Page(method="GET", path="/people/{id}", handler=person_page),
     Page(method="GET", path="/people/{id}/connections", handler=connections_of),
     Page(method="GET", path="/people/{id}/mutual", handler=mutual_connections),
-    Page(method="GET", path="/find", handler=find),
+    Page(method="GET", path="/find", handler=find_people),
     Page(method="GET", path="/my/connections", handler=own_connections),
+    Page(method="GET", path="/meet", handler=meet),
+    Page(method="POST", path="/people/{id}/block", handler=block_person, limit=BLOCKS),
+    Page(method="GET", path="/people/{id}/report", handler=report_form),
+    Page(method="POST", path="/people/{id}/report", handler=report_person, limit=REPORTS),
+    Page(method="GET", path="/my/blocked", handler=blocked_people),
+    Page(method="POST", path="/my/blocked/{id}/unblock", handler=unblock_person),
 )
