@@ -453,7 +453,7 @@ async def test_what_fails_leaves_nothing(database: Database) -> None:
         raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError, match="stop"):
-        await generate(database, Spec(50), told=told)
+        await generate(database, Spec(50), on_progress=told)
     await generate(database, Spec(50))
 
 

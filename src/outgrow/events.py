@@ -93,10 +93,10 @@ def event(name: str, level: int = logging.INFO, **fields: Any) -> None:
     unknown = fields.keys() - set(FIELDS)
     assert not unknown, f"an event has no {unknown}"
     request = _request.get()
-    said = {**(request.fields() if request else {}), **fields}
-    if request is not None and not _flood.lets(name, said["client"], time.monotonic()):
+    values = {**(request.fields() if request else {}), **fields}
+    if request is not None and not _flood.lets(name, values["client"], time.monotonic()):
         return
-    kept = {field: _safe(field, said[field]) for field in FIELDS if said.get(field) is not None}
+    kept = {field: _safe(field, values[field]) for field in FIELDS if values.get(field) is not None}
     _log.log(level, "%s", name, extra={"event": name, "fields": kept})
 
 
@@ -113,8 +113,8 @@ class _Flood:
             counts, self._counts, self._began = self._counts, {}, now
             for (of, whose), count in counts.items():
                 if count > MOST_A_MINUTE:
-                    said = {"client": whose, "code": of, "count": count - MOST_A_MINUTE}
-                    _log.warning("%s", "left_out", extra={"event": "left_out", "fields": said})
+                    values = {"client": whose, "code": of, "count": count - MOST_A_MINUTE}
+                    _log.warning("%s", "left_out", extra={"event": "left_out", "fields": values})
         key = name, client
         if key not in self._counts and len(self._counts) >= MOST_COUNTED:
             return True
@@ -128,8 +128,8 @@ _flood = _Flood()
 def failed(error: BaseException, **fields: Any) -> None:
     """Log an error that nobody expected, with where it was raised."""
     request = _request.get()
-    said = {**(request.fields() if request else {}), **fields, "error": describe(error)}
-    kept = {field: _safe(field, said[field]) for field in FIELDS if said.get(field) is not None}
+    values = {**(request.fields() if request else {}), **fields, "error": describe(error)}
+    kept = {field: _safe(field, values[field]) for field in FIELDS if values.get(field) is not None}
     extra = {"event": "unexpected_error", "fields": kept}
     _log.error("%s", "unexpected_error", extra=extra, exc_info=error)
 
@@ -150,7 +150,7 @@ def describe(error: BaseException) -> str:
         if value := getattr(error, attribute, None):
             known.append(str(value))
     if isinstance(error, BaseExceptionGroup):
-        known += [describe(one) for one in error.exceptions[:5]]
+        known += [describe(member) for member in error.exceptions[:5]]
     cause = error.__cause__
     text = one_line(f"{name} ({', '.join(known)})" if known else name)
     return f"{text} from {describe(cause)}" if cause is not None and cause is not error else text
@@ -177,19 +177,19 @@ class Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         name = getattr(record, "event", None)
-        said: dict[str, Any] = {
+        values: dict[str, Any] = {
             "time": _utc(record.created),
             "level": record.levelname.lower(),
             "event": name or record.name,
         }
         if name is None:
-            said["message"] = _message(record)
-        said |= getattr(record, "fields", {})
+            values["message"] = _message(record)
+        values |= getattr(record, "fields", {})
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
         if error is not None:
-            said.setdefault("error", describe(error))
-            said["traceback"] = _places(error.__traceback__)
-        return _as_json(said) if self._form == "json" else _as_text(said)
+            values.setdefault("error", describe(error))
+            values["traceback"] = _frames(error.__traceback__)
+        return _as_json(values) if self._form == "json" else _as_text(values)
 
 
 def _utc(seconds: float) -> str:
@@ -209,25 +209,25 @@ def _message(record: logging.LogRecord) -> str:
     return text[:LONGEST_MESSAGE]
 
 
-def _places(found: TracebackType | None) -> list[str]:
+def _frames(trace: TracebackType | None) -> list[str]:
     """Where each call was: the file, its line, its function. Lines of source hold no values."""
-    frames = traceback.extract_tb(found)[-30:]
-    return [f"{f.filename}:{f.lineno} in {f.name}: {(f.line or '')[:LONGEST]}" for f in frames]
+    entries = traceback.extract_tb(trace)[-30:]
+    return [f"{f.filename}:{f.lineno} in {f.name}: {(f.line or '')[:LONGEST]}" for f in entries]
 
 
-def _as_json(said: dict[str, Any]) -> str:
-    return json.dumps(said)  # ASCII: what would control a terminal is escaped
+def _as_json(values: dict[str, Any]) -> str:
+    return json.dumps(values)  # ASCII: what would control a terminal is escaped
 
 
-def _as_text(said: dict[str, Any]) -> str:
-    places = said.pop("traceback", ())
-    head = [said.pop("time"), said.pop("level"), said.pop("event")]
-    message = said.pop("message", None)
+def _as_text(values: dict[str, Any]) -> str:
+    frames = values.pop("traceback", ())
+    head = [values.pop("time"), values.pop("level"), values.pop("event")]
+    message = values.pop("message", None)
     if message is not None:
         head[-1] += ":"
         head.append(one_line(message))
-    line = " ".join([*head, *(f"{name}={_word(value)}" for name, value in said.items())])
-    return "\n".join([line, *(f"  {one_line(place)}" for place in places)])
+    line = " ".join([*head, *(f"{name}={_word(value)}" for name, value in values.items())])
+    return "\n".join([line, *(f"  {one_line(frame)}" for frame in frames)])
 
 
 def _word(value: Any) -> str:

@@ -141,7 +141,7 @@ async def _advise(
     else:
         reading = await _keep(store, blueprint, note)
     async with (
-        database.dedicated(one_transaction=True) as session,
+        database.dedicated(single_transaction=True) as session,
         session.connection.transaction(readonly=True),
     ):
         past = await readings.history(session, name) if found.store.phase else []

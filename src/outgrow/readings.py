@@ -294,7 +294,7 @@ async def keep(database: Database, store: str, blueprint: Blueprint) -> Reading 
     minutes is there. On a connection of its own, on which nothing counts as slow."""
     sql = load("readings")
     async with (
-        database.dedicated("outgrow readings", one_transaction=True) as session,
+        database.dedicated("outgrow readings", single_transaction=True) as session,
         session.connection.transaction(),
     ):
         if not await session.value(sql["claim"], _name(store)):

@@ -134,7 +134,7 @@ class Settings:
             session_idle_days=_integer(env, "OUTGROW_SESSION_IDLE_DAYS", 30, 1, 3650),
             session_days=_integer(env, "OUTGROW_SESSION_DAYS", 90, 1, 3650),
             keep_messages=_integer(env, "OUTGROW_KEEP_MESSAGES", 0, 0, 36_500) or None,
-            thresholds=_lines(env.get("OUTGROW_THRESHOLDS") or ""),
+            thresholds=_thresholds(env.get("OUTGROW_THRESHOLDS") or ""),
             log=_log(env.get("OUTGROW_LOG") or "text"),
         )
 
@@ -165,7 +165,7 @@ def _limits(text: str) -> dict[str, tuple[int, int]] | None:
     are is for the network to know."""
     if text == "off":
         return None
-    found = {}
+    limits = {}
     for word in text.split():
         parts = re.fullmatch(r"([a-z-]+)=([1-9][0-9]{0,8})/([1-9][0-9]{0,8})", word)
         if parts is None:
@@ -174,30 +174,30 @@ def _limits(text: str) -> dict[str, tuple[int, int]] | None:
                 f"OUTGROW_LIMITS holds what is no limit: {word!r}",
                 hint='set it to "off", or to limits such as "sign-up=50/3600 messages=100/60"',
             )
-        found[parts[1]] = int(parts[2]), int(parts[3])
-    return found
+        limits[parts[1]] = int(parts[2]), int(parts[3])
+    return limits
 
 
 _COUNTED = ("response", "database", "users", "school", "connections", "soon")
-_LINE = re.compile(
+_THRESHOLD = re.compile(
     r"(bands)=([1-9][0-9]{0,14})/([1-9][0-9]{0,14})/([1-9][0-9]{0,14})"
     r"|([a-z]+)=([1-9][0-9]{0,8})(|kB|MB|GB|TB)"
 )
 _UNITS = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
-def _lines(text: str) -> Thresholds:
+def _thresholds(text: str) -> Thresholds:
     """Words such as `users=8000`, `database=20GB`, `bands=1000/10000/50000`."""
-    found: dict[str, Any] = {}
+    thresholds: dict[str, Any] = {}
     for word in text.split():
-        parts = _LINE.fullmatch(word)
+        parts = _THRESHOLD.fullmatch(word)
         if parts is not None and parts[1]:
             bands = int(parts[2]), int(parts[3]), int(parts[4])
             if bands == tuple(sorted(set(bands))):
-                found["bands"] = bands
+                thresholds["bands"] = bands
                 continue
         elif parts is not None and parts[5] in (_COUNTED if not parts[7] else ("database",)):
-            found[parts[5]] = int(parts[6]) * _UNITS[parts[7]]
+            thresholds[parts[5]] = int(parts[6]) * _UNITS[parts[7]]
             continue
         raise BadInput(
             "bad_setting",
@@ -205,7 +205,7 @@ def _lines(text: str) -> Thresholds:
             hint='set it to thresholds such as "response=300 database=20GB users=8000 school=6000 '
             'connections=200 bands=1000/10000/50000 soon=30"',
         )
-    return Thresholds(**found)
+    return Thresholds(**thresholds)
 
 
 def _switch(env: Mapping[str, str], name: str) -> bool:

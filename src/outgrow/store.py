@@ -106,13 +106,13 @@ class Store:
         Each 10,000 keys are read as of one moment.
         """
         keys = [checked_key(key) for key in keys]
-        found: dict[str, str | None] = {}
+        values: dict[str, str | None] = {}
         for batch in _batches(keys):
             with self._explained():
                 async with self._reading() as session:
                     rows = await session.rows(self._queries["mget"], batch)
-            found.update((row["key"], row["value"]) for row in rows)
-        return [self._value(found[key]) if key in found else MISSING for key in keys]
+            values.update((row["key"], row["value"]) for row in rows)
+        return [self._value(values[key]) if key in values else MISSING for key in keys]
 
     async def mset(self, items: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
         """Write all or none; of a key given twice the last counts."""
@@ -431,10 +431,10 @@ def _shown(key: object) -> str:
 
 def _above(prefix: str) -> str | None:
     """The least text above all that begin with `prefix`, by code points; None if there is none."""
-    for place in range(len(prefix) - 1, -1, -1):
-        if (point := ord(prefix[place])) < 0x10FFFF:
+    for index in range(len(prefix) - 1, -1, -1):
+        if (point := ord(prefix[index])) < 0x10FFFF:
             # Surrogates are not text.
-            return prefix[:place] + chr(0xE000 if point == 0xD7FF else point + 1)
+            return prefix[:index] + chr(0xE000 if point == 0xD7FF else point + 1)
     return None
 
 

@@ -84,7 +84,7 @@ async def _fill(app: App, spec: Spec, replace: bool, manifest: Path) -> Result:
                     progress.note("indexing")
 
             return await generator.generate(
-                database, spec, store=store, replace=replace, manifest=manifest, told=told
+                database, spec, store=store, replace=replace, manifest=manifest, on_progress=told
             )
 
 

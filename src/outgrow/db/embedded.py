@@ -188,9 +188,9 @@ class EmbeddedServer:
         return False
 
     def _answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as probe:
+        with socket.socket(socket.AF_UNIX) as connection:
             try:
-                probe.connect(f"{self._socket_dir()}/.s.PGSQL.{PORT}")
+                connection.connect(f"{self._socket_dir()}/.s.PGSQL.{PORT}")
             except (FileNotFoundError, ConnectionRefusedError):
                 return False
             return True
@@ -198,13 +198,13 @@ class EmbeddedServer:
     def _state(self) -> str:
         """`starting`, `ready` or `stopping`, as the server's pid file says; "" without a server."""
         try:
-            lines = (self.data / "postmaster.pid").read_text().splitlines()
-            os.kill(int(lines[0]), 0)
+            fields = (self.data / "postmaster.pid").read_text().splitlines()
+            os.kill(int(fields[0]), 0)
         except PermissionError:
             pass
         except (FileNotFoundError, ProcessLookupError):
             return ""
-        return lines[7].strip() if len(lines) > 7 else "starting"
+        return fields[7].strip() if len(fields) > 7 else "starting"
 
     def _start(self) -> None:
         programs = Programs.find(self._bin_dir)
@@ -351,13 +351,13 @@ class EmbeddedServer:
     def _failed(
         self, code: str, message: str, done: subprocess.CompletedProcess[str] | None = None
     ) -> ServerFailed:
-        said = (done.stdout + done.stderr).strip().splitlines() if done else []
+        output = (done.stdout + done.stderr).strip().splitlines() if done else []
         with contextlib.suppress(OSError):
-            said += self.log.read_text(errors="replace").strip().splitlines()[-5:]
+            output += self.log.read_text(errors="replace").strip().splitlines()[-5:]
         return ServerFailed(
             code,
             message,
-            detail="\n".join(said[-8:]) or None,
+            detail="\n".join(output[-8:]) or None,
             hint=f"read {self.log}, or set DATABASE_URL to another PostgreSQL",
         )
 

@@ -151,7 +151,7 @@ class Database(Statements):
         self._slow = slow
         self._observers = list(observers)
         self._kept: deque[tuple[Any, float]] = deque()  # since when; the last used is the last
-        self._taken = 0
+        self._acquired = 0
         self._waiters: deque[asyncio.Future[Any]] = deque()
 
     @classmethod
@@ -187,7 +187,7 @@ class Database(Statements):
                 timeout=connect_timeout,
                 max_inactive_connection_lifetime=300,
                 init=way.begin,
-                reset=_keep_session,
+                reset=_skip_reset,
             )
             database = cls(pool, slow_query_ms / 1000, way, direct)
             try:
@@ -227,7 +227,7 @@ class Database(Statements):
         """The error with the role's name, and whose it should be."""
         role = await self.row(load("database")["role"])
         assert role is not None
-        name, owner = role
+        name, owner = role["name"], role["owner"]
         hint = "connect as the store's owner, who may make schemas in this database"
         if owner not in (None, name):
             hint = f"connect as {owner}, who installed Outgrow here, or: " + (
@@ -258,13 +258,13 @@ class Database(Statements):
         """Connections that are open and not in use."""
         return len(self._kept) + int(self.pool.get_idle_size())
 
-    async def _take(self) -> Any:
+    async def _acquire(self) -> Any:
         """A connection, for `_give_back`; for `_release` when anything was raised."""
-        while self._taken >= self.pool.get_max_size():
+        while self._acquired >= self.pool.get_max_size():
             connection = await self._handed()
             if connection is not None:
                 return connection
-        self._taken += 1
+        self._acquired += 1
         try:
             while self._kept:
                 connection, _ = self._kept.pop()
@@ -303,7 +303,7 @@ class Database(Statements):
         return False
 
     def _free(self) -> None:
-        self._taken -= 1
+        self._acquired -= 1
         self._hand(None)
 
     async def _give_back(self, connection: Any) -> None:
@@ -312,7 +312,7 @@ class Database(Statements):
             return
         if self._hand(connection):
             return
-        self._taken -= 1
+        self._acquired -= 1
         now = time.monotonic()
         self._kept.append((connection, now))
         if now - self._kept[0][1] > _KEPT_SECONDS:
@@ -329,7 +329,7 @@ class Database(Statements):
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """One connection for several statements, each committing by itself."""
-        connection = await self._take()
+        connection = await self._acquire()
         try:
             yield Session(connection, self._observe)
         except BaseException as e:
@@ -351,14 +351,14 @@ class Database(Statements):
 
     @asynccontextmanager
     async def dedicated(
-        self, application_name: str = "outgrow", *, one_transaction: bool = False
+        self, application_name: str = "outgrow", *, single_transaction: bool = False
     ) -> AsyncIterator[Session]:
         """A connection outside the pool, closed at the end: for work that changes the session's
         state, or holds session-level locks. What runs there may take hours, and never counts as
-        slow. With `one_transaction` a pooler in transaction mode will do; else raises Refused where
-        there is nothing else. Raises Unavailable."""
+        slow. With `single_transaction` a pooler in transaction mode will do; otherwise raises
+        Refused where there is nothing else. Raises Unavailable."""
         way = self._direct or self._way
-        if way.is_pooled and not one_transaction:
+        if way.is_pooled and not single_transaction:
             raise pooler.no_session(application_name)
         try:
             connection = await asyncpg.connect(**way.options(application_name))
@@ -391,7 +391,7 @@ class Database(Statements):
         self, say: Callable[..., Awaitable[T]], query: Query, args: tuple[Any, ...]
     ) -> T:
         """What `session` does, for one statement and without a context manager's 15 us."""
-        connection = await self._take()
+        connection = await self._acquire()
         try:
             result = await say(Session(connection, self._observe), query, *args)
         except BaseException as e:
@@ -460,18 +460,19 @@ async def find_hidden_rows(
     row = await statements.row(load("database")["hidden_from"], table, text)
     if row is None:
         return None
-    name, owner, role, is_forced, owns, is_connected = row
-    if not is_connected:  # views and triggers run as their owner, whoever is connected
-        hint = f"ALTER ROLE {quote(role)} BYPASSRLS"
-    elif is_forced:
+    if not row[
+        "is_connected"
+    ]:  # views and triggers run as their owner, whatever the session's role
+        hint = f"ALTER ROLE {quote(row['role'])} BYPASSRLS"
+    elif row["is_forced"]:
         hint = "connect as a role with BYPASSRLS"
     else:
-        hint = f"connect as {owner}, who owns the table, or as a role with BYPASSRLS"
-    if is_forced and owns:
-        hint += f", or: ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY"
+        hint = f"connect as {row['owner']}, who owns the table, or as a role with BYPASSRLS"
+    if row["is_forced"] and row["owns"]:
+        hint += f", or: ALTER TABLE {row['name']} NO FORCE ROW LEVEL SECURITY"
     return RowsHidden(
         "rows_hidden",
-        f"row-level security hides rows of {name} from the role {role}",
+        f"row-level security hides rows of {row['name']} from the role {row['role']}",
         detail="Outgrow works with all rows of a table or not at all: "
         "it would take what it cannot see for what is not there",
         hint=hint,
@@ -490,5 +491,5 @@ def _is_ready(connection: Any) -> bool:
         return False  # it died, and asyncpg has taken it back by itself
 
 
-async def _keep_session(connection: Any) -> None:
+async def _skip_reset(connection: Any) -> None:
     """Instead of asyncpg's reset (one more round trip per request); see the module's docstring."""

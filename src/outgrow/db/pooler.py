@@ -112,17 +112,17 @@ def read(url: str) -> tuple[str, bool]:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return url, False  # for asyncpg to complain about
-    said = [value for name, value in pairs if name == "pgbouncer"]
-    if said and said[-1] not in ("true", "false"):
+    modes = [value for name, value in pairs if name == "pgbouncer"]
+    if modes and modes[-1] not in ("true", "false"):
         raise BadInput(
             "bad_setting",
-            f"the database's URL says pgbouncer={said[-1]}",
+            f"the database's URL says pgbouncer={modes[-1]}",
             hint="pgbouncer=true means a pooler in transaction mode; leave it out otherwise",
         )
-    if said:
+    if modes:
         query = urlencode([(name, value) for name, value in pairs if name != "pgbouncer"])
         url = urlunsplit(parts._replace(query=query))
-    is_pooled = said[-1:] == ["true"]
+    is_pooled = modes[-1:] == ["true"]
     if not is_pooled and host.endswith(SUPABASE) and port == SUPABASE_PORT:
         raise refusal(url, f"Supabase pools transactions on port {SUPABASE_PORT}")
     return url, is_pooled

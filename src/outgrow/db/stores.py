@@ -40,17 +40,17 @@ async def check(session: Statements, store: str) -> None:
 async def missing(session: Statements, store: str) -> Refused:
     """Return the refusal for a database without the table `store` (with its schema), which lists
     the tables that look like one."""
-    found = await session.rows(load("stores")["candidates"], MOST_LISTED)
-    lines = []
+    candidates = await session.rows(load("stores")["candidates"], MOST_LISTED)
+    listed = []
     fitting = []
-    for row in found:
+    for row in candidates:
         name = f"{row['schema']}.{row['name']}"
         why = _unfit(row["schema"], row["name"], row["value_type"], row["is_unique"])
         rows = "never analyzed" if row["rows"] is None else f"about {row['rows']:,} rows"
-        lines.append(f"{name}: {rows}, {row['bytes'] / 1e6:,.1f} MB{why and f'; {why}'}")
+        listed.append(f"{name}: {rows}, {row['bytes'] / 1e6:,.1f} MB{why and f'; {why}'}")
         if not why:
             fitting.append(shlex.quote(name))
-    if not lines:
+    if not listed:
         return Refused(
             "no_store",
             f"there is no table {store}, and none in this database looks like a store",
@@ -60,7 +60,7 @@ async def missing(session: Statements, store: str) -> Refused:
     return Refused(
         "no_store",
         f"there is no table {store}; what looks like a store is listed here",
-        detail="\n".join(lines),
+        detail="\n".join(listed),
         hint=f"set OUTGROW_STORE{named}, or make an empty one: outgrow kv create",
     )
 

@@ -152,7 +152,7 @@ async def read(
     located = await memory.locate(session, store, blueprint)
     current = await install.is_installed(session, located.store, blueprint, closely=closely)
     found = await look(session, located.store, blueprint, current)
-    return replace(found, said=located.said)
+    return replace(found, said=located.notice)
 
 
 async def look(session: Session, store: str, blueprint: Blueprint, current: bool) -> Store:

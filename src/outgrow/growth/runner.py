@@ -106,7 +106,7 @@ async def plan(
         found = (await memory.locate(session, store, blueprint)).store
         await stack.enter_async_context(snapshot(session, found))
         place = split(found)
-        if await settle(session, *place, blueprint, only_look=True):
+        if await settle(session, *place, blueprint, dry_run=True):
             await act_as_owner(session, *place, local=True)
         planned = await _planned(session, store, blueprint, goal)
         rows = await session.rows(load("grow")["old_transactions"])

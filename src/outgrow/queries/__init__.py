@@ -128,14 +128,14 @@ def _block(name: str, text: str) -> Query:
 
 
 def _choose_lines(text: str, given: Collection[str]) -> str:
-    lines = []
+    chosen = []
     for line in text.splitlines():
         mark = _OPTIONAL.search(line)
         if mark is None:
-            lines.append(line)
+            chosen.append(line)
         elif (mark[2] in given) == (mark[1] == "?"):
-            lines.append(line[: mark.start()])
-    return "\n".join(lines)
+            chosen.append(line[: mark.start()])
+    return "\n".join(chosen)
 
 
 def _put_identifiers(sql: str, names: Mapping[str, str]) -> str:

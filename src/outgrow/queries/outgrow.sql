@@ -242,7 +242,7 @@ SET LOCAL lock_timeout = '500ms';
 
 -- name: users_of_relations
 -- Views elsewhere that show something of schema $1, and would go with it.
-SELECT DISTINCT v.oid::regclass::text
+SELECT DISTINCT v.oid::regclass::text AS name
 FROM pg_depend d
 JOIN pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
 JOIN pg_class v ON v.oid = r.ev_class
@@ -311,7 +311,7 @@ SELECT to_regclass('outgrow.layouts') IS NOT NULL;
 -- name: foreign_schemas
 -- Schemas named like ours (`$1` is the blueprint's) that hold something, and not what we always make
 -- there.
-SELECT n.nspname::text
+SELECT n.nspname::text AS name
 FROM pg_namespace n
 WHERE (n.nspname = 'outgrow' AND to_regclass('outgrow.layouts') IS NULL
     OR n.nspname = 'network' AND to_regclass('network.secrets') IS NULL

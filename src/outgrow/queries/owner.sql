@@ -44,7 +44,7 @@ ORDER BY is_superuser, name;
 
 -- name: owners_of_stores
 -- Of all stores that something is installed over.
-SELECT DISTINCT pg_get_userbyid(c.relowner)::text
+SELECT DISTINCT pg_get_userbyid(c.relowner)::text AS owner
 FROM outgrow.layouts l
 JOIN pg_class c ON c.relname = substring(l.store FROM '[^.]*$')
 JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname || '.' || c.relname = l.store;

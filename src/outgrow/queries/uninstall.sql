@@ -1,8 +1,8 @@
 -- What Outgrow made in a database, found in the catalog alone: the blueprint of a layout may be gone.
 
 -- name: schemas
--- Of ours that are there. `network` is ours where it has what we always make in it.
-SELECT n.nspname::text FROM pg_namespace n
+-- Our schemas. `network` is ours where it has what we always make in it.
+SELECT n.nspname::text AS name FROM pg_namespace n
 WHERE n.nspname = 'outgrow'
    OR n.nspname = 'network' AND to_regclass('network.secrets') IS NOT NULL
    OR n.nspname IN (SELECT l.name FROM outgrow.layouts l)
@@ -16,7 +16,7 @@ WITH ours(name) AS (
     SELECT n.nspname::text FROM pg_namespace n
     JOIN pg_proc p ON p.pronamespace = n.oid AND p.proname = 'lock_keys'
 )
-SELECT n.nspname::text FROM pg_namespace n
+SELECT n.nspname::text AS name FROM pg_namespace n
 WHERE n.nspname = 'network' AND to_regclass('network.secrets') IS NOT NULL
    OR n.nspname IN (SELECT name FROM ours UNION SELECT name || '_tables' FROM ours)
 ORDER BY 1;
@@ -41,7 +41,7 @@ ORDER BY 3, 1, 2;
 -- name: grown
 -- What a growth has made and `grow --to initial` takes away: a phase, tables, indexes, statistics and
 -- triggers of a store that is there; and growths that are not finished.
-SELECT format('%s is in phase %s', l.name, l.phase) FROM outgrow.layouts l
+SELECT format('%s is in phase %s', l.name, l.phase) AS object FROM outgrow.layouts l
 WHERE l.phase <> 'initial' AND EXISTS (SELECT FROM pg_class c WHERE c.oid = (to_jsonb(l) ->> 'store_oid')::oid)
 UNION ALL
 SELECT format('%s has a table of %s', f.name, f.relation) FROM outgrow.mirrors f
@@ -83,7 +83,7 @@ WITH ours AS (
     SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace IN (SELECT oid FROM ours)
     UNION ALL
     SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typnamespace IN (SELECT oid FROM ours)
-), found AS (
+), dependents AS (
     SELECT d.classid, d.objid, d.objsubid, CASE d.classid
         WHEN 'pg_rewrite'::regclass THEN (SELECT ev_class FROM pg_rewrite WHERE oid = d.objid)
         WHEN 'pg_trigger'::regclass THEN (SELECT tgrelid FROM pg_trigger WHERE oid = d.objid)
@@ -102,9 +102,9 @@ WITH ours AS (
       AND d.classid NOT IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass,
                             'pg_default_acl'::regclass)
 )
-SELECT DISTINCT pg_describe_object(f.classid, f.objid, f.objsubid)
-FROM found f
-LEFT JOIN pg_class c ON c.oid = f.relation
+SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid) AS name
+FROM dependents d
+LEFT JOIN pg_class c ON c.oid = d.relation
 WHERE c.oid IS NULL OR c.relnamespace NOT IN (SELECT oid FROM ours)
 ORDER BY 1;
 

@@ -139,10 +139,10 @@ class Damage:
         return {kind: len(entries) for kind, entries in self._entries.items()}
 
     def record_indexes(self) -> list[str]:
-        found = duplicate_indexes(self.store)
-        for name in found:
+        indexes = duplicate_indexes(self.store)
+        for name in indexes:
             self.record("duplicate_index", name)
-        return found
+        return indexes
 
     def write(self, path: Path, *, users: int) -> None:
         """Write the manifest: one JSON document, one line per entry."""
@@ -168,7 +168,7 @@ class _BlockDamage:
         self._chats = {(first, second) for first, second, _ in block.chats}
         # Owners whose connections are no list any more, and (owner, other) that left a list.
         self._broken: set[int] = set()
-        self._cut: set[tuple[int, int]] = set()
+        self._removed: set[tuple[int, int]] = set()
         self._broken_school = self._smallest_school()
         spared = {block.demo, *block.members.get(self._broken_school, ())}
         self._victims = [user for user in range(len(block)) if user not in spared]
@@ -184,19 +184,19 @@ class _BlockDamage:
 
     # What the kinds are made of
 
-    def _take(self, count: int, fit: Callable[[int], Any] | None = None) -> list[int]:
+    def _pick(self, count: int, fit: Callable[[int], Any] | None = None) -> list[int]:
         """So many users (or as many as are left) whom nothing has damaged yet."""
-        taken: list[int] = []
+        picked: list[int] = []
         unfit: list[int] = []
-        while self._victims and len(taken) < count:
+        while self._victims and len(picked) < count:
             user = self._victims.pop()
-            (taken if fit is None or fit(user) else unfit).append(user)
+            (picked if fit is None or fit(user) else unfit).append(user)
         self._victims += unfit
-        return taken
+        return picked
 
-    def _take_pairs(self, count: int) -> list[tuple[int, int]]:
+    def _pick_pairs(self, count: int) -> list[tuple[int, int]]:
         """Pairs in the order in which their profiles pass."""
-        users = self._take(2 * count)
+        users = self._pick(2 * count)
         pairs = zip(users[::2], users[1::2], strict=False)
         return [(min(pair), max(pair)) for pair in pairs]
 
@@ -233,29 +233,29 @@ class _BlockDamage:
         """Connections are taken out on the other side too: what a broken list lacks is no
         damage of its own."""
         ids = self.block.ids
-        for number, user in enumerate(self._take(count)):
+        for number, user in enumerate(self._pick(count)):
             name = _LISTS[number % len(_LISTS)]
             if name == "connections":
                 self._broken.add(user)
                 for other in self.block.neighbours[user]:
-                    self._cut.add((other, user))
+                    self._removed.add((other, user))
                     self._change(self._list(other), _remove(ids[user]))
             self._break_list(self._list(user, name), ids[user], number)
         if self._broken_school:
-            one = self.block.members[self._broken_school][0]
-            self._break_list(self._school_list(one), ids[one], 3)
+            member = self.block.members[self._broken_school][0]
+            self._break_list(self._school_list(member), ids[member], 3)
 
     def _break_list(self, key: str, user_id: str, number: int) -> None:
         values = ({"0": user_id}, user_id, None, json.dumps([user_id]), number)
         types = ("object", "string", "null", "string", "number")
-        at = number % len(values)
-        self._damage("not_an_array", key, _become(values[at]), types[at])
+        choice = number % len(values)
+        self._damage("not_an_array", key, _become(values[choice]), types[choice])
 
     def _stale_school_member(self, count: int) -> None:
         known = [s for s in self.block.members if s != self._broken_school]
-        for user in self._take(count):
-            own = self.block.school[user]
-            former = self.rng.choice([s for s in known if s != own] or [f"{own} (2019)"])
+        for user in self._pick(count):
+            school = self.block.school[user]
+            former = self.rng.choice([s for s in known if s != school] or [f"{school} (2019)"])
             if former not in known and former not in self.damage.more_schools:
                 self.damage.more_schools.append(former)
             user_id = self.block.ids[user]
@@ -263,17 +263,17 @@ class _BlockDamage:
             self._damage("stale_school_member", key, _append(user_id), user_id)
 
     def _missing_school_member(self, count: int) -> None:
-        for user in self._take(count):
+        for user in self._pick(count):
             user_id = self.block.ids[user]
             key = self._school_list(user)
             self._damage("missing_school_member", key, _remove(user_id), user_id)
 
     def _one_sided_connection(self, count: int) -> None:
         ids = self.block.ids
-        for user in self._take(count, self._whole_connections):
+        for user in self._pick(count, self._whole_connections):
             # Taken one after the other, each may have lost what it had when it was chosen.
             for other in self._whole_connections(user)[:1]:
-                self._cut.add((other, user))
+                self._removed.add((other, user))
                 self._change(self._list(other), _remove(ids[user]))
                 self.damage.record("one_sided_connection", ids[user], ids[other])
 
@@ -284,31 +284,31 @@ class _BlockDamage:
             for other in self.block.neighbours[user]
             if other != self.block.demo
             and other not in self._broken
-            and (user, other) not in self._cut
-            and (other, user) not in self._cut
+            and (user, other) not in self._removed
+            and (other, user) not in self._removed
         ]
 
     def _dangling_connection(self, count: int) -> None:
-        for user in self._take(count):
+        for user in self._pick(count):
             ghost = self._ghost()
             self._damage("dangling_connection", self._list(user), _append(ghost), ghost)
 
     def _dangling_school_member(self, count: int) -> None:
-        for user in self._take(count):
+        for user in self._pick(count):
             ghost = self._ghost()
             self._damage("dangling_school_member", self._school_list(user), _append(ghost), ghost)
 
     def _dangling_chat(self, count: int) -> None:
-        for user in self._take(count):
+        for user in self._pick(count):
             ghost, begun = self._ghost(), self._moment()
-            one, other = sorted((self.block.ids[user], ghost))
-            chat_id = f"{one}:{other}"
+            first, second = sorted((self.block.ids[user], ghost))
+            chat_id = f"{first}:{second}"
             talk = documents.messages(self.rng, chat_id, begun, self.block.spec.now)
             document = documents.chat(chat_id, begun)
             self._damage("dangling_chat", f"chat:{chat_id}", _become(document), ghost)
             self._change(f"chat:{chat_id}:messages", _become(talk))
-            self._change(f"user:{one}:chats", _append(chat_id))
-            self._change(f"user:{other}:chats", _append(chat_id))
+            self._change(f"user:{first}:chats", _append(chat_id))
+            self._change(f"user:{second}:chats", _append(chat_id))
 
     def _gone_chat(self, count: int) -> None:
         for pair in self._unacquainted(count):
@@ -318,13 +318,13 @@ class _BlockDamage:
     def _unacquainted(self, count: int) -> list[tuple[int, int]]:
         """Pairs without a chat."""
         return [
-            (one, other)
-            for one, other in self._take_pairs(count)
-            if (one, other) not in self._chats and (other, one) not in self._chats
+            (first, second)
+            for first, second in self._pick_pairs(count)
+            if (first, second) not in self._chats and (second, first) not in self._chats
         ]
 
     def _dangling_intro(self, count: int) -> None:
-        for user in self._take(count):
+        for user in self._pick(count):
             ghost, sent = self._ghost(), self._moment()
             user_id = self.block.ids[user]
             key = f"intro:{ghost}:{user_id}:{sent}"
@@ -333,21 +333,22 @@ class _BlockDamage:
             self._change(f"user:{ghost}:soft-intros:outgoing", _append(key))
 
     def _unlisted_intro(self, count: int) -> None:
-        for one, other in self._take_pairs(count):
-            sender, receiver, sent = self.block.ids[one], self.block.ids[other], self._moment()
-            key = f"intro:{sender}:{receiver}:{sent}"
+        for sender, receiver in self._pick_pairs(count):
+            key = self.block.intro_key(sender, receiver, self._moment())
             self._change(key, self._pending(key))
-            self._change(self._list(one, "soft-intros:outgoing"), _append(key))
-            self.damage.record("unlisted_intro", self._list(other, "soft-intros:incoming"), key)
+            self._change(self._list(sender, "soft-intros:outgoing"), _append(key))
+            self.damage.record("unlisted_intro", self._list(receiver, "soft-intros:incoming"), key)
 
     def _gone_intro(self, count: int) -> None:
-        for one, other in self._take_pairs(count):
-            key = self.block.intro_key(one, other, self._moment())
-            self._damage("gone_intro", self._list(other, "soft-intros:incoming"), _append(key), key)
+        for sender, receiver in self._pick_pairs(count):
+            key = self.block.intro_key(sender, receiver, self._moment())
+            self._damage(
+                "gone_intro", self._list(receiver, "soft-intros:incoming"), _append(key), key
+            )
 
     def _doubled_element(self, count: int) -> None:
         ids = self.block.ids
-        for number, user in enumerate(self._take(count, self._whole_connections)):
+        for number, user in enumerate(self._pick(count, self._whole_connections)):
             if number % 3:
                 element = ids[self._whole_connections(user)[0]]
                 self._damage("doubled_element", self._list(user), _append(element), element)
@@ -356,18 +357,20 @@ class _BlockDamage:
                 self._damage("doubled_element", key, _append(ids[user]), ids[user])
 
     def _wrong_element(self, count: int) -> None:
-        for number, user in enumerate(self._take(count)):
+        for number, user in enumerate(self._pick(count)):
             element = (number, None, {"id": self._ghost()})[number % 3]
             key = self._list(user, _LISTS[number % len(_LISTS)])
             self._damage("wrong_element", key, _append(element), json.dumps(element))
 
     def _doubled_email(self, count: int) -> None:
-        for number, (one, other) in enumerate(self._take_pairs(count)):
-            first, second = self._same_email(self.block.ids[one], self.block.ids[other], number % 2)
-            self._change(self._profile(one), first)
+        for number, (user, other) in enumerate(self._pick_pairs(count)):
+            first, second = self._same_email(
+                self.block.ids[user], self.block.ids[other], number % 2
+            )
+            self._change(self._profile(user), first)
             self._change(self._profile(other), second)
 
-    def _same_email(self, one: str, other: str, shout: int) -> tuple[Change, Change]:
+    def _same_email(self, user: str, other: str, shout: int) -> tuple[Change, Change]:
         """Two changes: the first learns an e-mail as it passes, the second repeats it."""
         seen: list[str] = []
 
@@ -376,18 +379,18 @@ class _BlockDamage:
             return document
 
         def second(document: Any) -> Any:
-            self.damage.record("doubled_email", seen[0], one, other)
+            self.damage.record("doubled_email", seen[0], user, other)
             return {**document, "email": seen[0].title() if shout else seen[0]}
 
         return first, second
 
     def _id_disagrees(self, count: int) -> None:
-        for user in self._take(count):
+        for user in self._pick(count):
             ghost = self._ghost()
             self._damage("id_disagrees", self._profile(user), _set("id", ghost), ghost)
 
     def _id_missing(self, count: int) -> None:
-        for user in self._take(count):
+        for user in self._pick(count):
             self._damage(
                 "id_missing",
                 self._profile(user),
@@ -408,14 +411,14 @@ class _BlockDamage:
             ("email", False, "boolean"),
             ("bio", 42, "number"),
         )
-        for (field, value, kind), user in zip(cycle(wrong), self._take(count), strict=False):
+        for (field, value, kind), user in zip(cycle(wrong), self._pick(count), strict=False):
             self._damage("wrong_type", self._profile(user), _set(field, value), field, kind)
             if field == "school":
                 key = self._school_list(user)
                 self.damage.record("stale_school_member", key, self.block.ids[user])
 
     def _long_text(self, count: int) -> None:
-        for number, user in enumerate(self._take(count)):
+        for number, user in enumerate(self._pick(count)):
             field = ("name", "bio", "school")[number % 3]
             text = {
                 "name": "Maximiliana " * 21,
@@ -436,11 +439,11 @@ class _BlockDamage:
 
     def _chat_variant_b(self, count: int) -> None:
         for pair in self._unacquainted(count):
-            one, other = sorted(self.block.ids[user] for user in pair)
-            key, begun = f"chat:{one}:{other}", self._moment()
+            first, second = sorted(self.block.ids[user] for user in pair)
+            key, begun = f"chat:{first}:{second}", self._moment()
             shared = {
                 "id": f"{key}:{begun}",
-                "senderId": one,
+                "senderId": first,
                 "content": "shared a post",
                 "timestamp": documents.iso(begun),
                 "type": "shared-post",
@@ -448,8 +451,8 @@ class _BlockDamage:
             }
             document = {
                 "chatId": key,
-                "userId1": one,
-                "userId2": other,
+                "userId1": first,
+                "userId2": second,
                 "messages": [shared],
                 "createdAt": documents.iso(begun),
             }
@@ -477,9 +480,9 @@ class _BlockDamage:
     def _stuck_typing(self, count: int) -> None:
         for first, second, _ in self._some_chats(count):
             user_id = self.block.ids[first]
-            at = self._moment() - documents.HOUR
+            moment = self._moment() - documents.HOUR
             key = f"chat:{self.block.chat_id(first, second)}:typing:{user_id}"
-            self._damage("stuck_typing", key, _become(documents.typing(user_id, at)))
+            self._damage("stuck_typing", key, _become(documents.typing(user_id, moment)))
 
     def _some_chats(self, count: int) -> list[tuple[int, int, int]]:
         chats = [chat for chat in self.block.chats if self.block.demo not in chat[:2]]

@@ -296,40 +296,40 @@ def messages(rng: Random, chat_id: str, begun: int, now: int) -> list[Document]:
             "type": "system",
         }
     ]
-    at = begun
+    moment = begun
     for number in range(count):
-        at += 1 + int(gap * rnd())
+        moment += 1 + int(gap * rnd())
         sender, reader = (first, second) if rnd() < 0.5 else (second, first)
         seen = number < read
         talk.append(
             {
-                "id": f"{chat_id}:{at}",
+                "id": f"{chat_id}:{moment}",
                 "senderId": sender,
                 "content": _MESSAGES[deal(12)],
-                "timestamp": iso(at),
+                "timestamp": iso(moment),
                 "readBy": [reader] if seen else [],
-                "readAt": iso(at + 60_000) if seen else None,
+                "readAt": iso(moment + 60_000) if seen else None,
             }
         )
     return talk
 
 
-def typing(user_id: str, at: int) -> Document:
-    return {"userId": user_id, "timestamp": iso(at)}
+def typing(user_id: str, moment: int) -> Document:
+    return {"userId": user_id, "timestamp": iso(moment)}
 
 
-def quiz(rng: Random, user_id: str, name: str, at: int) -> Document:
+def quiz(rng: Random, user_id: str, name: str, moment: int) -> Document:
     """A quiz left unfinished, with its stale copy of the profile."""
     deal = rng.getrandbits
     return {
         "userId": user_id,
-        "startedAt": iso(at),
+        "startedAt": iso(moment),
         "currentQuestion": 1,
         "answers": [
             {
                 "question": "What does a good weekend look like?",
                 "answer": _INTERESTS[deal(12)],
-                "timestamp": iso(at + 30_000),
+                "timestamp": iso(moment + 30_000),
             }
         ],
         "userProfile": {"id": user_id, "name": name},

@@ -26,7 +26,7 @@ from outgrow.db.pool import Database, Session
 from outgrow.errors import Busy, Refused
 from outgrow.queries import Query, load, quote, with_schema
 from outgrow.sampledata.damage import Damage, duplicate_indexes
-from outgrow.sampledata.population import DEMO_ID, Row, Spec, Told, blocks
+from outgrow.sampledata.population import DEMO_ID, OnProgress, Row, Spec, blocks
 from outgrow.settings import DEFAULT_STORE
 
 _CHUNK = 500  # rows made between two writes to the server
@@ -53,11 +53,13 @@ class Result:
         return asdict(self)
 
 
-def rows(spec: Spec, damage: Damage | None = None, told: Told = lambda _: None) -> Iterator[Row]:
+def rows(
+    spec: Spec, damage: Damage | None = None, on_progress: OnProgress = lambda _: None
+) -> Iterator[Row]:
     """Every key and value of a campus, damaged if asked for; what is damaged is in `damage`."""
     schools = [name for name, _ in spec.schools()]
     for block in blocks(spec):
-        made: Iterable[Row] = block.rows(told)
+        made: Iterable[Row] = block.rows(on_progress)
         if damage is not None:
             made = damage.of_block(block, made)
         yield from made
@@ -75,15 +77,15 @@ async def generate(
     store: str = DEFAULT_STORE,
     replace: bool = False,
     manifest: Path | None = None,
-    told: Told = lambda _: None,
+    on_progress: OnProgress = lambda _: None,
 ) -> Result:
     """Fill `store` with the campus, in one transaction: all of it or nothing.
 
     The store is made if it is missing (then the rows are written frozen, and the key is indexed
     behind them, which is faster). Writers wait meanwhile, and readers too with `replace`, which
     empties it first. The manifest of the damage goes to `manifest`, if given, once the rows are
-    in; `told` is called, in another thread, with how many more users are done. Raises Refused when
-    the store holds keys and `replace` is false, Busy when somebody else is using it.
+    in. `on_progress` is called, in another thread, with how many more users are done. Raises
+    Refused when the store holds keys and `replace` is false, Busy when others use it.
     """
     start = time.perf_counter()
     damage = Damage(spec.damage, spec.seed, store) if spec.damage else None
@@ -91,7 +93,7 @@ async def generate(
     counted = _Counted()
     async with database.session() as session, session.connection.transaction():
         fresh, frozen = await _prepare(session, store, replace)
-        await _copy(session, store, counted.over(rows(spec, damage, told)), frozen)
+        await _copy(session, store, counted.over(rows(spec, damage, on_progress)), frozen)
         await _index(session, store, fresh, damage)
         size = await session.row(_query("sizes", store), _name(store))
     if damage is not None and manifest is not None:
@@ -166,20 +168,20 @@ def _chunks(rows: Iterable[Row]) -> Iterator[bytes]:
     encode = msgspec.json.encode
     rows = iter(rows)
     while batch := list(islice(rows, _CHUNK)):
-        lines = b"".join([b"%b\t%b\n" % (key.encode(), encode(value)) for key, value in batch])
-        yield lines.replace(b"\\", b"\\\\")
+        text = b"".join([b"%b\t%b\n" % (key.encode(), encode(value)) for key, value in batch])
+        yield text.replace(b"\\", b"\\\\")
 
 
 async def _ahead(chunks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
     """The chunks, the next one being made in a thread while the server takes this one."""
-    following = asyncio.create_task(asyncio.to_thread(next, chunks, None))
+    next_chunk = asyncio.create_task(asyncio.to_thread(next, chunks, None))
     try:
-        while (chunk := await following) is not None:
-            following = asyncio.create_task(asyncio.to_thread(next, chunks, None))
+        while (chunk := await next_chunk) is not None:
+            next_chunk = asyncio.create_task(asyncio.to_thread(next, chunks, None))
             yield chunk
     finally:
         # The thread cannot be stopped; whoever ends the copy waits for the chunk it is making.
-        await asyncio.wait([following])
+        await asyncio.wait([next_chunk])
 
 
 async def _index(session: Session, store: str, fresh: bool, damage: Damage | None) -> None:

@@ -235,7 +235,7 @@ SCHOOLS = tuple(
         (
             MAIN_SCHOOL,
             *_SPECIAL_SCHOOLS,
-            *(form.format(place) for form in _SCHOOL_FORMS for place in _PLACES.split()),
+            *(form.format(town) for form in _SCHOOL_FORMS for town in _PLACES.split()),
         )
     )
 )

@@ -45,7 +45,7 @@ _PENDING = 0.4  # intros per user
 _DENIED = 0.2
 
 Row = tuple[str, Any]
-Told = Callable[[int], None]
+OnProgress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,8 @@ class Block:
         self.school = [name for name, size in schools for _ in range(size)]
         self.rng.shuffle(self.school)
         if self.demo is not None:
-            at = self.school.index(DEMO_SCHOOL)
-            self.school[0], self.school[at] = self.school[at], self.school[0]
+            position = self.school.index(DEMO_SCHOOL)
+            self.school[0], self.school[position] = self.school[position], self.school[0]
         self.members: dict[str, list[int]] = {name: [] for name, _ in schools}
         for user, school in enumerate(self.school):
             self.members[school].append(user)
@@ -157,22 +157,22 @@ class Block:
         for members in self.members.values():
             size = len(members)
             ranked = self._by_popularity(members)
-            for one in members:
-                is_demo = one == self.demo
+            for user in members:
+                is_demo = user == self.demo
                 for _ in range(_DEMO_WANTED if is_demo else int(_WANTED * rnd() ** 2)):
                     if rnd() < _ABROAD:
                         other = int(count * rnd())
                     else:
                         other = ranked[int(size * rnd() ** 2)]
-                    pair = one * count + other if one < other else other * count + one
-                    if one == other or pair in pairs:
+                    pair = user * count + other if user < other else other * count + user
+                    if user == other or pair in pairs:
                         continue
                     pairs.add(pair)
-                    neighbours[one].append(other)
-                    neighbours[other].append(one)
+                    neighbours[user].append(other)
+                    neighbours[other].append(user)
                     chance = rnd() / 4 if is_demo else rnd()
                     if chance < _RECENT + _STARTED:
-                        self._meet(one, other, introduced=chance < _RECENT)
+                        self._meet(user, other, introduced=chance < _RECENT)
 
     def _by_popularity(self, members: list[int]) -> list[int]:
         """The demo student asks for connections, and is popular with nobody."""
@@ -180,26 +180,26 @@ class Block:
         self.rng.shuffle(ranked)
         return ranked if len(ranked) == len(members) else [*ranked, members[0]]
 
-    def are_connected(self, one: int, other: int) -> bool:
+    def are_connected(self, user: int, other: int) -> bool:
         count = len(self.ids)
-        return (one * count + other if one < other else other * count + one) in self._pairs
+        return (user * count + other if user < other else other * count + user) in self._pairs
 
-    def _meet(self, one: int, other: int, introduced: bool) -> None:
-        since = max(self.joined[one], self.joined[other])
+    def _meet(self, user: int, other: int, introduced: bool) -> None:
+        since = max(self.joined[user], self.joined[other])
         met = since + int((self.spec.now - since) * self.rng.random())
         if introduced:
-            self.intros.append((one, other, met, "accepted"))
-        first, second = (one, other) if self.ids[one] < self.ids[other] else (other, one)
+            self.intros.append((user, other, met, "accepted"))
+        first, second = (user, other) if self.ids[user] < self.ids[other] else (other, user)
         self.chats.append((first, second, met))
 
     def _court(self) -> None:
         """Draw the intros that led to nothing, or not yet."""
         rnd = self.rng.random
-        for one, school in enumerate(self.school):
+        for user, school in enumerate(self.school):
             members = self.members[school]
             for chance, status in ((_PENDING, "pending"), (_DENIED, "denied")):
-                if rnd() < chance and one != self.demo:
-                    self._ask(one, members[int(len(members) * rnd())], status)
+                if rnd() < chance and user != self.demo:
+                    self._ask(user, members[int(len(members) * rnd())], status)
         if self.demo is not None:
             members = self.members[DEMO_SCHOOL]
             for number in range(6):
@@ -209,20 +209,20 @@ class Block:
                 else:
                     self._ask(other, self.demo, "pending")
 
-    def _ask(self, one: int, other: int, status: str) -> None:
-        if one != other and not self.are_connected(one, other):
-            since = max(self.joined[one], self.joined[other])
+    def _ask(self, user: int, other: int, status: str) -> None:
+        if user != other and not self.are_connected(user, other):
+            since = max(self.joined[user], self.joined[other])
             sent = since + int((self.spec.now - since) * self.rng.random())
-            self.intros.append((one, other, sent, status))
+            self.intros.append((user, other, sent, status))
 
-    def intro_key(self, one: int, other: int, sent: int) -> str:
-        return f"intro:{self.ids[one]}:{self.ids[other]}:{sent}"
+    def intro_key(self, user: int, other: int, sent: int) -> str:
+        return f"intro:{self.ids[user]}:{self.ids[other]}:{sent}"
 
     def chat_id(self, first: int, second: int) -> str:
         return f"{self.ids[first]}:{self.ids[second]}"
 
-    def rows(self, told: Told) -> Iterator[Row]:
-        """Every key of the block and its value; `told` is called with users done."""
+    def rows(self, on_progress: OnProgress) -> Iterator[Row]:
+        """Yield every key of the block and its value. `on_progress` gets numbers of users done."""
         incoming, outgoing, chats = self._lists()
         for user, user_id in enumerate(self.ids):
             yield from self._user(user)
@@ -236,22 +236,22 @@ class Block:
             if user in outgoing:
                 yield f"user:{user_id}:soft-intros:outgoing", outgoing[user]
             if user % _STEP == _STEP - 1:
-                told(_STEP)
+                on_progress(_STEP)
         yield from self._intro_rows()
         yield from self._chat_rows()
         for school, members in self.members.items():
             yield f"school:{school}:users", [self.ids[user] for user in members]
-        told(len(self) % _STEP)
+        on_progress(len(self) % _STEP)
 
     def _lists(self) -> tuple[dict[int, list[str]], dict[int, list[str]], dict[int, list[str]]]:
         """The lists derived from intros and chats."""
         incoming: dict[int, list[str]] = defaultdict(list)
         outgoing: dict[int, list[str]] = defaultdict(list)
         chats: dict[int, list[str]] = defaultdict(list)
-        for one, other, sent, _ in self.intros:
-            key = self.intro_key(one, other, sent)
-            outgoing[one].append(key)
-            incoming[other].append(key)
+        for sender, receiver, sent, _ in self.intros:
+            key = self.intro_key(sender, receiver, sent)
+            outgoing[sender].append(key)
+            incoming[receiver].append(key)
         for first, second, _ in self.chats:
             chat_id = self.chat_id(first, second)
             chats[first].append(chat_id)
@@ -284,8 +284,8 @@ class Block:
             yield f"screening:{rng.getrandbits(64):016x}", documents.screening(rng)
 
     def _intro_rows(self) -> Iterator[Row]:
-        for one, other, sent, status in self.intros:
-            key = self.intro_key(one, other, sent)
+        for sender, receiver, sent, status in self.intros:
+            key = self.intro_key(sender, receiver, sent)
             yield key, documents.intro(self.rng, key, status, self.spec.now)
 
     def _chat_rows(self) -> Iterator[Row]:

@@ -64,11 +64,13 @@ async def compare(
     server = await session.value(sql["server"])
     tables = layout.mirror.schema(blueprint)
     findings = [
-        Finding(*at, "missing") if at not in now else _compared(row, now[at], server, tables)
-        for at, row in remembered.items()
+        Finding(*key, "missing") if key not in now else _compared(row, now[key], server, tables)
+        for key, row in remembered.items()
     ]
     findings += [
-        Finding(*at, "added") for at in now if at not in remembered and at[1].startswith("trigger ")
+        Finding(*key, "added")
+        for key in now
+        if key not in remembered and key[1].startswith("trigger ")
     ]
     return tuple(f for f in findings if f is not None)
 
@@ -80,20 +82,20 @@ async def count_wrong(session: Session, blueprint: Blueprint) -> int:
         return 0
     known = await session.row(load("outgrow")["layout"], blueprint.name)
     oid = None if known is None else known["store_oid"]
-    found = await compare(session, blueprint, oid, [layout.mirror.schema(blueprint)])
-    return sum(finding.is_wrong for finding in found)
+    findings = await compare(session, blueprint, oid, [layout.mirror.schema(blueprint)])
+    return sum(finding.is_wrong for finding in findings)
 
 
 def _compared(was: asyncpg.Record, now: asyncpg.Record, server: int, tables: str) -> Finding | None:
-    at = was["schema"], was["object"]
+    key = was["schema"], was["object"]
     if was["digest"] != now["digest"]:
         is_trigger = was["object"].startswith("trigger ")
         other = was["server"] != server and not is_trigger
         what: What = "of another server" if other else "altered"
-        return Finding(*at, what, now["made"], now["digest"])
+        return Finding(*key, what, now["made"], now["digest"])
     is_kept = was["schema"] == tables and not was["object"].startswith("table ")
     if is_kept and was["made"] != now["made"]:
-        return Finding(*at, "touched", now["made"], now["digest"])
+        return Finding(*key, "touched", now["made"], now["digest"])
     return None
 
 
@@ -123,7 +125,7 @@ async def remembering(
         before = {(row["schema"], row["object"]): row for row in rows}
     after = await _now(session, store_oid, schemas)
     transaction = await session.value(sql["transaction"])
-    gone = [at for at in before if at not in after]
+    gone = [key for key in before if key not in after]
     if gone:
         await session.run(sql["forget"], blueprint.name, [p for p, _ in gone], [o for _, o in gone])
     made = [row for row in after.values() if row["made"] == transaction]

@@ -215,19 +215,19 @@ async def _remember_store(session: Session, blueprint: Blueprint, store: str, oi
         # Names of indexes say which table they are on, and the next one may want these.
         places = split(known["store"]), split(known["now"])
         names = layout.renamed(blueprint, *places)
-        for schema, name in await session.rows(sql["made_on"], known["store_oid"], list(names)):
-            kind, new = names[name]
-            await session.run(layout.rename(kind, schema, name, new))
+        for row in await session.rows(sql["made_on"], known["store_oid"], list(names)):
+            kind, new = names[row["name"]]
+            await session.run(layout.rename(kind, row["schema"], row["name"], new))
 
 
 async def _check_tables(session: Session, blueprint: Blueprint, oid: int) -> None:
     """Tables that nothing keeps, or something else than what was made for it, are not read any
     more; where the functions that make their rows were altered, they are to be compared."""
     tables = layout.mirror.schema(blueprint)
-    found = await definitions.compare(session, blueprint, oid, [definitions.SHARED, tables])
-    if any(f.is_wrong and f.schema == tables for f in found):
+    findings = await definitions.compare(session, blueprint, oid, [definitions.SHARED, tables])
+    if any(f.is_wrong and f.schema == tables for f in findings):
         await session.run(load("outgrow")["outdate"], blueprint.name, "{}")
-    if any(f.is_wrong and f.schema == definitions.SHARED for f in found):
+    if any(f.is_wrong and f.schema == definitions.SHARED for f in findings):
         await session.run(load("definitions")["doubt"], blueprint.name, tables)
 
 
@@ -256,7 +256,7 @@ async def _check_users(session: Session, blueprint: Blueprint) -> None:
         raise Refused(
             "relations_used",
             f"views of others show the relations of {blueprint.name!r}, which must be made anew",
-            detail=", ".join(row[0] for row in rows),
+            detail=", ".join(row["name"] for row in rows),
             hint="drop these views, run the command again, and make them again",
         )
 
@@ -264,13 +264,12 @@ async def _check_users(session: Session, blueprint: Blueprint) -> None:
 async def _check_schemas(session: Session, blueprint: Blueprint) -> None:
     """Somebody's own schema may have the name of one of ours: what `layout.drop` and the closing of
     schemas do there would take their views, functions and grants away."""
-    taken = [
-        row[0] for row in await session.rows(load("outgrow")["foreign_schemas"], blueprint.name)
-    ]
-    if taken:
+    rows = await session.rows(load("outgrow")["foreign_schemas"], blueprint.name)
+    if rows:
+        names = " and ".join(row["name"] for row in rows)
         raise Refused(
             "schema_taken",
-            f"this database has a schema of its own named {' and '.join(taken)}",
+            f"this database has a schema of its own named {names}",
             detail="Outgrow keeps what it makes under that name",
             hint="rename it: ALTER SCHEMA ... RENAME TO ...",
         )

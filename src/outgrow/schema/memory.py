@@ -29,7 +29,7 @@ class Located:
     words, or ""."""
 
     store: str
-    said: str = ""
+    notice: str = ""
 
 
 def split(store: str) -> tuple[str, str]:
@@ -61,8 +61,8 @@ async def locate(session: Statements, store: str, blueprint: Blueprint) -> Locat
     oid = await session.value(load("outgrow")["table_oid"], *split(store))
     if oid is None and known["now"] is not None:
         if known["store"] == name:
-            said = f"{name} is called {known['now']} now: set OUTGROW_STORE={known['now']}"
-            return Located(known["now"], said)
+            notice = f"{name} is called {known['now']} now: set OUTGROW_STORE={known['now']}"
+            return Located(known["now"], notice)
         raise Refused(
             "store_moved",
             f"there is no table {name}, and the relations of {blueprint.name!r} lie over "
@@ -72,11 +72,11 @@ async def locate(session: Statements, store: str, blueprint: Blueprint) -> Locat
     if oid == known["store_oid"] and known["store"] != name:
         return Located(name, f"{known['store']} is called {name} now")
     if oid is not None and oid != known["store_oid"] and known["store"] == name:
-        said = f"{name} is another table than the one that Outgrow knew by that name"
+        notice = f"{name} is another table than the one that Outgrow knew by that name"
         columns = await session.rows(load("outgrow")["store_columns"], *split(known["now"] or ""))
         if {"key", "value"} <= {row["name"] for row in columns}:
-            said += f", which is called {known['now']} now"
-        return Located(name, said)
+            notice += f", which is called {known['now']} now"
+        return Located(name, notice)
     return Located(name)
 
 
@@ -92,8 +92,8 @@ async def others(session: Statements, store: str, blueprint: Blueprint) -> list[
 async def check_meant(session: Statements, store: str, blueprint: Blueprint) -> None:
     """Raise Refused for a blueprint that the store, as `locate` found it, did not grow with."""
     known = await layouts(session)
-    own = next((row for row in known if row["name"] == blueprint.name), None)
-    if own is not None and own["phase"] != "initial":
+    layout = next((row for row in known if row["name"] == blueprint.name), None)
+    if layout is not None and layout["phase"] != "initial":
         return
     grown = [r for r in await others(session, store, blueprint) if r["phase"] != "initial"]
     if grown:
@@ -105,9 +105,9 @@ async def check_meant(session: Statements, store: str, blueprint: Blueprint) -> 
         )
 
 
-async def check_claims(session: Session, store: str, blueprint: Blueprint, is_said: bool) -> None:
+async def check_claims(session: Session, store: str, blueprint: Blueprint, is_named: bool) -> None:
     """Raise Refused for a blueprint that knows none of the store's keys, or which nobody has named
-    (`is_said`) and which knows few of them. Reads 4 MB of the store at most, and only where the
+    (`is_named`) and which knows few of them. Reads 4 MB of the store at most, and only where the
     blueprint is not installed yet; from a transaction."""
     if any(row["name"] == blueprint.name for row in await layouts(session)):
         return
@@ -118,7 +118,7 @@ async def check_claims(session: Session, store: str, blueprint: Blueprint, is_sa
     query = load("stores")["some_keys"].with_identifiers(store=store)
     keys = [row["key"] for row in await session.rows(query, percent)]
     claimed = sum(blueprint.match(key) is not None for key in keys)
-    if claimed >= len(keys) * (0 if is_said else LEAST_CLAIMED) and (claimed or not keys):
+    if claimed >= len(keys) * (0 if is_named else LEAST_CLAIMED) and (claimed or not keys):
         return
     hint = "set OUTGROW_BLUEPRINT to its file; `outgrow inspect --write FILE` makes one"
     if blueprint.name == campus().name and claimed:

@@ -53,11 +53,11 @@ def schemas(blueprint: Blueprint) -> tuple[str, ...]:
 def known(schema: str) -> tuple[Migration, ...]:
     """Return the migrations of a schema, in order."""
     folder = resources.files(__package__).joinpath("migrations", schema)
-    found = []
+    migrations = []
     for file in folder.iterdir():
         number, _, name = file.name.removesuffix(".sql").partition("_")
-        found.append(Migration(schema, int(number), name, file.read_text(encoding="utf-8")))
-    return tuple(sorted(found, key=lambda migration: migration.number))
+        migrations.append(Migration(schema, int(number), name, file.read_text(encoding="utf-8")))
+    return tuple(sorted(migrations, key=lambda migration: migration.number))
 
 
 def version() -> str:
@@ -69,7 +69,7 @@ def tables() -> set[str]:
     """Return all tables, with their schemas, that migrations have ever made."""
     texts = [m.sql for schema in SCHEMAS for m in known(schema)]
     made = {name for sql in texts for name in _MADE.findall(sql)}
-    return made | {f"{at}.{name}" for sql in texts for at, name in _RENAMED.findall(sql)}
+    return made | {f"{schema}.{name}" for sql in texts for schema, name in _RENAMED.findall(sql)}
 
 
 async def pending(session: Statements, schemas: Sequence[str]) -> list[Migration]:
@@ -88,12 +88,12 @@ async def pending(session: Statements, schemas: Sequence[str]) -> list[Migration
         return list(wanted.values())
     records = {"first": readable[0], "second": readable[-1]}
     rows = await session.rows(sql["applied"].with_identifiers(**records))
-    for schema, number, name, digest in rows:
-        applied = f"{schema}/{number:04}_{name}"
-        migration = wanted.pop((schema, number), None)
+    for row in rows:
+        applied = f"{row['schema']}/{row['number']:04}_{row['name']}"
+        migration = wanted.pop((row["schema"], row["number"]), None)
         if migration is None:
             raise _newer(applied)
-        if (migration.name, migration.digest) != (name, digest):
+        if (migration.name, migration.digest) != (row["name"], row["digest"]):
             raise _differs(applied, migration)
     return list(wanted.values())
 

@@ -37,7 +37,7 @@ async def refuse_superuser(session: Session, schema: str, table: str) -> None:
 
 
 async def settle(
-    session: Session, schema: str, table: str, blueprint: Blueprint, *, only_look: bool = False
+    session: Session, schema: str, table: str, blueprint: Blueprint, *, dry_run: bool = False
 ) -> bool:
     """Give to the store's owner what a superuser made beside it, and the schemas that the owner may
     not make. For the beginning of a transaction; waits for locks on what is handed over.
@@ -53,18 +53,19 @@ async def settle(
     store = f"{schema}.{table}"
     foreign = await session.rows(sql["foreign"], blueprint.name, owner)
     if row["is_owner"]:  # who can use what a superuser has prepared, and nobody else has
-        foreign = [found for found in foreign if not found["is_superuser"]]
+        foreign = [schema for schema in foreign if not schema["is_superuser"]]
     if foreign and not (row["is_superuser"] and foreign[0]["is_superuser"]):
         raise _other_owner(store, owner, foreign[0]["name"], f"to {foreign[0]['owner']}")
-    if any(found["name"] == "outgrow" for found in foreign):
-        for (other,) in await session.rows(sql["owners_of_stores"]):
-            if other != owner:
-                raise _other_owner(store, owner, "outgrow", f"keeps a store of {other}, too")
-    if only_look:
+    if any(schema["name"] == "outgrow" for schema in foreign):
+        for other in await session.rows(sql["owners_of_stores"]):
+            if other["owner"] != owner:
+                what = f"keeps a store of {other['owner']}, too"
+                raise _other_owner(store, owner, "outgrow", what)
+    if dry_run:
         return not foreign
     if foreign:
         await session.run(load("outgrow")["patience"])
-        await _run(session, sql["hand_over"], {found["name"] for found in foreign}, owner)
+        await _run(session, sql["hand_over"], {schema["name"] for schema in foreign}, owner)
     if row["may_act"] and not row["may_create"]:
         network = ["network"] if blueprint.name == campus().name else []
         schemas = ["outgrow", *network, blueprint.name, mirror.schema(blueprint)]

@@ -75,13 +75,13 @@ async def uninstall(database: Database, store: str, *, delete_only_copies: bool)
         for kind, name in (await _plan(session)).objects:
             if kind == "table":
                 await session.run(load("uninstall")["lock"].with_identifiers(table=name))
-        found = await _plan(session)  # again: nobody can write to the tables any more
-        if found.only_copies and not delete_only_copies:
-            raise _only_copies(found.only_copies)
+        planned = await _plan(session)  # again: nobody can write to the tables any more
+        if planned.only_copies and not delete_only_copies:
+            raise _only_copies(planned.only_copies)
         schemas = await _schemas(session)
         if schemas:
             await session.run(layout.drop_schemas(schemas))
-        return found
+        return planned
 
     return await database.transaction(work)
 
@@ -89,7 +89,7 @@ async def uninstall(database: Database, store: str, *, delete_only_copies: bool)
 async def _schemas(session: Statements) -> list[str]:
     if not await session.value(load("outgrow")["layouts_exist"]):
         return []
-    return [row[0] for row in await session.rows(load("uninstall")["schemas"])]
+    return [row["name"] for row in await session.rows(load("uninstall")["schemas"])]
 
 
 async def _plan(session: Statements) -> Plan:
@@ -104,7 +104,7 @@ async def _plan(session: Statements) -> Plan:
             "this database is of an older version of Outgrow",
             hint="bring it up to date, and run the command again: outgrow grow --to initial",
         )
-    grown = [row[0] for row in await session.rows(sql["grown"], schemas)]
+    grown = [row["object"] for row in await session.rows(sql["grown"], schemas)]
     if grown:
         raise Refused(
             "not_grown_back",
@@ -127,7 +127,7 @@ async def _refuse_unremembered(session: Statements) -> None:
     """Raise Refused (not_remembered) where schema `outgrow` alone is gone. What it knew says what
     may go without a loss; a growth makes it again."""
     if rows := await session.rows(load("uninstall")["unremembered"]):
-        names = ", ".join(row[0] for row in rows)
+        names = ", ".join(row["name"] for row in rows)
         raise Refused(
             "not_remembered",
             f"the schema outgrow was dropped, and what it knew of is still there: {names}",
@@ -140,7 +140,8 @@ async def _refuse_others(
 ) -> None:
     """Raise Refused for what others put into our schemas, or made of what is there."""
     made = migrate.tables()
-    others = [row[0] for row in await session.rows(load("uninstall")["dependents"], schemas)]
+    rows = await session.rows(load("uninstall")["dependents"], schemas)
+    others = [row["name"] for row in rows]
     kept = {f"{name}_tables" for name in schemas}
     for kind, name in objects:
         is_of_tables = name.partition(".")[0] in kept
@@ -158,12 +159,14 @@ async def _refuse_others(
 async def _count(session: Statements, objects: list[tuple[str, str]]) -> dict[str, int]:
     """How many rows there are of what exists only in Outgrow's tables."""
     sql = load("uninstall")
-    gone = [f"{row[0]}_tables" for row in await session.rows(sql["stores_gone"])]
+    gone = [f"{row['name']}_tables" for row in await session.rows(sql["stores_gone"])]
     counts = {}
     for kind, name in objects:
         schema = name.partition(".")[0]
-        is_own = schema == "network" and name not in PASSING
-        if kind == "table" and (is_own or name == "outgrow.quarantine" or schema in gone):
+        is_kept_nowhere_else = schema == "network" and name not in PASSING
+        if kind == "table" and (
+            is_kept_nowhere_else or name == "outgrow.quarantine" or schema in gone
+        ):
             rows = await session.value(sql["count"].with_identifiers(table=name))
             if rows:
                 counts[name] = rows
@@ -190,10 +193,11 @@ async def count_orphans(session: Statements, name: str) -> dict[str, int]:
     if not await session.value(load("outgrow")["layouts_exist"]):
         return {}
     orphans = {}
-    for schema, table in await session.rows(load("uninstall")["orphaned_tables"], name):
-        query = load("uninstall")["count"].with_identifiers(table=f"{schema}.{table}")
+    for row in await session.rows(load("uninstall")["orphaned_tables"], name):
+        table = f"{row['schema']}.{row['name']}"
+        query = load("uninstall")["count"].with_identifiers(table=table)
         if rows := await session.value(query):
-            orphans[f"{schema}.{table}"] = rows
+            orphans[table] = rows
     return orphans
 
 
@@ -266,7 +270,9 @@ async def drop_orphans(database: Database, blueprint: Blueprint) -> dict[str, in
         schema = layout.mirror.schema(blueprint)
         for name in (blueprint.name, schema):
             if used := await session.rows(load("outgrow")["users_of_relations"], name):
-                others = [row[0] for row in used if not row[0].startswith(f"{blueprint.name}.")]
+                others = [
+                    row["name"] for row in used if not row["name"].startswith(f"{blueprint.name}.")
+                ]
                 if others:
                     raise Refused(
                         "relations_used",

@@ -57,8 +57,8 @@ async def serve(settings: Settings, demo: bool) -> None:
     with contextlib.closing(_listen(settings.host, settings.port)) as listener:
         async with connected(settings, serves=True) as database:
             located = await memory.locate(database, settings.store, campus())
-            if located.said:
-                note(f"note: {located.said}")
+            if located.notice:
+                note(f"note: {located.notice}")
             settings = dataclasses.replace(settings, store=located.store)
             await _prepare(database, settings)
             if demo:
@@ -209,7 +209,7 @@ async def _fill(database: Database, store: str) -> None:
     if await Store(database, store).scan(limit=1):
         return
     with Progress("demo campus", "users", DEMO_USERS) as progress:
-        await generate(database, Spec(DEMO_USERS), store=store, told=progress.add)
+        await generate(database, Spec(DEMO_USERS), store=store, on_progress=progress.add)
 
 
 async def _demo_account(services: Services) -> bool:
