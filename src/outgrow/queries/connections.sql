@@ -8,7 +8,8 @@
 -- school's visible users are one row, and would rather read all 50,000 of them first.
 
 -- name: page_of
--- Newest first; with `mutual` only whom the viewer has too.
+-- Newest first; with `mutual` only whom the viewer has too. IS TRUE keeps the viewer's list one hash that
+-- is made once: as a join it would be read again for each row.
 SELECT
   convert_to('{"items":[' || coalesce(
     string_agg(u.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8') AS body,
@@ -40,11 +41,10 @@ FROM (
         WHERE back.user_id = c.connected_user_id
           AND back.store_key = campus.connections_lookup_key(c.connected_user_id) AND back.connected_user_id = $1
         OFFSET 0)
-      AND EXISTS ( --? mutual
-        SELECT FROM campus.connections AS mine --? mutual
+      AND (c.connected_user_id IN ( --? mutual
+        SELECT mine.connected_user_id FROM campus.connections AS mine --? mutual
         WHERE mine.user_id = $7 AND mine.store_key = campus.connections_lookup_key($7) --? mutual
-          AND mine.connected_user_id = c.connected_user_id --? mutual
-          AND mine.connected_user_id <> $7) --? mutual
+          AND mine.connected_user_id <> $7)) IS TRUE --? mutual
       AND EXISTS ( --? mutual
         SELECT FROM campus.connections AS back --? mutual
         WHERE back.user_id = c.connected_user_id --? mutual
