@@ -11,7 +11,7 @@ import pytest
 
 from api import HERE, PASSWORD, Api, assert_problem
 from outgrow.campus.accounts import accounts
-from outgrow.campus.addresses import LONGEST_EMAIL
+from outgrow.campus.mail import LONGEST_EMAIL
 from outgrow.db.pool import Database
 from outgrow.queries import Query
 from outgrow.web.api.schemas import LogInAnswer, SignUp

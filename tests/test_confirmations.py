@@ -16,9 +16,8 @@ import pytest
 from api import HERE, PASSWORD, Api, Person, assert_problem
 from outgrow.campus.accounts import codes
 from outgrow.campus.accounts.domains import Domains
-from outgrow.campus.addresses import mailbox_of
 from outgrow.campus.limits import RESETS_TO_ONE
-from outgrow.campus.mail import Letter, Mail, printed, smtp
+from outgrow.campus.mail import Letter, Mail, mailbox_of, printed, smtp
 from outgrow.db.pool import Database
 from outgrow.errors import BadInput, Conflict, NotFound, Unavailable
 from outgrow.queries import Query

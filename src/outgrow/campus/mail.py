@@ -1,7 +1,8 @@
-"""Mail: by SMTP where one is set, else printed at the terminal of `outgrow serve`.
+"""E-mail: which addresses are taken, and letters sent there.
 
-A mail is sent after the transaction that it is about. `send` tells of a failure; `send_later` only
-writes it to the log, for where even that would say too much.
+Letters go by SMTP where a server is set; else they are printed at the terminal of `outgrow serve`.
+A letter is sent after the transaction that it is about. `send` raises when it fails. `later` only
+writes a failure to the log, for where even an error would say too much.
 """
 
 from __future__ import annotations
@@ -20,12 +21,57 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from outgrow.campus.addresses import valid_email
+from email_validator import EmailNotValidError, validate_email
+
 from outgrow.campus.background import Background
 from outgrow.errors import BadInput, Unavailable
 
-SECONDS = 20  # that the SMTP server may be silent
-SECONDS_IN_ALL = 120  # for one mail: a server that says a byte now and then is never silent
+LONGEST_EMAIL = 200
+"""Characters: what the relation of users compares whole."""
+
+_ENCODED_WORD = "=?"
+"""How an encoded word of a header begins. The grammar of addresses allows it, and software that
+reads headers may decode it into another address."""
+
+
+_ROUTES = frozenset("%!/|")
+"""What mail servers read as a way on: many send what is for `ada%other.example@school.example` to
+`ada@other.example`, when whoever hands it in is trusted, as this network is."""
+
+
+def valid_email(email: str) -> str:
+    """Return the address as it is kept: ASCII, without quotes, comments, encoded words or routes.
+    Raises BadInput."""
+    email = email.strip()
+    try:
+        if len(email) > LONGEST_EMAIL or _ENCODED_WORD in email or _ROUTES & {*email}:
+            raise EmailNotValidError(email)
+        found = validate_email(
+            email,
+            allow_smtputf8=False,
+            allow_quoted_local=False,
+            allow_domain_literal=False,
+            check_deliverability=False,
+            test_environment=True,  # outgrow.test is a domain here
+        )
+    except EmailNotValidError as e:
+        raise BadInput(
+            "bad_email",
+            "that is not an e-mail address",
+            hint=f"write it as name@example.org, in ASCII, up to {LONGEST_EMAIL} characters, "
+            "without % ! / and |",
+        ) from e
+    return found.ascii_email or email
+
+
+def mailbox_of(email: str) -> str:
+    """Return what all spellings of a mailbox share: `ada@x.edu` for `Ada+tag@x.edu`."""
+    local, _, domain = email.lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
+
+
+SILENT_SECONDS = 20  # that the SMTP server may be silent
+LETTER_SECONDS = 120  # for one mail: a server that says a byte now and then is never silent
 AT_ONCE = 8
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -103,9 +149,9 @@ def smtp(url: str, sender: str) -> Transport:
         message.set_content(letter.text)
         context = ssl.create_default_context()
         with (
-            _SmtpByTls(opened, host, port or 465, timeout=SECONDS, context=context)
+            _SmtpByTls(opened, host, port or 465, timeout=SILENT_SECONDS, context=context)
             if parts.scheme == "smtps"
-            else _Smtp(opened, host, port or 587, timeout=SECONDS)
+            else _Smtp(opened, host, port or 587, timeout=SILENT_SECONDS)
         ) as server:
             server.ehlo()
             if parts.scheme == "smtp" and server.has_extn("starttls"):
@@ -124,7 +170,7 @@ def smtp(url: str, sender: str) -> Transport:
         opened: list[smtplib.SMTP] = []
         async with places:
             try:
-                async with asyncio.timeout(SECONDS_IN_ALL):
+                async with asyncio.timeout(LETTER_SECONDS):
                     await _in_thread(partial(blocking, letter, opened))
             except TimeoutError:
                 _cut(opened)

@@ -29,8 +29,8 @@ from outgrow.campus.accounts.domains import must_verify
 from outgrow.campus.accounts.passwords import Passwords
 from outgrow.campus.accounts.sessions import NETWORK, Sessions
 from outgrow.campus.accounts.strength import LONGEST_PASSWORD, acceptable
-from outgrow.campus.addresses import valid_email
 from outgrow.campus.limits import Limits
+from outgrow.campus.mail import valid_email
 from outgrow.campus.people.profiles import NewProfile, insert_profile
 from outgrow.campus.safety import absorb_blocks
 from outgrow.db.pool import Database, Session, Statements

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from outgrow import queries
 from outgrow.campus.accounts.domains import must_verify
-from outgrow.campus.addresses import valid_email
+from outgrow.campus.mail import valid_email
 from outgrow.db.pool import Statements
 from outgrow.errors import BadInput, Forbidden
 

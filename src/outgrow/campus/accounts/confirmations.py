@@ -25,9 +25,8 @@ from outgrow.campus.accounts.codes import SECONDS, Codes
 from outgrow.campus.accounts.domains import must_verify
 from outgrow.campus.accounts.passwords import Passwords
 from outgrow.campus.accounts.strength import acceptable
-from outgrow.campus.addresses import mailbox_of, valid_email
 from outgrow.campus.limits import CODES_TO_MAILBOX, CODES_TO_ONE, RESETS_TO_ONE, Limits
-from outgrow.campus.mail import Letter, Mail
+from outgrow.campus.mail import Letter, Mail, mailbox_of, valid_email
 from outgrow.campus.people.profiles import NewProfile
 from outgrow.campus.safety import absorb_blocks
 from outgrow.db.pool import Database, Session, Statements

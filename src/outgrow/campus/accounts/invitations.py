@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 
 from outgrow.campus.accounts.claims import SQL, Claim, Disputed, find, is_of_school, strict
 from outgrow.campus.accounts.codes import INVITED_SECONDS, Codes
-from outgrow.campus.addresses import valid_email
-from outgrow.campus.mail import Letter, Mail
+from outgrow.campus.mail import Letter, Mail, valid_email
 from outgrow.db.pool import Database, Session
 from outgrow.errors import Conflict, NotFound, Unavailable
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from outgrow.campus.addresses import valid_email
 from outgrow.campus.limits import CODE_TRIES, CODES, EXPORTS, LOG_IN, PASSWORDS, SIGN_UP
+from outgrow.campus.mail import valid_email
 from outgrow.campus.pagination import LARGEST_LIMIT, decoded
 from outgrow.campus.pagination import Page as Paging
 from outgrow.campus.people.lookalikes import shown
