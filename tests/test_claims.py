@@ -15,7 +15,7 @@ import pytest
 
 from api import HERE, PASSWORD, Api
 from outgrow.campus.accounts import claims, invitations
-from outgrow.campus.accounts.codes import Codes
+from outgrow.campus.accounts.credentials import Codes
 from outgrow.campus.accounts.domains import Domains
 from outgrow.campus.accounts.invitations import Invitations
 from outgrow.campus.mail import Letter, Mail

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from api import HERE, PASSWORD, Api, Person, assert_problem
-from outgrow.campus.accounts import codes
+from outgrow.campus.accounts import credentials
 from outgrow.campus.accounts.domains import Domains
 from outgrow.campus.limits import RESETS_TO_ONE
 from outgrow.campus.mail import Letter, Mail, mailbox_of, printed, smtp
@@ -115,13 +115,13 @@ async def test_a_code_has_few_tries_and_a_short_life(campus: Database, outbox: O
         for _ in range(10):  # a stranger does not use the tries up
             assert (await verify(api, "1", password="a stranger's")).status_code == 400
         wrong = f"{(int(outbox.code()) + 1) % 10**6:06}"
-        for _ in range(codes.TRIES - 1):
+        for _ in range(credentials.CODE_TRIES - 1):
             assert (await verify(api, wrong)).status_code == 400
         assert (await verify(api, outbox.code())).status_code == 201
 
         other = {**BODY, "email": "bo@northfield.example"}
         await api.post("/auth/signup", other)
-        for _ in range(codes.TRIES):
+        for _ in range(credentials.CODE_TRIES):
             await verify(api, wrong, email=other["email"])
         assert (await verify(api, outbox.code(), email=other["email"])).status_code == 400
         await api.post("/auth/verify/resend", {"email": other["email"]})
@@ -210,7 +210,7 @@ async def test_no_stranger_keeps_anybody_from_signing_up(campus: Database, outbo
 
 
 def test_the_limit_of_resets_leaves_a_good_code_in_the_mailbox() -> None:
-    assert RESETS_TO_ONE.seconds / RESETS_TO_ONE.most < codes.SECONDS
+    assert RESETS_TO_ONE.seconds / RESETS_TO_ONE.most < credentials.CODE_SECONDS
 
 
 async def test_no_stranger_stalls_a_reset(campus: Database, outbox: Outbox) -> None:

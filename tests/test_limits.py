@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api import HERE, PASSWORD, Api
-from outgrow.campus.accounts.passwords import LONGEST_QUEUE
+from outgrow.campus.accounts.credentials import LONGEST_QUEUE
 from outgrow.campus.limits import LOG_IN_ACCOUNT, LOG_IN_PAIR, SIGN_UP, Limits
 from outgrow.db.pool import Database
 from outgrow.errors import BadInput, TooMany

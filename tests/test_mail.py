@@ -18,7 +18,7 @@ async def test_a_mail_server_that_drips_is_left(
     greeted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One byte after the other, so that no answer is ever late, and none ever whole."""
-    monkeypatch.setattr(mail_module, "SECONDS_IN_ALL", 0.5)
+    monkeypatch.setattr(mail_module, "LETTER_SECONDS", 0.5)
     left = asyncio.Event()
 
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -11,7 +11,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from api import HERE, PASSWORD, Api, assert_problem
-from outgrow.campus.accounts.strength import SHORTEST_PASSWORD, _common, acceptable
+from outgrow.campus.accounts.credentials import SHORTEST_PASSWORD, _common, acceptable
 from outgrow.campus.mail import Letter
 from outgrow.db.pool import Database
 from outgrow.errors import BadInput

@@ -18,7 +18,7 @@ from api import PASSWORD, Api, Person, assert_problem
 from live import Place, Sight, place
 from outgrow.campus.accounts import sessions
 from outgrow.campus.accounts.accounts import Accounts
-from outgrow.campus.accounts.passwords import Passwords
+from outgrow.campus.accounts.credentials import Passwords
 from outgrow.campus.mail import Letter
 from outgrow.campus.messaging import live as telling
 from outgrow.campus.messaging.outbox import Close

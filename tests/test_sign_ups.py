@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outgrow.campus.accounts import codes
+from outgrow.campus.accounts import credentials
 from outgrow.db.pool import Database
 from outgrow.queries import Query
 from outgrow.schema.install import install
@@ -30,7 +30,7 @@ async def test_sign_ups_with_one_e_mail_do_not_touch_each_other(
         my_code = outbox.code()
         stranger = {**BODY, "password": "of somebody else", "name": "Eve Stranger"}
         theirs = (await api.post("/auth/signup", stranger)).json()["sign_up"]
-        for _ in range(codes.TRIES):
+        for _ in range(credentials.CODE_TRIES):
             answer = await verify(api, "000000", password="of somebody else", sign_up=theirs)
             assert answer.status_code == 400
         for name in (theirs, "of nobody"):

@@ -16,10 +16,9 @@ from click.core import ParameterSource
 from outgrow.campus.accounts import claims, invitations
 from outgrow.campus.accounts.accounts import Accounts
 from outgrow.campus.accounts.claims import Claim
-from outgrow.campus.accounts.codes import Codes
+from outgrow.campus.accounts.credentials import Codes, Passwords
 from outgrow.campus.accounts.domains import Domains
 from outgrow.campus.accounts.invitations import Invitations, People, Sent
-from outgrow.campus.accounts.passwords import Passwords
 from outgrow.campus.background import record_command
 from outgrow.campus.mail import Mail, printed, smtp
 from outgrow.campus.safety import Reports

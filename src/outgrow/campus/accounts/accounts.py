@@ -25,10 +25,9 @@ import asyncpg
 from outgrow import events, queries
 from outgrow.campus.accounts.claims import SQL as CLAIMS
 from outgrow.campus.accounts.claims import Claim
+from outgrow.campus.accounts.credentials import LONGEST_PASSWORD, Passwords, acceptable
 from outgrow.campus.accounts.domains import must_verify
-from outgrow.campus.accounts.passwords import Passwords
 from outgrow.campus.accounts.sessions import NETWORK, Sessions
-from outgrow.campus.accounts.strength import LONGEST_PASSWORD, acceptable
 from outgrow.campus.limits import Limits
 from outgrow.campus.mail import valid_email
 from outgrow.campus.people.profiles import NewProfile, insert_profile

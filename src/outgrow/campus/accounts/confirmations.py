@@ -21,10 +21,8 @@ from outgrow import events, queries
 from outgrow.campus.accounts import accounts
 from outgrow.campus.accounts.accounts import Accounts, SignedIn
 from outgrow.campus.accounts.claims import Claim, Disputed, find
-from outgrow.campus.accounts.codes import SECONDS, Codes
+from outgrow.campus.accounts.credentials import CODE_SECONDS, Codes, Passwords, acceptable
 from outgrow.campus.accounts.domains import must_verify
-from outgrow.campus.accounts.passwords import Passwords
-from outgrow.campus.accounts.strength import acceptable
 from outgrow.campus.limits import CODES_TO_MAILBOX, CODES_TO_ONE, RESETS_TO_ONE, Limits
 from outgrow.campus.mail import Letter, Mail, mailbox_of, valid_email
 from outgrow.campus.people.profiles import NewProfile
@@ -305,7 +303,7 @@ def _to_verify(email: str, code: str, *, of_old: bool = False) -> Letter:
     return Letter(
         email,
         f"{code} is your code",
-        f"Your code is {code}, good for {SECONDS // 60} minutes.\n\n"
+        f"Your code is {code}, good for {CODE_SECONDS // 60} minutes.\n\n"
         "Enter it with the password that you chose, and your account is made. If it was not you\n"
         f"who signed up, do nothing.\n\n{known if of_old else ''}".rstrip("\n")
         + "\n",
@@ -317,7 +315,7 @@ def _to_claim(email: str, code: str) -> Letter:
         email,
         f"{code} sets your password",
         f"There is a profile of yours, from before, and no account yet. Your code for its first\n"
-        f"password is {code}, good for {SECONDS // 60} minutes.\n\n"
+        f"password is {code}, good for {CODE_SECONDS // 60} minutes.\n\n"
         "If it was not you who asked for it, do nothing: nothing changes.\n",
     )
 
@@ -345,6 +343,6 @@ def _to_reset(email: str, code: str) -> Letter:
     return Letter(
         email,
         f"{code} sets a new password",
-        f"Your code for a new password is {code}, good for {SECONDS // 60} minutes.\n\n"
+        f"Your code for a new password is {code}, good for {CODE_SECONDS // 60} minutes.\n\n"
         "If it was not you who asked for it, do nothing: nothing changes.\n",
     )

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from outgrow.campus.accounts.claims import SQL, Claim, Disputed, find, is_of_school, strict
-from outgrow.campus.accounts.codes import INVITED_SECONDS, Codes
+from outgrow.campus.accounts.credentials import INVITED_SECONDS, Codes
 from outgrow.campus.mail import Letter, Mail, valid_email
 from outgrow.db.pool import Database, Session
 from outgrow.errors import Conflict, NotFound, Unavailable

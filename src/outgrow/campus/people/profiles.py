@@ -19,9 +19,8 @@ from msgspec import UNSET, Meta, UnsetType
 from outgrow import queries
 from outgrow.campus.cache import Cache, Caches
 from outgrow.campus.pagination import Cursors, Page
-from outgrow.campus.people.hidden import Hidden
 from outgrow.campus.people.lookalikes import hidden_character
-from outgrow.campus.viewer import Viewer
+from outgrow.campus.viewer import Hidden, Viewer
 from outgrow.db.pool import Database, Session
 from outgrow.errors import Conflict, NotFound
 from outgrow.queries import Query

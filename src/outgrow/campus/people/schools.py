@@ -16,9 +16,8 @@ import msgspec
 from outgrow import queries
 from outgrow.campus.cache import Caches, Uses, begun
 from outgrow.campus.pagination import Cursors, Page
-from outgrow.campus.people.hidden import Hidden
 from outgrow.campus.people.lookalikes import resembled
-from outgrow.campus.viewer import Viewer
+from outgrow.campus.viewer import Hidden, Viewer
 from outgrow.db.pool import Database
 
 SQL = queries.load("schools")
