@@ -26,7 +26,7 @@ from benchmarks.bare import Recording
 from benchmarks.load import Request
 from benchmarks.processes import outgrow, run
 from benchmarks.typos import people_of
-from outgrow.campus.accounts.accounts import SignedIn
+from outgrow.campus.accounts.sessions import SignedIn
 from outgrow.db.embedded import ROLE, SUPERUSER, EmbeddedServer, running
 from outgrow.queries import load
 from outgrow.settings import DEFAULT_STORE

@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from api import HERE, PASSWORD, Api, assert_problem
-from outgrow.campus.accounts import accounts
+from outgrow.campus.accounts import accounts, sessions
 from outgrow.campus.mail import LONGEST_EMAIL
 from outgrow.db.pool import Database
 from outgrow.queries import Query
@@ -191,7 +191,7 @@ async def test_the_grace_of_a_turned_token_ends(api: Api, monkeypatch: pytest.Mo
 async def test_knowing_a_session_is_not_enough_to_end_it(api: Api) -> None:
     ada = await api.sign_up()
     session = jwt.decode(ada.tokens["access_token"], options={"verify_signature": False})["sid"]
-    forged = accounts._RefreshToken(session, b"f" * 16, b"t" * 16)
+    forged = sessions.RefreshToken(session, b"f" * 16, b"t" * 16)
     for text in (str(forged), "", "x", "=" * 64, "é" * 64, str(forged)[:-1]):
         assert (await refresh(api, text))[0] == 401
     assert (await refresh(api, ada.tokens["refresh_token"]))[0] == 200
@@ -213,7 +213,7 @@ async def test_only_hashes_of_tokens_and_passwords_are_kept(api: Api, campus: Da
         Query("t", "SELECT a::text || s::text AS kept FROM network.accounts a, network.sessions s")
     )
     kept = rows[0]["kept"]
-    token = accounts._RefreshToken.parse(ada.tokens["refresh_token"])
+    token = sessions.RefreshToken.parse(ada.tokens["refresh_token"])
     assert token is not None
     assert PASSWORD not in kept
     for secret in (token.family.hex(), token.turn.hex(), ada.tokens["refresh_token"]):

@@ -135,7 +135,7 @@ async def test_a_visit_is_no_refresh_token_and_a_refresh_token_no_visit(
 async def test_few_visits_are_remembered_and_few_asked_for(
     api: Api, somebody: Somebody, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("outgrow.campus.accounts.browser_sessions.MOST", 2)
+    monkeypatch.setattr("outgrow.campus.accounts.sessions.MOST_COOKIES", 2)
     people = [await somebody(name) for name in ("Ada", "Ben", "Cai")]
     assert len(api.services.browser_sessions._known) == 2
     for person in people:

@@ -21,7 +21,7 @@ import pytest
 from api import HERE, PASSWORD, Api
 from bouncing import Bouncer, bouncing, keeps_statements
 from conftest import Connect
-from outgrow.campus.accounts.browser_sessions import _ID, _SECRET
+from outgrow.campus.accounts.sessions import _ID_BYTES, _SECRET_BYTES
 from outgrow.campus.messaging.outbox import Close
 from outgrow.campus.notifier import Notifier
 from outgrow.db import pooler
@@ -36,7 +36,7 @@ from test_serve import served
 
 PEOPLE = 24
 ROUNDS = 4  # of nine requests for each
-VISIT = base64.b64encode(bytes(_ID + _SECRET), b"-_").decode()
+VISIT = base64.b64encode(bytes(_ID_BYTES + _SECRET_BYTES), b"-_").decode()
 """A cookie that only the database can say of whose it is."""
 
 

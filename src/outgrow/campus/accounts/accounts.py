@@ -8,16 +8,11 @@ where it only fails, since a client with two tabs sends the same one twice.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import logging
 import re
-import secrets
 import shlex
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from hashlib import sha256
 from typing import TypeVar
 
 import asyncpg
@@ -27,7 +22,7 @@ from outgrow.campus.accounts.claims import SQL as CLAIMS
 from outgrow.campus.accounts.claims import Claim
 from outgrow.campus.accounts.credentials import LONGEST_PASSWORD, Passwords, acceptable
 from outgrow.campus.accounts.domains import must_verify
-from outgrow.campus.accounts.sessions import NETWORK, Sessions
+from outgrow.campus.accounts.sessions import NETWORK, RefreshToken, Sessions, SignedIn
 from outgrow.campus.limits import Limits
 from outgrow.campus.mail import valid_email
 from outgrow.campus.people.profiles import NewProfile, insert_profile
@@ -41,52 +36,6 @@ T = TypeVar("T")
 GRACE_SECONDS = 10
 LONGEST_DEVICE = 100
 _UNPRINTABLE = re.compile(r"[^ -~]")
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A session just opened or continued. `school` is None while there is no profile."""
-
-    user_id: str
-    school: str | None
-    session_id: str
-    refresh_token: str
-
-
-@dataclass(frozen=True, slots=True)
-class _RefreshToken:
-    """48 bytes: which session, what all tokens of it share, and what only this one has."""
-
-    session_id: str
-    family: bytes
-    turn: bytes
-
-    @classmethod
-    def new(cls) -> _RefreshToken:
-        return cls(secrets.token_hex(16), secrets.token_bytes(16), secrets.token_bytes(16))
-
-    @classmethod
-    def parse(cls, text: str) -> _RefreshToken | None:
-        try:
-            raw = base64.b64decode(text, b"-_", validate=True)
-        except (binascii.Error, ValueError):
-            return None
-        return cls(raw[:16].hex(), raw[16:32], raw[32:]) if len(raw) == 48 else None
-
-    def next(self) -> _RefreshToken:
-        return _RefreshToken(self.session_id, self.family, secrets.token_bytes(16))
-
-    def __str__(self) -> str:
-        raw = bytes.fromhex(self.session_id) + self.family + self.turn
-        return base64.urlsafe_b64encode(raw).decode("ascii")
-
-    @property
-    def family_hash(self) -> bytes:
-        return sha256(self.family).digest()
-
-    @property
-    def hash(self) -> bytes:
-        return sha256(self.family + self.turn).digest()
 
 
 class Accounts:
@@ -139,7 +88,7 @@ class Accounts:
         device: str,
     ) -> SignedIn:
         """An account, its profile and its first session, in the caller's transaction."""
-        token = _RefreshToken.new()
+        token = RefreshToken.new()
         await _create(session, user_id, email, hashed)
         await insert_profile(session, user_id, email, profile)
         await self._open_session(session, user_id, token, device)
@@ -147,7 +96,7 @@ class Accounts:
 
     async def adopt(self, session: Session, claim: Claim, hashed: str, device: str) -> SignedIn:
         """An account for a profile that was there before, and its first session, likewise."""
-        token = _RefreshToken.new()
+        token = RefreshToken.new()
         await give(session, claim, hashed)
         await self._open_session(session, claim.user_id, token, device)
         school: str | None = await session.value(SQL["school"], claim.user_id)
@@ -229,7 +178,7 @@ class Accounts:
         if self._passwords.is_outdated(row["password_hash"]):
             renewed = await self._passwords.hash(password)
             await self._database.run(SQL["renew_hash"], user_id, row["password_hash"], renewed)
-        token = _RefreshToken.new()
+        token = RefreshToken.new()
 
         async def work(session: Session) -> str | None:
             if not await session.value(SQL["still_has_password"], user_id, row["password_set_at"]):
@@ -251,7 +200,7 @@ class Accounts:
 
         Of two at once exactly one wins; the other fails and harms nothing.
         """
-        token = _RefreshToken.parse(refresh_token)
+        token = RefreshToken.parse(refresh_token)
         if token is not None:
             following = token.next()
             user_id = await self._database.value(
@@ -338,7 +287,7 @@ class Accounts:
         events.event("signed_out", account=user_id, session=session_id)
 
     async def _open_session(
-        self, session: Statements, user_id: str, token: _RefreshToken, device: str
+        self, session: Statements, user_id: str, token: RefreshToken, device: str
     ) -> None:
         """Open a session, under the signing secret that there is, or one that is made for it."""
         await session.run(NETWORK["make_secret"])

@@ -19,10 +19,11 @@ import msgspec
 
 from outgrow import events, queries
 from outgrow.campus.accounts import accounts
-from outgrow.campus.accounts.accounts import Accounts, SignedIn
+from outgrow.campus.accounts.accounts import Accounts
 from outgrow.campus.accounts.claims import Claim, Disputed, find
 from outgrow.campus.accounts.credentials import CODE_SECONDS, Codes, Passwords, acceptable
 from outgrow.campus.accounts.domains import must_verify
+from outgrow.campus.accounts.sessions import SignedIn
 from outgrow.campus.limits import CODES_TO_MAILBOX, CODES_TO_ONE, RESETS_TO_ONE, Limits
 from outgrow.campus.mail import Letter, Mail, mailbox_of, valid_email
 from outgrow.campus.people.profiles import NewProfile

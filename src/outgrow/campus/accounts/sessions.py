@@ -2,16 +2,26 @@
 
 Access tokens, cookies of the pages and sockets all ask here. The truth is the session's row and
 `network.is_open`, and for the school `network.school_of`: nothing that processes tell each other,
-or fail to, changes it. What was found is taken for true for FRESH_SECONDS, and not asked for in
-that time. So a session that ends is over at once in the process that ended it, and within
-FRESH_SECONDS in all others; and who is no member of a school any more is none within FRESH_SECONDS.
+or fail to, changes it. An answer is reused for FRESH_SECONDS. So a session that ends is over
+immediately in the process that ended it, and within FRESH_SECONDS in all others; and a person who
+left their school has none within FRESH_SECONDS.
+
+A browser's session is one as the API's are, in the same table, so it is listed and ended with the
+others. Its cookie holds the session's id and a secret; only the secret's hash is stored. Whose
+cookie it is never changes, so that is remembered for COOKIE_FRESH_SECONDS, for MOST_COOKIES of them
+(2 MB). Whether its session is still open, and of which school, is asked of `Sessions` each time.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hmac
+import secrets
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import blake2b, sha256
 
 from outgrow import queries
 from outgrow.db.pool import Database
@@ -39,6 +49,52 @@ class Open:
     user_id: str
     school: str | None
     fresh_until: float  # by time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session just opened or continued. `school` is None while there is no profile."""
+
+    user_id: str
+    school: str | None
+    session_id: str
+    refresh_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """48 bytes: which session, what all tokens of it share, and what only this one has."""
+
+    session_id: str
+    family: bytes
+    turn: bytes
+
+    @classmethod
+    def new(cls) -> RefreshToken:
+        return cls(secrets.token_hex(16), secrets.token_bytes(16), secrets.token_bytes(16))
+
+    @classmethod
+    def parse(cls, text: str) -> RefreshToken | None:
+        try:
+            raw = base64.b64decode(text, b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        return cls(raw[:16].hex(), raw[16:32], raw[32:]) if len(raw) == 48 else None
+
+    def next(self) -> RefreshToken:
+        return RefreshToken(self.session_id, self.family, secrets.token_bytes(16))
+
+    def __str__(self) -> str:
+        raw = bytes.fromhex(self.session_id) + self.family + self.turn
+        return base64.urlsafe_b64encode(raw).decode("ascii")
+
+    @property
+    def family_hash(self) -> bytes:
+        return sha256(self.family).digest()
+
+    @property
+    def hash(self) -> bytes:
+        return sha256(self.family + self.turn).digest()
 
 
 class Sessions:
@@ -103,3 +159,89 @@ class Sessions:
         if len(self._open) >= MOST:
             del self._open[next(iter(self._open))]
         self._open[session_id] = known
+
+
+BROWSER_SESSIONS = queries.load("browser_sessions")
+
+COOKIE_FRESH_SECONDS = 20.0
+MOST_COOKIES = 4096
+_ID_BYTES, _SECRET_BYTES = 16, 32  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserSession:
+    """Who looks at a page. `school` is None for who is a member of none."""
+
+    cookie: str
+    user_id: str
+    school: str | None
+    session_id: str
+    known_until: float
+
+
+class BrowserSessions:
+    def __init__(self, database: Database, sessions: Sessions, key: bytes) -> None:
+        self._database = database
+        self._sessions = sessions
+        self._key = key
+        self._known: dict[str, BrowserSession] = {}
+
+    async def open(self, signed_in: SignedIn) -> str:
+        """Make a session just opened a session, and return its cookie."""
+        secret = secrets.token_bytes(_SECRET_BYTES)
+        await self._database.run(
+            BROWSER_SESSIONS["open"],
+            signed_in.session_id,
+            _hash_cookie(secret),
+            secrets.token_bytes(32),
+        )
+        raw = bytes.fromhex(signed_in.session_id) + secret
+        return base64.urlsafe_b64encode(raw).decode("ascii")
+
+    async def session(self, cookie: str) -> BrowserSession | None:
+        """Whose cookie this is; None when it is nobody's, or nobody's any more."""
+        known = self._known.get(cookie)
+        if known is None or known.known_until <= time.monotonic():
+            self._known.pop(cookie, None)
+            known = await self._look_up(cookie)
+        if known is None:
+            return None
+        session = await self._sessions.find(known.session_id, known.user_id)
+        return None if session is None else replace(known, school=session.school)
+
+    async def _look_up(self, cookie: str) -> BrowserSession | None:
+        try:
+            raw = base64.b64decode(cookie, b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        if len(raw) != _ID_BYTES + _SECRET_BYTES:
+            return None
+        session_id = raw[:_ID_BYTES].hex()
+        row = await self._database.row(
+            BROWSER_SESSIONS["session"], session_id, _hash_cookie(raw[_ID_BYTES:])
+        )
+        if row is None:
+            return None
+        if row["old"]:
+            lifetime = self._sessions.lifetime
+            await self._database.run(
+                BROWSER_SESSIONS["renew"], session_id, lifetime.idle, lifetime.longest
+            )
+        if len(self._known) >= MOST_COOKIES:
+            del self._known[next(iter(self._known))]
+        until = time.monotonic() + COOKIE_FRESH_SECONDS
+        session = BrowserSession(cookie, row["user_id"], None, session_id, until)
+        self._known[cookie] = session
+        return session
+
+    def form_token(self, cookie: str) -> str:
+        """What every form shown to this cookie carries, and no other site can know."""
+        return blake2b(cookie.encode("utf-8"), digest_size=16, key=self._key).hexdigest()
+
+    def is_form_token(self, cookie: str, given: str) -> bool:
+        return hmac.compare_digest(self.form_token(cookie).encode(), given.encode("utf-8"))
+
+
+def _hash_cookie(secret: bytes) -> bytes:
+    """Of a cookie, never of a refresh token, though both hashes stand in one column."""
+    return sha256(b"visit:" + secret).digest()

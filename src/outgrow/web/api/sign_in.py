@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from outgrow.campus.accounts.accounts import SignedIn
 from outgrow.campus.accounts.credentials import LONGEST_PASSWORD, SHORTEST_PASSWORD
-from outgrow.campus.accounts.sessions import FRESH_SECONDS
+from outgrow.campus.accounts.sessions import FRESH_SECONDS, SignedIn
 from outgrow.campus.limits import CODE_TRIES, CODES, LOG_IN, SIGN_UP
 from outgrow.campus.mail import LONGEST_EMAIL
 from outgrow.campus.people.profiles import NewProfile

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from outgrow.campus.accounts.accounts import SignedIn
+from outgrow.campus.accounts.sessions import SignedIn
 from outgrow.campus.limits import INTROS, MESSAGES
 from outgrow.campus.messaging.chats import LONGEST_MESSAGE, NewMessage
 from outgrow.campus.pagination import Page as Paging

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from starlette.types import Receive, Scope
 
 from outgrow import events
-from outgrow.campus.accounts.browser_sessions import BrowserSession
+from outgrow.campus.accounts.sessions import BrowserSession
 from outgrow.campus.limits import KNOWN_SECONDS, Limit
 from outgrow.campus.viewer import Viewer
 from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError, TooMany

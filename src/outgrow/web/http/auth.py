@@ -24,8 +24,7 @@ import jwt
 from starlette.types import Scope
 
 from outgrow.campus.accounts import sessions
-from outgrow.campus.accounts.accounts import SignedIn
-from outgrow.campus.accounts.sessions import Sessions
+from outgrow.campus.accounts.sessions import Sessions, SignedIn
 from outgrow.errors import NotSignedIn
 
 ACCESS_SECONDS = 900
