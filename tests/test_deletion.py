@@ -12,7 +12,7 @@ import pytest
 
 from api import HERE, PASSWORD, Api, Person, assert_problem, session_of
 from conftest import STEP
-from outgrow.campus.accounts import deletion
+from outgrow.campus.accounts import personal_data
 from outgrow.campus.accounts.sessions import Open
 from outgrow.campus.people import pairs
 from outgrow.db.pool import Database
@@ -118,11 +118,11 @@ async def test_a_large_degree_goes_in_batches_and_a_crash_in_between_is_resumed(
     async def falling(session: Any, one: str, other: str) -> None:
         nonlocal batches
         batches += 1
-        if batches == deletion.BATCH + 2:
+        if batches == personal_data.DELETION_BATCH + 2:
             raise ConnectionResetError("the process was killed here")
         await pairs.lock_pair(session, one, other)
 
-    monkeypatch.setattr(deletion, "lock_pair", falling)
+    monkeypatch.setattr(personal_data, "lock_pair", falling)
     assert (await delete(ada)).status_code == 204
     await api.services.settle()
     count = "SELECT count(*) FROM campus.connections"

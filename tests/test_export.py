@@ -9,7 +9,7 @@ import msgspec
 
 from api import ELSEWHERE, HERE, Api, Person, assert_problem
 from conftest import STEP
-from outgrow.campus.accounts import export
+from outgrow.campus.accounts import personal_data
 from outgrow.queries import Query
 from outgrow.web.api.account import Exported
 
@@ -126,7 +126,7 @@ async def test_large_lists_come_in_batches(api: Api, monkeypatch: Any) -> None:
     """
     await api.services.database.run(Query("t", fill), ada.id, HERE)
     sizes = [len(piece) async for piece in api.services.export.of(ada.id)]
-    assert max(sizes) < export.BATCH * 1000
+    assert max(sizes) < personal_data.EXPORT_BATCH * 1000
     found = await export_of(ada)
     assert len({c["id"] for c in found["connections"]}) == 1000
     assert len({c["id"] for c in found["chats"]}) == 250

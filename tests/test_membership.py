@@ -14,8 +14,8 @@ from growing import STORE
 from live import place
 from outgrow import queries
 from outgrow.campus.accounts import sessions
+from outgrow.campus.accounts.claims import link
 from outgrow.campus.accounts.domains import Domains
-from outgrow.campus.accounts.invitations import link
 from outgrow.campus.messaging import chats
 from outgrow.campus.messaging import live as telling
 from outgrow.db.pool import Database

@@ -15,10 +15,9 @@ from click.core import ParameterSource
 
 from outgrow.campus.accounts import claims, invitations
 from outgrow.campus.accounts.accounts import Accounts
-from outgrow.campus.accounts.claims import Claim
+from outgrow.campus.accounts.claims import Claim, Invitations, Mailed, People
 from outgrow.campus.accounts.credentials import Codes, Passwords
 from outgrow.campus.accounts.domains import Domains
-from outgrow.campus.accounts.invitations import Invitations, People, Sent
 from outgrow.campus.background import record_command
 from outgrow.campus.mail import Mail, printed, smtp
 from outgrow.campus.safety import Reports
@@ -212,7 +211,7 @@ async def _invite_one(app: App, who: str, url: str) -> Claim:
 
 async def _invite_all(
     app: App, url: str, per_minute: int, limit: int | None, only_plan: bool
-) -> tuple[People, Sent]:
+) -> tuple[People, Mailed]:
     if not only_plan and app.settings.smtp_url is None:
         raise BadInput(
             "no_mail",
@@ -220,11 +219,11 @@ async def _invite_all(
             hint="set OUTGROW_SMTP_URL and OUTGROW_MAIL_FROM",
         )
 
-    async def work(database: Database) -> tuple[People, Sent]:
+    async def work(database: Database) -> tuple[People, Mailed]:
         await database.run(claims.SQL["forget"])
         found = await invitations.people(database)
         if only_plan:
-            return found, Sent()
+            return found, Mailed()
         await record_command(database, "account invite --all")
         chosen = found.ready[:limit]
         with Progress("invite", "people", len(chosen)) as progress:
@@ -241,7 +240,7 @@ async def _invitations(app: App, database: Database, url: str) -> Invitations:
     return Invitations(database, Codes(derived_key(secret, b"codes")), Mail(transport), url)
 
 
-def _invited(found: People, sent: Sent, only_plan: bool) -> list[str]:
+def _invited(found: People, sent: Mailed, only_plan: bool) -> list[str]:
     left = len(found.ready) - sent.mailed
     return [
         f"{sent.mailed:,} mailed, {left:,} to be mailed"

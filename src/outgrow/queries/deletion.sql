@@ -1,5 +1,5 @@
 -- Taking everything of one person, `$1`, out. The steps find what is left of them each time, so any
--- of them can be run again; see campus/accounts/deletion.py.
+-- of them can be run again; see campus/accounts/personal_data.py.
 
 -- name: mark
 INSERT INTO network.deletions (user_id) VALUES ($1) ON CONFLICT (user_id) DO NOTHING;

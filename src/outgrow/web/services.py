@@ -12,8 +12,7 @@ from outgrow import queries
 from outgrow.campus.accounts.accounts import Accounts
 from outgrow.campus.accounts.confirmations import Confirmations
 from outgrow.campus.accounts.credentials import Codes, Passwords
-from outgrow.campus.accounts.deletion import Deletions
-from outgrow.campus.accounts.export import Export
+from outgrow.campus.accounts.personal_data import Deletions, Export
 from outgrow.campus.accounts.sessions import BrowserSessions, Lifetime, Sessions
 from outgrow.campus.cache import SECONDS, Caches
 from outgrow.campus.limits import Limits
