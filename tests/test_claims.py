@@ -17,8 +17,8 @@ from api import HERE, PASSWORD, Api
 from outgrow.campus.accounts import claims
 from outgrow.campus.accounts.claims import Invitations
 from outgrow.campus.accounts.credentials import Codes
-from outgrow.campus.accounts.domains import Domains
 from outgrow.campus.mail import Letter, Mail
+from outgrow.campus.people.schools import Domains
 from outgrow.db.pool import Database
 from outgrow.errors import Conflict, NotFound, Unavailable
 from outgrow.queries import Query

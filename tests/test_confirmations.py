@@ -15,9 +15,9 @@ import pytest
 
 from api import HERE, PASSWORD, Api, Person, assert_problem
 from outgrow.campus.accounts import credentials
-from outgrow.campus.accounts.domains import Domains
 from outgrow.campus.limits import RESETS_TO_ONE
 from outgrow.campus.mail import Letter, Mail, mailbox_of, printed, smtp
+from outgrow.campus.people.schools import Domains
 from outgrow.db.pool import Database
 from outgrow.errors import BadInput, Conflict, NotFound, Unavailable
 from outgrow.queries import Query

@@ -14,7 +14,7 @@ from api import HERE, PASSWORD, Api, Person, assert_problem, session_of
 from conftest import STEP
 from outgrow.campus.accounts import personal_data
 from outgrow.campus.accounts.sessions import Open
-from outgrow.campus.people import pairs
+from outgrow.campus.people import connections
 from outgrow.db.pool import Database
 from outgrow.queries import Query
 from test_export import meet, write
@@ -120,7 +120,7 @@ async def test_a_large_degree_goes_in_batches_and_a_crash_in_between_is_resumed(
         batches += 1
         if batches == personal_data.DELETION_BATCH + 2:
             raise ConnectionResetError("the process was killed here")
-        await pairs.lock_pair(session, one, other)
+        await connections.lock_pair(session, one, other)
 
     monkeypatch.setattr(personal_data, "lock_pair", falling)
     assert (await delete(ada)).status_code == 204

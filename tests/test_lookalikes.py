@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from api import HERE, PASSWORD, Api, Person
-from outgrow.campus.accounts.domains import Domains
-from outgrow.campus.people.lookalikes import hidden_character, resembled, shown, skeleton
+from outgrow.campus.people.schools import Domains, hidden_character, resembled, shown, skeleton
 from outgrow.db.pool import Database
 from outgrow.errors import BadInput, Conflict
 from outgrow.queries import Query

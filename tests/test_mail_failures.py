@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from api import HERE, PASSWORD, assert_problem
-from outgrow.campus.accounts.domains import Domains
+from outgrow.campus.people.schools import Domains
 from outgrow.db.pool import Database
 from test_serve import served
 

@@ -15,9 +15,9 @@ from live import place
 from outgrow import queries
 from outgrow.campus.accounts import sessions
 from outgrow.campus.accounts.claims import link
-from outgrow.campus.accounts.domains import Domains
 from outgrow.campus.messaging import chats
 from outgrow.campus.messaging import live as telling
+from outgrow.campus.people.schools import Domains
 from outgrow.db.pool import Database
 from outgrow.queries import Query
 from outgrow.schema.install import install

@@ -9,7 +9,7 @@ import pytest
 
 from api import ELSEWHERE, HERE, PASSWORD, Api
 from outgrow.campus.accounts import sessions
-from outgrow.campus.people.lookalikes import shown
+from outgrow.campus.people.schools import shown
 from outgrow.db.pool import Database
 from outgrow.web.html import PAGES, assets
 from outgrow.web.http.request import SESSION_COOKIE

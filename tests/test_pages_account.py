@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from api import ELSEWHERE, HERE, PASSWORD, Api
-from outgrow.campus.accounts.domains import Domains
 from outgrow.campus.mail import Letter
+from outgrow.campus.people.schools import Domains
 from outgrow.db.pool import Database
 from pages import Browser, Seen, Somebody
 from test_safety import document, upsert

@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from outgrow import events, queries
 from outgrow.campus.pagination import Cursors, Page
-from outgrow.campus.people.pairs import lock_pair
+from outgrow.campus.people.connections import lock_pair
 from outgrow.campus.people.profiles import nobody
 from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database, Session

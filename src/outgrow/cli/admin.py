@@ -17,9 +17,9 @@ from outgrow.campus.accounts import claims, invitations
 from outgrow.campus.accounts.accounts import Accounts
 from outgrow.campus.accounts.claims import Claim, Invitations, Mailed, People
 from outgrow.campus.accounts.credentials import Codes, Passwords
-from outgrow.campus.accounts.domains import Domains
 from outgrow.campus.background import record_command
 from outgrow.campus.mail import Mail, printed, smtp
+from outgrow.campus.people.schools import Domains
 from outgrow.campus.safety import Reports
 from outgrow.cli.main import App, json_option
 from outgrow.connection import connected

@@ -21,11 +21,11 @@ from outgrow import events, queries
 from outgrow.campus.accounts.claims import SQL as CLAIMS
 from outgrow.campus.accounts.claims import Claim
 from outgrow.campus.accounts.credentials import LONGEST_PASSWORD, Passwords, acceptable
-from outgrow.campus.accounts.domains import must_verify
 from outgrow.campus.accounts.sessions import NETWORK, RefreshToken, Sessions, SignedIn
 from outgrow.campus.limits import Limits
 from outgrow.campus.mail import valid_email
 from outgrow.campus.people.profiles import NewProfile, insert_profile
+from outgrow.campus.people.schools import must_verify
 from outgrow.campus.safety import absorb_blocks
 from outgrow.db.pool import Database, Session, Statements
 from outgrow.errors import Conflict, Forbidden, NotFound, NotSignedIn

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 
 from outgrow import queries
 from outgrow.campus.accounts.credentials import INVITED_SECONDS, Codes
-from outgrow.campus.accounts.domains import must_verify
 from outgrow.campus.mail import Letter, Mail, valid_email
+from outgrow.campus.people.schools import must_verify
 from outgrow.db.pool import Database, Session, Statements
 from outgrow.errors import BadInput, Conflict, Forbidden, NotFound, Unavailable
 

@@ -22,11 +22,11 @@ from outgrow.campus.accounts import accounts
 from outgrow.campus.accounts.accounts import Accounts
 from outgrow.campus.accounts.claims import Claim, Disputed, find
 from outgrow.campus.accounts.credentials import CODE_SECONDS, Codes, Passwords, acceptable
-from outgrow.campus.accounts.domains import must_verify
 from outgrow.campus.accounts.sessions import SignedIn
 from outgrow.campus.limits import CODES_TO_MAILBOX, CODES_TO_ONE, RESETS_TO_ONE, Limits
 from outgrow.campus.mail import Letter, Mail, mailbox_of, valid_email
 from outgrow.campus.people.profiles import NewProfile
+from outgrow.campus.people.schools import must_verify
 from outgrow.campus.safety import absorb_blocks
 from outgrow.db.pool import Database, Session, Statements
 from outgrow.errors import BadInput, Conflict, TooMany

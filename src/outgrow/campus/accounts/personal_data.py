@@ -23,7 +23,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from outgrow import events, queries
 from outgrow.campus.accounts.accounts import Accounts, account_gone
 from outgrow.campus.background import Background
-from outgrow.campus.people.pairs import lock_pair
+from outgrow.campus.people.connections import lock_pair
 from outgrow.db.pool import Database, Session
 from outgrow.queries import Query
 

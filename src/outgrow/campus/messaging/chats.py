@@ -21,7 +21,7 @@ from outgrow import queries
 from outgrow.campus.messaging.live import Live
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people import intros
-from outgrow.campus.people.pairs import lock_pair
+from outgrow.campus.people.connections import lock_pair
 from outgrow.campus.people.profiles import is_blank, nobody
 from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import RETRIED, Database, Session, Statements

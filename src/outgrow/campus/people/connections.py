@@ -1,4 +1,4 @@
-"""Connections: mine, somebody's, the ones we share, who is connected to somebody, and their end."""
+"""Connections between people: lists of them, their end, and the lock of a pair."""
 
 from __future__ import annotations
 
@@ -6,12 +6,21 @@ from typing import Literal
 
 from outgrow import queries
 from outgrow.campus.pagination import Cursors, Page
-from outgrow.campus.people.pairs import lock_pair
 from outgrow.campus.people.profiles import nobody
 from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database, Session
 from outgrow.errors import NotFound
 from outgrow.queries import Query
+
+PAIRS = queries.load("pairs")
+
+
+async def lock_pair(session: Session, one: str, other: str) -> None:
+    """Hold off, until the end of the transaction, everybody else who would change something between
+    the two, in whichever order they are named. First of all locks of a transaction: before those of
+    the store's keys."""
+    await session.run(PAIRS["lock_pair"], one, other)
+
 
 SQL = queries.load("connections")
 SAFETY = queries.load("safety")

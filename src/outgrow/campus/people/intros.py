@@ -18,7 +18,7 @@ from msgspec import Meta
 
 from outgrow import queries
 from outgrow.campus.pagination import Cursors, Page
-from outgrow.campus.people.pairs import lock_pair
+from outgrow.campus.people.connections import lock_pair
 from outgrow.campus.people.profiles import nobody
 from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database, Session
@@ -350,3 +350,22 @@ def _columns(intros: Sequence[IntroId]) -> tuple[list[str], list[str], list[str]
         [intro.to_id for intro in intros],
         [intro.sent_ms for intro in intros],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """`pending` is the id of an intro that waits, and `mine` whether the viewer sent it."""
+
+    connected: bool
+    pending: str | None
+    mine: bool
+
+
+async def relationship(database: Database, viewer: Viewer, other: str) -> Relationship:
+    row = await database.row(SQL["meeting"], viewer.id, viewer.school, other)
+    assert row is not None
+    found = await database.row(PENDING, viewer.id, other)
+    if found is None:
+        return Relationship(row["connected"], None, mine=False)
+    intro_id = IntroId(*found)
+    return Relationship(row["connected"], str(intro_id), mine=intro_id.from_id == viewer.id)

@@ -19,7 +19,7 @@ from msgspec import UNSET, Meta, UnsetType
 from outgrow import queries
 from outgrow.campus.cache import Cache, Caches
 from outgrow.campus.pagination import Cursors, Page
-from outgrow.campus.people.lookalikes import hidden_character
+from outgrow.campus.people.schools import hidden_character
 from outgrow.campus.viewer import Hidden, Viewer
 from outgrow.db.pool import Database, Session
 from outgrow.errors import Conflict, NotFound

@@ -1,24 +1,125 @@
-"""Schools: their names and sizes, kept in memory.
+"""Schools: their names and sizes, their e-mail domains, and names that look like theirs.
 
 There is no table of schools: they are what profiles say. Counting reads every profile, so a process
-does it once within the cache's bound at most; from half of it on beside those who ask, so that
-hardly anybody waits. A school whose people changed is counted anew when it is shown.
+does it at most once within the cache's bound, and from half of it on while the old counts are still
+shown, so that hardly anybody waits. A school whose people changed is counted again when it is
+shown.
+
+A school is protected from its first domain on, until an operator opens it: people who sign up for
+it show a mailbox there, and nobody signs up for one that only looks like it. Without any domain
+nobody signs up for a protected school.
+
+`skeleton` folds a name as UTS #39 does, by the data of Unicode's confusables, and further: case,
+width, blanks, punctuation, accents and everything that does not show make no difference, and
+neither do I, l and 1. So it may fold two honest names into one; it is compared only with names that
+are protected.
 """
 
 from __future__ import annotations
 
 import asyncio
 import bisect
+import re
 import time
+import unicodedata
+from collections.abc import Iterable
+from functools import cache, lru_cache
 
 import msgspec
+from confusable_homoglyphs import confusables  # type: ignore[import-untyped]
 
 from outgrow import queries
 from outgrow.campus.cache import Caches, Uses, begun
 from outgrow.campus.pagination import Cursors, Page
-from outgrow.campus.people.lookalikes import resembled
 from outgrow.campus.viewer import Hidden, Viewer
-from outgrow.db.pool import Database
+from outgrow.db.pool import Database, Session, Statements
+from outgrow.errors import BadInput, Conflict, Forbidden, NotFound
+
+# Of format and no letters, and yet they show.
+_SHOWN = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd")
+# Letters and signs that are blank, or nothing at all.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+# Which the list of confusables leaves among themselves.
+_SMALL_CAPITALS = str.maketrans("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz")
+_JOINERS = "\u200c\u200d"
+_FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
+_ALPHABETS = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "GEORGIAN", "HEBREW", "FULLWIDTH")
+_ACCENTS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe2f]")
+_NOT_SHOWN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\U000e0000-\U000e001f]"
+)
+
+
+def hidden_character(text: str) -> str | None:
+    """Return the first character that does not show, or that turns text around; None without one.
+
+    The joiners pass where a script or an emoji needs them, and the tags of a flag.
+    """
+    text = _FLAG.sub("", text)
+    for place, c in enumerate(text):
+        if c in _BLANK:
+            return c
+        if unicodedata.category(c) not in ("Cc", "Cf", "Zl", "Zp") or c in _SHOWN:
+            continue
+        before, after = text[place - 1 : place], text[place + 1 : place + 2]
+        if c not in _JOINERS or not _takes_joiner(before) or not after.strip():
+            return c
+    return None
+
+
+def shown(text: str) -> str:
+    """Return the text without what does not show, but for joiners and tags, and what turns it."""
+    return _NOT_SHOWN.sub("", text)
+
+
+def _takes_joiner(c: str) -> bool:
+    if unicodedata.category(c or " ") in ("So", "Sk", "Mn", "Mc"):
+        return True
+    return c.isalpha() and not unicodedata.name(c, "LATIN").startswith(_ALPHABETS)
+
+
+@lru_cache(10_000)
+def skeleton(name: str) -> str:
+    """Return what is compared; "" where nothing of it shows. Never of use as a name."""
+    name = _mapped(unicodedata.normalize("NFKD", name))
+    name = _mapped(unicodedata.normalize("NFKD", name.casefold()))
+    name = unicodedata.normalize("NFKD", name).translate(_SMALL_CAPITALS)
+    name = "".join(c for c in name if c.isalnum() or unicodedata.category(c)[0] == "M")
+    name = "".join(c for c in name if c not in _BLANK)
+    return _ACCENTS.sub("", name).replace("rn", "m").replace("vv", "w").replace("i", "l")
+
+
+def resembled(name: str, protected: Iterable[str]) -> str | None:
+    """Return the protected name that this one looks like and is not; None when it is one, too."""
+    names = set(protected)
+    if name in names:
+        return None
+    folded = skeleton(name)
+    return next((other for other in sorted(names) if skeleton(other) == folded), None)
+
+
+def _mapped(text: str) -> str:
+    prototypes = _prototypes()
+    return "".join(prototypes.get(c, c) for c in text)
+
+
+@cache
+def _prototypes() -> dict[str, str]:
+    """What stands for each confusable character. The data name it as the only one that the
+    character is confusable with; where two name each other, the first of them stands for both."""
+    data = confusables.confusables_data
+    found: dict[str, str] = {}
+    for c, others in data.items():
+        if len(c) != 1 or len(others) != 1:
+            continue
+        other = others[0]["c"].replace("\u200e", "")
+        back = data.get(other, ())
+        if len(back) == 1 and back[0]["c"] == c and (other.isascii(), c) <= (c.isascii(), other):
+            continue
+        found[c] = other
+    return found
+
 
 SQL = queries.load("schools")
 PROTECTED = queries.load("codes")["protected"]
@@ -140,3 +241,115 @@ class Schools:
         if self._counting is None:  # else its counts will take the place of these
             self._changed = {s: n for s, n in self._changed.items() if counted.get(s) != n}
         return True
+
+
+DOMAINS = queries.load("codes")
+
+_DOMAIN = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.ASCII)
+
+
+class Domains:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self) -> list[tuple[str | None, str]]:
+        """(domain, school), by school; None for a protected school without any."""
+        return [
+            (row["domain"], row["school"]) for row in await self._database.rows(DOMAINS["domains"])
+        ]
+
+    async def add(self, school: str, domain: str) -> None:
+        """From now on a sign-up for `school` needs an e-mail of one of its domains. Who is a member
+        when it gets its first one stays one. Raises BadInput, Conflict when it is another
+        school's."""
+        domain = domain.lower().removeprefix("@")
+        if len(domain) > 190 or not _DOMAIN.fullmatch(domain):
+            raise BadInput(
+                "bad_domain",
+                f"that is no domain of e-mails: {domain}",
+                hint="give what stands behind the @, such as northfield.example",
+            )
+        if not school.strip() or "\0" in school:
+            raise BadInput("bad_school", "a school has a name", hint="give it as profiles have it")
+        school = school.strip()
+        if (hidden := hidden_character(school)) is not None:
+            raise BadInput(
+                "bad_school",
+                f"the name holds a character that does not show: U+{ord(hidden):04X}",
+                hint="type the name again, without what stands between its letters",
+            )
+        await refuse_lookalike(self._database, school)
+
+        async def work(session: Session) -> None:
+            if await session.row(DOMAINS["protect"], school) is not None:
+                await session.run(queries.load("accounts")["admit_all"], school)
+            of = await session.value(DOMAINS["add_domain"], domain, school)
+            if of != school:
+                raise Conflict(
+                    "domain_taken",
+                    f"{domain} is of {of}",
+                    hint=f"outgrow school remove-domain {domain}",
+                )
+
+        await self._database.transaction(work)
+
+    async def remove(self, domain: str, *, lock_out: bool = False) -> tuple[str, int]:
+        """Return the school that it was of, and how many are members by an address there alone.
+        They stay members unless they are to be locked out. Raises NotFound."""
+        domain = domain.lower().removeprefix("@")
+
+        async def work(session: Session) -> tuple[str, int]:
+            school = await session.value(DOMAINS["remove_domain"], domain)
+            if school is None:
+                raise NotFound(
+                    "domain_not_found",
+                    f"no school has the domain {domain}",
+                    hint="outgrow school list",
+                )
+            members = [
+                row["user_id"]
+                for row in await session.rows(DOMAINS["members_by_domain"], domain, school)
+            ]
+            if not lock_out:
+                await session.run(DOMAINS["keep"], members, school)
+            return str(school), len(members)
+
+        return await self._database.transaction(work)
+
+    async def open(self, school: str) -> None:
+        """Let anybody sign up for a school, as before it had domains. Raises NotFound."""
+        if await self._database.row(DOMAINS["open_school"], school.strip()) is None:
+            raise NotFound(
+                "school_not_protected",
+                f"no address is asked for by {school}",
+                hint="outgrow school list",
+            )
+
+
+async def must_verify(session: Statements, school: str, email: str) -> bool:
+    """Whether who signs up for this school has to show that the e-mail is theirs. Raises Forbidden
+    when it is of no domain of a protected school, Conflict when the school only looks like one."""
+    await refuse_lookalike(session, school)
+    rows = await session.rows(DOMAINS["domains_of"], school)
+    domains = [row["domain"] for row in rows if row["domain"] is not None]
+    if rows and email.lower().rpartition("@")[2] not in domains:
+        raise Forbidden(
+            "email_not_of_school",
+            f"{school} is for people with an e-mail of the school",
+            detail=", ".join(domains[:10]) or "it takes no new members at present",
+            hint="sign up with your address there",
+        )
+    return bool(rows)
+
+
+async def refuse_lookalike(session: Statements, school: str) -> None:
+    """Raise Conflict for a name that is not that of a protected school, and looks like it."""
+    protected = [row["school"] for row in await session.rows(DOMAINS["protected"])]
+    other = resembled(school, protected)
+    if other is not None:
+        raise Conflict(
+            "school_lookalike",
+            f"this name looks like {other}, and is written in another way",
+            detail=f"{school} is not {other}",
+            hint=f"write the school as: {other}",
+        )

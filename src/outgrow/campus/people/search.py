@@ -1,8 +1,9 @@
-"""Search: who at one's school is meant by a few typed words, however they were typed.
+"""Search and discover: finding people at the viewer's school.
 
-What was typed becomes the arguments of one statement (queries/search.sql, where the ways to match
-are explained). Typed text never reaches PostgreSQL as syntax: only words, runs of letters and
-digits, are put into a full-text query, each in quotes.
+Search finds who is meant by a few typed words, however they were typed. What was typed becomes the
+arguments of one statement (queries/search.sql, where the ways to match are explained). Typed text
+never reaches PostgreSQL as syntax: only words, runs of letters and digits, are put into a full-text
+query, each in quotes.
 
 A word of `n` letters with one mistake in it (two neighbours swapped, one letter left out, added or
 replaced) still has its first `i` and its last `n - 1 - i` letters, for some `i`; or it is one of

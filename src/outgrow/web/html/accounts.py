@@ -8,8 +8,8 @@ from outgrow.campus.limits import CODE_TRIES, CODES, EXPORTS, LOG_IN, PASSWORDS,
 from outgrow.campus.mail import valid_email
 from outgrow.campus.pagination import LARGEST_LIMIT, decoded
 from outgrow.campus.pagination import Page as Paging
-from outgrow.campus.people.lookalikes import shown
 from outgrow.campus.people.profiles import NewProfile, ProfileChanges
+from outgrow.campus.people.schools import shown
 from outgrow.errors import BadInput, NotFound, OutgrowError
 from outgrow.web.html import people
 from outgrow.web.html.assets import texts

@@ -21,7 +21,7 @@ from zlib import crc32
 import jinja2
 from starlette.types import Receive, Scope, Send
 
-from outgrow.campus.people.lookalikes import shown
+from outgrow.campus.people.schools import shown
 from outgrow.web.http.response import POLICY
 
 _KINDS = {

@@ -10,9 +10,8 @@ from outgrow.campus.limits import BLOCKS, REPORTS
 from outgrow.campus.pagination import Page as Paging
 from outgrow.campus.pagination import decoded
 from outgrow.campus.people.connections import Kind
-from outgrow.campus.people.intros import chat_of
+from outgrow.campus.people.intros import chat_of, relationship
 from outgrow.campus.people.profiles import FACETS, Filters, Sort
-from outgrow.campus.people.relationship import between
 from outgrow.campus.safety import NewReport
 from outgrow.errors import OutgrowError
 from outgrow.web.html.assets import segment
@@ -114,7 +113,7 @@ async def render_person(request: PageRequest, error: OutgrowError | None = None)
     mutual, theirs, between_us = await asyncio.gather(
         _connections(request, "mutual", user_id, FEW),
         _connections(request, "of", user_id, FEW),
-        between(services.database, request.viewer, user_id),
+        relationship(services.database, request.viewer, user_id),
     )
     chat = ""
     if between_us.connected and await services.chats.is_there(request.user_id, user_id):
