@@ -13,7 +13,7 @@ import pytest
 
 from growing import grow
 from outgrow.campus.pagination import Cursors, Page
-from outgrow.campus.people.discover import Discover
+from outgrow.campus.people.search import Discover
 from outgrow.campus.viewer import Viewer
 from outgrow.db.embedded import EmbeddedServer
 from outgrow.db.pool import Database

@@ -17,10 +17,8 @@ from hypothesis import strategies as st
 
 from outgrow.blueprint import campus as campus_blueprint
 from outgrow.campus.pagination import Cursors, Page
-from outgrow.campus.people import highlights
-from outgrow.campus.people import tokenizer as words
-from outgrow.campus.people.highlights import Shown
-from outgrow.campus.people.search import SQL, Search, understand
+from outgrow.campus.people import search
+from outgrow.campus.people.search import SQL, Search, SearchedFields, understand
 from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
 from outgrow.errors import BadCursor
@@ -171,7 +169,7 @@ async def test_words_found_as_they_were_typed_come_before_mistakes(people: Datab
 
 
 def test_highlights_are_in_what_is_searched() -> None:
-    assert highlights.in_profile(Shown(bio="word " * 200 + "chess"), ["chess"]) == []
+    assert search.highlight_profile(SearchedFields(bio="word " * 200 + "chess"), ["chess"]) == []
 
 
 async def test_who_says_little_is_highlighted_too(people: Database) -> None:
@@ -303,7 +301,7 @@ async def test_python_and_sql_fold_every_character_alike(campus: Database) -> No
         Query("test", "SELECT i, outgrow.fold(chr(i)) AS folded FROM unnest($1::integer[]) AS i"),
         known,
     )
-    differing = {hex(row["i"]) for row in rows if row["folded"] != words.fold(chr(row["i"]))}
+    differing = {hex(row["i"]) for row in rows if row["folded"] != search.fold(chr(row["i"]))}
     assert differing == set()
     marks = [hex(row["i"]) for row in rows if set(row["folded"]) & set("þøð")]
     assert marks == []
@@ -346,7 +344,7 @@ async def test_no_value_makes_an_old_clients_write_fail(text_campus: Database) -
         made.append({"id": f"{n}-list", "school": HERE} | {key: [value] for key in fields[2:]})
     await put(text_campus, made)
     assert await ids(text_campus, "maria smith")
-    assert "1-name" in await ids(text_campus, words.fold("ﷺ").split()[0])
+    assert "1-name" in await ids(text_campus, search.fold("ﷺ").split()[0])
 
 
 # Speed ------------------------------------------------------------------------------------------
@@ -412,30 +410,35 @@ def test_one_mistake_is_one_edit(typed: str, word: str) -> None:
             edits |= {typed[:i] + typed[i + 1 :]}
             edits |= {typed[:i] + c + typed[i + 1 :] for c in "abc"}
             edits |= {typed[:i] + typed[i + 1 : i + 2] + typed[i] + typed[i + 2 :]}
-    assert words.one_mistake(typed, word) == (word in edits)
+    assert search.is_one_mistake_away(typed, word) == (word in edits)
 
 
 @pytest.mark.parametrize(
     ("profile", "typed", "mistyped", "expected"),
     [
-        (Shown("Ada Okafor"), ["ada", "okaf"], False, [["", "Ada", " ", "Okaf", "or"]]),
-        (Shown("José O'Brien"), ["obr"], False, [["José ", "O'Br", "ien"]]),
-        (Shown("Zoe\u0308 Weiß"), ["zoe", "weiss"], False, [["", "Zoe\u0308", " ", "Weiß", ""]]),
-        (Shown("Jonathan Smith"), ["jonathen"], True, [["", "Jonathan", " Smith"]]),
-        (Shown(None), ["ada"], False, []),
+        (SearchedFields("Ada Okafor"), ["ada", "okaf"], False, [["", "Ada", " ", "Okaf", "or"]]),
+        (SearchedFields("José O'Brien"), ["obr"], False, [["José ", "O'Br", "ien"]]),
+        (
+            SearchedFields("Zoe\u0308 Weiß"),
+            ["zoe", "weiss"],
+            False,
+            [["", "Zoe\u0308", " ", "Weiß", ""]],
+        ),
+        (SearchedFields("Jonathan Smith"), ["jonathen"], True, [["", "Jonathan", " Smith"]]),
+        (SearchedFields(None), ["ada"], False, []),
     ],
 )
 def test_names_in_pieces(
-    profile: Shown, typed: list[str], mistyped: bool, expected: list[list[str]]
+    profile: SearchedFields, typed: list[str], mistyped: bool, expected: list[list[str]]
 ) -> None:
-    assert [h.pieces for h in highlights.in_name(profile, typed, mistyped=mistyped)] == expected
+    assert [h.pieces for h in search.highlight_name(profile, typed, mistyped=mistyped)] == expected
 
 
 def test_fields_in_pieces() -> None:
-    profile = Shown(
+    profile = SearchedFields(
         "Chessa", "History", interests=[3, "Go", "Speed Chess"], bio="word " * 60 + "chess " * 60
     )
-    marked = {h.field: h.pieces for h in highlights.in_profile(profile, ["chess", "his"])}
+    marked = {h.field: h.pieces for h in search.highlight_profile(profile, ["chess", "his"])}
     assert marked["name"] == ["", "Chess", "a"]
     assert marked["major"] == ["", "His", "tory"]
     assert marked["interests"] == ["Speed ", "Chess", ""]
@@ -443,13 +446,13 @@ def test_fields_in_pieces() -> None:
     assert bio[0].startswith("…word")
     assert set(bio[1::2]) == {"chess"}
     assert bio[-1].endswith("…")
-    assert len("".join(bio)) <= highlights.EXCERPT + 2
+    assert len("".join(bio)) <= search.EXCERPT_LENGTH + 2
 
 
 @given(st.text(max_size=400), st.lists(st.text("abé ", min_size=1, max_size=3), max_size=3))
 def test_pieces_are_the_text(text: str, typed: list[str]) -> None:
-    for highlight in highlights.in_profile(
-        Shown(major=text, bio=text), words.words(" ".join(typed))
+    for highlight in search.highlight_profile(
+        SearchedFields(major=text, bio=text), search.split_words(" ".join(typed))
     ):
         joined = "".join(highlight.pieces)
         assert joined.strip("…") in text

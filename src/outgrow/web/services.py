@@ -23,11 +23,10 @@ from outgrow.campus.messaging.waiting import Waiting
 from outgrow.campus.notifier import Notifier
 from outgrow.campus.pagination import Cursors
 from outgrow.campus.people.connections import Connections
-from outgrow.campus.people.discover import Discover
 from outgrow.campus.people.intros import Intros
 from outgrow.campus.people.profiles import Profiles
 from outgrow.campus.people.schools import Schools
-from outgrow.campus.people.search import Search
+from outgrow.campus.people.search import Discover, Search
 from outgrow.campus.safety import Safety
 from outgrow.db.pool import Database
 from outgrow.errors import Damaged

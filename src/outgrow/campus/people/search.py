@@ -9,22 +9,196 @@ A word of `n` letters with one mistake in it (two neighbours swapped, one letter
 replaced) still has its first `i` and its last `n - 1 - i` letters, for some `i`; or it is one of
 the `n - 1` words with two neighbours swapped back. The full-text index holds the words of names
 also reversed, so both ends of a word are prefixes there, and no threshold is needed.
+
+The highlights of a profile show which typed words it matched: a field's text in pieces, of which
+those at even positions were not typed and those at odd positions were. So a client needs neither
+offsets nor a kind of escaping.
+
+Discover lists who has most in common with the viewer, and whom the viewer's connections know. Both
+leave out the viewer, their connections, people with an intro between them and the viewer that
+nobody answered yet, and people who are hidden. PostgreSQL ranks them and writes the JSON.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, pairwise
+from typing import Any
 
 import asyncpg
 import msgspec
 
 from outgrow import queries
 from outgrow.campus.pagination import Cursors, Page
-from outgrow.campus.people import highlights
-from outgrow.campus.people.tokenizer import words
+from outgrow.campus.people import search
 from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
+
+_MARKS = re.compile("[\u0300-\u036f’ʼ']+")
+_PLAIN = str.maketrans(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    "ØøŁłĐđÐðĦħıŊŋŦŧĸ"
+    "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩς"
+    "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЄІЇҐЂЈЉЊЋЏ",
+    "abcdefghijklmnopqrstuvwxyz"
+    "oollddddhhinnttk"
+    "αβγδεζηθικλμνξοπρστυφχψωσ"
+    "абвгдежзийклмнопрстуфхцчшщъыьэюяєіїґђјљњћџ",
+) | {
+    ord(ligature): letters
+    for both, letters in {"Þþ": "th", "Ææ": "ae", "Œœ": "oe", "ẞß": "ss"}.items()
+    for ligature in both
+}
+_ASCII_RUN = re.compile(r"[A-Za-z0-9']+")
+_PARTED = re.compile(r"[./@_+:&<-]")
+
+
+def fold(text: str) -> str:
+    """Return the text in lower case, without accents, with spaces for signs between words.
+
+    It equals what the SQL function `outgrow.fold` returns (queries/outgrow.sql), by which the
+    searched text is folded. A test compares the two on every character.
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text)
+    return _PARTED.sub(" ", _MARKS.sub("", text).translate(_PLAIN))
+
+
+def split_words(text: str) -> list[str]:
+    """The words of a text, folded: runs of letters, their marks, and digits."""
+    kept = [c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in fold(text)]
+    return "".join(kept).split()
+
+
+def locate_words(text: str) -> Iterator[tuple[str, int, int]]:
+    """Each word, folded, with where it begins and ends in `text`."""
+    if text.isascii():
+        for run in _ASCII_RUN.finditer(text):
+            if word := fold(run[0]):
+                yield word, run.start(), run.end()
+        return
+    start = None
+    for place, c in enumerate(text + " "):
+        if c.isalnum() or c in "'’ʼ" or unicodedata.category(c)[0] == "M":
+            start = place if start is None else start
+        elif start is not None:
+            if word := fold(text[start:place]):
+                yield word, start, place
+            start = None
+
+
+def is_one_mistake_away(typed: str, word: str) -> bool:
+    """Whether one letter swapped with the next, left out, added or replaced makes one the other."""
+    short, long = sorted((typed, word), key=len)
+    if len(long) - len(short) > 1:
+        return False
+    same = 0
+    while same < len(short) and short[same] == long[same]:
+        same += 1
+    if short[same:] == long[same + 1 :]:
+        return True
+    if len(short) < len(long):
+        return False
+    swapped = short[same + 1 : same + 2] + short[same : same + 1] + short[same + 2 :]
+    return short[same + 1 :] == long[same + 1 :] or swapped == long[same:]
+
+
+SEARCHED_LENGTH = 1000
+"""Characters of a text that are searched, at most: what stands behind them did not find anybody."""
+
+EXCERPT_LENGTH = 120
+"""Characters of a long text shown around the first word that was meant."""
+
+Range = tuple[int, int]
+
+
+class SearchedFields(msgspec.Struct):
+    """What is searched of a public profile."""
+
+    name: str | None = None
+    major: str | None = None
+    year: str | None = None
+    interests: list[Any] | None = None
+    looking_for: list[Any] | None = None
+    bio: str | None = None
+
+
+class Highlight(msgspec.Struct):
+    field: str
+    pieces: list[str]
+
+
+def highlight_name(
+    profile: SearchedFields, typed: Sequence[str], *, mistyped: bool
+) -> list[Highlight]:
+    """The name, with the beginnings of words that were typed, or the words that were mistyped."""
+    name = profile.name or ""
+    ranges = list(_find_beginnings(name, typed))
+    if mistyped:
+        ranges += [
+            (start, end)
+            for word, start, end in locate_words(name)
+            if any(is_one_mistake_away(one, word[: max(len(one) + 1, 3)]) for one in typed)
+        ]
+    return [Highlight("name", _pieces(name, ranges))] if ranges else []
+
+
+def highlight_profile(profile: SearchedFields, typed: Sequence[str]) -> list[Highlight]:
+    """Every field that holds a typed word; of a list the first item that does."""
+    found = []
+    for field in ("name", "major", "year", "interests", "looking_for", "bio"):
+        value = getattr(profile, field)
+        for text in value if isinstance(value, list) else (value,):
+            if isinstance(text, str) and (
+                ranges := list(_find_beginnings(text[:SEARCHED_LENGTH], typed))
+            ):
+                found.append(Highlight(field, _pieces(*_cut_excerpt(text, ranges))))
+                break
+    return found
+
+
+def _find_beginnings(text: str, typed: Sequence[str]) -> Iterable[Range]:
+    """Where a word of the text begins with a typed one."""
+    for word, start, end in locate_words(text):
+        length = max((len(one) for one in typed if word.startswith(one)), default=0)
+        if length == len(word):
+            yield start, end
+        elif length:
+            stop = start + 1
+            while len(fold(text[start:stop])) < length:
+                stop += 1
+            yield start, stop
+
+
+def _cut_excerpt(text: str, ranges: Sequence[Range]) -> tuple[str, list[Range]]:
+    """The text around the first range, cut between words, with `…` where it goes on."""
+    if len(text) <= EXCERPT_LENGTH:
+        return text, list(ranges)
+    begin = max(0, min(ranges[0][0] - EXCERPT_LENGTH // 3, len(text) - EXCERPT_LENGTH))
+    if begin:
+        begin = min(text.find(" ", begin) + 1 or begin, ranges[0][0])
+    end = begin + EXCERPT_LENGTH
+    if end < len(text):
+        end = max(text.rfind(" ", begin, end), ranges[0][1])
+    cut = ("…" if begin else "") + text[begin:end] + ("…" if end < len(text) else "")
+    shift = begin - bool(begin)
+    return cut, [(a - shift, b - shift) for a, b in ranges if b <= end]
+
+
+def _pieces(text: str, ranges: Iterable[Range]) -> list[str]:
+    """Cut at the ranges, overlapping ones made one."""
+    joined: list[list[int]] = []
+    for start, end in sorted(ranges):
+        if joined and start <= joined[-1][1]:
+            joined[-1][1] = max(joined[-1][1], end)
+        else:
+            joined.append([start, end])
+    cuts = [0, *chain.from_iterable(joined), len(text)]
+    return [text[a:b] for a, b in pairwise(cuts)]
+
 
 SQL = queries.load("search")
 
@@ -45,7 +219,7 @@ _BEGIN, _END = "þ", "ø"
 class Typed:
     """What was typed, as $3 and $5 to $12 of the statement."""
 
-    words: tuple[str, ...]
+    tokens: tuple[str, ...]
     named: str
     worded: str
     mistyped: str | None
@@ -54,12 +228,12 @@ class Typed:
 
     @property
     def text(self) -> str:
-        return " ".join(self.words)
+        return " ".join(self.tokens)
 
 
 def understand(text: str) -> Typed | None:
     """None when there is no word in it. Of a long text the first words count."""
-    found = tuple(word[:LONGEST_WORD] for word in words(text[:MOST_CHARACTERS])[:MOST_WORDS])
+    found = tuple(word[:LONGEST_WORD] for word in split_words(text[:MOST_CHARACTERS])[:MOST_WORDS])
     if not found:
         return None
     named = " & ".join(_prefix(_BEGIN, word) for word in found)
@@ -159,7 +333,7 @@ class Search:
             user_id,
         )
         shown = rows[: page.limit]
-        items = b",".join([_item(row, typed.words) for row in shown])
+        items = b",".join([_item(row, typed.tokens) for row in shown])
         if len(rows) <= page.limit:
             return b'{"items":[%b],"next":null}' % items
         last = shown[-1]
@@ -174,15 +348,72 @@ def _item(row: asyncpg.Record, typed: Sequence[str]) -> bytes:
     card: str = row["card"]
     way = WAYS[row["way"]]
     try:
-        profile = msgspec.json.decode(card, type=highlights.Shown)
+        profile = msgspec.json.decode(card, type=search.SearchedFields)
     except (msgspec.DecodeError, RecursionError):
         # An old client's JSON, nested or with numbers beyond what Python reads: it is shown as it
         # is, without highlights.
-        profile = highlights.Shown()
+        profile = search.SearchedFields()
     found = (
-        highlights.in_profile(profile, typed)
+        search.highlight_profile(profile, typed)
         if way == "worded"
-        else highlights.in_name(profile, typed, mistyped=way == "mistyped")
+        else search.highlight_name(profile, typed, mistyped=way == "mistyped")
     )
     more = msgspec.json.encode({"match": way, "highlights": found})
     return card[:-1].encode("utf-8") + b"," + more[1:]
+
+
+DISCOVER = queries.load("discover")
+
+REASONS = (
+    *("interests", "looking_for", "academic_goals", "leisure_goals"),
+    *("personality", "major", "year"),
+)
+"""What two people may have in common, in the order of the column `likes`."""
+
+_BEFORE_ALL = (1_000_000, "\U0010ffff", "")
+"""In front of every row: a number larger than any score, and behind that a text that every time of
+the list sorts before."""
+
+_REST = -1
+"""Instead of a score, in the cursor of somebody who stands behind the pool."""
+
+
+class Discover:
+    def __init__(self, database: Database, cursors: Cursors) -> None:
+        self._database = database
+        self._cursors = cursors
+
+    async def matches(self, page: Page, *, viewer: Viewer) -> bytes:
+        """The JSON of a page of public profiles, best match first, each with its `score` and the
+        `reasons` for it; in the end everybody of the school. Raises BadCursor."""
+        of = ("discover", viewer.school, viewer.id)
+        number, sort, id_ = self._begin(of, page)
+        _, *rest = (number, sort, id_) if number == _REST else _BEFORE_ALL
+        row = await self._database.row(
+            DISCOVER["matches"], viewer.school, viewer.id, page.limit, number, sort, id_, *rest
+        )
+        return self._finish(row, of)
+
+    async def suggestions(self, page: Page, *, viewer: Viewer) -> bytes:
+        """The JSON of a page of connections of one's connections, most `mutual` ones first.
+        Raises BadCursor."""
+        of = ("suggestions", viewer.school, viewer.id)
+        begin = self._begin(of, page)
+        row = await self._database.row(
+            DISCOVER["suggestions"], viewer.school, viewer.id, page.limit, *begin
+        )
+        return self._finish(row, of)
+
+    def _begin(self, of: Sequence[str], page: Page) -> tuple[int, str, str]:
+        if page.cursor is None:
+            return _BEFORE_ALL
+        number, sort, id_ = self._cursors.open(of, page.cursor)
+        return int(number or 0), sort or "", id_ or ""
+
+    def _finish(self, row: Any, of: Sequence[str]) -> bytes:
+        """As Cursors.finish, for a cursor of three parts."""
+        if not row["has_more"]:
+            return b"".join((row["body"], b',"next":null}'))
+        last = [str(row[column]) for column in ("last_number", "last_sort", "last_id")]
+        cursor = self._cursors.seal(of, last).encode("ascii")
+        return b"".join((row["body"], b',"next":"', cursor, b'"}'))
