@@ -17,7 +17,7 @@ import websockets
 from api import Api
 from live import Place, place
 from outgrow.campus.limits import MOST_COUNTED, REQUESTS, REQUESTS_FROM, Limits
-from outgrow.campus.messaging.outbox import Close
+from outgrow.campus.messaging.live import Close
 from outgrow.db.pool import Database
 from outgrow.errors import TooMany
 from outgrow.web.http import connections

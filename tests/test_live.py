@@ -17,7 +17,7 @@ from api import ELSEWHERE, Person
 from conftest import STEP
 from live import Place, Sight, at, place
 from outgrow.campus.messaging import live as telling
-from outgrow.campus.messaging.outbox import Close
+from outgrow.campus.messaging.live import Close
 from outgrow.db.pool import Database
 from outgrow.queries import Query
 from outgrow.web.api import chats as protocol

@@ -22,7 +22,7 @@ from api import HERE, PASSWORD, Api
 from bouncing import Bouncer, bouncing, keeps_statements
 from conftest import Connect
 from outgrow.campus.accounts.sessions import _ID_BYTES, _SECRET_BYTES
-from outgrow.campus.messaging.outbox import Close
+from outgrow.campus.messaging.live import Close
 from outgrow.campus.notifier import Notifier
 from outgrow.db import pooler
 from outgrow.db.embedded import EmbeddedServer

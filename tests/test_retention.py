@@ -12,7 +12,7 @@ import pytest
 from api import Api, pages
 from conftest import STEP, Connect
 from growing import STORE, grow
-from outgrow.campus.messaging import chats, retention
+from outgrow.campus.messaging import chats
 from outgrow.db.pool import Database
 from outgrow.growth.state import Phase
 from outgrow.queries import Query
@@ -32,7 +32,7 @@ async def test_old_messages_go_and_the_others_keep_their_pos(
     await open_chat(phased, ada, ben, *(old(chat, ada.id, n) for n in range(1, 9)))
     await read(ben, chat, 8)
     sending = [asyncio.create_task(said(ada, chat, f"new {n}")) for n in range(6)]
-    assert await retention.trim(phased, BEFORE, pause=0.01) == 1
+    assert await chats.trim_messages(phased, BEFORE, pause=0.01) == 1
     sent = await asyncio.gather(*sending)
     assert sorted(m["pos"] // STEP for m in sent) == list(range(9, 15))
     path = f"/chats/{chat}/messages"
@@ -45,7 +45,7 @@ async def test_old_messages_go_and_the_others_keep_their_pos(
     assert (await seen(ben, chat))["unread"] == 2
     assert [m["pos"] // STEP for m in await pages(ada, path, limit=4, pos=12 * STEP)] == [11, 10, 9]
     assert (await seen(ada, chat))["last_message"]["pos"] == 14 * STEP
-    assert await retention.trim(phased, BEFORE, pause=0) == 0
+    assert await chats.trim_messages(phased, BEFORE, pause=0) == 0
 
 
 async def test_the_old_messages_of_a_chat_go_in_one_write(
@@ -64,7 +64,7 @@ async def test_the_old_messages_of_a_chat_go_in_one_write(
         f"CREATE TRIGGER note AFTER UPDATE ON {STORE} FOR EACH ROW EXECUTE FUNCTION public.note()",
     ):
         await phased.run(Query("test.note", sql))
-    assert await retention.trim(phased, BEFORE, pause=0) == 1
+    assert await chats.trim_messages(phased, BEFORE, pause=0) == 1
     assert await stored(phased, chat) == ["odd", young]
     assert len(await phased.rows(Query("test.writes", "SELECT key FROM public.writes"))) == 1
 
@@ -88,12 +88,12 @@ async def test_messages_keep_their_pos_across_growths(
         await grow(campus, phase)
         before = datetime.fromisoformat(listed[2]["sent_at"])
         listed = listed[2:]
-        assert await retention.trim(campus, before, pause=0) == 1
+        assert await chats.trim_messages(campus, before, pause=0) == 1
         listed.append(await said(ada, chat, f"in {phase}"))
         assert await pages(ben, path, limit=20, direction="newer") == listed
         unread = sum(m["pos"] > 6 * STEP for m in listed)
         assert (await seen(ben, chat))["unread"] == unread
-    assert await retention.trim(campus, datetime.now(UTC), pause=0) == 1
+    assert await chats.trim_messages(campus, datetime.now(UTC), pause=0) == 1
     assert await pages(ben, path, limit=20) == []
     assert (await said(ada, chat, "last"))["pos"] == listed[-1]["pos"] + STEP
 
@@ -106,7 +106,7 @@ async def test_a_young_message_keeps_what_is_behind_it(api: Api, campus: Databas
     messages = [old(chat, ada.id, 1), odd, old(chat, ada.id, 3), young, old(chat, ada.id, 4), odd]
     await open_chat(campus, ada, ben, *messages)
     other = await open_chat(campus, ada, await api.sign_up("Else"), odd)
-    assert await retention.trim(campus, BEFORE, pause=0) == 1
+    assert await chats.trim_messages(campus, BEFORE, pause=0) == 1
     assert await stored(campus, chat) == messages[3:]
     assert [m["pos"] // STEP for m in await pages(ben, f"/chats/{chat}/messages", limit=5)] == [
         6,
@@ -145,7 +145,7 @@ async def test_keys_are_forgotten(api: Api, campus: Database) -> None:
         "UPDATE network.sent_messages SET created_at = now() - interval '8 days' WHERE key = 'old'"
     )
     await campus.run(Query("age", sql))
-    await retention.forget_keys(campus)
+    await chats.forget_keys(campus)
     assert (await send(ada, chat, "text", "new")).status_code == 200
     assert (await send(ada, chat, "text", "old")).status_code == 201
 

@@ -21,7 +21,7 @@ from outgrow.campus.accounts.accounts import Accounts
 from outgrow.campus.accounts.credentials import Passwords
 from outgrow.campus.mail import Letter
 from outgrow.campus.messaging import live as telling
-from outgrow.campus.messaging.outbox import Close
+from outgrow.campus.messaging.live import Close
 from outgrow.db.pool import Database
 from outgrow.queries import Query
 from outgrow.schema.install import install

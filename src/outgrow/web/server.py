@@ -19,7 +19,7 @@ from outgrow.blueprint import campus
 from outgrow.campus.accounts.sessions import DAY, Lifetime
 from outgrow.campus.background import run_maintenance
 from outgrow.campus.mail import smtp
-from outgrow.campus.messaging.retention import keep
+from outgrow.campus.messaging.chats import apply_retention
 from outgrow.connection import connected
 from outgrow.db.pool import Database
 from outgrow.errors import Conflict, NotFound, Refused, ServerFailed
@@ -104,7 +104,7 @@ async def _run(
     """Serve, and do what goes on beside it."""
     latencies = context.metrics.latencies
     beside = [
-        asyncio.create_task(keep(services.database, settings.keep_messages)),
+        asyncio.create_task(apply_retention(services.database, settings.keep_messages)),
         asyncio.create_task(
             readings.record(services.database, settings.store, campus(), latencies)
         ),

@@ -17,9 +17,8 @@ from outgrow.campus.accounts.sessions import BrowserSessions, Lifetime, Sessions
 from outgrow.campus.cache import SECONDS, Caches
 from outgrow.campus.limits import Limits
 from outgrow.campus.mail import Mail, Transport, printed
-from outgrow.campus.messaging.chats import Chats
+from outgrow.campus.messaging.chats import Chats, PendingCounts
 from outgrow.campus.messaging.live import Live
-from outgrow.campus.messaging.waiting import Waiting
 from outgrow.campus.notifier import Notifier
 from outgrow.campus.pagination import Cursors
 from outgrow.campus.people.connections import Connections
@@ -53,7 +52,7 @@ class Services:
     schools: Schools
     search: Search
     browser_sessions: BrowserSessions
-    waiting: Waiting
+    waiting: PendingCounts
     limits: Limits
     confirmations: Confirmations
     export: Export
@@ -127,7 +126,7 @@ async def make_services(
         browser_sessions=BrowserSessions(
             database, sessions, derived_key(secret, b"forms of pages")
         ),
-        waiting=Waiting(intros, chats),
+        waiting=PendingCounts(intros, chats),
         limits=counted,
         confirmations=Confirmations(
             database,

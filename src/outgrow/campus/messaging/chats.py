@@ -1,16 +1,24 @@
-"""Chats: one's list of them, their messages, sending, and how far one has read.
+"""Chats: their list, their messages, sending, read marks, and what is removed in time.
 
-Only participants see a chat; to everybody else it is not there. It can be read for good, and
-written into by people who are connected and see each other. Messages are never changed here, and
-read marks never go back.
+Only participants see a chat; to everybody else it is not there. It can be read forever, and written
+into by people who are connected and see each other. Messages are never changed here, and read marks
+never go back.
+
+Keys of sent messages are forgotten, and old messages are removed where an operator says so: next to
+the server, once a day. Messages go from the beginning of a chat, all that are old in one write of
+its list, under the chat's lock, with a pause between chats.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Literal
 
@@ -18,10 +26,13 @@ import msgspec
 from msgspec import Meta
 
 from outgrow import queries
+from outgrow.campus.background import FAILED
 from outgrow.campus.messaging.live import Live
-from outgrow.campus.pagination import Cursors, Page
+from outgrow.campus.pagination import Cursors, Page, decoded
+from outgrow.campus.pagination import Page as Cut
 from outgrow.campus.people import intros
 from outgrow.campus.people.connections import lock_pair
+from outgrow.campus.people.intros import Intros
 from outgrow.campus.people.profiles import is_blank, nobody
 from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import RETRIED, Database, Session, Statements
@@ -261,3 +272,99 @@ def valid_key(key: str) -> str:
 
 def _both(user_id: str, other: str | None) -> list[str]:
     return [user_id] if other is None else [user_id, other]
+
+
+COUNTS_FRESH_SECONDS = 10.0
+MOST_COUNTED = 4096  # users, about 1 MB
+_COUNTED_ROWS = 20
+
+
+class PendingCounts:
+    """Counted at most once in FRESH_SECONDS for each user of the pages, from their newest intros
+    and chats; so a page may be that much behind."""
+
+    def __init__(self, intros: Intros, chats: Chats) -> None:
+        self._intros = intros
+        self._chats = chats
+        self._known: dict[str, tuple[float, Mapping[str, int]]] = {}
+
+    async def of(self, viewer: Viewer) -> Mapping[str, int]:
+        counted_at, known = self._known.get(viewer.id, (0.0, {}))
+        if known and time.monotonic() < counted_at + COUNTS_FRESH_SECONDS:
+            return known
+        pending, unread = await asyncio.gather(self._pending(viewer), self._unread(viewer))
+        counts = {"intros": pending, "chats": unread}
+        self._known.pop(viewer.id, None)
+        if len(self._known) >= MOST_COUNTED:
+            del self._known[next(iter(self._known))]
+        self._known[viewer.id] = (time.monotonic(), counts)
+        return counts
+
+    def forget(self, user_id: str) -> None:
+        self._known.pop(user_id, None)
+
+    async def _pending(self, viewer: Viewer) -> int:
+        page = await self._intros.page(
+            "incoming", ("pending",), Cut(limit=_COUNTED_ROWS), viewer=viewer
+        )
+        return len(decoded(page)["items"])
+
+    async def _unread(self, viewer: Viewer) -> int:
+        page = await self._chats.page(Cut(limit=_COUNTED_ROWS), viewer=viewer)
+        return sum(chat["unread"] for chat in decoded(page)["items"])
+
+
+RETENTION = queries.load("retention")
+
+log = logging.getLogger("outgrow.retention")
+
+RETENTION_SECONDS = 86_400
+RETENTION_RETRY_SECONDS = 600  # after it failed
+TRIM_PAUSE_SECONDS = 0.05
+
+
+async def apply_retention(database: Database, days: int | None) -> None:
+    """Take away what is old, again and again, until cancelled."""
+    while True:
+        wait = RETENTION_SECONDS
+        try:
+            await forget_keys(database)
+            if days is not None:
+                await trim_messages(database, datetime.now(UTC) - timedelta(days=days))
+        except FAILED as e:
+            log.warning("old messages stay for now: %s", e)
+            wait = RETENTION_RETRY_SECONDS
+        await asyncio.sleep(wait)
+
+
+async def forget_keys(database: Database) -> None:
+    tag = ""
+    while tag != "DELETE 0":
+        await asyncio.sleep(TRIM_PAUSE_SECONDS)
+        tag = await database.run(RETENTION["forget_keys"], KEY_DAYS)
+
+
+async def trim_messages(
+    database: Database, before: datetime, pause: float = TRIM_PAUSE_SECONDS
+) -> int:
+    """Remove messages sent before that time; how many chats it found them in. A young message, and
+    what stands behind one, stays."""
+    seen: set[str] = set()
+    stuck: list[str] = []  # an old message behind a young one
+    while rows := await database.rows(RETENTION["with_old"], before, stuck):
+        for row in rows:
+            if row["chat_id"] in seen:
+                stuck.append(row["chat_id"])
+            else:
+                await _trim_chat(database, row["chat_id"], before, pause)
+                seen.add(row["chat_id"])
+    return len(seen)
+
+
+async def _trim_chat(database: Database, chat_id: str, before: datetime, pause: float) -> None:
+    async def work(session: Session) -> None:
+        await session.run(RETENTION["lock"], chat_id)
+        await session.row(RETENTION["trim"], chat_id, before)
+
+    await asyncio.sleep(pause)
+    await database.transaction(work)

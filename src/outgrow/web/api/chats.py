@@ -15,7 +15,7 @@ from outgrow import events
 from outgrow.campus.background import FAILED
 from outgrow.campus.limits import MESSAGES, REQUESTS, REQUESTS_FROM, TYPING, Limit
 from outgrow.campus.messaging.chats import NewMessage, ReadUpTo, valid_key
-from outgrow.campus.messaging.outbox import Close, Outbox
+from outgrow.campus.messaging.live import Close, Outbox
 from outgrow.campus.pagination import Page
 from outgrow.errors import Forbidden, NotFound, NotSignedIn, TooMany
 from outgrow.web.api.endpoint import ApiRequest, Route
