@@ -13,12 +13,12 @@ from benchmarks.measures import Run, Turns, answer, pages
 from benchmarks.processes import Server
 from benchmarks.report import Contender, Goal
 from benchmarks.world import World, at
+from outgrow.campus import Viewer
 from outgrow.campus.cache import Caches
 from outgrow.campus.notifier import Notifier
 from outgrow.campus.pagination import LARGEST_LIMIT, LARGEST_OFFSET, Cursors, Page
 from outgrow.campus.people.profiles import FACETS, Filters, Profiles
 from outgrow.campus.people.search import Search
-from outgrow.campus.viewer import Viewer
 
 OURS = "Outgrow"
 FASTIFY = "Fastify + pg"

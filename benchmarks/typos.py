@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 
+from outgrow.campus import Viewer
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people.search import Search
-from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
 
 MISTAKES = ("swapped", "dropped", "doubled", "replaced")

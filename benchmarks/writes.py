@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from benchmarks.bare import CLIENTS, pgbench
 from benchmarks.measures import Run
 from benchmarks.report import Goal
+from outgrow.campus import Viewer
 from outgrow.campus.pagination import Cursors
 from outgrow.campus.people.intros import Intros
-from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
 
 BARE = "pgbench, into bare tables"

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api import ELSEWHERE, HERE, Api, Person, assert_problem, pages
+from outgrow.campus import Viewer
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people.search import REASONS, Discover
-from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
 from outgrow.queries import Query
 

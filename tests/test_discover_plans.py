@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from growing import grow
+from outgrow.campus import Viewer
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people.search import Discover
-from outgrow.campus.viewer import Viewer
 from outgrow.db.embedded import EmbeddedServer
 from outgrow.db.pool import Database
 from outgrow.growth.state import Phase

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from outgrow.blueprint import campus
+from outgrow.campus import Viewer
 from outgrow.campus.cache import Caches
 from outgrow.campus.notifier import Notifier
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people import connections, profiles
-from outgrow.campus.viewer import Viewer
 from outgrow.db.embedded import EmbeddedServer
 from outgrow.db.pool import Database
 from outgrow.growth.runner import grow

@@ -16,10 +16,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from outgrow.blueprint import campus as campus_blueprint
+from outgrow.campus import Viewer
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people import search
 from outgrow.campus.people.search import SQL, Search, SearchedFields, understand
-from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
 from outgrow.errors import BadCursor
 from outgrow.layout.indexes import indexes

@@ -1,9 +1,13 @@
-"""The cache: answers that cost much, kept for a while in this process.
+"""Caches of one process, and the people hidden from a viewer.
 
-None is older than the bound of its `Caches`, counted from when it was begun. Before that it goes
-when somebody of its school signs up, changes or leaves, in whichever process (campus/notifier.py:
-at once here, within some 50 ms elsewhere). What old clients write to the store is seen when the
-bound is over."""
+A cache holds answers that cost much, each for all viewers of a school. No answer is older than the
+bound of its `Caches`, counted from when its making began. It is dropped earlier when a person of
+its school signs up, changes or leaves, in any process (campus/notifier.py: immediately here, within
+some 50 ms elsewhere). What old clients write to the store is seen when the bound is over.
+
+Lists exclude hidden people in SQL (network.hidden). `Hidden` names them, so that they can be left
+out of what is cached.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +16,17 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
+from outgrow import queries
+from outgrow.campus import Viewer
 from outgrow.campus.notifier import Notifier
+from outgrow.db.pool import Database
 
 T = TypeVar("T")
 
+SAFETY = queries.load("safety")
+
 SECONDS = 20.0
+MOST_VIEWERS = 10_000  # whose old blocks are cached
 
 
 def begun(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -110,3 +120,29 @@ class Caches:
     def _changed(self, school: str) -> None:
         for hearer in self._hearers:
             hearer(school)
+
+
+class Hidden:
+    """Lists exclude by themselves whom they do not show: see network.hidden."""
+
+    def __init__(self, database: Database, caches: Caches) -> None:
+        self._database = database
+        self._listing: Cache[list[str]] = caches.named("old_blocks", MOST_VIEWERS)
+
+    async def ids(self, viewer: Viewer) -> list[str]:
+        """Whoever is hidden from `viewer`, of whichever school.
+
+        Blocks are read anew. Who has the viewer in an old client's list of blocks comes from the
+        cache: without an index it costs a look at every profile.
+        """
+
+        async def listing() -> list[str]:
+            return list(await self._database.value(SAFETY["listing"], viewer.id))
+
+        hidden = await self.blocked(viewer)
+        return list({*hidden, *await self._listing.get(viewer.school, viewer.id, listing)})
+
+    async def blocked(self, viewer: Viewer) -> list[str]:
+        """Whoever blocked the viewer, or is blocked by them; but for old clients' lists."""
+        hidden: list[str] = await self._database.value(SAFETY["hidden"], viewer.id)
+        return hidden

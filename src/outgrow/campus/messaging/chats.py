@@ -26,6 +26,7 @@ import msgspec
 from msgspec import Meta
 
 from outgrow import queries
+from outgrow.campus import Viewer
 from outgrow.campus.background import FAILED
 from outgrow.campus.messaging.live import Live
 from outgrow.campus.pagination import Cursors, Page, decoded
@@ -34,7 +35,6 @@ from outgrow.campus.people import intros
 from outgrow.campus.people.connections import lock_pair
 from outgrow.campus.people.intros import Intros
 from outgrow.campus.people.profiles import is_blank, nobody
-from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import RETRIED, Database, Session, Statements
 from outgrow.errors import BadInput, Conflict, Forbidden, NotFound
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from outgrow import queries
+from outgrow.campus import Viewer
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people.profiles import nobody
-from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database, Session
 from outgrow.errors import NotFound
 from outgrow.queries import Query

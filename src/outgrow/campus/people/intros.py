@@ -17,10 +17,10 @@ import msgspec
 from msgspec import Meta
 
 from outgrow import queries
+from outgrow.campus import Viewer
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people.connections import lock_pair
 from outgrow.campus.people.profiles import nobody
-from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database, Session
 from outgrow.errors import BadInput, Conflict, NotFound
 

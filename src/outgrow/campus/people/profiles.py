@@ -17,10 +17,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from outgrow import queries
-from outgrow.campus.cache import Cache, Caches
+from outgrow.campus import Viewer
+from outgrow.campus.cache import Cache, Caches, Hidden
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people.schools import hidden_character
-from outgrow.campus.viewer import Hidden, Viewer
 from outgrow.db.pool import Database, Session
 from outgrow.errors import Conflict, NotFound
 from outgrow.queries import Query

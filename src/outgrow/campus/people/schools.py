@@ -29,9 +29,9 @@ import msgspec
 from confusable_homoglyphs import confusables  # type: ignore[import-untyped]
 
 from outgrow import queries
-from outgrow.campus.cache import Caches, Uses, begun
+from outgrow.campus import Viewer
+from outgrow.campus.cache import Caches, Hidden, Uses, begun
 from outgrow.campus.pagination import Cursors, Page
-from outgrow.campus.viewer import Hidden, Viewer
 from outgrow.db.pool import Database, Session, Statements
 from outgrow.errors import BadInput, Conflict, Forbidden, NotFound
 

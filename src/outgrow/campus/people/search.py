@@ -32,9 +32,9 @@ import asyncpg
 import msgspec
 
 from outgrow import queries
+from outgrow.campus import Viewer
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people import search
-from outgrow.campus.viewer import Viewer
 from outgrow.db.pool import Database
 
 _MARKS = re.compile("[\u0300-\u036f’ʼ']+")

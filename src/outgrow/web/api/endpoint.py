@@ -14,8 +14,8 @@ import msgspec
 from starlette.types import Receive, Scope
 
 from outgrow import events
+from outgrow.campus import Viewer
 from outgrow.campus.limits import Limit
-from outgrow.campus.viewer import Viewer
 from outgrow.errors import NotAllowed, NotSignedIn
 from outgrow.web.http.auth import Caller
 from outgrow.web.http.request import Parameter, Parameters, checked_text, read_json

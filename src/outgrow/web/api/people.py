@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from outgrow.campus import Viewer
 from outgrow.campus.pagination import Page
 from outgrow.campus.people.connections import Kind
 from outgrow.campus.people.profiles import FACETS, Filters, NewProfile, ProfileChanges
-from outgrow.campus.viewer import Viewer
 from outgrow.errors import Forbidden
 from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.schemas import (

@@ -16,9 +16,9 @@ from urllib.parse import quote
 from starlette.types import Receive, Scope
 
 from outgrow import events
+from outgrow.campus import Viewer
 from outgrow.campus.accounts.sessions import BrowserSession
 from outgrow.campus.limits import KNOWN_SECONDS, Limit
-from outgrow.campus.viewer import Viewer
 from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError, TooMany
 from outgrow.web.html import assets
 from outgrow.web.html.forms import EMPTY, Form, said
