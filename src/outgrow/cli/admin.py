@@ -13,7 +13,7 @@ from uuid import UUID
 import click
 from click.core import ParameterSource
 
-from outgrow.campus.accounts import claims, invitations
+from outgrow.campus.accounts import claims
 from outgrow.campus.accounts.accounts import Accounts
 from outgrow.campus.accounts.claims import Claim, Invitations, Mailed, People
 from outgrow.campus.accounts.credentials import Codes, Passwords
@@ -111,7 +111,7 @@ def link(app: App, email: str, user_id: str) -> None:
     """
 
     async def work(database: Database) -> str:
-        address = await invitations.link(database, email, user_id)
+        address = await claims.link(database, email, user_id)
         await record_command(database, "account link", user_id)
         return address
 
@@ -128,7 +128,7 @@ def conflicts(app: App) -> None:
 
     Several have one, it is no address, an account has it, or the school asks for another domain.
     """
-    found = app.run(_installed(app, invitations.people))
+    found = app.run(_installed(app, claims.people))
     app.answer(
         {
             "disputed": [{"email": e, "user_ids": ids} for e, ids in found.disputed.items()],
@@ -201,7 +201,7 @@ def invite(
 
 async def _invite_one(app: App, who: str, url: str) -> Claim:
     async def work(database: Database) -> Claim:
-        claim = await invitations.claim_of(database, who)
+        claim = await claims.claim_of(database, who)
         await (await _invitations(app, database, url)).send(claim, again=True)
         await record_command(database, "account invite", claim.user_id)
         return claim
@@ -221,7 +221,7 @@ async def _invite_all(
 
     async def work(database: Database) -> tuple[People, Mailed]:
         await database.run(claims.SQL["forget"])
-        found = await invitations.people(database)
+        found = await claims.people(database)
         if only_plan:
             return found, Mailed()
         await record_command(database, "account invite --all")
