@@ -205,4 +205,6 @@ async def test_each_list_of_two_popular_people_is_read_once(campus_url: str, pha
         nodes = await explain(database, query, ["p301", "S", 20, 0, None, None, "p302"])
         scans = [node for node in nodes if node["Node Type"].endswith("Scan")]
         assert sum(node["Actual Rows"] * node["Actual Loops"] for node in scans) < 10_000
-        assert (await database.row(query, "p301", "S", 20, 0, None, None, "p302"))["has_more"]
+        row = await database.row(query, "p301", "S", 20, 0, None, None, "p302")
+        assert row is not None
+        assert row["has_more"]
