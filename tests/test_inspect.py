@@ -106,12 +106,12 @@ def test_keys_are_found_and_no_others(count: int) -> None:
 def test_facts_that_the_other_side_lacks_are_found(
     monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr("outgrow.inspection.keys.AT_ONCE", at_once)
+    monkeypatch.setattr("outgrow.inspection.keys.FACTS_AT_ONCE", at_once)
     one, other = Facts(), Facts()
     one.update([f"{n}" for n in range(1000)], "a")
     one.update(["0", "1", "600"], "b")
     other.update([f"{n}" for n in range(500, 1500)], "c")
-    mine, only_mine, theirs, only_theirs = one.compared(other)
+    mine, only_mine, theirs, only_theirs = one.compare(other)
     assert (mine, theirs) == (1000, 1000)
     assert only_mine == {hash(f"{n}") for n in range(500)}
     assert only_theirs == {hash(f"{n}") for n in range(1000, 1500)}

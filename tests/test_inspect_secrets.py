@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from outgrow.inspection.formats import secrets
+from outgrow.inspection.formats import kind_of_secret
 
 BCRYPT = "$2b$12$" + "abcdefghijklmnopqrstuv0123456789ABCDEFGHIJKLMNOPQRSTU"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9"
@@ -38,7 +38,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_X
     ],
 )
 def test_secrets_are_seen(field: str, text: str, kind: str) -> None:
-    assert secrets(field, text) == kind
+    assert kind_of_secret(field, text) == kind
 
 
 @pytest.mark.parametrize(
@@ -67,10 +67,10 @@ def test_secrets_are_seen(field: str, text: str, kind: str) -> None:
     ],
 )
 def test_what_is_none_is_left_alone(field: str, text: str) -> None:
-    assert secrets(field, text) is None
+    assert kind_of_secret(field, text) is None
 
 
 @pytest.mark.parametrize("text", ["", " ", "\0", "é" * 40, "🙂" * 40, "=" * 40, "a" * 100_000])
 def test_it_answers_for_every_text(text: str) -> None:
-    assert secrets("", text) is None
-    assert secrets("[]..{}", text) is None
+    assert kind_of_secret("", text) is None
+    assert kind_of_secret("[]..{}", text) is None

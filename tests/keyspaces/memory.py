@@ -22,7 +22,7 @@ class Memory:
     async def keys(self, use: Callable[[list[str]], None]) -> None:
         use(list(self.data))
 
-    async def some(self, keys: Sequence[str]) -> Mapping[str, Any]:
+    async def values(self, keys: Sequence[str]) -> Mapping[str, Any]:
         return {key: self.data[key] for key in keys if key in self.data}
 
 

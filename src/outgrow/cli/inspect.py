@@ -106,7 +106,7 @@ async def _inspect(app: App, asked: _Asked) -> None:
         _print_misfits(app, survey.inspection, asked.misfits)
     else:
         told = survey.as_dict(all_misfits=asked.all_misfits)
-        app.answer(told, "\n".join(report.lines(clean(told), click.style)), styled=True)
+        app.answer(told, "\n".join(report.format_report(clean(told), click.style)), styled=True)
 
 
 def _write(survey: Survey, file: Path) -> None:

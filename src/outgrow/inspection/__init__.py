@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from outgrow.db.pool import Session
-from outgrow.inspection.audit import Audit, Told
+from outgrow.inspection.audit import Audit, OnMisfit
 from outgrow.inspection.derived import Derived, Trial
 from outgrow.inspection.keys import Keys, Tree, short
 from outgrow.inspection.patterns import Pattern, patterns_of
@@ -41,7 +41,7 @@ class Source(Protocol):
 
     async def keys(self, use: Callable[[list[str]], None]) -> None: ...
 
-    async def some(self, keys: Sequence[str]) -> Mapping[str, Any]: ...
+    async def values(self, keys: Sequence[str]) -> Mapping[str, Any]: ...
 
 
 @dataclass
@@ -60,10 +60,10 @@ class Inspection:
         return self.tree.root.total
 
     def references_of(self, pattern: Pattern) -> list[Reference]:
-        return [one for one in self.references if one.source is pattern]
+        return [reference for reference in self.references if reference.source is pattern]
 
     def derived_of(self, pattern: Pattern) -> Derived | None:
-        return next((one for one in self.derived if one.pattern is pattern), None)
+        return next((derived for derived in self.derived if derived.pattern is pattern), None)
 
 
 async def inspect(
@@ -71,7 +71,7 @@ async def inspect(
     *,
     audited: bool = True,
     passed: Callable[[int], None] = lambda _: None,
-    told: Told = lambda *_: None,
+    on_misfit: OnMisfit = lambda *_: None,
 ) -> Inspection:
     """Read a store: two passes over its rows and two over its keys; one of each where `audited` is
     False. `passed` is told how many rows of a pass are done, and `told` of every misfit."""
@@ -85,34 +85,34 @@ async def inspect(
     await source.rows(add)
     patterns = patterns_of(tree)
     search = Search(patterns)
-    known = Keys(tree.root.total if audited else 0)
+    known_keys = Keys(tree.root.total if audited else 0)
 
-    def look(keys: list[str]) -> None:
+    def add_keys(keys: list[str]) -> None:
         search.add(keys, tree)
         if audited:
-            known.update(keys)
+            known_keys.update(keys)
         passed(len(keys))
 
-    await source.keys(look)
+    await source.keys(add_keys)
     references = search.references()
     elements = Elements(search, references)
     if elements.is_needed:
         await source.rows(lambda rows: elements.add(rows, tree))
         references += elements.references()
     trial = Trial(patterns, references)
-    wanted = trial.wanted()
+    wanted = trial.wanted_keys()
     for start in range(0, len(wanted), AT_ONCE):
-        trial.rows.update(await source.some(wanted[start : start + AT_ONCE]))
-    derived = trial.found()
+        trial.rows.update(await source.values(wanted[start : start + AT_ONCE]))
+    derived = trial.all_derived()
     symmetric = trial.symmetric()
-    references = resolved(references, derived)
-    audit = Audit(tree, known, references, derived, symmetric, told) if audited else None
+    references = resolve_references(references, derived)
+    audit = Audit(tree, known_keys, references, derived, symmetric, on_misfit) if audited else None
     if audit is not None:
-        await _audit(source, audit, passed)
+        await _run_audit(source, audit, passed)
     return Inspection(tree, patterns, references, derived, symmetric, audit)
 
 
-async def _audit(source: Source, audit: Audit, passed: Callable[[int], None]) -> None:
+async def _run_audit(source: Source, audit: Audit, passed: Callable[[int], None]) -> None:
     if audit.needs_ids:
         await source.keys(audit.add_keys)
         audit.seal()
@@ -122,19 +122,19 @@ async def _audit(source: Source, audit: Audit, passed: Callable[[int], None]) ->
         passed(len(rows))
 
     await source.rows(add)
-    again = audit.settle()
-    if not again:
+    hashes = audit.settle()
+    if not hashes:
         return
-    wanted: list[str] = []
+    keys_to_read: list[str] = []
 
     def collect(keys: list[str]) -> None:
-        wanted.extend(key for key in keys if short(key) in again)
+        keys_to_read.extend(key for key in keys if short(key) in hashes)
         passed(len(keys))
 
     await source.keys(collect)
-    for start in range(0, len(wanted), AT_ONCE):
-        found = await source.some(wanted[start : start + AT_ONCE])
-        audit.name((key, found[key]) for key in wanted[start : start + AT_ONCE])
+    for start in range(0, len(keys_to_read), AT_ONCE):
+        values = await source.values(keys_to_read[start : start + AT_ONCE])
+        audit.explain((key, values[key]) for key in keys_to_read[start : start + AT_ONCE])
 
 
 T = TypeVar("T")
@@ -171,13 +171,13 @@ class Table:
         query = self._query("sampled" if sampled else "rows")
         arguments = (self._percent,) if sampled else ()
         stream = self._session.stream(query, *arguments, batch=BATCH)
-        await _each(stream, lambda records: use([(key, text) for key, text in records]))
+        await _use_each(stream, lambda records: use([(key, text) for key, text in records]))
 
     async def keys(self, use: Callable[[list[str]], None]) -> None:
         stream = self._session.stream(self._query("keys"), batch=5 * BATCH)
-        await _each(stream, lambda records: use([record[0] for record in records]))
+        await _use_each(stream, lambda records: use([record[0] for record in records]))
 
-    async def some(self, keys: Sequence[str]) -> Mapping[str, Any]:
+    async def values(self, keys: Sequence[str]) -> Mapping[str, Any]:
         rows = await self._session.rows(self._query("some"), list(keys))
         return {key: decode(text) for key, text in rows}
 
@@ -185,27 +185,29 @@ class Table:
         return load("inspect")[block].with_identifiers(store=self._name)
 
 
-async def _each(batches: AsyncIterator[T], use: Callable[[T], None]) -> None:
+async def _use_each(batches: AsyncIterator[T], use: Callable[[T], None]) -> None:
     """Use each batch, and have the server work on the next one meanwhile."""
-    following = asyncio.ensure_future(anext(batches, None))
+    next_batch = asyncio.ensure_future(anext(batches, None))
     try:
-        while (batch := await following) is not None:
-            following = asyncio.ensure_future(anext(batches, None))
+        while (batch := await next_batch) is not None:
+            next_batch = asyncio.ensure_future(anext(batches, None))
             await asyncio.sleep(0)  # that it is asked for before this one is used
             use(batch)
     finally:
-        following.cancel()
-        await asyncio.wait([following])  # the connection is to be free again
+        next_batch.cancel()
+        await asyncio.wait([next_batch])  # the connection is to be free again
 
 
-_OWN = {"id", "_id", "key", "uid", "uuid"}
+_ID_FIELDS = {"id", "_id", "key", "uid", "uuid"}
 
 
-def resolved(references: Sequence[Reference], derived: Sequence[Derived]) -> list[Reference]:
+def resolve_references(
+    references: Sequence[Reference], derived: Sequence[Derived]
+) -> list[Reference]:
     """References without those that an index only happens to have: by which a row names its own
     entry, and by ids that are somebody else's in the rows, too. Who names an entry by the row's
     id, and is called after the row, names that row; by another name or text it names the entry."""
-    pointers = {id(one.pattern): one for one in derived if _is_pointer(one)}
+    pointers = {id(index.pattern): index for index in derived if _is_pointer(index)}
     kept = []
     for reference in references:
         pointer = pointers.get(id(reference.to)) if reference.target.how == "id" else None
@@ -214,28 +216,28 @@ def resolved(references: Sequence[Reference], derived: Sequence[Derived]) -> lis
                 kept.append(reference)
             continue
         fields = _fields_by(pointer)
-        own = any(names_itself(pointer.source, name) for name in fields)
-        if reference.source in (pointer.reference.to, pointer.source) or not own:
+        is_named = any(names_itself(pointer.source, name) for name in fields)
+        if reference.source in (pointer.reference.to, pointer.source) or not is_named:
             continue
-        names = names_of(reference.source, reference.steps, reference.place)
-        if fields & _OWN and named_after(names, pointer.reference.to):
+        names = names_of(reference.source, reference.steps, reference.position)
+        if fields & _ID_FIELDS and named_after(names, pointer.reference.to):
             reference.index, reference.target = reference.target, pointer.reference.target
         kept.append(reference)
     return kept
 
 
-def _is_pointer(one: Derived) -> bool:
+def _is_pointer(derived: Derived) -> bool:
     """It names one row, and is nothing by itself."""
-    reference = one.reference
-    if reference is None or one.pattern.shape not in ("scalar", "mixed", "document"):
+    reference = derived.reference
+    if reference is None or derived.pattern.shape not in ("scalar", "mixed", "document"):
         return False
     if reference.steps is not None and ELEMENTS in reference.steps:
         return False
-    place = one.pattern.places[-1] if one.pattern.places else -1
-    return is_entity(Target(one.pattern, "id", place)) is not True
+    position = derived.pattern.positions[-1] if derived.pattern.positions else -1
+    return is_entity(Target(derived.pattern, "id", position)) is not True
 
 
-def _fields_by(one: Derived) -> set[str]:
+def _fields_by(derived: Derived) -> set[str]:
     """The fields of rows that the keys of an index say."""
-    steps = (steps for places in (one.by or {}).values() for steps in places)
+    steps = (steps for paths in (derived.by or {}).values() for steps in paths)
     return {each[-1] for each in steps if each and isinstance(each[-1], str)}

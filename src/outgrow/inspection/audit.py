@@ -21,18 +21,18 @@ from outgrow.inspection.formats import is_id_format
 from outgrow.inspection.inconsistencies import Agreement, Lookup, Symmetry
 from outgrow.inspection.keys import Hashes, Keys, Tree
 from outgrow.inspection.patterns import Pattern
-from outgrow.inspection.reference_search import own_ids
-from outgrow.inspection.references import Reference, is_own, names_rows, tokens
+from outgrow.inspection.reference_search import element_id_paths
+from outgrow.inspection.references import Reference, is_row_id, names_rows, tokens
 from outgrow.inspection.values import (
     ELEMENTS,
     MIXED,
     Steps,
-    at,
     decoded,
     encoded,
     kind_of,
     path_of,
     reader,
+    values_at,
 )
 from outgrow.layout.consistency import FLAT
 
@@ -51,14 +51,14 @@ class Misfits:
         self.usual = {"object": dict, "array": list}.get(values.kind)
         self._kind = None if values.is_mixed else values.kind
         self._are_encoded = values.is_encoded
-        self.once = [*_once(pattern, referring)]
+        self.once = [*_unique_id_paths(pattern, referring)]
         """Where an id may stand once in each list."""
-        self.elements = dict(_elements(pattern, referring))
+        self.elements = dict(_element_kinds(pattern, referring))
         """Of which kind the elements of lists are."""
         self.in_texts = self.is_opaque = False
         """Some values are written as JSON into texts; and some of these are no plain lists."""
 
-    def of_kind(self, value: Any) -> tuple[str, str] | None:
+    def wrong_kind(self, value: Any) -> tuple[str, str] | None:
         """Kind and detail, where the value is not of the usual kind; in a text it may be."""
         if isinstance(value, str) and (inner := encoded(value)) is not None:
             self.in_texts = True
@@ -69,19 +69,21 @@ class Misfits:
             return None
         return "wrong_shape", f"{article(kind)}, where others are {article(self._kind)}"
 
-    def inside(self, value: Any) -> Iterator[tuple[str, str, Steps]]:
+    def wrong_lists(self, value: Any) -> Iterator[tuple[str, str, Steps]]:
         """Kind, detail and place of what is wrong in its lists."""
         for steps in self.once:
             for text, times in doubled(value, steps):
-                yield "doubled", f"{_where(steps)}{text} stands there {times} times", steps
+                yield "doubled", f"{_path_prefix(steps)}{text} stands there {times} times", steps
         for steps, usual in self.elements.items():
-            kind = next((kind for item in at(value, steps) if (kind := kind_of(item)) != usual), "")
+            kind = next(
+                (kind for item in values_at(value, steps) if (kind := kind_of(item)) != usual), ""
+            )
             if kind:
                 detail = f"{article(kind)}, where others are {article(usual)}"
-                yield "wrong_element", _where(steps) + detail, steps
+                yield "wrong_element", _path_prefix(steps) + detail, steps
 
 
-def _once(pattern: Pattern, referring: Collection[Steps]) -> Iterator[Steps]:
+def _unique_id_paths(pattern: Pattern, referring: Collection[Steps]) -> Iterator[Steps]:
     """Where ids stand of which each is to stand in its list once: elements that are ids, and the
     `id` of elements. What else stands in the objects of a list may be there often (two lines of an
     order, one article)."""
@@ -91,10 +93,10 @@ def _once(pattern: Pattern, referring: Collection[Steps]) -> Iterator[Steps]:
         are_ids = steps in referring or is_id_format(values.format)
         if len(steps) > 1 and steps[-1] == ELEMENTS and values.kind == "string" and are_ids:
             yield steps
-    yield from own_ids(pattern, referring)
+    yield from element_id_paths(pattern, referring)
 
 
-def _elements(pattern: Pattern, referring: Collection[Steps]) -> Iterator[tuple[Steps, str]]:
+def _element_kinds(pattern: Pattern, referring: Collection[Steps]) -> Iterator[tuple[Steps, str]]:
     """Where lists stand whose elements are of one kind, and which: the value, and lists of ids in
     it."""
     if pattern.values.is_mixed:
@@ -102,23 +104,28 @@ def _elements(pattern: Pattern, referring: Collection[Steps]) -> Iterator[tuple[
     for steps, values in pattern.values.walk():
         if steps[-1:] != (ELEMENTS,) or not (steps == (ELEMENTS,) or steps in referring):
             continue
-        others = values.there - values.kinds[values.kind]
-        if values.there >= FEWEST and others < MIXED * values.there and not values.encoded:
+        others = values.present - values.kinds[values.kind]
+        if values.present >= FEWEST and others < MIXED * values.present and not values.encoded:
             yield steps, values.kind
 
 
 def doubled(value: Any, steps: Steps) -> Iterator[tuple[str, int]]:
     """Of each list the text that stands there most often, and how often, if twice or more."""
     end = max(n for n, step in enumerate(steps) if step == ELEMENTS)
-    for one in at(value, steps[:end]):
-        if type(one) is not list or len(one) < 2:
+    for elements in values_at(value, steps[:end]):
+        if type(elements) is not list or len(elements) < 2:
             continue
-        ids = [text for item in one for text in at(item, steps[end + 1 :]) if type(text) is str]
+        ids = [
+            text
+            for item in elements
+            for text in values_at(item, steps[end + 1 :])
+            if type(text) is str
+        ]
         if len(set(ids)) < len(ids):
             yield Counter(ids).most_common(1)[0]
 
 
-def _where(steps: Steps) -> str:
+def _path_prefix(steps: Steps) -> str:
     return f"{path_of(steps)}: " if steps != (ELEMENTS,) else ""
 
 
@@ -157,8 +164,8 @@ class Cause:
         """Where in a row it is; None for the whole of it."""
         if isinstance(self.by, Reference):
             return self.by.path
-        inside = isinstance(self.by, tuple) and self.by != (ELEMENTS,)
-        return path_of(self.by) if inside else None  # type: ignore[arg-type]
+        is_inside = isinstance(self.by, tuple) and self.by != (ELEMENTS,)
+        return path_of(self.by) if is_inside else None  # type: ignore[arg-type]
 
     @property
     def to(self) -> Pattern | None:
@@ -170,11 +177,11 @@ class Cause:
         return self.by.source if self.kind == "stale" else self.by.pattern
 
 
-Told = Callable[[Misfit, Cause], None]
+OnMisfit = Callable[[Misfit, Cause], None]
 """Is told of everything that is wrong; `misfits` keeps only so many."""
 
 
-class _Asked:
+class _Checks:
     """What is asked of every row of a pattern."""
 
     def __init__(
@@ -187,13 +194,13 @@ class _Asked:
         self.lookups = lookups
         self.indexes = indexes
         self.symmetry = symmetry
-        steps = [one.reference.steps for one in lookups]
-        places = [one for one in steps if one is not None]
-        self.misfits = Misfits(pattern, places)
-        places += [one for index in indexes for one in index.places(pattern)]
-        places += [*self.misfits.once, *self.misfits.elements]
-        places += [(ELEMENTS,)] if symmetry is not None else []
-        self.read = reader(pattern.values.kind, places)
+        steps = [lookup.reference.steps for lookup in lookups]
+        paths = [path for path in steps if path is not None]
+        self.misfits = Misfits(pattern, paths)
+        paths += [path for index in indexes for path in index.paths(pattern)]
+        paths += [*self.misfits.once, *self.misfits.elements]
+        paths += [(ELEMENTS,)] if symmetry is not None else []
+        self.read = reader(pattern.values.kind, paths)
         self.usual = self.misfits.usual
         self.has_lists = bool(self.misfits.once or self.misfits.elements)
         self.needs_key = None in steps or bool(indexes) or symmetry is not None
@@ -209,54 +216,58 @@ class Audit:
         references: Sequence[Reference],
         derived: Sequence[Derived],
         symmetric: Sequence[Reference],
-        told: Told = lambda *_: None,
+        on_misfit: OnMisfit = lambda *_: None,
     ) -> None:
         self.tree = tree
-        self._told = told
+        self._on_misfit = on_misfit
         self.misfits: list[Misfit] = []
         self.counts: Counter[tuple[str, str]] = Counter()
         """(pattern, kind) -> how many."""
         self.causes: dict[tuple[str, int, int | Steps], Cause] = {}
         self._keys = keys
         self._ids: dict[tuple[int, int], Hashes] = {
-            (id(r.to), r.target.place): Hashes() for r in references if r.by_place
+            (id(r.to), r.target.position): Hashes() for r in references if r.by_position
         }
         self._lookups: dict[int, list[Lookup]] = {}
         for reference in references:
-            share = reference.share + sum(one.share for one in reference.group)
+            share = reference.share + sum(other.share for other in reference.group)
             sure = SURE if names_rows(reference.target) else PARTLY
-            if share >= sure and not is_own(reference):
+            if share >= sure and not is_row_id(reference):
                 lookup = self._lookup(reference)
                 self._lookups.setdefault(id(reference.source), []).append(lookup)
-        self._symmetries = {id(one.source): Symmetry(self._lookup(one)) for one in symmetric}
+        self._symmetries = {
+            id(reference.source): Symmetry(self._lookup(reference)) for reference in symmetric
+        }
         self._indexes = [
             Agreement(
-                one, [r for r in references if r.source is one.pattern and r.to is one.source]
+                index, [r for r in references if r.source is index.pattern and r.to is index.source]
             )
-            for one in derived
-            if one.order or (one.reference and one.by is not None)
+            for index in derived
+            if index.order or (index.reference and index.by is not None)
         ]
         led_through = {id((r.index or r.target).pattern) for r in references}
         for index in self._indexes:
-            if index.by_one and id(index.derived.pattern) in led_through:
-                index.named = Hashes()
-        self._asked: dict[int, _Asked] = {}
+            if index.is_by_one_segment and id(index.derived.pattern) in led_through:
+                index.expected_ids = Hashes()
+        self._checks: dict[int, _Checks] = {}
         self._unread: set[str] = set()
         self._unsure: list[tuple[Lookup, str, str, str]] = []
 
     def _lookup(self, reference: Reference) -> Lookup:
-        ids = reference.ids or self._ids.get((id(reference.to), reference.target.place))
+        ids = reference.ids or self._ids.get((id(reference.to), reference.target.position))
         return Lookup(reference, ids, self._keys)
 
-    def _asked_of(self, pattern: Pattern) -> _Asked:
+    def _checks_of(self, pattern: Pattern) -> _Checks:
         number = id(pattern)
-        if number not in self._asked:
-            sides = [(one, (one.derived.pattern, one.derived.source)) for one in self._indexes]
-            indexes = [one for one, patterns in sides if pattern in patterns]
+        if number not in self._checks:
+            sides = [
+                (index, (index.derived.pattern, index.derived.source)) for index in self._indexes
+            ]
+            indexes = [index for index, patterns in sides if pattern in patterns]
             symmetry = self._symmetries.get(number)
             lookups = self._lookups.get(number, [])
-            self._asked[number] = _Asked(pattern, lookups, indexes, symmetry)
-        return self._asked[number]
+            self._checks[number] = _Checks(pattern, lookups, indexes, symmetry)
+        return self._checks[number]
 
     # Keys first ---------------------------------------------------------------------------------
 
@@ -269,10 +280,10 @@ class Audit:
     def add_keys(self, keys: Iterable[str]) -> None:
         wanted = {number for number, _ in self._ids}
         for key in keys:
-            pattern, segments = self.tree.place(key)
+            pattern, segments = self.tree.match(key)
             if id(pattern) in wanted:
-                for place, text in tokens(pattern, key, segments):
-                    ids = self._ids.get((id(pattern), place))
+                for position, text in tokens(pattern, key, segments):
+                    ids = self._ids.get((id(pattern), position))
                     if ids is not None:
                         ids.update((text,))
 
@@ -285,44 +296,44 @@ class Audit:
     def add(self, rows: Iterable[tuple[str, str | None]]) -> None:
         """Rows with their values as JSON."""
         for key, json_text in rows:
-            pattern, segments = self.tree.place(key)
+            pattern, segments = self.tree.match(key)
             if pattern is None:
                 continue
-            asked = self._asked.get(id(pattern)) or self._asked_of(pattern)
-            value = asked.read(json_text)
-            if value.__class__ is not asked.usual:
-                found = asked.misfits.of_kind(value)
-                if found is not None:
-                    self._tell(pattern, key, *found)
-                if value is None or (found is not None and found[0] == "wrong_shape"):
+            checks = self._checks.get(id(pattern)) or self._checks_of(pattern)
+            value = checks.read(json_text)
+            if value.__class__ is not checks.usual:
+                misfit = checks.misfits.wrong_kind(value)
+                if misfit is not None:
+                    self._report(pattern, key, *misfit)
+                if value is None or (misfit is not None and misfit[0] == "wrong_shape"):
                     self._unread.add(key)
                     if value is not None:
                         continue
                 value = decoded(value)
-            known = dict(tokens(pattern, key, segments)) if asked.needs_key else {}
-            for lookup in asked.lookups:
-                for text in lookup.nowhere(value, known):
+            known = dict(tokens(pattern, key, segments)) if checks.needs_key else {}
+            for lookup in checks.lookups:
+                for text in lookup.dangling_texts(value, known):
                     self._dangles(lookup, key, text)
-            if asked.has_lists:
-                for kind, detail, steps in asked.misfits.inside(value):
-                    self._tell(pattern, key, kind, detail, steps)
-            for index in asked.indexes:
+            if checks.has_lists:
+                for kind, detail, steps in checks.misfits.wrong_lists(value):
+                    self._report(pattern, key, kind, detail, steps)
+            for index in checks.indexes:
                 index.add(pattern, key, value, known)
-            if asked.symmetry is not None:
-                asked.symmetry.add(key, value, known)
+            if checks.symmetry is not None:
+                checks.symmetry.add(key, value, known)
 
     def _dangles(self, lookup: Lookup, key: str, text: str) -> None:
         """Kept until it is known how often such a text stands there."""
         reference = lookup.reference
         nothing = f"there is no {reference.to.text} of it"
         if lookup.is_part:
-            self._tell(reference.source, key, "orphan", nothing, reference)
+            self._report(reference.source, key, "orphan", nothing, reference)
             return
         detail = f"{reference.path} names {text}: {nothing}"
         if len(self._unsure) >= KEPT:
-            self._tell(reference.source, key, "dangling", detail, reference)
+            self._report(reference.source, key, "dangling", detail, reference)
             return
-        lookup.note(text)
+        lookup.count_dangling(text)
         self._unsure.append((lookup, key, text, detail))
 
     # And some again ------------------------------------------------------------------------------
@@ -330,61 +341,63 @@ class Audit:
     def settle(self) -> set[int]:
         """Compare both sides of everything. Returns the rows that are needed again, by the short
         hashes of their keys, to say what the differences are (`name`)."""
-        indexes = {id(one.derived.pattern): one for one in self._indexes}
+        indexes = {id(agreement.derived.pattern): agreement for agreement in self._indexes}
         for index_of in self._indexes:
-            if index_of.named is not None:
-                index_of.named.seal()
+            if index_of.expected_ids is not None:
+                index_of.expected_ids.seal()
         for lookup, key, text, detail in self._unsure:
             reference = lookup.reference
             index = indexes.get(id((reference.index or reference.target).pattern))
-            if index is not None and index.named is not None and text in index.named:
+            if index is not None and index.expected_ids is not None and text in index.expected_ids:
                 continue  # the row is there, and only its index does not have it
             kind = "dangling"
             if lookup.is_habit(text):
                 kind = "sentinel"
                 lookup.sentinels.add(text)
-            self._tell(reference.source, key, kind, detail, reference)
+            self._report(reference.source, key, kind, detail, reference)
         self._unsure.clear()
-        rows = set().union(*(one.settle() for one in self._symmetries.values()))
-        return rows.union(*(one.settle() for one in self._indexes))
+        rows = set().union(*(agreement.settle() for agreement in self._symmetries.values()))
+        return rows.union(*(agreement.settle() for agreement in self._indexes))
 
-    def name(self, rows: Iterable[tuple[str, Any]]) -> None:
+    def explain(self, rows: Iterable[tuple[str, Any]]) -> None:
         """Rows with their decoded values."""
         for key, value in rows:
-            pattern, segments = self.tree.place(key)
+            pattern, segments = self.tree.match(key)
             if pattern is None or key in self._unread:
                 continue
-            asked = self._asked_of(pattern)
+            checks = self._checks_of(pattern)
             value = decoded(value)
             known = dict(tokens(pattern, key, segments))
-            for index in asked.indexes:
-                for kind, text, detail in index.name(pattern, key, value, known, self._unread):
+            for index in checks.indexes:
+                for kind, text, detail in index.explain(pattern, key, value, known, self._unread):
                     if kind == "stale" and (text not in self._keys or text in self._unread):
                         continue  # nothing to disagree with
-                    self._tell(pattern, key, kind, detail, index.derived)
-            if (symmetry := asked.symmetry) is not None:
-                for detail in symmetry.name(pattern, value, known, self._unread):
-                    self._tell(pattern, key, "one_sided", detail, symmetry.reference)
+                    self._report(pattern, key, kind, detail, index.derived)
+            if (symmetry := checks.symmetry) is not None:
+                for detail in symmetry.explain(pattern, value, known, self._unread):
+                    self._report(pattern, key, "one_sided", detail, symmetry.reference)
 
     # What its queries are made of ----------------------------------------------------------------
 
     def misfits_of(self, pattern: Pattern) -> Misfits:
-        return self._asked_of(pattern).misfits
+        return self._checks_of(pattern).misfits
 
     def sentinels(self, reference: Reference) -> list[str]:
         """The texts that stand there for nobody."""
         lookups = self._lookups.get(id(reference.source), ())
-        return sorted(next((one.sentinels for one in lookups if one.reference is reference), ()))
+        return sorted(
+            next((lookup.sentinels for lookup in lookups if lookup.reference is reference), ())
+        )
 
     def listing_references(self, derived: Derived) -> list[Reference]:
         """By which the entries of an index name its rows."""
-        return next(one.references for one in self._indexes if one.derived is derived)
+        return next(index.references for index in self._indexes if index.derived is derived)
 
-    def names_by(self, derived: Derived) -> bool:
+    def knows_expected_ids(self, derived: Derived) -> bool:
         """Whether it is known under what rows ought to stand in an index."""
-        return any(one.derived is derived and one.by_one for one in self._indexes)
+        return any(index.derived is derived and index.is_by_one_segment for index in self._indexes)
 
-    def _tell(
+    def _report(
         self,
         pattern: Pattern,
         key: str,
@@ -397,6 +410,6 @@ class Audit:
         if (cause := (kind, id(pattern), which)) not in self.causes:
             self.causes[cause] = Cause(kind, pattern, by)
         misfit = Misfit(key, kind, detail)
-        self._told(misfit, self.causes[cause])
+        self._on_misfit(misfit, self.causes[cause])
         if len(self.misfits) < KEPT:
             self.misfits.append(misfit)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from outgrow.blueprint import Pattern as Said
+from outgrow.blueprint import Pattern as BlueprintPattern
 from outgrow.blueprint.validation import KEY_PARTS, SYSTEM_COLUMNS, pattern_problems, unfit
 from outgrow.inspection import Inspection
 from outgrow.inspection.derived import KEY
@@ -60,8 +60,8 @@ class _Relation:
 
 def blueprint(inspection: Inspection, table: str) -> str:
     """The TOML of a blueprint that `outgrow grow` takes as it is."""
-    lines = _Writer(inspection, table).lines()
-    return "".join((_comment(line) if line[:1] == "#" else line) + "\n" for line in lines)
+    toml_lines = _Writer(inspection, table).toml_lines()
+    return "".join((_comment(line) if line[:1] == "#" else line) + "\n" for line in toml_lines)
 
 
 class _Writer:
@@ -76,15 +76,15 @@ class _Writer:
                 self.names[id(pattern)] = _unique(_name_of(pattern), set(self.names.values()))
         self.relations: dict[int, _Relation] = {}
         for pattern in self.keys.values():
-            if self._why_not(pattern) is None and self._derivation(pattern) is None:
-                self.relations[id(pattern)] = self._relation(pattern)
+            if self._why_no_relation(pattern) is None and self._derived_line(pattern) is None:
+                self.relations[id(pattern)] = self._make_relation(pattern)
 
-    def lines(self) -> Iterator[str]:
+    def toml_lines(self) -> Iterator[str]:
         yield f"# What `outgrow inspect` found in {self.table}: {self.inspection.keys:,} keys. Each"
         yield "# guess has its reason; what is wrong here is yours to change. docs/blueprints.md"
         yield ""
         yield 'name = "app"  # the schema in which the relations will live'
-        hybrid = [r.name for p in self.keys.values() if (r := self._long(p)) is not None]
+        hybrid = [r.name for p in self.keys.values() if (r := self._long_relation(p)) is not None]
         if hybrid:
             yield ""
             yield f"# Lists of {LONG} elements and more: they outgrow the store first."
@@ -92,7 +92,7 @@ class _Writer:
         yield ""
         yield "[patterns]"
         for pattern in self.keys.values():
-            yield from self._pattern(pattern)
+            yield from self._pattern_lines(pattern)
         for pattern in self.inspection.patterns:
             if not _is_writable(pattern):
                 yield f"# left out: {pattern.text!r} cannot be said in a blueprint"
@@ -101,8 +101,8 @@ class _Writer:
             yield "[relations]  # none: all of it is best left where it is"
         for pattern in self.keys.values():
             if id(pattern) in self.relations:
-                yield from self._told(self.relations[id(pattern)])
-        derived = [line for p in self.keys.values() if (line := self._derivation(p)) is not None]
+                yield from self._relation_lines(self.relations[id(pattern)])
+        derived = [line for p in self.keys.values() if (line := self._derived_line(p)) is not None]
         if derived:
             yield ""
             yield "# Lists that say nothing of their own: kept for whoever reads them."
@@ -115,7 +115,7 @@ class _Writer:
 
     # Patterns -----------------------------------------------------------------------------------
 
-    def _pattern(self, pattern: Pattern) -> Iterator[str]:
+    def _pattern_lines(self, pattern: Pattern) -> Iterator[str]:
         sure = f"{pattern.count:,} keys, {100 * confidence(pattern):.0f} % sure"
         why = "; ".join(dict.fromkeys(s.why for s in pattern.segments if s.why))
         yield f"# {sure}{f': {why}' if why else ''}"
@@ -125,13 +125,13 @@ class _Writer:
         derived = self.inspection.derived_of(pattern)
         if derived is not None:
             yield f"#   {_comment(f'derived from {derived.source.text}: {derived.why}')}"
-        elif (reason := self._why_not(pattern)) is not None:
+        elif (reason := self._why_no_relation(pattern)) is not None:
             yield f"#   stays in the store: {reason}"
         shape = _shape(pattern)
         key = _quoted(_key(pattern))
         yield f"{self.names[id(pattern)]} = {{ key = {key}, shape = {_quoted(shape)} }}"
 
-    def _why_not(self, pattern: Pattern) -> str | None:
+    def _why_no_relation(self, pattern: Pattern) -> str | None:
         """Why it has no relation, if so."""
         shape = _shape(pattern)
         if pattern.values.is_encoded:
@@ -142,22 +142,22 @@ class _Writer:
             return "one value each"
         if pattern.is_single:
             return "one key"
-        words = {w.lower() for s in pattern.segments for w in _WORDS.findall(s.before)}
-        if words & PASSING:
+        key_words = {w.lower() for s in pattern.segments for w in _WORDS.findall(s.before)}
+        if key_words & PASSING:
             return "such values pass"
         if confidence(pattern) < SURE:
             return "not sure enough"
-        if len(pattern.places) + (shape in ("ids", "map")) > KEY_PARTS:
+        if len(pattern.positions) + (shape in ("ids", "map")) > KEY_PARTS:
             return "its key has too many parts for an index"
         return None
 
-    def _long(self, pattern: Pattern) -> _Relation | None:
+    def _long_relation(self, pattern: Pattern) -> _Relation | None:
         longest = max(pattern.values.lengths, default=0)
         return self.relations.get(id(pattern)) if longest >= LONG else None
 
     # Relations ----------------------------------------------------------------------------------
 
-    def _relation(self, pattern: Pattern) -> _Relation:
+    def _make_relation(self, pattern: Pattern) -> _Relation:
         made = _Relation(
             _unique(_plural(self.names[id(pattern)]), self._relation_names()),
             self.names[id(pattern)],
@@ -169,10 +169,12 @@ class _Writer:
         values = pattern.values
         match _shape(pattern):
             case "document":
-                self._fields(made, pattern, values, ())
+                self._add_fields(made, pattern, values, ())
             case "ids":
-                target = self._refers(pattern, (ELEMENTS,))
-                column = _unique(_id_of(target) if target else "element", {*made.columns, *_TAKEN})
+                target = self._target_at(pattern, (ELEMENTS,))
+                column = _unique(
+                    _id_column_of(target) if target else "element", {*made.columns, *_TAKEN}
+                )
                 made.columns[column] = "{ element = true }"
                 made.columns[_unique("pos", set(made.columns))] = "{ position = true }"
                 if target is not None:
@@ -180,12 +182,14 @@ class _Writer:
                     made.indexes.append(_index(made.name, others, "table"))
             case "objects":
                 made.columns[_unique("pos", set(made.columns))] = "{ position = true }"
-                self._fields(made, pattern, values.elements or Values(), (ELEMENTS,))
+                self._add_fields(made, pattern, values.elements or Values(), (ELEMENTS,))
             case "map":
-                target = self._refers(pattern, (NAMES,))
-                column = _unique(_id_of(target) if target else "name", {*made.columns, *_TAKEN})
+                target = self._target_at(pattern, (NAMES,))
+                column = _unique(
+                    _id_column_of(target) if target else "name", {*made.columns, *_TAKEN}
+                )
                 made.columns[column] = "{ entry = true }"
-                self._members(made, values.members)
+                self._add_members(made, values.members)
         return made
 
     def _relation_names(self) -> set[str]:
@@ -193,23 +197,27 @@ class _Writer:
         names = {relation.name for relation in self.relations.values()}
         return names | {f"{n}_lists" for n in names} | {n.removesuffix("_lists") for n in names}
 
-    def _fields(
+    def _add_fields(
         self, made: _Relation, pattern: Pattern, values: Values, steps: tuple[int, ...]
     ) -> None:
         objects = values.objects or 1
-        fields = sorted(values.fields.items(), key=lambda one: (-one[1].count, one[0]))
+        fields = sorted(values.fields.items(), key=lambda field: (-field[1].count, field[0]))
         taken = 0
-        for name, found in fields:
-            refers = self._refers(pattern, (*steps, name)) is not None
-            type_ = "key" if refers and found.kind == "string" else _type(found)
-            if not _is_name(name) and found.count >= PRESENT * objects:
+        for name, field_values in fields:
+            refers = self._target_at(pattern, (*steps, name)) is not None
+            type_ = "key" if refers and field_values.kind == "string" else _type(field_values)
+            if not _is_name(name) and field_values.count >= PRESENT * objects:
                 made.left_out.append(name)
-            if type_ is None or found.count < PRESENT * objects or not _is_name(name):
+            if type_ is None or field_values.count < PRESENT * objects or not _is_name(name):
                 continue
-            if not steps and sum(found.own.values()) >= 0.95 * found.count:
-                place, _ = found.own.most_common(1)[0]
-                if place in pattern.places and not pattern.spans and _is_whole(pattern, place):
-                    made.of_field[name] = made.of_variable[pattern.segments[place].name]
+            if not steps and sum(field_values.repeated.values()) >= 0.95 * field_values.count:
+                position, _ = field_values.repeated.most_common(1)[0]
+                if (
+                    position in pattern.positions
+                    and not pattern.spans
+                    and _is_whole(pattern, position)
+                ):
+                    made.of_field[name] = made.of_variable[pattern.segments[position].name]
                 continue  # it is in the key already
             if taken >= FIELDS:
                 break
@@ -220,11 +228,13 @@ class _Writer:
             if type_ == "key" and refers:
                 made.indexes.append(_index(made.name, [column], "table" if steps else "both"))
 
-    def _members(self, made: _Relation, members: Values) -> None:
+    def _add_members(self, made: _Relation, members: Values) -> None:
         if members.kind == "object" and not members.is_mixed:
-            members_of = sorted(members.fields.items(), key=lambda one: (-one[1].count, one[0]))
-            for name, found in members_of:
-                type_ = _type(found)
+            members_of = sorted(
+                members.fields.items(), key=lambda field: (-field[1].count, field[0])
+            )
+            for name, field_values in members_of:
+                type_ = _type(field_values)
                 if type_ is not None and _is_name(name) and len(made.columns) < FIELDS:
                     column = _unique(_snake(name), {*made.columns, *_TAKEN})
                     made.columns[column] = f"{{ field = {_quoted(name)}, type = {_quoted(type_)} }}"
@@ -234,13 +244,13 @@ class _Writer:
         column = _unique("value", {*made.columns, *_TAKEN})
         made.columns[column] = f"{{ value = true, type = {_quoted(type_)} }}"
 
-    def _refers(self, pattern: Pattern, steps: tuple[str | int, ...]) -> Pattern | None:
+    def _target_at(self, pattern: Pattern, steps: tuple[str | int, ...]) -> Pattern | None:
         for reference in self.inspection.references_of(pattern):
             if reference.steps == steps:
                 return reference.to
         return None
 
-    def _told(self, relation: _Relation) -> Iterator[str]:
+    def _relation_lines(self, relation: _Relation) -> Iterator[str]:
         yield ""
         yield f"[relations.{relation.name}]"
         for name in relation.left_out:
@@ -248,32 +258,37 @@ class _Writer:
         yield f"pattern = {_quoted(relation.pattern)}"
         yield f"[relations.{relation.name}.columns]"
         width = max(map(len, relation.columns))
-        for column, said in relation.columns.items():
-            yield f"{column:<{width}} = {said}"
+        for column, definition in relation.columns.items():
+            yield f"{column:<{width}} = {definition}"
 
     # Derived lists ------------------------------------------------------------------------------
 
-    def _derivation(self, pattern: Pattern) -> str | None:
+    def _derived_line(self, pattern: Pattern) -> str | None:
         """The line of a list that the application's writes can keep; None where it cannot."""
-        one = self.inspection.derived_of(pattern)
-        if one is None or one.reference is None or not one.by or _shape(pattern) != "ids":
+        derived = self.inspection.derived_of(pattern)
+        if (
+            derived is None
+            or derived.reference is None
+            or not derived.by
+            or _shape(pattern) != "ids"
+        ):
             return None
-        source = self.relations.get(id(one.source))
-        if source is None or one.reference.steps != (ELEMENTS,):
+        source = self.relations.get(id(derived.source))
+        if source is None or derived.reference.steps != (ELEMENTS,):
             return None
         key = {}
-        for place, several in one.by.items():
-            column = _column(source, one.source, several[0]) if len(several) == 1 else None
-            if place < 0 or column is None or not _is_whole(pattern, place):
+        for position, paths in derived.by.items():
+            column = _column(source, derived.source, paths[0]) if len(paths) == 1 else None
+            if position < 0 or column is None or not _is_whole(pattern, position):
                 return None
-            key[pattern.segments[place].name] = column
-        element = _element(source, one.reference)
+            key[pattern.segments[position].name] = column
+        element = _element(source, derived.reference)
         if element is None:
             return None
-        told = ", ".join(f"{name} = {_quoted(column)}" for name, column in key.items())
+        columns = ", ".join(f"{name} = {_quoted(column)}" for name, column in key.items())
         return (
             f"{self.names[id(pattern)]} = {{ from = {_quoted(source.name)}, "
-            f"key = {{ {told} }}, element = {_quoted(element)} }}"
+            f"key = {{ {columns} }}, element = {_quoted(element)} }}"
         )
 
 
@@ -287,9 +302,9 @@ def _column(source: _Relation, pattern: Pattern, steps: tuple[str | int, ...]) -
     return None
 
 
-def _is_whole(pattern: Pattern, place: int) -> bool:
+def _is_whole(pattern: Pattern, position: int) -> bool:
     """No letters of its segment are left out of the variable: elsewhere the id may have them."""
-    segment = pattern.segments[place]
+    segment = pattern.segments[position]
     return not (segment.before or segment.after)
 
 
@@ -297,13 +312,13 @@ def _element(source: _Relation, reference: Reference) -> str | None:
     """An element of the list, made of columns of the rows that it names."""
     pattern, how = reference.to, reference.target.how
     if how == "id":
-        if len(pattern.places) > 1:
+        if len(pattern.positions) > 1:
             return None
-        one = pattern.segments[pattern.places[0]]
-        whole = "{" + source.of_variable[one.name] + "}"
-        return one.before + whole + one.after if one.by_form else whole
-    first = {"key": 0, "tail": 1, "ids": pattern.places[0]}[how]
-    last = pattern.places[-1] + 1 if how == "ids" else len(pattern.segments)
+        segment = pattern.segments[pattern.positions[0]]
+        whole = "{" + source.of_variable[segment.name] + "}"
+        return segment.before + whole + segment.after if segment.by_form else whole
+    first = {"key": 0, "tail": 1, "ids": pattern.positions[0]}[how]
+    last = pattern.positions[-1] + 1 if how == "ids" else len(pattern.segments)
     text = ""
     for segment in pattern.segments[first:last]:
         text += segment.separator if text else ""
@@ -327,9 +342,9 @@ def _is_writable(pattern: Pattern) -> bool:
     literal = "".join(s.separator + s.before + s.after for s in pattern.segments)
     if not (first.before or not first.is_variable) or re.search(r"[{}\x00-\x1f\x7f]", literal):
         return False
-    said = Said(key=_key(pattern), shape="opaque")
-    claims = any(said.compiled.match(key) for key, _ in pattern.examples)
-    return claims and bool(said.key) and not list(pattern_problems("pattern", said))
+    written = BlueprintPattern(key=_key(pattern), shape="opaque")
+    claims = any(written.compiled.match(key) for key, _ in pattern.examples)
+    return claims and bool(written.key) and not list(pattern_problems("pattern", written))
 
 
 def _shape(pattern: Pattern) -> str:
@@ -337,14 +352,14 @@ def _shape(pattern: Pattern) -> str:
     elements = pattern.values.elements
     if shape == "mixed" or pattern.values.is_encoded:
         return "opaque"
-    if shape == "ids" and elements is not None and elements.there and elements.kind != "string":
+    if shape == "ids" and elements is not None and elements.present and elements.kind != "string":
         return "opaque"
     return shape
 
 
 def _type(values: Values) -> str | None:
     """The type of a column for such values; None where they are better left in `rest`."""
-    if not values.there or values.is_mixed:
+    if not values.present or values.is_mixed:
         return None
     if values.kind == "string":
         return {
@@ -358,16 +373,16 @@ def _type(values: Values) -> str | None:
 
 
 def _index(relation: str, columns: list[str], on: str) -> str:
-    lines = ["[[indexes]]", f"relation = {_quoted(relation)}"]
-    lines.append(f"columns = [{', '.join(map(_quoted, columns))}]")
+    toml = ["[[indexes]]", f"relation = {_quoted(relation)}"]
+    toml.append(f"columns = [{', '.join(map(_quoted, columns))}]")
     if on != "both":
-        lines.append(f"on = {_quoted(on)}")
-    return "\n".join(lines)
+        toml.append(f"on = {_quoted(on)}")
+    return "\n".join(toml)
 
 
 def _name_of(pattern: Pattern) -> str:
-    words = [s.before for s in pattern.segments if s.before]
-    distinct = list(dict.fromkeys(words))
+    literals = [s.before for s in pattern.segments if s.before]
+    distinct = list(dict.fromkeys(literals))
     return _snake("_".join(distinct)) or "pattern"
 
 
@@ -387,7 +402,7 @@ def _plural(name: str) -> str:
     return name[:-1] + "ies" if re.search(r"[^aeiou]y$", name) else name + "s"
 
 
-def _id_of(target: Pattern) -> str:
+def _id_column_of(target: Pattern) -> str:
     return _snake(target.segments[0].before or "other") + "_id"
 
 

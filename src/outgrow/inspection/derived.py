@@ -70,16 +70,16 @@ class Trial:
 
     def __init__(self, patterns: Sequence[Pattern], references: Sequence[Reference]) -> None:
         self.patterns = patterns
-        self.of: dict[int, list[Reference]] = {}
+        self.references_of: dict[int, list[Reference]] = {}
         for reference in references:
-            self.of.setdefault(id(reference.source), []).append(reference)
+            self.references_of.setdefault(id(reference.source), []).append(reference)
         self.rows: dict[str, Any] = {}
 
-    def wanted(self) -> list[str]:
+    def wanted_keys(self) -> list[str]:
         """The keys of the rows to fetch into `rows`."""
         keys: set[str] = set()
         for pattern in self.patterns:
-            for reference in self.of.get(id(pattern), ()):
+            for reference in self.references_of.get(id(pattern), ()):
                 for _, row, text in self._named(pattern, reference):
                     keys.update(row)
                     if self._may_be_symmetric(pattern, reference):
@@ -87,34 +87,42 @@ class Trial:
             keys.update(key for _, _, key in self._mirrored(pattern))
         return sorted(keys)
 
-    def found(self) -> list[Derived]:
-        found = []
+    def all_derived(self) -> list[Derived]:
+        all_derived = []
         for pattern in self.patterns:
-            derived = self._derived(pattern)
-            if derived is not None:
-                found.append(derived)
-        found = [one for one in found if not self._is_source(one, found)]
-        above = {id(one.pattern): one.source for one in found}
-        for one in found:
-            if id(one.source) in above and one.source is not one.pattern:
+            result = self._derived(pattern)
+            if result is not None:
+                all_derived.append(result)
+        all_derived = [
+            derived for derived in all_derived if not self._is_source(derived, all_derived)
+        ]
+        above = {id(derived.pattern): derived.source for derived in all_derived}
+        for derived in all_derived:
+            if id(derived.source) in above and derived.source is not derived.pattern:
                 # A list of all schools that have a list, a copy of a copy: of what those are of.
-                source = above[id(one.source)]
-                direct = next((r for r in self.of.get(id(one.pattern), ()) if r.to is source), None)
-                if one.pattern.is_single or direct is not None:
-                    one.why = f"{one.why} of {one.source.text}"
-                    one.reference, one.source = direct, source
-        return found
+                source = above[id(derived.source)]
+                direct = next(
+                    (r for r in self.references_of.get(id(derived.pattern), ()) if r.to is source),
+                    None,
+                )
+                if derived.pattern.is_single or direct is not None:
+                    derived.why = f"{derived.why} of {derived.source.text}"
+                    derived.reference, derived.source = direct, source
+        return all_derived
 
-    def _is_source(self, one: Derived, found: Sequence[Derived]) -> bool:
+    def _is_source(self, derived: Derived, all_derived: Sequence[Derived]) -> bool:
         """Of two patterns that are copies of each other one is the source: whose key has the
         `id`."""
-        back = next((d for d in found if d.pattern is one.source and d.source is one.pattern), None)
+        back = next(
+            (d for d in all_derived if d.pattern is derived.source and d.source is derived.pattern),
+            None,
+        )
         if back is None:
             return False
-        mine, theirs = (_identity(pattern) for pattern in (one.pattern, one.source))
-        return (mine, one.pattern.count) > (theirs, one.source.count) or (
-            (mine, one.pattern.count) == (theirs, one.source.count)
-            and found.index(one) < found.index(back)
+        mine, theirs = (_identity(pattern) for pattern in (derived.pattern, derived.source))
+        return (mine, derived.pattern.count) > (theirs, derived.source.count) or (
+            (mine, derived.pattern.count) == (theirs, derived.source.count)
+            and all_derived.index(derived) < all_derived.index(back)
         )
 
     def symmetric(self) -> list[Reference]:
@@ -123,20 +131,20 @@ class Trial:
         return [
             reference
             for pattern in self.patterns
-            for reference in self.of.get(id(pattern), ())
+            for reference in self.references_of.get(id(pattern), ())
             if self._may_be_symmetric(pattern, reference) and self._is_symmetric(pattern, reference)
         ]
 
     # One pattern --------------------------------------------------------------------------------
 
     def _derived(self, pattern: Pattern) -> Derived | None:
-        references = self.of.get(id(pattern), [])
+        references = self.references_of.get(id(pattern), [])
         for reference in references:
-            if reference.steps is not None and (found := self._by_value(pattern, reference)):
-                return found
+            if reference.steps is not None and (derived := self._by_value(pattern, reference)):
+                return derived
         for reference in references:
-            if reference.steps is None and (found := self._by_segment(pattern, reference)):
-                return found
+            if reference.steps is None and (derived := self._by_segment(pattern, reference)):
+                return derived
         return self._aggregate(pattern) or self._mirror(pattern)
 
     def _named(
@@ -145,9 +153,9 @@ class Trial:
         """Rows of a sample, the keys that a text there may name, and that text."""
         for key, value in pattern.examples[:ROWS]:
             if reference.steps is None:
-                places = dict(tokens(pattern, key))
-                if reference.place in places:
-                    text = places[reference.place]
+                texts_by_position = dict(tokens(pattern, key))
+                if reference.position in texts_by_position:
+                    text = texts_by_position[reference.position]
                     yield (key, value), reference.keys(text), text
                 continue
             for number, text in enumerate(texts(decoded(value), reference.steps)):
@@ -175,24 +183,24 @@ class Trial:
             return None
         if pattern.is_single:
             return self._of_all(pattern, reference)
-        agreeing: dict[int, list[set[Steps]]] = {place: [] for place in pattern.places}
+        agreeing: dict[int, list[set[Steps]]] = {position: [] for position in pattern.positions}
         distinct: set[str] = set()
         literal = _Literal(pattern, reference.to)
         for (key, _), _, fields, _ in self._rows(pattern, reference):
             distinct.add(key)
             literal.add(fields)
-            for place, token in tokens(pattern, key):
-                agreeing[place].append(fields.get(token, set()))
+            for position, token in tokens(pattern, key):
+                agreeing[position].append(fields.get(token, set()))
         by: dict[int, tuple[Steps, ...]] = {}
-        for place, rows in agreeing.items():
-            by[place] = _agreed(rows)
-            if not by[place]:
+        for position, rows in agreeing.items():
+            by[position] = _agreed(rows)
+            if not by[position]:
                 return None
         if reference.to is pattern or len(distinct) < 2:
             return None
-        if pattern.shape == "ids" and (role := literal.place()) is not None:
+        if pattern.shape == "ids" and (role := literal.path()) is not None:
             by[-1] = (role,)
-        where = ", ".join(" or ".join(map(_said, places)) for places in by.values())
+        where = ", ".join(" or ".join(map(_describe, paths)) for paths in by.values())
         return Derived(
             pattern, reference.to, f"each names a row whose {where} is in its key", reference, by
         )
@@ -211,25 +219,25 @@ class Trial:
                     theirs = {repr(v) for v in _leaves(decoded(self.rows[row]))}
                     named = set(texts(whole, last))
                     mine = [repr(v) for v in _leaves(whole) if v not in named]
-                    kept = sum(one in theirs for one in mine)
-                    same, other = same + kept, other + len(mine) - kept
+                    common = sum(leaf in theirs for leaf in mine)
+                    same, other = same + common, other + len(mine) - common
         return same + other == 0 or same >= 0.85 * (same + other)
 
     def _of_all(self, pattern: Pattern, reference: Reference) -> Derived | None:
         """One list: of all rows, or of those with a field as its key says."""
         literals = {s.before.lower() for s in pattern.segments if not s.is_variable}
-        tried, said = 0, Counter[Steps]()
+        tried, matches = 0, Counter[Steps]()
         for _, _, fields, _ in self._rows(pattern, reference):
             tried += 1
-            for literal, places in fields.items():
+            for literal, paths in fields.items():
                 if literal.lower() in literals:
-                    said.update(places)
-        best = max(said.items(), key=lambda one: one[1], default=(None, 0))
+                    matches.update(paths)
+        best = max(matches.items(), key=lambda match: match[1], default=(None, 0))
         if best[0] is not None and tried >= SOME and best[1] >= AGREE * tried:
             return Derived(
                 pattern,
                 reference.to,
-                f"all whose {_said(best[0])} is in its key",
+                f"all whose {_describe(best[0])} is in its key",
                 reference,
                 {-1: (best[0],)},
             )
@@ -247,9 +255,9 @@ class Trial:
         """Its key names a row, which says what its value is: a copy of a field, or of all."""
         if pattern.shape not in ("scalar", "document"):
             return None
-        if pattern.shape == "scalar" and len(pattern.places) != 1:
+        if pattern.shape == "scalar" and len(pattern.positions) != 1:
             return None
-        places: Counter[Steps] = Counter()
+        paths: Counter[Steps] = Counter()
         tried = copies = 0
         values: set[str] = set()
         for (_, value), _, _, (_, row) in self._rows(pattern, reference):
@@ -257,7 +265,7 @@ class Trial:
             leaves = dict(_paths(decoded(row)))
             if pattern.shape == "scalar":
                 values.add(repr(value))
-                places.update(steps for steps, leaf in leaves.items() if repr(leaf) == repr(value))
+                paths.update(steps for steps, leaf in leaves.items() if repr(leaf) == repr(value))
             elif isinstance(value, dict):
                 theirs = {repr(leaf) for leaf in leaves.values()}
                 mine = [leaf for leaf in _leaves(value) if not isinstance(leaf, bool)]
@@ -268,11 +276,11 @@ class Trial:
             if copies < AGREE * tried:
                 return None
             return Derived(pattern, reference.to, "copies of those rows", reference, {-2: ((),)})
-        best = max(places.items(), key=lambda one: one[1], default=(None, 0))
+        best = max(paths.items(), key=lambda match: match[1], default=(None, 0))
         if best[0] is None or best[1] < AGREE * tried or len(values) < 2:
             return None
         return Derived(
-            pattern, reference.to, f"copies of {_said(best[0])}", reference, {-2: (best[0],)}
+            pattern, reference.to, f"copies of {_describe(best[0])}", reference, {-2: (best[0],)}
         )
 
     def _aggregate(self, pattern: Pattern) -> Derived | None:
@@ -298,10 +306,10 @@ class Trial:
     def _mirrored(self, pattern: Pattern) -> Iterator[tuple[Pattern, tuple[int, ...], str]]:
         """Keys of other patterns with the same ids in another order, for a value that says
         little."""
-        if pattern.shape != "scalar" or not 2 <= len(pattern.places) <= 3:
+        if pattern.shape != "scalar" or not 2 <= len(pattern.positions) <= 3:
             return
         for other in self.patterns:
-            if other is pattern or len(other.places) != len(pattern.places):
+            if other is pattern or len(other.positions) != len(pattern.positions):
                 continue
             for key, _ in pattern.examples[:ROWS]:
                 ids = [text for _, text in tokens(pattern, key)]
@@ -311,11 +319,11 @@ class Trial:
     def _mirror(self, pattern: Pattern) -> Derived | None:
         if pattern.values.kind == "string" and len(pattern.values.distinct) > 3:
             return None
-        there: Counter[tuple[int, tuple[int, ...]]] = Counter()
+        matches: Counter[tuple[int, tuple[int, ...]]] = Counter()
         for other, order, key in self._mirrored(pattern):
-            there[self.patterns.index(other), order] += key in self.rows
+            matches[self.patterns.index(other), order] += key in self.rows
         tried = min(ROWS, len(pattern.examples))
-        for (number, order), times in there.most_common(1):
+        for (number, order), times in matches.most_common(1):
             if tried >= SOME and times >= AGREE * tried:
                 source = self.patterns[number]
                 return Derived(pattern, source, "the same ids in its key", order=order)
@@ -325,13 +333,13 @@ class Trial:
         """A list of somebody, of ids of the same kind as its own."""
         return (
             reference.steps == (ELEMENTS,)
-            and len(pattern.places) == 1
+            and len(pattern.positions) == 1
             and pattern.shape == "ids"
             and (
                 reference.to is pattern
                 or any(
                     other.steps is None and other.to is reference.to
-                    for other in self.of.get(id(pattern), ())
+                    for other in self.references_of.get(id(pattern), ())
                 )
             )
         )
@@ -358,16 +366,16 @@ class _Literal:
         self._words = words_of(pattern)
         self._source = source
         self._tried = 0
-        self._said: Counter[Steps] = Counter()
+        self._matches: Counter[Steps] = Counter()
 
     def add(self, fields: Fields) -> None:
         self._tried += 1
-        for text, places in fields.items():
+        for text, paths in fields.items():
             if text.lower() in self._words:
-                self._said.update(places)
+                self._matches.update(paths)
 
-    def place(self) -> Steps | None:
-        for steps, times in self._said.most_common(1):
+    def path(self) -> Steps | None:
+        for steps, times in self._matches.most_common(1):
             if steps[:1] == (KEY,) or times < 0.9 * self._tried:
                 return None
             values = dict(self._source.values.walk()).get(steps)
@@ -385,20 +393,20 @@ def words_of(pattern: Pattern) -> set[str]:
 
 def _claims(pattern: Pattern, reference: Reference) -> bool:
     """Nothing in its name says that these are not all: `products:list`, `all_users`."""
-    words = {word.rstrip("s") for s in pattern.segments for word in words_in(s.before)}
+    literals = {word.rstrip("s") for s in pattern.segments for word in words_in(s.before)}
     named = words_in(reference.to.segments[0].before)
-    return bool(words & _WHOLE) and words - _WHOLE <= {word.rstrip("s") for word in named}
+    return bool(literals & _WHOLE) and literals - _WHOLE <= {word.rstrip("s") for word in named}
 
 
 def fields_of(pattern: Pattern, key: str, value: Any) -> Fields:
     """Where in a row a text stands, the segments of its key included."""
-    found: Fields = {}
-    for place, text in tokens(pattern, key):
-        found.setdefault(text, set()).add((KEY, place))
+    fields: Fields = {}
+    for position, text in tokens(pattern, key):
+        fields.setdefault(text, set()).add((KEY, position))
     for steps, leaf in _paths(decoded(value)):
         if isinstance(leaf, str):
-            found.setdefault(leaf, set()).add(steps)
-    return found
+            fields.setdefault(leaf, set()).add(steps)
+    return fields
 
 
 def _paths(value: Any, steps: Steps = (), depth: int = 0) -> Iterator[tuple[Steps, Any]]:
@@ -430,7 +438,7 @@ def _holders(value: Any, steps: Steps) -> Iterator[Any]:
 def _identity(pattern: Pattern) -> bool:
     """Its documents have the id of their key as `id`."""
     values = pattern.values.fields.get("id")
-    return values is not None and sum(values.own.values()) >= AGREE * values.count
+    return values is not None and sum(values.repeated.values()) >= AGREE * values.count
 
 
 def _agreed(rows: Sequence[set[Steps]]) -> tuple[Steps, ...]:
@@ -451,5 +459,5 @@ def _agreed(rows: Sequence[set[Steps]]) -> tuple[Steps, ...]:
     return ()
 
 
-def _said(steps: Steps) -> str:
+def _describe(steps: Steps) -> str:
     return "key" if steps[:1] == (KEY,) else path_of(steps)

@@ -26,17 +26,17 @@ SLOW_MS = 500.0
 
 def health_findings(health: Health, slow_ms: float = SLOW_MS) -> list[Finding]:
     """The worst first."""
-    found = [
-        *_of_table(health),
-        *_of_indexes(health),
-        *_of_maintenance(health),
-        *_of_use(health, slow_ms),
+    findings = [
+        *_table_findings(health),
+        *_index_findings(health),
+        *_maintenance_findings(health),
+        *_use_findings(health, slow_ms),
     ]
     order = ("bad", "warn", "note")
-    return sorted(found, key=lambda finding: order.index(finding.level))
+    return sorted(findings, key=lambda finding: order.index(finding.level))
 
 
-def _of_table(health: Health) -> Iterator[Finding]:
+def _table_findings(health: Health) -> Iterator[Finding]:
     table = health.table
     if not table.key_unique:
         yield Finding(
@@ -76,7 +76,7 @@ def _of_table(health: Health) -> Iterator[Finding]:
         )
 
 
-def _of_indexes(health: Health) -> Iterator[Finding]:
+def _index_findings(health: Health) -> Iterator[Finding]:
     schema = health.table.name.rpartition(".")[0]
     for index in health.indexes:
         full_name = f"{schema}.{index.name}"
@@ -99,7 +99,7 @@ def _of_indexes(health: Health) -> Iterator[Finding]:
                 remedy("drop_index", index=full_name),
             )
         elif _is_unused(index):
-            yield _unused(health, index, full_name)
+            yield _unused_index(health, index, full_name)
         bloat = index.bloat_bytes or 0
         if bloat >= max(BLOATED_BYTES, BLOATED * index.bytes):
             yield Finding(
@@ -115,7 +115,7 @@ def _is_unused(index: Index) -> bool:
     return not index.scans and not index.ours and index.needed_by is None and not index.unique
 
 
-def _unused(health: Health, index: Index, full_name: str) -> Finding:
+def _unused_index(health: Health, index: Index, full_name: str) -> Finding:
     level: Level = "note"
     since = "since the server counts"
     if health.counted_since is not None:
@@ -131,7 +131,7 @@ def _unused(health: Health, index: Index, full_name: str) -> Finding:
     )
 
 
-def _of_maintenance(health: Health) -> Iterator[Finding]:
+def _maintenance_findings(health: Health) -> Iterator[Finding]:
     maintenance, name = health.maintenance, health.table.name
     if not maintenance.autovacuum:
         yield Finding(
@@ -173,7 +173,7 @@ def _of_maintenance(health: Health) -> Iterator[Finding]:
         )
 
 
-def _of_use(health: Health, slow_ms: float) -> Iterator[Finding]:
+def _use_findings(health: Health, slow_ms: float) -> Iterator[Finding]:
     share = health.hit_share
     if share is not None and health.blocks_asked >= BLOCKS_JUDGED and share < HIT_SHARE:
         yield Finding(
@@ -276,30 +276,39 @@ async def read_access(session: Session, schema: str, table: str) -> Access:
         owner=facts["owner"],
         row_security=facts["row_security"],
         strangers=tuple(
-            Stranger(**_plain(row)) for row in await session.rows(sql["strangers"], oid, schema_oid)
+            Stranger(**_with_tuples(row))
+            for row in await session.rows(sql["strangers"], oid, schema_oid)
         ),
-        grantees=tuple(Grantee(**_plain(r)) for r in await session.rows(sql["grantees"], oid)),
-        policies=tuple(Policy(**_plain(r)) for r in await session.rows(sql["policies"], oid)),
+        grantees=tuple(
+            Grantee(**_with_tuples(r)) for r in await session.rows(sql["grantees"], oid)
+        ),
+        policies=tuple(Policy(**_with_tuples(r)) for r in await session.rows(sql["policies"], oid)),
         default_grants=tuple(
-            DefaultGrant(**_plain(row))
+            DefaultGrant(**_with_tuples(row))
             for row in await session.rows(sql["default_grants"], schema_oid)
         ),
-        open_views=tuple(OpenView(**_plain(r)) for r in await session.rows(sql["views_open"], oid)),
+        open_views=tuple(
+            OpenView(**_with_tuples(r)) for r in await session.rows(sql["views_open"], oid)
+        ),
     )
 
 
-def _plain(row: Any) -> dict[str, Any]:
+def _with_tuples(row: Any) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
 
 
 def access_findings(access: Access) -> list[Finding]:
     """The worst first. No I/O."""
-    found = [*_of_row_security(access), *_of_strangers(access), *_of_others(access)]
+    findings = [
+        *_row_security_findings(access),
+        *_stranger_findings(access),
+        *_other_findings(access),
+    ]
     order = ("bad", "warn", "note")
-    return sorted(found, key=lambda finding: order.index(finding.level))
+    return sorted(findings, key=lambda finding: order.index(finding.level))
 
 
-def _of_row_security(access: Access) -> Iterator[Finding]:
+def _row_security_findings(access: Access) -> Iterator[Finding]:
     reached = any(s.usage and s.granted for s in access.strangers)
     if not access.row_security:
         fact = "row-level security is off: whoever may read the table reads every row of it"
@@ -325,7 +334,7 @@ def _of_row_security(access: Access) -> Iterator[Finding]:
         )
 
 
-def _of_strangers(access: Access) -> Iterator[Finding]:
+def _stranger_findings(access: Access) -> Iterator[Finding]:
     everybody = next((s.granted for s in access.strangers if s.everybody and s.usage), ())
     for stranger in access.strangers:
         granted = [p for p in stranger.granted if stranger.everybody or p not in everybody]
@@ -345,14 +354,16 @@ def _of_strangers(access: Access) -> Iterator[Finding]:
                 "granted_to_strangers",
                 "warn" if stranger.usage and not held else "note",
                 name,
-                f"{name} ({_who(stranger)}) has {', '.join(granted)}{where}",
+                f"{name} ({_describe(stranger)}) has {', '.join(granted)}{where}",
                 undo,
             )
         if stranger.usage and stranger.reads_value and (stranger.everybody or granted):
-            yield from _of_values(access, stranger, name, undo)
+            yield from _open_value_findings(access, stranger, name, undo)
 
 
-def _of_values(access: Access, stranger: Stranger, name: str, undo: str) -> Iterator[Finding]:
+def _open_value_findings(
+    access: Access, stranger: Stranger, name: str, undo: str
+) -> Iterator[Finding]:
     if not access.row_security or stranger.bypasses:
         why = "it bypasses row-level security" if access.row_security else "nothing holds them back"
         yield Finding(
@@ -371,7 +382,7 @@ def _of_values(access: Access, stranger: Stranger, name: str, undo: str) -> Iter
             )
 
 
-def _who(stranger: Stranger) -> str:
+def _describe(stranger: Stranger) -> str:
     if stranger.everybody:
         return "every role of this server"
     if stranger.name == "anon":
@@ -379,22 +390,22 @@ def _who(stranger: Stranger) -> str:
     return "as which hosted services let in whoever signed up"
 
 
-def _close(one: OpenView) -> str:
-    if one.name == "public":
-        return remedy("close_view_to_all", view=one.view)
-    return remedy("close_view", view=one.view, role=one.name)
+def _view_remedy(view: OpenView) -> str:
+    if view.name == "public":
+        return remedy("close_view_to_all", view=view.view)
+    return remedy("close_view", view=view.view, role=view.name)
 
 
-def _of_others(access: Access) -> Iterator[Finding]:
-    for one in access.open_views:
-        name = "PUBLIC" if one.name == "public" else one.name
+def _other_findings(access: Access) -> Iterator[Finding]:
+    for view in access.open_views:
+        name = "PUBLIC" if view.name == "public" else view.name
         yield Finding(
             "view_open",
             "warn",
-            one.view,
+            view.view,
             f"the view shows {name} what its owner sees of the table, whatever row-level security "
             "says",
-            _close(one) if one.stored else remedy("invoker", view=one.view),
+            _view_remedy(view) if view.stored else remedy("invoker", view=view.view),
         )
     for grant in access.default_grants:
         name = "PUBLIC" if grant.name == "public" else grant.name

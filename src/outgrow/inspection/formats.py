@@ -82,14 +82,14 @@ def form(text: str) -> str:
     def kind(match: re.Match[str]) -> str:
         nonlocal behind
         token = match[0]
-        made = token if token[0] == "<" else _token(token, behind)
+        made = token if token[0] == "<" else _form_of_token(token, behind)
         behind = behind or made in ("<ms>", "<seconds>")
         return made
 
     return _TOKEN.sub(kind, text)
 
 
-def _token(token: str, behind: bool) -> str:
+def _form_of_token(token: str, behind: bool) -> str:
     """A run of letters and digits. `behind` a time, a random part may by chance have no digit."""
     if token.isdigit():
         if token[0] == "1" and len(token) in (10, 13):
@@ -124,12 +124,12 @@ def format_of(text: str) -> str:
         return "url"
     made = form(text)
     if made == text:
-        return _plain(text)
-    return _named(made)
+        return _format_of_words(text)
+    return _format_of_form(made)
 
 
 @lru_cache(maxsize=4096)
-def _named(made: str) -> str:
+def _format_of_form(made: str) -> str:
     kinds = re.findall(r"<([a-z]+)>", made)
     bare = re.sub(r"<[a-z]+>", "", made)
     if not bare.strip("-_.:/"):
@@ -139,7 +139,7 @@ def _named(made: str) -> str:
     return "-".join(["prefix", *kinds[:3]])
 
 
-def _plain(text: str) -> str:
+def _format_of_words(text: str) -> str:
     if not text:
         return "empty"
     if _WORD.match(text):
@@ -207,7 +207,7 @@ _RANDOM_BITS = 3.5  # of each character: words have 3 or less until they are lon
 _RANDOM_LENGTH = 32
 
 
-def secrets(field: str, text: str) -> str | None:
+def kind_of_secret(field: str, text: str) -> str | None:
     """What kind of secret `text` looks like, or None. `field` is the path to it (`auth.apiKey`,
     `tokens[]`, "" for a bare value); for a map's member the name it has there."""
     stripped = text.strip()
@@ -215,25 +215,27 @@ def secrets(field: str, text: str) -> str | None:
         if form.match(stripped):
             return kind
     named = _kind_of_name(field)
-    if named is not None and _may_be(named, stripped):
+    if named is not None and _may_be_secret(named, stripped):
         return named
     return "random text" if _is_random(stripped) else None
 
 
 def _kind_of_name(field: str) -> str | None:
     last = re.split(r"[.\[\]{}/:]", field.rstrip("[]{}"))[-1]
-    words = [word.lower() for word in _NAME_WORD.findall(last)]
-    if not words or words[-1] in _PUBLIC or "public" in words:
+    name_words = [word.lower() for word in _NAME_WORD.findall(last)]
+    if not name_words or name_words[-1] in _PUBLIC or "public" in name_words:
         return None
-    singular = {word.removesuffix("s") if len(word) > 4 else word for word in words} | set(words)
-    joined = "".join(words)
+    singular = {word.removesuffix("s") if len(word) > 4 else word for word in name_words} | set(
+        name_words
+    )
+    joined = "".join(name_words)
     for kind, names in _NAMES:
         if any(name <= singular or name == {joined} for name in names):
             return kind
     return None
 
 
-def _may_be(kind: str, text: str) -> bool:
+def _may_be_secret(kind: str, text: str) -> bool:
     """Whether a text under such a name is a secret at all: not a flag, a sentence or a mask."""
     if len(text) < _SHORTEST or text.lower() in ("true", "false", "null", "none", "undefined"):
         return False

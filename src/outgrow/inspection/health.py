@@ -111,35 +111,35 @@ class Maintenance:
 
 
 def maintenance_of(
-    rows: int | None, activity: Mapping[str, Any] | None, given: Mapping[str, str]
+    rows: int | None, activity: Mapping[str, Any] | None, options: Mapping[str, str]
 ) -> Maintenance:
     """From the table's estimated rows, the row `activity` of health.sql, and the options."""
-    vacuum_due = _due(given, "vacuum", rows or 0)
-    most = float(given.get("autovacuum_vacuum_max_threshold", -1))  # since PostgreSQL 18
+    vacuum_due = _due(options, "vacuum", rows or 0)
+    most = float(options.get("autovacuum_vacuum_max_threshold", -1))  # since PostgreSQL 18
     if most >= 0:
         vacuum_due = min(vacuum_due, round(most))
-    seen = activity or {}
+    counts = activity or {}
     return Maintenance(
-        autovacuum=_is_on(given, "autovacuum") and _is_on(given, "track_counts"),
-        live=seen.get("live") or 0,
-        dead=seen.get("dead") or 0,
+        autovacuum=_is_on(options, "autovacuum") and _is_on(options, "track_counts"),
+        live=counts.get("live") or 0,
+        dead=counts.get("dead") or 0,
         vacuum_due=vacuum_due,
-        changed=seen.get("changed") or 0,
-        analyze_due=_due(given, "analyze", rows or 0),
-        vacuumed=seen.get("vacuumed"),
-        analyzed=seen.get("analyzed"),
-        freeze_due=int(given["autovacuum_freeze_max_age"]),
+        changed=counts.get("changed") or 0,
+        analyze_due=_due(options, "analyze", rows or 0),
+        vacuumed=counts.get("vacuumed"),
+        analyzed=counts.get("analyzed"),
+        freeze_due=int(options["autovacuum_freeze_max_age"]),
     )
 
 
-def _due(given: Mapping[str, str], what: str, rows: int) -> int:
-    share = float(given[f"autovacuum_{what}_scale_factor"])
-    return round(int(given[f"autovacuum_{what}_threshold"]) + share * rows)
+def _due(options: Mapping[str, str], what: str, rows: int) -> int:
+    share = float(options[f"autovacuum_{what}_scale_factor"])
+    return round(int(options[f"autovacuum_{what}_threshold"]) + share * rows)
 
 
-def _is_on(given: Mapping[str, str], name: str) -> bool:
+def _is_on(options: Mapping[str, str], name: str) -> bool:
     """As it is written in a table's options, too."""
-    return given[name].lower() not in ("off", "false", "0", "no")
+    return options[name].lower() not in ("off", "false", "0", "no")
 
 
 MOST_STATEMENTS = 10
@@ -263,10 +263,10 @@ class Health:
 
     def as_dict(self) -> dict[str, Any]:
         """Without `indexes`, which stand beside `health` in the report."""
-        told: dict[str, Any] = msgspec.to_builtins(self)
-        del told["indexes"]
-        told["table"]["bytes"] = self.table.bytes
-        return told
+        document: dict[str, Any] = msgspec.to_builtins(self)
+        del document["indexes"]
+        document["table"]["bytes"] = self.table.bytes
+        return document
 
 
 async def facts_of(session: Session, schema: str, table: str) -> asyncpg.Record:
@@ -333,12 +333,12 @@ def _table(name: str, facts: asyncpg.Record, widths: dict[int, asyncpg.Record]) 
 async def _indexes(
     session: Session, facts: asyncpg.Record, widths: dict[int, asyncpg.Record]
 ) -> tuple[Index, ...]:
-    found = await catalog.indexes_of(session, facts["oid"])
+    indexes = await catalog.indexes_of(session, facts["oid"])
     use = {row["oid"]: row for row in await session.rows(load("health")["index_use"], facts["oid"])}
-    like = catalog.duplicates(found)
+    like = catalog.duplicates(indexes)
     return tuple(
         _index(index, use[index.oid], like.get(index), facts, widths)
-        for index in found
+        for index in indexes
         if index.oid in use
     )
 

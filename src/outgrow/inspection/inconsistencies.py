@@ -36,122 +36,129 @@ class Agreement:
         self.derived = derived
         self.by = derived.by or {}
         self.references = [r for r in references if (r.steps is None) == (-2 in self.by)]
-        self._listed_facts, self._said_facts = Facts(), Facts()
-        self.unsaid: set[int] = set()
+        self._index_facts, self._row_facts = Facts(), Facts()
+        self.stale: set[int] = set()
         """What the index lists and no row says; and the other way round."""
-        self.unlisted: set[int] = set()
+        self.missing: set[int] = set()
         self.rows = Hashes()
         """Of copies: the rows of which there is one, whatever it says."""
-        self.named: Hashes | None = None
+        self.expected_ids: Hashes | None = None
         """Of an index by one segment through which ids lead to rows: under what these ought to
         stand."""
-        self.by_one = len(self.by) == 1 and min(self.by) >= 0 and derived.source.shape == "document"
-        self._under = sorted((place, self.by[place]) for place in self.by if place >= 0)
+        self.is_by_one_segment = (
+            len(self.by) == 1 and min(self.by) >= 0 and derived.source.shape == "document"
+        )
+        self._under = sorted((position, self.by[position]) for position in self.by if position >= 0)
         """Of each segment that an index stands under, where a row says it."""
-        self.is_pair = is_pair([places for _, places in self._under])
+        self.is_pair = is_pair([paths for _, paths in self._under])
         self.literals = words_of(derived.pattern)
 
-    def places(self, pattern: Pattern) -> Iterator[Steps]:
+    def paths(self, pattern: Pattern) -> Iterator[Steps]:
         """Where in the values of the index or of its rows it looks."""
         if pattern is self.derived.pattern:
-            yield from (one.steps for one in self.references if one.steps is not None)
+            yield from (
+                reference.steps for reference in self.references if reference.steps is not None
+            )
             if -2 in self.by:
                 yield ()
         else:
-            for places in self.by.values():
-                yield from (steps for steps in places if steps[:1] != (KEY,))
+            for paths in self.by.values():
+                yield from (steps for steps in paths if steps[:1] != (KEY,))
 
     def add(self, pattern: Pattern, key: str, value: Any, known: Known) -> None:
         if pattern is self.derived.pattern:
-            facts = [fact for fact, _ in self._listed(key, value, known)]
-            self._listed_facts.update(facts, key)
+            facts = [fact for fact, _ in self._facts_of_index(key, value, known)]
+            self._index_facts.update(facts, key)
             if -2 in self.by:
                 self.rows.update(fact[0] for fact in facts)
         elif pattern is self.derived.source:
-            said = list(self._said(key, value, known))
-            self._said_facts.update(said, key)
-            if self.named is not None:
-                self.named.update(fact[1] for fact in said)
+            facts = list(self._facts_of_row(key, value, known))
+            self._row_facts.update(facts, key)
+            if self.expected_ids is not None:
+                self.expected_ids.update(fact[1] for fact in facts)
 
     def settle(self) -> set[int]:
         """Compare both sides. Returns the rows that are needed again, by the short hashes of their
         keys, to say what the differences are."""
         self.rows.seal()
-        listed, self.unsaid, said, unlisted = self._listed_facts.compared(self._said_facts)
-        common = listed - len(self.unsaid)
-        if common < COMPLETE * listed:
-            self.unsaid = set()  # not the same after all: copies of a part, or of an older state
+        index_count, self.stale, row_count, missing = self._index_facts.compare(self._row_facts)
+        common = index_count - len(self.stale)
+        if common < COMPLETE * index_count:
+            self.stale = set()  # not the same after all: copies of a part, or of an older state
         by_key = any(steps[:1] == (KEY,) for places in self.by.values() for steps in places)
         complete = 0 if self.derived.claims_all else COMPLETE
-        if not by_key and common and common >= complete * said:
-            self.unlisted = unlisted
-        rows = self._listed_facts.rows(self.unsaid) | self._said_facts.rows(self.unlisted)
-        self._listed_facts, self._said_facts = Facts(), Facts()
+        if not by_key and common and common >= complete * row_count:
+            self.missing = missing
+        rows = self._index_facts.rows(self.stale) | self._row_facts.rows(self.missing)
+        self._index_facts, self._row_facts = Facts(), Facts()
         return rows
 
-    def name(
+    def explain(
         self, pattern: Pattern, key: str, value: Any, known: Known, unread: Container[str]
     ) -> Iterator[tuple[str, str, str]]:
         """Kind, the key of the row concerned, and detail. What is `unread` is no list, and lacks
         nothing."""
-        if pattern is self.derived.pattern and self.unsaid:
-            for fact, text in dict.fromkeys(self._listed(key, value, known)):
-                if hash(fact) in self.unsaid:
+        if pattern is self.derived.pattern and self.stale:
+            for fact, text in dict.fromkeys(self._facts_of_index(key, value, known)):
+                if hash(fact) in self.stale:
                     detail = f"{text}: its {self.derived.source.text} says otherwise"
                     yield "stale", fact[0], detail
         elif (
             pattern is self.derived.source
-            and self.unlisted
+            and self.missing
             and key not in self.rows
             and any(
-                hash(fact) in self.unlisted and not any(one in unread for one in self._at(fact))
-                for fact in self._said(key, value, known)
+                hash(fact) in self.missing
+                and not any(index_key in unread for index_key in self._keys_of_index(fact))
+                for fact in self._facts_of_row(key, value, known)
             )
         ):
             yield "missing", key, f"{self.derived.pattern.text} does not have it"
 
-    def _at(self, fact: tuple[str, ...]) -> Iterator[str]:
+    def _keys_of_index(self, fact: tuple[str, ...]) -> Iterator[str]:
         """The keys of the index under which a row ought to stand."""
         if not (self.derived.order or -2 in self.by):
             orders = permutations(fact[1:]) if self.is_pair else (fact[1:],)
             yield from (self.derived.pattern.fill(*under) for under in orders)
 
-    def _listed(self, key: str, value: Any, known: Known) -> Iterator[tuple[tuple[str, ...], str]]:
+    def _facts_of_index(
+        self, key: str, value: Any, known: Known
+    ) -> Iterator[tuple[tuple[str, ...], str]]:
         """Of an index: (the row's key, the segments that it stands under), and the id as it is."""
         if self.derived.order:
             ids = list(known.values())
             yield (self.derived.source.fill(*(ids[n] for n in self.derived.order)),), key
             return
-        under = [known.get(place, "") for place, _ in self._under]
+        under = [known.get(position, "") for position, _ in self._under]
         if self.is_pair:
             under.sort()
         for reference in self.references:
             if reference.steps is None:
-                for row in reference.keys(known.get(reference.place, "")):
-                    yield (row, _written(value)), row
+                for row in reference.keys(known.get(reference.position, "")):
+                    yield (row, _as_json(value)), row
                 continue
             named = texts(value, reference.steps)
             for before, after in reference.around:
                 for text in named:
                     yield (before + text + after, *under), text
 
-    def _said(self, key: str, value: Any, known: Known) -> Iterator[tuple[str, ...]]:
+    def _facts_of_row(self, key: str, value: Any, known: Known) -> Iterator[tuple[str, ...]]:
         """Of a row: under which segments it ought to stand."""
         if self.derived.order:
             yield (key,)
             return
         if -2 in self.by:
-            yield from ((key, _written(one)) for one in _values(value, self.by[-2][0]))
+            yield from ((key, _as_json(copied)) for copied in _values_at(value, self.by[-2][0]))
             return
         if -1 in self.by and not any(
             text.lower() in self.literals for text in texts(value, self.by[-1][0])
         ):
             return
         if self.is_pair:
-            pair = [_found([steps], value, known) for steps in self._under[0][1]]
+            pair = [_texts_at_any([steps], value, known) for steps in self._under[0][1]]
             yield from ((key, *sorted(two)) for two in product(*pair))
             return
-        options = [_found(places, value, known) for _, places in self._under]
+        options = [_texts_at_any(paths, value, known) for _, paths in self._under]
         if len(options) == 1:
             yield from ((key, text) for text in options[0])
             return
@@ -159,27 +166,27 @@ class Agreement:
             yield (key, *under)
 
 
-def is_pair(said: Sequence[Sequence[Steps]]) -> bool:
+def is_pair(paths: Sequence[Sequence[Steps]]) -> bool:
     """Two segments that say the same two things, in whatever order: `thread:{a}:{b}`."""
-    return len(said) == 2 and len(set(said[0])) == 2 and set(said[0]) == set(said[1])
+    return len(paths) == 2 and len(set(paths[0])) == 2 and set(paths[0]) == set(paths[1])
 
 
-def _found(places: Sequence[Steps], value: Any, known: Known) -> list[str]:
+def _texts_at_any(paths: Sequence[Steps], value: Any, known: Known) -> list[str]:
     """What a row says at one of these places."""
-    found: list[str] = []
-    for steps in places:
+    texts_at: list[str] = []
+    for steps in paths:
         is_key = steps[:1] == (KEY,)
-        found += [known.get(int(steps[1]), "")] if is_key else texts(value, steps)
-    return [text for text in dict.fromkeys(found) if text]
+        texts_at += [known.get(int(steps[1]), "")] if is_key else texts(value, steps)
+    return [text for text in dict.fromkeys(texts_at) if text]
 
 
-def _written(value: Any) -> str:
+def _as_json(value: Any) -> str:
     """As text, whatever the order of its fields: in a text that holds JSON it is another than in
     jsonb."""
     return json.dumps(value, sort_keys=True)
 
 
-def _values(value: Any, steps: Steps) -> Iterator[Any]:
+def _values_at(value: Any, steps: Steps) -> Iterator[Any]:
     for step in steps:
         if not isinstance(value, dict) or step not in value:
             return
@@ -214,12 +221,14 @@ class Lookup:
 
     def __init__(self, reference: Reference, ids: Hashes | None, keys: Keys) -> None:
         self.reference = reference
-        every = (reference, *reference.group)
-        self._around = tuple(dict.fromkeys(pair for one in every for pair in one.around))
+        references = (reference, *reference.group)
+        self._around = tuple(
+            dict.fromkeys(pair for reference in references for pair in reference.around)
+        )
         self._ids = ids
         self._keys = keys
         self._count = 0
-        self._forms = {form for one in every for form in _forms_of(one.target)}
+        self._forms = {form for reference in references for form in _forms_of(reference.target)}
         """Of the target's ids, and of those that were found."""
         self._written: Counter[str] = Counter()
         """How often a text that names nothing stands there, its form, and its first word."""
@@ -232,28 +241,28 @@ class Lookup:
                 return True
         return self._ids is not None and text in self._ids
 
-    def nowhere(self, value: Any, known: Known) -> list[str]:
+    def dangling_texts(self, value: Any, known: Known) -> list[str]:
         """The texts of a row that name nothing."""
         reference = self.reference
         if reference.steps is not None:
             named = texts(value, reference.steps, numbers=reference.numbers)
         else:
-            named = [known[reference.place]] if reference.place in known else []
+            named = [known[reference.position]] if reference.position in known else []
         if self._count >= LEARNING and len(self._around) == 1:
             ((before, after),) = self._around
             if self._keys.has_all([before + text + after for text in named]):
                 self._count += len(named)
                 return []  # nearly always
-        found = []
+        dangling = []
         for text in named:
             if not text:
                 continue
             self._count += 1
             if not self.exists(text):
-                found.append(text)
+                dangling.append(text)
             elif self._count < LEARNING:
                 self._forms.add(form(text))
-        return found
+        return dangling
 
     @property
     def is_part(self) -> bool:
@@ -261,27 +270,27 @@ class Lookup:
         whole, part = self.reference.to, self.reference.source
         return (
             self.reference.steps is None
-            and len(whole.places) == len(part.places)
+            and len(whole.positions) == len(part.positions)
             and part.text.startswith(whole.text[: whole.text.rfind("}")])
         )
 
-    def note(self, text: str) -> None:
+    def count_dangling(self, text: str) -> None:
         """It names nothing: that is damage, unless it is a habit."""
         self._written.update({text, form(text), _stem(text)})
 
     def is_habit(self, text: str) -> bool:
         """Not by accident there: a word for nobody, or an id of something that is kept
         elsewhere."""
-        made, stem = form(text), _stem(text)
+        text_form, stem = form(text), _stem(text)
         habit = max(OFTEN, HABIT * self._count)
-        unknown = stem and not any(one.startswith(stem) for one in self._forms)
+        unknown = stem and not any(known.startswith(stem) for known in self._forms)
         if unknown and self._written[stem] >= habit:
             return True
-        if not is_id(made, text):
-            ids = any("<" in one for one in self._forms)
+        if not is_id(text_form, text):
+            ids = any("<" in known for known in self._forms)
             often = self._written[text] >= OFTEN or is_name(text)
             return text.lower() in FILLER or (ids and often)
-        return made not in self._forms and self._written[made] >= habit
+        return text_form not in self._forms and self._written[text_form] >= habit
 
 
 class Symmetry:
@@ -307,7 +316,7 @@ class Symmetry:
         self._facts = Facts()
         return rows
 
-    def name(
+    def explain(
         self, pattern: Pattern, value: Any, known: Known, unread: Container[str]
     ) -> Iterator[str]:
         for pair in _pairs(value, known):
@@ -328,12 +337,12 @@ def _pairs(value: Any, known: Known) -> list[tuple[str, str]]:
 
 def _forms_of(target: Target) -> list[str]:
     """How its ids are spelled, where one variable is all of them."""
-    if target.how != "id" or target.place < 0:
+    if target.how != "id" or target.position < 0:
         return []
-    return [one for one in target.pattern.segments[target.place].forms if "<" in one]
+    return [id_form for id_form in target.pattern.segments[target.position].forms if "<" in id_form]
 
 
 def _stem(text: str) -> str:
     """The word that tells what kind of id follows: `company` of `company_0b6f...`."""
-    found = _STEM.match(text)
-    return found[1] if found else ""
+    match = _STEM.match(text)
+    return match[1] if match else ""

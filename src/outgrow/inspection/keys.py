@@ -22,14 +22,14 @@ from typing import Any
 from outgrow.inspection.formats import form
 from outgrow.inspection.values import ALL_OF, EVERY, Values, decode, reader
 
-_MADE = ("createdAt", "created_at", "created", "timestamp", "sentAt", "date", "at")
+_CREATED = ("createdAt", "created_at", "created", "timestamp", "sentAt", "date", "at")
 _DAY = re.compile(r"20\d\d-[01]\d-[0-3]\d(?:[T ]|\Z)")
 _MILLISECONDS = re.compile(r"(?<!\d)1[4-9]\d{11}(?!\d)")
 
-_read_fields = reader("object", [(name,) for name in _MADE])
+_read_fields = reader("object", [(name,) for name in _CREATED])
 
 
-def read_made(text: str | None) -> Any:
+def read_created(text: str | None) -> Any:
     """Of a value as much as `day_of` looks at."""
     return _read_fields(text) if text and text[0] == "{" else None
 
@@ -37,12 +37,12 @@ def read_made(text: str | None) -> Any:
 def day_of(key: str, value: Any) -> str | None:
     """By a field's name, or by the milliseconds in the key: `2026-01-31`."""
     if isinstance(value, dict):
-        for name in _MADE:
-            made = value.get(name)
-            if isinstance(made, str) and _DAY.match(made):
-                return made[:10]
-    found = _MILLISECONDS.search(key)
-    return _day(int(found[0]) // 86_400_000) if found else None
+        for name in _CREATED:
+            created = value.get(name)
+            if isinstance(created, str) and _DAY.match(created):
+                return created[:10]
+    milliseconds = _MILLISECONDS.search(key)
+    return _day(int(milliseconds[0]) // 86_400_000) if milliseconds else None
 
 
 @lru_cache(maxsize=4096)
@@ -53,7 +53,7 @@ def _day(number: int) -> str:
 
 _PARTS = 64  # so that what is sorted at once stays small
 
-AT_ONCE = 150_000
+FACTS_AT_ONCE = 150_000
 """Facts that are a set at once, which takes eight times the memory."""
 
 
@@ -74,8 +74,8 @@ class Hashes:
     def __contains__(self, thing: Hashable) -> bool:
         number = hash(thing)
         part = self._parts[number % _PARTS]
-        place = bisect_left(part, number)
-        return place < len(part) and part[place] == number
+        position = bisect_left(part, number)
+        return position < len(part) and part[position] == number
 
 
 class Keys:
@@ -91,19 +91,19 @@ class Keys:
     def update(self, keys: Iterable[str]) -> None:
         table, mask = self._table, self._mask
         for number in map(hash, keys):
-            place = number & mask
-            while (there := table[place]) and there != number:
-                place = (place + 1) & mask
-            table[place] = number
+            slot = number & mask
+            while (stored := table[slot]) and stored != number:
+                slot = (slot + 1) & mask
+            table[slot] = number
 
     def has_all(self, keys: Iterable[str]) -> bool:
         table, mask = self._table, self._mask
         for number in map(hash, keys):
-            place = number & mask
-            while (there := table[place]) != number:
-                if not there:
+            slot = number & mask
+            while (stored := table[slot]) != number:
+                if not stored:
                     return False
-                place = (place + 1) & mask
+                slot = (slot + 1) & mask
         return True
 
     def __contains__(self, key: str) -> bool:
@@ -126,24 +126,26 @@ class Facts:
         """The rows in which one of these hashes of facts was read."""
         return {row for fact, row in zip(self._facts, self._rows, strict=True) if fact in facts}
 
-    def compared(self, other: Facts) -> tuple[int, set[int], int, set[int]]:
+    def compare(self, other: Facts) -> tuple[int, set[int], int, set[int]]:
         """How many facts there are and the hashes of those that the other has not, to be few; then
         the same of the other."""
         mine = theirs = 0
         only_mine: set[int] = set()
         only_theirs: set[int] = set()
-        parts = 1 + len(self._facts) // AT_ONCE
+        parts = 1 + len(self._facts) // FACTS_AT_ONCE
         for part in range(parts):
-            one, two = (set(_part(all_, part, parts)) for all_ in (self._facts, other._facts))
-            mine, theirs = mine + len(one), theirs + len(two)
-            only_mine |= one - two
-            only_theirs |= two - one
+            mine_of_part, others_of_part = (
+                set(_part(all_, part, parts)) for all_ in (self._facts, other._facts)
+            )
+            mine, theirs = mine + len(mine_of_part), theirs + len(others_of_part)
+            only_mine |= mine_of_part - others_of_part
+            only_theirs |= others_of_part - mine_of_part
         return mine, only_mine, theirs, only_theirs
 
     def single(self) -> set[int]:
         """The hashes that stand there an odd number of times, to be few."""
         odd: set[int] = set()
-        parts = 1 + len(self._facts) // AT_ONCE
+        parts = 1 + len(self._facts) // FACTS_AT_ONCE
         for part in range(parts):
             for fact in _part(self._facts, part, parts):
                 if fact in odd:
@@ -158,7 +160,7 @@ def short(key: str) -> int:
 
 
 def _part(numbers: array[int], part: int, parts: int) -> Iterable[int]:
-    return numbers if parts == 1 else (one for one in numbers if one % parts == part)
+    return numbers if parts == 1 else (number for number in numbers if number % parts == part)
 
 
 MANY = 1500
@@ -265,45 +267,45 @@ class Node:
         """A word with a number behind it: an id, or one of many names."""
         return not _SURE.search(self.label) and any(map(str.isalpha, KIND.sub("", self.label)))
 
-    def grow(self, separator: str, token: str) -> Node:
+    def child_for(self, separator: str, token: str) -> Node:
         """The child for a segment; made where it is not there."""
         child = self.children.get(separator + token)
         if child is None:
             label = separator + form(token)
             child = self.children.get(label)
             if child is None:
-                child = self._new(separator, label, token)
+                child = self._add_child(separator, label, token)
         if child.token != token:
             child.several = True
         return child
 
-    def _new(self, separator: str, label: str, token: str) -> Node:
+    def _add_child(self, separator: str, label: str, token: str) -> Node:
         if len(self.children) >= MANY:
             other = separator + "<word>"
             if other not in self.children:
-                self._crowd(separator, other)
+                self._merge_rare(separator, other)
             label = other
             if label in self.children:
                 return self.children[label]
         child = self.children[label] = Node(label, token)
         return child
 
-    def _crowd(self, separator: str, other: str) -> None:
+    def _merge_rare(self, separator: str, other: str) -> None:
         """Too many different words: those with few keys are one from now on."""
-        one = Node(other, "")
-        one.several = True
-        kept = {}
+        merged = Node(other, "")
+        merged.several = True
+        children = {}
         for label, child in self.children.items():
             if child.total <= FEW_KEYS and label.startswith(separator):
-                one.absorb(child)
+                merged.absorb(child)
             else:
-                kept[label] = child
-        kept[other] = one
-        self.children = kept
+                children[label] = child
+        children[other] = merged
+        self.children = children
 
     def absorb(self, other: Node) -> None:
         """Take all of the other's, as if its segment were written as this one's."""
-        self.take_keys(other)
+        self.absorb_keys(other)
         self.total += other.total
         self.several = True
         self.forms |= other.forms
@@ -317,7 +319,7 @@ class Node:
                 mine.absorb(child)
                 mine.several = several
 
-    def take_keys(self, other: Node) -> None:
+    def absorb_keys(self, other: Node) -> None:
         """Count the keys that end at the other one as ending here."""
         self.count += other.count
         self.bytes += other.bytes
@@ -343,14 +345,14 @@ class Tree:
         separator, segments = split(key)
         node = self.root
         node.total += 1
-        for place, segment in enumerate(segments):
-            node = node.grow(separator if place else "", segment)
+        for position, segment in enumerate(segments):
+            node = node.child_for(separator if position else "", segment)
             node.total += 1
         node.count += 1
         node.bytes += size
         node.largest = max(node.largest, size)
         is_looked_at = node.count <= ALL_OF or not node.count % EVERY
-        value = decode(text) if is_looked_at else read_made(text)
+        value = decode(text) if is_looked_at else read_created(text)
         if (day := day_of(key, value)) is not None:
             node.days[day] += 1
         if len(node.examples) < _EXAMPLES:
@@ -359,11 +361,11 @@ class Tree:
         if node.values is None:
             node.values = Values()
         if is_looked_at:
-            own = {segment: place for place, segment in enumerate(segments)}
+            positions = {segment: position for position, segment in enumerate(segments)}
             if len(segments) > 2:
-                own[key[len(segments[0]) + 1 :]] = -2
-            own[key] = -1
-            node.values.add(value, own)
+                positions[key[len(segments[0]) + 1 :]] = -2
+            positions[key] = -1
+            node.values.add(value, positions)
             node.sizes.append(size)
 
     def _may_keep(self, node: Node, size: int) -> bool:
@@ -372,17 +374,17 @@ class Tree:
         self._large += size
         return True
 
-    def place(self, key: str) -> tuple[Any, list[str]]:
+    def match(self, key: str) -> tuple[Any, list[str]]:
         """The pattern of a key, after `resolve`, and its segments; None for one of no family that
         was seen."""
         separator, segments = split(key)
         node = self.root
         before = ""
         for segment in segments:
-            found = node.route.get(before + segment)
-            if found is None:
-                found = node.only or node.route.get(before + form(segment)) or node.rest
-                if found is None:
+            child = node.route.get(before + segment)
+            if child is None:
+                child = node.only or node.route.get(before + form(segment)) or node.rest
+                if child is None:
                     return None, segments
-            node, before = found, separator
+            node, before = child, separator
         return node.pattern, segments

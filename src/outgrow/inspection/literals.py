@@ -25,40 +25,42 @@ _WORD = re.compile(r"[A-Za-z]+[-_.]")
 _BY = re.compile(r"(?:by|of|for|per)(?:[A-Z]|[-_.][A-Za-z])")
 
 
-def resolve(node: Node, depth: int = 0, words_of_fields: frozenset[str] | None = None) -> None:
+def resolve(node: Node, depth: int = 0, field_names: frozenset[str] | None = None) -> None:
     """Decide, from here down, what is a literal and what a variable. Afterwards each child is
     either a literal (`why` is empty) or a variable that stands for all its `forms`."""
-    named = _names_of_fields(node) if words_of_fields is None else words_of_fields
+    field_names_below = _names_of_fields(node) if field_names is None else field_names
     ids = [child for child in node.children.values() if child.is_id]
     if depth:
         ids = [child for child in ids if not child.is_weak]
-    words = [child for child in node.children.values() if child not in ids]
+    nodes = [child for child in node.children.values() if child not in ids]
     variables: list[Node] = []
     for child in sorted(ids, key=lambda c: -c.total):
-        if not _take(child, variables, depth):
+        if not _absorb_into_variable(child, variables, depth):
             child.why = child.why or "ids of one form"
             variables.append(child)
     if depth:  # seeds and what was typed by hand: other ids of the same rows
-        words = [w for w in words if "<" not in w.label or not _take(w, variables, depth)]
+        nodes = [
+            w for w in nodes if "<" not in w.label or not _absorb_into_variable(w, variables, depth)
+        ]
     literals: list[Node] = []
-    for cluster in _clusters(words, depth):
-        if depth and _are_a_programs(cluster, named):
+    for cluster in _clusters(nodes, depth):
+        if depth and _are_field_names(cluster, field_names_below):
             literals += cluster
         else:
-            _settle(cluster, variables, literals, depth)
+            _settle_cluster(cluster, variables, literals, depth)
     if depth:
-        _adopt(literals, variables)
+        _absorb_single_words(literals, variables)
     node.children = {f"{n} {c.label}": c for n, c in enumerate([*literals, *variables])}
     for child in [*variables, *literals]:
         node.route.update(dict.fromkeys(child.forms, child))
         if "<word>" in child.label or (len(variables) == 1 and child.why):
             node.rest = child
-        resolve(child, depth + 1, named)
+        resolve(child, depth + 1, field_names_below)
     if all(child is node.rest for form_, child in node.route.items() if "<" in form_):
         node.only = node.rest
 
 
-def _take(child: Node, variables: list[Node], depth: int) -> bool:
+def _absorb_into_variable(child: Node, variables: list[Node], depth: int) -> bool:
     """Make it one with the variable that it is of, if there is one."""
     for variable in variables:
         if _same_variable(variable, child, depth):
@@ -75,74 +77,82 @@ def _names_of_fields(node: Node) -> frozenset[str]:
     return frozenset(names.union(*map(_names_of_fields, node.children.values())))
 
 
-def _are_a_programs(words: list[Node], fields: frozenset[str]) -> bool:
+def _are_field_names(nodes: list[Node], fields: frozenset[str]) -> bool:
     """Indexes by this and that, however many: `byEmail`, `byName`, or named as fields are."""
-    if len(words) < 2:
+    if len(nodes) < 2:
         return False
-    tokens = [word.token for word in words]
+    tokens = [node.token for node in nodes]
     if all(_BY.match(token) for token in tokens):
         return True
-    return len(words) > 2 and sum(token.lower() in fields for token in tokens) >= 0.6 * len(tokens)
+    return len(nodes) > 2 and sum(token.lower() in fields for token in tokens) >= 0.6 * len(tokens)
 
 
-def _same_variable(one: Node, other: Node, depth: int) -> bool:
-    if depth == 0 or one.label[0] != other.label[0]:
+def _same_variable(variable: Node, other: Node, depth: int) -> bool:
+    if depth == 0 or variable.label[0] != other.label[0]:
         # The first segment names the family: there, only the ids may differ.
-        return KIND.sub("<>", one.label) == KIND.sub("<>", other.label)
-    return alike(one, other) >= ALIKE or _is_named_apart(one, other)
+        return KIND.sub("<>", variable.label) == KIND.sub("<>", other.label)
+    return alike(variable, other) >= ALIKE or _is_named_apart(variable, other)
 
 
-def _is_named_apart(one: Node, other: Node) -> bool:
+def _is_named_apart(variable: Node, other: Node) -> bool:
     """Kinds of one family, by the word in front of the id (`twint_<ms>`, `qrbill_<ms>`), or
     documents of it by a word and a number."""
-    if one.values is None or other.values is None or one.values.shape != other.values.shape:
+    if (
+        variable.values is None
+        or other.values is None
+        or variable.values.shape != other.values.shape
+    ):
         return False
-    if one.values.shape == "document" and other.is_weak and other.is_id:
+    if variable.values.shape == "document" and other.is_weak and other.is_id:
         return True  # seeds, written with other fields
-    words = [_WORD.sub("", node.label[1:]) for node in (one, other)]
-    return words[0] == words[1] and "" not in words
+    names = [_WORD.sub("", node.label[1:]) for node in (variable, other)]
+    return names[0] == names[1] and "" not in names
 
 
-def _clusters(words: list[Node], depth: int) -> Iterator[list[Node]]:
+def _clusters(nodes: list[Node], depth: int) -> Iterator[list[Node]]:
     """Words with alike things behind them."""
     heads: list[list[Node]] = []
-    for word in sorted(words, key=lambda w: (-w.total, w.label)):
-        if word.is_collection:
-            yield [word]
+    for node in sorted(nodes, key=lambda w: (-w.total, w.label)):
+        if node.is_collection:
+            yield [node]
             continue
         for head in heads[:60]:
-            if depth and head[0].label[0] != word.label[0]:
+            if depth and head[0].label[0] != node.label[0]:
                 continue
-            if alike(head[0], word) >= ALIKE:
-                head.append(word)
+            if alike(head[0], node) >= ALIKE:
+                head.append(node)
                 break
         else:
-            heads.append([word])
+            heads.append([node])
     yield from heads
 
 
-def _settle(cluster: list[Node], variables: list[Node], literals: list[Node], depth: int) -> None:
+def _settle_cluster(
+    cluster: list[Node], variables: list[Node], literals: list[Node], depth: int
+) -> None:
     """Make a variable of the words, or literals."""
     first = cluster[0]
     if first.is_collection:
         literals.append(first)
         return
     for variable in variables if depth else ():
-        is_same = _named_inside(cluster) and _same_variable(variable, first, depth)
-        if is_same or _is_one_of(variable, cluster):
+        is_same = _are_fields_of_values(cluster) and _same_variable(variable, first, depth)
+        if is_same or _are_ids_by_hand(variable, cluster):
             for word in cluster:
                 variable.absorb(word)
             return
-    why = _spread(cluster) if depth else _tenants(cluster)
+    why = _why_variable(cluster) if depth else _why_tenants(cluster)
     for variable in variables if why and depth else ():
-        is_of_words = "<word>" in variable.label and _depths(variable) == _depths(first)
+        is_of_words = "<word>" in variable.label and _depths_of_ends(variable) == _depths_of_ends(
+            first
+        )
         if is_of_words or _same_variable(variable, first, depth):
             for word in cluster:
                 variable.absorb(word)
             return
     if not why:
         first_id: Node | None = None
-        ids = _ids(cluster, depth)
+        ids = _choose_ids(cluster, depth)
         for word in sorted(cluster, key=lambda w: not w.is_id):
             if word not in ids:
                 literals.append(word)
@@ -161,7 +171,7 @@ def _settle(cluster: list[Node], variables: list[Node], literals: list[Node], de
     variables.append(made)
 
 
-def _ids(cluster: list[Node], depth: int) -> list[Node]:
+def _choose_ids(cluster: list[Node], depth: int) -> list[Node]:
     """Those by their form, and what has a number and was seen once (`2025-spring`) beside one of
     them, or where another begins with a number too."""
     ids = [word for word in cluster if word.is_id]
@@ -172,7 +182,7 @@ def _ids(cluster: list[Node], depth: int) -> list[Node]:
     return numbered if ids else begin if len(begin) > 1 else []
 
 
-def _adopt(literals: list[Node], variables: list[Node]) -> None:
+def _absorb_single_words(literals: list[Node], variables: list[Node]) -> None:
     """Give single words, and those with damaged values, to the variable that all the others there
     belong to."""
     for word in list(literals):
@@ -183,7 +193,7 @@ def _adopt(literals: list[Node], variables: list[Node]) -> None:
                 "<word>" in variable.label
                 and word.label[:1] == variable.label[:1]
                 and word.total * 5 <= variable.total
-                and _depths(word) <= _depths(variable)
+                and _depths_of_ends(word) <= _depths_of_ends(variable)
                 and (alike(variable, word) >= ALIKE or _is_damaged(word, variable))
             ):
                 variable.absorb(word)
@@ -203,56 +213,58 @@ def _is_damaged(word: Node, variable: Node) -> bool:
     )
 
 
-def _depths(node: Node, depth: int = 0) -> set[int]:
+def _depths_of_ends(node: Node, depth: int = 0) -> set[int]:
     """How many segments behind this one its keys end."""
     ends = {depth} if node.count else set()
-    return ends.union(*(_depths(child, depth + 1) for child in list(node.children.values())[:50]))
+    return ends.union(
+        *(_depths_of_ends(child, depth + 1) for child in list(node.children.values())[:50])
+    )
 
 
-def _is_one_of(variable: Node, words: list[Node]) -> bool:
+def _are_ids_by_hand(variable: Node, cluster: list[Node]) -> bool:
     """Ids without the form of one: `me`, `system`, what was typed by hand."""
-    if not variable.values or variable.label[0] != words[0].label[0]:
+    if not variable.values or variable.label[0] != cluster[0].label[0]:
         return False
     usual = variable.values
     holds_ids = usual.kind == "string" and usual.format not in WORDY
-    if usual.kind in ("object", "array") or holds_ids or len(words) > 2:
-        if any(word.total > max(FEW_KEYS, 3 * (len(word.children) + 1)) for word in words):
+    if usual.kind in ("object", "array") or holds_ids or len(cluster) > 2:
+        if any(word.total > max(FEW_KEYS, 3 * (len(word.children) + 1)) for word in cluster):
             return False
         return all(
             word.values is not None
             and similarity(usual, word.values) >= 0.55
             and (not holds_ids or word.values.format == usual.format)
-            for word in words[:20]
+            for word in cluster[:20]
         )
     return False
 
 
-def _spread(words: list[Node]) -> str:
+def _why_variable(cluster: list[Node]) -> str:
     """Why the words are values of a variable; empty where nothing says that they are."""
-    n = len(words)
-    tokens = [word.token for word in words]
+    n = len(cluster)
+    tokens = [word.token for word in cluster]
     if n >= 2 and sum(map(is_name, tokens)) * 2 >= n:
         return "written as names are"
-    if n >= 2 and _named_inside(words):
+    if n >= 2 and _are_fields_of_values(cluster):
         return "each is a field of its own value"
-    total = sum(word.total for word in words)
-    ends = [word for word in words if word.count]
-    if len(ends) == n and not any(word.children for word in words):
-        return _spread_at_the_end(words, total / n)
-    below = {label for word in words for label in word.children}
-    shared = set.intersection(*(set(word.children) for word in words))
+    total = sum(word.total for word in cluster)
+    ends = [word for word in cluster if word.count]
+    if len(ends) == n and not any(word.children for word in cluster):
+        return _why_variable_at_end(cluster, total / n)
+    below = {label for word in cluster for label in word.children}
+    shared = set.intersection(*(set(word.children) for word in cluster))
     if n >= 3 and shared and not any("<" in label for label in below):
         return "the same keys below each"
-    inner = _first_values(words[0])
+    inner = _first_values(cluster[0])
     if inner is not None and inner.kind == "object" and not inner.is_map:
-        other = _first_values(words[-1])
+        other = _first_values(cluster[-1])
         close = other is not None and similarity(inner, other) >= CLOSE
         return "the same documents below each" if n >= 3 or (n == 2 and close) else ""
     return "so many of one kind" if n >= 12 else ""
 
 
-def _spread_at_the_end(words: list[Node], each: float) -> str:
-    n, values = len(words), words[0].values
+def _why_variable_at_end(cluster: list[Node], each: float) -> str:
+    n, values = len(cluster), cluster[0].values
     assert values is not None
     if each > 1.5:
         return "so many of one kind" if n >= 20 else ""
@@ -263,43 +275,43 @@ def _spread_at_the_end(words: list[Node], each: float) -> str:
     return "so many of one kind" if n >= 8 else ""
 
 
-def _tenants(words: list[Node]) -> str:
+def _why_tenants(cluster: list[Node]) -> str:
     """The first segment names the family, except where the same families stand behind several."""
-    shared = set.intersection(*(set(word.children) for word in words))
+    shared = set.intersection(*(set(word.children) for word in cluster))
     literal = [label for label in shared if "<" not in label]
-    if len(words) >= 3 and len(literal) >= 2:
+    if len(cluster) >= 3 and len(literal) >= 2:
         return "the same keys below each"
-    ends = all(word.count and not word.children for word in words)
-    return "so many of one kind" if ends and len(words) >= 30 else ""
+    ends = all(word.count and not word.children for word in cluster)
+    return "so many of one kind" if ends and len(cluster) >= 30 else ""
 
 
 def _first_values(node: Node) -> Values | None:
     if node.values is not None:
         return node.values
     for child in node.children.values():
-        if (found := _first_values(child)) is not None:
-            return found
+        if (values := _first_values(child)) is not None:
+            return values
     return None
 
 
-def _named_inside(words: list[Node]) -> bool:
+def _are_fields_of_values(cluster: list[Node]) -> bool:
     """The word is itself in the value, as `provider` of `oauth:{provider}:{id}`."""
-    said = 0
-    for word in words:
+    repeating = 0
+    for word in cluster:
         values = _first_values(word)
         if values is None or not values.objects:
             return False
-        said += any(word.token in field.samples for field in values.fields.values())
-    return said >= 0.6 * len(words)
+        repeating += any(word.token in field.samples for field in values.fields.values())
+    return repeating >= 0.6 * len(cluster)
 
 
-def alike(one: Node, other: Node, depth: int = 0) -> float:
+def alike(node: Node, other: Node, depth: int = 0) -> float:
     """From 0 to 1, whether the same things end and go on at both."""
-    if one.values is not None and other.values is not None:
-        return similarity(one.values, other.values)
-    if not one.children or not other.children or depth > 2:
+    if node.values is not None and other.values is not None:
+        return similarity(node.values, other.values)
+    if not node.children or not other.children or depth > 2:
         return 0.0
-    mine, others = _below(one), _below(other)
+    mine, others = _children_by_kind(node), _children_by_kind(other)
     common = mine.keys() & others.keys()
     if not common:
         # Words behind words, as in user:{first}:{last}:{id}: what is behind those?
@@ -310,11 +322,11 @@ def alike(one: Node, other: Node, depth: int = 0) -> float:
     return share * max(best)
 
 
-def _below(node: Node) -> dict[str, Node]:
+def _children_by_kind(node: Node) -> dict[str, Node]:
     """The children by label, ids by their kind alone."""
     below: dict[str, Node] = {}
     for label, child in node.children.items():
-        one = label[:1] + "<>" if "<" in label else label
-        if one not in below or below[one].total < child.total:
-            below[one] = child
+        kind = label[:1] + "<>" if "<" in label else label
+        if kind not in below or below[kind].total < child.total:
+            below[kind] = child
     return below

@@ -28,9 +28,9 @@ _NAMES = {
 class Segment:
     """One segment of a pattern: a literal, or a variable that may stand between fixed letters."""
 
-    def __init__(self, node: Node, place: int, split_forms: bool) -> None:
-        self.separator = node.label[:1] if place else ""
-        self.forms = sorted(form[1:] if place else form for form in node.forms)
+    def __init__(self, node: Node, position: int, split_forms: bool) -> None:
+        self.separator = node.label[:1] if position else ""
+        self.forms = sorted(form[1:] if position else form for form in node.forms)
         self.why = node.why
         self.name = ""
         self.many = False  # `{id...}`
@@ -38,8 +38,8 @@ class Segment:
         self.before = self.after = ""
         if not self.why:
             self.before = node.token
-        elif place == 0 or split_forms:
-            self.before, self.after = _fixed(self.forms)
+        elif position == 0 or split_forms:
+            self.before, self.after = _fixed_letters(self.forms)
 
     @property
     def is_variable(self) -> bool:
@@ -62,10 +62,10 @@ class Segment:
     def regex(self) -> str:
         if not self.is_variable:
             return re.escape(self.separator + self.before)
-        one = f"[^{re.escape(self.separator or ':')}]"
+        character = f"[^{re.escape(self.separator or ':')}]"
         if any("<time>" in form for form in self.forms):
-            one = f"(?:{SPANS['time']}|{one})"
-        inner = ".+" if self.many else one + ("*" if "" in self.forms else "+")
+            character = f"(?:{SPANS['time']}|{character})"
+        inner = ".+" if self.many else character + ("*" if "" in self.forms else "+")
         if self.by_form:
             inner = "|".join(_form_regex(form) for form in self.forms)
             return f"{re.escape(self.separator)}({inner})"
@@ -78,10 +78,10 @@ class Pattern:
     def __init__(self, segments: Sequence[Segment], node: Node) -> None:
         self.segments = list(segments)
         self.node = node
-        self._prefixed()
+        self._find_prefix()
         self.name_variables()
 
-    def _prefixed(self) -> None:
+    def _find_prefix(self) -> None:
         """Letters that all ids of a first segment begin with are no part of them:
         `teacher.{email}`."""
         first = self.segments[0]
@@ -94,12 +94,12 @@ class Pattern:
         for segment in self.segments:
             if segment.is_variable:
                 segment.name = _name(segment, names)
-        self.forget()
+        self.clear_cache()
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         """Its segments have changed."""
-        for made in ("compiled", "places", "spans", "cuts"):
-            self.__dict__.pop(made, None)
+        for name in ("compiled", "positions", "spans", "cuts"):
+            self.__dict__.pop(name, None)
 
     @property
     def values(self) -> Values:
@@ -115,13 +115,13 @@ class Pattern:
         return self.node.examples
 
     @cached_property
-    def places(self) -> list[int]:
+    def positions(self) -> list[int]:
         """Where in the key its variables stand."""
-        return [place for place, segment in enumerate(self.segments) if segment.is_variable]
+        return [position for position, segment in enumerate(self.segments) if segment.is_variable]
 
     @property
     def variables(self) -> list[str]:
-        return [self.segments[place].name for place in self.places]
+        return [self.segments[position].name for position in self.positions]
 
     @property
     def text(self) -> str:
@@ -142,7 +142,7 @@ class Pattern:
     @property
     def is_single(self) -> bool:
         """One key of its own: `schools:all`."""
-        return not self.places
+        return not self.positions
 
     @cached_property
     def spans(self) -> bool:
@@ -151,11 +151,11 @@ class Pattern:
     @cached_property
     def cuts(self) -> list[tuple[int, int, int | None]]:
         """Of each variable the place, and where in its segment it begins and ends."""
-        found: list[tuple[int, int, int | None]] = []
-        for place in self.places:
-            before, after = self.segments[place].around
-            found.append((place, len(before), -len(after) or None))
-        return found
+        cuts: list[tuple[int, int, int | None]] = []
+        for position in self.positions:
+            before, after = self.segments[position].around
+            cuts.append((position, len(before), -len(after) or None))
+        return cuts
 
     @property
     def precedence(self) -> tuple[int, int, int, bool]:
@@ -177,15 +177,15 @@ class Pattern:
         )
 
 
-def _fixed(forms: Sequence[str]) -> tuple[str, str]:
+def _fixed_letters(forms: Sequence[str]) -> tuple[str, str]:
     """The letters before and behind the ids, where they are the same in all forms."""
-    found = set()
+    letters = set()
     for form in forms:
         parts = _PARTS.search(form)
         if parts is None or "<word>" in form:
             return "", ""
-        found.add((form[: parts.start()], form[parts.end() :]))
-    return found.pop() if len(found) == 1 else ("", "")
+        letters.add((form[: parts.start()], form[parts.end() :]))
+    return letters.pop() if len(letters) == 1 else ("", "")
 
 
 def _form_regex(form: str) -> str:
@@ -208,22 +208,25 @@ def _name(segment: Segment, taken: set[str]) -> str:
 def patterns_of(tree: Tree) -> list[Pattern]:
     """All patterns of the tree, the one that is matched first first. The tree finds them by key."""
     resolve(tree.root)
-    found = [(node, Pattern(segments, node)) for node, segments in _ends(tree.root, (), 0)]
-    for node, pattern in found:
+    ends = [(node, Pattern(segments, node)) for node, segments in _ends(tree.root, (), 0)]
+    for node, pattern in ends:
         node.pattern = pattern
-    _take_in(found)
-    _embed([pattern for _, pattern in found])
-    return sorted({id(n.pattern): n.pattern for n, _ in found}.values(), key=lambda p: p.precedence)
+    _absorb_longer_keys(ends)
+    _embed_whole_keys([pattern for _, pattern in ends])
+    return sorted({id(n.pattern): n.pattern for n, _ in ends}.values(), key=lambda p: p.precedence)
 
 
 def _ends(
     node: Node, path: tuple[tuple[Node, bool], ...], depth: int
 ) -> Iterator[tuple[Node, list[Segment]]]:
     if node.count:
-        yield node, [Segment(one, place, split) for place, (one, split) in enumerate(path)]
+        yield node, [Segment(end, position, split) for position, (end, split) in enumerate(path)]
     variables = sorted(
         (c for c in node.children.values() if c.why),
-        key=lambda c: (_fixed(sorted(c.forms)) != (c.label[:1] if depth else "", ""), -c.total),
+        key=lambda c: (
+            _fixed_letters(sorted(c.forms)) != (c.label[:1] if depth else "", ""),
+            -c.total,
+        ),
     )
     for child in node.children.values():
         # Of several variables at one place all but one say of which form their ids are: not the
@@ -232,29 +235,29 @@ def _ends(
         yield from _ends(child, (*path, (child, split)), depth + 1)
 
 
-def _take_in(found: list[tuple[Node, Pattern]]) -> None:
+def _absorb_longer_keys(ends: list[tuple[Node, Pattern]]) -> None:
     """Ids that hold the separator: a few keys longer than their family's, and of its kind."""
-    patterns = sorted((p for _, p in found), key=lambda p: -p.count)
-    for node, small in sorted(found, key=lambda f: f[1].count):
+    patterns = sorted((p for _, p in ends), key=lambda p: -p.count)
+    for node, small in sorted(ends, key=lambda f: f[1].count):
         for large in patterns:
             if large.count <= small.count * (1 / FEW_SHARE) and small.count > FEW_KEYS:
                 break
-            if large is small or large.count < 3 * small.count or len(large.places) == 0:
+            if large is small or large.count < 3 * small.count or len(large.positions) == 0:
                 continue
-            place = _wider(large, small)
-            if place is not None:
-                large.segments[place].many = True
-                large.forget()
-                large.node.take_keys(node)
+            position = _wide_position(large, small)
+            if position is not None:
+                large.segments[position].many = True
+                large.clear_cache()
+                large.node.absorb_keys(node)
                 node.pattern = large
                 patterns.remove(small)
                 break
 
 
-def _embed(patterns: Sequence[Pattern]) -> None:
+def _embed_whole_keys(patterns: Sequence[Pattern]) -> None:
     """Whole keys inside keys: in `messages:booking:{ms}:{id}` stands one of `booking:{ms}:{id}`."""
     for inner in patterns:
-        if len(inner.places) < 2 or inner.segments[0].is_variable:
+        if len(inner.positions) < 2 or inner.segments[0].is_variable:
             continue
         size = len(inner.segments)
         for outer in patterns:
@@ -270,12 +273,13 @@ def _embed(patterns: Sequence[Pattern]) -> None:
 
 def _reads_as(segments: Sequence[Segment], pattern: Pattern) -> bool:
     return all(
-        one.is_variable == other.is_variable and (one.is_variable or one.before == other.before)
-        for one, other in zip(segments, pattern.segments, strict=True)
+        segment.is_variable == expected.is_variable
+        and (segment.is_variable or segment.before == expected.before)
+        for segment, expected in zip(segments, pattern.segments, strict=True)
     )
 
 
-def _wider(large: Pattern, small: Pattern) -> int | None:
+def _wide_position(large: Pattern, small: Pattern) -> int | None:
     """The place of the variable of `large` that may hold separators so that it has the keys of
     `small` as well."""
     if len(small.segments) <= len(large.segments):
@@ -286,15 +290,15 @@ def _wider(large: Pattern, small: Pattern) -> int | None:
         return None
     if large.values.kind != "object" and not ends_in_literal:
         return None
-    for place in large.places if not large.segments[0].is_variable else ():
-        before = "".join(s.regex for s in large.segments[:place])
-        after = "".join(s.regex for s in large.segments[place + 1 :])
-        segment = large.segments[place]
+    for position in large.positions if not large.segments[0].is_variable else ():
+        before = "".join(s.regex for s in large.segments[:position])
+        after = "".join(s.regex for s in large.segments[position + 1 :])
+        segment = large.segments[position]
         wide = re.compile(
             f"{before}{re.escape(segment.separator + segment.before)}.+"
             f"{re.escape(segment.after)}{after}",
             re.DOTALL,
         )
         if all(wide.fullmatch(key) for key, _ in small.examples):
-            return place
+            return position
     return None

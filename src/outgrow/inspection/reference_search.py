@@ -49,7 +49,7 @@ _NEVER = ("time", "date", "week", "url", "json", "text", "empty")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where texts stand that may be ids: in the value, or where `steps` is None a segment."""
 
     pattern: Pattern
@@ -57,7 +57,7 @@ class Place:
     segment: int
     texts: Mapping[str, int]
     format: str
-    own: int | None
+    repeated: int | None
     """Which segment of their own key they are."""
 
 
@@ -66,94 +66,104 @@ class Search:
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self.patterns = patterns
-        self.places: list[Place] = []
-        self.found: dict[str, Counter[Target]] = {}
+        self.locations: list[Location] = []
+        self.hits: dict[str, Counter[Target]] = {}
         self._targets: dict[tuple[int, How, int], Target] = {}
         for pattern in patterns:
-            self._places_of(pattern)
+            self._add_locations(pattern)
 
-    def _places_of(self, pattern: Pattern) -> None:
+    def _add_locations(self, pattern: Pattern) -> None:
         for steps, values in pattern.values.walk():
             if not steps and pattern.shape in _PARTS:
                 continue  # a value of another kind than the rest, which is damage
             texts, format_ = _ids_of(values)
             if texts and format_ not in _NEVER:
-                self._place(Place(pattern, steps, -1, texts, format_, values.own_place))
-        for place in pattern.places:
-            found = (_token(pattern, key, place) for key, _ in pattern.examples)
-            texts = dict.fromkeys((text for text in found if text), 1)
+                self._add_location(
+                    Location(pattern, steps, -1, texts, format_, values.repeated_segment)
+                )
+        for position in pattern.positions:
+            ids = (_token(pattern, key, position) for key, _ in pattern.examples)
+            texts = dict.fromkeys((text for text in ids if text), 1)
             kinds = Counter(format_of(text) for text in texts)
             usual = kinds.most_common(1)[0][0] if kinds else ""
             if texts and usual not in _NEVER:
-                self._place(Place(pattern, None, place, texts, usual, None))
+                self._add_location(Location(pattern, None, position, texts, usual, None))
 
-    def _place(self, place: Place) -> None:
-        self.places.append(place)
-        for text in place.texts:
-            self.found.setdefault(text, Counter())
+    def _add_location(self, location: Location) -> None:
+        self.locations.append(location)
+        for text in location.texts:
+            self.hits.setdefault(text, Counter())
 
     def add(self, keys: Iterable[str], tree: Tree) -> None:
         """Look whether the texts are ids in these keys."""
-        found = self.found
+        hits = self.hits
         for key in keys:
-            pattern, segments = tree.place(key)
+            pattern, segments = tree.match(key)
             if pattern is None:
                 continue
-            if key in found:
-                found[key][self._target(pattern, "key")] += 1
+            if key in hits:
+                hits[key][self._target(pattern, "key")] += 1
             if len(segments) > 1 and not pattern.segments[0].is_variable:
                 tail = key[len(segments[0]) + 1 :]
-                if len(segments) > 2 and tail in found:
-                    found[tail][self._target(pattern, "tail")] += 1
-            for place, text in tokens(pattern, key, segments):
-                if text in found:
-                    found[text][self._target(pattern, "id", place)] += 1
-            if len(pattern.places) > 1 and _adjoin(pattern):
-                joined = split(key)[0].join(segments[pattern.places[0] : pattern.places[-1] + 1])
-                if joined in found:
-                    found[joined][self._target(pattern, "ids")] += 1
+                if len(segments) > 2 and tail in hits:
+                    hits[tail][self._target(pattern, "tail")] += 1
+            for position, text in tokens(pattern, key, segments):
+                if text in hits:
+                    hits[text][self._target(pattern, "id", position)] += 1
+            if len(pattern.positions) > 1 and _adjoin(pattern):
+                joined = split(key)[0].join(
+                    segments[pattern.positions[0] : pattern.positions[-1] + 1]
+                )
+                if joined in hits:
+                    hits[joined][self._target(pattern, "ids")] += 1
 
-    def _target(self, pattern: Pattern, how: How, place: int = -1) -> Target:
-        key = (id(pattern), how, place)
+    def _target(self, pattern: Pattern, how: How, position: int = -1) -> Target:
+        key = (id(pattern), how, position)
         if key not in self._targets:
-            self._targets[key] = Target(pattern, how, place)
+            self._targets[key] = Target(pattern, how, position)
         return self._targets[key]
 
-    def unknown(self, references: Iterable[Reference]) -> list[Place]:
+    def unknown(self, references: Iterable[Reference]) -> list[Location]:
         """The places in values that refer to nothing."""
-        known = {(id(one.source), one.steps) for one in references}
-        return [one for one in self.places if (id(one.pattern), one.steps) not in known]
+        known = {(id(reference.source), reference.steps) for reference in references}
+        return [
+            location
+            for location in self.locations
+            if (id(location.pattern), location.steps) not in known
+        ]
 
     def references(self) -> list[Reference]:
         """What each place refers to, if anything."""
         segments: dict[tuple[int, int], Reference] = {}
-        for place in self.places:
-            if place.steps is None and (found := self._found(place)):
-                segments[id(place.pattern), place.segment] = found[0]
+        for location in self.locations:
+            if location.steps is None and (named := self._references_of(location)):
+                segments[id(location.pattern), location.segment] = named[0]
         references = list(_rooted(segments))
-        rooted = {(id(r.source), r.place): r for r in references}
-        for place in self.places:
-            steps = place.steps
+        rooted = {(id(r.source), r.position): r for r in references}
+        for location in self.locations:
+            steps = location.steps
             if steps is None:
                 continue
-            if place.own is not None:
-                inherited = rooted.get((id(place.pattern), place.own))
+            if location.repeated is not None:
+                inherited = rooted.get((id(location.pattern), location.repeated))
                 if inherited is not None and not (steps and is_id_name(steps)):
                     references.append(
-                        Reference(place.pattern, steps, -1, inherited.target, inherited.share)
+                        Reference(location.pattern, steps, -1, inherited.target, inherited.share)
                     )
                 continue
-            several = self._found(place)
-            for one in several:
-                self._climb(one, rooted, place.texts)
+            alternatives = self._references_of(location)
+            for reference in alternatives:
+                self._retarget(reference, rooted, location.texts)
             # Two may lead to the same pattern above.
-            several = list({id(one.to): one for one in reversed(several)}.values())
-            for one in several:
-                one.group = [other for other in several if other is not one]
-            references += several
+            alternatives = list(
+                {id(reference.to): reference for reference in reversed(alternatives)}.values()
+            )
+            for reference in alternatives:
+                reference.group = [other for other in alternatives if other is not reference]
+            references += alternatives
         return references
 
-    def _climb(
+    def _retarget(
         self,
         reference: Reference,
         rooted: Mapping[tuple[int, int], Reference],
@@ -162,47 +172,49 @@ class Search:
         """Where the ids of the target are another pattern's first of all, that one is meant."""
         if is_entity(reference.target):
             return
-        place = reference.target.place
-        above = rooted.get((id(reference.to), place))
+        position = reference.target.position
+        above = rooted.get((id(reference.to), position))
         if above is not None and reference.target.how == "id":
-            share = _share([t for t in texts if above.target in self.found[t]], texts)
+            share = _share([t for t in texts if above.target in self.hits[t]], texts)
             if share >= OFTEN:
                 reference.target, reference.share = above.target, share
 
-    def _found(self, place: Place) -> list[Reference]:
+    def _references_of(self, location: Location) -> list[Reference]:
         """The reference of a place, the best first: to several patterns where each has the ids that
         the others lack (`itemId` of a log)."""
-        pattern, steps, texts = place.pattern, place.steps, place.texts
-        names = names_of(pattern, steps, place.segment)
-        loose = place.format in (*WORDY, "number", "prefix-number")
-        small = steps is not None and place.format == "number" and not _are_long(texts)
+        pattern, steps, texts = location.pattern, location.steps, location.texts
+        names = names_of(pattern, steps, location.segment)
+        loose = location.format in (*WORDY, "number", "prefix-number")
+        small = steps is not None and location.format == "number" and not _are_long(texts)
         candidates: list[Candidate] = []
         for ways in self._ways(texts).values():
             first = ways[0][1]
             other = first.pattern
             named = named_after(names, other)
-            if other is pattern and (steps is None or not _between_rows(steps)):
+            if other is pattern and (steps is None or not _may_name_rows(steps)):
                 continue
             if small and (other is pattern or not named):
                 continue
             if first.how == "id" and not loose and other.shape in _PARTS:
                 continue  # a list of somebody is not whom their id names
-            found = {t for t in texts for _, target in ways if target in self.found[t]}
+            known = {t for t in texts for _, target in ways if target in self.hits[t]}
             entity = is_entity(first)
-            if loose and first.how == "id" and len(other.places) > 1 and entity is None:
+            if loose and first.how == "id" and len(other.positions) > 1 and entity is None:
                 continue  # a word in a key of several: it names no row
             part = first.how == "id" and not loose and entity is False and not named
-            candidates.append(Candidate(ways, found, _share(found, texts), named, entity, part))
-        ranked = sorted(candidates, key=lambda one: rank(one, candidates, loose), reverse=True)
-        return self._chosen(place, loose, ranked)
+            candidates.append(Candidate(ways, known, _share(known, texts), named, entity, part))
+        ranked = sorted(
+            candidates, key=lambda candidate: rank(candidate, candidates, loose), reverse=True
+        )
+        return self._choose(location, loose, ranked)
 
     def _ways(self, texts: Iterable[str]) -> dict[int, list[tuple[int, Target]]]:
         """By pattern: in which ways its keys hold the texts, the most frequent first."""
         hits: Counter[Target] = Counter()
         keys: Counter[Target] = Counter()
         for text in texts:
-            hits.update(self.found[text].keys())
-            keys.update(self.found[text])
+            hits.update(self.hits[text].keys())
+            keys.update(self.hits[text])
         by_pattern: dict[int, list[tuple[int, Target]]] = defaultdict(list)
         for target, times in hits.items():
             if keys[target] <= ONE * times:  # it names a row, not many
@@ -211,29 +223,33 @@ class Search:
             ways.sort(key=lambda way: (-way[0], way[1].how != "key", way[1].how != "id"))
         return by_pattern
 
-    def _chosen(
-        self, place: Place, loose: bool, candidates: Sequence[Candidate]
+    def _choose(
+        self, location: Location, loose: bool, candidates: Sequence[Candidate]
     ) -> list[Reference]:
-        texts = place.texts
-        union = set().union(*(one.found for one in candidates))
+        texts = location.texts
+        union = set().union(*(candidate.hits for candidate in candidates))
         chosen: list[Reference] = []
         known: set[str] = set()
-        for one in candidates:
-            found, first = one.found, one.ways[0][1]
-            new = found - known
+        for candidate in candidates:
+            hits, first = candidate.hits, candidate.ways[0][1]
+            new = hits - known
             if not chosen:
-                whole = place.steps is None and root_rank(first)[:2] == (True, True)
-                easy = bool(one.named) or whole or not (loose or one.part)
-                share = one.share if len(found) * 2 > len(union) else _share(union, texts)
-                if not _is_enough(share, len(found), len(texts), not easy):
+                whole = location.steps is None and root_rank(first)[:2] == (True, True)
+                easy = bool(candidate.named) or whole or not (loose or candidate.part)
+                share = candidate.share if len(hits) * 2 > len(union) else _share(union, texts)
+                if not _is_enough(share, len(hits), len(texts), not easy):
                     continue
-            elif loose or one.part or len(new) < max(3, PART * len(texts)):
+            elif loose or candidate.part or len(new) < max(3, PART * len(texts)):
                 continue
-            also = [t for n, t in one.ways[1:] if t.how != first.how and n >= 0.02 * len(texts)]
+            also = [
+                t for n, t in candidate.ways[1:] if t.how != first.how and n >= 0.02 * len(texts)
+            ]
             chosen.append(
-                Reference(place.pattern, place.steps, place.segment, first, one.share, also)
+                Reference(
+                    location.pattern, location.steps, location.segment, first, candidate.share, also
+                )
             )
-            known |= found
+            known |= hits
         if len(chosen) == 1 and chosen[0].share < OFTEN:
             return []
         return chosen
@@ -257,27 +273,27 @@ def _ids_of(values: Values) -> tuple[dict[str, int], str]:
     }, format_
 
 
-def _token(pattern: Pattern, key: str, place: int) -> str:
-    return dict(tokens(pattern, key)).get(place, "")
+def _token(pattern: Pattern, key: str, position: int) -> str:
+    return dict(tokens(pattern, key)).get(position, "")
 
 
 def _adjoin(pattern: Pattern) -> bool:
     """Nothing but separators stands between its variables."""
-    return pattern.places == list(range(pattern.places[0], pattern.places[-1] + 1))
+    return pattern.positions == list(range(pattern.positions[0], pattern.positions[-1] + 1))
 
 
-def _share(found: Iterable[str], texts: Mapping[str, int]) -> float:
+def _share(known: Iterable[str], texts: Mapping[str, int]) -> float:
     """Of all that was seen, how much was one of these."""
-    return sum(texts[text] for text in found) / max(sum(texts.values()), 1)
+    return sum(texts[text] for text in known) / max(sum(texts.values()), 1)
 
 
-def _is_enough(share: float, found: int, known: int, loose: bool) -> bool:
+def _is_enough(share: float, hits: int, known: int, loose: bool) -> bool:
     if loose:
-        return found >= 3 and share >= SURELY
-    return share >= OFTEN and (found >= 2 or known == 1)
+        return hits >= 3 and share >= SURELY
+    return share >= OFTEN and (hits >= 2 or known == 1)
 
 
-def _between_rows(steps: Steps) -> bool:
+def _may_name_rows(steps: Steps) -> bool:
     """A row may name others of its pattern: `parentId`, `blockedUsers[]`; not by its own `id`."""
     return bool(steps) and not is_id_name(steps)
 
@@ -292,7 +308,7 @@ def _rooted(segments: Mapping[tuple[int, int], Reference]) -> Iterable[Reference
     """References of segments. Where two patterns have the same ids, one belongs to the other."""
     for reference in segments.values():
         source, target = reference.source, reference.target
-        mine = root_rank(Target(source, "id", reference.place))
+        mine = root_rank(Target(source, "id", reference.position))
         back = any(
             other.to is source and other.source is target.pattern for other in segments.values()
         )
@@ -307,7 +323,7 @@ def _rooted(segments: Mapping[tuple[int, int], Reference]) -> Iterable[Reference
 ID_NAMES = ("id", "_id", "uid", "uuid", "key")
 
 
-def own_ids(pattern: Pattern, taken: Iterable[Steps] = ()) -> Iterator[Steps]:
+def element_id_paths(pattern: Pattern, taken: Iterable[Steps] = ()) -> Iterator[Steps]:
     """Where the ids of elements stand: in `id`, of the form of one, each only once. Those at
     places that are `taken` are other rows' ids."""
     for steps, values in pattern.values.walk():
@@ -327,7 +343,7 @@ def _are_distinct(values: Values) -> bool:
         len(seen) >= SOME
         and is_id_format(values.format)
         and sum(seen.values()) <= ONE * len(seen)
-        and values.own_place is None
+        and values.repeated_segment is None
     )
 
 
@@ -339,53 +355,58 @@ class _Holder:
     steps: Steps
     ids: Hashes
 
-    def named(self, words: set[str]) -> int:
+    def named(self, field_words: set[str]) -> int:
         """How well a field of these words is called as the list, or as its pattern."""
         lists = [step for step in self.steps[:-1] if isinstance(step, str)]
-        own = words_in(lists[-1]) if lists else set()
-        mine, theirs = ({word.rstrip("s") for word in those} for those in (words, own))
-        return 2 if mine and mine == theirs else max(int(bool(mine & theirs)), self._root(words))
+        list_words = words_in(lists[-1]) if lists else set()
+        mine, theirs = ({word.rstrip("s") for word in those} for those in (field_words, list_words))
+        return (
+            2 if mine and mine == theirs else max(int(bool(mine & theirs)), self._root(field_words))
+        )
 
-    def _root(self, words: set[str]) -> int:
-        return min(named_after(words, self.pattern), 1)
+    def _root(self, field_words: set[str]) -> int:
+        return min(named_after(field_words, self.pattern), 1)
 
 
 class Elements:
     """Whether texts that are no ids in keys are ids of elements."""
 
     def __init__(self, search: Search, references: Sequence[Reference]) -> None:
-        self._places = [
-            place
-            for place in search.unknown(references)
-            if place.steps is not None and place.format not in (*WORDY, "number", "prefix-number")
+        self._locations = [
+            location
+            for location in search.unknown(references)
+            if location.steps is not None
+            and location.format not in (*WORDY, "number", "prefix-number")
         ]
         taken: dict[int, set[Steps]] = defaultdict(set)
-        for one in references:
-            if one.steps is not None:
-                taken[id(one.source)].add(one.steps)
+        for reference in references:
+            if reference.steps is not None:
+                taken[id(reference.source)].add(reference.steps)
         self._holders: dict[int, list[_Holder]] = {}
-        for pattern in search.patterns if self._places else ():
-            own = [_Holder(pattern, s, Hashes()) for s in own_ids(pattern, taken[id(pattern)])]
-            if own:
-                self._holders[id(pattern)] = own
-        known = {(id(h.pattern), h.steps) for own in self._holders.values() for h in own}
-        self._places = [p for p in self._places if (id(p.pattern), p.steps) not in known]
-        self._found: dict[str, Counter[_Holder]] = {
-            text: Counter() for place in self._places for text in place.texts
+        for pattern in search.patterns if self._locations else ():
+            holders = [
+                _Holder(pattern, s, Hashes()) for s in element_id_paths(pattern, taken[id(pattern)])
+            ]
+            if holders:
+                self._holders[id(pattern)] = holders
+        known = {(id(h.pattern), h.steps) for holders in self._holders.values() for h in holders}
+        self._locations = [p for p in self._locations if (id(p.pattern), p.steps) not in known]
+        self._hits: dict[str, Counter[_Holder]] = {
+            text: Counter() for location in self._locations for text in location.texts
         }
         self._readers: dict[int, Read] = {
-            number: reader(own[0].pattern.values.kind, [holder.steps for holder in own])
-            for number, own in self._holders.items()
+            number: reader(holders[0].pattern.values.kind, [holder.steps for holder in holders])
+            for number, holders in self._holders.items()
         }
 
     @property
     def is_needed(self) -> bool:
-        return bool(self._places and self._holders)
+        return bool(self._locations and self._holders)
 
     def add(self, rows: Iterable[tuple[str, str | None]], tree: Tree) -> None:
         """Look for the texts in rows, with their values as JSON."""
         for key, json_text in rows:
-            pattern, _ = tree.place(key)
+            pattern, _ = tree.match(key)
             holders = self._holders.get(id(pattern))
             if holders is None:
                 continue
@@ -394,26 +415,26 @@ class Elements:
                 ids = texts(value, holder.steps)
                 holder.ids.update(ids)
                 for text in ids:
-                    if text in self._found:
-                        self._found[text][holder] += 1
+                    if text in self._hits:
+                        self._hits[text][holder] += 1
 
     def references(self) -> Iterator[Reference]:
-        for holder in (holder for own in self._holders.values() for holder in own):
+        for holder in (holder for holders in self._holders.values() for holder in holders):
             holder.ids.seal()
-        for place in self._places:
-            names = names_of(place.pattern, place.steps, -1)
-            hits = Counter(holder for text in place.texts for holder in self._found[text])
+        for location in self._locations:
+            names = names_of(location.pattern, location.steps, -1)
+            hits = Counter(holder for text in location.texts for holder in self._hits[text])
             best = max(hits, key=lambda h: (h.named(names), hits[h], -len(h.steps)), default=None)
-            if best is None or place.own is not None:
+            if best is None or location.repeated is not None:
                 continue
-            share = _share_of_elements(best, place.texts, self._found)
+            share = _share_of_holder(best, location.texts, self._hits)
             if hits[best] >= SOME and share >= OFTEN:
                 target = Target(best.pattern, "element", steps=best.steps)
-                yield Reference(place.pattern, place.steps, -1, target, share, ids=best.ids)
+                yield Reference(location.pattern, location.steps, -1, target, share, ids=best.ids)
 
 
-def _share_of_elements(
-    holder: _Holder, seen: Mapping[str, int], found: Mapping[str, Counter[_Holder]]
+def _share_of_holder(
+    holder: _Holder, seen: Mapping[str, int], hits: Mapping[str, Counter[_Holder]]
 ) -> float:
-    known = sum(times for text, times in seen.items() if holder in found[text])
+    known = sum(times for text, times in seen.items() if holder in hits[text])
     return known / max(sum(seen.values()), 1)

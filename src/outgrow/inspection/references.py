@@ -36,7 +36,7 @@ _SEPARATORS = re.compile(r"[^a-z]+")
 class Target:
     pattern: Pattern
     how: How
-    place: int = -1
+    position: int = -1
     """Of which segment, where `how` is `id`."""
     steps: Steps = ()
     """Where in the value, where `how` is `element`."""
@@ -47,7 +47,7 @@ class Candidate:
     """A pattern that texts may be ids of."""
 
     ways: list[tuple[int, Target]]
-    found: set[str]
+    hits: set[str]
     share: float
     named: int
     entity: bool | None
@@ -59,31 +59,31 @@ class Candidate:
         return self.ways[0][1].pattern
 
 
-def rank(one: Candidate, others: Sequence[Candidate], loose: bool) -> tuple[Any, ...]:
+def rank(candidate: Candidate, others: Sequence[Candidate], loose: bool) -> tuple[Any, ...]:
     """Larger where it is more likely what is meant: the field's name decides, then how many of the
     texts are its ids, then whether it is the smallest family that has them all."""
-    share = round(min(one.share, 0.999) * 5)
-    named = one.named if one.share >= OFTEN else 0
+    share = round(min(candidate.share, 0.999) * 5)
+    named = candidate.named if candidate.share >= OFTEN else 0
     return (
-        not one.part,
+        not candidate.part,
         *((share, named) if loose else (named, share)),
-        _is_closest(one, others),
-        one.entity is True,
-        root_rank(one.ways[0][1]),
-        one.pattern.count,
+        _is_closest(candidate, others),
+        candidate.entity is True,
+        root_rank(candidate.ways[0][1]),
+        candidate.pattern.count,
     )
 
 
-def _is_closest(one: Candidate, others: Sequence[Candidate]) -> bool:
+def _is_closest(candidate: Candidate, others: Sequence[Candidate]) -> bool:
     """A family of its own that has all of these ids, and not by chance, since a larger one has
     them and many more: those who were assigned are all volunteers, not only users."""
-    if one.entity is not True:
+    if candidate.entity is not True:
         return False
     return any(
-        len(other.found - one.found) <= 0.02 * len(other.found)
-        and (one.pattern.count / other.pattern.count) ** len(one.found) < CHANCE
+        len(other.hits - candidate.hits) <= 0.02 * len(other.hits)
+        and (candidate.pattern.count / other.pattern.count) ** len(candidate.hits) < CHANCE
         for other in others
-        if other.pattern.count > one.pattern.count and not other.part
+        if other.pattern.count > candidate.pattern.count and not other.part
     )
 
 
@@ -91,25 +91,29 @@ def is_id_name(steps: Steps) -> bool:
     return isinstance(steps[-1], str) and steps[-1].lower() in _ID_NAMES
 
 
-def names_of(pattern: Pattern, steps: Steps | None, place: int) -> set[str]:
+def names_of(pattern: Pattern, steps: Steps | None, position: int) -> set[str]:
     """The words by which a place is called; of a segment, those of the field that repeats it."""
     if steps is None:
-        return {word for name in _own_names(pattern).get(place, ()) for word in words_in(name)}
+        return {
+            word
+            for name in _names_of_segments(pattern).get(position, ())
+            for word in words_in(name)
+        }
     names = [step for step in steps if isinstance(step, str)]
-    words = words_in(names[-1]) if names else set()
-    if not words and len(names) > 1:
-        words = words_in(names[-2])
-    return words or (words_in(pattern.segments[-1].before) if not names else set())
+    name_words = words_in(names[-1]) if names else set()
+    if not name_words and len(names) > 1:
+        name_words = words_in(names[-2])
+    return name_words or (words_in(pattern.segments[-1].before) if not names else set())
 
 
-def _own_names(pattern: Pattern) -> dict[int, set[str]]:
+def _names_of_segments(pattern: Pattern) -> dict[int, set[str]]:
     """Fields that repeat a segment of their own key, by its place."""
-    found: dict[int, set[str]] = defaultdict(set)
+    names_of_segment: dict[int, set[str]] = defaultdict(set)
     for name, values in pattern.values.fields.items():
-        place = values.own_place
-        if place is not None and values.kinds["string"] >= 0.5 * pattern.values.objects:
-            found[place].add(name)
-    return found
+        position = values.repeated_segment
+        if position is not None and values.kinds["string"] >= 0.5 * pattern.values.objects:
+            names_of_segment[position].add(name)
+    return names_of_segment
 
 
 def is_entity(target: Target) -> bool | None:
@@ -118,7 +122,7 @@ def is_entity(target: Target) -> bool | None:
     say."""
     if target.how != "id" or target.pattern.shape != "document":
         return None
-    names = _own_names(target.pattern).get(target.place, set())
+    names = _names_of_segments(target.pattern).get(target.position, set())
     if not names:
         return None
     return any(names_itself(target.pattern, name) for name in names)
@@ -138,11 +142,11 @@ def names_rows(target: Target) -> bool:
     return target.how != "id" or is_entity(target) is True
 
 
-def named_after(words: set[str], target: Pattern) -> int:
+def named_after(field_words: set[str], target: Pattern) -> int:
     """How well the field is called as the pattern: 2 for `productId` of `product:{id}`, 1 where
     they have a word in common."""
     literal = words_in(next((s.before for s in target.segments if not s.is_variable), ""))
-    mine, theirs = ({w.rstrip("s") for w in those} for those in (words, literal))
+    mine, theirs = ({w.rstrip("s") for w in those} for those in (field_words, literal))
     return 2 if mine and mine == theirs else int(bool(mine & theirs))
 
 
@@ -154,9 +158,9 @@ def words_in(name: str) -> set[str]:
 def root_rank(target: Target) -> tuple[bool, bool, bool, int]:
     """Larger where the pattern is what the id is an id of: documents, all of whose key it is."""
     pattern = target.pattern
-    whole = target.how != "id" or len(pattern.places) == 1
-    ends = pattern.segments[-1].is_variable and pattern.places[-1] == (
-        target.place if target.how == "id" else pattern.places[-1]
+    whole = target.how != "id" or len(pattern.positions) == 1
+    ends = pattern.segments[-1].is_variable and pattern.positions[-1] == (
+        target.position if target.how == "id" else pattern.positions[-1]
     )
     return (pattern.shape == "document", whole and ends, whole, -len(pattern.text))
 
@@ -168,7 +172,7 @@ class Reference:
     source: Pattern
     steps: Steps | None
     """Where in the value; None for a segment of the key."""
-    place: int
+    position: int
     """Which segment, where `steps` is None."""
     target: Target
     share: float
@@ -186,7 +190,7 @@ class Reference:
     @property
     def path(self) -> str:
         if self.steps is None:
-            return f"{{{self.source.segments[self.place].name}}}"
+            return f"{{{self.source.segments[self.position].name}}}"
         return path_of(self.steps)
 
     @cached_property
@@ -200,14 +204,14 @@ class Reference:
         return self.target.pattern
 
     @property
-    def by_place(self) -> bool:
+    def by_position(self) -> bool:
         """It names one of several variables of the target: no key can be made of it alone."""
-        return self.target.how == "id" and len(self.to.places) > 1
+        return self.target.how == "id" and len(self.to.positions) > 1
 
     @cached_property
     def around(self) -> list[tuple[str, str]]:
         targets = (self.target, *self.also) if self.index is None else (self.index,)
-        return [around for target in targets if (around := _around(target)) is not None]
+        return [affixes for target in targets if (affixes := _affixes(target)) is not None]
 
     def keys(self, text: str) -> list[str]:
         """The keys that the text may name; none where the target has other variables too. Through
@@ -215,18 +219,18 @@ class Reference:
         return [f"{before}{text}{after}" for before, after in self.around]
 
 
-def _around(target: Target) -> tuple[str, str] | None:
+def _affixes(target: Target) -> tuple[str, str] | None:
     """What stands before and after an id in the key that it names."""
     segments = target.pattern.segments
     if target.how == "key":
         return "", ""
     if target.how == "tail":
         return segments[0].before + segments[1].separator, ""
-    places = target.pattern.places
-    if target.how == "ids" or len(places) == 1:
-        before = "".join(s.separator + s.before for s in segments[: places[0]])
-        first, last = segments[places[0]], segments[places[-1]]
-        after = "".join(s.separator + s.before for s in segments[places[-1] + 1 :])
+    positions = target.pattern.positions
+    if target.how == "ids" or len(positions) == 1:
+        before = "".join(s.separator + s.before for s in segments[: positions[0]])
+        first, last = segments[positions[0]], segments[positions[-1]]
+        after = "".join(s.separator + s.before for s in segments[positions[-1] + 1 :])
         if target.how == "ids":  # segments, as they stand in the key
             return before + first.separator, after
         return before + first.separator + first.around[0], last.around[1] + after
@@ -239,22 +243,22 @@ def tokens(
     """The values of the variables of one of its keys, with their places. `segments` of the key, by
     who has them already."""
     if pattern.spans:
-        return list(zip(pattern.places, pattern.ids(key), strict=False))
+        return list(zip(pattern.positions, pattern.ids(key), strict=False))
     if segments is None:
         _, segments = split(key)
-    if pattern.places and pattern.places[-1] >= len(segments):
+    if pattern.positions and pattern.positions[-1] >= len(segments):
         return []
-    return [(place, segments[place][start:end]) for place, start, end in pattern.cuts]
+    return [(position, segments[position][start:end]) for position, start, end in pattern.cuts]
 
 
-def is_own(reference: Reference) -> bool:
+def is_row_id(reference: Reference) -> bool:
     """The key's id is the row's own before it is another's: not all rows need have another."""
     if reference.steps is not None or says_whose(reference):
         return False
-    return is_entity(Target(reference.source, "id", reference.place)) is True
+    return is_entity(Target(reference.source, "id", reference.position)) is True
 
 
 def says_whose(reference: Reference) -> bool:
     """The documents say that the id of their key is the target's: `userId` in `balance:{id}`."""
-    names = names_of(reference.source, None, reference.place)
+    names = names_of(reference.source, None, reference.position)
     return bool(named_after(names, reference.to))

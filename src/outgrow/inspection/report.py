@@ -10,7 +10,7 @@ from typing import Any
 
 from outgrow.inspection import Inspection
 from outgrow.inspection.audit import article
-from outgrow.inspection.formats import format_of, secrets
+from outgrow.inspection.formats import format_of, kind_of_secret
 from outgrow.inspection.health import Finding, size_of
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import Reference, tokens
@@ -65,7 +65,7 @@ def document(
 
 def _pattern(inspection: Inspection, pattern: Pattern) -> dict[str, Any]:
     derived = inspection.derived_of(pattern)
-    symmetric = any(one.source is pattern for one in inspection.symmetric)
+    symmetric = any(reference.source is pattern for reference in inspection.symmetric)
     return {
         "pattern": pattern.text,
         "regex": pattern.regex,
@@ -75,36 +75,40 @@ def _pattern(inspection: Inspection, pattern: Pattern) -> dict[str, Any]:
         "count": pattern.count,
         "bytes": pattern.node.bytes,
         "examples": [key for key, _ in pattern.examples[:3]],
-        "variables": [_variable(pattern, place) for place in pattern.places],
+        "variables": [_variable(pattern, position) for position in pattern.positions],
         "fields": list(_fields(pattern.values)),
-        "references": [_reference(one) for one in inspection.references_of(pattern)],
+        "references": [_reference(reference) for reference in inspection.references_of(pattern)],
         "derived_from": derived.source.text if derived else None,
         "derived_why": derived.why if derived else None,
         "symmetric": symmetric,
-        "sizes": _spread(pattern.node.sizes, pattern.node.largest),
-        "lengths": _spread(pattern.values.lengths, max(pattern.values.lengths, default=0)),
+        "sizes": _quantiles(pattern.node.sizes, pattern.node.largest),
+        "lengths": _quantiles(pattern.values.lengths, max(pattern.values.lengths, default=0)),
         "per_day": growth(pattern),
     }
 
 
-def _reference(one: Reference) -> dict[str, Any]:
+def _reference(reference: Reference) -> dict[str, Any]:
     """`store_key` where it names an element of that pattern's lists."""
-    told = {"from": one.path, "to": one.to.text, "confidence": round(one.share, 2)}
-    if one.target.how == "element":
-        told["at"] = path_of(one.target.steps)
-    return told
+    document = {
+        "from": reference.path,
+        "to": reference.to.text,
+        "confidence": round(reference.share, 2),
+    }
+    if reference.target.how == "element":
+        document["at"] = path_of(reference.target.steps)
+    return document
 
 
-def _variable(pattern: Pattern, place: int) -> dict[str, Any]:
+def _variable(pattern: Pattern, position: int) -> dict[str, Any]:
     """A variable of the key, and what most of its values look like."""
     kinds = Counter(
         format_of(text)
         for key, _ in pattern.examples
-        for at, text in tokens(pattern, key)
-        if at == place
+        for n, text in tokens(pattern, key)
+        if n == position
     )
     usual = kinds.most_common(1)
-    return {"name": pattern.segments[place].name, "format": usual[0][0] if usual else None}
+    return {"name": pattern.segments[position].name, "format": usual[0][0] if usual else None}
 
 
 def confidence(pattern: Pattern) -> float:
@@ -112,10 +116,10 @@ def confidence(pattern: Pattern) -> float:
     one only by its looks, for few keys, and for values of several kinds."""
     sure = min((_SURE.get(s.why, 0.8) for s in pattern.segments if s.why), default=0.99)
     values = pattern.values
-    if pattern.places and pattern.count < 5:
+    if pattern.positions and pattern.count < 5:
         sure *= 0.85
-    if values.there and not values.is_mixed:
-        sure *= 0.5 + 0.5 * values.kinds[values.kind] / values.there
+    if values.present and not values.is_mixed:
+        sure *= 0.5 + 0.5 * values.kinds[values.kind] / values.present
     return round(sure, 2)
 
 
@@ -133,22 +137,22 @@ def growth(pattern: Pattern) -> float | None:
 
 def _fields(values: Values) -> Iterator[dict[str, Any]]:
     holders: dict[tuple[str | int, ...], Values] = {(): values}
-    for steps, found in values.walk():
-        holders[steps] = found
+    for steps, field in values.walk():
+        holders[steps] = field
         if not steps and values.objects and not values.is_map:
             continue
         holder = holders.get(steps[:-1], values)
-        objects = holder.objects if steps and isinstance(steps[-1], str) else found.count
+        objects = holder.objects if steps and isinstance(steps[-1], str) else field.count
         yield {
             "path": path_of(steps),
-            "types": dict(found.kinds),
-            "present": round(min(found.count / objects, 1.0), 3) if objects else 1.0,
-            "distinct": len(found.distinct) if len(found.distinct) < DISTINCT else None,
-            "format": found.format or None,
+            "types": dict(field.kinds),
+            "present": round(min(field.count / objects, 1.0), 3) if objects else 1.0,
+            "distinct": len(field.distinct) if len(field.distinct) < DISTINCT else None,
+            "format": field.format or None,
         }
 
 
-def _spread(numbers: Sequence[int], largest: int) -> dict[str, int] | None:
+def _quantiles(numbers: Sequence[int], largest: int) -> dict[str, int] | None:
     if not numbers:
         return None
     if len(numbers) == 1:
@@ -169,20 +173,20 @@ def _integrity(inspection: Inspection, all_misfits: bool) -> dict[str, Any]:
     counts: dict[str, dict[str, int]] = {}
     for (pattern, kind), number in audit.counts.items():
         counts.setdefault(kind, {})[pattern] = number
-    told = sum(audit.counts.values())
-    return {"counts": counts, "misfits": kept, "complete": len(kept) == told}
+    total = sum(audit.counts.values())
+    return {"counts": counts, "misfits": kept, "complete": len(kept) == total}
 
 
-def secrets_found(inspection: Inspection) -> list[Finding]:
+def secret_findings(inspection: Inspection) -> list[Finding]:
     """Which fields look as if they held secrets. No value is told."""
-    found = []
+    findings = []
     for pattern in inspection.patterns:
         for steps, values in pattern.values.walk():
             path = path_of(steps) if steps else ""
-            kinds = [kind for text in values.samples if (kind := secrets(path, text))]
+            kinds = [kind for text in values.samples if (kind := kind_of_secret(path, text))]
             if len(kinds) >= max(1, 0.3 * len(values.samples)):
                 kind = max(set(kinds), key=kinds.count)
-                found.append(
+                findings.append(
                     Finding(
                         "secret",
                         "warn",
@@ -191,13 +195,13 @@ def secrets_found(inspection: Inspection) -> list[Finding]:
                         f"{len(values.samples)} values looked at)",
                     )
                 )
-    return found
+    return findings
 
 
 # For people -------------------------------------------------------------------------------------
 
 
-def lines(report: dict[str, Any], style: Style) -> Iterator[str]:
+def format_report(report: dict[str, Any], style: Style) -> Iterator[str]:
     """The report as text. `style` gives a text the colours of a terminal, as `click.style` does."""
     table = report.get("table") or {}
     keys = f"{report['keys']:,} keys"
@@ -207,51 +211,52 @@ def lines(report: dict[str, Any], style: Style) -> Iterator[str]:
         yield "It is empty: there is nothing to tell."
         return
     yield ""
-    yield from _families(report["patterns"], style)
-    yield from _wrong(report, style)
-    yield from _findings("who may read it", report.get("security", ()), style)
+    yield from _format_patterns(report["patterns"], style)
+    yield from _format_integrity(report, style)
+    yield from _format_findings("who may read it", report.get("security", ()), style)
     health = report.get("health") or {}
-    yield from _findings("how the table is", health.get("findings", ()), style)
-    yield from _slowest(health.get("statements") or {}, style)
+    yield from _format_findings("how the table is", health.get("findings", ()), style)
+    yield from _format_statements(health.get("statements") or {}, style)
 
 
-def _families(patterns: list[dict[str, Any]], style: Style) -> Iterator[str]:
+def _format_patterns(patterns: list[dict[str, Any]], style: Style) -> Iterator[str]:
     shown = sorted(patterns, key=lambda p: (-p["count"], p["pattern"]))
     width = min(max(len(p["pattern"]) for p in shown), 52)
     head = f"{'pattern':<{width}}  {'shape':<8}  {'keys':>9}  {'bytes':>9}  sure"
     yield style(head, bold=True)
-    for one in shown:
-        name = one["pattern"]
+    for pattern in shown:
+        name = pattern["pattern"]
         if len(name) > width:
             yield style(name, fg="bright_blue", bold=True)
             name = ""
         shown_name = style(f"{name:<{width}}", fg="bright_blue", bold=True)
         yield (
-            f"{shown_name}  {one['shape']:<8}  {one['count']:>9,}  "
-            f"{size_of(one['bytes']):>9}  {100 * one['confidence']:3.0f} %"
+            f"{shown_name}  {pattern['shape']:<8}  {pattern['count']:>9,}  "
+            f"{size_of(pattern['bytes']):>9}  {100 * pattern['confidence']:3.0f} %"
         )
-        for text in _about(one, style):
+        for text in _format_pattern(pattern, style):
             yield f"  {text}"
 
 
-def _about(one: dict[str, Any], style: Style) -> Iterator[str]:
+def _format_pattern(pattern: dict[str, Any], style: Style) -> Iterator[str]:
     to: dict[str, list[str]] = {}
-    for reference in one["references"]:
+    for reference in pattern["references"]:
         to.setdefault(reference["to"], []).append(reference["from"])
     for target, paths in to.items():
         yield style(f"{', '.join(paths)} -> {target}", fg="green")
-    if one["symmetric"]:
+    if pattern["symmetric"]:
         yield style("symmetric: whoever is in a list has its owner in theirs", fg="magenta")
-    if one["derived_from"]:
-        derived = f"derived from {one['derived_from']}: {one['derived_why']}"
+    if pattern["derived_from"]:
+        derived = f"derived from {pattern['derived_from']}: {pattern['derived_why']}"
         yield style(derived, fg="magenta")
-    if one["lengths"] and one["lengths"]["max"] > 100:
-        yield f"up to {one['lengths']['max']:,} elements, half have {one['lengths']['p50']:,}"
-    if one["per_day"]:
-        yield f"{one['per_day']:,} more a day"
+    if pattern["lengths"] and pattern["lengths"]["max"] > 100:
+        lengths = pattern["lengths"]
+        yield f"up to {lengths['max']:,} elements, half have {lengths['p50']:,}"
+    if pattern["per_day"]:
+        yield f"{pattern['per_day']:,} more a day"
 
 
-def _wrong(report: dict[str, Any], style: Style) -> Iterator[str]:
+def _format_integrity(report: dict[str, Any], style: Style) -> Iterator[str]:
     integrity = report["integrity"]
     yield ""
     if report["sampled"]:
@@ -260,52 +265,55 @@ def _wrong(report: dict[str, Any], style: Style) -> Iterator[str]:
     if not integrity["counts"]:
         yield "no misfits, no inconsistencies"
         return
-    yield from _kinds("misfits: values that do not fit", MISFITS, integrity, style)
-    yield from _kinds("inconsistencies: rows that contradict", INCONSISTENCIES, integrity, style)
+    yield from _format_kinds("misfits: values that do not fit", MISFITS, integrity, style)
+    yield from _format_kinds(
+        "inconsistencies: rows that contradict", INCONSISTENCIES, integrity, style
+    )
     if not integrity["complete"]:
         yield "  all of one kind: outgrow inspect --misfits KIND"
     if integrity["queries"]:
         yield "  queries that list them, for psql: outgrow inspect --misfits KIND --sql"
 
 
-def _kinds(
+def _format_kinds(
     title: str, kinds: Mapping[str, str], integrity: dict[str, Any], style: Style
 ) -> Iterator[str]:
-    found = [kind for kind in kinds if kind in integrity["counts"]]
-    if found:
+    present = [kind for kind in kinds if kind in integrity["counts"]]
+    if present:
         yield style(title, bold=True)
-    for kind in found:
+    for kind in present:
         by_pattern = integrity["counts"][kind]
         number = style(f"{sum(by_pattern.values()):>9,}  {kind}", fg="yellow")
         yield f"  {number}: {kinds[kind]}"
-        for pattern, count in sorted(by_pattern.items(), key=lambda one: -one[1]):
+        for pattern, count in sorted(by_pattern.items(), key=lambda item: -item[1]):
             yield f"  {count:>9,}    in {pattern}"
         of_kind = [m for m in integrity["misfits"] if m["kind"] == kind]
         for misfit in of_kind[:SHOWN]:
             yield f"             {misfit['key']}: {misfit['detail']}"
 
 
-def _slowest(statements: dict[str, Any], style: Style) -> Iterator[str]:
+def _format_statements(statements: dict[str, Any], style: Style) -> Iterator[str]:
     yield ""
     yield style("statements on it that took longest, in all", bold=True)
     if statements.get("why_not"):
         yield f"  not known: {statements['why_not']}"
-    for one in statements.get("slowest", ())[:SLOWEST]:
-        yield f"  {one['calls']:,} times, {one['mean']:,.1f} ms each: {one['text']}"
+    for statement in statements.get("slowest", ())[:SLOWEST]:
+        times = f"{statement['calls']:,} times, {statement['mean']:,.1f} ms each"
+        yield f"  {times}: {statement['text']}"
 
 
-def _findings(title: str, findings: Sequence[dict[str, Any]], style: Style) -> Iterator[str]:
+def _format_findings(title: str, findings: Sequence[dict[str, Any]], style: Style) -> Iterator[str]:
     if not findings:
         return
     yield ""
     yield style(title, bold=True)
     shown: dict[str, int] = {}
-    for one in findings:
-        shown[one["kind"]] = shown.get(one["kind"], 0) + 1
-        if shown[one["kind"]] <= ALIKE:
-            level = style(f"{one['level']:<4}", fg=_COLOURS[one["level"]])
-            yield f"  {level}  {one['about']}: {one['fact']}"
-            if one.get("to_do"):
-                yield f"        {one['to_do']}"
-        elif shown[one["kind"]] == sum(other["kind"] == one["kind"] for other in findings):
-            yield f"        and {shown[one['kind']] - ALIKE} more alike: see --json"
+    for finding in findings:
+        shown[finding["kind"]] = shown.get(finding["kind"], 0) + 1
+        if shown[finding["kind"]] <= ALIKE:
+            level = style(f"{finding['level']:<4}", fg=_COLOURS[finding["level"]])
+            yield f"  {level}  {finding['about']}: {finding['fact']}"
+            if finding.get("to_do"):
+                yield f"        {finding['to_do']}"
+        elif shown[finding["kind"]] == sum(other["kind"] == finding["kind"] for other in findings):
+            yield f"        and {shown[finding['kind']] - ALIKE} more alike: see --json"

@@ -48,21 +48,21 @@ class Listing:
 
     def as_dict(self) -> dict[str, Any]:
         """`from` and `to` where the rows say by which reference or index."""
-        one = self.cause
-        to = one.to.text if one.to is not None else None
-        about = {"kind": one.kind, "pattern": one.pattern.text, "from": one.path, "to": to}
+        cause = self.cause
+        to = cause.to.text if cause.to is not None else None
+        about = {"kind": cause.kind, "pattern": cause.pattern.text, "from": cause.path, "to": to}
         return about | {"sql": self.sql}
 
     @property
     def title(self) -> str:
         """What it lists, as a comment above it."""
-        one = self.as_dict()
-        path = f", {one['from']}" if one["from"] else ""
-        to = f" -> {one['to']}" if one["to"] else ""
-        return " ".join(f"-- {one['kind']}: {one['pattern']}{path}{to}".splitlines())
+        document = self.as_dict()
+        path = f", {document['from']}" if document["from"] else ""
+        to = f" -> {document['to']}" if document["to"] else ""
+        return " ".join(f"-- {document['kind']}: {document['pattern']}{path}{to}".splitlines())
 
 
-class _Untold(Exception):
+class _NoQuery(Exception):
     """No query can say this."""
 
 
@@ -72,15 +72,15 @@ def listings(inspection: Inspection, schema: str, table: str, *, version: int) -
     if inspection.audit is None:
         return
     rows = Rows(schema, table, is_validating=version >= VALIDATING)
-    teller = _Teller(inspection, inspection.audit, rows)
+    writer = _QueryWriter(inspection, inspection.audit, rows)
     for cause in inspection.audit.causes.values():
         try:
-            yield Listing(cause, teller.sql(cause))
-        except _Untold:
+            yield Listing(cause, writer.sql(cause))
+        except _NoQuery:
             continue
 
 
-class _Teller:
+class _QueryWriter:
     def __init__(self, inspection: Inspection, audit: Audit, rows: Rows) -> None:
         self._inspection = inspection
         self._audit = audit
@@ -95,30 +95,30 @@ class _Teller:
             case "json_text":
                 return misfits.json_text(self._rows, self._family(pattern))
             case "doubled" if isinstance(by, tuple):
-                return misfits.doubled(self._rows, self._looked_into(pattern, by), by)
+                return misfits.doubled(self._rows, self._readable_family(pattern, by), by)
             case "orphan" | "dangling" if isinstance(by, Reference):
                 return self._dangling(by)
             case "wrong_element" if isinstance(by, tuple):
                 usual = dict(pattern.values.walk())[by].kind
-                family = self._looked_into(pattern, by)
+                family = self._readable_family(pattern, by)
                 return misfits.wrong_element(self._rows, family, by, usual)
             case "one_sided" if isinstance(by, Reference):
-                family = self._looked_into(pattern, (ELEMENTS,))
+                family = self._readable_family(pattern, (ELEMENTS,))
                 before, after = pattern.fill("\0").split("\0")
                 return queries.one_sided(family, self._targets(by), (before, after))
             case "stale" if isinstance(by, Derived):
                 return queries.stale(self._index(by))
             case "missing" if isinstance(by, Derived):
                 return queries.missing(self._index(by))
-        raise _Untold
+        raise _NoQuery
 
     def _dangling(self, reference: Reference) -> str:
         sentinels = self._audit.sentinels(reference)
         if len(sentinels) > WORDS:
-            raise _Untold
+            raise _NoQuery
         through = None
         derived = self._inspection.derived_of((reference.index or reference.target).pattern)
-        if derived is not None and self._audit.names_by(derived):
+        if derived is not None and self._audit.knows_expected_ids(derived):
             through = self._index(derived)
         named = self._named(reference)
         return self._queries.dangling(named, self._targets(reference), sentinels, through)
@@ -140,36 +140,36 @@ class _Teller:
             self._audit.misfits_of(pattern).in_texts,
         )
 
-    def _looked_into(self, pattern: Pattern, steps: Steps) -> Family:
+    def _readable_family(self, pattern: Pattern, steps: Steps) -> Family:
         """The family, whose values are to be read along these steps."""
         if self._audit.misfits_of(pattern).is_opaque and not self._rows.is_validating:
-            raise _Untold  # no query of this server can take some of its values apart
-        for place, found in pattern.values.walk():
-            if place and place == steps[: len(place)] and found.encoded:
-                raise _Untold
+            raise _NoQuery  # no query of this server can take some of its values apart
+        for path, values in pattern.values.walk():
+            if path and path == steps[: len(path)] and values.encoded:
+                raise _NoQuery
         return self._family(pattern)
 
     def _named(self, reference: Reference) -> Named:
         pattern = reference.source
         if reference.steps is None:
-            return Named(self._family(pattern), _number(pattern, reference.place))
-        family = self._looked_into(pattern, reference.steps)
+            return Named(self._family(pattern), _number(pattern, reference.position))
+        family = self._readable_family(pattern, reference.steps)
         return Named(family, reference.steps, reference.numbers)
 
     def _targets(self, reference: Reference) -> Targets:
-        every = (reference, *reference.group)
-        around = tuple(dict.fromkeys(pair for one in every for pair in one.around))
+        references = (reference, *reference.group)
+        around = tuple(dict.fromkeys(pair for reference in references for pair in reference.around))
         variables: tuple[tuple[Family, int], ...] = ()
-        if reference.by_place:
+        if reference.by_position:
             target = reference.target
-            number = _number(target.pattern, target.place)
+            number = _number(target.pattern, target.position)
             variables = ((self._family(target.pattern), number),)
         elements: tuple[Named, ...] = ()
         if reference.target.how == "element":
             to, steps = reference.to, reference.target.steps
-            elements = (Named(self._looked_into(to, steps), steps),)
+            elements = (Named(self._readable_family(to, steps), steps),)
         if not (around or variables or elements):
-            raise _Untold
+            raise _NoQuery
         return Targets(around, variables, elements)
 
     def _index(self, derived: Derived) -> Index:
@@ -180,38 +180,42 @@ class _Teller:
             entries = Named(self._family(pattern), 1)
             return Index(((entries, Targets(())),), (), self._family(source), (), pieces=pieces)
         listed = tuple(
-            (self._named(one), Targets(tuple(one.around)))
-            for one in self._audit.listing_references(derived)
+            (self._named(reference), Targets(tuple(reference.around)))
+            for reference in self._audit.listing_references(derived)
         )
         if not all(targets.around for _, targets in listed) or not listed:
-            raise _Untold
-        for places in by.values():
-            for steps in places:
+            raise _NoQuery
+        for paths in by.values():
+            for steps in paths:
                 if steps[:1] != (KEY,):
-                    self._looked_into(source, steps)
+                    self._readable_family(source, steps)
         family = self._family(source)
         if -2 in by:
-            self._looked_into(pattern, ())
+            self._readable_family(pattern, ())
             return Index(listed, (), family, (), copy=by[-2][0])
-        words = (by[-1][0], tuple(sorted(words_of(pattern)))) if -1 in by else None
-        segments = [place for place in sorted(by) if place >= 0]
-        under = tuple(_number(pattern, place) for place in segments)
-        said = tuple(tuple(_at(source, steps) for steps in by[place]) for place in segments)
-        pair = is_pair([by[place] for place in segments])
+        literals = (by[-1][0], tuple(sorted(words_of(pattern)))) if -1 in by else None
+        segments = [position for position in sorted(by) if position >= 0]
+        under = tuple(_number(pattern, position) for position in segments)
+        locations = tuple(
+            tuple(_location(source, steps) for steps in by[position]) for position in segments
+        )
+        pair = is_pair([by[position] for position in segments])
         keys = [_pieces(pattern, [*range(1, 1 + len(under))])]
         keys += [_pieces(pattern, [2, 1])] if pair else []
-        return Index(listed, under, family, said, words=words, is_pair=pair, keys=tuple(keys))
+        return Index(
+            listed, under, family, locations, words=literals, is_pair=pair, keys=tuple(keys)
+        )
 
 
-def _at(pattern: Pattern, steps: Steps) -> Location:
+def _location(pattern: Pattern, steps: Steps) -> Location:
     if steps[:1] == (KEY,):
         return _number(pattern, int(steps[1]))
     return steps
 
 
-def _number(pattern: Pattern, place: int) -> int:
+def _number(pattern: Pattern, position: int) -> int:
     """Which variable of the key a segment is, the first being 1."""
-    return pattern.places.index(place) + 1
+    return pattern.positions.index(position) + 1
 
 
 def _pieces(pattern: Pattern, numbers: list[int]) -> tuple[str | int, ...]:
@@ -220,19 +224,19 @@ def _pieces(pattern: Pattern, numbers: list[int]) -> tuple[str | int, ...]:
     pieces: list[str | int] = [texts[0]]
     for number, text in zip(numbers, texts[1:], strict=True):
         pieces += [number, text]
-    return tuple(one for one in pieces if one != "")
+    return tuple(piece for piece in pieces if piece != "")
 
 
-def _may_share(one: Pattern, other: Pattern) -> bool:
+def _may_share(pattern: Pattern, other: Pattern) -> bool:
     """Whether a key might be read as of either."""
-    for mine, theirs in zip(one.segments, other.segments, strict=False):
+    for mine, theirs in zip(pattern.segments, other.segments, strict=False):
         if mine.many or theirs.many:
             return True
         if mine.separator != theirs.separator:
             return False
         if not (mine.is_variable or theirs.is_variable) and mine.before != theirs.before:
             return False
-    return len(one.segments) == len(other.segments)
+    return len(pattern.segments) == len(other.segments)
 
 
 ENOUGH = 200_000
@@ -264,8 +268,8 @@ class Survey:
         """Return queries that list the misfits."""
         if self.version is None:
             return []
-        place = self.schema, self.table
-        return list(listings(self.inspection, *place, version=self.version))
+        table = self.schema, self.table
+        return list(listings(self.inspection, *table, version=self.version))
 
     def as_dict(self, *, all_misfits: bool = False) -> dict[str, Any]:
         """Return the document of `outgrow inspect --json`; of the misfits samples, or all."""
@@ -291,9 +295,9 @@ async def survey(
         database.dedicated("outgrow inspect") as session,
         snapshot(session, f"{schema}.{name}"),
     ):
-        fares = await health.read(session, schema, name)
+        table_health = await health.read(session, schema, name)
         await hold(session, f"{schema}.{name}")
-        open_to = await read_access(session, schema, name)
+        access = await read_access(session, schema, name)
         whole = Table(session, f"{schema}.{name}")
         count, version = await whole.count(), await whole.version_for_queries()
         percent = min(100.0, 100 * ENOUGH / count) if sample and count else None
@@ -308,19 +312,19 @@ async def survey(
 
         passed(0)
         inspection = await inspect(source, audited=not percent, passed=passed)
-    secrets = report.secrets_found(inspection)
+    secrets = report.secret_findings(inspection)
     return Survey(
         schema,
         name,
         inspection,
-        fares,
-        tuple(health_findings(fares)),
-        (*access_findings(open_to), *secrets),
+        table_health,
+        tuple(health_findings(table_health)),
+        (*access_findings(access), *secrets),
         version,
     )
 
 
-async def inspect_store(session: Session, store: Store, told: Callable[[Found], None]) -> None:
+async def inspect_store(session: Session, store: Store, on_misfit: Callable[[Found], None]) -> None:
     """Tell what an inspection of the store finds."""
 
     def pass_on(misfit: Misfit, cause: Cause) -> None:
@@ -328,8 +332,8 @@ async def inspect_store(session: Session, store: Store, told: Callable[[Found], 
         if to is not None:
             example = next((key for key, _ in to.examples), None)
         name = to.text if to is not None else None
-        told(Found(misfit.kind, misfit.key, cause.path, name, example))
+        on_misfit(Found(misfit.kind, misfit.key, cause.path, name, example))
 
     table = Table(session, f"{store.schema}.{store.table}")
     await table.count()
-    await inspect(table, told=pass_on)
+    await inspect(table, on_misfit=pass_on)

@@ -84,7 +84,7 @@ class Values:
         "formats",
         "kinds",
         "lengths",
-        "own",
+        "repeated",
         "samples",
     )
 
@@ -99,11 +99,11 @@ class Values:
         self.distinct: set[int] = set()
         self.samples: dict[str, int] = {}
         """Different texts, and how often each was seen."""
-        self.own: Counter[int] = Counter()
+        self.repeated: Counter[int] = Counter()
         """How often a text was a segment of its own key, by the place of that segment; -1: the
         whole key, -2: all but the first segment."""
 
-    def add(self, value: Any, own: dict[str, int], depth: int = 0) -> None:
+    def add(self, value: Any, positions: dict[str, int], depth: int = 0) -> None:
         self.count += 1
         if isinstance(value, str) and (inner := encoded(value)) is not None:
             self.encoded += 1
@@ -112,31 +112,31 @@ class Values:
         self.kinds[kind] += 1
         if kind == "string":
             self.accidents += value in ACCIDENTS
-            self._text(value, own)
+            self._text(value, positions)
         elif kind == "object":
             if depth < 6:
                 for name, item in value.items():
-                    self._field(name).add(item, own, depth + 1)
+                    self._field(name).add(item, positions, depth + 1)
         elif kind == "array":
             self.lengths.append(len(value))
             if self.elements is None:
                 self.elements = Values()
             if depth < 6:
                 for item in value[:50]:
-                    self.elements.add(item, own, depth + 1)
+                    self.elements.add(item, positions, depth + 1)
         elif len(self.distinct) < DISTINCT:
             self.distinct.add(hash(value))
         if kind == "number" and isinstance(value, int):
             self._sample(str(value))
 
-    def _text(self, text: str, own: dict[str, int]) -> None:
+    def _text(self, text: str, positions: dict[str, int]) -> None:
         if len(self.distinct) < DISTINCT:
             self.distinct.add(hash(text))
         if self.count < 400 or not self.count % 8:
             self.formats[format_of(text)] += 1
-        place = own.get(text)
-        if place is not None:
-            self.own[place] += 1
+        position = positions.get(text)
+        if position is not None:
+            self.repeated[position] += 1
         if 0 < len(text) <= LONGEST:
             self._sample(text)
 
@@ -147,14 +147,14 @@ class Values:
             self.samples[text] = 1
 
     def _field(self, name: str) -> Values:
-        found = self.fields.get(name)
-        if found is None:
+        values = self.fields.get(name)
+        if values is None:
             if len(self.fields) >= FIELDS:
                 name = "…"
-                found = self.fields.get(name)
-            if found is None:
-                found = self.fields[name] = Values()
-        return found
+                values = self.fields.get(name)
+            if values is None:
+                values = self.fields[name] = Values()
+        return values
 
     def merge(self, other: Values) -> None:
         self.count += other.count
@@ -162,7 +162,7 @@ class Values:
         self.accidents += other.accidents
         self.kinds.update(other.kinds)
         self.formats.update(other.formats)
-        self.own.update(other.own)
+        self.repeated.update(other.repeated)
         self.lengths += other.lengths
         for name, values in other.fields.items():
             self._field(name).merge(values)
@@ -179,7 +179,7 @@ class Values:
     # What it comes to ---------------------------------------------------------------------------
 
     @property
-    def there(self) -> int:
+    def present(self) -> int:
         """How many are something: not null."""
         return self.count - self.kinds["null"]
 
@@ -193,27 +193,27 @@ class Values:
     def is_mixed(self) -> bool:
         """Of several kinds, and not by accident: those that are not of the usual kind are some, and
         more than damage is."""
-        others = self.there - self.kinds[self.kind]
+        others = self.present - self.kinds[self.kind]
         others -= self.accidents if self.kind != "string" else 0
         ids = self.kind != "string" and self.format not in WORDY and self.kinds["string"]
-        return others >= (1 if ids else SOME) and others >= MIXED * self.there
+        return others >= (1 if ids else SOME) and others >= MIXED * self.present
 
     @property
     def is_encoded(self) -> bool:
         """The app writes JSON into texts here, always or often: a habit, not damage."""
-        return self.encoded >= SOME and self.encoded >= MIXED * self.there
+        return self.encoded >= SOME and self.encoded >= MIXED * self.present
 
     @property
     def format(self) -> str:
         return self.formats.most_common(1)[0][0] if self.formats else ""
 
     @property
-    def own_place(self) -> int | None:
+    def repeated_segment(self) -> int | None:
         """Which segment of its own key nearly every text is; see `own`."""
-        if not self.own or not self.kinds["string"]:
+        if not self.repeated or not self.kinds["string"]:
             return None
-        place, times = self.own.most_common(1)[0]
-        return place if times >= OWN * self.kinds["string"] else None
+        position, times = self.repeated.most_common(1)[0]
+        return position if times >= OWN * self.kinds["string"] else None
 
     @property
     def objects(self) -> int:
@@ -267,27 +267,27 @@ class Values:
             return "map" if self.is_map else "document"
         if self.kind == "array":
             inner = self.elements
-            if inner is None or not inner.there:
+            if inner is None or not inner.present:
                 return "ids"
             if inner.is_mixed:
                 return "mixed"
             return {"object": "objects", "array": "mixed"}.get(inner.kind, "ids")
         return "scalar"
 
-    def _has(self, kind: str) -> bool:
+    def _has_kind(self, kind: str) -> bool:
         """More than a misfit or two are of the kind."""
         times = self.kinds[kind]
-        return times > 0 and (kind == self.kind or times >= max(SOME, 0.02 * self.there))
+        return times > 0 and (kind == self.kind or times >= max(SOME, 0.02 * self.present))
 
     @property
     def has_numbers(self) -> bool:
         """Some of the texts here are numbers, and not by accident."""
-        return self.kinds["number"] >= max(1, MIXED * self.there)
+        return self.kinds["number"] >= max(1, MIXED * self.present)
 
     def walk(self, steps: Steps = ()) -> Iterator[tuple[Steps, Values]]:
         """This and every place below."""
         yield steps, self
-        if self._has("object"):
+        if self._has_kind("object"):
             if self.is_map:
                 names = Values()
                 for name in self.names:
@@ -297,7 +297,7 @@ class Values:
             else:
                 for name, values in self.fields.items():
                     yield from values.walk((*steps, name))
-        if self.elements is not None and self._has("array"):
+        if self.elements is not None and self._has_kind("array"):
             yield from self.elements.walk((*steps, ELEMENTS))
 
 
@@ -317,27 +317,27 @@ def texts(value: Any, steps: Steps, *, numbers: bool = True) -> list[str]:
     """The texts at a place, and the whole numbers."""
     if len(steps) == 1 and type(value) is dict and type(text := value.get(steps[0])) is str:
         return [text]  # as three in four are
-    found = at(value, steps)
-    if set(map(type, found)) <= _TEXT:
-        return found
-    return [str(one) for one in found if type(one) is str or (numbers and type(one) is int)]
+    values = values_at(value, steps)
+    if set(map(type, values)) <= _TEXT:
+        return values
+    return [str(item) for item in values if type(item) is str or (numbers and type(item) is int)]
 
 
-def at(value: Any, steps: Steps) -> list[Any]:
+def values_at(value: Any, steps: Steps) -> list[Any]:
     """Whatever stands at a place; of a map the names where the steps end so."""
-    found = [value]
+    values = [value]
     for step in steps:
-        if str in set(map(type, found)):
-            found = [decoded(one) for one in found]
+        if str in set(map(type, values)):
+            values = [decoded(item) for item in values]
         if step == ELEMENTS:
-            found = [item for one in found if type(one) is list for item in one]
+            values = [element for item in values if type(item) is list for element in item]
         elif step == NAMES:
-            found = [name for one in found if type(one) is dict for name in one]
+            values = [name for item in values if type(item) is dict for name in item]
         elif step == MEMBERS:
-            found = [item for one in found if type(one) is dict for item in one.values()]
+            values = [element for item in values if type(item) is dict for element in item.values()]
         else:
-            found = [one[step] for one in found if type(one) is dict and step in one]
-    return found
+            values = [item[step] for item in values if type(item) is dict and step in item]
+    return values
 
 
 _TEXT = {str}
@@ -345,16 +345,20 @@ _TEXT = {str}
 
 def similarity(a: Values, b: Values) -> float:
     """From 0 (nothing in common) to 1, whether both are values of one pattern."""
-    if not a.there or not b.there:
+    if not a.present or not b.present:
         return 0.7
     if a.kind != b.kind:
         return 0.0
     if a.kind == "object":
         if a.is_map or b.is_map:
             return 0.8 if a.is_map and b.is_map else 0.2
-        return _fields_alike(a, b)
+        return _field_similarity(a, b)
     if a.kind == "array":
-        if a.elements is None or b.elements is None or not (a.elements.there and b.elements.there):
+        if (
+            a.elements is None
+            or b.elements is None
+            or not (a.elements.present and b.elements.present)
+        ):
             return 0.7
         return similarity(a.elements, b.elements)
     if a.kind == "string":
@@ -364,17 +368,17 @@ def similarity(a: Values, b: Values) -> float:
     return 0.6
 
 
-def _fields_alike(a: Values, b: Values) -> float:
+def _field_similarity(a: Values, b: Values) -> float:
     """Shares of objects that have a field, and the same kind of value in it: common by all."""
     common = all_ = 0.0
     for name in {*a.fields, *b.fields}:
-        one, other = a.fields.get(name), b.fields.get(name)
+        mine, theirs = a.fields.get(name), b.fields.get(name)
         shares = (
-            one.count / a.objects if one else 0.0,
-            other.count / b.objects if other else 0.0,
+            mine.count / a.objects if mine else 0.0,
+            theirs.count / b.objects if theirs else 0.0,
         )
         all_ += max(shares)
-        if one and other and (one.kind == other.kind or "null" in (one.kind, other.kind)):
+        if mine and theirs and (mine.kind == theirs.kind or "null" in (mine.kind, theirs.kind)):
             common += min(shares)
     share = common / all_ if all_ else 0.7
     few, many = sorted((a, b), key=lambda v: v.objects)
@@ -407,12 +411,12 @@ def decode(text: str | None) -> Any:
             return text
 
 
-def reader(kind: str, places: Iterable[Steps]) -> Read:
+def reader(kind: str, paths: Iterable[Steps]) -> Read:
     """Decodes values, most of which are of the kind, with at least what stands at these places: of
     objects, and of objects in a list, only the fields on the way."""
     depth = 0 if kind == "object" else 1
     names = set()
-    for steps in places:
+    for steps in paths:
         if depth and steps[:1] != (ELEMENTS,):
             return decode
         if len(steps) <= depth or not isinstance(name := steps[depth], str):
@@ -420,10 +424,10 @@ def reader(kind: str, places: Iterable[Steps]) -> Read:
         names.add(name)
     if kind not in ("object", "array") or (depth and not names):
         return decode
-    return _of_fields(sorted(names), in_list=bool(depth))
+    return _field_reader(sorted(names), in_list=bool(depth))
 
 
-def _of_fields(names: list[str], *, in_list: bool) -> Read:
+def _field_reader(names: list[str], *, in_list: bool) -> Read:
     row: Any = TypedDict("Row", dict.fromkeys(names, Any), total=False)  # type: ignore[misc]
     fields = msgspec.json.Decoder(list[row] if in_list else row).decode
 
