@@ -52,9 +52,9 @@ def create(
     backings: Mapping[str, Backing] | None = None,
     collation: str | None = None,
 ) -> list[Query]:
-    """The statements, in order, that make the relations of a blueprint over a store; each where its
-    home is, the store unless `backings` says otherwise. `collation` is that of the store's key,
-    quoted, where it is not the database's."""
+    """Return the statements that make the relations of a blueprint over a store, in order.
+    `backings` says where relations are read from that are not read from the store; `collation` is
+    that of the store's key, quoted, where it is not the database's."""
     store = quote(store_schema, store_table)
     statements = [
         relations.create_schema(blueprint.name),
@@ -73,8 +73,8 @@ def create(
 
 
 def drop(blueprint_name: str) -> Query:
-    """Takes away everything in the blueprint's schema, which holds nothing but what `create` makes;
-    the schema itself and its grants stay."""
+    """Return the statement that drops all in the blueprint's schema, which holds only what `create`
+    makes; the schema and its grants stay."""
     body = f"""DECLARE
     command text;
 BEGIN
@@ -93,13 +93,13 @@ END"""
 
 
 def drop_schemas(schemas: Sequence[str]) -> Query:
-    """Takes away schemas with all that is in them, at once: views, functions and tables of one need
-    those of another."""
+    """Return the statement that drops schemas with all that is in them, together: objects of one
+    need those of another."""
     return Query("uninstall.drop", f"DROP SCHEMA {', '.join(map(quote, schemas))} CASCADE")
 
 
 def version(blueprint: Blueprint, store_schema: str, store_table: str) -> str:
-    """A digest of everything that `create` makes: another one means that the relations must be
-    made anew."""
+    """Return a digest of everything that `create` makes: relations with another one must be made
+    again."""
     text = "\n".join(query.sql for query in create(blueprint, store_schema, store_table))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

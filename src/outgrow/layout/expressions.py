@@ -46,7 +46,7 @@ names the constraint."""
 
 
 def matches(blueprint: Blueprint, pattern_name: str, key: str) -> str:
-    """A condition: `key` (SQL) belongs to the pattern, and no other pattern takes it."""
+    """Return the condition that `key` (SQL) belongs to the pattern, and to no other."""
     conditions = [_describes(blueprint.patterns[pattern_name], key)]
     conditions += [f"NOT ({_describes(p, key)})" for p in blueprint.winners_over(pattern_name)]
     return " AND ".join(conditions)
@@ -57,12 +57,13 @@ def pattern_name(blueprint: Blueprint, name: str) -> str:
 
 
 def key_range(blueprint: Blueprint, name: str, key: str) -> str:
-    """The key belongs to the relation's pattern."""
+    """Return the condition that the key belongs to the relation's pattern."""
     return pattern_range(blueprint, pattern_name(blueprint, name), key)
 
 
 def pattern_range(blueprint: Blueprint, pattern_name: str, key: str) -> str:
-    """The key belongs to the pattern, and lies where an index in C order finds its prefix."""
+    """Return the condition that the key belongs to the pattern, with the range in which an index in
+    C order finds its prefix."""
     pattern = blueprint.patterns[pattern_name]
     conditions = []
     if pattern.prefix:
@@ -77,7 +78,8 @@ def pattern_range(blueprint: Blueprint, pattern_name: str, key: str) -> str:
 
 
 def _describes(pattern: Pattern, key: str) -> str:
-    """What `pattern.regex` says; that costs PostgreSQL 0.3 ms a key, so only long keys pay it."""
+    """Return the condition of `pattern.regex`, which costs PostgreSQL 0.3 ms a key: only long keys
+    pay it."""
     loose = f"{key} ~ {literal(pattern.loose_regex)}"
     if not pattern.variables:
         return loose
@@ -88,7 +90,7 @@ def _describes(pattern: Pattern, key: str) -> str:
 
 
 def key_of(pattern: Pattern, values: Mapping[str, str]) -> str:
-    """The key that the variables (SQL expressions by name) make."""
+    """Return the key that the variables (SQL expressions by name) make."""
     names = iter(pattern.variables)
     parts = [
         literal(piece) if index % 2 == 0 else values[next(names)]
@@ -99,7 +101,7 @@ def key_of(pattern: Pattern, values: Mapping[str, str]) -> str:
 
 
 def variable(pattern: Pattern, name: str, key: str) -> str:
-    """The variable's part of `key`, for a key that matches the pattern."""
+    """Return the variable's part of `key`, for a key that matches the pattern."""
     if len(pattern.variables) == 1:
         start, literals = len(pattern.prefix), len(pattern.prefix) + len(pattern.suffix)
         if not pattern.suffix:
@@ -116,7 +118,8 @@ def variable(pattern: Pattern, name: str, key: str) -> str:
 
 
 def from_json(column: Column, value: str) -> str:
-    """The column's value from the document (or element) `value`: total, NULL where it misfits."""
+    """Return the column's value from the document (or element) `value`: total, NULL for a
+    misfit."""
     if column.element:
         return f"outgrow.key_of({value})"
     if column.value:
@@ -127,7 +130,7 @@ def from_json(column: Column, value: str) -> str:
 
 
 def to_json(column: Column, value: str) -> str:
-    """The JSON that stands for the column's value (SQL NULL for NULL)."""
+    """Return the JSON that stands for the column's value (SQL NULL for NULL)."""
     if column.type == "time":
         return f"outgrow.json_of_time({value})"
     if column.type in ("array", "json"):
@@ -136,8 +139,8 @@ def to_json(column: Column, value: str) -> str:
 
 
 def rest(relation: Relation, value: str, decoded: Mapping[str, str] | None = None) -> str:
-    """The document without the fields that the columns reproduce exactly; `decoded` are the columns
-    (SQL) where they are there already."""
+    """Return the document without the fields that the columns reproduce exactly; `decoded` are the
+    columns (SQL) where they are computed already."""
     reproduced = []
     for name, column in relation.fields.items():
         sql = from_json(column, value) if decoded is None else decoded[name]
@@ -154,7 +157,7 @@ def rest(relation: Relation, value: str, decoded: Mapping[str, str] | None = Non
 
 
 def is_member(relation: Relation, entry: str, value: str) -> str:
-    """A condition: a map's member (SQL of its name and of its value) is a row."""
+    """Return the condition that a map's member (SQL of its name and of its value) is a row."""
     for column in relation.owned_columns.values():
         if column.value:
             fits = f"{to_json(column, from_json(column, value))} = {value}"
@@ -165,19 +168,20 @@ def is_member(relation: Relation, entry: str, value: str) -> str:
 
 
 def members(value: str) -> str:
-    """The members of a map as a table function, none of what is no map: `e(k, v)`."""
+    """Return the members of a map as a table function `e(k, v)`, without rows for another value."""
     return f"jsonb_each(CASE WHEN jsonb_typeof({value}) = 'object' THEN {value} ELSE '{{}}' END)"
 
 
 def elements(value: str) -> str:
-    """The elements of an array as a table function, none of what is no array: `v`."""
+    """Return the elements of an array as a table function `v`, without rows for another value."""
     array = f"CASE WHEN jsonb_typeof({value}) = 'array' THEN {value} ELSE '[]' END"
     return f"jsonb_array_elements({array})"
 
 
 def encoded(relation: Relation, arguments: Mapping[str, str], rest_sql: str) -> str:
-    """The document of a row. A field whose original in `rest` already decodes to the column's
-    value stays as it was (a text that was cut, a time in another zone); else the column is put."""
+    """Return the document of a row. A field whose original in `rest` decodes to the column's value
+    stays as it was (a text that was cut, a time in another zone); another field is set from its
+    column."""
     for name, column in relation.owned_columns.items():
         if column.value:
             return to_json(column, arguments[name])
@@ -202,7 +206,7 @@ def encoded(relation: Relation, arguments: Mapping[str, str], rest_sql: str) -> 
 
 
 def computed(relation: Relation, item: Computed, column: ColumnSql, value: str) -> str:
-    """A read-only column. `column` gives the SQL of a column, `value` is the document's."""
+    """Return a read-only column. `column` gives the SQL of a column, `value` is the document's."""
     if item.lower is not None:
         return f"lower({column(item.lower)})"
     if item.sort is not None:
@@ -230,12 +234,12 @@ def computed(relation: Relation, item: Computed, column: ColumnSql, value: str) 
 
 
 def flag_field(path: str, value: str) -> str:
-    """The JSON that a flag is read from."""
+    """Return the JSON that a flag is read from."""
     return f"({value} #> {literal('{' + path.replace('.', ',') + '}')})"
 
 
 def _lists(paths: Sequence[str], value: str) -> str:
-    """What is at these paths. Its type is not looked at: that costs twice as much."""
+    """Return what is at these paths, without looking at its type, which costs twice as much."""
     names = [quote(path) for path in paths]
     listed = [f"CASE WHEN pg_column_size(c.{n}) <= {CARD_LIMIT} THEN c.{n} END" for n in names]
     taken = _taken([path.split(".") for path in paths], value)
@@ -243,7 +247,7 @@ def _lists(paths: Sequence[str], value: str) -> str:
 
 
 def _taken(paths: Iterable[Sequence[str]], value: str) -> str:
-    """What is at each of these paths of the document, as the columns of a row `c`, looked up once.
+    """Select what is at each path of the document, as the columns of a row `c`, looked up once.
 
     `|| '{}'` gives the document back as it is, but out of TOAST: once, instead of for each path.
     """
@@ -256,7 +260,7 @@ def _taken(paths: Iterable[Sequence[str]], value: str) -> str:
 
 
 def _joined(relation: Relation, names: Sequence[str], column: ColumnSql, value: str) -> str:
-    """The columns and fields with a space between; each is cut, so that none pushes out another."""
+    """Join the columns and fields by spaces; each is cut, so that none displaces another."""
     parts = []
     for name in names:
         owned = relation.owned_columns.get(name)
@@ -271,8 +275,8 @@ def _joined(relation: Relation, names: Sequence[str], column: ColumnSql, value: 
 def _object(
     relation: Relation, items: Mapping[str, CardItem], column: ColumnSql, value: str
 ) -> str:
-    """JSON text of the named fields; null stands for what is absent, too large, of another type, or
-    nothing that every reader of JSON can read.
+    """Return JSON text of the named fields. A field is null where it is absent, too large, of
+    another type, or not readable by every reader of JSON.
 
     `format` puts the fields together in one call: with `||` a page cost a seventh more, and
     jsonb_build_object costs more still.
@@ -293,8 +297,8 @@ def _object(
 
 
 def _object_item(item: CardItem, column: Column | None, field: str) -> str:
-    """Most values are short texts, which `pg_column_size` (bytes, never fewer than characters)
-    tells for a tenth of what taking the text out costs."""
+    """Return one field of an object. Most values are short texts, which `pg_column_size` (bytes,
+    never fewer than characters) tells for a tenth of the cost of taking the text out."""
     is_short = f"jsonb_typeof({field}) = 'string' AND pg_column_size({field}) <= "
     if column is not None and column.type == "label":
         label = f"coalesce(to_jsonb(outgrow.label_of({field})), 'null')"
@@ -318,7 +322,7 @@ def _object_item(item: CardItem, column: Column | None, field: str) -> str:
 
 
 def column_of(relation: Relation, pattern: Pattern, key: str, value: str) -> ColumnSql:
-    """Expressions of the relation's columns straight from a store row, for an index."""
+    """Return the expressions of a relation's columns straight from a store row, for an index."""
 
     def sql(name: str) -> str:
         column = relation.owned_columns[name]

@@ -40,7 +40,8 @@ class Statistics:
 
 
 def indexes(blueprint: Blueprint, store_schema: str, store_table: str) -> list[Index]:
-    """The key in C order first (prefix scans in any collation), then the blueprint's own."""
+    """Return the index on the key in C order (prefix scans in any collation), then the blueprint's
+    own."""
     key = '(key COLLATE "C")'
     order = _index(store_schema, store_table, "key", key, "", "keys by prefix, in order")
     made = [replace(order, key_order=True)]
@@ -50,13 +51,13 @@ def indexes(blueprint: Blueprint, store_schema: str, store_table: str) -> list[I
 
 
 def drop_index(schema: str, name: str) -> Query:
-    """For any index of the store, whoever made it."""
+    """Return the statement that drops any index of the store, whoever made it."""
     return Query("grow.drop_index", f"DROP INDEX CONCURRENTLY IF EXISTS {quote(schema, name)}")
 
 
 def statistics(blueprint: Blueprint, store_schema: str, store_table: str) -> list[Statistics]:
-    """For the conditions of every relation that has an index. Creating one locks the store as
-    ANALYZE does (SHARE UPDATE EXCLUSIVE) for an instant and reads nothing."""
+    """Return the statistics for the conditions of every relation that has an index. To create them
+    locks the store as ANALYZE does (SHARE UPDATE EXCLUSIVE) for an instant and reads nothing."""
     purposes = {"length(key)": "the length of keys", "jsonb_typeof(value)": "the shape of values"}
     for index in filter(lambda i: i.on_store, blueprint.indexes):
         relation = blueprint.relations[index.relation]
@@ -89,8 +90,8 @@ def drop_statistics(schema: str, name: str) -> Query:
 def renamed(
     blueprint: Blueprint, was: tuple[str, str], now: tuple[str, str]
 ) -> dict[str, tuple[str, str]]:
-    """Of a store that was renamed: the old name of each index and statistics -> its kind in SQL and
-    its new name."""
+    """Map the old name of each index and statistics of a renamed store to its kind in SQL and its
+    new name."""
     made: dict[str, tuple[str, str]] = {}
     for old, new in zip(indexes(blueprint, *was), indexes(blueprint, *now), strict=True):
         made[old.name] = "INDEX", new.name
@@ -105,7 +106,8 @@ def rename(kind: str, schema: str, name: str, new_name: str) -> Query:
 
 
 def _columns(blueprint: Blueprint, relation_name: str) -> ex.ColumnSql:
-    """The expressions of a relation's columns, the computed ones too, on a row of the store."""
+    """Return the expressions of a relation's columns, with the computed ones, on a row of the
+    store."""
     relation = blueprint.relations[relation_name]
     owned_column = ex.column_of(
         relation, blueprint.patterns[relation.pattern or ""], "key", "value"
@@ -122,7 +124,7 @@ def _columns(blueprint: Blueprint, relation_name: str) -> ex.ColumnSql:
 
 
 def table_indexes(blueprint: Blueprint, name: str, schema: str) -> list[Index]:
-    """Of the table of a relation, which is named as it is, in `schema`."""
+    """Return the indexes of a relation's table, which has the relation's name in `schema`."""
     relation = blueprint.relations[name]
     source = blueprint.relations[blueprint.source_of(name)]
     # Prefixes are ranges in the C collation only.

@@ -24,7 +24,8 @@ _VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
 def create_schema(name: str) -> str:
-    """IF NOT EXISTS asks for the right to make schemas even where there is one."""
+    """Return the statement that makes a schema unless it exists: IF NOT EXISTS asks for the right
+    to make schemas even where it does."""
     body = f"""BEGIN
     IF to_regnamespace({literal(quote(name))}) IS NULL THEN
         CREATE SCHEMA {quote(name)};
@@ -34,7 +35,7 @@ END"""
 
 
 def functions(blueprint: Blueprint, name: str) -> list[str]:
-    """What does not depend on where the relation lives."""
+    """Return the functions that do not depend on where the relation is read from."""
     relation = blueprint.relations[name]
     if relation.pattern is None:
         return []
@@ -48,8 +49,7 @@ def functions(blueprint: Blueprint, name: str) -> list[str]:
 
 
 def locators(blueprint: Blueprint, name: str, in_table: bool) -> list[str]:
-    """The functions that say what `store_key` and `store_value` are to be for a row that is looked
-    for."""
+    """Return the functions that give `store_key` and `store_value` of a row that is looked for."""
     relation = blueprint.relations[name]
     made = [_key(blueprint, name, "lookup_key", "''" if in_table else None)]
     field: str | None = None
@@ -61,7 +61,7 @@ def locators(blueprint: Blueprint, name: str, in_table: bool) -> list[str]:
 
 
 def view(blueprint: Blueprint, name: str, store: str) -> str:
-    """The view over the store; `store` is the quoted name of the key-value table."""
+    """Return the view over the store; `store` is the quoted name of the key-value table."""
     relation = blueprint.relations[name]
     if relation.pattern is None:
         return _derived_view(blueprint, name)
@@ -76,7 +76,8 @@ def view(blueprint: Blueprint, name: str, store: str) -> str:
 
 
 def selected(blueprint: Blueprint, name: str, value: str) -> list[str]:
-    """The columns of an owned relation, from its decoded row `d` and the store's value (SQL)."""
+    """Return the columns of an owned relation, from its decoded row `d` and the store's value
+    (SQL)."""
     relation = blueprint.relations[name]
     columns = [f"d.{quote(column)}" for column in relation.owned_columns]
     if relation.has_rest:
@@ -88,8 +89,9 @@ def selected(blueprint: Blueprint, name: str, value: str) -> list[str]:
 
 
 def decode(blueprint: Blueprint, name: str, function: str, once: bool = False) -> str:
-    """`function` is the quoted name to give it. With `once` each column is computed once, for
-    itself and for `rest`; a condition on a column is then no condition on the store."""
+    """Return the function that decodes a value; `function` is its quoted name. With `once` each
+    column is computed once, for itself and for `rest`; a condition on a column is then no condition
+    on the store."""
     relation = blueprint.relations[name]
     pattern = blueprint.patterns[relation.pattern or ""]
     returned = [f"{quote(c)} {column.sql_type}" for c, column in relation.owned_columns.items()]
@@ -169,8 +171,8 @@ def _key(blueprint: Blueprint, name: str, suffix: str, constant: str | None) -> 
 
 
 def _containing(blueprint: Blueprint, name: str, field: str | None, in_table: bool) -> str:
-    """What a row's `store_value` contains (`@>`) when this element is in its list: the store's
-    value, or the `field` of a document."""
+    """Return the function that gives what a row's `store_value` contains (`@>`) when this element
+    is in its list: the store's value, or the `field` of a document."""
     element = "jsonb_build_array(element)"
     if in_table:
         element = "'[]'::jsonb"
@@ -190,7 +192,7 @@ def _derived_view(blueprint: Blueprint, name: str) -> str:
 
 
 def derived_select(blueprint: Blueprint, name: str, source: str, more: Sequence[str]) -> str:
-    """The rows of a relation `from` another, whose rows are those of `source` (SQL)."""
+    """Return the SELECT of a relation `from` another, whose rows are those of `source` (SQL)."""
     relation = blueprint.relations[name]
     sql = {"element": "outgrow.key_of(e.v)", "position": "e.pos * outgrow.pos_step()"}
     columns = [
@@ -217,7 +219,8 @@ def derived_select(blueprint: Blueprint, name: str, source: str, more: Sequence[
 
 
 def derived_lists(blueprint: Blueprint, name: str) -> str | None:
-    """`users_lists(column, ...)`: the derived lists a row stands in, and as which element."""
+    """Return `users_lists(column, ...)`: the derived lists that a row stands in, and as which
+    element."""
     relation = blueprint.relations[name]
     if relation.pattern is None:
         return None
@@ -237,7 +240,7 @@ def derived_lists(blueprint: Blueprint, name: str) -> str | None:
 
 
 def _list_selects(blueprint: Blueprint, name: str) -> list[str]:
-    """One SELECT for each derived pattern that this relation, or one seen through it, fills."""
+    """Return a SELECT for each derived pattern that this relation, or one that shows it, fills."""
     selects = []
     for derived_name, derived in blueprint.derived.items():
         source = blueprint.relations[derived.source]
@@ -249,7 +252,7 @@ def _list_selects(blueprint: Blueprint, name: str) -> list[str]:
 
 
 def _list_columns(blueprint: Blueprint, name: str) -> list[str]:
-    """The columns that the derived lists of a relation are made of."""
+    """List the columns that the derived lists of a relation are made of."""
     text = "\n".join(_list_selects(blueprint, name))
     return [c for c in blueprint.relations[name].owned_columns if quote("of_" + c) in text]
 
@@ -290,7 +293,7 @@ def declare_derived(blueprint: Blueprint, name: str) -> str:
 
 
 def lock_derived(blueprint: Blueprint, name: str, key: str) -> str:
-    """Which derived lists change, and the locks on them and on the row's own key, in one order."""
+    """Find the derived lists that change, and lock them and the row's own key, in one order."""
     if derived_lists(blueprint, name) is None:
         return f"""
     PERFORM {quote(blueprint.name, "lock_keys")}(
@@ -324,7 +327,8 @@ def lock_derived(blueprint: Blueprint, name: str, key: str) -> str:
 
 
 def change_derived(blueprint: Blueprint, name: str, store: str) -> str:
-    """A derived value that is no list is left alone: it can be derived again at any time."""
+    """Change the derived lists. A value that is no list is left alone: it can be derived again at
+    any time."""
     if derived_lists(blueprint, name) is None:
         return ""
     return f"""

@@ -26,14 +26,14 @@ TURNS = 10
 
 
 def lock_keys(blueprint: Blueprint, store: str) -> str:
-    """`lock_keys(keys, made)`: row locks in key order until the end of the transaction.
+    """Make `lock_keys(keys, made)`: row locks in key order until the end of the transaction.
 
-    Of the keys in `made` (all, unless given) those that a pattern of lists or maps claims are
-    inserted first, empty, when they are not there. NULL and '' are passed over: the `store_key` of
-    a relation that lives in a table.
+    Keys in `made` (all, unless given) that a pattern of lists or maps claims are inserted first,
+    empty, when they do not exist. NULL and '' are skipped: the `store_key` of a relation that is
+    read from a table.
 
-    A list that is made and still not there may have been deleted by somebody meanwhile, so it is
-    made again; after TURNS it is taken for one that a trigger or a policy of the store hides.
+    A list that is made and still not there may have been deleted by another session, so it is made
+    again; after TURNS, a trigger or a policy of the store is taken to hide it.
     """
 
     def claimed(*shapes: str) -> list[str]:
@@ -73,7 +73,7 @@ END""",
 
 
 def write(blueprint: Blueprint, name: str, store: str, store_name: str) -> list[str]:
-    """The trigger function of a relation and its trigger."""
+    """Return the trigger function of a relation and its trigger."""
     relation = blueprint.relations[name]
     view = quote(blueprint.name, name)
     if relation.pattern is None:
@@ -94,9 +94,9 @@ def write(blueprint: Blueprint, name: str, store: str, store_name: str) -> list[
 
 
 def trim(blueprint: Blueprint, name: str, store: str) -> list[str]:
-    """`messages_trim(of_key, before_pos)`: take the rows with a smaller `pos` from a list of
-    objects, in one write of its key; as many DELETEs of a row would write it as many times. Locks
-    the key. Elements that are no rows stay. Not of a list that fills derived ones."""
+    """Make `messages_trim(of_key, before_pos)`: delete the rows with a smaller `pos` from a list of
+    objects, in one write of its key; a DELETE of each row would write it as many times. Locks the
+    key. Elements that are no rows stay. A list that fills derived ones has none."""
     if blueprint.pattern_of(name).shape != "objects" or relations.derived_lists(blueprint, name):
         return []
     relation, pattern = blueprint.relations[name], blueprint.pattern_of(name)
@@ -318,7 +318,7 @@ def _function(signature: str, returns: str, body: str) -> str:
 
 
 def _key_call(blueprint: Blueprint, name: str) -> str:
-    """The store's key of the row, wherever the relation lives."""
+    """Return the store's key of the row, wherever the relation is read from."""
     relation = blueprint.relations[name]
     function = quote(blueprint.name, name + "_key")
 
@@ -330,7 +330,8 @@ def _key_call(blueprint: Blueprint, name: str) -> str:
 
 
 def _same_row(relation: Relation) -> str:
-    """`d` is the row that OLD was: as images, because 1.0 is 1 to jsonb."""
+    """Return the condition that `d` is the row that OLD was: as images, because 1.0 is 1 to
+    jsonb."""
     columns = [*relation.owned_columns, *(["rest"] if relation.has_rest else [])]
     images = {c for c, column in relation.owned_columns.items() if column.sql_type == "jsonb"} | {
         "rest"
@@ -373,8 +374,8 @@ def _refuse_key(blueprint: Blueprint, name: str) -> str:
 
 
 def _rest(blueprint: Blueprint, name: str) -> str:
-    """A column that changes takes the place of the original that `rest` kept for it (a text that
-    was cut, a value of another type)."""
+    """Drop from `rest` the original of each column that changes (a text that was cut, a value of
+    another type)."""
     changed = [
         f"CASE WHEN NEW.{quote(c)} IS DISTINCT FROM OLD.{quote(c)} "
         f"THEN {literal(column.field or '')} END"

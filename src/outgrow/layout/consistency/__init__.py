@@ -83,7 +83,7 @@ class Family:
     """Some values are texts in which a list is written."""
 
     def has(self, key: str) -> str:
-        """A condition: the key belongs to it."""
+        """Return the condition that the key belongs to the family."""
         conditions = [f"{key} ~ {_regex(self.regex)}"]
         conditions += [f"{key} !~ {_regex(winner)}" for winner in self.winners]
         return every(conditions, " ")
@@ -116,7 +116,7 @@ class Rows:
         return f"SELECT {', '.join(['s.key', *columns])}\nFROM {self.store} s\nWHERE {where}"
 
     def read(self, family: Family) -> str:
-        """FROM, with the rows whose values are read, and these, as `r`."""
+        """Return FROM with the rows whose values are read, as `r`."""
         value = "s.value"
         if family.in_texts:
             text = "s.value #>> '{}'"
@@ -129,8 +129,8 @@ class Rows:
         return f"FROM (\n{indented(rows)}\n) r"
 
     def is_json(self, value: str) -> str:
-        """It is a text in which JSON is written; where this server cannot say that, one that looks
-        so."""
+        """Return the condition that JSON is written in a text; where this server cannot tell, that
+        it looks so."""
         text = f"{value} #>> '{{}}'"
         is_text = f"jsonb_typeof({value}) = 'string' AND {text} ~"
         if self.is_validating:
@@ -145,7 +145,7 @@ class Rows:
         return usual if is_usual else f"{usual}\n       OR {self.is_json(value)}"
 
     def texts(self, named: Named) -> str:
-        """FROM, with the rows as `r`, and each text that names a row as `x.id`."""
+        """Return FROM with the rows as `r`, and each text that names a row as `x.id`."""
         laterals: list[str] = []
         if isinstance(named.location, int):
             id_ = named.family.variable(named.location, "r.key")
@@ -159,7 +159,7 @@ class Rows:
 
 
 def into(value: str, steps: Steps) -> tuple[list[str], str]:
-    """The table functions that steps lead through, and the value where they end."""
+    """Return the table functions that steps lead through, and the value where they end."""
     laterals: list[str] = []
     for step in steps:
         if isinstance(step, str):
@@ -175,7 +175,7 @@ def into(value: str, steps: Steps) -> tuple[list[str], str]:
 
 
 def text_of(value: str, steps: Steps, *, numbers: bool = True) -> str:
-    """The text or whole number that a JSON value is, else NULL."""
+    """Return the text or whole number that a JSON value is, or SQL NULL."""
     if steps[-1:] == (NAMES,):
         return value
     text = f"({value}) #>> '{{}}'"
@@ -186,12 +186,13 @@ def text_of(value: str, steps: Steps, *, numbers: bool = True) -> str:
 
 
 def _regex(regex: str) -> str:
-    """Of the whole key, without the escapes that only Python's `re.escape` makes."""
+    """Return the expression for the whole key, without the escapes that only Python's `re.escape`
+    makes."""
     return quoted(f"^{_ESCAPED.sub(lambda m: m[1], regex)}$")
 
 
 def quoted(text: str) -> str:
-    """A constant on one line, whatever is in it."""
+    """Quote a constant on one line, whatever is in it."""
     if text.isprintable():
         return literal(text).strip()
     shown = "".join(

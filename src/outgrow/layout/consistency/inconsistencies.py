@@ -68,8 +68,8 @@ class Inconsistencies:
         sentinels: Sequence[str] = (),
         through: Index | None = None,
     ) -> str:
-        """`sentinels` name nobody on purpose. `through` an index: who is missing there but has a
-        row is not missed."""
+        """Return the query of texts that name no row. `sentinels` name nothing on purpose; a row
+        that the index `through` lacks is left to `missing`."""
         conditions = [
             "n.id <> ''",
             *(f"NOT {condition}" for condition in self._exists(targets, "n.id")),
@@ -85,7 +85,8 @@ class Inconsistencies:
         )
 
     def one_sided(self, family: Family, targets: Targets, list_of: tuple[str, str]) -> str:
-        """`list_of`: the letters before and after an id in the key of its own list."""
+        """Return the query of connections that are in one list only. `list_of` are the letters
+        before and after an id in the key of its list."""
         texts = self._rows.texts(Named(family, (ELEMENTS,)))
         me = family.variable(1, "r.key")
         theirs = _key(list_of, "p.other")
@@ -103,7 +104,7 @@ class Inconsistencies:
         )
 
     def stale(self, index: Index) -> str:
-        """Entries of rows that are there and say otherwise."""
+        """Return the query of entries whose rows exist and say otherwise."""
         exists = (
             f"EXISTS (SELECT FROM {self._rows.store} t WHERE t.key = l.store_key\n"
             f"              AND ({self._rows.is_read(index.family, 't.value')}))"
@@ -114,7 +115,7 @@ class Inconsistencies:
         )
 
     def missing(self, index: Index) -> str:
-        """Rows that no entry names."""
+        """Return the query of rows that no entry names."""
         same = "l.store_key = d.key" if index.copy is not None else _same(index)
         shown = "".join(f", d.u{n}" for n in range(1, 1 + len(index.locations)))
         conditions = [f"NOT EXISTS (SELECT FROM listed l WHERE {same})"]
@@ -125,7 +126,8 @@ class Inconsistencies:
         )
 
     def _is_no_other(self, family: Family, pieces: Sequence[str | int]) -> str:
-        """There is a list, or no key: what is no list lacks nothing."""
+        """Return the condition that the key holds a list, or does not exist: another value lacks
+        nothing."""
         key = _joined(pieces, None)
         is_list = f"t.value <> 'null' AND ({self._rows.is_read(family, 't.value')})"
         return (
@@ -159,8 +161,8 @@ class Inconsistencies:
         )
 
     def _listed_rows(self, index: Index) -> str:
-        """Of the index: its key, the text, the key of the row (`store_key`), and under what
-        (`u1`...)."""
+        """Select from the index: its key, the text, the row's key (`store_key`), and under what it
+        stands (`u1`...)."""
         selects = []
         for named, targets in index.listed:
             texts = self._rows.texts(named)
@@ -179,7 +181,7 @@ class Inconsistencies:
         return "\nUNION ALL\n".join(selects)
 
     def _expected_rows(self, index: Index) -> str:
-        """Of a row: its key, and under what it ought to stand."""
+        """Select from rows: their key, and under what they ought to stand."""
         rows = self._rows.read(index.family)
         if index.copy is not None:
             _, value = into("r.value", index.copy)
@@ -225,7 +227,7 @@ def _key(around: tuple[str, str], id_: str) -> str:
 
 
 def _joined(pieces: Sequence[str | int], family: Family | None) -> str:
-    """A key of letters and of variables: those of a key of the family, or what a row said."""
+    """Join letters and variables to a key: variables of a key of the family, or what a row says."""
 
     def part(piece: str | int) -> str:
         if isinstance(piece, str):

@@ -64,7 +64,8 @@ class Check:
     ctes: str = ""
 
     def counts(self) -> Query:
-        """Rows of (place in `conditions` from 1, how many, some keys); no row for none."""
+        """Return the query of (number of the condition from 1, count, some keys), without a row for
+        none."""
         sql = [condition.sql for condition in self.conditions]
         listed, any_of = ",\n        ".join(sql), ")\n        OR (".join(sql)
         return Query(
@@ -85,7 +86,7 @@ GROUP BY n.place ORDER BY n.place""",
         )
 
     def lists(self, condition: Condition) -> str:
-        """All keys that have it, for psql."""
+        """Return the statement that lists all keys that meet the condition, for psql."""
         ctes = f"WITH {self.ctes.removesuffix(f',{chr(10)}')}\n" if self.ctes else ""
         return (
             f"{ctes}SELECT {self.key} AS key\nFROM {self.rows}\n"
@@ -96,7 +97,7 @@ GROUP BY n.place ORDER BY n.place""",
 def checks(
     blueprint: Blueprint, names: Collection[str], store_schema: str, store_table: str
 ) -> Iterator[Check]:
-    """What does not fit of single values, one pass over the keys of each pattern. The condition of
+    """Return the checks of single values, one pass over the keys of each pattern. The condition of
     kind `unmapped` has the keys that `verify` counts as unmapped when there are tables."""
     store = quote(store_schema, store_table)
     patterns: dict[str, list[str]] = {}
@@ -125,7 +126,8 @@ def checks(
 
 
 def _of_list(blueprint: Blueprint, name: str) -> tuple[list[Condition], str]:
-    """The conditions, and what they need behind FROM: what is said of all elements or members."""
+    """Return the conditions, and what they need after FROM: the facts about all elements or
+    members."""
     shape = blueprint.pattern_of(name).shape
     left = f"({unmapped(blueprint, name, 's.value', is_bare=True)}) IS NOT NULL AS unmapped"
     kept = f"kept whole, beside the rows of its {shape}"
@@ -195,8 +197,8 @@ def _of_unnested(blueprint: Blueprint, name: str, column: str) -> Iterator[Condi
 
 
 def _usual(blueprint: Blueprint, source: str, store: str) -> str:
-    """The CTE that says whether documents usually repeat their key's only variable in a field of
-    its name; none where there are several."""
+    """Return the CTE that tells whether documents usually repeat their key's only variable in a
+    field of its name, or "" where the key has several."""
     if len(blueprint.pattern_of(source).variables) != 1:
         return ""
     where = ex.key_range(blueprint, source, "s.key")
@@ -227,7 +229,8 @@ def _of_identity(blueprint: Blueprint, source: str) -> Iterator[Condition]:
 def _not_unique(
     blueprint: Blueprint, source: str, members: Collection[str], store: str
 ) -> Iterator[Check]:
-    """What is looked up in lower case is looked up to find one."""
+    """Yield a check of each column that is looked up in lower case, which is done to find one
+    row."""
     for column in (c.lower for c in blueprint.relations[source].computed.values() if c.lower):
         if source not in members:
             return
@@ -250,8 +253,8 @@ def _not_unique(
 def _shown(
     blueprint: Blueprint, source: str, members: Collection[str]
 ) -> dict[str, tuple[str, str]]:
-    """Field -> (the column's or its own name, type) of all fields that the relations show; of a
-    flag the first part of its path."""
+    """Map each field that the relations show to the name of its column (or its own) and its type. A
+    flag has the first part of its path."""
     relation = blueprint.relations[source]
     shown: dict[str, tuple[str, str]] = {}
 
@@ -291,7 +294,7 @@ def _shown(
 
 
 def _of_field(column: str, kind: str, value: str) -> Iterator[tuple[str, str, str]]:
-    """(kind, meaning, condition) of what a field may hold that its column does not."""
+    """Yield (kind, meaning, condition) of what a field may hold that its column does not."""
     json = JSON_TYPES.get(kind, "string")
     kept = "the document keeps it"
     empty = f"`{column}` is null, {kept}"
@@ -326,9 +329,9 @@ def _of_field(column: str, kind: str, value: str) -> Iterator[tuple[str, str, st
 
 
 def unmapped(blueprint: Blueprint, name: str, value: str, *, is_bare: bool = False) -> str:
-    """SQL of the list when its rows do not give it back exactly, else NULL: one that is no array,
-    has an element of another kind or one twice. Of a map the members that are no rows; what is no
-    map, whole. `is_bare`: where schema `outgrow` is not installed."""
+    """Return the SQL of a list whose rows do not give it back exactly, NULL where they do: it is no
+    array, or has an element of another kind or twice. Of a map it has the members that are no rows;
+    a value that is no map stays whole. `is_bare` is for where schema `outgrow` is not installed."""
     if blueprint.pattern_of(name).shape == "map":
         is_member = (is_bare_member if is_bare else ex.is_member)(
             blueprint.relations[name], "e.k", "e.v"
@@ -351,7 +354,7 @@ def unmapped(blueprint: Blueprint, name: str, value: str, *, is_bare: bool = Fal
 
 
 def bare_text(value: str, limit: int = SEGMENT_LIMIT) -> str:
-    """The text that a JSON value holds, unless it is too long."""
+    """Return the text that a JSON value holds, NULL where it is too long."""
     return (
         f"CASE WHEN jsonb_typeof({value}) = 'string' AND length({value} #>> '{{}}') <= {limit} "
         f"THEN {value} #>> '{{}}' END"
@@ -363,7 +366,8 @@ def is_long(value: str, limit: int, json: str = "string") -> str:
 
 
 def is_other_type(value: str, json: str) -> str:
-    """Of another type. A JSON null is of none: the column says nothing either."""
+    """Return the condition that a value has another type. A JSON null has none: its column is NULL,
+    too."""
     return f"jsonb_typeof({value}) NOT IN ('{json}', 'null')"
 
 
@@ -375,8 +379,8 @@ def is_bare_time(value: str) -> str:
 
 
 def is_bare_member(relation: Relation, entry: str, value: str) -> str:
-    """A map's member is a row: its whole value is what a column of this type holds exactly, or an
-    object."""
+    """Return the condition that a map's member is a row: its value is what a column of this type
+    holds exactly, or an object."""
     kind = next((column.type for column in relation.owned_columns.values() if column.value), None)
     json = "object" if kind is None else JSON_TYPES.get(kind, "string")
     fits = (
@@ -390,7 +394,7 @@ def is_bare_member(relation: Relation, entry: str, value: str) -> str:
 
 
 def bare_column(blueprint: Blueprint, source: str, name: str) -> str:
-    """A column of text of a relation of documents, from `s.key` and `s.value`."""
+    """Return a text column of a relation of documents, from `s.key` and `s.value`."""
     column: Column = blueprint.relations[source].owned_columns[name]
     if column.key:
         return ex.variable(blueprint.pattern_of(source), column.key, "s.key")
@@ -416,7 +420,8 @@ def json_text(rows: Rows, family: Family) -> str:
 
 
 def doubled(rows: Rows, family: Family, steps: Steps) -> str:
-    """`steps` lead through the elements of lists to the texts."""
+    """Return the query of texts that stand twice in a list; `steps` lead through its elements to
+    them."""
     end = max(index for index, step in enumerate(steps) if step == ELEMENTS)
     read, listed = _lists(rows, family, steps[:end])
     within, value = into("e.v", steps[end + 1 :])
@@ -430,14 +435,15 @@ def doubled(rows: Rows, family: Family, steps: Steps) -> str:
 
 
 def wrong_element(rows: Rows, family: Family, steps: Steps, usual: str) -> str:
-    """`steps` lead to the elements of lists, which are of the usual kind."""
+    """Return the query of lists with an element of another kind than `usual`; `steps` lead to the
+    elements."""
     read, listed = _lists(rows, family, steps[:-1])
     wrong = f"SELECT FROM {ex.elements(listed)} AS e(v) WHERE jsonb_typeof(e.v) <> {quoted(usual)}"
     return query(f"SELECT DISTINCT r.key\n{read}\nWHERE EXISTS ({wrong})")
 
 
 def _lists(rows: Rows, family: Family, steps: Steps) -> tuple[str, str]:
-    """FROM, and the list where the steps end."""
+    """Return FROM, and the list where the steps end."""
     laterals, listed = into("r.value", steps)
     joined = [f"CROSS JOIN LATERAL {lateral}" for lateral in laterals]
     return "\n".join([rows.read(family), *joined]), listed

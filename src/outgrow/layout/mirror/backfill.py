@@ -13,8 +13,8 @@ USUAL_BYTES, USUAL_ELEMENTS = 1000, 4
 
 
 def last_key(blueprint: Blueprint, name: str, store_schema: str, store_table: str) -> Query:
-    """The largest key of the pattern, or NULL: up to it the backfill goes, later keys come by the
-    triggers."""
+    """Return the query of the largest key of the pattern, or NULL: the backfill goes up to it, and
+    the triggers bring later keys."""
     return Query(
         "grow.last_key",
         f"SELECT s.key FROM {quote(store_schema, store_table)} s\n"
@@ -24,11 +24,12 @@ def last_key(blueprint: Blueprint, name: str, store_schema: str, store_table: st
 
 
 def backfill(blueprint: Blueprint, name: str, store_schema: str, store_table: str) -> Query:
-    """One batch: `$1` the last key before it, `$2` the last key of all, `$3` how many keys.
+    """Return the query of one batch: `$1` the last key before it, `$2` the last key of all, `$3`
+    how many keys.
 
-    Returns the last key, how many keys, how many rows were made, and the keys that somebody had
-    locked. It waits for nobody: a batch that waited while it held other keys could deadlock with an
-    old client. FOR SHARE keeps a key from being deleted before its rows are there, which would
+    It returns the last key, how many keys, how many rows were made, and the keys that others had
+    locked. It waits for no lock: a batch that waited while it held other keys could deadlock with
+    an old client. FOR SHARE keeps a key from being deleted before its rows are there, which would
     bring them back to life; rows that the trigger made already are newer, and stay.
     """
     store = quote(store_schema, store_table)
@@ -48,9 +49,9 @@ SELECT (SELECT max(key COLLATE "C") FROM batch), (SELECT count(*) FROM batch),
 
 
 def backfill_keys(blueprint: Blueprint, name: str, store_schema: str, store_table: str) -> Query:
-    """The keys `$1` (one, or whoever waits here may be in somebody's way); waits for their locks,
-    but not for those of keys that are there: the trigger made their rows, and keeps them.
-    Returns how many rows were made."""
+    """Return the query that copies the keys `$1`: one key, or a session that waits here may be in
+    another's way. It waits for their locks, except of keys that have been copied: the trigger keeps
+    their rows. Returns how many rows were made."""
     return Query(
         "grow.backfill_keys",
         f"""WITH taken AS MATERIALIZED (
@@ -120,8 +121,8 @@ FROM compared""",
 
 
 def verify_back(blueprint: Blueprint, name: str, store_schema: str, store_table: str) -> Query:
-    """The keys of up to 100 rows of the table that are of no row of the store, or of one that is
-    not the relation's: its key is of another pattern, or says other ids than the row does."""
+    """Return the query of up to 100 keys of rows of the table that no row of the store stands for:
+    there is none, or its key is of another pattern, or has other ids than the row."""
     store = quote(store_schema, store_table)
     selects = []
     mirrors = [tables.table(blueprint, name)]
@@ -150,9 +151,9 @@ def verify_back(blueprint: Blueprint, name: str, store_schema: str, store_table:
 
 
 def _batch(blueprint: Blueprint, name: str, store: str, selected: str) -> str:
-    """The CTE of the next keys of the relation behind `$1` and up to `$2`, in C order: `$3`, fewer
-    where their values are large as they are stored or, of lists, have many elements; one at least.
-    To count elements is to read the values: it is done of those that their bytes let pass."""
+    """Return the CTE of the relation's next keys after `$1` and up to `$2`, in C order: at most
+    `$3` and at least one, fewer where their values are large as stored or their lists have many
+    elements. To count elements reads the values, so it is done only where the bytes allow."""
     rows = f"""SELECT s.key, s.value FROM {store} s
     WHERE s.key COLLATE "C" > $1::text AND s.key COLLATE "C" <= $2::text
       AND {ex.key_range(blueprint, name, "s.key")}
@@ -172,7 +173,8 @@ def _batch(blueprint: Blueprint, name: str, store: str, selected: str) -> str:
 
 
 def _weights(blueprint: Blueprint, name: str, value: str) -> list[tuple[str, int]]:
-    """What makes a value cost more than a key (SQL), and how much of it costs as much as one."""
+    """Return what makes a value cost more than a key (SQL), and how much of it costs as much as
+    one."""
     size = f"pg_column_size({value})", USUAL_BYTES
     if not tables.is_list(blueprint, name):
         return [size]
@@ -183,15 +185,15 @@ def _weights(blueprint: Blueprint, name: str, value: str) -> list[tuple[str, int
 
 
 def _has_rows(blueprint: Blueprint, name: str, key: str) -> str:
-    """The key has been copied, or was written since there are triggers. Not known (false) of a key
-    that has no row, of relations that are no lists."""
+    """Return the condition that the key has been copied, or was written since there are triggers.
+    It is false, which says nothing, for a key without a row in a relation that is no list."""
     is_list = tables.is_list(blueprint, name)
     mirror = (tables.lists if is_list else tables.table)(blueprint, name)
     return f"EXISTS (SELECT FROM {mirror} t WHERE {tables.of_key(blueprint, name, 't', key)})"
 
 
 def fill(blueprint: Blueprint, name: str) -> str:
-    """CTEs that put the rows of `taken` into the table, those of keys that are not there yet."""
+    """Return the CTEs that insert the rows of `taken`, for keys that have not been copied."""
     listed = ", ".join(map(quote, tables.columns(blueprint, name)))
     rows = ", ".join(f"r.{quote(c)}" for c in tables.columns(blueprint, name))
     text, source, end = "", "taken", "ON CONFLICT DO NOTHING"
@@ -213,9 +215,9 @@ def fill(blueprint: Blueprint, name: str) -> str:
 
 
 def _heads(blueprint: Blueprint, name: str) -> str:
-    """CTEs that put the heads of lists: `headed` has the keys that had none, which in READ
-    COMMITTED may be fewer than `missing`, and in REPEATABLE READ are all or an error. There two
-    heads of a key may be seen: one that somebody else took away, and one's own."""
+    """Return the CTEs that insert the heads of lists. `headed` has the keys that had none: in READ
+    COMMITTED perhaps fewer than `missing`; in REPEATABLE READ all, or there is an error. There two
+    heads of a key may be seen: one that another session deleted, and this transaction's."""
     heads = tables.heads(blueprint, name, "k.key")
     parts, values = ", ".join(map(quote, heads)), ", ".join(heads.values())
     lists = tables.lists(blueprint, name)

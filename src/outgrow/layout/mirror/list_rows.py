@@ -72,7 +72,8 @@ def find_changes(labels: str, all_labels: str, anew: bool = False) -> str:
 
 
 def _collect(which: str) -> str:
-    """A list that an element is put to stays where it is; with another list it is copied whole."""
+    """Append a run's elements. An array that an element is put to stays where it is; with another
+    array it is copied whole."""
     return f"""
         IF cardinality(our_run.{which}) <= 64 THEN
             FOREACH our_element IN ARRAY our_run.{which} LOOP
@@ -100,7 +101,7 @@ def _made(spread: bool) -> str:
 
 
 def spread_positions(labels: str) -> str:
-    """Where there is no room, make all around what changed anew, further and further."""
+    """Move all around what changed to new positions where there is no room, further and further."""
     return f"""
     IF our_full THEN
         SELECT min(c.old_first) AS old_first, max(c.old_last) AS old_last,
@@ -142,13 +143,13 @@ def pos_column(blueprint: Blueprint, name: str) -> str:
 
 
 def _columns(blueprint: Blueprint, name: str) -> Iterator[tuple[str, Column | None]]:
-    """Of the table, with what the blueprint says of them."""
+    """Pair the table's columns with what the blueprint says of them."""
     owned = blueprint.relations[name].owned_columns
     return ((column, owned.get(column)) for column in tables.columns(blueprint, name))
 
 
 def put_head(blueprint: Blueprint, name: str, kept: str | None = None) -> str:
-    """The list's own row, where it is not there or does not say what it must."""
+    """Insert the list's own row, or update it where it does not say what it must."""
     kept = kept or unmapped(blueprint, name, "our_value")
     heads = tables.heads(blueprint, name, "our_key")
     parts, values = ", ".join(map(quote, heads)), ", ".join(heads.values())
@@ -187,8 +188,8 @@ def insert_all(blueprint: Blueprint, name: str) -> str:
 
 
 def plain_values(blueprint: Blueprint, name: str, element: str, position: str) -> str | None:
-    """The values of a row whose element and `pos` (SQL) are known, in the table's order. None where
-    an element says more than itself."""
+    """Return the values of a row whose element and `pos` (SQL) are known, in the table's order;
+    None where an element holds more than itself."""
     relation = blueprint.relations[name]
     heads = tables.heads(blueprint, name, "our_key")
     given = {"element": element, "position": position}
@@ -209,7 +210,7 @@ def plain_values(blueprint: Blueprint, name: str, element: str, position: str) -
 
 
 def document_row(blueprint: Blueprint, name: str, value: str) -> str:
-    """The one row, if any, of the document (SQL) that a list is in, as the table `r`."""
+    """Select the row, if any, of the document (SQL) that a list is in, as the table `r`."""
     source = blueprint.relations[name].source or ""
     listed = ", ".join(relations.selected(blueprint, source, value))
     decode = tables.function(blueprint, name, "decode")
@@ -217,13 +218,13 @@ def document_row(blueprint: Blueprint, name: str, value: str) -> str:
 
 
 def document_value(blueprint: Blueprint, name: str, column: str) -> str:
-    """A column's value for all rows, from their document. PostgreSQL computes it once, where a join
-    might decode the document for each row."""
+    """Return a column's value for all rows, from their document. PostgreSQL computes it once, where
+    a join might decode the document for each row."""
     return f"(SELECT r.{quote(column)} FROM {document_row(blueprint, name, 'our_document')})"
 
 
 def find_row(blueprint: Blueprint, name: str, column: str, mine: bool = True) -> str:
-    """SELECT a column of the row of the element `u.v`, by the primary key whatever is known of the
+    """Select a column of the row of the element `u.v`, by the primary key whatever is known of the
     table: where its statistics say that a key has few rows, all rows of the key would be read for
     each element."""
     return (
@@ -234,7 +235,7 @@ def find_row(blueprint: Blueprint, name: str, column: str, mine: bool = True) ->
 
 
 def select_positions(blueprint: Blueprint, name: str) -> str:
-    """SELECT the `pos` of all rows, in their order."""
+    """Select the `pos` of all rows, in their order."""
     pos = pos_column(blueprint, name)
     return (
         f"SELECT t.{pos} FROM {tables.table(blueprint, name)} t"
@@ -316,7 +317,7 @@ def _put_at_end(lists: str, rows: str, pos: str, head: str, put: str) -> str:
 
 
 def put_changed(blueprint: Blueprint, name: str, elements: str) -> str:
-    """The rows that are new or have another place, decoded together."""
+    """Decode and insert together the rows that are new or have another position."""
     pos = pos_column(blueprint, name)
     listed = ", ".join(
         f"our_made[r.{pos} / outgrow.pos_step()]" if c == pos else f"r.{c}"

@@ -39,14 +39,14 @@ from outgrow.queries import function_body, quote
 
 
 def rows_of(blueprint: Blueprint, name: str, variables: str = "this") -> str:
-    """SELECT the rows of the key and the value in these variables."""
+    """Select the rows of the key and the value in these variables."""
     listed = ", ".join(f"r.{quote(c)}" for c in tables.columns(blueprint, name))
     function = tables.function(blueprint, name, "rows")
     return f"SELECT {listed} FROM {function}({variables}_key, {variables}_value) r"
 
 
 def changed(blueprint: Blueprint, name: str) -> str:
-    """The piece of the store's trigger: the function is called."""
+    """Return the call of the function, for the store's trigger."""
     before = "CASE WHEN NOT is_new THEN old_value END"
     function = tables.function(blueprint, name, "sync")
     return f"\n        PERFORM {function}(this_key, this_value, {before});"
@@ -94,7 +94,7 @@ END"""
 
 
 def _begun(blueprint: Blueprint, name: str) -> str:
-    """A list without a head is new; one that is as it was is done."""
+    """Handle a list without a head, which is new, and one that did not change."""
     return f"""
     IF our_before IS NOT NULL OR current_setting('transaction_isolation') = 'read committed' THEN
         SELECT count(*), bool_and(t.unmapped IS NULL) INTO our_heads, our_whole
@@ -108,9 +108,9 @@ def _begun(blueprint: Blueprint, name: str) -> str:
 
 
 def _unnested(blueprint: Blueprint, name: str) -> str:
-    """A document is written more often than the list in it, which is compared first. There is no
-    head: OLD says how many rows there are. Fewer, where the backfill has not come yet: they are
-    made. More: those that count are this transaction's."""
+    """Handle a list in a document, comparing it first: a document is written more often. There is
+    no head: OLD tells how many rows there are. Fewer are made up for, where the backfill has not
+    come yet; of more, those of this transaction count."""
     table, of_key = tables.table(blueprint, name), is_of_key(blueprint, name)
     relation = blueprint.relations[name]
     field = blueprint.relations[relation.source or ""].owned_columns[relation.unnest or ""]
@@ -159,7 +159,7 @@ def _unnested(blueprint: Blueprint, name: str) -> str:
 
 
 def _others(blueprint: Blueprint, name: str) -> list[str]:
-    """Columns that the rows of a list have from its document."""
+    """List the columns that the rows of a list have from its document."""
     if tables.is_list(blueprint, name):
         return []
     sources = blueprint.relations[name].renamed
@@ -184,10 +184,11 @@ def _sync_others(blueprint: Blueprint, name: str) -> str:
 
 
 def _ids(blueprint: Blueprint, name: str) -> str:
-    """OLD says which rows there are and in which order, if it is as many: each id that stands in
-    it, at its first place. Only else they say it themselves.
+    """Handle a list of ids. OLD tells which rows there are and in which order, if their number
+    agrees: each id of it, at its first place. Otherwise the rows are read.
 
-    While no id stands twice, and the rows are the whole list, nothing need be sought for that."""
+    While no id stands twice, and the rows are the whole list, nothing need be searched for that.
+    """
     table, of_key = tables.table(blueprint, name), is_of_key(blueprint, name)
     element, pos = element_column(blueprint, name), tables.pos(blueprint, name)
     appended = head = ""
@@ -265,9 +266,9 @@ def _ids(blueprint: Blueprint, name: str) -> str:
 
 
 def _objects(blueprint: Blueprint, name: str) -> str:
-    """Only the elements that changed are decoded. The rows are known by their order: where there
-    are more or fewer than OLD says, all are made again; so they are where there would be too much
-    text to compare."""
+    """Handle a list of objects, decoding only the elements that changed. The rows are known by
+    their order: where their number is not that of OLD, all are made again, as they are where there
+    would be too much text to compare."""
     table, of_key = tables.table(blueprint, name), is_of_key(blueprint, name)
     pos = pos_column(blueprint, name)
     labels = (
@@ -304,7 +305,7 @@ def _objects(blueprint: Blueprint, name: str) -> str:
 
 
 def _map(blueprint: Blueprint, name: str) -> str:
-    """Only the members that changed are decoded and written."""
+    """Handle a map, decoding and writing only the members that changed."""
     relation = blueprint.relations[name]
     new = f"{ex.members('our_value')} AS n(k, v)"
     old = f"{ex.members('our_before')} AS o(k, v)"

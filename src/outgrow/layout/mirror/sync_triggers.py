@@ -14,7 +14,8 @@ from outgrow.queries import Query, function_body, quote
 
 
 def version(blueprint: Blueprint, name: str) -> str:
-    """A digest of the table and of all that keeps it: with another one it must be made anew."""
+    """Return a digest of the table and of all that keeps it: a table with another one must be made
+    again."""
     made = [query.sql for query in tables.expand(blueprint, name)]
     made += [_changed(blueprint, [name], ""), _truncated(blueprint, [name], "")]
     made += [lists.sync(blueprint, name)] if tables.is_many(blueprint, name) else []
@@ -83,9 +84,9 @@ def _queries(statements: Iterable[str]) -> tuple[Query, ...]:
 
 
 def _reading(blueprint: Blueprint, store: str) -> dict[str, str]:
-    """What the trigger asks of the store, signature -> the rest of CREATE FUNCTION. These bodies
-    hold the table's and the columns' numbers, not their names: they go on after any renaming, and
-    whatever takes the name of the store is never read."""
+    """Map the signature of each function by which the trigger reads the store to the rest of CREATE
+    FUNCTION. These bodies hold the numbers of the table and its columns, not their names: they
+    survive any renaming, and never read another table that takes the store's name."""
 
     def function(name: str) -> str:
         return quote(tables.schema(blueprint), f"store_{name}")
@@ -109,20 +110,20 @@ def _reading(blueprint: Blueprint, store: str) -> dict[str, str]:
 
 
 def _changed(blueprint: Blueprint, names: Collection[str], function: str) -> str:
-    """AFTER each row: make the rows of the old key and of the new one what the store says.
+    """Make the row trigger: the rows of the old key and of the new one become what the store says.
 
     The mirrored relations of one pattern are kept one after the other; a key belongs to one pattern
     at most. The trigger believes its own row. It looks at the store in two cases only:
 
-    * NEW is no row of the store any more (`is_past`): a trigger of somebody else on the store has
-      written to it by now, and been followed, on rows that were not those of its OLD.
-    * A key was deleted or given up, which another row may have taken meanwhile: such a trigger put
-      it back, or the statement gave it on under a deferred constraint.
+    * NEW is no row of the store any more (`is_past`): another trigger on the store has written to
+      it since, and ours has run for that, on rows that were not those of its OLD.
+    * A key was deleted or given up, which another row may have taken since: such a trigger put it
+      back, or the statement passed it on under a deferred constraint.
 
-    Then all rows of the key go, and are made again of what is there. Above READ COMMITTED a row
-    that somebody else deleted after our snapshot is still seen, beside our own: only our own can be
-    locked. Where the store's rows may be hidden (row-level security, a new owner) nothing is looked
-    at: what cannot be seen is not taken for gone.
+    Then all rows of the key are deleted, and made again from the store. Above READ COMMITTED a row
+    that another session deleted after our snapshot is still seen, next to our own: only our own can
+    be locked. Where the store's rows may be hidden (row-level security, a new owner) nothing is
+    looked at: what cannot be seen is not taken for deleted.
     """
 
     def store(name: str) -> str:
@@ -198,9 +199,9 @@ END"""
 
 
 def _trigger_function(function: str, body: str) -> str:
-    """Lists are compared in memory whatever a client's is: with the smallest `work_mem` they would
-    go to files, which `temp_file_limit` may forbid (53400). It is a limit; what a write takes is
-    in proportion to its value."""
+    """Return the trigger function. It compares lists in memory whatever the client's settings are:
+    with the smallest `work_mem` they would go to files, which `temp_file_limit` may forbid (53400).
+    `work_mem` is a limit; a write takes memory in proportion to its value."""
     return f"""CREATE OR REPLACE FUNCTION {function}()
 RETURNS trigger
 LANGUAGE plpgsql
@@ -218,7 +219,8 @@ def _chain(
     piece: Callable[[Blueprint, str], str],
     indent: str,
 ) -> str:
-    """IF this_key is of one pattern THEN the pieces of its relations, ELSIF of the next ..."""
+    """Return IF this_key is of one pattern THEN the pieces of its relations, ELSIF of the next
+    ..."""
     patterns: dict[str, list[str]] = {}
     for name in names:
         patterns.setdefault(ex.pattern_name(blueprint, name), []).append(name)
@@ -231,8 +233,8 @@ def _chain(
 
 
 def _truncated(blueprint: Blueprint, names: Collection[str], function: str) -> str:
-    """Whoever truncates holds the store against everybody, and must not wait for who reads a table:
-    that one may be about to write to the store."""
+    """Make the TRUNCATE trigger. The session that truncates holds the store against all others, so
+    it must not wait for one that reads a table: that one may be about to write to the store."""
     mirrors = [tables.table(blueprint, name) for name in names]
     mirrors += [tables.lists(blueprint, name) for name in names if tables.is_list(blueprint, name)]
     deletes = "\n            ".join(f"DELETE FROM {table};" for table in mirrors)
@@ -252,10 +254,10 @@ END"""
 
 
 def _copy(blueprint: Blueprint, name: str) -> str:
-    """For REPEATABLE READ. Where the backfill copied OLD after the transaction's snapshot, there
-    are rows that it does not see, and could not take away; they would stay for ever. So it does
-    the backfill's work once more: PostgreSQL says serialization_failure where rows are unseen.
-    Of a list in a document some rows would be seen, were it not so: all came in one transaction."""
+    """Do the backfill's work again, for REPEATABLE READ. Where the backfill copied OLD after the
+    transaction's snapshot, there are rows that the transaction does not see and cannot delete: they
+    would stay forever. PostgreSQL raises serialization_failure where rows are unseen. The rows of a
+    list in a document came in one transaction: where some are seen, all are."""
     unseen = ""
     if blueprint.relations[name].unnest is not None:
         of_key = tables.of_key(blueprint, name, "t", "old_key")
@@ -276,8 +278,8 @@ def _forget(blueprint: Blueprint, name: str) -> str:
 
 
 def _make(blueprint: Blueprint, name: str) -> str:
-    """Makes the rows of `this_key` what `this_value` says. They are those of `old_value` now,
-    unless the key is new (there are none then) or the backfill has not come to it."""
+    """Make the rows of `this_key` what `this_value` says. They are those of `old_value` now, unless
+    the key is new (then there are none) or the backfill has not reached it."""
     if tables.is_many(blueprint, name):
         return lists.changed(blueprint, name)
     return _make_document(blueprint, name)

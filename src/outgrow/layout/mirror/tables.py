@@ -16,12 +16,12 @@ def schema(blueprint: Blueprint) -> str:
 
 
 def table(blueprint: Blueprint, name: str) -> str:
-    """The quoted name of the relation's table."""
+    """Return the quoted name of the relation's table."""
     return quote(schema(blueprint), name)
 
 
 def lists(blueprint: Blueprint, name: str) -> str:
-    """The quoted name of the table of a relation's lists."""
+    """Return the quoted name of the table of a relation's lists."""
     return quote(schema(blueprint), f"{name}_lists")
 
 
@@ -31,12 +31,13 @@ def is_list(blueprint: Blueprint, name: str) -> bool:
 
 
 def is_many(blueprint: Blueprint, name: str) -> bool:
-    """A key of the store has many rows: it is a list, or a document with one in it."""
+    """Return whether a key of the store has many rows: it is a list, or a document with a list in
+    it."""
     return is_list(blueprint, name) or blueprint.relations[name].unnest is not None
 
 
 def columns(blueprint: Blueprint, name: str) -> dict[str, str]:
-    """Column -> SQL type, in the view's order, without `store_key` and `store_value`."""
+    """Map column to SQL type, in the view's order, without `store_key` and `store_value`."""
     relation = blueprint.relations[name]
     if relation.pattern is None:
         source = columns(blueprint, relation.source or "")
@@ -55,7 +56,7 @@ def columns(blueprint: Blueprint, name: str) -> dict[str, str]:
 
 
 def keys(blueprint: Blueprint, name: str) -> dict[str, str]:
-    """Variable of the pattern -> column of the relation."""
+    """Map each variable of the pattern to its column of the relation."""
     relation = blueprint.relations[name]
     source = blueprint.relations[blueprint.source_of(name)].key_columns
     if relation.pattern is not None:
@@ -65,8 +66,8 @@ def keys(blueprint: Blueprint, name: str) -> dict[str, str]:
 
 
 def heads(blueprint: Blueprint, name: str, key: str) -> dict[str, str]:
-    """The columns that say of which key of the store a row is, with their values for `key` (SQL).
-    Where there is but one key, without variables, the table has it in a column `store_key`."""
+    """Map the columns that tell of which key of the store a row is to their values for `key` (SQL).
+    For a pattern of one key, without variables, the table has it in a column `store_key`."""
     pattern = blueprint.pattern_of(name)
     parts = keys(blueprint, name)
     columns = {parts[v]: ex.variable(pattern, v, key) for v in pattern.variables}
@@ -74,8 +75,8 @@ def heads(blueprint: Blueprint, name: str, key: str) -> dict[str, str]:
 
 
 def identity(blueprint: Blueprint, name: str) -> list[str]:
-    """The columns of the primary key: those of the store's key, and the element, its place or the
-    name of the member."""
+    """List the columns of the primary key: those of the store's key, and the element, its position
+    or the name of the member."""
     relation = blueprint.relations[name]
     key_columns = list(heads(blueprint, name, ""))
     if relation.pattern is None:
@@ -91,7 +92,7 @@ def identity(blueprint: Blueprint, name: str) -> list[str]:
 
 
 def pos(blueprint: Blueprint, name: str) -> str | None:
-    """The column that orders the rows of one key of the store."""
+    """Return the column that orders the rows of one key of the store."""
     relation = blueprint.relations[name]
     for name_of_column, column in relation.columns.items():
         if column == "position" if isinstance(column, str) else column.position:
@@ -100,7 +101,8 @@ def pos(blueprint: Blueprint, name: str) -> str | None:
 
 
 def expand(blueprint: Blueprint, name: str) -> list[Query]:
-    """The empty table and its functions. Locks nothing that anybody uses."""
+    """Return the statements that make the empty table and its functions. They lock nothing in
+    use."""
     types = columns(blueprint, name)
     key_names = identity(blueprint, name)
     declared = [
@@ -127,7 +129,7 @@ def expand(blueprint: Blueprint, name: str) -> list[Query]:
 
 
 def _only_key(blueprint: Blueprint, name: str) -> list[str]:
-    """The column `store_key` of a pattern without variables: what is inserted need not name it."""
+    """Declare the column `store_key` of a pattern without variables: an INSERT need not name it."""
     pattern = blueprint.pattern_of(name)
     return [] if pattern.variables else [f"store_key text NOT NULL DEFAULT {literal(pattern.key)}"]
 
@@ -148,7 +150,7 @@ def retire(blueprint: Blueprint, name: str) -> list[Query]:
 
 
 def seen_through(blueprint: Blueprint, names: Collection[str]) -> set[str]:
-    """These relations, and those that show them."""
+    """Return these relations, and those that show them."""
     return {n for n in blueprint.relations if n in names or blueprint.source_of(n) in names}
 
 
@@ -160,10 +162,10 @@ def views(
     store_table: str,
     collation: str | None = None,
 ) -> list[Query]:
-    """The views and locator functions of the relations `only` and of those that show them, for
-    where each of them lives. Their columns never change, and what was prepared on them goes on.
-    `collation` is that of the store's key, quoted, where it is not the database's. Locks each view
-    against readers."""
+    """Return the views and locator functions of the relations `only` and of those that show them,
+    each for its backing. Their columns never change, so prepared statements go on. `collation` is
+    that of the store's key, quoted, where it is not the database's. Locks each view against
+    readers."""
     store = quote(store_schema, store_table)
     shown = seen_through(blueprint, only)
     made = []
@@ -185,7 +187,8 @@ def views(
 
 
 def indexes(blueprint: Blueprint, name: str) -> list[Index]:
-    """Those that the blueprint asks for on the table; to be built when it is filled."""
+    """Return the indexes that the blueprint asks for on the table; to be built when it is
+    filled."""
     return table_indexes(blueprint, name, schema(blueprint))
 
 
@@ -236,9 +239,10 @@ def _view(blueprint: Blueprint, name: str, collation: str | None) -> str:
 
 
 def _position_functions(blueprint: Blueprint, name: str, in_table: bool) -> list[str]:
-    """Between a row and its element in the store's list: `place` says where the element stands when
-    the row has `of_pos`, `last_pos` what `pos` the row of the last element has. Over the store the
-    one is made of the other; a table's rows only have the order of the elements that are rows."""
+    """Make the functions that map a row to its element in the store's list: `place` tells where the
+    element stands when the row has `of_pos`, `last_pos` which `pos` the row of the last element
+    has. Over the store one is computed from the other; a table's rows only have the order of the
+    elements that are rows."""
     key = of_key(blueprint, name, "t", "of_key")
     position = "of_pos / outgrow.pos_step()"
     last_pos = "jsonb_array_length(list) * outgrow.pos_step()"
@@ -262,7 +266,7 @@ def _position_functions(blueprint: Blueprint, name: str, in_table: bool) -> list
 
 
 def of_key(blueprint: Blueprint, name: str, alias: str, key: str) -> str:
-    """The rows `alias` that are of the store's key (SQL)."""
+    """Return the condition that the rows `alias` are of the store's key (SQL)."""
     parts = heads(blueprint, name, key)
     return " AND ".join(f"{alias}.{quote(column)} = {sql}" for column, sql in parts.items())
 
