@@ -177,14 +177,14 @@ LIVE = b"GET /live HTTP/1.1\r\nHost: campus\r\n" + UPGRADE
 async def test_a_socket_outlives_the_time_for_its_head(
     here: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    within = connections.Connections._within
+    within = connections.Connections._set_deadline
     made: list[connections.Connections] = []
 
     def noted(self: connections.Connections, seconds: float) -> None:
         made.append(self)
         within(self, seconds)
 
-    monkeypatch.setattr(connections.Connections, "_within", noted)
+    monkeypatch.setattr(connections.Connections, "_set_deadline", noted)
     async with here.connect(await here.api.sign_up()):
         (connection,) = set(made)
         assert connection._deadline is None or connection._deadline.cancelled()

@@ -14,7 +14,7 @@ from outgrow.web.api.chats import LiveSocket
 from outgrow.web.api.endpoint import ApiResource, Route
 from outgrow.web.html import missing_page, page_paths
 from outgrow.web.http.auth import Tokens, derived_key
-from outgrow.web.http.routing import HttpContext, Metrics, by_path
+from outgrow.web.http.routing import HttpContext, Metrics, group_by_path
 from outgrow.web.services import Services
 
 STRICTLY = (b"strict-transport-security", b"max-age=31536000")
@@ -45,7 +45,7 @@ def make_app(services: Services, context: HttpContext, routes: Sequence[Route] =
     """Make the ASGI application."""
     resources = [
         Path(path, ApiResource(path, group, services, context))
-        for path, group in by_path(routes).items()
+        for path, group in group_by_path(routes).items()
     ]
     return _Paths(
         [

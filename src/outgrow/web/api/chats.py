@@ -284,7 +284,7 @@ class LiveSocket:
         self._context = context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = self._context.logged(scope, dict(scope["headers"]), "WS", "/live")
+        request = self._context.log_fields(scope, dict(scope["headers"]), "WS", "/live")
         with events.of_request(request):
             await self._accepted(scope, receive, send)
 

@@ -139,7 +139,7 @@ class ApiResource(Resource[Route]):
         if path:
             checked_text(scope["path"].encode("utf-8", "surrogatepass"), "the path")
         caller = await self._admit(route, scope, headers)
-        await self._context.take(route.limit, scope, caller.user_id if caller else None)
+        await self._context.count_route(route.limit, scope, caller.user_id if caller else None)
         query = self._parameters[method].read(scope["query_string"])
         body = None
         if route.body is not None:

@@ -289,7 +289,7 @@ class PageResource(Resource[Page]):
         if turned_away is not None:
             return turned_away
         user_id = request.session.user_id if request.session else None
-        await self._context.take(page.limit, request.scope, user_id)
+        await self._context.count_route(page.limit, request.scope, user_id)
         return await page.handler(request)
 
     async def _member(self, request: PageRequest) -> PageRequest:

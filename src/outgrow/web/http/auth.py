@@ -23,8 +23,7 @@ from hashlib import blake2b
 import jwt
 from starlette.types import Scope
 
-from outgrow.campus.accounts import sessions
-from outgrow.campus.accounts.sessions import Sessions, SignedIn
+from outgrow.campus.accounts.sessions import FRESH_SECONDS, Sessions, SignedIn
 from outgrow.errors import NotSignedIn
 
 ACCESS_SECONDS = 900
@@ -34,7 +33,7 @@ _CLAIMS = ["exp", "iat", "iss", "sid", "sub"]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls. `school` is None for who is a member of none."""
+    """The caller of a request. `school` is None for people who are members of none."""
 
     user_id: str
     school: str | None
@@ -43,12 +42,12 @@ class Caller:
 
 
 def derived_key(secret: bytes, purpose: bytes) -> bytes:
-    """A key of its own for each purpose, from the one secret that is kept."""
+    """Derive a key for one purpose from the one stored secret."""
     return blake2b(secret, digest_size=32, person=purpose).digest()
 
 
 def signed(secret: bytes, signed_in: SignedIn, now: int) -> str:
-    """Return an access token of this session, of `now` in seconds since 1970."""
+    """Return an access token of this session, issued at `now` in seconds since 1970."""
     claims = {
         "iss": "outgrow",
         "sub": signed_in.user_id,
@@ -60,8 +59,10 @@ def signed(secret: bytes, signed_in: SignedIn, now: int) -> str:
 
 
 class Tokens:
-    def __init__(self, opened: Sessions) -> None:
-        self._sessions = opened
+    """Access tokens: issued, and verified while their session is open."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
         self._secret = b""
         self._read_again = 0.0  # by time.monotonic()
         self._ahead = 0.0  # how far the database's time is ahead of that, in seconds
@@ -77,13 +78,13 @@ class Tokens:
             return
         secret, now = await self._sessions.signing()
         self._ahead = now - time.monotonic()
-        self._read_again = began + sessions.FRESH_SECONDS
+        self._read_again = began + FRESH_SECONDS
         if secret != self._secret:
             self._secret = secret
             self._known.clear()
 
     async def caller(self, authorization: bytes | None) -> Caller:
-        """Who sends this Authorization header. Raises NotSignedIn."""
+        """Return the caller who sends this Authorization header. Raises NotSignedIn."""
         if authorization is None:
             raise NotSignedIn(
                 "not_signed_in",
@@ -150,27 +151,32 @@ _ADDRESS = re.compile(r'"?(?:\[([^\]]*)\](?::\d+)?|([^:]*):\d+|([^"]*))"?')
 
 
 def client_address(proxies: int, scope: Scope) -> str:
-    """Return the address of the socket's other end, or what the outermost trusted proxy saw: with
-    or without a port, IPv6 in brackets or not. Of IPv6 the network of 64 bits, which is what one
-    household has. What is no address does not count, and the proxy's own is taken."""
+    """Return the address of the socket's other end, or the one that the outermost trusted proxy
+    saw.
+
+    The header may hold a port, and IPv6 in brackets. An IPv6 address becomes its network of 64
+    bits, which is what one household has. A header without an address is ignored for the proxy's
+    own.
+    """
     peer: str = (scope.get("client") or ("", 0))[0]
-    hops = _words(scope, b"x-forwarded-for")[-proxies:] if proxies else []
+    hops = _header_values(scope, b"x-forwarded-for")[-proxies:] if proxies else []
     return _normal(hops[0] if hops else "") or _normal(peer) or peer[:64]
 
 
 def is_secure(https: bool, proxies: int, scope: Scope) -> bool:
-    """Return whether the caller came by HTTPS: because a setting says that all do, because this
-    process speaks TLS, or because a trusted proxy says so."""
+    """Return whether the caller came by HTTPS: a setting says that all do, this process speaks TLS,
+    or a trusted proxy says so."""
     if https or scope.get("scheme") in ("https", "wss"):
         return True
-    said = _words(scope, b"x-forwarded-proto")[-proxies:] if proxies else []
-    return bool(said) and said[0].lower() in ("https", "wss")
+    schemes = _header_values(scope, b"x-forwarded-proto")[-proxies:] if proxies else []
+    return bool(schemes) and schemes[0].lower() in ("https", "wss")
 
 
 def is_operator(scope: Scope, headers: Mapping[bytes, bytes], token: str | None) -> bool:
-    """Return whether the token is the one that is set. Where none is: whether somebody on this
-    machine asks for this machine, and not a proxy. The name asked for counts, since any site may
-    give a name of its own this address, and let a browser here ask."""
+    """Return whether the request has the token that is set. Without a token set, return whether it
+    comes from this machine, for this machine, and not through a proxy. The Host header counts,
+    since any site may point a name of its own at this address and have a browser here send the
+    request."""
     if token is not None:
         given = headers.get(b"authorization", b"")
         return secrets.compare_digest(given, b"Bearer " + token.encode("utf-8"))
@@ -180,10 +186,10 @@ def is_operator(scope: Scope, headers: Mapping[bytes, bytes], token: str | None)
     return _is_loopback(peer) and (host == "localhost" or _is_loopback(host)) and not forwarded
 
 
-def _words(scope: Scope, name: bytes) -> list[str]:
-    """Return the words of all headers of this name, in order: a proxy may add a line of its own."""
-    lines = [value.decode("latin-1") for key, value in scope["headers"] if key == name]
-    return [word.strip() for word in ",".join(lines).split(",")] if lines else []
+def _header_values(scope: Scope, name: bytes) -> list[str]:
+    """Return the values of all headers of this name, in order: a proxy may add its own header."""
+    headers = [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+    return [value.strip() for value in ",".join(headers).split(",")] if headers else []
 
 
 def _host(text: str) -> str:
@@ -205,7 +211,7 @@ def _normal(text: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether it is IPv6 without brackets, whose colons are no port's."""
+    """Return whether the text is IPv6 without brackets, whose colons do not begin a port."""
     return text.count(":") > 1 and not text.startswith(("[", '"'))
 
 

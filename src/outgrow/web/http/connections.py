@@ -33,17 +33,17 @@ from outgrow.web.http.response import HEADERS
 LARGEST_ADDRESS = 8_192  # bytes of a path with its query
 LARGEST_HEAD = 16_384  # bytes of this and of all headers
 MOST_HEADERS = 100
-MOST_AHEAD = 16  # requests of one connection that were sent before the first was answered
+MOST_AHEAD = 16  # requests on one connection that are sent before the first is answered
 MOST_BODIES = 64_000_000  # bytes of bodies that are being received, of all connections
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 60.0
-ANSWER_SECONDS = 60.0  # for the reader to take anything of what is ready for them
-LAST_SECONDS = 2.0  # to read why, for whoever is turned away while they still send
-MOST_LEAVING = 100  # connections more than there may be, that have so long
+ANSWER_SECONDS = 60.0  # for the client to read anything of what is ready
+LAST_SECONDS = 2.0  # for a refused client that still sends to read why
+MOST_LEAVING = 100  # connections above the limit that have so long
 
 
 class Config(uvicorn.Config):
-    """uvicorn's, with how many connections there may be at once, sockets among them."""
+    """uvicorn's configuration, with the largest number of connections, WebSockets included."""
 
     def __init__(self, app: ASGIApp, most_connections: int, **options: Any) -> None:
         super().__init__(app, http=Connections, ws=Sockets, **options)
@@ -51,7 +51,7 @@ class Config(uvicorn.Config):
 
 
 class Connections(HttpToolsProtocol):
-    """One connection."""
+    """One HTTP connection."""
 
     _bodies = 0  # bytes, of all
 
@@ -59,22 +59,22 @@ class Connections(HttpToolsProtocol):
         super().__init__(*args, **options)
         self._deadline: asyncio.TimerHandle | None = None
         self._reader: asyncio.TimerHandle | None = None
-        self._wrong = HTTPStatus.BAD_REQUEST  # what ends the parser, unless we say otherwise
+        self._wrong = HTTPStatus.BAD_REQUEST  # why the parser stopped, unless we stopped it
         self._is_refused = False
         self._head = 0  # bytes of the request's address and of its headers
-        self._unseen = 0  # bytes that the parser has taken in, and said nothing about
+        self._unseen = 0  # bytes that the parser has read without a call
         self._body = 0
         self._is_in_body = False  # or in the trailers behind it
         self.since = self.loop.time()
 
     @property
     def is_idle(self) -> bool:
-        """Whether it has asked for nothing that is not answered yet."""
+        """Whether every request is answered."""
         return not self._is_refused and (self.cycle is None or self.cycle.response_complete)
 
     @property
     def is_sending(self) -> bool:
-        """Whether the body of all that it asks for is still to come."""
+        """Whether it has a single request, whose body is still arriving."""
         return (
             not (self._is_refused or self.is_idle or self.pipeline)
             and self.cycle.more_body
@@ -83,7 +83,7 @@ class Connections(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._within(HEAD_SECONDS)
+        self._set_deadline(HEAD_SECONDS)
         assert isinstance(self.config, Config)
         if len(self.connections) > self.config.most_connections:
             idle: list[Connections | Sockets] = [c for c in self._others() if c.is_idle]
@@ -108,14 +108,14 @@ class Connections(HttpToolsProtocol):
         if self._unseen > LARGEST_HEAD:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif self._deadline is None and self.is_idle:
-            self._within(HEAD_SECONDS)  # it sent blank lines, for example
+            self._set_deadline(HEAD_SECONDS)  # it sent blank lines, for example
 
-    # What the parser says ------------------------------------------------------------------------
+    # Calls of the parser --------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
         self._unseen = self._head = 0
         self._is_in_body = False
-        self._within(HEAD_SECONDS)
+        self._set_deadline(HEAD_SECONDS)
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -131,7 +131,7 @@ class Connections(HttpToolsProtocol):
         if self._head > LARGEST_HEAD or len(self.headers) >= MOST_HEADERS:
             self._stop_parser(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         if self._is_in_body:
-            return  # a trailer: no proxy has looked at it, so it is no header
+            return  # a trailer: no proxy has checked it, so it is not a header
         if name.lower() == b"host" and any(known == b"host" for known, _ in self.headers):
             self._stop_parser(HTTPStatus.BAD_REQUEST)
         super().on_header(name, value)
@@ -139,7 +139,7 @@ class Connections(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._is_in_body = True
         self.since = self.loop.time()
-        self._within(BODY_SECONDS)
+        self._set_deadline(BODY_SECONDS)
         if self.parser.should_upgrade() and self._should_upgrade() and self._is_unfit():
             self._stop_parser(HTTPStatus.BAD_REQUEST)
         super().on_headers_complete()
@@ -174,19 +174,19 @@ class Connections(HttpToolsProtocol):
         socket = self.transport.get_protocol()
         assert isinstance(socket, Sockets)
         if socket.handshake_initiated:
-            self._is_refused = True  # nothing of it is ours any more
+            self._is_refused = True  # the connection is the WebSocket's now
         else:
-            self._refuse(HTTPStatus.BAD_REQUEST)  # the library says nothing of what it cannot read
+            self._refuse(HTTPStatus.BAD_REQUEST)  # the library ignores what it cannot read
 
     def _is_unfit(self) -> bool:
-        """Whether a request to become a socket has a body, or is ahead of an answer."""
+        """Return whether an upgrade has a body, or an earlier request is unanswered."""
         names = {name for name, _ in self.headers}
         return not self.is_idle or not names.isdisjoint((b"content-length", b"transfer-encoding"))
 
     # How it ends ---------------------------------------------------------------------------------
 
     def send_400_response(self, msg: str) -> None:
-        """Called for what ended the parser: one of us, or what is no HTTP."""
+        """Refuse what stopped the parser: a limit of ours, or bytes that are not HTTP."""
         self._refuse(self._wrong)
 
     def pause_writing(self) -> None:
@@ -201,24 +201,25 @@ class Connections(HttpToolsProtocol):
         self._wrong = status
         raise ValueError(status.phrase)
 
-    def _within(self, seconds: float) -> None:
+    def _set_deadline(self, seconds: float) -> None:
         self._stop(self._deadline)
-        self._deadline = self.loop.call_later(seconds, self._late)
+        self._deadline = self.loop.call_later(seconds, self._expire)
 
-    def _late(self) -> None:
+    def _expire(self) -> None:
         if self.is_idle and not self._head:
             self.leave()  # it has asked for nothing
         else:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
     def leave(self) -> None:
+        """Close an idle connection without a word."""
         self._is_refused = True
         self._stop(self._deadline)
         self.transport.close()
 
     def _refuse(self, status: HTTPStatus) -> None:
-        """Say why, unless an answer has begun, and close. What still comes is thrown away for a
-        while: else the other end may be told of a broken connection before it reads why."""
+        """Send the reason, unless an answer has begun, and close. What still arrives is discarded
+        for a while: otherwise the client may see a broken connection before it reads the reason."""
         if self._is_refused:
             return
         self._stop(self._deadline)
@@ -243,8 +244,8 @@ class Connections(HttpToolsProtocol):
         return (c for c in self.connections if isinstance(c, Connections) and c is not self)
 
     def _make_room(self) -> None:
-        """Turn away who has been sending a body for longest, until a quarter is
-        free: whoever holds one back is to take nobody else's place."""
+        """Refuse the connections that have been sending a body for longest, until a quarter of the
+        space is free: a client that holds its body back must not take the space of others."""
         for other in sorted((c for c in self._others() if c.is_sending), key=_since):
             if Connections._bodies <= MOST_BODIES * 3 // 4:
                 break
@@ -260,17 +261,20 @@ class Connections(HttpToolsProtocol):
 
 
 _WHY = {
-    HTTPStatus.BAD_REQUEST: ("not_http", "that is no HTTP request"),
-    HTTPStatus.REQUEST_TIMEOUT: ("too_slow", "the request took too long to come"),
+    HTTPStatus.BAD_REQUEST: ("not_http", "this is not an HTTP request"),
+    HTTPStatus.REQUEST_TIMEOUT: ("too_slow", "the request took too long to arrive"),
     HTTPStatus.REQUEST_URI_TOO_LONG: ("address_too_long", "the address is too long"),
-    HTTPStatus.TOO_MANY_REQUESTS: ("too_many_ahead", "too many requests before an answer"),
+    HTTPStatus.TOO_MANY_REQUESTS: (
+        "too_many_ahead",
+        "too many requests were sent before an answer",
+    ),
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: ("head_too_large", "the headers are too large"),
-    HTTPStatus.SERVICE_UNAVAILABLE: ("too_many_at_once", "too many are here at once"),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("too_many_at_once", "too many connections are open"),
 }
 
 
 def _refusal(status: HTTPStatus) -> bytes:
-    """A whole answer, as a problem that names its code."""
+    """Return a whole response, as a problem that names its code."""
     code, title = _WHY[status]
     body = json.dumps(
         {"type": "about:blank", "title": title, "status": status.value, "code": code}
@@ -289,29 +293,28 @@ def _since(connection: Connections | Sockets) -> float:
     return connection.since
 
 
-SEND_BUFFER = 65_536  # bytes that the kernel keeps for one socket; it takes twice as much
-MOST_WAITING = 100  # messages that were not looked at yet
+SEND_BUFFER = 65_536  # bytes that the kernel buffers for one socket; it uses twice as much
+MOST_WAITING = 100  # messages that were not read yet
 MOST_FRAMES = 100  # of one message
 CLOSE_SECONDS = 5  # to read what was sent before the close, and the close
 
 
 class Sockets(WebSocketsSansIOProtocol):
-    """Closing does not wait until there is room to write; what is not read within CLOSE_SECONDS is
-    thrown away with the connection."""
+    """One WebSocket. Closing does not wait for space to write; what is not read within
+    CLOSE_SECONDS is discarded with the connection."""
 
     def connection_made(self, transport: BaseTransport) -> None:
         connection = transport.get_extra_info("socket")
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self.since = self.loop.time()
-        self._is_told = False
+        self._has_sent = False
         super().connection_made(transport)
 
     @property
     def is_stranger(self) -> bool:
-        """Whether it was sent nothing: who is at its other end has not been seen to yet, or was
-        turned away."""
-        return not (self._is_told or self.transport.is_closing())
+        """Whether nothing was sent to it: the client is not authenticated yet, or was refused."""
+        return not (self._has_sent or self.transport.is_closing())
 
     def leave(self) -> None:
         self.transport.abort()
@@ -319,7 +322,7 @@ class Sockets(WebSocketsSansIOProtocol):
     async def send(self, message: Any) -> None:
         if message["type"] == "websocket.close":
             self.writable.set()
-        self._is_told |= message["type"] == "websocket.send"
+        self._has_sent |= message["type"] == "websocket.send"
         await super().send(message)
 
     async def run_asgi(self) -> None:
@@ -330,26 +333,26 @@ class Sockets(WebSocketsSansIOProtocol):
 
     def handle_cont(self, event: Frame) -> None:
         if len(self.frames) >= MOST_FRAMES:
-            self._turn_away("too many pieces")
+            self._fail("too many frames")
         else:
             super().handle_cont(event)
 
     def send_receive_event_to_app(self) -> None:
         if self.queue.qsize() >= MOST_WAITING:
-            self._turn_away("too much at once")
+            self._fail("too many messages at once")
         else:
             super().send_receive_event_to_app()
 
-    def _turn_away(self, why: str) -> None:
+    def _fail(self, reason: str) -> None:
         if self.close_sent:
             return
         self.frames = []
-        self.conn.fail(1009, why)
+        self.conn.fail(1009, reason)
         self.handle_parser_exception()
         self._end_soon()
 
     def handle_ping(self) -> None:
-        """Answers to pings go by no queue of ours."""
+        """Answer a ping, which goes through no queue of ours, or abort if there is no space."""
         if self.writable.is_set():
             super().handle_ping()
         else:

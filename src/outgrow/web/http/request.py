@@ -20,7 +20,7 @@ from outgrow.web.http.response import JSON
 
 LARGEST_BODY = 65_536  # bytes
 LARGEST_OWN_BODY = 655_360
-"""Of who is signed in: all that a profile may hold, each character escaped as in a form."""
+"""For people who are signed in: the largest profile, each character escaped as in a form."""
 SESSION_COOKIE = "outgrow_visit"
 
 
@@ -36,7 +36,7 @@ async def read_json(
     if kind not in (JSON, b"application/merge-patch+json"):
         raise NotJson(
             "not_json",
-            "the body does not say that it is JSON",
+            "the Content-Type is not JSON",
             hint="send Content-Type: application/json",
         )
     raw = await read_body(headers, receive, signed_in=signed_in)
@@ -46,11 +46,11 @@ async def read_json(
             raise BadInput(
                 "bad_text",
                 "the body holds a NUL character",
-                hint="leave \\u0000 out: PostgreSQL cannot keep it",
+                hint="leave \\u0000 out: PostgreSQL cannot store it",
             )
     except msgspec.ValidationError as e:
         raise BadInput(
-            "bad_body", "the body is not what this route takes", detail=str(e), hint="see /docs"
+            "bad_body", "the body does not fit this route", detail=str(e), hint="see /docs"
         ) from e
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         raise BadInput("bad_json", "the body is not JSON", detail=str(e)) from e
@@ -58,6 +58,7 @@ async def read_json(
 
 
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive, *, signed_in: bool) -> bytes:
+    """Return the whole body. Raises BadInput, TooLarge."""
     largest = LARGEST_OWN_BODY if signed_in else LARGEST_BODY
     declared = headers.get(b"content-length", b"0")
     too_large = TooLarge("body_too_large", f"the body has more than {largest} bytes")
@@ -87,23 +88,23 @@ def _has_nul(value: Any) -> bool:
 
 
 def cookies(headers: Mapping[bytes, bytes]) -> Mapping[str, str]:
-    """Return the cookies by name, as they were sent. One of a neighbour that is like none of ours,
-    such as `a[b]={"c": 1}`, keeps the others from nobody."""
-    found = {}
+    """Return the cookies by name, as they were sent. A malformed cookie of a neighbouring site,
+    such as `a[b]={"c": 1}`, does not hide the others."""
+    values = {}
     for part in headers.get(b"cookie", b"").decode("latin-1").split(";"):
         name, _, value = part.strip().partition("=")
-        found[name] = value
-    return found
+        values[name] = value
+    return values
 
 
 def cookie_name(name: str, secure: bool) -> str:
-    """Return what a cookie is called. By HTTPS with a prefix that browsers take from this very host
-    alone, and only by HTTPS: no neighbour, no other site of the school can set it."""
+    """Return a cookie's name. Over HTTPS it has a prefix that browsers accept only from this very
+    host, and only over HTTPS: no neighbouring site of the school can set it."""
     return f"__Host-{name}" if secure else name
 
 
 def is_same_origin(headers: Mapping[bytes, bytes]) -> bool:
-    """Return whether a page of this host asks, by whichever name the browser calls it."""
+    """Return whether a page of this host sends the request, by the name that the browser uses."""
     origin, host = headers.get(b"origin", b""), headers.get(b"host", b"")
     try:
         return bool(host) and urlsplit(origin.decode("ascii")).netloc == host.decode("ascii")
@@ -118,7 +119,8 @@ MOST_VALUES = 10
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """`read` makes a value of the text, or raises ValueError with what was expected instead."""
+    """A query parameter. `read` makes a value of the text, or raises ValueError with what was
+    expected instead."""
 
     name: str
     read: Callable[[str], Any]
@@ -131,7 +133,7 @@ class Parameter:
 
 
 class Parameters:
-    """All that one route knows."""
+    """All parameters of one route."""
 
     def __init__(self, parameters: Sequence[Parameter]) -> None:
         self._known = {parameter.name: parameter for parameter in parameters}
@@ -140,7 +142,7 @@ class Parameters:
         self._required = [parameter for parameter in parameters if parameter.required]
 
     def read(self, query: bytes) -> dict[str, Any]:
-        """The values of a query string, with defaults for what is not there. Raises BadInput."""
+        """Return the values of a query string, with defaults for omitted ones. Raises BadInput."""
         seen: dict[str, list[str]] = {}
         for pair in query.split(b"&"):
             if pair:
@@ -157,7 +159,7 @@ class Parameters:
             )
         for parameter in self._required:
             if parameter.name not in seen:
-                text = f"{parameter.name} is not given"
+                text = f"{parameter.name} is missing"
                 raise BadInput("missing_parameter", text, hint=parameter.description)
         given = {name: _value(self._known[name], texts) for name, texts in seen.items()}
         return self._defaults | given
@@ -190,7 +192,7 @@ def _decoded(raw: bytes) -> str:
 
 
 def checked_text(raw: bytes, where: str) -> str:
-    """The bytes as text that PostgreSQL can hold. Raises BadInput."""
+    """Return the bytes as text that PostgreSQL can hold. Raises BadInput."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -234,7 +236,7 @@ def limit() -> Parameter:
         "limit",
         lambda text: min(number(text), LARGEST_LIMIT),
         {"type": "integer", "minimum": 1, "default": DEFAULT_LIMIT},
-        f"How many items a page has; from {LARGEST_LIMIT} on it is {LARGEST_LIMIT}.",
+        f"The number of items on a page, at most {LARGEST_LIMIT}; more counts as {LARGEST_LIMIT}.",
         default=DEFAULT_LIMIT,
         example=20,
     )
@@ -245,7 +247,7 @@ def offset() -> Parameter:
         "offset",
         whole_number(0, None),
         {"type": "integer", "minimum": 0, "maximum": LARGEST_OFFSET, "default": 0},
-        f"How many items to pass over, up to {LARGEST_OFFSET}. For more, follow the cursor.",
+        f"The number of items to skip, at most {LARGEST_OFFSET}. To go further, use the cursor.",
         default=0,
         example=0,
     )
@@ -256,7 +258,7 @@ def cursor() -> Parameter:
         "cursor",
         _text(LONGEST_CURSOR),
         {"type": "string"},
-        'Where the page begins: the "next" of the page before. Not together with offset.',
+        "Where the page begins: `next` of the page before. Not together with `offset`.",
     )
 
 
@@ -269,7 +271,7 @@ def number(name: str, description: str, low: int, high: int, *, example: int) ->
 
 
 def choice(name: str, options: Sequence[str], description: str) -> Parameter:
-    """One of the options; the first is the default."""
+    """Return a parameter that is one of the options; the first is the default."""
 
     def read(text: str) -> str:
         if text not in options:
@@ -281,7 +283,7 @@ def choice(name: str, options: Sequence[str], description: str) -> Parameter:
 
 
 def choices(name: str, options: Sequence[str], description: str) -> Parameter:
-    """Some of the options, with commas between them."""
+    """Return a parameter that is some of the options, separated by commas."""
 
     def read(text: str) -> tuple[str, ...]:
         values = tuple(dict.fromkeys(text.split(",")))

@@ -20,7 +20,7 @@ from outgrow.errors import OutgrowError, RowsHidden, TooMany
 
 JSON = b"application/json"
 POLICY = b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
-"""Of what is no page: a browser that is led to it shows text, and runs nothing."""
+"""For everything but pages: a browser that opens it shows text, and runs nothing."""
 HEADERS = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", POLICY),
@@ -32,7 +32,7 @@ HEADERS = (
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What is sent back. `stream`, where there is one, makes the body piece by piece."""
+    """A response. A `stream` makes the rest of the body, chunk by chunk."""
 
     body: bytes = b""
     status: int = 200
@@ -52,7 +52,7 @@ async def with_first_chunk(response: Response) -> Response:
 async def send_response(
     send: Send, method: str, response: Response, *more: tuple[bytes, bytes]
 ) -> None:
-    """Send a response that has its first chunk; `more` are headers besides its own."""
+    """Send a response that has its first chunk. `more` are headers in addition to its own."""
     headers = [(b"content-type", response.content_type)]
     if response.stream is None:
         headers.append((b"content-length", b"%d" % len(response.body)))
@@ -77,7 +77,7 @@ PROBLEM_JSON = b"application/problem+json"
 
 
 class Problem(msgspec.Struct, kw_only=True):
-    """`code` is stable and described in the documentation; `hint` is what to do next."""
+    """An RFC 9457 problem. `code` is stable and documented; `hint` is what to do next."""
 
     type: str
     title: str
@@ -108,7 +108,7 @@ _EVENTS_BY_STATUS = {
 
 
 def log_refusal(error: OutgrowError) -> None:
-    """Log that a request was not done, and why, by the error's code alone."""
+    """Log why a request was refused, by the error's code alone."""
     name = _EVENTS.get(error.code) or _EVENTS_BY_STATUS.get(error.status, "request_refused")
     is_usual = name in ("not_shown", "request_refused") or error.code == "token_expired"
     cause = events.describe(error.__cause__) if error.status >= 500 and error.__cause__ else None
@@ -122,14 +122,14 @@ def log_refusal(error: OutgrowError) -> None:
 
 
 def make_problem(error: Exception, path: str, request_id: str) -> Problem:
-    """What to answer; that it was refused or failed is logged."""
+    """Return the problem to answer with, and log the refusal or failure."""
     known = _known(error)
     if known is None:
         events.failed(error, status=500)
         known = OutgrowError(
             "internal_error",
             HTTPStatus.INTERNAL_SERVER_ERROR.phrase,
-            hint="try again; if it stays, tell the operator the request_id",
+            hint="try again; if it happens again, tell the operator the request_id",
         )
     else:
         log_refusal(known)
@@ -156,7 +156,7 @@ def _known(error: Exception) -> OutgrowError | None:
 
 
 def problem_headers(problem: Problem, error: Exception) -> list[tuple[bytes, bytes]]:
-    """What the status asks for beside the body."""
+    """Return the headers that the status requires."""
     if isinstance(error, TooMany):
         return [(b"retry-after", b"%d" % error.retry_after)]
     if problem.status == HTTPStatus.UNAUTHORIZED:

@@ -39,18 +39,18 @@ _numbers = itertools.count(1)
 
 
 class Access(enum.Enum):
-    """Who may call a route. A member is signed in and has a profile, so a school."""
+    """The callers that a route admits. A member is signed in and has a profile, so a school."""
 
-    PUBLIC = "anybody"
-    SIGNED_IN = "whoever is signed in"
+    PUBLIC = "everyone"
+    SIGNED_IN = "people who are signed in"
     MEMBER = "members of a school"
     OPERATOR = "the operator"
 
 
 @dataclass(frozen=True, slots=True)
 class HttpContext:
-    """What is the same for all requests: who is believed, what is counted, and the proxies that
-    tell where a request comes from."""
+    """The settings and counters that all requests share. `proxies` is the number of trusted proxies
+    in front of this process."""
 
     tokens: Tokens
     limits: Limits
@@ -61,7 +61,7 @@ class HttpContext:
     log_key: bytes = b""
 
     def address(self, scope: Scope) -> str:
-        """Return where a request comes from, for limits."""
+        """Return the address that a request comes from, for limits."""
         return client_address(self.proxies, scope)
 
     def is_secure(self, scope: Scope) -> bool:
@@ -71,28 +71,28 @@ class HttpContext:
         return is_operator(scope, headers, self.metrics_token)
 
     def count(self, scope: Scope, user_id: str | None) -> None:
-        """Count a request by its user, or by address without one. Raises TooMany."""
+        """Count a request against its user, or its address without one. Raises TooMany."""
         if user_id is None:
             self.limits.count(REQUESTS_FROM, self.address(scope))
         else:
             self.limits.count(REQUESTS, user_id)
 
-    async def take(self, limit: Limit | None, scope: Scope, user_id: str | None) -> None:
+    async def count_route(self, limit: Limit | None, scope: Scope, user_id: str | None) -> None:
         """Count against a route's own limit, unless its handler does so later. Raises TooMany."""
         if limit is not None and not limit.late:
             await self.limits.take(limit, self.address(scope) if user_id is None else user_id)
 
-    def logged(
+    def log_fields(
         self, scope: Scope, headers: Mapping[bytes, bytes], method: str, path: str
     ) -> events.Request:
-        """Return what the log says of a request. Its id is the one that a trusted proxy gave it, if
-        that has the form of one; otherwise it is made here."""
+        """Return the log's fields of a request. The id is the one from a trusted proxy, if it is
+        well formed; otherwise it is made here."""
         given = headers.get(b"x-request-id", b"") if self.proxies else b""
         is_id = _REQUEST_ID.fullmatch(given)
         request_id = given.decode("ascii") if is_id else f"{_process}-{next(_numbers):x}"
 
         def client() -> str:
-            """The same for the same address while the signing secret is the same."""
+            """Return a hash of the address, the same while the signing secret is the same."""
             subject = self.address(scope).encode("utf-8", "surrogatepass")
             return blake2b(subject, digest_size=6, key=self.log_key).hexdigest()
 
@@ -100,6 +100,8 @@ class HttpContext:
 
 
 class AnyRoute(Protocol):
+    """A route of the API or of the pages."""
+
     @property
     def method(self) -> str: ...
     @property
@@ -109,19 +111,19 @@ class AnyRoute(Protocol):
 R = TypeVar("R", bound=AnyRoute)
 
 
-def by_path(routes: Sequence[R]) -> dict[str, list[R]]:
-    """Return the routes of each path, those without a variable in it first."""
-    found: dict[str, list[R]] = {}
+def group_by_path(routes: Sequence[R]) -> dict[str, list[R]]:
+    """Return the routes of each path. Paths without a variable come first."""
+    groups: dict[str, list[R]] = {}
     for route in sorted(routes, key=lambda route: "{" in route.path):
-        found.setdefault(route.path, []).append(route)
-    return found
+        groups.setdefault(route.path, []).append(route)
+    return groups
 
 
 class Resource(ABC, Generic[R]):
     """All routes of one path, as an ASGI application: each request is logged, counted and timed.
-    One without routes is what there is where no path matches.
 
-    The API and the pages differ in how a request is read, and in what an error looks like.
+    A resource without routes answers where no path matches. The API and the pages differ in how a
+    request is read, and in what an error looks like.
     """
 
     def __init__(self, path: str, routes: Sequence[R], context: HttpContext) -> None:
@@ -136,10 +138,10 @@ class Resource(ABC, Generic[R]):
         method: str = scope["method"]
         headers = dict(scope["headers"])
         known = method if method in self._routes else "other"
-        logged = self._context.logged(scope, headers, known, self._path)
-        with events.of_request(logged):
-            response = await self.respond(scope, headers, receive, logged.id)
-            request_id = (b"x-request-id", logged.id.encode("ascii"))
+        fields = self._context.log_fields(scope, headers, known, self._path)
+        with events.of_request(fields):
+            response = await self.respond(scope, headers, receive, fields.id)
+            request_id = (b"x-request-id", fields.id.encode("ascii"))
             await send_response(send, method, response, request_id)
         seconds = time.perf_counter() - start
         self._context.metrics.request(known, self._path, response.status, seconds)
@@ -148,18 +150,18 @@ class Resource(ABC, Generic[R]):
     async def respond(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, request_id: str
     ) -> Response:
-        """Answer the request. What is raised becomes a response here, and leaves no further."""
+        """Answer the request. Turn every error into a response; raise none."""
 
     def route(self, method: str) -> R:
-        """Raises NotAllowed, NotFound."""
+        """Return the route for a method. Raises NotAllowed, NotFound."""
         if not self._routes:
             raise no_such_route()
         route = self._routes.get(method)
         if route is None:
             raise NotAllowed(
                 "method_not_allowed",
-                f"{self._path} does not know {method[:20]}",
-                hint=f"it knows {self.allowed()}",
+                f"{self._path} has no {method[:20]}",
+                hint=f"use {self.allowed()}",
             )
         return route
 
@@ -168,7 +170,7 @@ class Resource(ABC, Generic[R]):
 
 
 def no_such_route() -> NotFound:
-    return NotFound("no_such_route", "there is nothing here", hint="see what there is at /docs")
+    return NotFound("no_such_route", "there is nothing here", hint="see /docs for all routes")
 
 
 METRICS_TEXT = b"text/plain; version=0.0.4; charset=utf-8"
@@ -176,6 +178,8 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class Metrics:
+    """The metrics of one application. `slow_seconds` is the time from which a statement is slow."""
+
     def __init__(
         self, database: Database, slow_seconds: float, caches: Mapping[str, Uses] | None = None
     ) -> None:
@@ -204,8 +208,8 @@ class Metrics:
         )
         self.altered = Gauge(
             "outgrow_altered_objects",
-            "Tables, and what keeps them, not as a growth made them; NaN where the database "
-            "did not say",
+            "Tables and triggers that differ from what a growth made; NaN where the database did "
+            "not answer",
             registry=self.registry,
         )
         self._requests: dict[tuple[str, str, int], tuple[Any, Timer]] = {}
@@ -245,7 +249,7 @@ class Metrics:
 
 
 class _Pool:
-    """Connections now, asked when Prometheus asks."""
+    """The pool's connections, read when Prometheus asks."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -262,7 +266,7 @@ class _Pool:
 
 
 class _Caches:
-    """How often each cache had an answer."""
+    """Hits and misses of each cache."""
 
     def __init__(self, caches: Mapping[str, Uses]) -> None:
         self._caches = caches
