@@ -80,14 +80,14 @@ def of_request(request: Request) -> Iterator[Request]:
 
 
 def about(account: str | None, session: str | None = None) -> None:
-    """Let the events of this request say who asks, or whom it is about."""
+    """Name in the events of this request the account that asks, or that it concerns."""
     if (request := _request.get()) is not None:
         request.account, request.session = account, session
 
 
 def event(name: str, level: int = logging.INFO, **fields: Any) -> None:
-    """Log that something happened. Fields given here win over those of the request; what is None
-    is left out."""
+    """Log an event. Fields given here override those of the request; a field that is None is left
+    out."""
     if not _log.isEnabledFor(level):
         return
     unknown = fields.keys() - set(FIELDS)
@@ -126,7 +126,7 @@ _flood = _Flood()
 
 
 def failed(error: BaseException, **fields: Any) -> None:
-    """Log an error that nobody expected, with where it was raised."""
+    """Log an unexpected error, with where it was raised."""
     request = _request.get()
     values = {**(request.fields() if request else {}), **fields, "error": describe(error)}
     kept = {field: _safe(field, values[field]) for field in FIELDS if values.get(field) is not None}
@@ -135,7 +135,8 @@ def failed(error: BaseException, **fields: Any) -> None:
 
 
 def describe(error: BaseException) -> str:
-    """An exception without anything that somebody sent: its class, and what is known to be ours."""
+    """Describe an exception without anything that a client sent: its class, and what is known to be
+    ours."""
     name = type(error).__name__
     known: list[str] = []
     if isinstance(error, OutgrowError):
@@ -198,8 +199,8 @@ def _utc(seconds: float) -> str:
 
 
 def _message(record: logging.LogRecord) -> str:
-    """Of our own modules with what was put into it, exceptions but described; of other libraries'
-    the first line: further ones show the insides of tasks."""
+    """Format a record of our own modules with its arguments, exceptions described; of other
+    libraries' the first line: further ones show the insides of tasks."""
     if not record.name.startswith("outgrow."):
         return record.getMessage().strip().partition("\n")[0][:LONGEST]
     args = record.args
@@ -210,7 +211,8 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _frames(trace: TracebackType | None) -> list[str]:
-    """Where each call was: the file, its line, its function. Lines of source hold no values."""
+    """List where each call was: the file, its line, its function. Lines of source hold no
+    values."""
     entries = traceback.extract_tb(trace)[-30:]
     return [f"{f.filename}:{f.lineno} in {f.name}: {(f.line or '')[:LONGEST]}" for f in entries]
 

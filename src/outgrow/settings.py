@@ -161,8 +161,8 @@ def _file(name: str | None) -> Path | None:
 
 
 def _limits(text: str) -> dict[str, tuple[int, int]] | None:
-    """`off`, or words such as `sign-up=50/3600`: that many in so many seconds. Which names there
-    are is for the network to know."""
+    """Read `off`, or words such as `sign-up=50/3600`: that many in so many seconds. The network
+    knows which names there are."""
     if text == "off":
         return None
     limits = {}
@@ -187,7 +187,7 @@ _UNITS = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
 def _thresholds(text: str) -> Thresholds:
-    """Words such as `users=8000`, `database=20GB`, `bands=1000/10000/50000`."""
+    """Read words such as `users=8000`, `database=20GB`, `bands=1000/10000/50000`."""
     thresholds: dict[str, Any] = {}
     for word in text.split():
         parts = _THRESHOLD.fullmatch(word)

@@ -86,7 +86,7 @@ class Store:
         await self.database.transaction(work)
 
     async def get(self, key: str) -> Any:
-        """The key's value; MISSING or NO_VALUE."""
+        """Return the key's value; MISSING or NO_VALUE."""
         checked_key(key)
         with self._explained():
             async with self._reading() as session:
@@ -97,14 +97,12 @@ class Store:
         await self.mset([(key, value)])
 
     async def delete(self, key: str) -> bool:
-        """Whether the key was there."""
+        """Delete the key; return whether it existed."""
         return await self.mdel([key]) == 1
 
     async def mget(self, keys: Iterable[str]) -> list[Any]:
-        """The values in the order of `keys`, as `get` gives them.
-
-        Each 10,000 keys are read as of one moment.
-        """
+        """Return the values in the order of `keys`, as `get` gives them. Each 10,000 keys are read
+        as of one moment."""
         keys = [checked_key(key) for key in keys]
         values: dict[str, str | None] = {}
         for batch in _batches(keys):
@@ -144,10 +142,8 @@ class Store:
             return await self.database.transaction(write)
 
     async def get_by_prefix(self, prefix: str = "") -> AsyncGenerator[tuple[str, Any], None]:
-        """Every key that begins so, with its value, by code points, as of one moment.
-
-        Holds one connection until the end, and a hundred rows in memory.
-        """
+        """Yield every key that begins so, with its value, by code points, as of one moment. Holds
+        one connection until the end, and a hundred rows in memory."""
         query, args = await self._scan(prefix, None, None)
         with self._explained():
             async with self._lasting() as session:
@@ -158,10 +154,11 @@ class Store:
     async def scan(
         self, prefix: str = "", *, after: str | None = None, limit: int = 1000
     ) -> list[tuple[str, Any]]:
-        """A page of the keys that begin so: the first `limit` of them beyond the key `after`.
+        """Return a page of the keys that begin so, by code points: the first `limit` after the key
+        `after`.
 
-        By code points. Where the database sorts otherwise and has no index on `key COLLATE "C"`
-        (phase optimized makes one) each page reads the whole store; get_by_prefix reads it once.
+        Where the database sorts otherwise and has no index on `key COLLATE "C"` (phase optimized
+        makes one) each page reads the whole store; get_by_prefix reads it once.
         """
         query, args = await self._scan(prefix, after, limit)
         with self._explained():
@@ -170,7 +167,8 @@ class Store:
         return [(row["key"], self._value(row["value"])) for row in rows]
 
     async def estimate(self) -> int | None:
-        """About how many keys there are, as of the last ANALYZE; None when there was none."""
+        """Return about how many keys there are, as of the last ANALYZE; None when there was
+        none."""
         rows = await self.database.value(
             self._queries["estimate"], quote(*self.table.rsplit(".", 1))
         )
@@ -224,7 +222,7 @@ class Store:
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[Session]:
-        """A session for one statement: without a transaction, but for a superuser."""
+        """Begin a session for one statement: without a transaction, but for a superuser."""
         async with self.database.session() as session:
             if may_be_superuser(session):
                 async with session.connection.transaction(readonly=True):
@@ -235,7 +233,7 @@ class Store:
 
     @asynccontextmanager
     async def _lasting(self, *, to_write: bool = False) -> AsyncIterator[Session]:
-        """A transaction that may wait for its caller for as long as that takes."""
+        """Begin a transaction that may wait for its caller for as long as that takes."""
         async with (
             self.database.session() as session,
             session.connection.transaction(readonly=not to_write),
@@ -245,7 +243,8 @@ class Store:
             yield session
 
     async def _hold(self, session: Session, *, to_write: bool = False) -> None:
-        """See that nothing of somebody else's runs as a superuser; of others it costs nothing."""
+        """Make sure that no code of another role runs as a superuser; for other roles it costs
+        nothing."""
         if may_be_superuser(session):
             await hold(session, self.table, to_write=to_write)
 
@@ -306,7 +305,7 @@ class Store:
 
 
 def problem(text: str) -> str | None:
-    """Why PostgreSQL cannot hold this JSON text, as far as one can say without asking it."""
+    """Return why PostgreSQL cannot hold this JSON text, as far as can be told without asking it."""
     try:
         for part in _strings(json.loads(text, parse_constant=_refuse_constant)):
             _check_text(part)
@@ -318,7 +317,7 @@ def problem(text: str) -> str | None:
 
 
 def write_json(value: Any) -> str:
-    """Exact JSON text; ValueError says what it cannot be."""
+    """Return exact JSON text; the message of ValueError says what cannot be written."""
     try:
         return "".join(_written(value))
     except RecursionError:
@@ -326,7 +325,7 @@ def write_json(value: Any) -> str:
 
 
 def read_json(text: str) -> Any:
-    """The value, whole numbers as int and others as Decimal, so that no digit is lost."""
+    """Return the value, whole numbers as int and others as Decimal, so that no digit is lost."""
     try:
         return json.loads(text, parse_int=_integer, parse_float=Decimal)
     except RecursionError:
@@ -406,7 +405,7 @@ def _check_text(text: str) -> None:
 
 
 def checked_key(key: str) -> str:
-    """The key; BadInput when PostgreSQL cannot hold it."""
+    """Return the key; raise BadInput when PostgreSQL cannot hold it."""
     if not isinstance(key, str):
         raise BadInput("bad_key", f"a key is text, not {type(key).__name__}: {_shown(key)}")
     try:
@@ -424,13 +423,14 @@ def _bad_value(key: str | None, why: str) -> BadInput:
 
 
 def _shown(key: object) -> str:
-    """For a message: quoted, and not longer than a line."""
+    """Format for a message: quoted, and not longer than a line."""
     text = ascii(key)
     return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
 
 
 def _above(prefix: str) -> str | None:
-    """The least text above all that begin with `prefix`, by code points; None if there is none."""
+    """Return the least text above all that begin with `prefix`, by code points; None if there is
+    none."""
     for index in range(len(prefix) - 1, -1, -1):
         if (point := ord(prefix[index])) < 0x10FFFF:
             # Surrogates are not text.
@@ -444,7 +444,7 @@ def _batches(keys: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _count(tag: str) -> int:
-    """How many rows a command tag (`DELETE 3`) speaks of."""
+    """Return the number of rows in a command tag (`DELETE 3`)."""
     return int(tag.rpartition(" ")[2])
 
 

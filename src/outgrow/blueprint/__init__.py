@@ -38,7 +38,7 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
 
     @cached_property
     def pieces(self) -> tuple[str, ...]:
-        """Literals at even places, variables at odd ones: `("user:", "{id}", ":chats")`."""
+        """Literals at even indexes, variables at odd ones: `("user:", "{id}", ":chats")`."""
         return tuple(re.split(r"(\{[^{}]*\})", self.key))
 
     @cached_property
@@ -50,7 +50,7 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
         return any(dots for _, dots in VARIABLE.findall(self.key))
 
     def alone(self, name: str) -> tuple[int, str, str] | None:
-        """The number of the segment (from 1) in which this variable is the only one, and the
+        """Return the number of the segment (from 1) in which this variable is the only one, and the
         literals around it there; None where another shares it, or some variable spans segments."""
         if self.spans_segments:
             return None
@@ -107,7 +107,7 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
         )
 
     def may_overlap(self, other: Pattern) -> bool:
-        """False only when no key can match both."""
+        """Return False only when no key can match both."""
         short, long = sorted((self.prefix, other.prefix), key=len)
         if not long.startswith(short):
             return False
@@ -199,7 +199,7 @@ class Relation(
 
     @property
     def owned_columns(self) -> dict[str, Column]:
-        """The columns of an owned relation."""
+        """The columns of an owned relation, each with where its value is in the store."""
         return {name: c for name, c in self.columns.items() if isinstance(c, Column)}
 
     @property
@@ -223,7 +223,8 @@ class Relation(
 
     @property
     def has_rest(self) -> bool:
-        """False where one column is the whole: an element of `ids`, a member's value."""
+        """Whether there may be more than the columns; not where one column is the whole: an element
+        of `ids`, a member's value."""
         return not any(c.element or c.value for c in self.owned_columns.values())
 
     @property
@@ -261,7 +262,7 @@ class Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
 
     @property
     def on_table(self) -> bool:
-        """A table has no `store_value`: its columns say themselves what they hold."""
+        """Whether the table has it. A table has no `store_value`: its columns hold the same."""
         return self.on != "store" and "store_value" not in self.columns
 
 
@@ -276,11 +277,11 @@ class Blueprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
 
     @classmethod
     def parse(cls, text: str) -> Blueprint:
-        """Read a blueprint's TOML. Raises BadInput that names the place of the first mistake."""
+        """Read a blueprint's TOML. Raises BadInput that names the path of the first error."""
         return parse(text)
 
     def source_of(self, name: str) -> str:
-        """The relation with the pattern that the relation's rows come from: itself, or another."""
+        """Return the relation whose pattern the relation's rows come from: itself, or another."""
         return self.relations[name].source or name
 
     def pattern_of(self, name: str) -> Pattern:
@@ -288,18 +289,18 @@ class Blueprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
 
     @cached_property
     def by_precedence(self) -> tuple[str, ...]:
-        """Names of the patterns, the one that wins first."""
+        """Names of the patterns, the one with the highest precedence first."""
         return tuple(sorted(self.patterns, key=lambda name: self.patterns[name].precedence))
 
     def match(self, key: str) -> str | None:
-        """The name of the pattern that the key belongs to, or None: an opaque key."""
+        """Return the name of the pattern that the key belongs to, or None for an opaque key."""
         for name in self.by_precedence:
             if self.patterns[name].compiled.match(key):
                 return name
         return None
 
     def winners_over(self, name: str) -> list[Pattern]:
-        """The patterns that may take a key from this one."""
+        """Return the patterns that may claim a key before this one."""
         index = self.by_precedence.index(name)
         pattern = self.patterns[name]
         winners = (self.patterns[other] for other in self.by_precedence[:index])
@@ -310,7 +311,7 @@ class Blueprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
 
 
 def parse(text: str) -> Blueprint:
-    """Read a blueprint. Raises BadInput that names the place of the first mistake."""
+    """Read a blueprint's TOML. Raises BadInput that names the path of the first error."""
     try:
         blueprint = msgspec.toml.decode(text, type=Blueprint)
     except msgspec.DecodeError as e:
@@ -321,7 +322,7 @@ def parse(text: str) -> Blueprint:
 
 
 def campus() -> Blueprint:
-    """The blueprint of the campus network."""
+    """Return the blueprint of the campus network."""
     file = resources.files("outgrow.campus").joinpath("blueprint.toml")
     return parse(file.read_text(encoding="utf-8"))
 

@@ -32,7 +32,7 @@ _SCHEMAS = frozenset(("outgrow", "network", "public", "information_schema"))
 
 
 def problems(blueprint: Blueprint) -> Iterator[str]:
-    """A sentence for each."""
+    """Yield a sentence for each error."""
     names = [blueprint.name, *blueprint.patterns, *blueprint.relations]
     for relation in blueprint.relations.values():
         names += [*relation.columns, *relation.computed]
@@ -64,7 +64,7 @@ def problems(blueprint: Blueprint) -> Iterator[str]:
 
 
 def _reserved(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[str]:
-    """Names that a relation's view or tables could not have beside what they have already."""
+    """Yield the names that the relation's view or tables already use."""
     where = f"relations.{name}.columns"
     for column in [*relation.columns, *relation.computed]:
         if column in ("store_key", "store_value") or (column == "rest" and relation.pattern):
@@ -78,8 +78,8 @@ def _reserved(blueprint: Blueprint, name: str, relation: Relation) -> Iterator[s
 
 
 def unfit(text: str) -> str | None:
-    """What of a literal or of a field's name has no place in SQL that people are to read, if any:
-    it would hide something from them, or look like the end of a function's body."""
+    """Return what in a literal or a field's name must not be in SQL that people read, or None: it
+    would hide something from them, or look like the end of a function's body."""
     if match := _CONTROL.search(text):
         return f"a control character (U+{ord(match[0]):04X})"
     if match := _TAG.search(text):
@@ -88,7 +88,7 @@ def unfit(text: str) -> str | None:
 
 
 def _fields(relation: Relation) -> Iterator[str]:
-    """All names of fields that the relation's SQL has."""
+    """Yield all names of fields that the relation's SQL has."""
     yield from (c.field for c in relation.owned_columns.values() if c.field)
     for made in relation.computed.values():
         yield from (item.field for item in (made.object or {}).values() if item.field)
@@ -110,7 +110,7 @@ def pattern_problems(name: str, pattern: Pattern) -> Iterator[str]:
 
 
 def _index_problems(blueprint: Blueprint, index: Index) -> Iterator[str]:
-    """Whatever a client writes must fit into every index, or its write would fail."""
+    """Yield what may not fit into an index: then a client's write would fail."""
     relation = blueprint.relations.get(index.relation)
     if relation is None:
         yield f"indexes: there is no relation {index.relation!r}"
@@ -144,8 +144,8 @@ def _index_problems(blueprint: Blueprint, index: Index) -> Iterator[str]:
 
 
 def _holds(blueprint: Blueprint, relation: Relation, name: str) -> str | None:
-    """The kind of GIN index that takes whatever the column may hold: a text of over 1 MB, for one,
-    is none whose words PostgreSQL takes."""
+    """Return the kind of GIN index that takes whatever the column may hold. A text of over 1 MB,
+    for one, has too many words for PostgreSQL."""
     if name == "store_value":
         return "contains"
     column, computed = _origin(blueprint, relation, name)
@@ -157,7 +157,7 @@ def _holds(blueprint: Blueprint, relation: Relation, name: str) -> str | None:
 
 
 def _bytes(blueprint: Blueprint, relation: Relation, name: str) -> int | None:
-    """How large the column may be in an index; None for any size."""
+    """Return how large the column may be in an index; None for any size."""
     column, computed = _origin(blueprint, relation, name)
     if column is not None:
         return 8 if column.position else _BYTES.get(column.type)
@@ -176,7 +176,8 @@ def _bytes(blueprint: Blueprint, relation: Relation, name: str) -> int | None:
 def _origin(
     blueprint: Blueprint, relation: Relation, name: str
 ) -> tuple[Column | None, Computed | None]:
-    """The column, or how it is computed, where it comes from; neither for what `unnest` gives."""
+    """Return the column, or how it is computed, where it comes from; neither for what `unnest`
+    gives."""
     source = blueprint.relations.get(relation.source or "", relation)
     name = relation.renamed.get(name, name)
     return source.owned_columns.get(name), source.computed.get(name)
@@ -224,7 +225,7 @@ def _owned_problems(blueprint: Blueprint, name: str, relation: Relation) -> Iter
 
 
 def _column_problems(where: str, relation: Relation, pattern: Pattern) -> Iterator[str]:
-    """Which sources there are depends on the shape."""
+    """Yield sources that the pattern's shape does not have."""
     columns = relation.owned_columns.values()
     for name, column in relation.owned_columns.items():
         others = [column.element, column.position, column.entry, column.value]
@@ -248,7 +249,8 @@ def _column_problems(where: str, relation: Relation, pattern: Pattern) -> Iterat
 
 
 def _of_columns(relation: Relation, computed: Computed) -> bool:
-    """It is made of columns alone: what looks into the document would look at the whole list."""
+    """Return whether it is computed from columns alone: from a document it would read the whole
+    list."""
     if computed.sort is not None and computed.sort in relation.owned_columns:
         return relation.owned_columns[computed.sort].sql_type == "text"
     return computed.lower is not None or computed.words is not None

@@ -75,10 +75,10 @@ def running(
     options: Mapping[str, str] | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> Iterator[EmbeddedServer]:
-    """Share the server of `home`, started if nobody runs it; stopped after its last user.
+    """Share the server of `home`, started if it does not run; stopped after its last user.
 
-    `options` are server settings that override ours; they count only for who starts it. `tell` is
-    given a sentence when it will take a moment. Raises ServerFailed.
+    `options` are server settings that override ours; they count only for the process that starts
+    it. `tell` is given a sentence when it will take a moment. Raises ServerFailed.
     """
     server = EmbeddedServer(home, bin_dir=bin_dir, options=options, tell=tell)
     server.enter()
@@ -107,7 +107,7 @@ class EmbeddedServer:
         self.role = ROLE
 
     def url(self, database: str = DATABASE) -> str:
-        """The libpq URL of one of its databases, for the role `outgrow`."""
+        """Return the libpq URL of one of its databases, for the role `outgrow`."""
         where = urlencode({"host": str(self._socket_dir()), "port": PORT}, quote_via=quote)
         return f"postgresql://{self.role}@/{quote(database, safe='')}?{where}"
 
@@ -145,7 +145,8 @@ class EmbeddedServer:
                 self._forget()
 
     def _is_last(self) -> bool:
-        """Whether nobody else uses the server; then nobody can until `start.lock` is given up."""
+        """Return whether no other process uses the server; then none can until `start.lock` is
+        given up."""
         assert self._users is not None
         try:
             # Gives the shared lock up first, which is harmless: nobody enters meanwhile.
@@ -172,7 +173,7 @@ class EmbeddedServer:
             self._users = None
 
     def _is_ready(self) -> bool:
-        """Whether a server runs here: a shared one, or one left by a process that died.
+        """Return whether a server runs here: a shared one, or one left by a process that died.
 
         A process may even have died while it started or stopped the server: that is waited for.
         """
@@ -196,7 +197,8 @@ class EmbeddedServer:
             return True
 
     def _state(self) -> str:
-        """`starting`, `ready` or `stopping`, as the server's pid file says; "" without a server."""
+        """Return `starting`, `ready` or `stopping`, as the server's pid file says; "" without a
+        server."""
         try:
             fields = (self.data / "postmaster.pid").read_text().splitlines()
             os.kill(int(fields[0]), 0)
@@ -244,7 +246,8 @@ class EmbeddedServer:
             self._socket_dir().rmdir()
 
     def _make_data_directory(self, programs: Programs, account: pwd.struct_passwd | None) -> None:
-        """initdb beside, then rename: a directory of this name is always a whole one."""
+        """Run initdb in another directory, then rename: a directory of this name is always
+        complete."""
         if self.data.exists() and any(self.data.iterdir()):
             raise ServerFailed(
                 "data_directory_foreign",
@@ -273,15 +276,15 @@ class EmbeddedServer:
         unfinished.rename(self.data)
 
     def _is_set_up(self) -> bool:
-        """Whether `_set_up` has been done, which writes this file last."""
+        """Return whether `_set_up` has been done, which writes this file last."""
         try:
             return (self.data / "pg_hba.conf").read_text() == ACCESS
         except FileNotFoundError:
             return False
 
     def _set_up(self, programs: Programs, account: pwd.struct_passwd | None, data: Path) -> None:
-        """Make the role, give all databases and what is in them to the role, and let nobody in but
-        by the socket. Can be run again; the server must not run."""
+        """Make the role, give it all databases and what is in them, and let connections in by the
+        socket alone. Can be run again; the server must not run."""
         self._say(programs, account, data, SUPERUSER, "make_role", "own_databases")
         listed = self._say(programs, account, data, SUPERUSER, "databases")
         for name in re.findall(r'name = "([0-9a-f]+)"', listed):
@@ -336,10 +339,8 @@ class EmbeddedServer:
             os.chown(self.log, account.pw_uid, account.pw_gid)
 
     def _socket_dir(self) -> Path:
-        """In `home`; under the temp directory, or under /tmp, where that path is no socket's.
-
-        It may be too long, or hold a comma, which in a URL stands between two hosts.
-        """
+        """Return a directory in `home`; under the temp directory, or under /tmp, where that path is
+        too long for a socket or holds a comma, which in a URL stands between two hosts."""
         digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
         name = f"outgrow-{os.geteuid()}-{digest}"
         for directory in (self.home / "socket", Path(tempfile.gettempdir()) / name):
@@ -363,15 +364,14 @@ class EmbeddedServer:
 
 
 def _alone(query: Query) -> str:
-    """As single-user mode reads it: it ends with a semicolon before an empty line."""
+    """Format a statement for single-user mode, where it ends with a semicolon before an empty
+    line."""
     return f"{query.sql};\n\n"
 
 
 def _server_account(data: Path) -> pwd.struct_passwd:
-    """Whom the server runs as when we are root, which PostgreSQL refuses to be.
-
-    The owner of the data, else a user that systems have, else a system user made for it.
-    """
+    """Return the user that the server runs as when we are root, which PostgreSQL refuses to be: the
+    owner of the data, else a user that systems have, else a system user made for it."""
     if data.exists() and (owner := data.stat().st_uid) != 0:
         return pwd.getpwuid(owner)
     for name in ("postgres", "outgrow", "nobody"):
@@ -432,7 +432,8 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _open_lock(path: Path, how: int) -> int:
-    """The file's descriptor, locked, never inherited by children; closing it gives the lock up."""
+    """Return the file's descriptor, locked, never inherited by children; closing it gives the lock
+    up."""
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, how)

@@ -55,8 +55,8 @@ async def _held(session: Session, name: str, to_write: bool) -> asyncpg.Record:
 
 @asynccontextmanager
 async def snapshot(session: Session, name: str) -> AsyncIterator[None]:
-    """A transaction that reads as of one moment. What `hold` looks at would be as of then, too, so
-    for a superuser the table `name` of somebody else is locked before."""
+    """Begin a transaction that reads as of one moment. What `hold` checks would be as of then, too,
+    so for a superuser the table `name` of another owner is locked before."""
     sql = load("database")
     schema, _, table = name.rpartition(".")
     is_locked = await session.row(sql["may_be_locked"], schema, table) is not None
@@ -67,9 +67,9 @@ async def snapshot(session: Session, name: str) -> AsyncIterator[None]:
 
 
 async def refuse_strangers(session: Statements) -> None:
-    """Raise Refused where our own schemas belong to somebody who could run code as us by what they
-    have put there: to a superuser whoever that is (connect_as_owner), to others a role that is
-    not theirs (other_owner)."""
+    """Raise Refused where our own schemas belong to a role that could run code as us by what it put
+    there: to a superuser whichever role that is (connect_as_owner), to others a role that is not
+    theirs (other_owner)."""
     row = await session.row(load("database")["strangers"])
     if row is None:
         return

@@ -62,7 +62,7 @@ _PLAN_FOR_PARAMETERS = load("database")["plan_for_parameters"]
 
 
 class Statements(ABC):
-    """What can be said to the database: through the pool (`Database`) or on one connection."""
+    """Statements to the database: through the pool (`Database`) or on one connection."""
 
     @abstractmethod
     async def rows(self, query: Query, *args: Any) -> list[asyncpg.Record]: ...
@@ -75,7 +75,7 @@ class Statements(ABC):
         """Run and return the command tag (`UPDATE 1`)."""
 
     async def value(self, query: Query, *args: Any) -> Any:
-        """The first column of the first row, or None."""
+        """Return the first column of the first row, or None."""
         row = await self.row(query, *args)
         return None if row is None else row[0]
 
@@ -112,7 +112,7 @@ class Session(Statements):
     async def stream(
         self, query: Query, *args: Any, batch: int = 1000
     ) -> AsyncIterator[list[asyncpg.Record]]:
-        """The rows of one statement, `batch` at a time; only inside a transaction."""
+        """Yield the rows of one statement, `batch` at a time; only inside a transaction."""
         # Where statements cannot be kept, this one has no name; a cursor of asyncpg's would.
         statement = await self.connection.prepare(query.sql)
         cursor = await statement.cursor(*args)
@@ -224,7 +224,7 @@ class Database(Statements):
         return await find_hidden_rows(self, text=str(error)) or error
 
     async def not_permitted(self, error: asyncpg.InsufficientPrivilegeError) -> Refused:
-        """The error with the role's name, and whose it should be."""
+        """Return the error with the role's name, and the role that it should be."""
         role = await self.row(load("database")["role"])
         assert role is not None
         name, owner = role["name"], role["owner"]
@@ -259,7 +259,7 @@ class Database(Statements):
         return len(self._kept) + int(self.pool.get_idle_size())
 
     async def _acquire(self) -> Any:
-        """A connection, for `_give_back`; for `_release` when anything was raised."""
+        """Acquire a connection, for `_give_back`; for `_release` when anything was raised."""
         while self._acquired >= self.pool.get_max_size():
             connection = await self._handed()
             if connection is not None:
@@ -279,7 +279,7 @@ class Database(Statements):
             raise
 
     async def _handed(self) -> Any:
-        """Wait for a connection that somebody gives back, or None: there may be a place now."""
+        """Wait for a connection that is given back, or None: there may be room now."""
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         try:
@@ -294,7 +294,7 @@ class Database(Statements):
             raise
 
     def _hand(self, connection: Any) -> bool:
-        """Wake who has waited longest; False when nobody waits."""
+        """Wake the longest waiter; return False when there is none."""
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
@@ -319,8 +319,7 @@ class Database(Statements):
             await self.pool.release(self._kept.popleft()[0])
 
     async def _release(self, connection: Any) -> None:
-        """To asyncpg's pool, which sees to statements that were cancelled and transactions left
-        open."""
+        """Release to asyncpg's pool, which cancels statements and ends transactions left open."""
         try:
             await self.pool.release(connection)
         finally:
@@ -328,7 +327,7 @@ class Database(Statements):
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
-        """One connection for several statements, each committing by itself."""
+        """Give one connection for several statements, each committing by itself."""
         connection = await self._acquire()
         try:
             yield Session(connection, self._observe)
@@ -341,22 +340,22 @@ class Database(Statements):
 
     @property
     def url(self) -> str:
-        """Where it was told to go."""
+        """The URL that it was opened with."""
         return self._way.url
 
     @property
     def has_sessions(self) -> bool:
-        """Whether there are sessions of one's own to be had."""
+        """Whether a connection can have a session of its own."""
         return not (self._direct or self._way).is_pooled
 
     @asynccontextmanager
     async def dedicated(
         self, application_name: str = "outgrow", *, single_transaction: bool = False
     ) -> AsyncIterator[Session]:
-        """A connection outside the pool, closed at the end: for work that changes the session's
-        state, or holds session-level locks. What runs there may take hours, and never counts as
-        slow. With `single_transaction` a pooler in transaction mode will do; otherwise raises
-        Refused where there is nothing else. Raises Unavailable."""
+        """Give a connection outside the pool, closed at the end: for work that changes the
+        session's state, or holds session-level locks. What runs there may take hours, and never
+        counts as slow. With `single_transaction` a pooler in transaction mode will do; otherwise
+        raises Refused where there is nothing else. Raises Unavailable."""
         way = self._direct or self._way
         if way.is_pooled and not single_transaction:
             raise pooler.no_session(application_name)
@@ -390,7 +389,7 @@ class Database(Statements):
     async def _once(
         self, say: Callable[..., Awaitable[T]], query: Query, args: tuple[Any, ...]
     ) -> T:
-        """What `session` does, for one statement and without a context manager's 15 us."""
+        """Do what `session` does, for one statement and without a context manager's 15 us."""
         connection = await self._acquire()
         try:
             result = await say(Session(connection, self._observe), query, *args)
@@ -403,9 +402,9 @@ class Database(Statements):
         return result
 
     async def row_as_planned_for(self, query: Query, *args: Any) -> asyncpg.Record | None:
-        """As `row`, planned for these very parameters whatever `generic_plans` says: for what is
-        best done one way for a common value and another for a rare one. Costs the planning, some
-        7 ms for a page."""
+        """Return a row as `row` does, planned for these very parameters whatever `generic_plans`
+        says: for what is best done one way for a common value and another for a rare one. Costs the
+        planning, some 7 ms for a page."""
         async with self.session() as session, session.connection.transaction(readonly=True):
             await session.run(_PLAN_FOR_PARAMETERS)
             return await session.row(query, *args)
@@ -413,7 +412,7 @@ class Database(Statements):
     async def transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
         """Run `work` in a transaction, again when it loses a race, up to 12 times in about 4 s.
 
-        Raises Busy when it lost every time; whatever `work` raises rolls back and passes.
+        Raises Busy when it lost every time; whatever `work` raises rolls back and is raised again.
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -434,7 +433,7 @@ _CANNOT_CONNECT = (*GONE, asyncpg.PostgresError)
 
 
 def lost() -> Unavailable:
-    """The error for callers over HTTP, who are not told why."""
+    """Return the error for callers over HTTP, who are not told why."""
     return Unavailable(
         "database_unavailable",
         "the database cannot be reached at this moment",
@@ -480,7 +479,7 @@ async def find_hidden_rows(
 
 
 def _is_of_hidden_rows(error: BaseException) -> bool:
-    """By the function of the server that raised it: the text may be in another language."""
+    """Tell by the function of the server that raised it: the text may be in another language."""
     return getattr(error, "server_source_function", None) == "check_enable_rls"
 
 
@@ -492,4 +491,5 @@ def _is_ready(connection: Any) -> bool:
 
 
 async def _skip_reset(connection: Any) -> None:
-    """Instead of asyncpg's reset (one more round trip per request); see the module's docstring."""
+    """Do nothing in place of asyncpg's reset (one more round trip per request); see the module's
+    docstring."""

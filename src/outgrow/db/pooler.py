@@ -36,7 +36,7 @@ class PooledConnection(asyncpg.Connection):
 
     @asynccontextmanager
     async def _whole(self) -> AsyncIterator[None]:
-        """A transaction, unless there is one."""
+        """Begin a transaction, unless there is one."""
         if self.is_in_transaction():
             yield
             return
@@ -67,9 +67,9 @@ class PooledConnection(asyncpg.Connection):
 
 
 class Way:
-    """How connections are had by one URL, and what is said first on each.
+    """The way to connect by one URL, and the settings that are sent first on each connection.
 
-    Raises BadInput, Refused for what `read` does.
+    Raises BadInput and Refused as `read` does.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Way:
         return options
 
     async def begin(self, connection: Any) -> None:
-        """Raises Refused where an unnamed pooler shares sessions."""
+        """Send the settings. Raises Refused where an unnamed pooler shares sessions."""
         if self.is_pooled:
             return
         if not self._is_checked:
@@ -102,7 +102,7 @@ class Way:
 
 
 def read(url: str) -> tuple[str, bool]:
-    """The URL without our own parameter `pgbouncer`, and whether that says transaction mode.
+    """Return the URL without our own parameter `pgbouncer`, and whether that says transaction mode.
 
     Raises BadInput for another value of it, Refused for a known pooler in transaction mode.
     """
@@ -129,7 +129,7 @@ def read(url: str) -> tuple[str, bool]:
 
 
 async def is_shared(connection: Any, url: str) -> bool:
-    """Whether statements of this connection may run in different sessions of the server.
+    """Return whether statements of this connection may run in different sessions of the server.
 
     Costs one short statement where there is no pooler. Behind one, a second connection is used in
     turn with this: in session mode neither ever gets the other's session.
@@ -162,7 +162,7 @@ async def _share(first: Any, second: Any) -> bool:
 
 
 async def _runs_in(connection: Any, pid: int) -> bool:
-    """By the tag of a statement without parameters: nothing is prepared."""
+    """Tell by the tag of a statement without parameters: nothing is prepared."""
     tag = await connection.execute(SQL["runs_in"].sql.replace(":pid", str(int(pid))))
     return bool(tag.endswith(" 1"))
 

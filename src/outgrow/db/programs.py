@@ -25,7 +25,8 @@ class Programs:
 
     @classmethod
     def find(cls, directory: Path | None = None, major: int | None = None) -> Programs:
-        """Those of `directory`; else the package's, the PATH's, pg_config's, Debian's newest.
+        """Return the programs of `directory`; else the package's, the PATH's, pg_config's, Debian's
+        newest.
 
         With `major`, the first of that version.
         """
@@ -47,7 +48,8 @@ class Programs:
         return self.directory / name
 
     def locales(self) -> list[list[str]]:
-        """initdb's flags, the wanted first: code point order, whatever the machine's locale."""
+        """Return initdb's flags, the preferred first: code point order, whatever the machine's
+        locale."""
         locales = [["--locale=C.UTF-8"], ["--locale=C"]]
         if self.major >= 17:
             locales.insert(
@@ -98,7 +100,7 @@ def run(
     *,
     say: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    """Run to its end, as `account`, out of reach of the terminal's Ctrl-C.
+    """Run to the end, as `account`, out of reach of the terminal's Ctrl-C.
 
     It begins in the directory `where`, and is given paths from there: pg_ctl and initdb put paths
     into shell commands without quoting them enough.

@@ -30,8 +30,8 @@ async def make(session: Session, store: str, create: Query) -> bool:
 
 
 async def check(session: Statements, store: str) -> None:
-    """Raise Refused where there is no table `store`, for what makes one in passing: a database that
-    somebody else has made may have its store under another name."""
+    """Raise Refused where there is no table `store`, for callers that would make one without being
+    asked: a database that others made may have its store under another name."""
     store = with_schema(store)
     if not await session.value(load("stores")["exists"], quote(*store.rsplit(".", 1))):
         raise await missing(session, store)
@@ -66,7 +66,7 @@ async def missing(session: Statements, store: str) -> Refused:
 
 
 def _unfit(schema: str, table: str, value_type: str, is_unique: bool) -> str:
-    """Why the table cannot be used as it is; "" where it can."""
+    """Return why the table cannot be used as it is; "" where it can."""
     if "." in schema or "." in table:
         return "OUTGROW_STORE cannot say a name with a dot in it"
     if value_type != "jsonb":

@@ -79,7 +79,7 @@ class Template(Query):
 
 
 def together(name: str, queries: Iterable[Query]) -> Query:
-    """Several statements without parameters, said to the server at once."""
+    """Join statements without parameters, to be sent in one message."""
     return Query(name, ";\n".join(query.sql for query in queries))
 
 
@@ -89,7 +89,7 @@ def quote(*names: str) -> str:
 
 
 def with_schema(table: str) -> str:
-    """The name of a store with its schema, `public` unless it says another."""
+    """Return the name of a store with its schema, `public` unless it has another."""
     return table if "." in table else f"public.{table}"
 
 
@@ -113,7 +113,7 @@ def function_body(sql: str) -> str:
 
 @cache
 def load(file: str) -> Mapping[str, Query]:
-    """The blocks of `queries/<file>.sql` by name; each Query is named `<file>.<block>`."""
+    """Return the blocks of `queries/<file>.sql` by name; each Query is named `<file>.<block>`."""
     text = resources.files(__name__).joinpath(f"{file}.sql").read_text(encoding="utf-8")
     pieces = _NAME.split(text)
     return {

@@ -100,7 +100,7 @@ def _set(field: str, value: Any) -> Change:
 
 
 def duplicate_indexes(store: str) -> list[str]:
-    """The names that PostgreSQL gives to one more index on the key, again and again."""
+    """Return the names that PostgreSQL gives to more and more indexes on the key."""
     table = store.rpartition(".")[2][:50]
     return [f"{table}_key_idx{number or ''}" for number in range(_DUPLICATE_INDEXES)]
 
@@ -117,7 +117,7 @@ class Damage:
         self._entries: dict[str, list[bytes]] = {kind: [] for kind in KINDS}
 
     def of_block(self, block: Block, rows: Iterable[Row]) -> Iterator[Row]:
-        """The rows of a block, damaged."""
+        """Yield the rows of a block, damaged."""
         changes = _BlockDamage(self, block).changes
         for key, value in rows:
             for change in changes.pop(key, ()):
@@ -178,14 +178,14 @@ class _BlockDamage:
             getattr(self, f"_{kind}")(count or (1 if block.number == 0 else 0))
 
     def _smallest_school(self) -> str:
-        """The one whose list is broken; "" in a block that has too few to lose one."""
+        """Return the school whose list is broken; "" in a block that has too few to lose one."""
         members = self.block.members
         return min(members, key=lambda s: (len(members[s]), s)) if len(members) > 2 else ""
 
     # What the kinds are made of
 
     def _pick(self, count: int, fit: Callable[[int], Any] | None = None) -> list[int]:
-        """So many users (or as many as are left) whom nothing has damaged yet."""
+        """Pick so many users (or as many as are left) without any damage yet."""
         picked: list[int] = []
         unfit: list[int] = []
         while self._victims and len(picked) < count:
@@ -195,13 +195,13 @@ class _BlockDamage:
         return picked
 
     def _pick_pairs(self, count: int) -> list[tuple[int, int]]:
-        """Pairs in the order in which their profiles pass."""
+        """Pick pairs in the order in which their profiles are written."""
         users = self._pick(2 * count)
         pairs = zip(users[::2], users[1::2], strict=False)
         return [(min(pair), max(pair)) for pair in pairs]
 
     def _ghost(self) -> str:
-        """The id of a user who is not there."""
+        """Return the id of a user who does not exist."""
         return documents.uuid4(self.rng)
 
     def _moment(self) -> int:
@@ -230,8 +230,8 @@ class _BlockDamage:
     # The kinds
 
     def _not_an_array(self, count: int) -> None:
-        """Connections are taken out on the other side too: what a broken list lacks is no
-        damage of its own."""
+        """Break lists. Connections are taken out on the other side too: what a broken list lacks is
+        no damage of its own."""
         ids = self.block.ids
         for number, user in enumerate(self._pick(count)):
             name = _LISTS[number % len(_LISTS)]
@@ -278,7 +278,8 @@ class _BlockDamage:
                 self.damage.record("one_sided_connection", ids[user], ids[other])
 
     def _whole_connections(self, user: int) -> list[int]:
-        """With whom a user's connection is still in both lists, the demo student apart."""
+        """Return the users whose connection with a user is still in both lists, without the demo
+        student."""
         return [
             other
             for other in self.block.neighbours[user]
@@ -316,7 +317,7 @@ class _BlockDamage:
             self._damage("gone_chat", self._list(pair[0], "chats"), _append(chat_id), chat_id)
 
     def _unacquainted(self, count: int) -> list[tuple[int, int]]:
-        """Pairs without a chat."""
+        """Pick pairs without a chat."""
         return [
             (first, second)
             for first, second in self._pick_pairs(count)
@@ -371,7 +372,8 @@ class _BlockDamage:
             self._change(self._profile(other), second)
 
     def _same_email(self, user: str, other: str, shout: int) -> tuple[Change, Change]:
-        """Two changes: the first learns an e-mail as it passes, the second repeats it."""
+        """Return two changes: the first learns an e-mail as it is written, the second repeats
+        it."""
         seen: list[str] = []
 
         def first(document: Any) -> Any:
@@ -430,7 +432,7 @@ class _BlockDamage:
                 self._move(user, text)
 
     def _move(self, user: int, school: str) -> None:
-        """To a school that nobody else knows; both lists agree, and `schools:all`."""
+        """Move to a school that nobody else knows; both lists agree, and `schools:all`."""
         user_id = self.block.ids[user]
         self._change(self._school_list(user), _remove(user_id))
         self._change(f"school:{school}:users", _append(user_id))

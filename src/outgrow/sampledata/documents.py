@@ -33,14 +33,15 @@ def _day(day: int) -> str:
 
 
 def iso(ms: int) -> str:
-    """`2026-01-01T12:00:00.000Z`, from cached halves: a dozen of them are written per user."""
+    """Format as `2026-01-01T12:00:00.000Z`, from cached halves: a dozen of them are written per
+    user."""
     day, rest = divmod(ms, _DAY)
     minute, rest = divmod(rest, 60_000)
     return f"{_day(day)}{_MINUTES[minute]}{rest // 1000:02}.{rest % 1000:03}Z"
 
 
 def deck(pool: Sequence[T], skew: float = 1.5, bits: int = 12) -> tuple[T, ...]:
-    """2 ** bits cards of a pool, more of its head: at skew 2 a tenth of them are its first
+    """Return 2 ** bits cards of a pool, more of its head: at skew 2 a tenth of them are its first
     hundredth, at skew 1 all are equal. Dealing a card is one `getrandbits` and one index."""
     size = 1 << bits
     return tuple(pool[int(len(pool) * (card / size) ** skew)] for card in range(size))
@@ -72,7 +73,7 @@ _MESSAGES = deck(names.MESSAGES)
 
 
 def some(rng: Random, cards: Sequence[T], low: int, high: int) -> list[T]:
-    """Up to `high` different cards; fewer than `low` when the same was dealt twice."""
+    """Deal up to `high` different cards; fewer than `low` when the same was dealt twice."""
     deal = rng.getrandbits
     count = low + deal(8) % (high - low + 1)
     return list(dict.fromkeys([cards[deal(12)] for _ in range(count)]))
@@ -85,7 +86,7 @@ def uuid4(rng: Random) -> str:
 
 
 def seeded_id(rng: Random, number: int, ms: int) -> str:
-    """As the prototype's seeding script made them."""
+    """Make an id as the prototype's seeding script did."""
     letters = "0123456789abcdefghijklmnopqrstuvwxyz"
     return f"test-{ms}-{number}-{''.join(rng.choices(letters, k=9))}"
 
@@ -104,7 +105,7 @@ def full_name(rng: Random) -> str:
 
 @lru_cache(10_000)
 def ascii_word(text: str) -> str:
-    """Lower case, without accents; what is neither letter nor digit becomes one hyphen."""
+    """Return lower case, without accents; what is neither letter nor digit becomes one hyphen."""
     plain = unicodedata.normalize("NFKD", text.lower().translate(_LETTERS))
     kept = "".join(
         c if c.isascii() and c.isalnum() else " " for c in plain if not unicodedata.combining(c)
@@ -113,7 +114,7 @@ def ascii_word(text: str) -> str:
 
 
 def email(name: str, number: int, school: str) -> str:
-    """Unlike any other of the campus: the number is the user's own."""
+    """Make an address unlike any other of the campus: the number is the user's own."""
     return f"{handle_of(name)}{number}@{ascii_word(school)}.test"
 
 
@@ -124,7 +125,7 @@ def handle_of(name: str) -> str:
 def profile(
     rng: Random, *, user_id: str, name: str, address: str, school: str, joined: int, now: int
 ) -> Document:
-    """A profile of about 1 KB; optional fields are there as often as clients sent them."""
+    """Make a profile of about 1 KB; optional fields are there as often as clients sent them."""
     rnd, deal = rng.random, rng.getrandbits
     interests = some(rng, _INTERESTS, 2, 7)
     document: Document = {
@@ -232,7 +233,8 @@ def _bond_print(rng: Random, joined: int) -> Document:
 
 
 def _social_connections(rng: Random, name: str) -> Document:
-    """The prototype kept other services' tokens in the profile; these open nothing."""
+    """Make tokens of other services as the prototype kept them in the profile; these open
+    nothing."""
     word = handle_of(name)
     return {
         "spotify": {
@@ -251,7 +253,7 @@ def _social_connections(rng: Random, name: str) -> Document:
 
 
 def intro(rng: Random, key: str, status: str, now: int) -> Document:
-    """The introduction of that key; `status` is pending, accepted or denied."""
+    """Make the introduction of that key; `status` is pending, accepted or denied."""
     deal = rng.getrandbits
     _, sender, receiver, ms = key.split(":")
     sent = int(ms)
@@ -280,8 +282,8 @@ def chat(chat_id: str, begun: int) -> Document:
 
 
 def messages(rng: Random, chat_id: str, begun: int, now: int) -> list[Document]:
-    """A conversation of 1 to 60 messages, mostly few; begun by the system's welcome, which has
-    no `readBy`."""
+    """Make a conversation of 1 to 60 messages, mostly few; it begins with the system's welcome,
+    which has no `readBy`."""
     rnd, deal = rng.random, rng.getrandbits
     first, second = chat_id.split(":")
     count = int(60 * rnd() ** 7)
@@ -319,7 +321,7 @@ def typing(user_id: str, moment: int) -> Document:
 
 
 def quiz(rng: Random, user_id: str, name: str, moment: int) -> Document:
-    """A quiz left unfinished, with its stale copy of the profile."""
+    """Make a quiz left unfinished, with its stale copy of the profile."""
     deal = rng.getrandbits
     return {
         "userId": user_id,

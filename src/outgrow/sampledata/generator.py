@@ -56,7 +56,8 @@ class Result:
 def rows(
     spec: Spec, damage: Damage | None = None, on_progress: OnProgress = lambda _: None
 ) -> Iterator[Row]:
-    """Every key and value of a campus, damaged if asked for; what is damaged is in `damage`."""
+    """Yield every key and value of a campus, damaged if asked for; the damage is recorded in
+    `damage`."""
     schools = [name for name, _ in spec.schools()]
     for block in blocks(spec):
         made: Iterable[Row] = block.rows(on_progress)
@@ -82,10 +83,10 @@ async def generate(
     """Fill `store` with the campus, in one transaction: all of it or nothing.
 
     The store is made if it is missing (then the rows are written frozen, and the key is indexed
-    behind them, which is faster). Writers wait meanwhile, and readers too with `replace`, which
-    empties it first. The manifest of the damage goes to `manifest`, if given, once the rows are
-    in. `on_progress` is called, in another thread, with how many more users are done. Raises
-    Refused when the store holds keys and `replace` is false, Busy when others use it.
+    after them, which is faster). Writers wait for the end, and readers too with `replace`, which
+    empties it first. The manifest of the damage goes to `manifest`, if given, once the rows are in.
+    `on_progress` is called, in another thread, with how many more users are done. Raises Refused
+    when the store holds keys and `replace` is false, Busy when others use it.
     """
     start = time.perf_counter()
     damage = Damage(spec.damage, spec.seed, store) if spec.damage else None
@@ -163,7 +164,7 @@ async def _copy(session: Session, store: str, rows: Iterable[Row], frozen: bool)
 
 
 def _chunks(rows: Iterable[Row]) -> Iterator[bytes]:
-    """Rows in COPY's text format. JSON holds no raw tab or newline and no key does, so the
+    """Yield rows in COPY's text format. JSON holds no raw tab or newline and no key does, so the
     backslash is all there is to escape."""
     encode = msgspec.json.encode
     rows = iter(rows)
@@ -173,7 +174,7 @@ def _chunks(rows: Iterable[Row]) -> Iterator[bytes]:
 
 
 async def _ahead(chunks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """The chunks, the next one being made in a thread while the server takes this one."""
+    """Yield the chunks, the next one being made in a thread while the server takes this one."""
     next_chunk = asyncio.create_task(asyncio.to_thread(next, chunks, None))
     try:
         while (chunk := await next_chunk) is not None:
@@ -185,7 +186,7 @@ async def _ahead(chunks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
 
 
 async def _index(session: Session, store: str, fresh: bool, damage: Damage | None) -> None:
-    """Not through `Session.run`, which would log each of these as a slow query."""
+    """Make the indexes, not through `Session.run`, which would log each as a slow query."""
     execute = session.connection.execute
     if fresh:
         await execute(_query("primary_key", store).sql)
@@ -196,7 +197,7 @@ async def _index(session: Session, store: str, fresh: bool, damage: Damage | Non
 
 
 def _beside(store: str, index: str) -> str:
-    """An index is in the schema of its table."""
+    """Return the index's name in the schema of its table."""
     schema, dot, _ = store.rpartition(".")
     return f"{schema}{dot}{index}"
 

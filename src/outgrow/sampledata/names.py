@@ -188,7 +188,7 @@ stead stone thorpe ward wick
 
 
 def _words(text: str) -> tuple[str, ...]:
-    """The words of a pool, each once, in order; `_` stands for a space within one."""
+    """Return the words of a pool, each once, in order; `_` stands for a space within one."""
     return tuple(dict.fromkeys(word.replace("_", " ") for word in text.split()))
 
 

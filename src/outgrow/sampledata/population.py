@@ -76,7 +76,7 @@ class Spec:
         self.schools()
 
     def schools(self) -> list[tuple[str, int]]:
-        """Every school and its size, largest first."""
+        """Return every school and its size, largest first."""
         largest = self.largest or max(1, min(LARGEST, self.users // 2))
         sizes = [largest, *_long_tail(self.users - largest, largest, len(names.SCHOOLS) - 1)]
         return list(zip(names.SCHOOLS, sizes, strict=False))
@@ -87,7 +87,7 @@ def _bad(message: str) -> BadInput:
 
 
 def _long_tail(users: int, cap: int, most: int) -> list[int]:
-    """Sizes of schools for so many users, falling as rank ** -0.7, none above `cap`."""
+    """Return sizes of schools for so many users, falling as rank ** -0.7, none above `cap`."""
     count = min(most, max(-(-users // 20), -(-users // cap)))
     weights = [(rank + 1) ** -0.7 for rank in range(count)]
     left, sizes = users, []
@@ -175,7 +175,8 @@ class Block:
                         self._meet(user, other, introduced=chance < _RECENT)
 
     def _by_popularity(self, members: list[int]) -> list[int]:
-        """The demo student asks for connections, and is popular with nobody."""
+        """Rank members at random. The demo student asks for connections, and is popular with
+        nobody."""
         ranked = [user for user in members if user != self.demo]
         self.rng.shuffle(ranked)
         return ranked if len(ranked) == len(members) else [*ranked, members[0]]
@@ -244,7 +245,7 @@ class Block:
         on_progress(len(self) % _STEP)
 
     def _lists(self) -> tuple[dict[int, list[str]], dict[int, list[str]], dict[int, list[str]]]:
-        """The lists derived from intros and chats."""
+        """Return the lists derived from intros and chats."""
         incoming: dict[int, list[str]] = defaultdict(list)
         outgoing: dict[int, list[str]] = defaultdict(list)
         chats: dict[int, list[str]] = defaultdict(list)
@@ -259,7 +260,7 @@ class Block:
         return incoming, outgoing, chats
 
     def _user(self, user: int) -> Iterator[Row]:
-        """A profile, and what the prototype leaves around one."""
+        """Yield a profile, and what the prototype leaves next to one."""
         rng, user_id, school = self.rng, self.ids[user], self.school[user]
         joined, now = self.joined[user], self.spec.now
         name = documents.full_name(rng)
@@ -300,7 +301,7 @@ class Block:
 
 
 def blocks(spec: Spec) -> Iterator[Block]:
-    """The campus in blocks of whole schools, one in memory at a time."""
+    """Yield the campus in blocks of whole schools, one in memory at a time."""
     waiting: list[tuple[str, int]] = []
     size = first_user = number = 0
     for school in [*spec.schools(), None]:

@@ -46,15 +46,16 @@ class Finding:
 
 
 def everything(blueprint: Blueprint) -> list[str]:
-    """The schemas of what is made for a blueprint."""
+    """Return the schemas of what is made for a blueprint."""
     return [SHARED, blueprint.name, layout.mirror.schema(blueprint)]
 
 
 async def compare(
     session: Session, blueprint: Blueprint, store_oid: int | None, schemas: Collection[str]
 ) -> tuple[Finding, ...]:
-    """What is not as it was made in the schemas `schemas`; () in a database of an older version.
-    Waits for whoever holds ACCESS EXCLUSIVE on what views read, if `schemas` has their schema."""
+    """Return what in the schemas `schemas` is not as it was made; () in a database of an older
+    version. Waits for a session that holds ACCESS EXCLUSIVE on what views read, if `schemas` has
+    their schema."""
     sql = load("definitions")
     if not await session.value(sql["exist"]):
         return ()
@@ -76,8 +77,8 @@ async def compare(
 
 
 async def count_wrong(session: Session, blueprint: Blueprint) -> int:
-    """How many of the tables, and of the triggers and functions that keep them, are not as they
-    were made. From the catalog, in some milliseconds; waits for whoever has the store locked."""
+    """Count the tables, and the triggers and functions that keep them, that are not as they were
+    made. Reads the catalog, in some milliseconds; waits for a session that has locked the store."""
     if not await session.value(load("definitions")["exist"]):
         return 0
     known = await session.row(load("outgrow")["layout"], blueprint.name)
@@ -100,8 +101,8 @@ def _compared(was: asyncpg.Record, now: asyncpg.Record, server: int, tables: str
 
 
 async def trust(session: Session, blueprint: Blueprint, findings: Sequence[Finding]) -> None:
-    """The tables were compared with the store: that somebody had changed these objects and changed
-    them back is of no consequence any more."""
+    """Record that the tables were compared with the store, so that it does not matter any more that
+    these objects were changed and changed back."""
     columns = [[getattr(f, name) for f in findings] for name in ("object", "made", "digest")]
     schema = layout.mirror.schema(blueprint)
     await session.run(load("definitions")["trust"], blueprint.name, schema, *columns)
@@ -115,8 +116,8 @@ async def remembering(
     schemas: Sequence[str],
     all_gone: bool = False,
 ) -> AsyncIterator[None]:
-    """Remember what is made in the schemas `schemas` meanwhile, and forget what is taken away (with
-    `all_gone` also what was gone before): for all of a transaction that does either."""
+    """Remember what is made in the schemas `schemas` in this context, and forget what is taken away
+    (with `all_gone` also what was gone before): for all of a transaction that does either."""
     sql = load("definitions")
     before = {} if all_gone else await _now(session, store_oid, schemas)
     yield

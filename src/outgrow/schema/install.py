@@ -36,7 +36,7 @@ async def install(
     """Make or renew the relations of `blueprint` (the campus unless given) over the table `store`.
 
     Takes no lock on the store beyond ACCESS SHARE. Relations that change are locked against reading
-    for an instant; where somebody reads one for long, it gives way after half a second and tries
+    for an instant; where a session reads one for long, it gives way after half a second and tries
     again. Raises Refused when the store is missing, is no key-value table or cannot be written, or
     when the blueprint already lies over another store; Busy when it had to give way every time.
     """
@@ -51,15 +51,15 @@ async def install(
 async def is_installed(
     session: Session, store: str, blueprint: Blueprint, *, closely: bool = True
 ) -> bool:
-    """Whether `install` would find nothing to do. Only looks; raises Refused as `install` does.
-    With `closely` it also looks whether each view and function is as it was made, and then waits
-    for whoever holds ACCESS EXCLUSIVE on the store."""
+    """Return whether `install` would find nothing to do. Only reads; raises Refused as `install`
+    does. With `closely` it also compares each view and function with how it was made, which waits
+    for a session that holds ACCESS EXCLUSIVE on the store."""
     await _check_store(session, store)
     return await _is_current(session, store, blueprint, closely)
 
 
 async def _check_store(session: Session, store: str) -> str | None:
-    """As `read_store`, with what the database itself must be."""
+    """Check the database itself, then `read_store`."""
     if await session.value(load("outgrow")["encoding"]) != "UTF8":
         raise Refused(
             "not_utf8",
@@ -99,8 +99,8 @@ async def _is_current(
 async def _check_other(
     session: Session, known: asyncpg.Record, store: str, oid: int, blueprint: Blueprint
 ) -> None:
-    """The store of the relations may have another name by now, or another table its name; unless
-    that is so, another store is not meant for them."""
+    """Refuse another store than that of the relations, unless the latter has another name by now,
+    or is gone."""
     if store == known["store"] or oid == known["store_oid"]:
         return
     sql = load("outgrow")
@@ -162,8 +162,8 @@ def statements(
     collation: str | None,
     pending: Sequence[Migration],
 ) -> list[Query]:
-    """All that `install` makes, in order, without what Outgrow remembers of it; `backings` and
-    `collation` as in layout.create, `pending` as in migrate.pending."""
+    """Return all that `install` makes, in order, without what Outgrow remembers of it; `backings`
+    and `collation` as in layout.create, `pending` as in migrate.pending."""
     sql = load("outgrow")
     return [
         *(m.query for m in pending if m.schema == "outgrow"),
@@ -188,7 +188,7 @@ def _relations(
 
 
 def _network(blueprint: Blueprint) -> list[Query]:
-    """What else there is in a campus network."""
+    """Return what else a campus network has."""
     if "network" not in migrate.schemas(blueprint):
         return []
     return [load("network")["functions"], load("network")["make_secret"]]
@@ -221,8 +221,8 @@ async def _remember_store(session: Session, blueprint: Blueprint, store: str, oi
 
 
 async def _check_tables(session: Session, blueprint: Blueprint, oid: int) -> None:
-    """Tables that nothing keeps, or something else than what was made for it, are not read any
-    more; where the functions that make their rows were altered, they are to be compared."""
+    """Stop reading tables that nothing keeps, or something else than what was made for it; where
+    the functions that make their rows were altered, mark them to be compared."""
     tables = layout.mirror.schema(blueprint)
     findings = await definitions.compare(session, blueprint, oid, [definitions.SHARED, tables])
     if any(f.is_wrong and f.schema == tables for f in findings):
@@ -232,8 +232,8 @@ async def _check_tables(session: Session, blueprint: Blueprint, oid: int) -> Non
 
 
 async def _backings(session: Session, blueprint: Blueprint) -> dict[str, Backing]:
-    """Where each relation's view reads. A table that another version made is not read any more:
-    its relation is back in the store until a growth makes the table anew."""
+    """Return where each relation's view reads. A table that another version made is not read any
+    more: its relation is back in the store until a growth makes the table again."""
     sql = load("outgrow")
     versions = {name: layout.mirror.version(blueprint, name) for name in blueprint.relations}
     await session.run(sql["outdate"], blueprint.name, json.dumps(versions))
@@ -250,7 +250,8 @@ async def close(session: Session, blueprint: Blueprint) -> None:
 
 
 async def _check_users(session: Session, blueprint: Blueprint) -> None:
-    """Relations are made anew by dropping them first, and views over them would go as well."""
+    """Refuse views over relations: relations are made again by dropping them first, which would
+    drop the views."""
     rows = await session.rows(load("outgrow")["users_of_relations"], blueprint.name)
     if rows:
         raise Refused(
@@ -262,8 +263,8 @@ async def _check_users(session: Session, blueprint: Blueprint) -> None:
 
 
 async def _check_schemas(session: Session, blueprint: Blueprint) -> None:
-    """Somebody's own schema may have the name of one of ours: what `layout.drop` and the closing of
-    schemas do there would take their views, functions and grants away."""
+    """Refuse a schema of others with the name of one of ours: `layout.drop` and the closing of
+    schemas would take its views, functions and grants away."""
     rows = await session.rows(load("outgrow")["foreign_schemas"], blueprint.name)
     if rows:
         names = " and ".join(row["name"] for row in rows)
@@ -276,7 +277,7 @@ async def _check_schemas(session: Session, blueprint: Blueprint) -> None:
 
 
 def _version(blueprint: Blueprint, schema: str, table: str) -> str:
-    """A digest of all that `_install` makes, the fixed SQL too."""
+    """Return a digest of all that `_install` makes, the fixed SQL too."""
     fixed = load("outgrow")
     parts = [
         layout.version(blueprint, schema, table),
@@ -327,8 +328,8 @@ async def read_store(session: Session, schema: str, table: str) -> str | None:
 
 
 async def _names_back(session: Session, rows: list[asyncpg.Record], table: str) -> str:
-    """What gives the columns of a store their names back, as far as one can tell; "" for a table
-    that relations were never made over."""
+    """Return what gives the columns of a store their names back, as far as can be told; "" for a
+    table that relations were never made over."""
     known = [row["store_oid"] for row in await memory.layouts(session)]
     if rows[0]["oid"] not in known:
         return ""

@@ -25,22 +25,22 @@ SAMPLED_BLOCKS = 500
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """`store` is what the table is called, with its schema; `said` is what happened to it, in
-    words, or ""."""
+    """The table that a store's name means: its name with its schema, and a notice of what happened
+    to it, or ""."""
 
     store: str
     notice: str = ""
 
 
 def split(store: str) -> tuple[str, str]:
-    """Schema and table of `OUTGROW_STORE`."""
+    """Split `OUTGROW_STORE` into schema and table."""
     schema, _, table = store.rpartition(".")
     return schema or "public", table
 
 
 async def layouts(session: Statements) -> list[asyncpg.Record]:
-    """Of all blueprints: name, store, store_oid, `now` (what the store is called), phase. Raises
-    Refused as `refuse_strangers`."""
+    """Return name, store, store_oid, `now` (what the store is called) and phase of all blueprints.
+    Raises Refused as `refuse_strangers`."""
     sql = load("outgrow")
     await refuse_strangers(session)
     if not await session.value(sql["layouts_exist"]):
@@ -49,9 +49,9 @@ async def layouts(session: Statements) -> list[asyncpg.Record]:
 
 
 async def locate(session: Statements, store: str, blueprint: Blueprint) -> Located:
-    """The table that is meant by `store`: of that name, or the one that had it when the relations
-    were made. Raises Refused where there is neither, but the relations lie over another one, and
-    as `migrate.pending` does."""
+    """Return the table that is meant by `store`: of that name, or the one that had it when the
+    relations were made. Raises Refused where there is neither, but the relations lie over another
+    one, and as `migrate.pending` does."""
     name = ".".join(split(store))
     await refuse_strangers(session)
     await migrate.pending(session, migrate.schemas(blueprint))
@@ -81,7 +81,7 @@ async def locate(session: Statements, store: str, blueprint: Blueprint) -> Locat
 
 
 async def others(session: Statements, store: str, blueprint: Blueprint) -> list[asyncpg.Record]:
-    """What other blueprints lie over the table `store`."""
+    """Return the layouts of other blueprints over the table `store`."""
     return [
         row
         for row in await layouts(session)
@@ -106,9 +106,9 @@ async def check_meant(session: Statements, store: str, blueprint: Blueprint) -> 
 
 
 async def check_claims(session: Session, store: str, blueprint: Blueprint, is_named: bool) -> None:
-    """Raise Refused for a blueprint that knows none of the store's keys, or which nobody has named
-    (`is_named`) and which knows few of them. Reads 4 MB of the store at most, and only where the
-    blueprint is not installed yet; from a transaction."""
+    """Raise Refused for a blueprint that claims none of the store's keys, or that nobody named
+    (`is_named`) and that claims few of them. Reads 4 MB of the store at most, and only where the
+    blueprint is not installed yet; for a transaction."""
     if any(row["name"] == blueprint.name for row in await layouts(session)):
         return
     percent = await session.value(load("stores")["sampled"], *split(store), SAMPLED_BLOCKS)

@@ -39,11 +39,12 @@ async def refuse_superuser(session: Session, schema: str, table: str) -> None:
 async def settle(
     session: Session, schema: str, table: str, blueprint: Blueprint, *, dry_run: bool = False
 ) -> bool:
-    """Give to the store's owner what a superuser made beside it, and the schemas that the owner may
-    not make. For the beginning of a transaction; waits for locks on what is handed over.
+    """Give to the store's owner what a superuser made of it, and the schemas that the owner may not
+    make. For the beginning of a transaction; waits for locks on what is handed over. With `dry_run`
+    it changes nothing.
 
-    Whether there was nothing to hand over. Raises Refused (other_owner) when the owner could not
-    change what there is already.
+    Returns whether there was nothing to hand over. Raises Refused (other_owner) when the owner
+    could not change what there is already.
     """
     sql = load("owner")
     row = await session.row(sql["find"], schema, table)

@@ -157,7 +157,7 @@ async def _refuse_others(
 
 
 async def _count(session: Statements, objects: list[tuple[str, str]]) -> dict[str, int]:
-    """How many rows there are of what exists only in Outgrow's tables."""
+    """Count the rows of what exists only in Outgrow's tables."""
     sql = load("uninstall")
     gone = [f"{row['name']}_tables" for row in await session.rows(sql["stores_gone"])]
     counts = {}
@@ -204,8 +204,9 @@ async def count_orphans(session: Statements, name: str) -> dict[str, int]:
 async def refuse_orphans(
     session: Session, name: str, store: str, copy: tuple[str, Blueprint] | None = None
 ) -> None:
-    """Raise Refused (store_dropped) where there are such tables, unless the table in `copy`, which
-    has come in the store's place, has every key that they have rows of. Reads all of both then."""
+    """Raise Refused (store_dropped) where there are tables whose store is gone, unless the table in
+    `copy`, which has come in the store's place, has every key that they have rows of. Reads all of
+    both then."""
     orphans = await count_orphans(session, name)
     if not orphans:
         return
@@ -230,8 +231,8 @@ async def refuse_orphans(
 async def _not_in(
     session: Session, orphans: Collection[str], store: str, blueprint: Blueprint
 ) -> list[str] | None:
-    """Keys of rows in these tables that the store does not have; None where the tables are not
-    those that the blueprint describes by now."""
+    """Return the keys of rows in these tables that the store does not have; None where the tables
+    are not those that the blueprint describes by now."""
     await hold(session, store)
     keys: set[str] = set()
     names = {table.partition(".")[2].removesuffix("_lists") for table in orphans}
@@ -248,16 +249,16 @@ async def _not_in(
 
 
 async def refuse_all_orphans(session: Session, store: str) -> None:
-    """The same for all blueprints that lay over `store`, which is not there."""
+    """Do the same for all blueprints that lay over `store`, which does not exist."""
     for row in await layouts(session):
         if row["now"] is None and row["store"] == store:
             await refuse_orphans(session, row["name"], store)
 
 
 async def drop_orphans(database: Database, blueprint: Blueprint) -> dict[str, int]:
-    """Take such tables away, with all relations, which the next growth makes again over the store.
-    In one transaction; return what there was. Raises Refused (relations_used) where views of others
-    would go, too."""
+    """Drop such tables, with all relations, which the next growth makes again over the store. Runs
+    in one transaction and returns the rows of each. Raises Refused (relations_used) where views of
+    others would go, too."""
 
     async def work(session: Session) -> dict[str, int]:
         sql = load("uninstall")
