@@ -292,6 +292,7 @@ async def test_the_docs_page_needs_nothing_from_elsewhere(api: Api) -> None:
     assert page.tags.isdisjoint({"script", "img", "link", "iframe", "form"})
     assert page.attributes.isdisjoint({"style", "src", "onclick", "onload"})
     assert set(CODES) <= set(page.ids)
+    assert {route.handler.__name__ for route in ROUTES} <= set(page.ids)
     assert "style-src 'sha256-" in answer.headers["content-security-policy"]
     assert "unsafe" not in answer.headers["content-security-policy"]
 

@@ -20,7 +20,7 @@ class PasswordBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Exported(Shape):
-    """`profile` is what the store has of it."""
+    """Everything about an account. `profile` is the document in the store."""
 
     exported_at: str
     account: dict[str, str | None]
@@ -34,7 +34,7 @@ class Exported(Shape):
 
 
 class OwnPasswordBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The password once more, before what somebody at a device left open should not do."""
+    """The password again, in case the device was left open."""
 
     password: AnyPassword
 
@@ -92,7 +92,7 @@ ROUTES = (
         handler=log_out,
         access=Access.SIGNED_IN,
         tag="accounts",
-        summary="End this session",
+        summary="Sign out: end this session",
         description=SESSION_ENDED,
         status=204,
     ),
@@ -117,7 +117,7 @@ ROUTES = (
         access=Access.SIGNED_IN,
         tag="accounts",
         summary="List your sessions, most recently used first",
-        description="At most 100. `last_used_at` is the time of the last refresh.",
+        description="Lists at most 100. `last_used_at` is the time of the last refresh.",
         answer=SessionPage,
         answer_example={
             "items": [
@@ -167,11 +167,10 @@ ROUTES = (
         access=Access.SIGNED_IN,
         tag="accounts",
         summary="Export everything about you as one JSON document",
-        description="Account, sessions, the profile as it is stored, connections, intros, blocks, "
-        "reports you made, and chats with all messages. Other people appear by id, and by name if "
-        "you can see them. The document is streamed while it is read, without a Content-Length; "
-        "changes made in the meantime may or may not be in it. Chats hidden by a block are left "
-        "out.",
+        description="Contains your account, sessions, profile as stored, connections, intros, "
+        "blocks, reports, and chats with all messages. Other people appear by id, and by name if "
+        "you can see them. Leaves out chats hidden by a block. The document is streamed without a "
+        "Content-Length; changes made during the export may be missing.",
         answer=Exported,
         errors=("account_gone",),
         limit=EXPORTS,
@@ -183,10 +182,10 @@ ROUTES = (
         access=Access.SIGNED_IN,
         tag="accounts",
         summary="Delete your account",
-        description="Cannot be undone. Account, sessions and profile are gone when the response "
-        "arrives; connections, intros and blocks follow within minutes. Your messages stay in the "
-        "chats of the people you wrote to, without a name; a chat with nobody left in it is "
-        "deleted too.",
+        description="This cannot be undone. Account, sessions and profile are gone when the "
+        "response arrives; connections, intros and blocks follow within minutes. Your messages "
+        "stay in the chats of the people you wrote to, without your name. A chat without people "
+        "left in it is deleted.",
         body=OwnPasswordBody,
         body_example={"password": "correct horse battery"},
         status=204,

@@ -113,10 +113,9 @@ _CHAT = {
     "created_at": "2026-09-20T08:00:00.000Z",
 }
 _ONE: dict[str, Any] = {"access": Access.MEMBER, "tag": "chats"}
-_HIDDEN = "For anybody but its participants the chat is a 404."
+_HIDDEN = "Returns 404 to everyone but the participants of the chat. "
 _CLOSED = (
-    "You can write to people you are connected to; otherwise the chat is closed and can only be "
-    "read."
+    "A chat with a person you are not connected to is closed: it can be read, but not written to."
 )
 
 ROUTES = (
@@ -125,10 +124,10 @@ ROUTES = (
         path="/chats",
         handler=list_chats,
         summary="List your chats by latest activity",
-        description="`person` is the other person, null when they are gone, hidden, at another "
-        "school or blocked. `closed` says why nothing can be written, null when something can. "
-        "`others` is the number of other participants: more than one only where another program "
-        "added them. `unread` stops at 99.",
+        description="`person` is the other person, or null when they are gone, hidden, at another "
+        "school or blocked. `closed` says why the chat cannot be written to, or is null when it "
+        "can. `others` is the number of other participants: more than one only where another "
+        "program added them. `unread` counts up to 99.",
         parameters=PAGING,
         answer=ChatPage,
         answer_example={"items": [_CHAT], "next": None},
@@ -151,8 +150,8 @@ ROUTES = (
         path="/connections/{id}/chat",
         handler=open_chat,
         summary="Open the chat with a connection",
-        description="A connection has a chat since the intro was accepted. Where another program "
-        "deleted it, it is made again.",
+        description="Returns the chat that was opened when the intro was accepted. Creates it "
+        "again if another program deleted it.",
         answer=Chat,
         answer_example=_CHAT,
         errors=("profile_not_found", "connection_not_found", "chat_place_taken"),
@@ -163,16 +162,16 @@ ROUTES = (
         path="/chats/{id}/messages",
         handler=list_messages,
         summary="List the messages of a chat",
-        description="`older` lists back from the newest message, `newer` forward from the first; "
-        "both start at `cursor` or `pos` if given. A cursor of this list works in both "
-        "directions. " + _HIDDEN,
+        description="`older` lists messages backwards from the newest, `newer` forwards from the "
+        "first. Both start at `cursor` or `pos` if given. A cursor works in both directions. "
+        + _HIDDEN,
         parameters=(
-            choice("direction", ("older", "newer"), "Where to go."),
+            choice("direction", ("older", "newer"), "The direction to list in."),
             limit(),
             cursor(),
             number(
                 "pos",
-                "Begin beyond the message with this `pos`.",
+                "Start after the message with this `pos`.",
                 -(2**53),
                 2**53,
                 example=12_000_000,
@@ -188,9 +187,9 @@ ROUTES = (
         path="/chats/{id}/messages",
         handler=send_message,
         summary="Send a message",
-        description="With an Idempotency-Key a retry sends nothing new: it returns 200 and the "
-        "message. Keys are remembered for a week. " + _HIDDEN + _CLOSED,
-        headers=(text("Idempotency-Key", "A new one for each message, the same to try again."),),
+        description="A retry with the same `Idempotency-Key` sends nothing: it returns 200 and the "
+        "message that was sent. Keys are remembered for a week. " + _HIDDEN + _CLOSED,
+        headers=(text("Idempotency-Key", "A new key for each message, the same key for a retry."),),
         body=NewMessage,
         body_example={"content": "Chess at five?"},
         status=201,
@@ -214,7 +213,7 @@ ROUTES = (
         path="/chats/{id}/read",
         handler=mark_read,
         summary="Mark a chat as read up to a message",
-        description="A mark never moves back, and never beyond the last message. " + _HIDDEN,
+        description="The mark never moves back, and never past the last message. " + _HIDDEN,
         body=ReadUpTo,
         body_example={"pos": 12_000_000},
         status=204,
@@ -226,7 +225,7 @@ ROUTES = (
         path="/chats/{id}/typing",
         handler=tell_typing,
         summary="Tell the other person that you are typing",
-        description="Nothing is stored; send it again every few seconds. " + _HIDDEN + _CLOSED,
+        description="Nothing is stored. Send it again every few seconds. " + _HIDDEN + _CLOSED,
         status=204,
         errors=("chat_not_found", "chat_closed", "messages_not_taken"),
         **_ONE,
@@ -242,7 +241,7 @@ class Auth(msgspec.Struct, tag="auth", forbid_unknown_fields=True):
 
 
 class Resume(msgspec.Struct, tag="resume", forbid_unknown_fields=True):
-    """The last `pos` that the client has, by chat."""
+    """The last `pos` that the client has of each chat."""
 
     after: Annotated[dict[_ChatId, Annotated[int, Meta(ge=0, le=2**53)]], Meta(max_length=200)]
 
@@ -259,8 +258,8 @@ class Pong(msgspec.Struct, tag="pong", forbid_unknown_fields=True):
     pass
 
 
-Said = Auth | Resume | Typing | Ping | Pong
-_decoder: msgspec.json.Decoder[Said] = msgspec.json.Decoder(Said)
+ClientMessage = Auth | Resume | Typing | Ping | Pong
+_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
 
 
 class _Refused(Exception):
@@ -275,7 +274,7 @@ class _Left(Exception):
 
 
 class LiveSocket:
-    """The ASGI application of the path."""
+    """The ASGI application of /live."""
 
     def __init__(self, services: Services, context: HttpContext) -> None:
         self._browser_sessions = services.browser_sessions
@@ -286,9 +285,9 @@ class LiveSocket:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = self._context.log_fields(scope, dict(scope["headers"]), "WS", "/live")
         with events.of_request(request):
-            await self._accepted(scope, receive, send)
+            await self._handle(scope, receive, send)
 
-    async def _accepted(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         await send({"type": "websocket.accept"})
         try:
@@ -298,17 +297,18 @@ class LiveSocket:
             return
         except _Refused as e:
             code, reason = e.code, e.reason
-            # What a message did wrong is said with the message's own words: not in the log.
-            told = "bad_message" if code == Close.BAD_MESSAGE else reason
-            events.event("socket_refused", logging.WARNING, status=int(code), code=told)
+            # The reason for a bad message quotes the message, which the log must not.
+            log_code = "bad_message" if code == Close.BAD_MESSAGE else reason
+            events.event("socket_refused", logging.WARNING, status=int(code), code=log_code)
         except FAILED as e:
             log.warning("a socket is closed: %s", e)
             code, reason = Close.TRY_LATER, "database_unavailable"
         await send({"type": "websocket.close", "code": code, "reason": reason})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> tuple[int, str]:
-        """Until something ends it; returns why it is to be closed. Raises _Left, _Refused."""
-        caller = await self._authenticate(scope) or await self._first_message(receive)
+        """Serve the socket until something ends it, and return why to close it. Raises _Left,
+        _Refused."""
+        caller = await self._authenticate(scope) or await self._receive_token(receive)
         events.about(caller.user_id, caller.session_id)
         if caller.school is None:
             raise _Refused(Close.NOT_ALLOWED, "no_member")
@@ -334,8 +334,9 @@ class LiveSocket:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _authenticate(self, scope: Scope) -> Caller | None:
-        """By the Authorization header, or by the pages' cookie, which a browser sends along for
-        every site that asks: so only for a page of this very host. None when there is neither."""
+        """Return the caller by the Authorization header or by the pages' cookie, None with neither.
+        A browser sends the cookie whichever site opens the socket, so it counts only for a page of
+        this very host."""
         headers = dict(scope["headers"])
         if b"authorization" in headers:
             return await self._caller(headers[b"authorization"])
@@ -347,10 +348,10 @@ class LiveSocket:
             raise _Refused(Close.NOT_ALLOWED, "other_origin")
         return Caller(session.user_id, session.school, session.session_id, math.inf)
 
-    async def _first_message(self, receive: Receive) -> Caller:
+    async def _receive_token(self, receive: Receive) -> Caller:
         try:
             async with asyncio.timeout(AUTH_SECONDS):
-                message = await _next(receive)
+                message = await _receive_message(receive)
         except TimeoutError:
             raise _Refused(Close.NOT_SIGNED_IN, "not_signed_in") from None
         if not isinstance(message, Auth):
@@ -372,11 +373,11 @@ class LiveSocket:
                 raise _Left from e
 
     async def _read(self, outbox: Outbox, receive: Receive) -> None:
-        """One message after the other: the next is not read before the last is done."""
+        """Read messages one after the other, each only when the one before is handled."""
         while True:
-            said = await _next(receive)
+            message = await _receive_message(receive)
             self._count(REQUESTS, outbox.user_id)
-            match said:
+            match message:
                 case Auth(token):
                     await self._renew(outbox, token)
                 case Resume(after):
@@ -386,7 +387,7 @@ class LiveSocket:
                         self._context.limits.count(TYPING, outbox.user_id)
                         await self._chats.typing(chat_id, user_id=outbox.user_id)
                     except (NotFound, Forbidden, TooMany):
-                        continue  # where nobody is to be told
+                        continue  # nothing to show to the other person
                 case Ping():
                     outbox.say('{"type":"pong"}')
 
@@ -397,15 +398,15 @@ class LiveSocket:
             raise _Refused(Close.TOO_MANY, e.code) from e
 
     async def _renew(self, outbox: Outbox, token: str) -> None:
-        """A new token of the same user keeps the socket open."""
+        """Keep the socket open with a new token of the same user."""
         caller = await self._caller(b"Bearer " + token.encode("utf-8"))
         if caller.user_id != outbox.user_id:
             raise _Refused(Close.NOT_SIGNED_IN, "bad_token")
         outbox.session_id, outbox.expires = caller.session_id, caller.expires
 
 
-async def _next(receive: Receive) -> Said:
-    """What the client says. Raises _Left, _Refused."""
+async def _receive_message(receive: Receive) -> ClientMessage:
+    """Receive the next message of the client. Raises _Left, _Refused."""
     message: Message = await receive()
     if message["type"] == "websocket.disconnect":
         raise _Left

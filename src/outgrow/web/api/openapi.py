@@ -26,33 +26,38 @@ from outgrow.web.http.response import Problem
 from outgrow.web.http.routing import Access
 
 TAGS = {
-    "accounts": "Sign-up, log-in and sessions.",
-    "profiles": "People of your school.",
-    "connections": "Who is connected to whom.",
-    "chats": "Messages between two people.",
-    "search": "Search.",
+    "accounts": "Sign-up, log-in, passwords and sessions.",
+    "profiles": "The people of your school, and your own profile.",
+    "search": "People by name, and by what their profiles say.",
+    "discover": "People to get to know.",
+    "intros": "The first word to a person: say why, and talk once they accept.",
+    "connections": "The people who accepted an intro.",
+    "chats": "Messages between connected people.",
+    "safety": "Blocks and reports.",
     "schools": "Schools and their sizes.",
     "operation": "Health, metrics and this documentation.",
 }
 _INTRODUCTION = """\
-A campus network: sign in to see the people of your school.
+A campus network. Sign in to see the people of your school.
 
-Every list takes `limit` with `offset`, or with the `cursor` that the page before gave as `next`.
-Unknown parameters and fields are refused. Errors are problem details (RFC 9457) with a stable
-`code` and, in `hint`, what to do next.
+Every list takes `limit` with either `offset` or `cursor`; the cursor is `next` of the previous
+page. Unknown parameters and fields are refused. Errors are problem details (RFC 9457): `code` is
+stable, and `hint` says what to do next.
 """
 _RETRY_AFTER = {
-    "description": "How many seconds to wait.",
+    "description": "The number of seconds to wait.",
     "schema": {"type": "integer", "minimum": 1},
 }
 _REF = "#/components/schemas/{name}"
 
 
 def encode_document(routes: Sequence[Route]) -> bytes:
+    """Return the OpenAPI document of these routes as JSON."""
     return msgspec.json.encode(document(routes))
 
 
 def document(routes: Sequence[Route]) -> dict[str, Any]:
+    """Return the OpenAPI document of these routes."""
     shapes = [s for route in routes for s in (route.body, route.answer, route.accepted) if s]
     shapes = list(dict.fromkeys([*shapes, Problem]))
     references, components = msgspec.json.schema_components(shapes, ref_template=_REF)
@@ -139,7 +144,7 @@ def _responses(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
 
 
 def codes_of(route: Route) -> set[str]:
-    """Every code that a route may answer with: its own, and those of its access and input."""
+    """Return every code that a route may answer with: its own, its access's and its input's."""
     codes = {*route.errors, "unknown_parameter"}
     if _needs_session(route):
         codes |= {"not_signed_in", "bad_token", "token_expired", "session_ended"}
@@ -175,13 +180,15 @@ def _needs_session(route: Route) -> bool:
 
 
 _IDS = {
-    "accounts": ("A session's id.", "0f5e1f0c9d3a4a52b6b1f6f6f2f7a7c1"),
-    "chats": ("A chat's id.", "05a3:5f0c"),
+    "accounts": ("The session's id.", "0f5e1f0c9d3a4a52b6b1f6f6f2f7a7c1"),
+    "chats": ("The chat's id.", "05a3:5f0c"),
 }
 
 
 def _path_parameter(name: str, tag: str) -> dict[str, Any]:
-    description, example = _IDS.get(tag, ("A user's id.", "5f0c9a1e-6f1f-4a39-9a3e-0d7c5f6a2b11"))
+    description, example = _IDS.get(
+        tag, ("The person's id.", "5f0c9a1e-6f1f-4a39-9a3e-0d7c5f6a2b11")
+    )
     return {
         "name": name,
         "in": "path",
@@ -211,11 +218,14 @@ Node = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Page:
+    """The documentation as HTML, with the headers it is served with."""
+
     html: bytes
     headers: tuple[tuple[bytes, bytes], ...]
 
 
 def render_page(document: Node) -> Page:
+    """Render an OpenAPI document as one page."""
     style = resources.files(__package__).joinpath("docs.css").read_text(encoding="utf-8")
     digest = base64.b64encode(sha256(style.encode("utf-8")).digest()).decode("ascii")
     policy = (
@@ -243,7 +253,7 @@ def render_page(document: Node) -> Page:
 {_render_tour()}
 {"".join(_render_tag(document, tag) for tag in document["tags"])}
 {_render_codes()}
-<footer>The same as a document for machines: <a href="/openapi.json">/openapi.json</a>,
+<footer>The same for machines: <a href="/openapi.json">/openapi.json</a>,
 OpenAPI {escape(document["openapi"])}.</footer>
 </main>
 </body>
@@ -362,8 +372,8 @@ def _render_fields(document: Node, schema: Node) -> str:
 def _resolve_reference(document: Node, schema: Node) -> Node:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        found: Node = document["components"]["schemas"][name]
-        return found
+        target: Node = document["components"]["schemas"][name]
+        return target
     return schema
 
 
@@ -413,8 +423,9 @@ def _render_codes() -> str:
         for code, error in CODES.items()
     )
     return f"""<section><h2 id="errors">Errors</h2>
-<p>Problem details: <code>title</code> is the fact, <code>detail</code> what was seen,
-<code>hint</code> what to do next, <code>request_id</code> what to look for in the log.</p>
+<p>Errors are problem details. <code>title</code> says what is wrong, <code>detail</code> gives
+the particulars, <code>hint</code> says what to do next, and <code>request_id</code> finds the
+request in the log.</p>
 <table class="codes"><caption>Codes</caption>{rows}</table></section>"""
 
 
@@ -426,7 +437,7 @@ def _render_prose(text: str) -> str:
 def _render_code_spans(text: str) -> str:
     pieces = text.split("`")
     return "".join(
-        f"<code>{piece}</code>" if place % 2 else piece for place, piece in enumerate(pieces)
+        f"<code>{piece}</code>" if number % 2 else piece for number, piece in enumerate(pieces)
     )
 
 

@@ -1,4 +1,4 @@
-"""Routes: the documentation, and what operators and their machines ask."""
+"""Routes for operators and their machines: health and metrics."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ async def read_metrics(request: ApiRequest) -> Response:
 
 
 async def _count_altered(database: Database) -> float:
-    """For whoever is to be woken when nothing keeps the tables any more; `outgrow verify` says what
-    it is."""
+    """Return the number of tables and triggers that differ from what a growth made, NaN when the
+    database does not answer. `outgrow verify` lists them."""
     try:
         async with asyncio.timeout(READY_SECONDS), database.session() as session:
             return await definitions.count_wrong(session, _campus())
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, OutgrowError) as e:
-        log.warning("whether the tables are kept could not be seen: %s", e)
+        log.warning("the tables could not be checked: %s", e)
         return math.nan
 
 
@@ -91,8 +91,8 @@ ROUTES = (
         access=Access.OPERATOR,
         tag="operation",
         summary="Get metrics for Prometheus",
-        description="For callers on the same machine, or with OUTGROW_METRICS_TOKEN as a bearer "
-        "token once it is set. A 404 for everybody else.",
+        description="Open to callers on the same machine or, once OUTGROW_METRICS_TOKEN is set, to "
+        "callers with that bearer token. Returns 404 to everyone else.",
         content_type="text/plain",
     ),
 )

@@ -34,7 +34,7 @@ async def list_profiles(request: ApiRequest) -> Response:
     if query["school"] not in (None, request.viewer.school):
         raise Forbidden(
             "other_school",
-            "one sees the people of one's own school only",
+            "you can see the people of your own school only",
             hint="leave school out",
         )
     filters = Filters(query["major"], query["year"], query["interest"], query["looking_for"])
@@ -171,18 +171,21 @@ def _cursor_page(request: ApiRequest) -> Page:
     return Page(request.query["limit"], 0, request.query["cursor"])
 
 
-async def discover(request: ApiRequest) -> Response:
+async def list_matches(request: ApiRequest) -> Response:
     return Response(
         await request.services.discover.matches(_cursor_page(request), viewer=request.viewer)
     )
 
 
-async def suggestions(request: ApiRequest) -> Response:
+async def list_suggestions(request: ApiRequest) -> Response:
     body = await request.services.discover.suggestions(_cursor_page(request), viewer=request.viewer)
     return Response(body)
 
 
-_LEFT_OUT = "You, your connections, people with a pending intro and hidden people are left out."
+_LEFT_OUT = (
+    "Leaves out yourself, your connections, hidden people, and people with a pending intro from or "
+    "to you."
+)
 
 ROUTES = (
     Route(
@@ -192,19 +195,21 @@ ROUTES = (
         access=Access.MEMBER,
         tag="profiles",
         summary="List the people of your school",
-        description="Visible profiles, your own included. Filters combine: a profile must have "
-        "every interest and everything looked for that is given. `total` and `facets` count all "
-        "matches. Changes by other programs to the store may appear 20 seconds later.",
+        description="Lists visible profiles, your own included. Filters combine: a profile must "
+        "have every `interest` and every `looking_for` given. `total` and `facets` count all "
+        "matches. Changes that other programs make in the store may take 20 seconds to appear.",
         parameters=(
-            text("school", "One's own school; another one is refused."),
+            text("school", "Your own school; any other is refused."),
             text("major", "Exactly this major.", example="Computer Science"),
             text("year", "Exactly this year.", example="Junior"),
-            text("interest", "Who has this interest; may be repeated.", many=True),
-            text("looking_for", "Who is looking for this; may be repeated.", many=True),
+            text("interest", "People with this interest; may be repeated.", many=True),
+            text("looking_for", "People who are looking for this; may be repeated.", many=True),
             choice("sort", ("newest", "name"), "The order."),
             *PAGING,
-            flag("total", "Count all that the filters leave."),
-            choices("facets", FACETS, "Count members by these, each without its own filter."),
+            flag("total", "Count all matches."),
+            choices(
+                "facets", FACETS, "Count matches by these fields, each without its own filter."
+            ),
         ),
         answer=ProfilePage,
         answer_example=_PAGE,
@@ -216,7 +221,7 @@ ROUTES = (
         handler=create_profile,
         access=Access.SIGNED_IN,
         tag="profiles",
-        summary="Create your profile, for an account without one",
+        summary="Create the profile of your account",
         body=NewProfile,
         body_example={"name": "Ada Okafor", "school": "Northfield University"},
         status=201,
@@ -245,9 +250,9 @@ ROUTES = (
         access=Access.SIGNED_IN,
         tag="profiles",
         summary="Change your own profile",
-        description="Omitted fields stay as they are and `null` clears a field; lists and goals "
-        "are replaced, settings are set one by one. Concurrent changes to different fields are "
-        "all kept.",
+        description="Omitted fields stay as they are, and `null` clears a field. Lists and goals "
+        "are replaced as a whole; settings change one by one. Concurrent changes to different "
+        "fields are all kept.",
         body=ProfileChanges,
         body_example={"bio": "Builds small robots.", "pronouns": None},
         answer=OwnProfile,
@@ -261,7 +266,7 @@ ROUTES = (
         access=Access.MEMBER,
         tag="profiles",
         summary="Get the profile of a person at your school",
-        description="People of other schools, and hidden people, are a 404.",
+        description="Returns 404 for hidden people and for people of other schools.",
         answer=Profile,
         answer_example=PROFILE,
         errors=("profile_not_found",),
@@ -301,10 +306,13 @@ ROUTES = (
         access=Access.MEMBER,
         tag="search",
         summary="Search the people of your school",
-        description="Prefixes of words are enough, accents and case do not matter, and one typo "
-        "in each word of a name is forgiven. Best matches first; `match` says how a person was "
-        "found, and `highlights` where.",
-        parameters=(text("q", "What was typed.", required=True, example="ada okaf"), *PAGING),
+        description="Matches prefixes of words, ignores accents and case, and allows one typo in "
+        "each word of a name. Best matches come first. `match` says how a person matched, and "
+        "`highlights` where.",
+        parameters=(
+            text("q", "The text to search for.", required=True, example="ada okaf"),
+            *PAGING,
+        ),
         answer=FoundPage,
         answer_example={"items": [_FOUND], "next": None},
         errors=PAGE_ERRORS,
@@ -316,10 +324,12 @@ ROUTES = (
         access=Access.PUBLIC,
         tag="schools",
         summary="List the schools by name",
-        description="Changes by other programs to the store may appear 20 seconds later. "
-        "`resembles` names the school with e-mail domains that a school looks like without being "
-        "it.",
-        parameters=(*PAGING, flag("counts", "With their members; for those signed in.")),
+        description="Changes that other programs make in the store may take 20 seconds to appear. "
+        "`resembles` names a school with e-mail domains whose name looks the same.",
+        parameters=(
+            *PAGING,
+            flag("counts", "Count the members of each; requires an access token."),
+        ),
         answer=SchoolPage,
         answer_example={"items": [{"name": "Northfield University"}], "next": None},
         errors=(*PAGE_ERRORS, "not_signed_in", "bad_token", "token_expired"),
@@ -327,14 +337,15 @@ ROUTES = (
     Route(
         method="GET",
         path="/discover",
-        handler=discover,
+        handler=list_matches,
         access=Access.MEMBER,
         tag="discover",
-        summary="Rank the people of your school by what they have in common with you",
-        description="Best match first. The score is out of 100: 6 for each shared interest (up to "
-        "30), 10 for each thing both look for (up to 20), 5 for each shared goal (up to 15) and "
-        "trait of personality (up to 10), 15 for the same major, 10 for the same year. The most "
-        f"promising people are ranked; the rest of the school follows, newest first. {_LEFT_OUT}",
+        summary="List the people of your school by what they share with you",
+        description="Best matches come first. The score is out of 100: 6 for each shared interest "
+        "(up to 30), 10 for each thing that both look for (up to 20), 5 for each shared goal (up "
+        "to 15), 5 for each shared trait of personality (up to 10), 15 for the same major and 10 "
+        "for the same year. The most promising people are ranked; the rest of the school follows, "
+        f"newest first. {_LEFT_OUT}",
         parameters=(limit(), cursor()),
         answer=MatchPage,
         answer_example={
@@ -356,12 +367,13 @@ ROUTES = (
     Route(
         method="GET",
         path="/suggestions",
-        handler=suggestions,
+        handler=list_suggestions,
         access=Access.MEMBER,
         tag="discover",
-        summary="Suggest people whom your connections know",
-        description="Most mutual connections first, then newest; at most 500 people, from your "
-        f"newest 200 connections and the newest 200 of each of them. {_LEFT_OUT}",
+        summary="List people whom your connections know",
+        description="People with the most mutual connections come first, then the newest. Lists at "
+        "most 500 people, from your newest 200 connections and the newest 200 connections of each. "
+        f"{_LEFT_OUT}",
         parameters=(limit(), cursor()),
         answer=SuggestionPage,
         answer_example={"items": [{**PROFILE, "mutual": 3}], "next": _NEXT},

@@ -84,7 +84,10 @@ _LIST: dict[str, Any] = {
     "method": "GET",
     "access": Access.MEMBER,
     "tag": "intros",
-    "parameters": (choices("status", tuple(STATUSES), "Only these; all, unless given."), *PAGING),
+    "parameters": (
+        choices("status", tuple(STATUSES), "The statuses to list; all by default."),
+        *PAGING,
+    ),
     "answer": IntroPage,
     "errors": PAGE_ERRORS,
 }
@@ -121,9 +124,9 @@ ROUTES = (
         access=Access.MEMBER,
         tag="intros",
         summary="Send an intro",
-        description="Two people have at most one pending intro, in either direction; it expires "
-        "after 30 days without an answer. People who take no messages (`allow_messages`) can "
-        "still get intros.",
+        description="Two people have at most one pending intro, in either direction. It expires "
+        "after 30 days without an answer. People who accept no messages (`allow_messages`) still "
+        "receive intros.",
         limit=INTROS,
         body=NewIntro,
         body_example={
@@ -146,7 +149,7 @@ ROUTES = (
         path="/intros/incoming",
         handler=incoming_intros,
         summary="List the intros sent to you, newest first",
-        description="Intros of people you cannot see any more are left out.",
+        description="Leaves out intros from people you can no longer see.",
         answer_example={"items": [_ACCEPTED], "next": _NEXT},
         **_LIST,
     ),
@@ -154,16 +157,17 @@ ROUTES = (
         path="/intros/outgoing",
         handler=outgoing_intros,
         summary="List the intros you sent, newest first",
-        description="Intros to people you cannot see any more are left out.",
+        description="Leaves out intros to people you can no longer see.",
         answer_example={"items": [_INTRO], "next": _NEXT},
         **_LIST,
     ),
     Route(
         path="/intros/{id}/accept",
         handler=accept_intro,
-        summary="Accept an intro: connect the two people and open their chat",
-        description="All or nothing. Other pending intros of the two people are closed with it. "
-        "Of two concurrent answers one counts; the other gets the current state.",
+        summary="Accept an intro",
+        description="Connects the two people, opens their chat and closes other pending intros "
+        "between them, all in one transaction. Of two concurrent answers only the first counts; "
+        "the second gets `intro_answered`.",
         answer=AcceptedIntro,
         answer_example={
             "intro": _ACCEPTED,
@@ -196,8 +200,8 @@ ROUTES = (
         handler=remove_connection,
         access=Access.MEMBER,
         tag="connections",
-        summary="Remove a connection on both sides",
-        description="Also removes a connection that only one side has. The chat stays.",
+        summary="Remove a connection, for both people",
+        description="Also removes a connection that only one of the two has. The chat stays.",
         status=204,
         errors=("connection_not_found",),
     ),
@@ -208,7 +212,8 @@ ROUTES = (
         access=Access.MEMBER,
         tag="safety",
         summary="List the people you blocked, newest first",
-        description="`profile` is null for people who are gone; the id is enough to unblock them.",
+        description="`profile` is null for people who are gone. Their id is enough to unblock "
+        "them.",
         parameters=PAGING,
         answer=BlockPage,
         answer_example={
@@ -224,10 +229,9 @@ ROUTES = (
         access=Access.MEMBER,
         tag="safety",
         summary="Block a person",
-        description="Hides the two people from each other everywhere and ends their connection "
-        "and pending intros. Neither can tell a block from absence, so the response is the same "
-        "whether or not the id exists. At most "
-        f"{MOST_BLOCKED:,} people.",
+        description="Hides the two people from each other everywhere, and ends their connection "
+        "and pending intros. To both, the other person seems to be gone. The response is the same "
+        f"whether or not the id exists. You can block at most {MOST_BLOCKED:,} people.",
         status=204,
         errors=("about_oneself", "profile_not_found", "too_many_blocks", "too_contended"),
         limit=BLOCKS,
@@ -239,8 +243,8 @@ ROUTES = (
         access=Access.MEMBER,
         tag="safety",
         summary="Unblock a person",
-        description="The chat can be read again; the connection does not come back. A block by "
-        "the other side stays.",
+        description="The chat can be read again. The connection does not come back. A block by the "
+        "other person stays.",
         status=204,
         errors=("about_oneself", "profile_not_found", "too_contended"),
     ),
@@ -251,8 +255,8 @@ ROUTES = (
         access=Access.MEMBER,
         tag="safety",
         summary="Report a person to the operator",
-        description="`message` is the id of the message in question. The reported person is not "
-        "told; block them as well to see no more of them.",
+        description="`message` is the id of the message in question, if there is one. The reported "
+        "person does not learn of it. To see no more of them, block them too.",
         body=NewReport,
         body_example={"profile": _ID, "reason": "spam", "note": "The same advert, every day."},
         status=201,

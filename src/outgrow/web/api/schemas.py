@@ -1,6 +1,6 @@
-"""The shapes of answers, for the documentation and for the tests that hold answers against it.
+"""The shapes of answers, for the documentation and for the tests that check answers against it.
 
-Most bodies are written by PostgreSQL; nothing here is built on the way to the socket, but tokens.
+PostgreSQL writes most bodies. Of these shapes, the code builds only tokens.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Shape(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class TokenAnswer(Shape):
-    """`expires_in` is in seconds; the refresh token is good once."""
+    """`expires_in` is in seconds. The refresh token works once."""
 
     access_token: str
     token_type: str
@@ -57,14 +57,14 @@ class TokenAnswer(Shape):
 
 
 class LogInAnswer(TokenAnswer, kw_only=True):
-    """`device_token` lets nobody in: it counts this device apart from others."""
+    """`device_token` gives no access: it lets limits count this device apart from others."""
 
     device_token: str
 
 
 class Profile(Shape):
-    """What members of a school see of each other. Every field is there: null stands for what was
-    never filled in, and for what an old client stored as another type or larger than 32 kB."""
+    """What members of a school see of each other. Every field is present. It is null if it was
+    never filled in, or if an old client stored another type or more than 32 kB."""
 
     id: str
     name: str | None
@@ -102,7 +102,7 @@ class FacetValue(Shape):
 
 
 class ProfilePage(Shape):
-    """`next` is the cursor of the next page, null on the last."""
+    """`next` is the cursor of the next page, null on the last page."""
 
     items: list[Profile]
     next: str | None
@@ -111,7 +111,7 @@ class ProfilePage(Shape):
 
 
 class Highlight(Shape):
-    """The pieces of a field; every second one, from the second on, is what was meant."""
+    """A field in pieces. Every second piece, from the second on, is a match."""
 
     field: str
     pieces: list[str]
@@ -128,7 +128,7 @@ class FoundPage(Shape):
 
 
 class Intro(Shape):
-    """`id` is opaque. `reason` and `created_at` are what an old client wrote, too."""
+    """`id` is opaque. `reason` and `created_at` may be what an old client wrote."""
 
     id: str
     direction: Literal["incoming", "outgoing"]
@@ -151,8 +151,8 @@ class AcceptedIntro(Shape):
 
 
 class ChatMessage(Shape):
-    """`pos` orders the messages of a chat: later ones have a greater one. Null stands for
-    what an old client left out; `kind` is `system` for what the network itself said."""
+    """`pos` orders the messages of a chat: later messages have a greater one. Other fields are null
+    if an old client left them out. `kind` is `system` for a message of the network itself."""
 
     id: str | None
     chat_id: str
@@ -169,8 +169,8 @@ class MessagePage(Shape):
 
 
 class Chat(Shape):
-    """`closed` says why nothing can be written into it; `others` is how many it is with: 1, but
-    where another program added people."""
+    """`closed` says why the chat cannot be written to. `others` is the number of other
+    participants: 1, unless another program added people."""
 
     id: str
     person: Profile | None
@@ -224,7 +224,7 @@ class Reason(Shape):
 
 
 class Match(Profile, kw_only=True):
-    """`score` is of 100; `reasons` is empty where it is 0."""
+    """`score` is out of 100. `reasons` is empty if it is 0."""
 
     score: int
     reasons: list[Reason]
@@ -236,7 +236,7 @@ class MatchPage(Shape):
 
 
 class Suggestion(Profile, kw_only=True):
-    """`mutual` is the number of your connections who are connected to them."""
+    """`mutual` is the number of your connections who are connected to this person."""
 
     mutual: int
 
@@ -251,7 +251,7 @@ class SignUp(TokenAnswer, kw_only=True):
 
 
 class Session(Shape):
-    """`device` is the User-Agent of its log-in; `current` marks the session of the request."""
+    """`device` is the User-Agent of the log-in. `current` marks the session of this request."""
 
     id: str
     created_at: str
@@ -266,7 +266,7 @@ class SessionPage(Shape):
 
 
 class School(Shape):
-    """`resembles` is a school with e-mail domains whose name looks like this one."""
+    """`resembles` is a school with e-mail domains whose name looks the same."""
 
     name: str
     members: int | msgspec.UnsetType = msgspec.UNSET

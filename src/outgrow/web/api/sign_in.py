@@ -19,14 +19,16 @@ from outgrow.web.http.request import text
 from outgrow.web.http.response import HEADERS, Response
 from outgrow.web.http.routing import Access
 
-Email = Annotated[
-    str, Meta(max_length=LONGEST_EMAIL, description="Compared without regard to case.")
-]
+Email = Annotated[str, Meta(max_length=LONGEST_EMAIL, description="Case does not matter.")]
 NewPassword = Annotated[str, Meta(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD)]
 Code = Annotated[str, Meta(min_length=1, max_length=20)]
 AnyPassword = Annotated[str, Meta(max_length=1000)]
 SignUpId = Annotated[
-    str, Meta(max_length=100, description="As the sign-up answered; without it, the newest one.")
+    str,
+    Meta(
+        max_length=100,
+        description="The `sign_up` of the sign-up's answer; without it, the newest sign-up.",
+    ),
 ]
 
 
@@ -47,7 +49,7 @@ class RefreshBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class VerifyBody(msgspec.Struct, forbid_unknown_fields=True):
-    """With the password of the sign-up."""
+    """The code of a sign-up, and the password given there."""
 
     email: Email
     code: Code
@@ -71,13 +73,13 @@ class ResetBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class CodeSent(Shape):
-    """The same whether or not there is anybody to send it to."""
+    """The answer after a code was requested, the same whether or not the account exists."""
 
     status: Literal["code_sent"]
 
 
 class Begun(CodeSent):
-    """`sign_up` names what waits for its code, whoever else signs up with the e-mail."""
+    """`sign_up` names this sign-up, in case others use the same e-mail address."""
 
     sign_up: str
 
@@ -173,13 +175,13 @@ _TOKENS = {
 _EMAIL = "ada@northfield.example"
 _DEVICE = text("X-Device-Token", "The `device_token` of an earlier log-in on this device.")
 SESSION_ENDED = (
-    "An ended session cannot be refreshed. Its access token is refused immediately by the process "
-    f"that ended it, and by others within {FRESH_SECONDS:.0f} seconds."
+    "An ended session cannot be refreshed. The process that ended it refuses its access token "
+    f"immediately, others within {FRESH_SECONDS:.0f} seconds."
 )
 _SENDS_CODE: dict[str, Any] = {
     "access": Access.PUBLIC,
     "tag": "accounts",
-    "description": "The response is the same whether or not there is an account to send it to.",
+    "description": "The response is the same whether or not the account exists.",
     "body": EmailBody,
     "body_example": {"email": _EMAIL},
     "status": 202,
@@ -199,12 +201,11 @@ ROUTES = (
         access=Access.PUBLIC,
         tag="accounts",
         summary="Create an account and its profile",
-        description="Returns the tokens of a new session and the profile. A school is created "
-        "with its first member. Returns 202 when a code was sent to the address instead, and "
-        "`POST /auth/verify` completes the sign-up with it: for a school with e-mail domains, for "
-        "the e-mail of a profile without an account, and always when the server sends mail by "
-        "SMTP. People whose profile exists already get it as it is; the profile in the request is "
-        "then ignored.",
+        description="Returns the profile and the tokens of a new session. The first member creates "
+        "a school. Returns 202 if a code was sent to the address instead; `POST /auth/verify` then "
+        "completes the sign-up. A code is needed for a school with e-mail domains, for the e-mail "
+        "address of a profile without an account, and always when the server sends mail by SMTP. A "
+        "profile that exists already stays as it is, and the one in the request is ignored.",
         body=SignUpBody,
         body_example={
             "email": "ada@northfield.example",
@@ -231,8 +232,8 @@ ROUTES = (
         tag="accounts",
         summary="Sign in",
         description="Send the access token in the header `Authorization: Bearer <access_token>` "
-        f"with every other request; it is valid for {ACCESS_SECONDS // 60} minutes. The device "
-        "token gives no access: sent as `X-Device-Token` with the next log-in or code, it makes "
+        f"with every other request. It is valid for {ACCESS_SECONDS // 60} minutes. The device "
+        "token gives no access. Send it as `X-Device-Token` with the next log-in or code, and "
         "limits count this device apart from others at its address.",
         headers=(_DEVICE,),
         body=LogInBody,
@@ -249,9 +250,9 @@ ROUTES = (
         access=Access.PUBLIC,
         tag="accounts",
         summary="Exchange a refresh token for new tokens",
-        description="A refresh token can be used once. Using it again ends the whole session, "
-        "since it must have been copied; within ten seconds of the first use it only fails, as "
-        "when two tabs refresh together.",
+        description="A refresh token works once. A second use ends the whole session, since the "
+        "token must have been copied. Within ten seconds of the first use it only fails, since two "
+        "tabs may refresh together.",
         body=RefreshBody,
         body_example={"refresh_token": _TOKENS["refresh_token"]},
         answer=TokenAnswer,
@@ -265,8 +266,8 @@ ROUTES = (
         access=Access.PUBLIC,
         tag="accounts",
         summary="Complete a sign-up with the mailed code",
-        description="The code is valid for ten minutes, five tries, or until a new one is sent for "
-        "the same sign-up. The password is that of the sign-up; `sign_up` says which one.",
+        description="The code is valid for ten minutes and five tries, and until a new one is sent "
+        "for the same sign-up. The password is the one given at sign-up.",
         body=VerifyBody,
         body_example={"email": _EMAIL, "code": "123456", "password": "correct horse battery"},
         status=201,
@@ -296,8 +297,8 @@ ROUTES = (
         access=Access.PUBLIC,
         tag="accounts",
         summary="Set a new password with the mailed code",
-        description="With the code of a reset or an invitation, also creates the account of a "
-        "profile without one. Ends all sessions of the account. " + SESSION_ENDED,
+        description="Takes the code of a reset or of an invitation. Creates the account if the "
+        "profile has none. Ends all sessions of the account. " + SESSION_ENDED,
         body=ResetBody,
         body_example={
             "email": _EMAIL,
