@@ -16,7 +16,7 @@ OLDEST := $(filter-out tests/test_advise.py tests/test_api% tests/test_architect
 	tests/test_field.py tests/test_golden.py tests/test_inspect_grow.py tests/test_inspect_secrets.py \
 	tests/test_inspect_literals.py tests/test_keyspaces.py tests/test_lacking.py tests/test_latencies.py \
 	tests/test_live.py tests/test_matrix.py tests/test_pages% tests/test_serve_readings.py \
-	tests/test_serve.py tests/test_server.py tests/test_sessions.py tests/test_tour.py tests/test_maintenance.py, \
+	tests/test_serve.py tests/test_server.py tests/test_sessions.py tests/test_tour.py tests/test_maintenance.py tests/test_words.py, \
 	$(wildcard tests/test_*.py))
 # And in another collation: of these, what sorts and compares texts.
 COLLATED := $(filter-out tests/test_chats.py tests/test_confirmations.py tests/test_database.py \

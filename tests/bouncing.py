@@ -117,8 +117,8 @@ def bouncing(
 def _await(path: Path, process: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + 20
     while process.poll() is None and time.monotonic() < until:
-        with socket.socket(socket.AF_UNIX) as probe, contextlib.suppress(OSError):
-            probe.connect(str(path))
+        with socket.socket(socket.AF_UNIX) as connection, contextlib.suppress(OSError):
+            connection.connect(str(path))
             return
         time.sleep(0.05)
     raise AssertionError(f"pgbouncer does not answer: {log.read_text()}")

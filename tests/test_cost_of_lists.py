@@ -23,7 +23,7 @@ LISTS: dict[str, tuple[str, Callable[[list[str]], Any]]] = {
 }
 
 
-class Work:
+class Writes:
     """The rows that a session's statements handled, their triggers' included."""
 
     def __init__(self, connection: Any) -> None:
@@ -64,8 +64,8 @@ def handled(node: dict[str, Any]) -> int:
 
 
 @pytest.fixture
-async def work(campus_url: str, connect: Connect) -> Work:
-    return Work(await connect(campus_url))
+async def work(campus_url: str, connect: Connect) -> Writes:
+    return Writes(await connect(campus_url))
 
 
 async def crowd(ladder: Ladder, pattern: str, value: Callable[[list[str]], Any]) -> None:
@@ -92,7 +92,7 @@ CHANGES: dict[str, Callable[[list[str]], list[str]]] = {
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("name", LISTS)
 async def test_a_change_handles_as_many_rows_as_there_are(
-    work: Work, name: str, change: str
+    work: Writes, name: str, change: str
 ) -> None:
     ladder = Ladder(work.connection)
     pattern, value = LISTS[name]
@@ -106,7 +106,7 @@ async def test_a_change_handles_as_many_rows_as_there_are(
     assert await ladder.differences() == {}
 
 
-async def test_an_id_put_to_a_list_with_a_doubled_one_is_one_row(work: Work) -> None:
+async def test_an_id_put_to_a_list_with_a_doubled_one_is_one_row(work: Writes) -> None:
     ladder = Ladder(work.connection)
     await ladder.expand(["connections"])
     people = [f"u{n}" for n in range(MANY)]
@@ -121,7 +121,7 @@ async def test_an_id_put_to_a_list_with_a_doubled_one_is_one_row(work: Work) -> 
         assert await ladder.differences() == {}
 
 
-async def test_a_document_is_decoded_once_for_all_rows_of_its_list(work: Work) -> None:
+async def test_a_document_is_decoded_once_for_all_rows_of_its_list(work: Writes) -> None:
     """The columns that they have from it are the same for all."""
     blueprint = parse(CLUBS)
     ladder = Ladder(work.connection, blueprint)

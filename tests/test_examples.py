@@ -95,7 +95,7 @@ async def seen(ladder: Ladder) -> dict[str, list[str]]:
     return {name: await shown(ladder.connection, name, ladder.blueprint) for name in relations}
 
 
-async def test_every_relation_is_lifted_and_shows_the_same(
+async def test_every_relation_is_mirrored_and_shows_the_same(
     filled: Ladder, blueprint: Blueprint
 ) -> None:
     store, before = await filled.stored(), await seen(filled)

@@ -212,7 +212,7 @@ async def test_decode_undoes_encode(
 
 @pytest.mark.parametrize("relation", ["keepers", *(f"of_{kind}" for kind in MEMBER_TYPES)])
 @given(data=st.data())
-async def test_rows_and_leftovers_of_a_map_are_the_map(
+async def test_rows_and_unmapped_members_of_a_map_are_the_map(
     campus: Database, relation: str, data: st.DataObject
 ) -> None:
     """Both laws at once: what the rows and the unmapped give is what they came from, and decodes

@@ -107,7 +107,9 @@ async def test_an_account_without_a_profile_makes_one_first(
     assert "Ada Again" in page.text
 
 
-async def test_a_session_ended_elsewhere_ends_the_visit(api: Api, somebody: Somebody) -> None:
+async def test_a_session_ended_elsewhere_ends_the_browser_session(
+    api: Api, somebody: Somebody
+) -> None:
     ada = await somebody("Ada")
     session = next(iter(api.services.browser_sessions._known.values()))
     await api.services.accounts.log_out(session.user_id, session.session_id)
@@ -116,7 +118,7 @@ async def test_a_session_ended_elsewhere_ends_the_visit(api: Api, somebody: Some
     assert ada.answer.request.url.path == "/sign-in"
 
 
-async def test_a_visit_is_no_refresh_token_and_a_refresh_token_no_visit(
+async def test_a_browser_session_is_no_refresh_token_nor_the_reverse(
     api: Api, somebody: Somebody
 ) -> None:
     ada = await somebody("Ada")
@@ -132,7 +134,7 @@ async def test_a_visit_is_no_refresh_token_and_a_refresh_token_no_visit(
     assert ada.answer.request.url.path == "/people", "the attempt has not ended the session"
 
 
-async def test_few_visits_are_remembered_and_few_asked_for(
+async def test_few_browser_sessions_are_remembered_and_few_asked_for(
     api: Api, somebody: Somebody, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("outgrow.campus.accounts.sessions.MOST_COOKIES", 2)

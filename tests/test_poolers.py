@@ -36,7 +36,7 @@ from test_serve import served
 
 PEOPLE = 24
 ROUNDS = 4  # of nine requests for each
-VISIT = base64.b64encode(bytes(_ID_BYTES + _SECRET_BYTES), b"-_").decode()
+BROWSER_SESSION = base64.b64encode(bytes(_ID_BYTES + _SECRET_BYTES), b"-_").decode()
 """A cookie that only the database can say of whose it is."""
 
 
@@ -204,7 +204,7 @@ async def test_what_needs_a_session_goes_around_it_or_is_refused(
 
 
 @pytest.mark.parametrize("direct", [True, False])
-async def test_news_are_heard_or_missed(
+async def test_messages_are_heard_or_missed(
     by_transaction: Bouncer, campus_url: str, direct: bool
 ) -> None:
     """Where nobody listens, it is as if news were missed all the time."""
@@ -329,7 +329,9 @@ async def test_who_cannot_connect_is_not_ready(
     assert (await api.get("/readyz")).status_code == 200
     async with closed(campus_url, server, connect) as name:
         for path in ("/readyz", "/readyz", "/"):
-            answer = await api.client.get(path, headers={"cookie": f"{SESSION_COOKIE}={VISIT}"})
+            answer = await api.client.get(
+                path, headers={"cookie": f"{SESSION_COOKIE}={BROWSER_SESSION}"}
+            )
             assert answer.status_code == 503, answer.text
             assert name not in answer.text, "what the server said is for the log"
         body = {"email": "a@campus.example", "password": PASSWORD}
@@ -348,7 +350,7 @@ async def test_a_socket_without_a_database_may_try_later(
     async def send(message: Any) -> None:
         said.append(message)
 
-    headers = [(b"cookie", f"{SESSION_COOKIE}={VISIT}".encode())]
+    headers = [(b"cookie", f"{SESSION_COOKIE}={BROWSER_SESSION}".encode())]
     async with closed(campus_url, server, connect):
         await LiveSocket(api.services, api.context)(
             {"type": "websocket", "headers": headers}, receive, send

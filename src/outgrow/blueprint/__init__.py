@@ -316,8 +316,8 @@ def parse(text: str) -> Blueprint:
         blueprint = msgspec.toml.decode(text, type=Blueprint)
     except msgspec.DecodeError as e:
         raise _bad(str(e)) from e
-    for mistake in problems(blueprint):
-        raise _bad(mistake)
+    for problem in problems(blueprint):
+        raise _bad(problem)
     return blueprint
 
 
@@ -327,9 +327,9 @@ def campus() -> Blueprint:
     return parse(file.read_text(encoding="utf-8"))
 
 
-def _bad(mistake: str) -> BadInput:
+def _bad(problem: str) -> BadInput:
     return BadInput(
         "bad_blueprint",
-        f"the blueprint cannot be used: {mistake}",
+        f"the blueprint cannot be used: {problem}",
         hint="the grammar is in docs/blueprints.md",
     )

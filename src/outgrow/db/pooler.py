@@ -22,7 +22,7 @@ from outgrow.queries import load, together
 
 SQL = load("database")
 
-PROBE_SECONDS = 3.0
+CHECK_SECONDS = 3.0
 ROUNDS = 3
 SUPABASE = (".supabase.com", ".supabase.co")
 SUPABASE_PORT = 6543  # of its poolers in transaction mode
@@ -135,7 +135,7 @@ async def is_shared(connection: Any, url: str) -> bool:
     turn with this: in session mode neither ever gets the other's session.
     """
     try:
-        async with asyncio.timeout(PROBE_SECONDS):
+        async with asyncio.timeout(CHECK_SECONDS):
             if await _runs_in(connection, connection.get_server_pid()):
                 return False
             second = await asyncpg.connect(url or None, statement_cache_size=0)

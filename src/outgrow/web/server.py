@@ -78,7 +78,7 @@ async def serve(settings: Settings, demo: bool) -> None:
                 proxies=settings.proxies,
                 https=settings.https,
             )
-            upkeep = asyncio.create_task(
+            maintenance_task = asyncio.create_task(
                 run_maintenance(
                     database,
                     services.deletions.resume,
@@ -91,8 +91,8 @@ async def serve(settings: Settings, demo: bool) -> None:
                 await _started(services, settings, listener, has_demo)
                 await _run(services, context, listener, settings)
             finally:
-                upkeep.cancel()
-                await asyncio.wait([upkeep])
+                maintenance_task.cancel()
+                await asyncio.wait([maintenance_task])
                 await services.settle(LAST_SECONDS)
                 services.accounts.close()
     events.event("stopped") if settings.log == "json" else note("stopped")

@@ -30,7 +30,7 @@ from outgrow.campus import Viewer
 from outgrow.campus.background import FAILED
 from outgrow.campus.messaging.live import Live
 from outgrow.campus.pagination import Cursors, Page, decoded
-from outgrow.campus.pagination import Page as Cut
+from outgrow.campus.pagination import Page as PageRequest
 from outgrow.campus.people import intros
 from outgrow.campus.people.connections import lock_pair
 from outgrow.campus.people.intros import Intros
@@ -305,12 +305,12 @@ class PendingCounts:
 
     async def _pending(self, viewer: Viewer) -> int:
         page = await self._intros.page(
-            "incoming", ("pending",), Cut(limit=_COUNTED_ROWS), viewer=viewer
+            "incoming", ("pending",), PageRequest(limit=_COUNTED_ROWS), viewer=viewer
         )
         return len(decoded(page)["items"])
 
     async def _unread(self, viewer: Viewer) -> int:
-        page = await self._chats.page(Cut(limit=_COUNTED_ROWS), viewer=viewer)
+        page = await self._chats.page(PageRequest(limit=_COUNTED_ROWS), viewer=viewer)
         return sum(chat["unread"] for chat in decoded(page)["items"])
 
 
