@@ -126,7 +126,7 @@ async def _turn(world: World, number: int) -> Turn:
     """The one that begins changes as well."""
     turn = Turn()
     async with runner.alone(world.database, DEFAULT_STORE, CAMPUS) as session:
-        store = await catalog.read(session, DEFAULT_STORE, CAMPUS)
+        store = await catalog.read_store(session, DEFAULT_STORE, CAMPUS)
         context = StepContext(CAMPUS, store, world.database, session)
         for relation in CAMPUS.relations:
             ways = list(_WAYS)

@@ -68,7 +68,7 @@ def placed(document: dict[str, Any], made: Blueprint) -> tuple[Counter[tuple[str
 async def planned(raw: Any, misfits: Misfits) -> Keys:
     """The keys of what a plan asks for itself, by its own queries."""
     keys: Keys = defaultdict(set)
-    for one in misfits.found:
+    for one in misfits.misfits:
         assert (one.sql is None) is (one.kind in (*KINDS, "duplicate_index"))
         if one.sql is not None:
             found = {record["key"] for record in await raw.fetch(one.sql)}
@@ -90,7 +90,7 @@ async def agree(database: Database, raw: Any, made: Blueprint, document: dict[st
     assert plan.misfits is not None
     counts, keys = placed(document, made)
     found: Counter[tuple[str, str]] = Counter()
-    for one in plan.misfits.found:
+    for one in plan.misfits.misfits:
         if one.kind in KINDS:
             found[one.kind, one.relation] += one.count
             assert keys[one.kind, one.relation].issuperset(one.keys)

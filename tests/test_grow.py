@@ -484,7 +484,7 @@ async def test_statistics_go_without_an_error_for_whoever_is_planning(
         missing = tuple(layout.statistics(CAMPUS, "public", DEFAULT_STORE))
         there = {statistics.name: "public" for statistics in missing}
         async with database.session() as session:
-            store = await catalog.look(session, DEFAULT_STORE, CAMPUS, current=True)
+            store = await catalog.read_located(session, DEFAULT_STORE, CAMPUS, current=True)
             context = StepContext(CAMPUS, store, database, session)
             for _ in range(rounds):
                 await CreateStatistics(missing).run(context)

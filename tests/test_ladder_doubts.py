@@ -284,7 +284,7 @@ async def test_a_plan_tells_what_is_around_the_store(database: Database, raw: An
     assert kinds.count("backfill") == kinds.count("verify") == len(CAMPUS.relations)
     assert kinds[-1] == "switch"
     notes = "\n".join(planned.notes)
-    for word in ("report", "child", "feed", "MB beside the store", "school's whole list"):
+    for word in ("report", "child", "feed", "MB next to the store", "school's whole list"):
         assert word in notes
     assert planned.tables_bytes > 0
     answer = json.loads(json.dumps(planned.as_dict()))
@@ -316,7 +316,7 @@ async def test_only_the_copy_does_not_wait_for_the_disk(database: Database, raw:
         async def look() -> None:
             seen.append(await session.value(setting))
 
-        store = await catalog.read(session, DEFAULT_STORE, CAMPUS)
+        store = await catalog.read_store(session, DEFAULT_STORE, CAMPUS)
         context = StepContext(CAMPUS, store, database, session, pace=look)
         await Expand((("users", None),)).run(context)
         await Backfill("users").run(context)

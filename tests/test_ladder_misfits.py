@@ -73,7 +73,7 @@ def counted(misfits: Misfits, kind: str, *places: str) -> int:
     """Of all places, or of those whose relation or `about` is named."""
     return sum(
         one.count
-        for one in misfits.found
+        for one in misfits.misfits
         if one.kind in kind.split()
         and (not places or one.relation in places or one.about in places)
     )
@@ -138,10 +138,10 @@ async def test_all_that_is_planted_is_found_and_counted(
         "AND strpos(l.value #>> '{}', substr(u.key, 6)) = 0"
     )
     assert seen == expected
-    for one in misfits.found:
+    for one in misfits.misfits:
         assert 0 < len(one.keys) <= min(3, one.count)
         assert one.meaning
-    for one in misfits.found:
+    for one in misfits.misfits:
         if one.kind != "duplicate_index":
             query = f"SELECT count(*) FROM {STORE} WHERE key = ANY ($1::text[])"
             assert await raw.fetchval(query, one.keys) == len(set(one.keys)), one
@@ -177,7 +177,7 @@ async def test_a_plan_and_an_inspection_say_the_same_in_the_same_words(
 async def test_a_campus_without_damage_has_no_misfits(database: Database) -> None:
     await generate(database, Spec(USERS, 7, 0.0, None, False), store=DEFAULT_STORE)
     misfits = await found(database)
-    assert misfits.found == ()
+    assert misfits.misfits == ()
 
 
 @pytest.mark.parametrize("goal", ["hybrid", "relational"])
@@ -248,7 +248,7 @@ async def test_any_blueprint_has_its_misfits(
     blueprint = BLUEPRINTS[name]
     await put(await connect(database_url), dict([*example(name, 25), *BROKEN[name]]))
     misfits = await found(database, "relational", blueprint)
-    assert {one.relation for one in misfits.found}
+    assert {one.relation for one in misfits.misfits}
     done = await runner.grow(database, "relational", DEFAULT_STORE, blueprint, Recorder())
     report = await verify(database, DEFAULT_STORE, blueprint, lambda _: None)
     assert done.store.phase == "relational"

@@ -211,7 +211,7 @@ async def test_a_store_that_is_renamed_when_a_growth_begins_is_told_and_grows_on
     """Before anything of it is remembered, and after."""
     raw = await connect(database.url)
     await fill(raw, 20)
-    look, looked = runner._planned, []
+    look, looked = runner._plan, []
 
     async def planned(*arguments: Any) -> Any:
         found = await look(*arguments)
@@ -220,7 +220,7 @@ async def test_a_store_that_is_renamed_when_a_growth_begins_is_told_and_grows_on
             await raw.execute(f"ALTER TABLE {STORE} RENAME TO kv")
         return found
 
-    monkeypatch.setattr(runner, "_planned", planned)
+    monkeypatch.setattr(runner, "_plan", planned)
     with pytest.raises(GrowthFailed) as error:
         await grow(database, "relational")
     assert error.value.code == "store_gone"

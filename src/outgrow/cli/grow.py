@@ -167,10 +167,10 @@ def _planned(plan: Plan) -> list[str]:
 
 def _misfits(misfits: Misfits) -> list[str]:
     """One line for each kind, and a few of its keys."""
-    if not misfits.found:
+    if not misfits.misfits:
         return ["no misfits, no inconsistencies"]
     lines = ["misfits and inconsistencies, of which nothing gets lost, and no write fails:"]
-    for one in misfits.found:
+    for one in misfits.misfits:
         if one.kind == UNMAPPED:
             continue
         place = one_line(" ".join(dict.fromkeys(filter(None, (one.relation, one.about)))))

@@ -87,7 +87,7 @@ def _status_text(found: Status) -> list[str]:
 
 def _of_the_store(store: catalog.Store) -> list[str]:
     """What to know of it before anything is done with it."""
-    told = [store.said] if store.said else []
+    told = [store.notice] if store.notice else []
     if store.grown_with:
         told.append(f"it grew with {store.grown_with}: set OUTGROW_BLUEPRINT to its file")
     return told
@@ -158,14 +158,14 @@ def _report_text(report: Report) -> list[str]:
         f"+ {keys['in_the_store']:,} of patterns without a table + "
         f"{keys['opaque']:,} of no pattern"
     )
-    lines += [f"note: {report.said}"] if report.said else []
+    lines += [f"note: {report.notice}"] if report.notice else []
     lines += [f"ALTERED: {finding}" for finding in report.altered]
     if report.altered:
         lines.append(f"`outgrow grow --to {report.phase}` makes it anew, as it is to be")
     elif not report.same:
         lines.append(
             "the store is right: `outgrow grow --to optimized` takes the tables away, and growing "
-            "again makes them anew"
+            "again makes new ones"
         )
     return lines
 

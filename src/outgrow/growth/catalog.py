@@ -1,4 +1,4 @@
-"""What the database's catalog says of a store, its indexes, and the tables beside it."""
+"""What the database's catalog says about a store, its indexes, and its mirror tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from outgrow.schema.migrate import Migration
 
 @dataclass(frozen=True, slots=True)
 class StoreIndex:
-    """One index of the store, whoever made it. `needed_by` is what would break without it."""
+    """An index of the store, made by Outgrow or by others. `needed_by` would break without it."""
 
     oid: int
     schema: str
@@ -41,14 +41,15 @@ class StoreIndex:
         return self.name.startswith(layout.PREFIX)
 
     def stands_for(self, other: StoreIndex) -> bool:
-        """Whether nobody would miss `other`: the same queries answered, the same rows refused."""
+        """Return whether `other` is superfluous: this index answers the same queries and refuses
+        the same rows."""
         refuses = self.is_unique and self.nulls_distinct == other.nulls_distinct
         return self.signature == other.signature and (refuses or not other.is_unique)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of ours; `indexes` are the names of the valid ones, without the primary key."""
+    """A mirror table. `indexes` names its valid indexes, without the primary key."""
 
     name: str
     oid: int
@@ -59,14 +60,16 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A store as it is now. `blocks` are those of the table alone; `rows` an estimate, or None
-    before the first ANALYZE; `phase` None where no layout is installed; `current` is False where
-    the layout is missing or another version's; `collation` is that of its key, quoted, unless it is
-    the database's; `others` are the phases of other blueprints over it; `statistics` are the names
-    of ours, each with its schema; `mirrors` the relations with tables, of which `tables` has what
-    is there, by name; `altered` what of the tables and of all that keeps them is not as it was
-    made; `said` what happened to its name; `pending` the migrations that an installation would
-    apply."""
+    """A store as it is now.
+
+    `blocks` counts the table alone. `rows` is an estimate, None before the first ANALYZE. `phase`
+    is None where no layout is installed; `current` is False where the layout is missing or of
+    another version. `collation` is that of the key, quoted, unless it is the database's. `others`
+    has the phases of other blueprints over the store. `statistics` has the names of Outgrow's own,
+    with their schemas. `mirrors` are the relations with tables; `tables` has the tables that exist,
+    by name. `altered` is what differs from what Outgrow made. `notice` says what happened to the
+    store's name. `pending` are the migrations that an installation would apply.
+    """
 
     oid: int
     schema: str
@@ -89,24 +92,23 @@ class Store:
     mirrors: tuple[Mirror, ...] = ()
     tables: Mapping[str, Table] = field(default_factory=dict)
     altered: tuple[Finding, ...] = ()
-    said: str = ""
+    notice: str = ""
     pending: tuple[Migration, ...] = ()
 
     @property
     def synced(self) -> bool:
-        """Whether the tables have been kept by what was made for it; as far as one can see."""
+        """Whether the triggers and functions that sync the tables are as they were made, now."""
         return not any(finding.is_wrong for finding in self.altered)
 
     @property
     def doubted(self) -> tuple[Finding, ...]:
-        """What keeps them was changed by somebody, and changed back: nobody knows what was missed
-        meanwhile."""
+        """What syncs the tables was changed and changed back: writes in between may be missing."""
         return tuple(finding for finding in self.altered if not finding.is_wrong)
 
     @property
     def grown_with(self) -> str:
-        """The other blueprint that it grew with, in words; "" where it grew with this one or with
-        none."""
+        """The other blueprint that the store grew with, in words; "" where it grew with this one
+        or with none."""
         grown = [f"{n!r} (phase {phase})" for n, phase in self.others.items() if phase != "initial"]
         if not grown or self.phase not in (None, "initial"):
             return ""
@@ -116,48 +118,50 @@ class Store:
     def name(self) -> str:
         return f"{self.schema}.{self.table}"
 
-    def invalid(self) -> list[StoreIndex]:
-        """What concurrent builds that failed (or still run) have left: it costs every write and
-        serves no query."""
+    def invalid_indexes(self) -> list[StoreIndex]:
+        """Return the indexes left by concurrent builds that failed or still run: they cost every
+        write and serve no query."""
         return [i for i in self.indexes if not i.valid and i.needed_by is None]
 
     def duplicates(self) -> dict[StoreIndex, StoreIndex]:
-        """As `duplicates`. Ours count as neither: they go by the phase."""
-        return duplicates(i for i in self.indexes if not i.ours)
+        """Return each duplicate with the index that stands for it. Indexes of Outgrow's own are
+        left out: the phase decides about them."""
+        return find_duplicates(i for i in self.indexes if not i.ours)
 
-    def made(self, wanted: Collection[str]) -> list[StoreIndex]:
-        """The indexes that Outgrow made for this blueprint; `wanted` are the names it asks for.
-        Where another blueprint lies over the store, names say too little: only those."""
+    def made_indexes(self, wanted: Collection[str]) -> list[StoreIndex]:
+        """Return the indexes that Outgrow made for this blueprint, which asks for the names
+        `wanted`. Where another blueprint lies over the store, only those count: another index
+        may be the other blueprint's."""
         return [i for i in self.indexes if i.ours and (not self.others or i.name in wanted)]
 
     def made_statistics(self, wanted: Collection[str]) -> dict[str, str]:
-        """Likewise; name -> schema."""
+        """Return the statistics that Outgrow made, likewise: name -> schema."""
         return {n: s for n, s in self.statistics.items() if not self.others or n in wanted}
 
-    def trusted(self, mirror: Mirror) -> bool:
-        """Whether its table is there, of this version, and has been kept ever since."""
-        kept = self.synced and mirror.state not in ("stale", "leaving")
-        return kept and mirror.relation in self.tables
+    def trusts(self, mirror: Mirror) -> bool:
+        """Return whether the mirror's table exists, is of this version and was always synced."""
+        is_synced = self.synced and mirror.state not in ("stale", "leaving")
+        return is_synced and mirror.relation in self.tables
 
-    def has(self, name: str) -> bool:
-        """Whether an index of that name is there and can be used."""
+    def has_index(self, name: str) -> bool:
+        """Return whether the store has a valid index of that name."""
         return any(i.valid and i.name == name for i in self.indexes)
 
 
-async def read(
+async def read_store(
     session: Session, store: str, blueprint: Blueprint, *, closely: bool = True
 ) -> Store:
-    """Look; `closely` as `install.is_installed` does. Raises Refused where there is no such
-    store."""
+    """Locate the store and read the catalog. `closely` is passed to `install.is_installed`.
+    Raises Refused where there is no such store."""
     located = await memory.locate(session, store, blueprint)
     current = await install.is_installed(session, located.store, blueprint, closely=closely)
-    found = await look(session, located.store, blueprint, current)
-    return replace(found, said=located.notice)
+    facts = await read_located(session, located.store, blueprint, current)
+    return replace(facts, notice=located.notice)
 
 
-async def look(session: Session, store: str, blueprint: Blueprint, current: bool) -> Store:
-    """Look at a store that `read` has found, without asking again whether its layout is current,
-    which takes longer than all the rest."""
+async def read_located(session: Session, store: str, blueprint: Blueprint, current: bool) -> Store:
+    """Read the catalog for a store that `read_store` has located. Whether its layout is `current`
+    is given, since asking takes longer than everything else."""
     sql = load("grow")
     schema, table = memory.split(store)
     facts = await session.row(sql["store"], schema, table)
@@ -180,26 +184,26 @@ async def look(session: Session, store: str, blueprint: Blueprint, current: bool
         phase=phase,
         current=current,
         others={row["name"]: row["phase"] for row in others},
-        indexes=tuple(await indexes_of(session, oid)),
+        indexes=tuple(await read_indexes(session, oid)),
         statistics={
             row["name"]: row["schema"]
             for row in await session.rows(sql["statistics"], oid)
             if row["name"].startswith(layout.PREFIX)
         },
         mirrors=await state.mirrors(session, blueprint.name),
-        tables=await _tables(session, layout.mirror.schema(blueprint)),
-        altered=await _altered(session, blueprint, oid),
+        tables=await _read_tables(session, layout.mirror.schema(blueprint)),
+        altered=await _find_altered(session, blueprint, oid),
         pending=() if current else tuple(await migrate.pending(session, wanted)),
         **facts,
     )
 
 
-async def _altered(session: Session, blueprint: Blueprint, oid: int) -> tuple[Finding, ...]:
+async def _find_altered(session: Session, blueprint: Blueprint, oid: int) -> tuple[Finding, ...]:
     tables = layout.mirror.schema(blueprint)
     return await definitions.compare(session, blueprint, oid, [tables])
 
 
-async def _tables(session: Session, schema: str) -> dict[str, Table]:
+async def _read_tables(session: Session, schema: str) -> dict[str, Table]:
     sql = load("grow")
     indexes: dict[str, set[str]] = {}
     for row in await session.rows(sql["table_indexes"], schema):
@@ -210,14 +214,15 @@ async def _tables(session: Session, schema: str) -> dict[str, Table]:
     }
 
 
-async def indexes_of(session: Session, oid: int) -> list[StoreIndex]:
+async def read_indexes(session: Session, oid: int) -> list[StoreIndex]:
+    """Return all indexes of a table."""
     return [StoreIndex(**row) for row in await session.rows(load("grow")["indexes"], oid)]
 
 
-def waiting_for(row: asyncpg.Record | None) -> str:
-    """A sentence on the session of the row (pid, application_name, state, xact_start), or on the
-    prepared transaction (gid), which no session holds; "" for none. Of other roles' sessions
-    PostgreSQL may tell nothing but the pid."""
+def describe_blocker(row: asyncpg.Record | None) -> str:
+    """Describe the session (pid, application_name, state, xact_start) or the prepared transaction
+    (gid) that something waits for; "" for None. PostgreSQL may show only the pid of other roles'
+    sessions."""
     gid = None if row is None else row.get("gid")
     if row is None or (row["pid"] is None and gid is None):
         return ""
@@ -237,19 +242,19 @@ def waiting_for(row: asyncpg.Record | None) -> str:
     return f"{text}, in a transaction open{age}" if age else text
 
 
-def duplicates(indexes: Iterable[StoreIndex]) -> dict[StoreIndex, StoreIndex]:
-    """Each index that another one stands for, and that other, which stays."""
+def find_duplicates(indexes: Iterable[StoreIndex]) -> dict[StoreIndex, StoreIndex]:
+    """Return each index that another one stands for, with that other one, which stays."""
     kept: list[StoreIndex] = []
-    found = {}
+    originals = {}
     valid = [i for i in indexes if i.valid]
     for index in sorted(valid, key=lambda i: (i.needed_by is None, not i.is_unique, i.oid)):
         like = next((k for k in kept if k.stands_for(index)), None)
         if like is None or index.needed_by is not None:
             kept.append(index)
         else:
-            found[index] = like
-    return found
+            originals[index] = like
+    return originals
 
 
-def total_bytes(found: Iterable[StoreIndex]) -> int:
-    return sum(index.bytes for index in found)
+def total_bytes(indexes: Iterable[StoreIndex]) -> int:
+    return sum(index.bytes for index in indexes)

@@ -1,4 +1,4 @@
-"""What every kind of step has in common: what it is given, and what it can say of itself."""
+"""What every step of a growth is given, and what every step can do."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from outgrow.growth.catalog import Store
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A store, as it was when its growth was planned, and the blueprint over it."""
+    """A blueprint, and the store as it was when the growth was planned."""
 
     blueprint: Blueprint
     store: Store
 
     @property
-    def place(self) -> tuple[str, str]:
+    def qualified_name(self) -> tuple[str, str]:
         """The schema and the name of the store."""
         return self.store.schema, self.store.table
 
@@ -31,30 +31,30 @@ class Target:
         return layout.mirror.schema(self.blueprint)
 
 
-async def at_once() -> None:
-    """Let a step go on, whatever others want."""
+async def never_wait() -> None:
+    """Return immediately: a `pace` for steps that nobody may pause."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepContext(Target):
-    """What all steps of a growth share. `session` is the growth's own, outside any transaction.
-    `waiting` is told whom a step waits for, and "" when it goes on; `moved`, how many more keys and
-    rows are done. `pace` returns when the growth may go on: somebody may have paused it."""
+    """What all steps of a growth share. `session` is the growth's own, outside any transaction. A
+    step calls `waiting` with whom it waits for, and with "" when it goes on, and `moved` with how
+    many more keys and rows are done. `pace` returns when the growth may go on: it may be paused."""
 
     database: Database
     session: Session
     waiting: Callable[[str], None] = lambda _: None
     moved: Callable[[int, int], None] = lambda *_: None
-    pace: Callable[[], Awaitable[None]] = at_once
+    pace: Callable[[], Awaitable[None]] = never_wait
 
     async def read_store(self) -> Store:
         """Read the store as it is now."""
         store = self.store
-        return await catalog.look(self.session, store.name, self.blueprint, store.current)
+        return await catalog.read_located(self.session, store.name, self.blueprint, store.current)
 
 
 class Step(Protocol):
-    """One step of a plan. It holds what tells it from other steps of its kind, and no more."""
+    """A step of a plan. It holds only what distinguishes it from other steps of its kind."""
 
     kind: ClassVar[str]
     lock: ClassVar[str]

@@ -21,8 +21,8 @@ from outgrow.schema import memory, migrate
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What an index is for: `role` is one of wanted, unwanted, duplicate, invalid, needed, other;
-    `why` says it in words."""
+    """What an index is for. `role` is wanted, unwanted, duplicate, invalid, needed or other; `why`
+    explains it."""
 
     name: str
     role: str
@@ -32,7 +32,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Growing:
-    """A growth that is running: its session, what PostgreSQL does in it, and whom it waits for."""
+    """A growth that is running: its session, what PostgreSQL does in it, and what it waits for."""
 
     pid: int
     doing: str
@@ -41,8 +41,9 @@ class Growing:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`missing` are names of indexes and statistics that the phase optimized asks for; `growth` is
-    the one that is not finished, whether it is `growing` or not."""
+    """Where a store stands. `missing` names the indexes and statistics that the phase optimized
+    asks for and that do not exist. `growth` is the unfinished one, whether it is `growing` or
+    not."""
 
     store: Store
     indexes: tuple[Role, ...]
@@ -52,7 +53,8 @@ class Status:
 
     @property
     def growth_state(self) -> str:
-        """In one word: a growth whose process is gone says that it runs."""
+        """The growth's state in one word. A growth whose process died is still recorded as
+        running."""
         if self.growth is None:
             return "none"
         if self.growing is not None:
@@ -63,7 +65,7 @@ class Status:
         store = self.store
         return {
             "store": store.name,
-            "store_said": store.said,
+            "store_said": store.notice,
             "other_blueprints": dict(store.others),
             "phase": store.phase,
             "layout_is_current": store.current,
@@ -85,7 +87,7 @@ def _table(store: Store, mirror: Mirror) -> dict[str, Any]:
     table = store.tables.get(mirror.relation)
     return {
         "relation": mirror.relation,
-        "state": mirror.state if store.trusted(mirror) else "stale",
+        "state": mirror.state if store.trusts(mirror) else "stale",
         "keys": mirror.keys,
         "keys_estimated": mirror.estimate,
         "rows": mirror.rows,
@@ -96,29 +98,30 @@ def _table(store: Store, mirror: Mirror) -> dict[str, Any]:
 
 
 async def status(database: Database, store: str, blueprint: Blueprint) -> Status:
-    """Only looks. Raises Refused where there is no such store."""
+    """Read where the store stands, in a read-only transaction. Raises Refused where there is no
+    such store."""
     sql = load("grow")
     async with database.session() as session, session.connection.transaction(readonly=True):
-        found = await catalog.read(session, store, blueprint, closely=False)
+        facts = await catalog.read_store(session, store, blueprint, closely=False)
         growth = await state.unfinished(session, blueprint.name)
         growing = None
-        pid = await session.value(sql["claimed_by"], found.oid)
+        pid = await session.value(sql["claimed_by"], facts.oid)
         if pid is not None:
             row = await session.row(sql["progress"], pid)
             doing = (row and row["phase"]) or (growth.doing if growth else "")
-            waiting = catalog.waiting_for(row) or (growth.waiting if growth else "")
+            waiting = catalog.describe_blocker(row) or (growth.waiting if growth else "")
             growing = Growing(pid, doing, waiting.removeprefix("waits for "))
-    wanted = [index.name for index in wanted_indexes(found, blueprint)]
-    missing = [name for name in wanted if not found.has(name)]
-    for statistics in layout.statistics(blueprint, found.schema, found.table):
-        if statistics.name not in found.statistics:
+    wanted = [index.name for index in wanted_indexes(facts, blueprint)]
+    missing = [name for name in wanted if not facts.has_index(name)]
+    for statistics in layout.statistics(blueprint, facts.schema, facts.table):
+        if statistics.name not in facts.statistics:
             missing.append(statistics.name)
-    return Status(found, tuple(_roles(found, wanted)), tuple(missing), growing, growth)
+    return Status(facts, tuple(_roles(facts, wanted)), tuple(missing), growing, growth)
 
 
 def _roles(store: Store, wanted: list[str]) -> list[Role]:
     duplicates = store.duplicates()
-    made = store.made(wanted)
+    made = store.made_indexes(wanted)
     roles = []
     for index in store.indexes:
         if index.needed_by is not None:
@@ -138,13 +141,13 @@ def _roles(store: Store, wanted: list[str]) -> list[Role]:
 
 
 async def pause(database: Database, store: str, blueprint: Blueprint) -> Growth:
-    """The growth that runs stops between two batches or steps, within a second (an index that is
-    being built is finished first), and waits. Raises Refused where none runs."""
+    """Pause the running growth: it stops between two batches or steps, within a second, and waits.
+    An index that is being built is finished first. Raises Refused where no growth runs."""
     growth = await _unfinished(database, blueprint)
     if not await is_running(database, store, blueprint):
         raise Refused(
             "not_running",
-            f"the growth to {growth.to_phase} does not run: nobody is at it",
+            f"the growth to {growth.to_phase} is not running",
             hint="`outgrow resume` goes on, `outgrow rollback` goes back",
         )
     await database.run(load("grow")["growth_pauses"], blueprint.name, True)
@@ -152,7 +155,7 @@ async def pause(database: Database, store: str, blueprint: Blueprint) -> Growth:
 
 
 async def wake(database: Database, store: str, blueprint: Blueprint) -> Growth | None:
-    """Let a paused growth go on; returns it when nobody is at it, so that it is to be run here."""
+    """Let a paused growth go on. Return it where no process runs it: then the caller has to."""
     growth = await _unfinished(database, blueprint)
     await database.run(load("grow")["growth_pauses"], blueprint.name, False)
     return None if await is_running(database, store, blueprint) else growth
@@ -161,6 +164,7 @@ async def wake(database: Database, store: str, blueprint: Blueprint) -> Growth |
 async def resume(
     database: Database, growth: Growth, store: str, blueprint: Blueprint, watcher: Watcher
 ) -> Done:
+    """Run an unfinished growth to its end, with the options that it began with."""
     options = Options(growth.postponed, growth.max_load)
     return await runner.grow(database, growth.to_phase, store, blueprint, watcher, options)
 
@@ -179,16 +183,17 @@ async def switch(database: Database, store: str, blueprint: Blueprint, watcher: 
 
 
 async def rollback(database: Database, store: str, blueprint: Blueprint, watcher: Watcher) -> Done:
-    """Take the growth that is not finished back to where it set out from."""
+    """Take the unfinished growth back to the phase that it started from."""
     growth = await _unfinished(database, blueprint)
     return await runner.grow(database, growth.from_phase, store, blueprint, watcher)
 
 
 async def is_running(database: Database, store: str, blueprint: Blueprint) -> bool:
+    """Return whether a session runs a growth of the store."""
     sql = load("grow")
     located = await memory.locate(database, store, blueprint)
-    found = await database.row(sql["store"], *memory.split(located.store))
-    return found is not None and await database.value(sql["claimed_by"], found["oid"]) is not None
+    facts = await database.row(sql["store"], *memory.split(located.store))
+    return facts is not None and await database.value(sql["claimed_by"], facts["oid"]) is not None
 
 
 async def _unfinished(database: Database, blueprint: Blueprint) -> Growth:

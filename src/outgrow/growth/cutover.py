@@ -1,7 +1,8 @@
-"""Steps that decide where a relation is read: the switch to its table, and the way back.
+"""Steps of the cut-over, which lets views read from tables instead of the store, and of its
+undoing.
 
-The store is complete all the while, so that the way back is short: the views read the store again,
-the trigger lets go of the tables, and they are dropped.
+The store stays complete all the time, so going back is short: the views read the store again, the
+sync triggers let go of the tables, and the tables are dropped.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from outgrow.schema.definitions import remembering
 
 @dataclass(frozen=True, slots=True)
 class WaitForSnapshots:
-    """Whoever still looks at the database as it was before the last batch would find the tables
-    short of rows. Whoever begins from now on sees all."""
+    """A step that waits for transactions whose snapshots are older than the last batch: they would
+    miss rows in the tables. Transactions that begin from now on see all rows."""
 
     kind: ClassVar[str] = "wait_for_snapshots"
     lock: ClassVar[str] = "none; waits for transactions that have a snapshot now to end"
@@ -53,16 +54,16 @@ class WaitForSnapshots:
             rows = [row for row in await context.session.rows(query) if row["taken"] in then]
             then = {row["taken"] for row in rows}
             if rows:
-                who = catalog.waiting_for(rows[0])
-                context.waiting(f"waits for {who}, which sees the database as it was before")
+                blocker = catalog.describe_blocker(rows[0])
+                context.waiting(f"waits for {blocker}, which sees the database as it was before")
                 await context.pace()
                 await asyncio.sleep(INSTANT)
         context.waiting("")
 
 
 class _Views:
-    """What the switch and the way back share: some relations' views say something else, all in one
-    transaction with what is written down."""
+    """A change of some relations' views, in one transaction with its record: what `Switch` and
+    `SwitchBack` share."""
 
     relations: tuple[str, ...]
     phase: Phase
@@ -73,13 +74,14 @@ class _Views:
 
     def _views(self, target: Target, backings: Collection[str]) -> list[Query]:
         shadows: dict[str, Backing] = dict.fromkeys(backings, "shadow")
-        place = *target.place, target.store.collation
-        return layout.mirror.views(target.blueprint, shadows, self.relations, *place)
+        table = *target.qualified_name, target.store.collation
+        return layout.mirror.views(target.blueprint, shadows, self.relations, *table)
 
     async def _exchange(
         self, context: StepContext, backings: Callable[[set[str]], set[str]], now: str
     ) -> None:
-        """`backings` says which relations are read from tables then, by which are now."""
+        """Change the views. `backings` maps the relations that are read from tables before to those
+        that are after; their mirrors get the state `now`."""
         sql = load("grow")
         blueprint = context.blueprint
         names = list(layout.mirror.seen_through(blueprint, self.relations))
@@ -97,8 +99,8 @@ class _Views:
             listed = ",".join(str(oid) for oid in await oids(session))
             await session.run(sql["views_to_lock"], listed)
             await session.run(sql["lock_views"])
-            places = [blueprint.name]
-            async with remembering(session, blueprint, context.store.oid, places):
+            schemas = [blueprint.name]
+            async with remembering(session, blueprint, context.store.oid, schemas):
                 await session.run(together("grow.views", views))
 
         await short_lock(context, oids, "AccessExclusiveLock", exchange)
@@ -106,6 +108,8 @@ class _Views:
 
 @dataclass(frozen=True, slots=True)
 class Switch(_Views):
+    """The cut-over: the relations are read from their tables, and the phase is recorded."""
+
     kind: ClassVar[str] = "switch"
     lock: ClassVar[str] = f"ACCESS EXCLUSIVE on the relations' views, for milliseconds: {BRIEF}"
 
@@ -130,7 +134,8 @@ class Switch(_Views):
 
 @dataclass(frozen=True, slots=True)
 class SwitchBack(_Views):
-    """`sound`: the tables are what they should be, and can be read again."""
+    """The way back: the relations are read from the store. `sound` tables were synced all the time,
+    and can be read again later."""
 
     kind: ClassVar[str] = "switch_back"
     lock: ClassVar[str] = Switch.lock
@@ -156,8 +161,9 @@ class SwitchBack(_Views):
 
 @dataclass(frozen=True, slots=True)
 class RemoveSyncTriggers:
-    """`kept` are the relations whose tables the trigger keeps from now on. Where there are none,
-    the triggers go from every table that has them: it may have been the store before."""
+    """A step that stops syncing the tables of `relations`. The triggers sync those of `kept` from
+    then on. Where there are none, the triggers are dropped from every table that has them: one may
+    have been the store before."""
 
     kind: ClassVar[str] = "remove_sync_triggers"
     lock: ClassVar[str] = (
@@ -179,7 +185,7 @@ class RemoveSyncTriggers:
         return ";\n".join(query.sql for query in self._triggers(target).statements)
 
     def _triggers(self, target: Target) -> layout.mirror.SyncTriggers:
-        return layout.mirror.sync_triggers(target.blueprint, self.kept, *target.place)
+        return layout.mirror.sync_triggers(target.blueprint, self.kept, *target.qualified_name)
 
     async def is_done(self, context: StepContext) -> bool:
         mirrors = await state.mirrors(context.session, context.blueprint.name)
@@ -212,7 +218,7 @@ class RemoveSyncTriggers:
 
 @dataclass(frozen=True, slots=True)
 class DropTables:
-    """`last`: no table of ours is there afterwards, and their schema goes as well."""
+    """A step that drops the mirror table of a relation. The `last` one takes the schema with it."""
 
     kind: ClassVar[str] = "drop_tables"
     lock: ClassVar[str] = f"ACCESS EXCLUSIVE on the relation's own table: {BRIEF}"
@@ -249,8 +255,8 @@ class DropTables:
             return [row["oid"] for row in await session.rows(load("grow")["oids"], schema, names)]
 
         async def drop(session: Session) -> None:
-            at = session, context.blueprint, context.store.oid
-            async with remembering(*at, [schema], all_gone=True):
+            oid = context.store.oid
+            async with remembering(session, context.blueprint, oid, [schema], all_gone=True):
                 for query in self._drops(context):
                     await session.run(query)
             await session.run(load("grow")["mirror_ends"], context.blueprint.name, self.relation)

@@ -1,10 +1,11 @@
 """The one way in which a growth takes a lock that others would notice.
 
-Whoever waits for a strong lock makes everybody wait who comes later, readers too, for as long as it
-waits. So: look first whether a transaction holds the table for longer than an instant, and wait for
-it without asking for the lock; then ask for it, for 50 ms; when that was too short, let everybody
-pass, and try again. Where short transactions overlap all the time there is no such moment, so what
-is an instant grows with the seconds that they kept us waiting, up to 300 ms.
+A session that waits for a strong lock makes all later sessions wait, readers too, for as long as it
+waits itself. So a growth first looks whether a transaction holds the table for longer than an
+instant, and waits for its end without asking for the lock. Then it asks for the lock, for 50 ms.
+If that was too short, it lets everybody pass and tries again. Where short transactions overlap all
+the time there is no free moment, so an instant becomes longer the longer they have kept the growth
+waiting, up to 300 ms.
 """
 
 from __future__ import annotations
@@ -36,13 +37,13 @@ BRIEF = (
 
 
 class _Patience:
-    """How long a lock is waited for, and how long a transaction may last that is not waited for
-    first: seconds, more of them the longer short transactions have been in the way."""
+    """How many seconds a lock is waited for, and how many a transaction may last before it is
+    waited for first. They become more the longer short transactions have been in the way."""
 
     def __init__(self) -> None:
-        self.anew()
+        self.reset()
 
-    def anew(self) -> None:
+    def reset(self) -> None:
         self._since = time.monotonic()
 
     @property
@@ -57,9 +58,10 @@ async def short_lock(
     mode: Mode,
     body: Callable[[Session], Awaitable[None]],
 ) -> None:
-    """Run `body` in a transaction that gives way when it must wait longer than an instant for a
-    lock, as often as it takes. `oids` are what `body` will lock in `mode`; who holds one is told to
-    the watcher. Others wait for us that long, and as long as `body` needs once it has the lock."""
+    """Run `body` in a transaction that gives way when it has to wait longer than an instant for a
+    lock, as often as it takes. `oids` returns what `body` will lock in `mode`; holders of locks on
+    these are reported to the watcher. Others wait for an instant at most, and as long as `body`
+    needs once it has the lock."""
 
     async def until_free(patience: _Patience) -> None:
         await _until_free(context, await oids(context.session), mode, patience)
@@ -72,8 +74,8 @@ async def briefly(
     body: Callable[[Session], Awaitable[None]],
     first: Callable[[_Patience], Awaitable[None]] | None = None,
 ) -> None:
-    """Run `body` in a transaction that gives way when it must wait longer than an instant for a
-    lock, as often as it takes, each time after `first`: others queue behind whoever waits."""
+    """Run `body` in a transaction that gives way when it has to wait longer than an instant for a
+    lock, as often as it takes, each time after `first`. Others queue behind a waiting session."""
     pause = INSTANT
     patience = _Patience()
     while True:
@@ -96,8 +98,8 @@ async def briefly(
 async def install_sync_triggers(
     session: Session, target: Target, made: layout.mirror.SyncTriggers
 ) -> None:
-    """Give the store these triggers, from the end of the transaction on. What needs no lock is done
-    first: that of the store is held for the triggers alone."""
+    """Give the store these triggers, from the end of the transaction on. What needs no lock comes
+    first: the store is locked for the triggers alone."""
     for query in made.functions:
         await session.run(query)
     if made.functions:
@@ -107,7 +109,8 @@ async def install_sync_triggers(
 
 
 async def lock_store(session: Session, store: str, everybody: bool) -> None:
-    """Within the transaction of a `short_lock`: against writers, or against readers too."""
+    """Lock the store against writers, or against readers too where `everybody`. Only for the
+    transaction of a `short_lock`."""
     sql = load("grow")
     for query in sql["vacuum_gives_way"], sql["lock_all" if everybody else "lock_writers"]:
         await session.run(query.with_identifiers(store=store))
@@ -124,9 +127,9 @@ async def _until_free(
         if not rows or (before and not lasting):
             return
         if lasting:
-            context.waiting(f"waits for {catalog.waiting_for(lasting[0])}, which holds a lock")
+            context.waiting(f"waits for {catalog.describe_blocker(lasting[0])}, which holds a lock")
             await context.pace()
         if any((row["age"] or 0) > LONG for row in lasting):
-            patience.anew()
+            patience.reset()
         before = {row["taken"] for row in rows}
         await asyncio.sleep(patience.seconds)

@@ -1,8 +1,9 @@
 """Steps that give relations tables of their own: expand, backfill, analyze, verify.
 
-From `Expand` on the store's trigger keeps the tables in the transaction of whoever writes. What was
-there before is copied in batches, each one transaction that also says how far it came: a growth
-that is killed goes on behind its last batch. Nothing reads the tables before the switch.
+From `Expand` on, the store's triggers sync the tables in the transaction of every write. What the
+store had before is copied in batches. Each batch is a transaction that also records how far it
+came, so a growth that is killed goes on after its last batch. Nothing reads the tables before the
+cut-over.
 """
 
 from __future__ import annotations
@@ -28,36 +29,39 @@ from outgrow.schema.definitions import Finding, remembering, trust
 T = TypeVar("T")
 
 BATCH_SECONDS = 0.07
-"""What a batch is steered to, so that few last longer than 80 ms: for so long its keys are locked
-against writing."""
+"""How long a batch should take, so that few take more than 80 ms: its keys are locked against
+writes until it ends."""
 
 SMALLEST, FIRST, LARGEST = 1, 50, 20_000  # keys of a batch
 NAMED = 10  # keys that differ, in an error
 
 
 class BatchSize:
-    """How many keys of the usual size the next batch takes, by how long the last ones took. A slow
-    one makes the next one small; then they double."""
+    """The number of keys of the next batch, by how long the last ones took. A slow batch makes the
+    next one small; then they double."""
 
     def __init__(self) -> None:
         self.keys = FIRST
         self._batches = 0
 
     async def plan(self, session: Session) -> None:
-        """Before each batch: the statement is planned anew whenever there are twice as many."""
+        """Prepare for the next batch. The statement is planned again after 1, 2, 4, 8 ...
+        batches."""
         if self._batches & (self._batches - 1) == 0:
             await session.run(load("grow")["plan_again"])
         self._batches += 1
 
     def took(self, seconds: float) -> None:
+        """Set the size of the next batch by the time that the last one took."""
         wanted = self.keys * BATCH_SECONDS / max(seconds, 0.001)
         self.keys = round(max(SMALLEST, min(wanted, 2 * self.keys, LARGEST)))
 
 
 @dataclass(frozen=True, slots=True)
 class Expand:
-    """`relations` with estimates of their keys get empty tables, and from now on the trigger keeps
-    these and `followed`, which have theirs. One transaction for all: one wait for the writers."""
+    """A step that makes empty tables for `relations`, given with estimates of their keys. From then
+    on the triggers sync these, and those of the relations `synced`. All in one transaction, so that
+    the growth waits for writers once."""
 
     kind: ClassVar[str] = "expand"
     lock: ClassVar[str] = (
@@ -87,22 +91,19 @@ class Expand:
 
     def _triggers(self, target: Target) -> layout.mirror.SyncTriggers:
         synced = {*self.names, *self.synced}
-        return layout.mirror.sync_triggers(target.blueprint, synced, *target.place)
+        return layout.mirror.sync_triggers(target.blueprint, synced, *target.qualified_name)
 
     async def is_done(self, context: StepContext) -> bool:
-        there = {
-            mirror.relation
-            for mirror in await state.mirrors(context.session, context.blueprint.name)
-        }
-        return there.issuperset(self.names)
+        mirrors = await state.mirrors(context.session, context.blueprint.name)
+        return {mirror.relation for mirror in mirrors}.issuperset(self.names)
 
     async def run(self, context: StepContext) -> None:
         async def oids(_: Session) -> list[int]:
             return [context.store.oid]
 
         async def make(session: Session) -> None:
-            places = [context.tables_schema]
-            async with remembering(session, context.blueprint, context.store.oid, places):
+            schemas = [context.tables_schema]
+            async with remembering(session, context.blueprint, context.store.oid, schemas):
                 await self._make(session, context)
 
         try:
@@ -128,8 +129,8 @@ class Expand:
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """Copies what the store had before, in the order of the keys. Keys that somebody has locked are
-    passed over, written down, and copied at the end, one at a time."""
+    """A step that copies what the store had before `Expand`, in the order of the keys. Keys that
+    another session has locked are skipped, recorded, and copied at the end, one by one."""
 
     kind: ClassVar[str] = "backfill"
     lock: ClassVar[str] = (
@@ -149,7 +150,7 @@ class Backfill:
         return f"fill the table of {self.relation}"
 
     def sql(self, target: Target) -> str:
-        return layout.mirror.backfill(target.blueprint, self.relation, *target.place).sql
+        return layout.mirror.backfill(target.blueprint, self.relation, *target.qualified_name).sql
 
     async def is_done(self, context: StepContext) -> bool:
         mirror = await state.mirror(context.session, context.blueprint.name, self.relation)
@@ -157,23 +158,23 @@ class Backfill:
 
     async def run(self, context: StepContext) -> None:
         sql = load("grow")
-        at = context.blueprint.name, self.relation
-        mirror = await state.mirror(context.session, *at)
+        mirror_id = context.blueprint.name, self.relation
+        mirror = await state.mirror(context.session, *mirror_id)
         context.moved(mirror.keys, mirror.rows)
         upto = mirror.upto
         if upto is None:
-            last = layout.mirror.last_key(context.blueprint, self.relation, *context.place)
+            last = layout.mirror.last_key(context.blueprint, self.relation, *context.qualified_name)
             upto = await context.session.value(last)
         if upto is not None:
-            await context.session.run(sql["mirror_goes_to"], *at, upto)
+            await context.session.run(sql["mirror_goes_to"], *mirror_id, upto)
             await context.session.run(sql["commit_soon"])
             await self._copy(context, mirror.after, upto)
             await context.session.run(sql["commit_for_good"])
         await self._copy_skipped(context)
-        await context.session.run(sql["mirror_filled"], *at)
+        await context.session.run(sql["mirror_filled"], *mirror_id)
 
     async def _copy(self, context: StepContext, after: str, upto: str) -> None:
-        query = layout.mirror.backfill(context.blueprint, self.relation, *context.place)
+        query = layout.mirror.backfill(context.blueprint, self.relation, *context.qualified_name)
         saved = load("grow")["mirror_moves"]
         size = BatchSize()
 
@@ -182,8 +183,8 @@ class Backfill:
             assert row is not None
             last, keys, rows, skipped = row
             if keys:
-                at = context.blueprint.name, self.relation
-                await session.run(saved, *at, last, keys - len(skipped), rows, skipped)
+                copied = last, keys - len(skipped), rows, skipped
+                await session.run(saved, context.blueprint.name, self.relation, *copied)
             return last, keys, rows
 
         while True:
@@ -198,25 +199,29 @@ class Backfill:
             context.moved(keys, rows)
 
     async def _copy_skipped(self, context: StepContext) -> None:
-        """One key in each transaction: whoever waits for a lock must hold no other. And briefly:
-        whoever writes to the key queues behind us, for as long as we wait."""
+        """Copy the skipped keys, each in a transaction of its own: a session that waits for a lock
+        must hold no other. Each waits briefly, since writers of the key queue behind it."""
         sql = load("grow")
-        query = layout.mirror.backfill_keys(context.blueprint, self.relation, *context.place)
-        at = context.blueprint.name, self.relation
+        query = layout.mirror.backfill_keys(
+            context.blueprint, self.relation, *context.qualified_name
+        )
+        mirror_id = context.blueprint.name, self.relation
         last = 0
-        while owed := await context.session.rows(sql["mirror_owes"], *at, last):
+        while owed := await context.session.rows(sql["mirror_owes"], *mirror_id, last):
             for last, key in owed:
                 await context.pace()
 
                 async def copy(session: Session, id_: int = last, key: str = key) -> None:
                     rows = await session.value(query, [key])
-                    await session.run(sql["mirror_pays"], *at, id_, rows)
+                    await session.run(sql["mirror_pays"], *mirror_id, id_, rows)
 
                 await briefly(context, copy)
 
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeTable:
+    """A step that analyzes the table of a relation."""
+
     kind: ClassVar[str] = "analyze_table"
     lock: ClassVar[str] = "SHARE UPDATE EXCLUSIVE on the new table"
 
@@ -241,9 +246,9 @@ class AnalyzeTable:
 
 @dataclass(frozen=True, slots=True)
 class Verify:
-    """Compares the store with the table, by ranges of keys, and the table's keys with the store's.
-    One statement sees both at one moment: what others write meanwhile is no difference. `again`:
-    it was compared before, and something that keeps it was changed since."""
+    """A step that compares the store with the table, by ranges of keys, and the table's keys with
+    the store's. A statement sees both at one moment, so concurrent writes make no difference.
+    `again`: the table was compared before, and something that syncs it was changed since."""
 
     kind: ClassVar[str] = "verify"
     lock: ClassVar[str] = "none"
@@ -261,23 +266,23 @@ class Verify:
         return f"compare the table of {self.relation} with the store{again}"
 
     def sql(self, target: Target) -> str:
-        return layout.mirror.verify(target.blueprint, self.relation, *target.place).sql
+        return layout.mirror.verify(target.blueprint, self.relation, *target.qualified_name).sql
 
     async def is_done(self, context: StepContext) -> bool:
         mirror = await state.mirror(context.session, context.blueprint.name, self.relation)
         return mirror.state in ("verified", "shadow") and not self.again
 
     async def run(self, context: StepContext) -> None:
-        found = await compare(context, self.relation)
-        if found.differing:
-            raise differs(self.relation, found.differing)
-        at = context.blueprint.name, self.relation
-        await context.session.run(load("grow")["mirror_verified"], *at, found.unmapped)
+        compared = await compare_table(context, self.relation)
+        if compared.differing:
+            raise verify_failed(self.relation, compared.differing)
+        mirror_id = context.blueprint.name, self.relation
+        await context.session.run(load("grow")["mirror_verified"], *mirror_id, compared.unmapped)
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """After all tables were compared: `findings` are of no consequence any more."""
+    """A step that records, after all tables were compared, that `findings` did no harm."""
 
     kind: ClassVar[str] = "trust"
     lock: ClassVar[str] = "a few rows of outgrow.definitions"
@@ -303,9 +308,9 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`keys` of the store that belong to the relation, of which `unmapped` have no row, or rows
-    that do not say all; `examples` are some of these, and `differing` those whose rows are not what
-    the store says."""
+    """A relation's table, compared with the store. `keys` of the store belong to the relation. Of
+    these, `unmapped` have no row, or rows that do not hold everything; `examples` are some of them.
+    `differing` are keys whose rows differ from the store."""
 
     keys: int
     unmapped: int
@@ -313,9 +318,10 @@ class Compared:
     differing: tuple[str, ...]
 
 
-async def compare(context: StepContext, relation: str) -> Compared:
-    """Compare both ways. Stop looking when a range is found that differs."""
-    session, blueprint, store = context.session, context.blueprint, context.place
+async def compare_table(context: StepContext, relation: str) -> Compared:
+    """Compare the store with a relation's table, and the table with the store. Stop after a range
+    in which enough keys differ."""
+    session, blueprint, store = context.session, context.blueprint, context.qualified_name
     upto = await session.value(layout.mirror.last_key(blueprint, relation, *store))
     keys = unmapped = 0
     examples: list[str] = []
@@ -343,19 +349,19 @@ async def compare(context: StepContext, relation: str) -> Compared:
     return Compared(keys, unmapped, tuple(examples), tuple(dict.fromkeys(differing)))
 
 
-def differs(relation: str, keys: Sequence[str]) -> GrowthFailed:
+def verify_failed(relation: str, keys: Sequence[str]) -> GrowthFailed:
     shown = ", ".join(keys[:NAMED]) + (", ..." if len(keys) > NAMED else "")
     return GrowthFailed(
         "verify_failed",
         f"the table of {relation} is not what the store says",
         detail=f"keys that differ: {shown}",
         hint="the store is right: `outgrow grow --to optimized` takes the tables away, and growing "
-        "again makes them anew",
+        "again makes new ones",
     )
 
 
 async def in_transaction(context: StepContext, body: Callable[[Session], Awaitable[T]]) -> T:
-    """Again when it lost a race."""
+    """Run `body` in a transaction, and again while it loses a race."""
     while True:
         try:
             async with context.session.connection.transaction():

@@ -1,4 +1,4 @@
-"""What a growth will do: the catalog's facts compared with what the phase asks for. No I/O."""
+"""Plans of growths: what the phase asks for, compared with what the catalog has. No I/O."""
 
 from __future__ import annotations
 
@@ -33,26 +33,27 @@ from outgrow.growth.steps import (
 from outgrow.queries import quote
 
 BUILD_RATE = 85e6
-"""Bytes of the table per second and index, for the estimate of the time: 15 indexes over 426 MB
-(a campus of 100,000 users in 637,000 keys) took 73 s on two cores, PostgreSQL 18."""
+"""Bytes of the table that a build reads per second, for the estimate of time: 15 indexes over 426
+MB (a campus of 100,000 users in 637,000 keys) took 73 s on two cores, PostgreSQL 18."""
 
 INDEX_SHARE = 0.036
-"""Size of one index over the size of the table, for the estimate of the space: in the same run."""
+"""Size of an index over the size of the table, for the estimate of space: from the same run."""
 
 TABLE_SHARE = 1.6
-"""Size of a relation's table with its indexes, over that of the store's rows it is made of."""
+"""Size of a relation's table with its indexes, over the size of the store's rows that it holds."""
 
 COPYING, COMPARING = 12.0, 8.0
-"""How much longer it takes to copy, or to compare, a part of the store than to read it once for an
-index."""
+"""How many times longer it takes to copy or to compare a part of the store than to read it once for
+an index."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`target` has the store as it was when the plan was made; `goal` is the phase; `notes` what to
-    know before. `irrevocable` are definitions of indexes that going back does not bring back;
-    `in_the_way` says which transactions a build would wait for now; `misfits` is None where nobody
-    looked."""
+    """The steps of a growth to the phase `goal`. `target` has the store as it was when the plan was
+    made. `notes` are for people to read before. `irrevocable` are the definitions of indexes that
+    going back does not bring back. `in_the_way` describes the transactions that a build would wait
+    for now. `shares` are the parts of the store's bytes that the relations are made of. `misfits`
+    is None where they were not looked for."""
 
     target: Target
     goal: Phase
@@ -74,12 +75,13 @@ class Plan:
 
     @property
     def builds(self) -> int:
-        """Of indexes on the store."""
+        """How many indexes are built on the store."""
         return sum(isinstance(step, CreateIndex) and step.on is None for step in self.steps)
 
     @property
     def costs(self) -> tuple[int, ...]:
-        """Of each step, in blocks of the store that are read, or take as long as reading one."""
+        """The cost of each step, in blocks of the store that are read or take as long to
+        process."""
         return tuple(round(self._cost(step) * self.store.blocks) for step in self.steps)
 
     def _cost(self, step: Step) -> float:
@@ -96,7 +98,7 @@ class Plan:
 
     @property
     def tables_bytes(self) -> int:
-        """What the new tables take."""
+        """The estimated size of the new tables."""
         new = sum(self.shares.get(s.relation, 0) for s in self.steps if isinstance(s, Backfill))
         return round(new * self.store.table_bytes * TABLE_SHARE)
 
@@ -132,13 +134,13 @@ class Plan:
         }
 
 
-def make(
+def make_plan(
     store: Store, blueprint: Blueprint, goal: Phase, estimates: Estimates | None = None
 ) -> Plan:
-    """Raises Refused where a growth must not begin."""
+    """Plan a growth. Raises Refused where it must not begin."""
     _check(store)
-    found = estimates or Estimates()
-    down, up = _tables(store, blueprint, goal, found)
+    estimates = estimates or Estimates()
+    down, up = _plan_tables(store, blueprint, goal, estimates)
     steps = [*down, *(_to_initial if goal == "initial" else _to_optimized)(store, blueprint, goal)]
     steps += up
     if not store.current:
@@ -152,39 +154,39 @@ def make(
         tuple(steps),
         tuple(_notes(store, goal, dropped)),
         tuple(index.definition for index in dropped),
-        shares={name: found.share(blueprint, name) for name in blueprint.relations},
+        shares={name: estimates.share(blueprint, name) for name in blueprint.relations},
     )
 
 
-def mirrored(blueprint: Blueprint, phase: Phase) -> tuple[str, ...]:
-    """The relations that have tables in a phase."""
+def mirrored_relations(blueprint: Blueprint, phase: Phase) -> tuple[str, ...]:
+    """Return the relations that have tables in a phase."""
     return {"hybrid": blueprint.hybrid, "relational": tuple(blueprint.relations)}.get(phase, ())
 
 
-def _tables(
+def _plan_tables(
     store: Store, blueprint: Blueprint, goal: Phase, estimates: Estimates
 ) -> tuple[list[Step], list[Step]]:
-    """What is done before the store's indexes are seen to, and what after."""
-    wanted = mirrored(blueprint, goal)
-    kept = {x.relation: x for x in store.mirrors if x.relation in wanted and store.trusted(x)}
-    gone = [x for x in store.mirrors if x.relation not in kept]
-    down = _compared_again(store, kept)
-    read = tuple(x.relation for x in gone if x.state == "shadow")
+    """Return the steps that come before those of the store's indexes, and those that come after."""
+    wanted = mirrored_relations(blueprint, goal)
+    kept = {m.relation: m for m in store.mirrors if m.relation in wanted and store.trusts(m)}
+    dropped = [m for m in store.mirrors if m.relation not in kept]
+    down = _compare_again(store, kept)
+    read = tuple(m.relation for m in dropped if m.state == "shadow")
     if read:
-        there = all(store.trusted(x) for x in gone)
-        down.append(SwitchBack(read, _without(blueprint, kept), sound=there))
-    following = tuple(x.relation for x in gone if x.state != "leaving")
-    if following:
-        down.append(RemoveSyncTriggers(following, tuple(kept)))
-    for number, x in enumerate(gone, 1):
-        down.append(DropTables(x.relation, number == len(gone) and not kept))
+        sound = all(store.trusts(m) for m in dropped)
+        down.append(SwitchBack(read, _highest_phase(blueprint, kept), sound=sound))
+    synced = tuple(m.relation for m in dropped if m.state != "leaving")
+    if synced:
+        down.append(RemoveSyncTriggers(synced, tuple(kept)))
+    for number, mirror in enumerate(dropped, 1):
+        down.append(DropTables(mirror.relation, number == len(dropped) and not kept))
     up: list[Step] = []
     new = [name for name in wanted if name not in kept]
     if new:
-        found = tuple((name, estimates.keys(blueprint, name)) for name in new)
-        up.append(Expand(found, tuple(kept)))
+        relations = tuple((name, estimates.keys(blueprint, name)) for name in new)
+        up.append(Expand(relations, tuple(kept)))
     for name in wanted:
-        up += _fill(store, blueprint, name, kept.get(name), estimates)
+        up += _fill_table(store, blueprint, name, kept.get(name), estimates)
     unread = tuple(n for n in wanted if n not in kept or kept[n].state != "shadow")
     if unread:
         up += [WaitForSnapshots(), Switch(unread, goal)]
@@ -193,10 +195,11 @@ def _tables(
     return down, up
 
 
-def retreat(store: Store) -> list[Step]:
-    """The steps that take away the tables that nobody reads yet, for a growth that cannot go on."""
-    made = tuple(x.relation for x in store.mirrors if x.state != "shadow")
-    kept = tuple(x.relation for x in store.mirrors if x.state == "shadow")
+def plan_retreat(store: Store) -> list[Step]:
+    """Return the steps that drop the tables that are not read yet, for a growth that cannot go
+    on."""
+    made = tuple(m.relation for m in store.mirrors if m.state != "shadow")
+    kept = tuple(m.relation for m in store.mirrors if m.state == "shadow")
     steps: list[Step] = []
     if made:
         steps.append(RemoveSyncTriggers(made, kept))
@@ -205,8 +208,9 @@ def retreat(store: Store) -> list[Step]:
     return steps
 
 
-def _compared_again(store: Store, kept: dict[str, Mirror]) -> list[Step]:
-    """The tables that were right, where something that keeps them was changed since."""
+def _compare_again(store: Store, kept: dict[str, Mirror]) -> list[Step]:
+    """Return steps that compare the tables again where something that syncs them was changed and
+    changed back."""
     if not store.doubted or not kept:
         return []
     steps: list[Step] = [
@@ -217,23 +221,23 @@ def _compared_again(store: Store, kept: dict[str, Mirror]) -> list[Step]:
     return [*steps, Trust(store.doubted)]
 
 
-def _without(blueprint: Blueprint, kept: dict[str, Mirror]) -> Phase:
-    """The phase of which all is there when only these relations are read from tables."""
-    there = {name for name, x in kept.items() if x.state == "shadow"}
-    return "hybrid" if blueprint.hybrid and there.issuperset(blueprint.hybrid) else "optimized"
+def _highest_phase(blueprint: Blueprint, kept: dict[str, Mirror]) -> Phase:
+    """Return the highest phase that is complete when only these relations are read from tables."""
+    read = {name for name, mirror in kept.items() if mirror.state == "shadow"}
+    return "hybrid" if blueprint.hybrid and read.issuperset(blueprint.hybrid) else "optimized"
 
 
-def _fill(
+def _fill_table(
     store: Store, blueprint: Blueprint, name: str, mirror: Mirror | None, estimates: Estimates
 ) -> list[Step]:
-    """What is left to do until the table of a relation can be read."""
+    """Return the steps that are left until the table of a relation can be read."""
     state = "filling" if mirror is None else mirror.state
     keys = estimates.keys(blueprint, name) if mirror is None else mirror.estimate
     steps: list[Step] = []
     if state == "filling":
         steps.append(Backfill(name, keys))
-    there = store.tables[name].indexes if mirror is not None else frozenset()
-    missing = [i for i in layout.mirror.indexes(blueprint, name) if i.name not in there]
+    existing = store.tables[name].indexes if mirror is not None else frozenset()
+    missing = [i for i in layout.mirror.indexes(blueprint, name) if i.name not in existing]
     steps += [CreateIndex(index, on=name) for index in missing]
     if state in ("filling", "filled") or missing:
         steps.append(AnalyzeTable(name))
@@ -250,7 +254,7 @@ def _to_optimized(store: Store, blueprint: Blueprint, goal: Phase) -> list[Step]
     for index, like in store.duplicates().items():
         reason = f"the same as {like.name}"
         steps.append(DropIndex(index, reason, lambda s: list(s.duplicates())))
-    missing: list[Step] = [CreateIndex(i) for i in indexes if not store.has(i.name)]
+    missing: list[Step] = [CreateIndex(i) for i in indexes if not store.has_index(i.name)]
     unknown = tuple(s for s in statistics if s.name not in store.statistics)
     if unknown:
         missing.append(CreateStatistics(unknown))
@@ -258,7 +262,7 @@ def _to_optimized(store: Store, blueprint: Blueprint, goal: Phase) -> list[Step]
     if missing and indexed:
         steps.append(Record("initial"))
     steps += missing
-    invalid = {i.name for i in store.invalid()}
+    invalid = {i.name for i in store.invalid_indexes()}
     steps += _drop_made(store, names, names | invalid, "not asked for any more")
     if missing or not indexed:
         steps += [Analyze(store.name), Record("optimized")]
@@ -275,7 +279,7 @@ def _to_initial(store: Store, blueprint: Blueprint, goal: Phase) -> list[Step]:
 
 
 def wanted_indexes(store: Store, blueprint: Blueprint) -> list[layout.Index]:
-    """Those of the layout, without the one of the key where the store has its like."""
+    """Return the indexes of the layout, without that of the key where the store has one like it."""
     has_order = any(i.key_order and i.valid and not i.ours for i in store.indexes)
     wanted = layout.indexes(blueprint, store.schema, store.table)
     return [index for index in wanted if not (index.key_order and has_order)]
@@ -283,24 +287,25 @@ def wanted_indexes(store: Store, blueprint: Blueprint) -> list[layout.Index]:
 
 def _drop_invalid(store: Store) -> list[Step]:
     reason = "left invalid by a build that failed"
-    return [DropIndex(index, reason, Store.invalid) for index in store.invalid()]
+    return [DropIndex(index, reason, Store.invalid_indexes) for index in store.invalid_indexes()]
 
 
-def _drop_made(store: Store, wanted: set[str], keep: set[str], reason: str) -> list[Step]:
-    """Of what Outgrow made, all that is not in `keep`."""
+def _drop_made(store: Store, wanted: set[str], kept: set[str], reason: str) -> list[Step]:
+    """Return steps that drop the indexes and statistics that Outgrow made, but for those `kept`."""
 
-    def found(now: Store) -> list[StoreIndex]:
-        return [i for i in now.made(wanted) if i.name not in keep]
+    def candidates(now: Store) -> list[StoreIndex]:
+        return [i for i in now.made_indexes(wanted) if i.name not in kept]
 
-    steps: list[Step] = [DropIndex(index, reason, found) for index in found(store)]
+    steps: list[Step] = [DropIndex(index, reason, candidates) for index in candidates(store)]
     made = store.made_statistics(wanted)
-    unwanted = {name: schema for name, schema in made.items() if name not in keep}
+    unwanted = {name: schema for name, schema in made.items() if name not in kept}
     if unwanted:
         steps.append(DropStatistics(unwanted, reason))
     return steps
 
 
 def install_step(store: Store, blueprint: Blueprint) -> Install:
+    """Return the step that brings the layout up to date."""
     in_tables = tuple(
         mirror.relation
         for mirror in store.mirrors

@@ -70,7 +70,7 @@ def _refuse(row: asyncpg.Record, store: Store) -> None:
 
 def _notes(row: asyncpg.Record, tables_bytes: int) -> list[str]:
     notes = [
-        f"the tables need about {tables_bytes / 1e6:,.0f} MB beside the store; the database "
+        f"the tables need about {tables_bytes / 1e6:,.0f} MB next to the store; the database "
         f"has {row['database_bytes'] / 1e6:,.0f} MB now, and how much is free on its disk "
         "PostgreSQL does not tell"
     ]
@@ -81,12 +81,12 @@ def _notes(row: asyncpg.Record, tables_bytes: int) -> list[str]:
         ("publications", "the store is published: the new tables are not"),
         (
             "published_whole",
-            "publications of all tables have the new ones too: whoever subscribes needs these "
-            "first, or its replication stops (ALTER PUBLICATION cannot leave them out)",
+            "publications of all tables have the new ones too: subscribers need these "
+            "first, or replication stops (ALTER PUBLICATION cannot leave them out)",
         ),
         (
             "replicas",
-            "replicas get the tables too; a reader there who began before the backfill "
+            "replicas get the tables too; a transaction there that began before the backfill "
             "and keeps its snapshot may miss rows after the switch",
         ),
     ):
@@ -95,8 +95,8 @@ def _notes(row: asyncpg.Record, tables_bytes: int) -> list[str]:
     if row["free_connections"] < 10:
         notes.append(f"{row['free_connections']} connections are free; a growth needs two")
     notes.append(
-        "every write to the store keeps the tables too; lists that are derived for old clients "
-        "stay in the store, so a new member of a school still writes the school's whole list"
+        "every write to the store also writes to the tables; lists that are derived for old "
+        "clients stay in the store, so a new member of a school still writes the school's whole list"
     )
     notes.append("going back drops the tables and loses nothing: the store stays complete")
     return notes
@@ -107,7 +107,8 @@ SAMPLED = 2_000  # blocks of 8 kB; all of a store that has fewer
 
 @dataclass(frozen=True, slots=True)
 class Estimates:
-    """Of the whole store, by the name of the pattern; "" is what no pattern claims."""
+    """How much there is in the whole store, by the name of the pattern; "" counts what no pattern
+    claims."""
 
     count: Counter[str] = field(default_factory=Counter)
     elements: Counter[str] = field(default_factory=Counter)
@@ -117,7 +118,7 @@ class Estimates:
         return self.count[_pattern(blueprint, relation)] if self.count else None
 
     def share(self, blueprint: Blueprint, relation: str) -> float:
-        """The part of the store's bytes that a relation is made of."""
+        """Return the part of the store's bytes that a relation is made of."""
         return self.bytes[_pattern(blueprint, relation)] / max(1, sum(self.bytes.values()))
 
 
@@ -126,26 +127,26 @@ def _pattern(blueprint: Blueprint, relation: str) -> str:
 
 
 async def sample(session: Session, store: Store, blueprint: Blueprint) -> Estimates:
-    """Reads up to 16 MB of the store."""
+    """Estimate how much there is of each pattern, from up to 16 MB of the store."""
     await hold(session, store.name)
     percent = min(100.0, 100.0 * SAMPLED / max(1, store.blocks))
-    found = Estimates()
+    estimates = Estimates()
     query = load("grow")["sample"].with_identifiers(store=store.name)
     for key, size, elements in await session.rows(query, percent):
         pattern = blueprint.match(key) or ""
-        found.count[pattern] += 1
-        found.elements[pattern] += elements
-        found.bytes[pattern] += size or 0
-    for counter in (found.count, found.elements, found.bytes):
+        estimates.count[pattern] += 1
+        estimates.elements[pattern] += elements
+        estimates.bytes[pattern] += size or 0
+    for counter in (estimates.count, estimates.elements, estimates.bytes):
         for pattern in counter:
             counter[pattern] = round(counter[pattern] * 100 / percent)
-    return found
+    return estimates
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What an inspection found in a key: `path` says where in it, and `to` the pattern with which
-    it does not agree, of which `example` is a key."""
+class KeyFinding:
+    """What an inspection finds wrong with a key. `path` leads to it in the document; `to` is the
+    pattern that the key contradicts, and `example` a key of that pattern."""
 
     kind: str
     key: str
@@ -154,15 +155,15 @@ class Found:
     example: str | None
 
 
-Inspected = Callable[[Session, Store, Callable[[Found], None]], Awaitable[None]]
-"""Inspects the store, in the session's transaction, and tells what it finds."""
+Inspected = Callable[[Session, Store, Callable[[KeyFinding], None]], Awaitable[None]]
+"""Inspects the store in the session's transaction, and calls back with each finding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """One kind, in one place: a `relation` or a list of old clients, and `about` a column, field or
-    other relation; `meaning` says what a growth makes of these, `keys` are a few of their keys.
-    `sql` lists all of them; of what an inspection finds `outgrow inspect --sql` has the queries."""
+    """Misfits or inconsistencies of one kind, in a `relation` or a list of old clients. `about` is
+    a column, a field or another relation. `meaning` says what a growth makes of them; `keys` are
+    some of their keys. `sql` lists all of them; None where `outgrow inspect --sql` does."""
 
     kind: str
     relation: str
@@ -175,13 +176,14 @@ class Misfit:
 
 @dataclass(frozen=True, slots=True)
 class Misfits:
-    """`unmapped`: of each relation that gets a table, how many keys its rows do not say all of."""
+    """All misfits and inconsistencies of a store. `unmapped` counts, for each relation that gets a
+    table, the keys that its rows do not hold whole."""
 
-    found: tuple[Misfit, ...]
+    misfits: tuple[Misfit, ...]
     unmapped: Counter[str]
 
     def as_dict(self) -> dict[str, Any]:
-        return {"unmapped": self.unmapped, "found": [asdict(one) for one in self.found]}
+        return {"unmapped": self.unmapped, "found": [asdict(misfit) for misfit in self.misfits]}
 
 
 async def find_misfits(
@@ -192,70 +194,84 @@ async def find_misfits(
     inspected: Inspected,
     moved: Callable[[int, int], None],
 ) -> Misfits:
-    """Only reads, in a transaction that sees one snapshot: all of the store for the inspection, and
-    what concerns the relations `names` once. Nothing needs to be installed. `moved` is told how
-    many of how many checks are done; the inspection is the first."""
+    """Find what would not fit the tables of the relations `names`, and what contradicts itself.
+
+    Only read, in a transaction with one snapshot: all of the store for the inspection, and the
+    patterns of these relations once. Nothing needs to be installed. `moved` is called with how many
+    of how many checks are done; the inspection is the first.
+    """
     asked = list(checks(blueprint, names, store.schema, store.table))
     moved(0, 1 + len(asked))
-    places = _Places(blueprint, names)
-    await inspected(session, store, places.add)
-    found = places.found()
+    groups = _Groups(blueprint, names)
+    await inspected(session, store, groups.add)
+    misfits = groups.misfits()
     await session.run(load("grow")["join_by_hash"])
     for number, check in enumerate(asked, 1):
         moved(number, 1 + len(asked))
-        found += await _ask(session, check)
+        misfits += await _run_check(session, check)
     moved(1 + len(asked), 1 + len(asked))
     indexes = tuple(index.name for index in store.duplicates())
     if indexes:
         meaning = "indexes that others stand for: optimized drops them"
-        found.append(Misfit("duplicate_index", "", "", len(indexes), meaning, indexes[:SAMPLES]))
-    unmapped = Counter({one.relation: one.count for one in found if one.kind == UNMAPPED})
-    return Misfits(tuple(found), unmapped)
+        misfits.append(Misfit("duplicate_index", "", "", len(indexes), meaning, indexes[:SAMPLES]))
+    unmapped = Counter({m.relation: m.count for m in misfits if m.kind == UNMAPPED})
+    return Misfits(tuple(misfits), unmapped)
 
 
-class _Places:
-    """What an inspection tells, by kind and place in the blueprint."""
+class _Groups:
+    """The findings of an inspection, by their kind and by where in the blueprint they are."""
 
     def __init__(self, blueprint: Blueprint, names: Collection[str]) -> None:
         self._blueprint = blueprint
         self._names = {
-            one.pattern: name for name, one in blueprint.relations.items() if one.pattern
+            relation.pattern: name
+            for name, relation in blueprint.relations.items()
+            if relation.pattern
         }
         self._names |= {name: name for name in blueprint.derived}
         concerned = {blueprint.source_of(name) for name in names}
         self._concerned = concerned | {
-            name for name, one in blueprint.derived.items() if one.source in names
+            name for name, derived in blueprint.derived.items() if derived.source in names
         }
         self._keys: dict[tuple[str, str, str], list[str]] = {}
         self._counts: Counter[tuple[str, str, str]] = Counter()
 
-    def add(self, one: Found) -> None:
-        relation = self._name(one.key)
-        if one.kind not in BECOMES or relation not in self._concerned:
+    def add(self, finding: KeyFinding) -> None:
+        relation = self._relation_of(finding.key)
+        if finding.kind not in BECOMES or relation not in self._concerned:
             return
-        to = one.to and (self._name(one.example) or one.to)
-        place = one.kind, relation, " -> ".join(filter(None, (one.path, to)))
-        self._counts[place] += 1
-        keys = self._keys.setdefault(place, [])
-        if len(keys) < SAMPLES and one.key not in keys:
-            keys.append(one.key)
+        to = finding.to and (self._relation_of(finding.example) or finding.to)
+        group = finding.kind, relation, " -> ".join(filter(None, (finding.path, to)))
+        self._counts[group] += 1
+        keys = self._keys.setdefault(group, [])
+        if len(keys) < SAMPLES and finding.key not in keys:
+            keys.append(finding.key)
 
-    def _name(self, key: str | None) -> str:
-        """The relation, or the list of old clients, that the key is of."""
+    def _relation_of(self, key: str | None) -> str:
+        """Return the relation, or the list of old clients, that the key belongs to."""
         pattern = self._blueprint.match(key) if key is not None else None
         return self._names.get(pattern or "", "")
 
-    def found(self) -> list[Misfit]:
+    def misfits(self) -> list[Misfit]:
         return [
-            Misfit(*place, count, BECOMES[place[0]], tuple(self._keys[place]))
-            for place, count in self._counts.items()
+            Misfit(*group, count, BECOMES[group[0]], tuple(self._keys[group]))
+            for group, count in self._counts.items()
         ]
 
 
-async def _ask(session: Session, check: Check) -> list[Misfit]:
-    found = []
-    for place, count, keys in await session.rows(check.counts()):
-        one = check.conditions[place - 1]
-        where = one.relation, one.about
-        found.append(Misfit(one.kind, *where, count, one.meaning, tuple(keys), check.lists(one)))
-    return found
+async def _run_check(session: Session, check: Check) -> list[Misfit]:
+    misfits = []
+    for number, count, keys in await session.rows(check.counts()):
+        condition = check.conditions[number - 1]
+        misfits.append(
+            Misfit(
+                condition.kind,
+                condition.relation,
+                condition.about,
+                count,
+                condition.meaning,
+                tuple(keys),
+                check.lists(condition),
+            )
+        )
+    return misfits

@@ -1,8 +1,8 @@
-"""Does a plan's steps, one growth of a store at a time.
+"""The runner, which executes a plan's steps: one growth of a store at a time.
 
-A growth has two connections: one of its own, which holds the lock and runs the statements, and one
-of the pool, which looks every half second at how far they are and who is in their way. When the
-process dies the server ends the statement within seconds; what it leaves is found by the next run.
+A growth has two connections: one of its own, which holds the advisory lock and runs the statements,
+and one of the pool, which reads every half second how far they are and what blocks them. When the
+process dies, the server ends the statement within seconds; the next run plans from what it finds.
 """
 
 from __future__ import annotations
@@ -24,9 +24,15 @@ from outgrow.db.pool import GONE, Database, Session
 from outgrow.errors import GrowthFailed, OutgrowError, Refused, Unavailable
 from outgrow.growth import catalog, preflight, state
 from outgrow.growth.catalog import Store
-from outgrow.growth.context import Step, StepContext, at_once
+from outgrow.growth.context import Step, StepContext, never_wait
 from outgrow.growth.cutover import Switch, WaitForSnapshots
-from outgrow.growth.plan import Plan, install_step, make, mirrored, retreat
+from outgrow.growth.plan import (
+    Plan,
+    install_step,
+    make_plan,
+    mirrored_relations,
+    plan_retreat,
+)
 from outgrow.growth.state import Ending, Growth, Phase
 from outgrow.growth.steps import CreateIndex
 from outgrow.growth.watch import Watch, Watcher, blocks_read
@@ -35,7 +41,7 @@ from outgrow.schema import memory
 from outgrow.schema.memory import split
 from outgrow.schema.owner import act_as_owner, settle
 
-__all__ = ["Done", "Options", "Watcher", "blocks_read", "grow", "plan", "running"]
+__all__ = ["Done", "Options", "Watcher", "blocks_read", "grow", "plan"]
 
 log = logging.getLogger("outgrow.grow")
 
@@ -46,8 +52,8 @@ PATIENCE = 10.0  # seconds for writing down that the growth failed, on a server 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`postpone` stops where everything is ready to be switched; `max_load` is how many other
-    sessions may work at the same time before the growth waits."""
+    """Options of a growth. `postpone` stops it before the cut-over. While more than `max_load`
+    other sessions work, it waits."""
 
     postpone: bool = False
     max_load: int | None = None
@@ -55,7 +61,8 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """`store` is as it is after the growth; `ending` how it ended (`ready`: postponed)."""
+    """A growth that has ended. `store` is as it is afterwards. `ending` says how it ended; `ready`
+    is a postponed cut-over."""
 
     plan: Plan
     store: Store
@@ -96,19 +103,18 @@ async def plan(
     inspected: preflight.Inspected | None = None,
     moved: Callable[[int, int], None] = lambda *_: None,
 ) -> Plan:
-    """What `grow` would do, from a read-only transaction. Raises Refused.
+    """Plan a growth in a read-only transaction. Raises Refused where it must not begin.
 
-    With `inspected` it also looks for misfits, for which it reads all of the store, and says to
-    `moved` how many of how many checks are done.
+    With `inspected` also look for misfits, for which all of the store is read. `moved` is called
+    with how many of how many checks are done.
     """
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(_of_its_own(database, "outgrow plan"))
-        found = (await memory.locate(session, store, blueprint)).store
-        await stack.enter_async_context(snapshot(session, found))
-        place = split(found)
-        if await settle(session, *place, blueprint, dry_run=True):
-            await act_as_owner(session, *place, local=True)
-        planned = await _planned(session, store, blueprint, goal)
+        session = await stack.enter_async_context(_dedicated_session(database, "outgrow plan"))
+        name = (await memory.locate(session, store, blueprint)).store
+        await stack.enter_async_context(snapshot(session, name))
+        if await settle(session, *split(name), blueprint, dry_run=True):
+            await act_as_owner(session, *split(name), local=True)
+        planned = await _plan(session, store, blueprint, goal)
         rows = await session.rows(load("grow")["old_transactions"])
         misfitting = None
         if inspected is not None and planned.mirrors:
@@ -118,7 +124,7 @@ async def plan(
         return replace(
             planned,
             misfits=misfitting,
-            in_the_way=tuple(catalog.waiting_for(row) for row in rows),
+            in_the_way=tuple(catalog.describe_blocker(row) for row in rows),
         )
 
 
@@ -130,26 +136,26 @@ async def grow(
     watcher: Watcher,
     options: Options | None = None,
 ) -> Done:
-    """Take the store to the phase, online; run again after anything, it does what is left to do.
+    """Take the store to the phase `goal`, online. Run again after a failure, do what is left.
 
-    Raises Refused where it must not begin, or where another growth runs; GrowthFailed when it
-    stopped on the way.
+    Raises Refused where the growth must not begin, or where another one runs, and GrowthFailed when
+    it stopped on the way.
     """
     run = _Run(database, blueprint, goal, options or Options())
     oid = await database.value(load("outgrow")["table_oid"], *split(store))
     try:
         async with alone(database, store, blueprint) as session:
-            return await run.whole(session, store, watcher)
+            return await run.run(session, store, watcher)
     except STOPPED as e:
-        stopped = _stopped(e, run.at, goal)
-        await run.failed(stopped)
+        stopped = _growth_stopped(e, run.position, goal)
+        await run.record_failure(stopped)
         raise stopped from e
     except (OutgrowError, asyncpg.PostgresError) as e:
         renamed = await _renamed(database, oid, store, goal)
         if renamed is not None:
-            await run.failed(renamed)
+            await run.record_failure(renamed)
             raise renamed from e
-        await run.failed(
+        await run.record_failure(
             e if isinstance(e, OutgrowError) else GrowthFailed("growth_failed", str(e))
         )
         raise
@@ -158,7 +164,8 @@ async def grow(
 async def _renamed(
     database: Database, oid: int | None, store: str, goal: Phase
 ) -> GrowthFailed | None:
-    """What to raise where the table `oid` was called `store` when the growth began, and no more."""
+    """Return the error to raise where the table `oid`, called `store` when the growth began, has
+    another name now."""
     try:
         now = await database.value(load("grow")["called"], oid)
     except (*STOPPED, OutgrowError, asyncpg.PostgresError):
@@ -175,7 +182,7 @@ async def _renamed(
 
 
 class _Run:
-    """One run of a growth. `store_key` is what it is at, in words."""
+    """One run of a growth. `position` says in words where it is."""
 
     _session: Session
     _watch: Watch
@@ -183,7 +190,7 @@ class _Run:
     def __init__(
         self, database: Database, blueprint: Blueprint, goal: Phase, options: Options
     ) -> None:
-        self.at = "before the first step"
+        self.position = "before the first step"
         self._options = options
         self._database = database
         self._blueprint = blueprint
@@ -191,51 +198,51 @@ class _Run:
         self._growth: Growth | None = None
         self._done: list[tuple[Step, float]] = []
 
-    async def whole(self, session: Session, store: str, watcher: Watcher) -> Done:
+    async def run(self, session: Session, store: str, watcher: Watcher) -> Done:
         self._session = session
         pid = await session.value(load("grow")["pid"])
         self._watch = Watch(self._database, watcher, pid, self._options.max_load)
         watching = asyncio.create_task(self._watch.run())
         try:
-            return await self._whole(store)
+            return await self._plan_and_execute(store)
         finally:
             watching.cancel()
             await asyncio.wait([watching])
 
-    async def _whole(self, store: str) -> Done:
+    async def _plan_and_execute(self, store: str) -> Done:
         began = time.monotonic()
-        planned = await _planned(self._session, store, self._blueprint, self._goal)
+        planned = await _plan(self._session, store, self._blueprint, self._goal)
         self._watch.watcher.noted(planned.notes)
         store = planned.store.name
         if not planned.store.current:
-            await self._do(install_step(planned.store, self._blueprint), 0, planned.store)
-            again = await _planned(self._session, store, self._blueprint, self._goal)
+            await self._run_step(install_step(planned.store, self._blueprint), 0, planned.store)
+            again = await _plan(self._session, store, self._blueprint, self._goal)
             planned = replace(again, notes=planned.notes)
         await self._begin(planned)
         self._watch.planned(planned)
         try:
-            ending = await self._steps(planned)
+            ending = await self._run_steps(planned)
         except asyncpg.DiskFullError as e:
             raise await self._retreat(e, store) from e
         if self._growth is not None:
             self._watch.growth = None
             await state.end(self._session, self._growth, ending)
-        now = await catalog.read(self._session, store, self._blueprint)
+        now = await catalog.read_store(self._session, store, self._blueprint)
         return Done(planned, now, tuple(self._done), time.monotonic() - began, ending)
 
-    async def failed(self, error: OutgrowError) -> None:
-        """Write it down, if that can be done: the connection may be what failed."""
+    async def record_failure(self, error: OutgrowError) -> None:
+        """Record why the growth failed, if possible: the connection may be what failed."""
         if self._growth is None:
             return
         try:
-            said = f"{error.message} ({error.code})"
+            text = f"{error.message} ({error.code})"
             async with asyncio.timeout(PATIENCE):
-                await state.end(self._database, self._growth, "failed", said)
+                await state.end(self._database, self._growth, "failed", text)
         except (*STOPPED, asyncpg.PostgresError) as e:
             log.warning("that the growth failed could not be written down: %s", e)
 
     async def _begin(self, planned: Plan) -> None:
-        """Not where there is nothing to do, and nothing left unfinished."""
+        """Record the growth, unless there is nothing to do and no growth is unfinished."""
         name = self._blueprint.name
         if not planned.steps and await state.unfinished(self._session, name) is None:
             return
@@ -246,30 +253,30 @@ class _Run:
         )
         self._watch.growth = self._growth
 
-    async def _steps(self, planned: Plan) -> Ending:
+    async def _run_steps(self, planned: Plan) -> Ending:
         switches = any(isinstance(step, Switch) for step in planned.steps)
         for number, step in enumerate(planned.steps, 1):
             if self._options.postpone and switches and isinstance(step, WaitForSnapshots):
                 return "ready"
-            await self._do(step, number, planned.store)
+            await self._run_step(step, number, planned.store)
         rolled_back = self._growth is not None and self._growth.rolling_back
         return "rolled_back" if rolled_back else "switched"
 
     async def _retreat(self, error: asyncpg.DiskFullError, store: str) -> GrowthFailed:
-        """Take away what fills the disk: as long as the store's triggers keep tables that cannot
-        become larger, every write of an old client fails. Return what to raise."""
+        """Drop what fills the disk, and return the error to raise. As long as the store's triggers
+        sync tables that cannot grow, every write of an old client fails."""
         full = GrowthFailed(
             "disk_full",
-            f"the server's disk is full, at: {self.at}",
+            f"the server's disk is full, at: {self.position}",
             detail=f"{error}; what was being made is gone again, and the store is complete",
             hint=f"make room, and run `outgrow grow --to {self._goal}` again",
         )
         self._watch.watcher.noted(["the disk is full: takes away what it has made"])
         try:
             await self._session.run(load("grow")["commit_for_good"])
-            now = await catalog.read(self._session, store, self._blueprint)
-            for step in retreat(now):
-                await self._do(step, 0, now, may_wait=False)
+            now = await catalog.read_store(self._session, store, self._blueprint)
+            for step in plan_retreat(now):
+                await self._run_step(step, 0, now, may_wait=False)
         except (OutgrowError, asyncpg.PostgresError) as e:
             full.detail = f"{error}; and the tables that were being made cannot be dropped: {e}"
             full.hint = (
@@ -277,7 +284,7 @@ class _Run:
             )
         return full
 
-    async def _do(
+    async def _run_step(
         self,
         step: Step,
         number: int,
@@ -285,8 +292,8 @@ class _Run:
         *,
         may_wait: bool = True,
     ) -> None:
-        """Do one step, unless there is nothing left to do. Others may hold it if it `may_wait`."""
-        self.at = step.describe()
+        """Run a step, unless nothing is left to do. It can be paused if it `may_wait`."""
+        self.position = step.describe()
         began = time.monotonic()
         watch = self._watch
         watch.begins(step, number)
@@ -297,7 +304,7 @@ class _Run:
             self._session,
             watch.waits,
             watch.moved,
-            watch.pace if may_wait else at_once,
+            watch.pace if may_wait else never_wait,
         )
         await context.pace()
         if await step.is_done(context):
@@ -311,13 +318,13 @@ class _Run:
         self._done.append((step, seconds))
 
 
-async def _planned(session: Session, name: str, blueprint: Blueprint, goal: Phase) -> Plan:
-    """With everything to know before in its notes. Raises Refused."""
-    store = await catalog.read(session, name, blueprint)
+async def _plan(session: Session, name: str, blueprint: Blueprint, goal: Phase) -> Plan:
+    """Plan a growth, with notes on the store's surroundings. Raises Refused."""
+    store = await catalog.read_store(session, name, blueprint)
     await memory.check_meant(session, store.name, blueprint)
     estimates = await _estimates(session, store, blueprint, goal)
-    planned = make(store, blueprint, goal, estimates)
-    notes = [*filter(None, (store.said,)), *planned.notes]
+    planned = make_plan(store, blueprint, goal, estimates)
+    notes = [*filter(None, (store.notice,)), *planned.notes]
     if planned.mirrors:
         size = planned.tables_bytes
         notes += await preflight.check_surroundings(session, store, blueprint, size)
@@ -327,31 +334,32 @@ async def _planned(session: Session, name: str, blueprint: Blueprint, goal: Phas
 async def _estimates(
     session: Session, store: Store, blueprint: Blueprint, goal: Phase
 ) -> preflight.Estimates | None:
-    """Only where something is to be copied: it reads some of the store."""
-    there = {mirror.relation for mirror in store.mirrors if store.trusted(mirror)}
-    if store.partitioned or there.issuperset(mirrored(blueprint, goal)):
+    """Sample the store, where a table is to be filled; else return None."""
+    mirrored = {mirror.relation for mirror in store.mirrors if store.trusts(mirror)}
+    if store.partitioned or mirrored.issuperset(mirrored_relations(blueprint, goal)):
         return None
     return await preflight.sample(session, store, blueprint)
 
 
-def _stopped(error: Exception, at: str, goal: Phase) -> GrowthFailed:
+def _growth_stopped(error: Exception, position: str, goal: Phase) -> GrowthFailed:
+    """Return the error for a growth whose connection was lost or statement was cancelled."""
     hint = f"run `outgrow grow --to {goal}` again: it goes on from here"
     if isinstance(error, asyncpg.QueryCanceledError):
-        message = f"somebody on the server cancelled the growth, at: {at}"
+        message = f"somebody on the server cancelled the growth, at: {position}"
         return GrowthFailed("growth_cancelled", message, detail=str(error), hint=hint)
-    message = f"the connection to the database was lost, at: {at}"
+    message = f"the connection to the database was lost, at: {position}"
     return GrowthFailed("connection_lost", message, detail=str(error), hint=hint)
 
 
-async def running(session: Session, store: Store) -> int | None:
-    """The pid of the session in which a growth of the store runs, or None."""
+async def running_pid(session: Session, store: Store) -> int | None:
+    """Return the pid of the session that runs a growth of the store, or None."""
     pid: int | None = await session.value(load("grow")["claimed_by"], store.oid)
     return pid
 
 
 @asynccontextmanager
-async def _of_its_own(database: Database, name: str) -> AsyncIterator[Session]:
-    """A connection without timeouts, whose statements end when this process does."""
+async def _dedicated_session(database: Database, name: str) -> AsyncIterator[Session]:
+    """Open a connection without timeouts, whose statements end when this process does."""
     sql = load("grow")
     async with database.dedicated(name) as session:
         await session.run(sql["patient"])
@@ -364,21 +372,21 @@ async def _of_its_own(database: Database, name: str) -> AsyncIterator[Session]:
 
 @asynccontextmanager
 async def alone(database: Database, store: str, blueprint: Blueprint) -> AsyncIterator[Session]:
-    """The one connection that may let the store grow. Raises Refused when another does."""
+    """Open the one connection that may let the store grow. Raises Refused while another does."""
     sql = load("grow")
-    async with _of_its_own(database, "outgrow grow") as session:
+    async with _dedicated_session(database, "outgrow grow") as session:
         await session.run(sql["plan_once"])
         located = await memory.locate(session, store, blueprint)
         await memory.check_meant(session, located.store, blueprint)
-        place = split(located.store)
-        await database.transaction(lambda s: settle(s, *place, blueprint))
-        await act_as_owner(session, *place, local=False)
-        found = await catalog.read(session, store, blueprint)
-        if not await session.value(sql["claim"], found.oid):
-            pid = await running(session, found)
+        schema, table = split(located.store)
+        await database.transaction(lambda s: settle(s, schema, table, blueprint))
+        await act_as_owner(session, schema, table, local=False)
+        facts = await catalog.read_store(session, store, blueprint)
+        if not await session.value(sql["claim"], facts.oid):
+            pid = await running_pid(session, facts)
             raise Refused(
                 "growing",
-                f"another growth of {found.name} is running" + (f" (pid {pid})" if pid else ""),
+                f"another growth of {facts.name} is running" + (f" (pid {pid})" if pid else ""),
                 hint="wait for it: `outgrow status` shows how far it is",
             )
         yield session

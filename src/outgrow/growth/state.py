@@ -1,7 +1,7 @@
-"""What a growth writes down: a row for itself, and one for each relation that gets a table.
+"""The records of growths: a row for each growth, and a row for each relation with a table.
 
-The rows say how far things are; what is there is asked of the catalog. Whether a growth runs is
-not written anywhere: whoever runs one holds an advisory lock, which a dead process does not.
+The rows say how far things are; what exists is read from the catalog. Whether a growth runs is not
+recorded: its session holds an advisory lock, which ends with it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ Ending = Literal["ready", "switched", "rolled_back", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """A relation with a table of its own, or one being made. States: `filling`, `filled`,
-    `verified`, `shadow` (its view reads the table), `stale` (another version's), `leaving` (nothing
-    keeps it any more). `after` is how far the backfill is."""
+    """A relation with a table of its own, or with one in the making. States: `filling`, `filled`,
+    `verified`, `shadow` (its view reads the table), `stale` (of another version), `leaving` (not
+    synced any more). `after` is the last key that the backfill has copied."""
 
     relation: str
     version: str
@@ -40,7 +40,7 @@ class Mirror:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """One that is not finished."""
+    """A growth that is not finished."""
 
     id: int
     name: str
@@ -80,6 +80,7 @@ class Growth:
 
 
 async def mirrors(session: Statements, name: str) -> tuple[Mirror, ...]:
+    """Return the relations of the blueprint `name` that have tables."""
     sql = load("grow")
     if not await session.value(sql["growths_exist"]):
         return ()
@@ -89,6 +90,7 @@ async def mirrors(session: Statements, name: str) -> tuple[Mirror, ...]:
 
 
 async def mirror(session: Statements, name: str, relation: str) -> Mirror:
+    """Return the record of one relation's table. Raises GrowthFailed where it was deleted."""
     row = await session.row(load("grow")["mirror"], name, relation)
     if row is None:
         raise GrowthFailed(
@@ -100,6 +102,7 @@ async def mirror(session: Statements, name: str, relation: str) -> Mirror:
 
 
 async def unfinished(session: Statements, name: str) -> Growth | None:
+    """Return the growth of the blueprint `name` that is not finished, if there is one."""
     if not await session.value(load("grow")["growths_exist"]):
         return None
     row = await session.row(load("grow")["growth"], name)
@@ -114,18 +117,19 @@ async def begin(
     postponed: bool,
     max_load: int | None,
 ) -> Growth:
-    """Write a growth down, or go on with the one that is not finished: that one keeps the phase
-    from which it set out, wherever it goes now. Only for whoever holds the lock of the store."""
+    """Record a growth, or continue the one that is not finished, which keeps the phase that it
+    started from. Only for the session that holds the store's advisory lock."""
     sql = load("grow")
-    there = await unfinished(session, name)
-    if there is None:
+    begun = await unfinished(session, name)
+    if begun is None:
         await session.run(sql["growth_begins"], name, store, *phases, postponed, max_load)
     else:
-        await session.run(sql["growth_goes_on"], there.id, phases[1], postponed, max_load)
+        await session.run(sql["growth_goes_on"], begun.id, phases[1], postponed, max_load)
     growth = await unfinished(session, name)
     assert growth is not None
     return growth
 
 
 async def end(session: Statements, growth: Growth, state: Ending, error: str | None = None) -> None:
+    """Record how a growth ended."""
     await session.run(load("grow")["growth_ends"], growth.id, state, error)

@@ -1,13 +1,13 @@
-"""The kinds of step, one small class each.
+"""Steps that make or drop indexes and statistics, install the layout, and record the phase.
 
-`describe` says what it does, `sql` how, `is_done` asks the database whether there is anything left
-to do, `do` does it. Most of these statements cannot run in a transaction, so nothing is written
-down before or after one: the catalog itself is the record, and a step that was interrupted is
-found there, undone or half done, by whoever comes next.
+`describe` says what a step does, `sql` how. `is_done` asks the database whether anything is left to
+do, `run` does it. Most of these statements cannot run in a transaction, so nothing is written down
+before or after them: the catalog is the record. A later run finds there what an interrupted step
+has done.
 
-All but `DropStatistics` take SHARE UPDATE EXCLUSIVE on the store, if anything: reads and writes go
-on. A concurrent build or drop waits for the transactions that were open when it began, without a
-timeout.
+All but `DropStatistics` take SHARE UPDATE EXCLUSIVE on the store at most: reads and writes go on. A
+concurrent build or drop waits, without a timeout, for the transactions that were open when it
+began.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ from outgrow.queries import Query, load
 from outgrow.schema.install import install, is_installed, statements
 
 ATTEMPTS = 3
-"""How often one index is built, when a build lost a race or came out invalid."""
+"""How often the build of an index is tried, when one lost a race or left the index invalid."""
 
-LOOK_AGAIN = 0.5  # seconds between two looks at something that is waited for
+POLL_SECONDS = 0.5  # between two looks at what is waited for
 
 _SHARED = "SHARE UPDATE EXCLUSIVE on the store: reads and writes go on"
 
 
 @dataclass(frozen=True, slots=True)
 class Install:
+    """A step that brings the relations of a blueprint up to date. `name` is the blueprint's; the
+    relations `in_tables` are read from tables, before and after."""
+
     kind: ClassVar[str] = "install"
-    lock: ClassVar[str] = "ACCESS SHARE on the store; the relations are made anew in a moment"
+    lock: ClassVar[str] = "ACCESS SHARE on the store; the relations are made again in a moment"
 
     name: str
-    """The blueprint's."""
-
     in_tables: tuple[str, ...] = ()
-    """The relations that are read from tables, and go on to be."""
 
     def describe(self) -> str:
         return f"bring the relations of {self.name} up to date"
@@ -56,7 +56,9 @@ class Install:
     def sql(self, target: Target) -> str:
         backings: dict[str, Backing] = dict.fromkeys(self.in_tables, "shadow")
         store = target.store
-        made = statements(target.blueprint, *target.place, backings, store.collation, store.pending)
+        made = statements(
+            target.blueprint, *target.qualified_name, backings, store.collation, store.pending
+        )
         return ";\n".join(query.sql for query in made)
 
     async def is_done(self, context: StepContext) -> bool:
@@ -68,15 +70,16 @@ class Install:
 
 @dataclass(frozen=True, slots=True)
 class DropIndex:
-    """`found_by` finds it in the catalog, again just before: what another session finished or
-    took away meanwhile is left alone."""
+    """A step that drops an index of the store. `candidates` picks from a store the indexes to drop.
+    It is asked again just before: an index that another session has finished by then is left
+    alone."""
 
     kind: ClassVar[str] = "drop_index"
     lock: ClassVar[str] = f"{_SHARED}; waits for transactions that use it"
 
     index: StoreIndex
     reason: str
-    found_by: Callable[[Store], list[StoreIndex]]
+    candidates: Callable[[Store], list[StoreIndex]]
 
     @property
     def name(self) -> str:
@@ -89,7 +92,7 @@ class DropIndex:
         return self._drop().sql
 
     async def is_done(self, context: StepContext) -> bool:
-        return all(i.oid != self.index.oid for i in self.found_by(await context.read_store()))
+        return all(i.oid != self.index.oid for i in self.candidates(await context.read_store()))
 
     async def run(self, context: StepContext) -> None:
         if not self.index.valid:
@@ -104,7 +107,7 @@ class DropIndex:
 
 @dataclass(frozen=True, slots=True)
 class CreateIndex:
-    """On the store, or on the table of the relation `on`."""
+    """A step that builds an index on the store, or on the table of the relation `on`."""
 
     kind: ClassVar[str] = "create_index"
     lock: ClassVar[str] = f"{_SHARED}; waits for transactions open when it begins and ends"
@@ -123,13 +126,16 @@ class CreateIndex:
         return self.index.create.sql
 
     async def is_done(self, context: StepContext) -> bool:
-        return any(i.valid and i.name == self.index.name for i in await self._there(context))
+        return any(i.valid and i.name == self.index.name for i in await self._read_indexes(context))
 
     async def size(self, context: StepContext) -> int | None:
-        return next((i.bytes for i in await self._there(context) if i.name == self.name), None)
+        """Return the bytes of the index, None where it does not exist."""
+        return next(
+            (i.bytes for i in await self._read_indexes(context) if i.name == self.name), None
+        )
 
-    async def _there(self, context: StepContext) -> list[StoreIndex]:
-        return await catalog.indexes_of(context.session, await self._oid(context))
+    async def _read_indexes(self, context: StepContext) -> list[StoreIndex]:
+        return await catalog.read_indexes(context.session, await self._oid(context))
 
     async def _oid(self, context: StepContext) -> int:
         if self.on is None:
@@ -140,25 +146,25 @@ class CreateIndex:
         return tables[self.on].oid
 
     async def run(self, context: StepContext) -> None:
-        """Build it and look whether it is valid: a build that failed leaves an index that is not,
-        which is dropped, and built again when the failure was a lost race."""
+        """Build the index and check that it is valid. A failed build leaves an invalid index, which
+        is dropped, and built again where the failure was a lost race."""
         lost: Exception | None = None
-        if any(i.name == self.index.name for i in await self._there(context)):
+        if any(i.name == self.index.name for i in await self._read_indexes(context)):
             await wait_for_builders(context, await self._oid(context))
             await self._drop_remains(context)
         for _ in range(ATTEMPTS):
             try:
                 await context.session.run(self.index.create)
             except (*RETRIED, asyncpg.DuplicateTableError) as e:
-                # The latter where somebody's TRUNCATE won the race: it builds what is left of an
-                # index, and makes it valid.
+                # DuplicateTableError where another session's TRUNCATE won the race: that builds
+                # what is left of an index, and makes it valid.
                 lost = e
             except (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
                 raise
             except asyncpg.PostgresError as e:
                 await self._drop_remains(context)
                 if isinstance(e, asyncpg.DiskFullError):
-                    raise  # more is to go than this index
+                    raise  # more than this index has to go
                 raise self._failed(e) from e
             if await self.is_done(context):
                 return
@@ -166,7 +172,7 @@ class CreateIndex:
         raise self._failed(lost) from lost
 
     async def _drop_remains(self, context: StepContext) -> None:
-        for index in await self._there(context):
+        for index in await self._read_indexes(context):
             if index.name == self.index.name and not index.valid:
                 await context.session.run(layout.drop_index(index.schema, index.name))
 
@@ -181,7 +187,8 @@ class CreateIndex:
 
 @dataclass(frozen=True, slots=True)
 class CreateStatistics:
-    """All of them in one step: each is an instant's work, and empty until ANALYZE."""
+    """A step that creates all missing statistics in one step: each takes an instant, and is empty
+    until ANALYZE."""
 
     kind: ClassVar[str] = "create_statistics"
     lock: ClassVar[str] = f"{_SHARED}, for an instant"
@@ -202,36 +209,37 @@ class CreateStatistics:
         return {s.name for s in self.missing} <= (await context.read_store()).statistics.keys()
 
     async def run(self, context: StepContext) -> None:
-        there = (await context.read_store()).statistics
+        existing = (await context.read_store()).statistics
         for statistics in self.missing:
-            if statistics.name not in there:
+            if statistics.name not in existing:
                 await context.session.run(statistics.create)
 
 
 @dataclass(frozen=True, slots=True)
 class DropStatistics:
-    """`found`: name -> schema. PostgreSQL itself takes SHARE UPDATE EXCLUSIVE, and a statement
-    that is planned at that moment dies of "cache lookup failed for statistics object": the planner
-    has their list already, and misses them. Nobody plans while the store is locked against all."""
+    """A step that drops statistics; `schemas` maps their names to schemas. PostgreSQL itself takes
+    SHARE UPDATE EXCLUSIVE, and a statement that is planned at that moment fails with "cache lookup
+    failed for statistics object": the planner has already read their list. Nothing is planned while
+    the store is locked against everybody."""
 
     kind: ClassVar[str] = "drop_statistics"
     lock: ClassVar[str] = f"ACCESS EXCLUSIVE on the store, for milliseconds: {BRIEF}"
 
-    found: Mapping[str, str]
+    schemas: Mapping[str, str]
     reason: str
 
     @property
     def name(self) -> str:
-        return f"{len(self.found)} statistics"
+        return f"{len(self.schemas)} statistics"
 
     def describe(self) -> str:
-        return f"drop statistics of {len(self.found)} expressions: {self.reason}"
+        return f"drop statistics of {len(self.schemas)} expressions: {self.reason}"
 
     def sql(self, target: Target) -> str:
         return ";\n".join(drop.sql for drop in self._drops())
 
     async def is_done(self, context: StepContext) -> bool:
-        return self.found.keys().isdisjoint((await context.read_store()).statistics)
+        return self.schemas.keys().isdisjoint((await context.read_store()).statistics)
 
     async def run(self, context: StepContext) -> None:
         async def oids(_: Session) -> Sequence[int]:
@@ -245,18 +253,17 @@ class DropStatistics:
         await short_lock(context, oids, "AccessExclusiveLock", drop)
 
     def _drops(self) -> list[Query]:
-        return [layout.drop_statistics(schema, name) for name, schema in self.found.items()]
+        return [layout.drop_statistics(schema, name) for name, schema in self.schemas.items()]
 
 
 @dataclass(frozen=True, slots=True)
 class Analyze:
-    """What the planner knows of an expression comes from here: without it, an index is luck."""
+    """A step that analyzes the store `name`. The planner knows nothing of an expression before."""
 
     kind: ClassVar[str] = "analyze"
     lock: ClassVar[str] = _SHARED
 
     name: str
-    """The store's."""
 
     def describe(self) -> str:
         return f"analyze {self.name}, for the planner's estimates"
@@ -276,8 +283,8 @@ class Analyze:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The phase stands in `outgrow.layouts` only while all of it is there: it is taken back before
-    anything of it goes, and written when everything has come."""
+    """A step that records the phase in `outgrow.layouts`, after all of it was made. Before a part
+    of a phase is dropped, a lower phase is recorded."""
 
     kind: ClassVar[str] = "record"
     lock: ClassVar[str] = "one row of outgrow.layouts"
@@ -302,13 +309,13 @@ class Record:
 
 
 async def wait_for_builders(context: StepContext, oid: int) -> None:
-    """An index that another session is building right now looks like one whose build failed: wait
-    until nobody can be building. Who begins later builds an index that is not there yet."""
+    """Wait until no session can be building an index on the table `oid`. An index that is being
+    built looks like one whose build failed. Sessions that begin later build other indexes."""
     while True:
         rows = await context.session.rows(load("grow")["builders"], oid)
         if not rows:
             context.waiting("")
             return
-        who = catalog.waiting_for(rows[0])
-        context.waiting(f"waits for {who}, which may be building an index here")
-        await asyncio.sleep(LOOK_AGAIN)
+        blocker = catalog.describe_blocker(rows[0])
+        context.waiting(f"waits for {blocker}, which may be building an index here")
+        await asyncio.sleep(POLL_SECONDS)

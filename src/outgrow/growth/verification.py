@@ -1,5 +1,5 @@
-"""Compares all tables with the store at one moment, and accounts for every key of the store; looks
-whether everything that Outgrow made is as it was made."""
+"""Verification: all tables compared with the store at one moment, every key of the store accounted
+for, and everything that Outgrow made compared with how it was made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from outgrow.db.named import hold
 from outgrow.db.pool import Database
 from outgrow.growth import catalog
 from outgrow.growth.context import StepContext
-from outgrow.growth.mirroring import Compared, compare
+from outgrow.growth.mirroring import Compared, compare_table
 from outgrow.growth.state import Phase
 from outgrow.queries import load
 from outgrow.schema import definitions, memory
@@ -26,9 +26,10 @@ STREAMED = 5_000  # keys fetched at a time
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`counts` has the keys of each pattern, counted without the tables' SQL; "" is what no pattern
-    claims. `altered`: views, functions, triggers and tables of ours that are not what they were
-    made as; `phase`, to which a growth mends them; `said` what happened to the store's name."""
+    """The result of a verification. `counts` has the keys of each pattern, counted without the
+    tables' SQL; "" counts those of no pattern. `altered` are Outgrow's views, functions, triggers
+    and tables that were changed since; a growth to `phase` repairs them. `notice` says what
+    happened to the store's name."""
 
     relations: dict[str, Compared]
     counts: Counter[str]
@@ -37,22 +38,23 @@ class Report:
     miscounted: tuple[str, ...]
     altered: tuple[Finding, ...]
     phase: Phase
-    said: str = ""
+    notice: str = ""
 
     @property
     def synced(self) -> bool:
-        """The triggers that keep the tables are there, and nobody has changed them."""
+        """Whether the sync triggers exist and are unchanged."""
         return not any(finding.object.startswith("trigger ") for finding in self.altered)
 
     @property
     def same(self) -> bool:
-        differing = any(found.differing for found in self.relations.values())
+        differing = any(compared.differing for compared in self.relations.values())
         return not (differing or self.miscounted or self.altered)
 
     @property
     def keys(self) -> dict[str, int]:
-        """Every key of the store is in one of these: it fits a table whole, or is unmapped
-        (the rows do not say all of it), or is of a pattern without a table, or of no pattern."""
+        """How many keys there are of each kind. Every key is of one: it fits a table, or is
+        unmapped (the rows do not hold all of it), or has a pattern without a table, or no
+        pattern."""
         mirrored = sum(self.counts[pattern] for pattern in self.mirrored)
         opaque = self.counts[""]
         return {
@@ -66,17 +68,17 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         return {
             "same": self.same,
-            "store_said": self.said,
+            "store_said": self.notice,
             "triggers": self.synced,
             "altered": [{"object": f.object, "what": f.what} for f in self.altered],
             "relations": {
                 name: {
-                    "keys": found.keys,
-                    "unmapped": found.unmapped,
-                    "examples": found.examples,
-                    "differing": found.differing,
+                    "keys": compared.keys,
+                    "unmapped": compared.unmapped,
+                    "examples": compared.examples,
+                    "differing": compared.differing,
                 }
-                for name, found in self.relations.items()
+                for name, compared in self.relations.items()
             },
             "keys": self.keys,
             "miscounted": self.miscounted,
@@ -86,19 +88,19 @@ class Report:
 async def verify(
     database: Database, store: str, blueprint: Blueprint, moved: Callable[[int], None]
 ) -> Report:
-    """Only looks, in one transaction with one snapshot, so that the sums agree whatever others
-    write; VACUUM cannot take away meanwhile what is deleted after it began. `moved` is told how
-    many keys were looked at. Raises Refused where there is no such store."""
+    """Compare in one read-only transaction with one snapshot, so that the sums agree whatever
+    others write. Until it ends, VACUUM cannot remove rows that were deleted since it began. `moved`
+    is called with how many more keys were read. Raises Refused where there is no such store."""
     async with database.dedicated("outgrow verify") as session:
         await session.run(load("grow")["patient"])
         await session.run(load("grow")["plan_once"])
         async with session.connection.transaction(isolation="repeatable_read", readonly=True):
-            found = await catalog.read(session, store, blueprint, closely=False)
-            await refuse_superuser(session, found.schema, found.table)
-            await hold(session, found.name)
-            await memory.check_meant(session, found.name, blueprint)
+            facts = await catalog.read_store(session, store, blueprint, closely=False)
+            await refuse_superuser(session, facts.schema, facts.table)
+            await hold(session, facts.name)
+            await memory.check_meant(session, facts.name, blueprint)
             context = StepContext(
-                blueprint, found, database, session, moved=lambda keys, _: moved(keys)
+                blueprint, facts, database, session, moved=lambda keys, _: moved(keys)
             )
             return await _verify(context, moved)
 
@@ -107,11 +109,11 @@ async def _verify(context: StepContext, moved: Callable[[int], None]) -> Report:
     session, store, blueprint = context.session, context.store, context.blueprint
     compared: dict[str, Compared] = {}
     for mirror in store.mirrors:
-        # What somebody has dropped is among the definitions that are missing.
+        # A dropped table is reported as a missing definition.
         table = layout.mirror.table(blueprint, mirror.relation)
-        is_there = await session.value(load("stores")["exists"], table)
-        if is_there and mirror.state in ("filled", "verified", "shadow"):
-            compared[mirror.relation] = await compare(context, mirror.relation)
+        exists = await session.value(load("stores")["exists"], table)
+        if exists and mirror.state in ("filled", "verified", "shadow"):
+            compared[mirror.relation] = await compare_table(context, mirror.relation)
     counts: Counter[str] = Counter()
     query = load("grow")["keys"].with_identifiers(store=store.name)
     async for rows in session.stream(query, batch=STREAMED):
@@ -119,21 +121,21 @@ async def _verify(context: StepContext, moved: Callable[[int], None]) -> Report:
         moved(len(rows))
     unmapped: dict[str, int] = {}
     miscounted = []
-    for name, each in compared.items():
+    for name, comparison in compared.items():
         pattern = blueprint.relations[blueprint.source_of(name)].pattern or ""
-        # Of relations of one pattern, the one that holds most of it.
-        unmapped[pattern] = min(each.unmapped, unmapped.get(pattern, each.unmapped))
-        if not each.differing and each.keys != counts[pattern]:
+        # Of several relations of a pattern, that with the most mapped keys counts.
+        unmapped[pattern] = min(comparison.unmapped, unmapped.get(pattern, comparison.unmapped))
+        if not comparison.differing and comparison.keys != counts[pattern]:
             miscounted.append(name)
-    places = definitions.everything(blueprint)
-    found = await definitions.compare(session, blueprint, store.oid, places)
+    schemas = definitions.everything(blueprint)
+    findings = await definitions.compare(session, blueprint, store.oid, schemas)
     return Report(
         compared,
         counts,
         frozenset(unmapped),
         sum(unmapped.values()),
         tuple(miscounted),
-        tuple(finding for finding in found if finding.is_wrong),
+        tuple(finding for finding in findings if finding.is_wrong),
         store.phase or "initial",
-        store.said,
+        store.notice,
     )

@@ -1,4 +1,5 @@
-"""Looks at a growth from beside: how far it is, whom it waits for, whether it is to pause."""
+"""Watching a growth from a second session: how far it is, what it waits for, whether to pause
+it."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from outgrow.growth import catalog
 from outgrow.growth.context import Step
 from outgrow.growth.mirroring import Backfill, Verify
 from outgrow.growth.state import Growth
-from outgrow.growth.steps import LOOK_AGAIN, CreateIndex
+from outgrow.growth.steps import POLL_SECONDS, CreateIndex
 from outgrow.queries import load
 
 if TYPE_CHECKING:
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("outgrow.grow")
 
-HELD = 0.1  # seconds between two looks of a growth that is paused
+PAUSED_SECONDS = 0.1  # between two looks of a paused growth whether it may go on
 
 
 class Watcher(Protocol):
-    """Whoever shows a growth. Work is counted in blocks of the store: a concurrent build reads it
-    twice, once to make the index and once to see what it missed. `noted` is what to know before,
-    said before the first step."""
+    """What shows a growth. Work is counted in blocks of the store: a concurrent build reads it
+    twice, first to make the index, then to add what it missed. `noted` is called before the first
+    step."""
 
     def noted(self, notes: Sequence[str]) -> None: ...
     def planned(self, plan: Plan, blocks: int) -> None: ...
@@ -50,7 +51,7 @@ class Silent(Watcher):
 
 
 class Watch:
-    """One growth's. `pid` is the session that does the steps; this one looks from another."""
+    """The watch of one growth. `pid` is the session that runs the steps; another one watches it."""
 
     def __init__(self, database: Database, watcher: Watcher, pid: int, max_load: int | None):
         self.watcher = watcher
@@ -85,8 +86,8 @@ class Watch:
         self.watcher.begun(step)
 
     def ends(self, step: Step) -> None:
-        """Show all of the step's blocks as read, however short it was: a look may have missed it,
-        and one that is still under way finds no step to speak of."""
+        """Show all of the step's blocks as read. A short step may have come and gone between two
+        looks."""
         self._step = None
         blocks = self._before + self._costs.get(self._number, 0)
         self.watcher.seen(step, self._number, blocks, "", "")
@@ -95,21 +96,21 @@ class Watch:
         self._waiting = text
 
     def moved(self, keys: int, rows: int) -> None:
-        """The first call of a step may tell what an earlier run has done."""
+        """Count what is done. The first call of a step may report what an earlier run has done."""
         self._keys += keys
         self._rows += rows
         if self._first is None:
             self._first = self._keys, self._rows
 
     async def pace(self) -> None:
-        """Returns when the growth may go on."""
-        while reason := self._held():
+        """Return when the growth may go on."""
+        while reason := self._reason_to_wait():
             self._waiting = reason
-            await asyncio.sleep(HELD)
-            if not self._held():
+            await asyncio.sleep(PAUSED_SECONDS)
+            if not self._reason_to_wait():
                 self._waiting = ""
 
-    def _held(self) -> str:
+    def _reason_to_wait(self) -> str:
         if self._paused:
             return "paused: `outgrow resume` goes on"
         if self._max_load is not None and self._load > self._max_load:
@@ -117,25 +118,25 @@ class Watch:
         return ""
 
     async def run(self) -> None:
-        """Until it is cancelled. That it cannot look ends the looking, not the growth."""
+        """Watch until cancelled. An error ends the watch, not the growth."""
         try:
             while True:
-                await self._look()
-                await asyncio.sleep(LOOK_AGAIN)
+                await self._report()
+                await asyncio.sleep(POLL_SECONDS)
         except (*GONE, asyncpg.PostgresError, OutgrowError) as e:
             self._paused, self._load = False, 0
             log.warning("the growth goes on, but cannot be watched: %s", e)
 
-    async def _look(self) -> None:
+    async def _report(self) -> None:
         step = self._step
         if step is None:
             return
         row = await self._database.row(load("grow")["progress"], self._pid)
-        who = catalog.waiting_for(row)
-        doing = (row and row["phase"]) or self._moving()
+        blocker = catalog.describe_blocker(row)
+        doing = (row and row["phase"]) or self._describe_copy()
         if isinstance(step, CreateIndex):
-            self._done = max(self._done, self._built(row))
-        waiting = f"waits for {who}" if who else self._waiting
+            self._done = max(self._done, self._built_blocks(row))
+        waiting = f"waits for {blocker}" if blocker else self._waiting
         if self.growth is not None:
             seen = await self._database.row(
                 load("grow")["growth_seen"],
@@ -149,10 +150,12 @@ class Watch:
             assert seen is not None
             self._paused, self._load = seen["paused"], seen["load"]
         if step is self._step:
-            self.watcher.seen(step, self._number, self._before + self._part(step), doing, waiting)
+            self.watcher.seen(
+                step, self._number, self._before + self._blocks_done(step), doing, waiting
+            )
 
-    def _moving(self) -> str:
-        """How many keys and rows, and how fast."""
+    def _describe_copy(self) -> str:
+        """Return how many keys and rows the step has copied or compared, and how fast."""
         if self._first is None:
             return ""
         seconds = max(time.monotonic() - self._step_began, 0.001)
@@ -163,32 +166,32 @@ class Watch:
             text += f", {self._rows:,} rows, {(self._rows - self._first[1]) / seconds:,.0f} rows/s"
         return text
 
-    def _part(self, step: Step) -> int:
-        """Of the blocks that the step counts for, those that are behind it."""
-        whole = self._costs.get(self._number, 0)
+    def _blocks_done(self, step: Step) -> int:
+        """Return how many of the blocks that the step counts for are done."""
+        cost = self._costs.get(self._number, 0)
         if isinstance(step, Backfill | Verify):
-            return round(whole * min(1, self._keys / max(1, step.estimated_keys or self._keys)))
-        return min(self._done, whole)
+            return round(cost * min(1, self._keys / max(1, step.estimated_keys or self._keys)))
+        return min(self._done, cost)
 
-    def _built(self, row: asyncpg.Record | None) -> int:
-        whole = self._costs.get(self._number, 0)
+    def _built_blocks(self, row: asyncpg.Record | None) -> int:
+        cost = self._costs.get(self._number, 0)
         if row is None or not row["phase"]:
             return 0
         self._total_blocks = max(self._total_blocks, row["blocks_total"] or 0)
         blocks = max(1, self._total_blocks)
-        return round(whole * blocks_read(row["phase"], row["blocks_done"], blocks) / (2 * blocks))
+        return round(cost * blocks_read(row["phase"], row["blocks_done"], blocks) / (2 * blocks))
 
     def _seconds_left(self) -> float | None:
         if self._step is None:
             return None
-        done = self._before + self._part(self._step)
+        done = self._before + self._blocks_done(self._step)
         whole = sum(self._costs.values())
         seconds = time.monotonic() - self._began
         return None if not done else seconds * max(whole - done, 0) / done
 
 
 def blocks_read(phase: str, scanned: int, blocks: int) -> int:
-    """How much of reading the table twice a concurrent build has behind it, by the phase that
+    """Return how many blocks a concurrent build has read, of twice the table, by the phase that
     PostgreSQL reports."""
     if phase in ("building index", "building index: scanning table"):
         return scanned

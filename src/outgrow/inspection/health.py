@@ -333,9 +333,9 @@ def _table(name: str, facts: asyncpg.Record, widths: dict[int, asyncpg.Record]) 
 async def _indexes(
     session: Session, facts: asyncpg.Record, widths: dict[int, asyncpg.Record]
 ) -> tuple[Index, ...]:
-    indexes = await catalog.indexes_of(session, facts["oid"])
+    indexes = await catalog.read_indexes(session, facts["oid"])
     use = {row["oid"]: row for row in await session.rows(load("health")["index_use"], facts["oid"])}
-    like = catalog.duplicates(indexes)
+    like = catalog.find_duplicates(indexes)
     return tuple(
         _index(index, use[index.oid], like.get(index), facts, widths)
         for index in indexes

@@ -14,7 +14,7 @@ from typing import Any
 from outgrow.db.named import hold, snapshot
 from outgrow.db.pool import Database, Session
 from outgrow.growth.catalog import Store
-from outgrow.growth.preflight import Found
+from outgrow.growth.preflight import KeyFinding
 from outgrow.inspection import Inspection, Table, health, inspect, report
 from outgrow.inspection.audit import Audit, Cause, Misfit
 from outgrow.inspection.blueprint_writer import blueprint
@@ -324,7 +324,9 @@ async def survey(
     )
 
 
-async def inspect_store(session: Session, store: Store, on_misfit: Callable[[Found], None]) -> None:
+async def inspect_store(
+    session: Session, store: Store, on_misfit: Callable[[KeyFinding], None]
+) -> None:
     """Tell what an inspection of the store finds."""
 
     def pass_on(misfit: Misfit, cause: Cause) -> None:
@@ -332,7 +334,7 @@ async def inspect_store(session: Session, store: Store, on_misfit: Callable[[Fou
         if to is not None:
             example = next((key for key, _ in to.examples), None)
         name = to.text if to is not None else None
-        on_misfit(Found(misfit.kind, misfit.key, cause.path, name, example))
+        on_misfit(KeyFinding(misfit.kind, misfit.key, cause.path, name, example))
 
     table = Table(session, f"{store.schema}.{store.table}")
     await table.count()
