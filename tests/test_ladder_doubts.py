@@ -284,7 +284,7 @@ async def test_a_plan_tells_what_is_around_the_store(database: Database, raw: An
     assert kinds.count("backfill") == kinds.count("verify") == len(CAMPUS.relations)
     assert kinds[-1] == "switch"
     notes = "\n".join(planned.notes)
-    for word in ("report", "child", "feed", "MB next to the store", "school's whole list"):
+    for word in ("report", "child", "feed", "MB next to the store", "its whole list"):
         assert word in notes
     assert planned.tables_bytes > 0
     answer = json.loads(json.dumps(planned.as_dict()))

@@ -71,8 +71,8 @@ def _refuse(row: asyncpg.Record, store: Store) -> None:
 def _notes(row: asyncpg.Record, tables_bytes: int) -> list[str]:
     notes = [
         f"the tables need about {tables_bytes / 1e6:,.0f} MB next to the store; the database "
-        f"has {row['database_bytes'] / 1e6:,.0f} MB now, and how much is free on its disk "
-        "PostgreSQL does not tell"
+        f"has {row['database_bytes'] / 1e6:,.0f} MB now; PostgreSQL does not tell "
+        "how much is free on its disk"
     ]
     for names, text in (
         ("views", "views of others show the store: they go on as they are"),
@@ -96,7 +96,7 @@ def _notes(row: asyncpg.Record, tables_bytes: int) -> list[str]:
         notes.append(f"{row['free_connections']} connections are free; a growth needs two")
     notes.append(
         "every write to the store also writes to the tables; lists that are derived for old "
-        "clients stay in the store, so a new member of a school still writes the school's whole list"
+        "clients stay in the store, so a new member of a school still writes its whole list"
     )
     notes.append("going back drops the tables and loses nothing: the store stays complete")
     return notes
