@@ -58,7 +58,7 @@ async def beside_peers(run: Run, peers: Mapping[str, Server]) -> None:
     ids = [user_id for user_id, _ in (await run.world.people())[:2000]]
     requests = [at(f"/profiles/{user_id}") for user_id in ids]
     profiles, viewer = _profiles(run.world), Viewer("", run.world.school)
-    sent = [await sent_by(run.world, profiles.one(user_id, viewer)) for user_id in ids[:10]]
+    sent = [await sent_by(run.world, profiles.profile(user_id, viewer)) for user_id in ids[:10]]
     turns = _take_turns(run, requests, peers, sent)
     of_one = ((FASTIFY, Goal("aim", at_least=1)), (BARE, Goal("aim", at_least=0.22)))
     _compare(run, "one profile", turns, {OURS: run.api, **peers}, *of_one)

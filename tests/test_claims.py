@@ -158,11 +158,11 @@ async def test_two_profiles_with_one_e_mail_are_the_operators(
         await settled(api)
         assert len(outbox.letters) == 2
         assert not any(CODE.search(letter.text) for letter in outbox.letters)
-        assert (await claims.people(phased)).disputed == {OLD.lower(): ["a", "b"]}
+        assert (await claims.survey_people(phased)).disputed == {OLD.lower(): ["a", "b"]}
         with pytest.raises(Conflict, match="does not say whose"):
-            await claims.claim_of(phased, "a")
-        await claims.link(phased, OLD, "a")
-        await claims.link(phased, OLD, "b")  # the last word counts
+            await claims.claim_for_operator(phased, "a")
+        await claims.link_email(phased, OLD, "a")
+        await claims.link_email(phased, OLD, "b")  # the last word counts
         await api.post("/auth/reset", {"email": OLD})
         await settled(api)
         assert await confirm(api, outbox.code()) == 204
@@ -170,9 +170,9 @@ async def test_two_profiles_with_one_e_mail_are_the_operators(
         assert login.json()["user_id"] == "b"
         assert await count(phased, "network.invitations") == 0
         with pytest.raises(Conflict):
-            await claims.link(phased, OLD, "a")
+            await claims.link_email(phased, OLD, "a")
         with pytest.raises(NotFound):
-            await claims.link(phased, "x@mail.example", "nobody")
+            await claims.link_email(phased, "x@mail.example", "nobody")
 
 
 @pytest.mark.parametrize(
@@ -201,10 +201,12 @@ async def test_what_is_no_address_lets_nobody_in(
         await settled(api)
         for letter in outbox.letters:
             assert not CODE.search(letter.text)
-        found = await claims.people(campus)
+        found = await claims.survey_people(campus)
         assert (found.unusable, found.ready) == (["old"], [])
-        await claims.link(campus, "real@mail.example", "old")
-        assert [c.email for c in (await claims.people(campus)).ready] == ["real@mail.example"]
+        await claims.link_email(campus, "real@mail.example", "old")
+        assert [c.email for c in (await claims.survey_people(campus)).ready] == [
+            "real@mail.example"
+        ]
 
 
 async def test_a_code_is_for_one_profile_and_one_address(campus: Database, outbox: Outbox) -> None:
@@ -230,9 +232,9 @@ async def test_a_school_with_domains_keeps_them(campus: Database, outbox: Outbox
         await settled(api)
         coded = [letter.to for letter in outbox.letters if CODE.search(letter.text)]
         assert coded == ["in@northfield.example"]
-        assert (await claims.people(campus)).of_no_domain == ["out"]
-        await claims.link(campus, OLD, "out")
-        assert (await claims.claim_of(campus, OLD)).user_id == "out"
+        assert (await claims.survey_people(campus)).of_no_domain == ["out"]
+        await claims.link_email(campus, OLD, "out")
+        assert (await claims.claim_for_operator(campus, OLD)).user_id == "out"
 
 
 @pytest.mark.parametrize("way", ["reset", "sign-up"])
@@ -244,7 +246,7 @@ async def test_whom_an_operator_gave_a_profile_is_of_its_school_of_then(
     async with opened(phased, outbox) as api:
         await Domains(phased).add(HERE, "northfield.example")
         await put(phased, "out", "nobody@elsewhere.example", school)
-        await claims.link(phased, OLD, "out")
+        await claims.link_email(phased, OLD, "out")
         await put(phased, "out", "nobody@elsewhere.example", HERE)
         if way == "reset":
             await api.post("/auth/reset", {"email": OLD})
@@ -287,7 +289,7 @@ async def inviting(database: Database) -> AsyncIterator[tuple[Invitations, Sink,
 
 
 async def run(database: Database, sender: Invitations) -> claims.Mailed:
-    found = await claims.people(database)
+    found = await claims.survey_people(database)
     return await sender.send_all(found.ready, 6_000, lambda done: None)
 
 
@@ -309,12 +311,12 @@ async def test_everybody_is_invited_once(phased: Database) -> None:
         assert await confirm(api, code, "d@mail.example") == 400
         assert await confirm(api, code.upper(), "c@mail.example") == 204
         assert await confirm(api, code, "c@mail.example") == 400
-        found = await claims.people(phased)
+        found = await claims.survey_people(phased)
         assert (found.mailed, found.with_account, found.unusable) == (3, 2, ["e"])
         over = "UPDATE network.codes SET expires_at = now() WHERE purpose = 'invite'"
         await phased.run(Query("t", over))
         assert await confirm(api, sink.code("d@mail.example"), "d@mail.example") == 400
-        await sender.send(await claims.claim_of(phased, "d"), again=True)
+        await sender.send(await claims.claim_for_operator(phased, "d"), again=True)
         assert await confirm(api, sink.code("d@mail.example"), "d@mail.example") == 204
 
 
@@ -325,7 +327,7 @@ async def test_a_mail_server_that_takes_nothing_ends_the_run(campus: Database) -
         sink.broken = {f"u{number}@mail.example" for number in range(8)}
         with pytest.raises(Unavailable):
             await run(campus, sender)
-        assert len((await claims.people(campus)).ready) == 8
+        assert len((await claims.survey_people(campus)).ready) == 8
         sink.broken = set()
         assert (await run(campus, sender)).mailed == 8
 
@@ -394,7 +396,7 @@ async def test_domains_of_schools_are_asked_once_each(campus: Database) -> None:
         await put(campus, f"u{number}", f"u{number}@northfield.example", HERE)
     asked: list[str] = []
     campus.observe_with(lambda name, seconds: asked.append(name))
-    assert len((await claims.people(campus)).ready) == 200
+    assert len((await claims.survey_people(campus)).ready) == 200
     assert len(asked) < 10
 
 

@@ -75,14 +75,14 @@ async def test_a_socket_stays_when_the_clock_jumps(
 async def test_nobody_waits_for_a_clock_that_went_back(campus: Database) -> None:
     limits = Limits(campus, b"k" * 32, {SIGN_UP.name: (6, 60)})
     for _ in range(6):
-        await limits.take(SIGN_UP, "one", NOON)
+        await limits.consume(SIGN_UP, "one", NOON)
     earlier = NOON - timedelta(hours=5)
     with pytest.raises(TooMany) as refused:
-        await limits.take(SIGN_UP, "one", earlier)
+        await limits.consume(SIGN_UP, "one", earlier)
     assert refused.value.retry_after == 10
-    await limits.take(SIGN_UP, "one", earlier + timedelta(seconds=10))
+    await limits.consume(SIGN_UP, "one", earlier + timedelta(seconds=10))
     with pytest.raises(TooMany):
-        await limits.take(SIGN_UP, "one", earlier + timedelta(seconds=11))
+        await limits.consume(SIGN_UP, "one", earlier + timedelta(seconds=11))
 
 
 async def test_of_two_refreshes_at_two_processes_one_wins_and_the_session_lives(

@@ -16,7 +16,7 @@ import pytest
 from api import HERE, PASSWORD, Api, Person, assert_problem
 from outgrow.campus.accounts import credentials
 from outgrow.campus.limits import RESETS_TO_ONE
-from outgrow.campus.mail import Letter, Mail, mailbox_of, printed, smtp
+from outgrow.campus.mail import Letter, Mail, mailbox_of, print_letters, smtp_transport
 from outgrow.campus.people.schools import Domains
 from outgrow.db.pool import Database
 from outgrow.errors import BadInput, Conflict, NotFound, Unavailable
@@ -379,7 +379,9 @@ async def test_an_address_that_mail_software_reads_otherwise_is_refused(
             assert_problem(answer, 400, "bad_email", path)
         assert outbox.letters == []
     with pytest.raises(BadInput):
-        await smtp("smtp://127.0.0.1:1", "campus@a.example")(Letter(address, "code", "123456"))
+        await smtp_transport("smtp://127.0.0.1:1", "campus@a.example")(
+            Letter(address, "code", "123456")
+        )
 
 
 def test_a_mailbox_has_one_name() -> None:
@@ -421,7 +423,7 @@ async def test_mail_by_smtp() -> None:
     mailbox = Smtp()
     server = await asyncio.start_server(mailbox.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    mail = Mail(smtp(f"smtp://me:p%40ss@127.0.0.1:{port}", "campus@northfield.example"))
+    mail = Mail(smtp_transport(f"smtp://me:p%40ss@127.0.0.1:{port}", "campus@northfield.example"))
     letter = Letter(ADA, "123456 is your code", "Grüße\n.\nEnd\n")
     await mail.send(letter)
     read = email.message_from_bytes(mailbox.taken[0], policy=default)
@@ -448,12 +450,12 @@ async def test_mail_by_smtp() -> None:
 @pytest.mark.parametrize("url", ["http://x", "smtp://", "smtp://h:notaport", "smtp://h"])
 def test_settings_that_send_no_mail(url: str) -> None:
     with pytest.raises(BadInput, match="OUTGROW_SMTP_URL"):
-        smtp(url, "campus" if url == "smtp://h" else "campus@northfield.example")
+        smtp_transport(url, "campus" if url == "smtp://h" else "campus@northfield.example")
 
 
 async def test_mail_at_the_terminal() -> None:
     told: list[str] = []
-    await printed(told.append)(Letter(ADA, "A subject", "One\nTwo\n"))
+    await print_letters(told.append)(Letter(ADA, "A subject", "One\nTwo\n"))
     assert told == [f"mail to {ADA}: A subject\n  | One\n  | Two\n"]
 
 

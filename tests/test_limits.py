@@ -61,7 +61,7 @@ async def test_the_statement_does_what_a_leaking_bucket_does(
         now += pause
         expected = bucket.put(now)
         try:
-            await limits.take(SIGN_UP, who, START + timedelta(seconds=now))
+            await limits.consume(SIGN_UP, who, START + timedelta(seconds=now))
             waited = 0
         except TooMany as e:
             waited = e.retry_after
@@ -69,7 +69,7 @@ async def test_the_statement_does_what_a_leaking_bucket_does(
         if waited:
             bucket.put(now + waited)
             now += waited  # whoever waits as long as they were told is let through
-            await limits.take(SIGN_UP, who, START + timedelta(seconds=now))
+            await limits.consume(SIGN_UP, who, START + timedelta(seconds=now))
 
 
 async def test_of_many_at_once_in_two_processes_as_many_pass_as_may(
@@ -78,7 +78,7 @@ async def test_of_many_at_once_in_two_processes_as_many_pass_as_may(
     other = await Database.open(campus_url)
     try:
         both = [Limits(d, KEY, {SIGN_UP.name: (7, 3600)}) for d in (campus, other)]
-        tries = [both[n % 2].take(SIGN_UP, "one", START) for n in range(40)]
+        tries = [both[n % 2].consume(SIGN_UP, "one", START) for n in range(40)]
         results = await asyncio.gather(*tries, return_exceptions=True)
     finally:
         await other.close()
@@ -88,13 +88,13 @@ async def test_of_many_at_once_in_two_processes_as_many_pass_as_may(
 
 async def test_what_says_nothing_any_more_is_forgotten(campus: Database) -> None:
     limits = Limits(campus, KEY, {SIGN_UP.name: (1, 60)})
-    await limits.take(SIGN_UP, "long ago", START)
-    await limits.take(SIGN_UP, "now")
+    await limits.consume(SIGN_UP, "long ago", START)
+    await limits.consume(SIGN_UP, "now")
     await limits.forget()
     count = Query("t", "SELECT count(*) FROM network.limits")
     assert await campus.value(count) == 1
     with pytest.raises(TooMany):
-        await limits.take(SIGN_UP, "now")
+        await limits.consume(SIGN_UP, "now")
 
 
 async def test_a_429_says_when(campus: Database) -> None:
@@ -113,7 +113,7 @@ async def test_a_429_says_when(campus: Database) -> None:
 async def test_limits_can_be_off(campus: Database) -> None:
     api = await Api.open(campus, limits=None)
     for _ in range(2):
-        await api.services.limits.take(SIGN_UP, "x")
+        await api.services.limits.consume(SIGN_UP, "x")
     assert await campus.value(Query("t", "SELECT count(*) FROM network.limits")) == 0
     await api.close()
 

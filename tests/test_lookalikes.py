@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from api import HERE, PASSWORD, Api, Person
-from outgrow.campus.people.schools import Domains, hidden_character, resembled, shown, skeleton
+from outgrow.campus.people.schools import (
+    Domains,
+    find_resembled,
+    hidden_character,
+    skeleton,
+    strip_invisible,
+)
 from outgrow.db.pool import Database
 from outgrow.errors import BadInput, Conflict
 from outgrow.queries import Query
@@ -49,12 +55,12 @@ OTHERS = ["Southfield University", "Northfield College", "北方大学", "МГУ
 
 @pytest.mark.parametrize("name", [*LOOKALIKES, *HIDING])
 def test_what_looks_like_it(name: str) -> None:
-    assert resembled(name, [HERE, "Southgate College"]) == HERE
+    assert find_resembled(name, [HERE, "Southgate College"]) == HERE
 
 
 @pytest.mark.parametrize("name", [*OTHERS, HERE])
 def test_what_does_not(name: str) -> None:
-    assert resembled(name, [HERE, "Southgate College"]) is None
+    assert find_resembled(name, [HERE, "Southgate College"]) is None
 
 
 def test_scripts_keep_what_they_need() -> None:
@@ -88,7 +94,7 @@ def test_scripts_keep_what_they_need() -> None:
 def test_what_does_not_show(text: str, hidden: str | None) -> None:
     assert hidden_character(text) == hidden
     if hidden is None:
-        assert shown(text) == text
+        assert strip_invisible(text) == text
 
 
 async def test_nobody_signs_up_for_a_lookalike(campus: Database) -> None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from outgrow.campus import mail as mail_module
-from outgrow.campus.mail import Letter, Mail, smtp
+from outgrow.campus.mail import Letter, Mail, smtp_transport
 from outgrow.errors import Unavailable
 
 
@@ -35,7 +35,7 @@ async def test_a_mail_server_that_drips_is_left(
 
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    mail = Mail(smtp(f"smtp://127.0.0.1:{port}", "campus@northfield.example"))
+    mail = Mail(smtp_transport(f"smtp://127.0.0.1:{port}", "campus@northfield.example"))
     async with asyncio.timeout(20):
         with pytest.raises(Unavailable):
             await mail.send(Letter("ada@northfield.example", "123456 is your code", "Hello"))

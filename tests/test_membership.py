@@ -14,7 +14,7 @@ from growing import STORE
 from live import place
 from outgrow import queries
 from outgrow.campus.accounts import sessions
-from outgrow.campus.accounts.claims import link
+from outgrow.campus.accounts.claims import link_email
 from outgrow.campus.messaging import chats
 from outgrow.campus.messaging import live as telling
 from outgrow.campus.people.schools import Domains
@@ -305,7 +305,7 @@ async def test_links_of_yesterday_stay_good(campus: Database) -> None:
     await Domains(campus).add(HERE, "northfield.example")
     document = json.dumps({"id": "old", "name": "Old Hand", "school": HERE})
     await run(campus, f"INSERT INTO {STORE} VALUES ('user:old', $1::jsonb)", document)
-    await link(campus, "old@elsewhere.example", "old")
+    await link_email(campus, "old@elsewhere.example", "old")
     await run(campus, "ALTER TABLE network.invitations DROP COLUMN school")
     await run(campus, "DROP TABLE network.migrations")
     await install(campus)

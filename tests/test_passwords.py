@@ -11,7 +11,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from api import HERE, PASSWORD, Api, assert_problem
-from outgrow.campus.accounts.credentials import SHORTEST_PASSWORD, _common, acceptable
+from outgrow.campus.accounts.credentials import SHORTEST_PASSWORD, _common_passwords, check_password
 from outgrow.campus.mail import Letter
 from outgrow.db.pool import Database
 from outgrow.errors import BadInput
@@ -52,7 +52,7 @@ OWN = ("ada.okafor90@northfield.example", "Ada Ngozi Okafor", "Northfield Univer
 )
 def test_what_is_guessed_first_is_refused(password: str) -> None:
     with pytest.raises(BadInput) as caught:
-        acceptable(password, OWN)
+        check_password(password, OWN)
     assert caught.value.code == "weak_password"
     assert password not in str(caught.value.detail)
 
@@ -72,18 +72,18 @@ def test_what_is_guessed_first_is_refused(password: str) -> None:
     ],
 )
 def test_what_is_not_is_taken(password: str) -> None:
-    assert acceptable(password, OWN) == password
+    assert check_password(password, OWN) == password
 
 
 def test_only_the_length_counts_beside_that() -> None:
     for password in ("short", "x" * 201):
         with pytest.raises(BadInput) as caught:
-            acceptable(password)
+            check_password(password)
         assert caught.value.code == "bad_password"
 
 
 def test_the_list_is_whole() -> None:
-    common = _common()
+    common = _common_passwords()
     assert all(one == one.casefold() for one in common)
     assert sum(len(one) >= SHORTEST_PASSWORD for one in common) == 10_000
     assert all(one.isalpha() for one in common if len(one) < SHORTEST_PASSWORD)

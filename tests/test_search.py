@@ -19,7 +19,7 @@ from outgrow.blueprint import campus as campus_blueprint
 from outgrow.campus import Viewer
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people import search
-from outgrow.campus.people.search import SQL, Search, SearchedFields, understand
+from outgrow.campus.people.search import SQL, Search, SearchedFields, parse_query
 from outgrow.db.pool import Database
 from outgrow.errors import BadCursor
 from outgrow.layout.indexes import indexes
@@ -312,7 +312,7 @@ async def test_python_and_sql_fold_every_character_alike(campus: Database) -> No
 )
 async def test_a_name_is_the_words_that_are_typed(campus: Database, name: str) -> None:
     folded = await campus.value(Query("test", "SELECT outgrow.search_name($1)"), name)
-    typed = understand(name)
+    typed = parse_query(name)
     assert typed is not None
     assert folded == typed.text
 
@@ -357,7 +357,7 @@ async def test_the_indexes_are_used_by_a_plan_made_once(campus: Database) -> Non
         [{"id": f"u{i}", "name": full_name(rng), "school": f"S{i % 3}"} for i in range(2000)],
     )
     await index(campus)
-    typed = understand("maria smith")
+    typed = parse_query("maria smith")
     assert typed is not None
     asked = (typed.named, typed.worded, typed.mistyped, typed.begun, *typed.meant)
     values = (HERE, "me", typed.text, typed.text, *asked, 20, 0, 0, 0, "", "")

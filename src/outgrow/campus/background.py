@@ -55,9 +55,9 @@ class Background:
 
 
 @asynccontextmanager
-async def going_on(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+async def run_works(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     """Does each of these again and again meanwhile, whatever happens to the database."""
-    tasks = [asyncio.create_task(_for_ever(work)) for work in works]
+    tasks = [asyncio.create_task(_repeat(work)) for work in works]
     try:
         yield
     finally:
@@ -66,7 +66,7 @@ async def going_on(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
+async def _repeat(work: Callable[[], Awaitable[None]]) -> None:
     name = work.__qualname__
     while True:
         try:

@@ -29,7 +29,7 @@ SECONDS = 20.0
 MOST_VIEWERS = 10_000  # whose old blocks are cached
 
 
-def begun(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+def start_task(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """A task for whoever waits for it; that it failed is no news when nobody does."""
     task = asyncio.create_task(work)
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -54,36 +54,36 @@ class Cache(Generic[T]):
         self.uses = Uses()
         self._seconds = seconds
         self._most = most
-        self._kept: dict[tuple[str, object], tuple[float, asyncio.Task[T]]] = {}
+        self._answers: dict[tuple[str, object], tuple[float, asyncio.Task[T]]] = {}
 
     async def get(self, school: str, question: object, make: Callable[[], Awaitable[T]]) -> T:
         key = (school, question)
-        until, task = self._kept.get(key, (0.0, None))
+        until, task = self._answers.get(key, (0.0, None))
         if task is None or until <= time.monotonic():
             self.uses.misses += 1
-            task = begun(self._made(key, make))
-            if len(self._kept) >= self._most:
-                del self._kept[next(iter(self._kept))]
-            self._kept.pop(key, None)
-            self._kept[key] = (time.monotonic() + self._seconds, task)
+            task = start_task(self._make(key, make))
+            if len(self._answers) >= self._most:
+                del self._answers[next(iter(self._answers))]
+            self._answers.pop(key, None)
+            self._answers[key] = (time.monotonic() + self._seconds, task)
         else:
             self.uses.hits += 1
         # Whoever leaves early does not take the answer from those who wait.
         return await asyncio.shield(task)
 
     def forget(self, school: str) -> None:
-        for key in [key for key in self._kept if key[0] == school]:
-            del self._kept[key]
+        for key in [key for key in self._answers if key[0] == school]:
+            del self._answers[key]
 
     def clear(self) -> None:
-        self._kept.clear()
+        self._answers.clear()
 
-    async def _made(self, key: tuple[str, object], make: Callable[[], Awaitable[T]]) -> T:
+    async def _make(self, key: tuple[str, object], make: Callable[[], Awaitable[T]]) -> T:
         try:
             return await make()
         except BaseException:
-            if self._kept.get(key, (0.0, None))[1] is asyncio.current_task():
-                del self._kept[key]
+            if self._answers.get(key, (0.0, None))[1] is asyncio.current_task():
+                del self._answers[key]
             raise
 
 
@@ -95,7 +95,7 @@ class Caches:
         self.uses: dict[str, Uses] = {}
         self._caches: dict[str, Cache[Any]] = {}
         self._notifier = notifier
-        self._hearers: list[Callable[[str], None]] = []
+        self._subscribers: list[Callable[[str], None]] = []
         notifier.subscribe("school", self._changed)
 
     def named(self, name: str, most: int) -> Cache[Any]:
@@ -107,19 +107,21 @@ class Caches:
             self.subscribe(cache.forget, cache.clear)
         return cache
 
-    def subscribe(self, changed: Callable[[str], None], missed: Callable[[], None]) -> None:
+    def subscribe(
+        self, changed: Callable[[str], None], may_have_changed: Callable[[], None]
+    ) -> None:
         """Call `changed` with the school of whoever changed, and `missed` where changes by other
         processes may not have been heard of."""
-        self._hearers.append(changed)
-        self._notifier.on_reconnect(missed)
+        self._subscribers.append(changed)
+        self._notifier.on_reconnect(may_have_changed)
 
     def changed(self, school: str) -> None:
         """Somebody of the school came, changed or left. To be called after the commit."""
         self._notifier.publish("school", school)
 
     def _changed(self, school: str) -> None:
-        for hearer in self._hearers:
-            hearer(school)
+        for callback in self._subscribers:
+            callback(school)
 
 
 class Hidden:

@@ -29,9 +29,11 @@ SQL = queries.load("limits")
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`name` is what settings call it; `what` ends the sentence "at most so many ...". One that is
-    `late` is counted by the handler, with `take_from` or `log_in`, which know whose account it is
-    about."""
+    """`name` is what settings call it; `what` ends the sentence "at most so many ...".
+
+    A `late` limit is counted by the handler, with `consume_from` or `log_in`, which know whose
+    account it is about.
+    """
 
     name: str
     most: int
@@ -101,56 +103,56 @@ class Limits:
                 most, seconds = changed.get(name, (limit.most, limit.seconds))
                 self._limits[name] = replace(limit, most=most, seconds=seconds)
 
-    async def take(self, limit: Limit, subject: str, now: datetime | None = None) -> None:
+    async def consume(self, limit: Limit, subject: str, now: datetime | None = None) -> None:
         """Count one more. Raises TooMany. `now` is the server's clock unless given, for tests."""
-        own = self._limits.get(limit.name)
-        if own is None:
+        configured = self._limits.get(limit.name)
+        if configured is None:
             return
         wait: float = await self._database.value(
             SQL["take"],
-            own.name,
+            configured.name,
             self._hashed(subject),
-            own.most,
-            timedelta(seconds=own.seconds / own.most),
+            configured.most,
+            timedelta(seconds=configured.seconds / configured.most),
             now,
         )
         if wait > 0:
-            raise _too_many(own, wait)
+            raise _too_many(configured, wait)
 
     def count(self, limit: Limit, subject: str, now: float | None = None) -> None:
         """Count one more, in this process only. Raises TooMany. `now` is for tests."""
-        own = self._limits.get(limit.name)
-        if own is None:
+        configured = self._limits.get(limit.name)
+        if configured is None:
             return
         now = time.monotonic() if now is None else now
-        each = own.seconds / own.most
-        due = max(self._due.get((own.name, subject), now), now)
-        if due > now + (own.most - 1) * each:
-            raise _too_many(own, due - now - (own.most - 1) * each)
+        each = configured.seconds / configured.most
+        due = max(self._due.get((configured.name, subject), now), now)
+        if due > now + (configured.most - 1) * each:
+            raise _too_many(configured, due - now - (configured.most - 1) * each)
         if len(self._due) >= MOST_COUNTED:
             self._due = {key: due for key, due in self._due.items() if due > now}
             if len(self._due) >= MOST_COUNTED:
                 self._due.clear()
-        self._due[own.name, subject] = due + each
+        self._due[configured.name, subject] = due + each
 
-    async def take_from(self, limit: Limit, email: str, address: str, device: str) -> bool:
+    async def consume_from(self, limit: Limit, email: str, address: str, device: str) -> bool:
         """Count one more about this e-mail: by the device where its account knows it, else by the
         address. Return whether it does. Raises TooMany."""
         knows = await self._knows_device(email.lower(), device)
-        await self.take(DEVICE if knows else limit, device if knows else address)
+        await self.consume(DEVICE if knows else limit, device if knows else address)
         return knows
 
     async def log_in(self, email: str, address: str, device: str = "") -> bool:
         """Count a log-in with this e-mail from this address, and return whether its account knows
         the device. Raises TooMany."""
-        if await self.take_from(LOG_IN, email, address, device):
+        if await self.consume_from(LOG_IN, email, address, device):
             return True
         pair = f"{email} {address}"
-        await self.take(LOG_IN_PAIR, pair)
+        await self.consume(LOG_IN_PAIR, pair)
         if LOG_IN_ACCOUNT.name in self._limits and not await self._database.value(
             SQL["knows"], "known-place", self._hashed(pair)
         ):
-            await self.take(LOG_IN_ACCOUNT, email)
+            await self.consume(LOG_IN_ACCOUNT, email)
         return False
 
     async def logged_in(self, email: str, address: str, device: str = "") -> None:
@@ -161,9 +163,9 @@ class Limits:
         pair = self._hashed(f"{email} {address}")
         await self._database.run(SQL["remember"], "known-place", pair, KNOWN_SECONDS)
         if not await self._knows_device(email, device):
-            own = self._limits[LOG_IN.name]
-            each = timedelta(seconds=own.seconds / own.most)
-            await self._database.run(SQL["give_back"], own.name, self._hashed(address), each)
+            log_in = self._limits[LOG_IN.name]
+            each = timedelta(seconds=log_in.seconds / log_in.most)
+            await self._database.run(SQL["give_back"], log_in.name, self._hashed(address), each)
 
     async def device_token(self, email: str, now: float | None = None) -> str:
         """Return what shows, for KNOWN_SECONDS, that this account signed in on a device. It lets

@@ -46,7 +46,7 @@ def valid_email(email: str) -> str:
     try:
         if len(email) > LONGEST_EMAIL or _ENCODED_WORD in email or _ROUTES & {*email}:
             raise EmailNotValidError(email)
-        found = validate_email(
+        address = validate_email(
             email,
             allow_smtputf8=False,
             allow_quoted_local=False,
@@ -61,7 +61,7 @@ def valid_email(email: str) -> str:
             hint=f"write it as name@example.org, in ASCII, up to {LONGEST_EMAIL} characters, "
             "without % ! / and |",
         ) from e
-    return found.ascii_email or email
+    return address.ascii_email or email
 
 
 def mailbox_of(email: str) -> str:
@@ -108,7 +108,7 @@ class Mail:
         self.background.start(work)
 
 
-def printed(tell: Callable[[str], None]) -> Transport:
+def print_letters(tell: Callable[[str], None]) -> Transport:
     """Mail for whoever tries the network: they read it at the terminal."""
 
     async def send(letter: Letter) -> None:
@@ -118,7 +118,7 @@ def printed(tell: Callable[[str], None]) -> Transport:
     return send
 
 
-def smtp(url: str, sender: str) -> Transport:
+def smtp_transport(url: str, sender: str) -> Transport:
     """Mail by `smtp://` (TLS as soon as the server offers it) or `smtps://`. Raises BadInput.
 
     A password is given to no server without TLS but one on this machine.
@@ -173,13 +173,13 @@ def smtp(url: str, sender: str) -> Transport:
                 async with asyncio.timeout(LETTER_SECONDS):
                     await _in_thread(partial(blocking, letter, opened))
             except TimeoutError:
-                _cut(opened)
+                _shut_down(opened)
                 raise
 
     return send
 
 
-class _Known:
+class _Registered:
     """Stands in `opened` from before it connects: the greeting may be what never ends."""
 
     def __init__(self, opened: list[Any], *args: Any, **given: Any) -> None:
@@ -187,15 +187,15 @@ class _Known:
         super().__init__(*args, **given)
 
 
-class _Smtp(_Known, smtplib.SMTP):
+class _Smtp(_Registered, smtplib.SMTP):
     pass
 
 
-class _SmtpByTls(_Known, smtplib.SMTP_SSL):
+class _SmtpByTls(_Registered, smtplib.SMTP_SSL):
     pass
 
 
-def _cut(opened: list[smtplib.SMTP]) -> None:
+def _shut_down(opened: list[smtplib.SMTP]) -> None:
     """End what waits for these servers, in its thread. One that is in the middle of agreeing on TLS
     has no socket to be cut, and ends by itself, keeping nobody."""
     for server in opened:

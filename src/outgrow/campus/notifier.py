@@ -28,7 +28,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from outgrow import queries
-from outgrow.campus.background import AGAIN_SECONDS, going_on
+from outgrow.campus.background import AGAIN_SECONDS, run_works
 from outgrow.db.pool import Database, Statements
 
 SQL = queries.load("network")
@@ -42,7 +42,7 @@ MISSED = b'["missed"]'
 _PROCESS_NAME = 16  # characters of a process's name
 _NONCE = 12  # bytes
 LARGEST_ENVELOPE = 5000  # bytes that one holds; PostgreSQL takes 8,000 of a notification
-STRANGE_SECONDS = 60.0  # how often it is logged that others notify on our channel
+FOREIGN_SECONDS = 60.0  # how often it is logged that others notify on our channel
 
 
 class Notifier:
@@ -50,59 +50,59 @@ class Notifier:
         self._database = database
         self._secret = b""
         self._envelopes: Envelopes | None = None
-        self._strange = 0
-        self._strange_told = float("-inf")
+        self._foreign = 0
+        self._foreign_logged_at = float("-inf")
         self._running = False
-        self._hearers: dict[str, Callable[..., None]] = {}
-        self._missers: list[Callable[[], None]] = []
-        self._unsaid: dict[tuple[str, ...], None] = {}
-        self._something = asyncio.Event()
+        self._subscribers: dict[str, Callable[..., None]] = {}
+        self._on_reconnect: list[Callable[[], None]] = []
+        self._unsent: dict[tuple[str, ...], None] = {}
+        self._has_unsent = asyncio.Event()
 
-    def subscribe(self, kind: str, hearer: Callable[..., None]) -> None:
+    def subscribe(self, kind: str, callback: Callable[..., None]) -> None:
         """Call `hearer` with the words of each piece of news of this kind."""
-        self._hearers[kind] = hearer
+        self._subscribers[kind] = callback
 
-    def on_reconnect(self, misser: Callable[[], None]) -> None:
+    def on_reconnect(self, callback: Callable[[], None]) -> None:
         """Call `misser` whenever listening begins: what others said before was not heard."""
-        self._missers.append(misser)
+        self._on_reconnect.append(callback)
 
-    def publish(self, kind: str, *words: str) -> None:
+    def publish(self, kind: str, *arguments: str) -> None:
         """To be called after the commit."""
-        self._tell(kind, words)
+        self._call_subscriber(kind, arguments)
         if self._running:
-            self._unsaid[kind, *words] = None
-            self._something.set()
+            self._unsent[kind, *arguments] = None
+            self._has_unsent.set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Listens, and tells the others, meanwhile."""
         self._running = True
         try:
-            async with going_on(self._listen, self._flush):
+            async with run_works(self._listen, self._flush):
                 yield
         finally:
             self._running = False
 
-    def _tell(self, kind: str, words: Sequence[str]) -> None:
-        if kind in self._hearers:
-            self._hearers[kind](*words)
+    def _call_subscriber(self, kind: str, arguments: Sequence[str]) -> None:
+        if kind in self._subscribers:
+            self._subscribers[kind](*arguments)
 
-    def _tell_missers(self) -> None:
-        for misser in self._missers:
-            misser()
+    def _call_on_reconnect(self) -> None:
+        for callback in self._on_reconnect:
+            callback()
 
     async def _flush(self) -> None:
-        await self._something.wait()
+        await self._has_unsent.wait()
         await asyncio.sleep(FLUSH_SECONDS)
-        self._something.clear()
-        said, self._unsaid = self._unsaid, {}
+        self._has_unsent.clear()
+        notices, self._unsent = self._unsent, {}
         try:
             envelopes = self._envelopes or await self._read_secret(self._database)
-            for text in _texts(said):
+            for text in _split_notices(notices):
                 await self._database.run(SQL["notify"], envelopes.channel, envelopes.close(text))
         except BaseException:
-            self._unsaid = {**said, **self._unsaid}
-            self._something.set()
+            self._unsent = {**notices, **self._unsent}
+            self._has_unsent.set()
             raise
 
     async def _read_secret(self, statements: Statements) -> Envelopes:
@@ -121,15 +121,15 @@ class Notifier:
         if not self._database.has_sessions:
             await asyncio.sleep(UNHEARD_SECONDS)
             await self._read_secret(self._database)
-            self._tell_missers()
+            self._call_on_reconnect()
             return
         lost = asyncio.Event()
         async with self._database.dedicated("outgrow notifier") as session:
             connection = session.connection
             connection.add_termination_listener(lambda _: lost.set())
             envelopes = await self._read_secret(session)
-            await connection.add_listener(envelopes.channel, self._heard)
-            self._tell_missers()
+            await connection.add_listener(envelopes.channel, self._on_notification)
+            self._call_on_reconnect()
             while not lost.is_set():
                 async with asyncio.timeout(CHECK_SECONDS):  # or a peer gone without a word
                     if await self._read_secret(session) is not envelopes:
@@ -141,34 +141,34 @@ class Notifier:
         log.warning("the listening connection was lost; another one is made")
         await asyncio.sleep(AGAIN_SECONDS)
 
-    def _heard(self, connection: Any, pid: int, channel: str, payload: str) -> None:
+    def _on_notification(self, connection: Any, pid: int, channel: str, payload: str) -> None:
         """Whoever knows the channel may notify, too: nothing is believed, kept or logged of it."""
         assert self._envelopes is not None
         try:
             text = self._envelopes.open(payload)
         except ValueError:
-            self._count_strange()
+            self._count_foreign()
             return
-        for kind, *words in json.loads(text) if text is not None else ():
+        for kind, *arguments in json.loads(text) if text is not None else ():
             if kind == "missed":
-                self._tell_missers()
+                self._call_on_reconnect()
             else:
-                self._tell(kind, words)
+                self._call_subscriber(kind, arguments)
 
-    def _count_strange(self) -> None:
-        self._strange += 1
+    def _count_foreign(self) -> None:
+        self._foreign += 1
         now = time.monotonic()
-        if now >= self._strange_told + STRANGE_SECONDS:
-            log.warning("%d notifications on our channel were not from us", self._strange)
-            self._strange, self._strange_told = 0, now
+        if now >= self._foreign_logged_at + FOREIGN_SECONDS:
+            log.warning("%d notifications on our channel were not from us", self._foreign)
+            self._foreign, self._foreign_logged_at = 0, now
 
 
-def _texts(said: Iterable[Sequence[str]]) -> Iterable[bytes]:
+def _split_notices(notices: Iterable[Sequence[str]]) -> Iterable[bytes]:
     """All this as JSON, in as many parts as it takes for each to fit into an envelope. Of what fits
     into none, others are told that they missed something."""
     parts: list[bytes] = []
     size = 0
-    for item in said:
+    for item in notices:
         part = json.dumps(item).encode("ascii")
         if len(part) > LARGEST_ENVELOPE - 2:
             part = MISSED

@@ -19,7 +19,8 @@ from outgrow import events, queries
 from outgrow.campus import Viewer
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people.connections import lock_pair
-from outgrow.campus.people.profiles import nobody
+from outgrow.campus.people.intros import IntroId, id_columns
+from outgrow.campus.people.profiles import no_such_profile
 from outgrow.db.pool import Database, Session
 from outgrow.errors import BadInput, Conflict, NotFound
 
@@ -59,9 +60,9 @@ class Safety:
 
         async def work(session: Session) -> None:
             await lock_pair(session, user_id, other)
-            pending = await session.rows(INTROS["between"].given(fresh=False), user_id, other)
-            parts = [[row[place] for row in pending] for place in range(3)]
-            await session.run(SQL["lock"], user_id, other, *parts)
+            rows = await session.rows(INTROS["between"].given(fresh=False), user_id, other)
+            intro_ids = [IntroId.from_row(row) for row in rows]
+            await session.run(SQL["lock"], user_id, other, *id_columns(intro_ids))
             if await session.value(SQL["blocked"], user_id, other) >= MOST_BLOCKED:
                 raise Conflict(
                     "too_many_blocks",
@@ -72,10 +73,10 @@ class Safety:
             await session.run(SQL["add_to_list"], user_id, other)
             for mine, theirs in ((user_id, other), (other, user_id)):
                 await session.run(CONNECTIONS["remove"], mine, theirs)
-            for intro in pending:
-                denied = await session.run(INTROS["deny"], *intro) == "UPDATE 1"
-                if denied and intro["from_id"] == user_id:
-                    await session.run(INTROS["close"], *intro)
+            for intro_id in intro_ids:
+                denied = await session.run(INTROS["deny"], *intro_id.parts) == "UPDATE 1"
+                if denied and intro_id.from_id == user_id:
+                    await session.run(INTROS["close"], *intro_id.parts)
 
         await self._database.transaction(work)
 
@@ -146,8 +147,8 @@ class Reports:
         closed: str | None = await self._database.value(SQL["close_report"], report_id, outcome)
         if closed is None:
             raise _no_report(report_id)
-        found: dict[str, Any] = msgspec.json.decode(closed)
-        return found
+        report: dict[str, Any] = msgspec.json.decode(closed)
+        return report
 
     async def reopen(self, report_id: str) -> None:
         """Take `close` back. Raises NotFound."""
@@ -175,7 +176,7 @@ def _check(user_id: str, other: str) -> None:
     if other == user_id:
         raise BadInput("about_oneself", "that is oneself", hint="name somebody else")
     if not 0 < len(other) <= LONGEST_ID or ":" in other:
-        raise nobody()
+        raise no_such_profile()
 
 
 def _is_line(text: str) -> bool:

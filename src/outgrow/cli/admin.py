@@ -18,7 +18,7 @@ from outgrow.campus.accounts.accounts import Accounts
 from outgrow.campus.accounts.claims import Claim, Invitations, Mailed, People
 from outgrow.campus.accounts.credentials import Codes, Passwords
 from outgrow.campus.background import record_command
-from outgrow.campus.mail import Mail, printed, smtp
+from outgrow.campus.mail import Mail, print_letters, smtp_transport
 from outgrow.campus.people.schools import Domains
 from outgrow.campus.safety import Reports
 from outgrow.cli.main import App, json_option
@@ -111,7 +111,7 @@ def link(app: App, email: str, user_id: str) -> None:
     """
 
     async def work(database: Database) -> str:
-        address = await claims.link(database, email, user_id)
+        address = await claims.link_email(database, email, user_id)
         await record_command(database, "account link", user_id)
         return address
 
@@ -128,7 +128,7 @@ def conflicts(app: App) -> None:
 
     Several have one, it is no address, an account has it, or the school asks for another domain.
     """
-    found = app.run(_installed(app, claims.people))
+    found = app.run(_installed(app, claims.survey_people))
     app.answer(
         {
             "disputed": [{"email": e, "user_ids": ids} for e, ids in found.disputed.items()],
@@ -201,7 +201,7 @@ def invite(
 
 async def _invite_one(app: App, who: str, url: str) -> Claim:
     async def work(database: Database) -> Claim:
-        claim = await claims.claim_of(database, who)
+        claim = await claims.claim_for_operator(database, who)
         await (await _invitations(app, database, url)).send(claim, again=True)
         await record_command(database, "account invite", claim.user_id)
         return claim
@@ -221,7 +221,7 @@ async def _invite_all(
 
     async def work(database: Database) -> tuple[People, Mailed]:
         await database.run(claims.SQL["forget"])
-        found = await claims.people(database)
+        found = await claims.survey_people(database)
         if only_plan:
             return found, Mailed()
         await record_command(database, "account invite --all")
@@ -236,7 +236,11 @@ async def _invite_all(
 async def _invitations(app: App, database: Database, url: str) -> Invitations:
     settings = app.settings
     secret = await database.value(load("network")["secret"])
-    transport = smtp(settings.smtp_url, settings.mail_from) if settings.smtp_url else printed(note)
+    transport = (
+        smtp_transport(settings.smtp_url, settings.mail_from)
+        if settings.smtp_url
+        else print_letters(note)
+    )
     return Invitations(database, Codes(derived_key(secret, b"codes")), Mail(transport), url)
 
 

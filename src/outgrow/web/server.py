@@ -18,7 +18,7 @@ from outgrow import __version__, events, readings, signals
 from outgrow.blueprint import campus
 from outgrow.campus.accounts.sessions import DAY, Lifetime
 from outgrow.campus.background import run_maintenance
-from outgrow.campus.mail import smtp
+from outgrow.campus.mail import smtp_transport
 from outgrow.campus.messaging.chats import apply_retention
 from outgrow.connection import connected
 from outgrow.db.pool import Database
@@ -53,7 +53,7 @@ async def serve(settings: Settings, demo: bool) -> None:
     """
     events.configure(settings.log)
     logging.getLogger("uvicorn.error").addFilter(_is_ours_to_tell)
-    mail = smtp(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
+    mail = smtp_transport(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
     with contextlib.closing(_listen(settings.host, settings.port)) as listener:
         async with connected(settings, serves=True) as database:
             located = await memory.locate(database, settings.store, campus())

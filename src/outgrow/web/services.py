@@ -16,7 +16,7 @@ from outgrow.campus.accounts.personal_data import Deletions, Export
 from outgrow.campus.accounts.sessions import BrowserSessions, Lifetime, Sessions
 from outgrow.campus.cache import SECONDS, Caches
 from outgrow.campus.limits import Limits
-from outgrow.campus.mail import Mail, Transport, printed
+from outgrow.campus.mail import Mail, Transport, print_letters
 from outgrow.campus.messaging.chats import Chats, PendingCounts
 from outgrow.campus.messaging.live import Live
 from outgrow.campus.notifier import Notifier
@@ -134,7 +134,7 @@ async def make_services(
             passwords,
             counted,
             Codes(derived_key(secret, b"codes")),
-            Mail(mail or printed(_to_stdout)),
+            Mail(mail or print_letters(_to_stdout)),
             always=codes_always,
         ),
         export=Export(database),

@@ -20,7 +20,7 @@ import asyncpg
 from outgrow import events, queries
 from outgrow.campus.accounts.claims import SQL as CLAIMS
 from outgrow.campus.accounts.claims import Claim
-from outgrow.campus.accounts.credentials import LONGEST_PASSWORD, Passwords, acceptable
+from outgrow.campus.accounts.credentials import LONGEST_PASSWORD, Passwords, check_password
 from outgrow.campus.accounts.sessions import NETWORK, RefreshToken, Sessions, SignedIn
 from outgrow.campus.limits import Limits
 from outgrow.campus.mail import valid_email
@@ -65,8 +65,8 @@ class Accounts:
         Raises BadInput, Conflict, Forbidden.
         """
         email = valid_email(email)
-        own = email, profile.name, profile.school
-        hashed = await self._passwords.hash(acceptable(password, own))
+        personal = email, profile.name, profile.school
+        hashed = await self._passwords.hash(check_password(password, personal))
         user_id = str(uuid.uuid4())
 
         async def work(session: Session) -> SignedIn:
@@ -74,7 +74,7 @@ class Accounts:
                 raise _not_verified()
             return await self.make(session, user_id, email, hashed, profile, device)
 
-        made = await telling(self._database, work, user_id)
+        made = await explain_conflicts(self._database, work, user_id)
         events.event("signed_up", account=user_id, session=made.session_id)
         return made
 
@@ -97,7 +97,7 @@ class Accounts:
     async def adopt(self, session: Session, claim: Claim, hashed: str, device: str) -> SignedIn:
         """An account for a profile that was there before, and its first session, likewise."""
         token = RefreshToken.new()
-        await give(session, claim, hashed)
+        await give_account(session, claim, hashed)
         await self._open_session(session, claim.user_id, token, device)
         school: str | None = await session.value(SQL["school"], claim.user_id)
         return SignedIn(claim.user_id, school, token.session_id, str(token))
@@ -110,7 +110,7 @@ class Accounts:
         """
         email = valid_email(email)
         if not demo:
-            acceptable(password, await self._own(user_id, email))
+            check_password(password, await self._personal_texts(user_id, email))
         hashed = await self._passwords.hash(password)
 
         async def work(session: Session) -> None:
@@ -123,13 +123,13 @@ class Accounts:
             await _create(session, user_id, email, hashed)
             await session.run(SQL["admit"], user_id)
 
-        await telling(self._database, work, user_id)
+        await explain_conflicts(self._database, work, user_id)
 
     async def set_password(self, email: str, password: str) -> str:
         """Set a new password, end every session of the account, and return its user id."""
         row = await self._database.row(SQL["by_email"], valid_email(email).lower())
-        own = await self._own(row["user_id"], email) if row else (email,)
-        hashed = await self._passwords.hash(acceptable(password, own))
+        personal = await self._personal_texts(row["user_id"], email) if row else (email,)
+        hashed = await self._passwords.hash(check_password(password, personal))
 
         async def work(session: Session) -> str:
             user_id = await session.value(SQL["set_password"], valid_email(email).lower(), hashed)
@@ -171,7 +171,7 @@ class Accounts:
         row = None if "\0" in key else await self._database.row(SQL["by_email"], key)
         hashed = row["password_hash"] if row else None
         events.about(row["user_id"] if row else None)
-        if not await self._passwords.matches(cut(password), hashed, known=known):
+        if not await self._passwords.matches(shorten_password(password), hashed, known=known):
             raise _wrong_credentials()
         assert row is not None
         user_id: str = row["user_id"]
@@ -202,19 +202,19 @@ class Accounts:
         """
         token = RefreshToken.parse(refresh_token)
         if token is not None:
-            following = token.next()
+            new_token = token.next()
             user_id = await self._database.value(
                 SQL["turn"],
                 token.session_id,
                 token.hash,
-                following.hash,
+                new_token.hash,
                 self.sessions.lifetime.idle,
                 self.sessions.lifetime.longest,
             )
             if user_id is not None:
                 await absorb_blocks(self._database, user_id)
                 school = await self.school(user_id)
-                return SignedIn(user_id, school, token.session_id, str(following))
+                return SignedIn(user_id, school, token.session_id, str(new_token))
             ended = await self._database.value(
                 SQL["end_family"], token.session_id, token.family_hash, token.hash, GRACE_SECONDS
             )
@@ -236,10 +236,12 @@ class Accounts:
         """Set another password and end all other sessions. Raises BadInput, Forbidden when the old
         one is wrong."""
         hashed = await self.own_password(user_id, old)
-        following = await self._passwords.hash(acceptable(new, await self._own(user_id)))
+        new_hash = await self._passwords.hash(
+            check_password(new, await self._personal_texts(user_id))
+        )
 
         async def work(session: Session) -> list[str]:
-            tag = await session.run(SQL["change_password"], user_id, hashed, following)
+            tag = await session.run(SQL["change_password"], user_id, hashed, new_hash)
             if tag == "UPDATE 0":
                 raise wrong_password()  # changed meanwhile
             await session.run(SQL["drop_reset_codes"], user_id)
@@ -255,11 +257,11 @@ class Accounts:
         if row is None:
             raise account_gone()
         hashed: str = row["password_hash"]
-        if not await self._passwords.matches(cut(password), hashed):
+        if not await self._passwords.matches(shorten_password(password), hashed):
             raise wrong_password()
         return hashed
 
-    async def _own(self, user_id: str, *more: str) -> list[str | None]:
+    async def _personal_texts(self, user_id: str, *more: str) -> list[str | None]:
         """What a password of theirs should not be made of."""
         row = await self._database.row(SQL["own_words"], user_id)
         return [*more, *(row.values() if row else ())]
@@ -339,10 +341,12 @@ class Accounts:
                 raise _profile_exists()
             await insert_profile(session, user_id, row["email"], profile)
 
-        await telling(self._database, work, user_id)
+        await explain_conflicts(self._database, work, user_id)
 
 
-async def telling(database: Database, work: Callable[[Session], Awaitable[T]], user_id: str) -> T:
+async def explain_conflicts(
+    database: Database, work: Callable[[Session], Awaitable[T]], user_id: str
+) -> T:
     """Run `work` for the account of `user_id`, and say what was there already. Raises Conflict."""
     try:
         return await database.transaction(work)
@@ -364,7 +368,7 @@ async def telling(database: Database, work: Callable[[Session], Awaitable[T]], u
         ) from e
 
 
-async def give(session: Session, claim: Claim, hashed: str) -> None:
+async def give_account(session: Session, claim: Claim, hashed: str) -> None:
     """An account for a profile that was there before, whoever else has its e-mail: who is meant was
     found out before. To whom an operator gave the profile, its school of then is open."""
     await session.run(SQL["create"], claim.user_id, claim.email, claim.key, hashed)
@@ -415,7 +419,7 @@ def _not_verified() -> Forbidden:
     )
 
 
-def cut(password: str) -> str:
+def shorten_password(password: str) -> str:
     """What is compared of a password, however long a text was sent."""
     return password[: LONGEST_PASSWORD + 1]
 

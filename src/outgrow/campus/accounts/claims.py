@@ -54,7 +54,7 @@ class Disputed:
     users: tuple[str, ...]
 
 
-async def find(session: Statements, key: str) -> Claim | Disputed | None:
+async def find_claim(session: Statements, key: str) -> Claim | Disputed | None:
     """Return what there is with this e-mail, in lower case; None where it is free.
 
     Cost: an index lookup, but in phase `initial`, which reads all profiles.
@@ -65,7 +65,7 @@ async def find(session: Statements, key: str) -> Claim | Disputed | None:
     rows = await session.rows(SQL["profiles"], key)
     if not rows:
         return None
-    usable = [row for row in rows if strict(row["email"]) and not row["is_elsewhere"]]
+    usable = [row for row in rows if strict_email(row["email"]) and not row["is_elsewhere"]]
     if len(usable) == 1 and len(rows) <= MOST:
         row = usable[0]
         if not row["has_account"] and await is_of_school(session, row["school"], row["email"]):
@@ -73,7 +73,7 @@ async def find(session: Statements, key: str) -> Claim | Disputed | None:
     return Disputed(tuple(row["id"] for row in rows))
 
 
-def strict(email: str | None) -> str | None:
+def strict_email(email: str | None) -> str | None:
     """Return the address if it is one as it is written, for what clients put into a profile."""
     try:
         read = valid_email(email or "")
@@ -143,7 +143,7 @@ class Invitations:
         return True
 
     async def send_all(
-        self, claims: list[Claim], per_minute: int, told: Callable[[int], None]
+        self, claims: list[Claim], per_minute: int, on_sent: Callable[[int], None]
     ) -> Mailed:
         """Mail them one after the other, `per_minute` at most. Raises Unavailable when the mail
         server takes nothing any more; whoever was not mailed is next time."""
@@ -159,59 +159,59 @@ class Invitations:
                 if in_a_row >= FAILURES:
                     raise
                 sent.failed.append(claim.user_id)
-            told(1)
+            on_sent(1)
         return sent
 
 
-async def people(database: Database) -> People:
+async def survey_people(database: Database) -> People:
     """Look through all profiles, once."""
-    found = People()
+    people = People()
     by_email: dict[str, list[Claim]] = defaultdict(list)
     ids: dict[str, list[str]] = defaultdict(list)
-    places: dict[tuple[str, str], bool] = {}
+    answers: dict[tuple[str, str], bool] = {}
 
     async def work(session: Session) -> None:
         taken = {row["email_key"] for row in await session.rows(SQL["accounts"])}
         rows = await session.rows(SQL["everybody"])
         for row in rows:
             linked = row["linked_email"]
-            email = linked or strict(row["email"])
+            email = linked or strict_email(row["email"])
             if linked is None and email is not None:
                 ids[email.lower()].append(row["id"])
             if row["has_account"]:
-                found.with_account += 1
+                people.with_account += 1
             elif email is None:
-                found.unusable.append(row["id"])
+                people.unusable.append(row["id"])
             elif email.lower() in taken:  # of somebody else
-                found.disputed.setdefault(email.lower(), []).append(row["id"])
+                people.disputed.setdefault(email.lower(), []).append(row["id"])
             elif row["mailed_at"] is not None:
-                found.mailed += 1
+                people.mailed += 1
             elif row["begun_at"] is not None:
-                found.unsure.append(row["id"])
+                people.unsure.append(row["id"])
             elif linked is None and not await _is_of_school_once(
-                session, places, row["school"], email
+                session, answers, row["school"], email
             ):
-                found.of_no_domain.append(row["id"])
+                people.of_no_domain.append(row["id"])
             else:
                 by_email[email.lower()].append(Claim(row["id"], email))
-        _decide(found, by_email, ids, taken)
+        _decide(people, by_email, ids, taken)
 
     await database.transaction(work)
-    return found
+    return people
 
 
 async def _is_of_school_once(
-    session: Session, places: dict[tuple[str, str], bool], school: str | None, email: str
+    session: Session, answers: dict[tuple[str, str], bool], school: str | None, email: str
 ) -> bool:
     """`is_of_school`, asked once for each school and domain."""
-    place = school or "", email.lower().rpartition("@")[2]
-    if place not in places:
-        places[place] = await is_of_school(session, school, email)
-    return places[place]
+    school_and_domain = school or "", email.lower().rpartition("@")[2]
+    if school_and_domain not in answers:
+        answers[school_and_domain] = await is_of_school(session, school, email)
+    return answers[school_and_domain]
 
 
 def _decide(
-    found: People,
+    people: People,
     by_email: dict[str, list[Claim]],
     ids: dict[str, list[str]],
     taken: set[str],
@@ -219,17 +219,17 @@ def _decide(
     """An e-mail of several profiles, or of an account that is another's, is the operator's."""
     for key, users in ids.items():
         if len(users) > 1:
-            found.disputed[key] = sorted(users)
+            people.disputed[key] = sorted(users)
     for key, claims in by_email.items():
         linked = [c for c in claims if c.user_id not in ids.get(key, ())]
         if linked:
-            found.ready += linked[:1]
-        elif key not in found.disputed and key not in taken:
-            found.ready += claims
-    found.ready.sort(key=lambda claim: claim.user_id)
+            people.ready += linked[:1]
+        elif key not in people.disputed and key not in taken:
+            people.ready += claims
+    people.ready.sort(key=lambda claim: claim.user_id)
 
 
-async def claim_of(database: Database, who: str) -> Claim:
+async def claim_for_operator(database: Database, who: str) -> Claim:
     """The claim that an operator means by an e-mail or by the id of a profile. Raises NotFound, and
     Conflict where it is to be decided first."""
     email = who
@@ -240,20 +240,20 @@ async def claim_of(database: Database, who: str) -> Claim:
             raise _no_profile(who)
         if row["has_account"]:
             raise _has_account(who)
-        email = row["linked_email"] or strict(row["email"]) or ""
+        email = row["linked_email"] or strict_email(row["email"]) or ""
         if not email:
             raise _to_decide(who, [who])
-    found = await find(database, valid_email(email).lower())
-    if found is None:
+    claim = await find_claim(database, valid_email(email).lower())
+    if claim is None:
         raise _no_profile(who)
-    if isinstance(found, Disputed):
-        raise _to_decide(who, list(found.users))
-    if row is not None and found.user_id != row["id"]:
-        raise _to_decide(who, [found.user_id, row["id"]])
-    return found
+    if isinstance(claim, Disputed):
+        raise _to_decide(who, list(claim.users))
+    if row is not None and claim.user_id != row["id"]:
+        raise _to_decide(who, [claim.user_id, row["id"]])
+    return claim
 
 
-async def link(database: Database, email: str, user_id: str) -> str:
+async def link_email(database: Database, email: str, user_id: str) -> str:
     """From now on whoever proves the mailbox `email` may have the profile, whatever e-mails are in
     profiles; return the address. Raises BadInput, NotFound, Conflict."""
     email = valid_email(email)

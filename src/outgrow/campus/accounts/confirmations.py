@@ -20,8 +20,8 @@ import msgspec
 from outgrow import events, queries
 from outgrow.campus.accounts import accounts
 from outgrow.campus.accounts.accounts import Accounts
-from outgrow.campus.accounts.claims import Claim, Disputed, find
-from outgrow.campus.accounts.credentials import CODE_SECONDS, Codes, Passwords, acceptable
+from outgrow.campus.accounts.claims import Claim, Disputed, find_claim
+from outgrow.campus.accounts.credentials import CODE_SECONDS, Codes, Passwords, check_password
 from outgrow.campus.accounts.sessions import SignedIn
 from outgrow.campus.limits import CODES_TO_MAILBOX, CODES_TO_ONE, RESETS_TO_ONE, Limits
 from outgrow.campus.mail import Letter, Mail, mailbox_of, valid_email
@@ -71,7 +71,7 @@ class Confirmations:
         sign-up waits then, and another code can be asked for.
         """
         email = valid_email(email)
-        acceptable(password, (email, profile.name, profile.school))
+        check_password(password, (email, profile.name, profile.school))
         key = email.lower()
         if not await must_verify(self._database, profile.school, email) and not self._always:
             try:
@@ -86,14 +86,14 @@ class Confirmations:
 
         async def work(session: Session) -> Letter:
             has_account = await session.row(accounts.SQL["by_email"], key) is not None
-            found = await find(session, key)
+            claim = await find_claim(session, key)
             # In any case: one that waits for no code is answered alike, and as fast, by `verify`.
             await session.run(SQL["begin"], sign_up, key, email, hashed, begun)
             if has_account:
                 return _taken(email)
-            if isinstance(found, Disputed):
+            if isinstance(claim, Disputed):
                 return _disputed(email)
-            return await self._to_verify(session, sign_up, email, found)
+            return await self._to_verify(session, sign_up, email, claim)
 
         async with self._lookups:
             letter = await self._database.transaction(work)
@@ -103,8 +103,8 @@ class Confirmations:
     async def _count(self, key: str, address: str) -> None:
         """Count a code for this e-mail, asked for from this address. Raises TooMany."""
         mailbox = mailbox_of(key)
-        await self._limits.take(CODES_TO_ONE, f"{mailbox} {address}")
-        await self._limits.take(CODES_TO_MAILBOX, mailbox)
+        await self._limits.consume(CODES_TO_ONE, f"{mailbox} {address}")
+        await self._limits.consume(CODES_TO_MAILBOX, mailbox)
 
     async def _has_account(self, key: str) -> bool:
         return await self._database.row(accounts.SQL["by_email"], key) is not None
@@ -132,9 +132,9 @@ class Confirmations:
         if row is None or await self._has_account(key):
             return
         async with self._lookups:
-            found = await find(self._database, key)
-        if not isinstance(found, Disputed):
-            letter = await self._to_verify(self._database, row["id"], row["email"], found)
+            claim = await find_claim(self._database, key)
+        if not isinstance(claim, Disputed):
+            letter = await self._to_verify(self._database, row["id"], row["email"], claim)
             await self.mail.send(letter)
 
     async def verify(
@@ -154,35 +154,35 @@ class Confirmations:
         key = valid_email(email).lower()
         waiting = await self._database.row(SQL["waiting"], key, sign_up)
         hashed = waiting["password_hash"] if waiting else None
-        if not await self._passwords.matches(accounts.cut(password), hashed):
+        if not await self._passwords.matches(accounts.shorten_password(password), hashed):
             raise _wrong_code()
         assert waiting is not None
         assert hashed is not None
         user_id = str(uuid.uuid4())
 
         async def work(session: Session) -> SignedIn | None:
-            found = await find(session, key)
-            if isinstance(found, Disputed):
+            claim = await find_claim(session, key)
+            if isinstance(claim, Disputed):
                 return None
             is_right = (
                 await self._codes.use(session, "verify", waiting["id"], code)
-                if found is None
-                else await self._codes.use(session, "claim", found.subject, code)
+                if claim is None
+                else await self._codes.use(session, "claim", claim.subject, code)
             )
             row = await session.row(SQL["finish"], waiting["id"]) if is_right else None
             if row is None:
                 return None
-            if found is None:
+            if claim is None:
                 profile = msgspec.json.decode(row["profile"], type=NewProfile)
                 email = row["email"]
                 made = await self._accounts.make(session, user_id, email, hashed, profile, device)
             else:
-                made = await self._accounts.adopt(session, found, hashed, device)
+                made = await self._accounts.adopt(session, claim, hashed, device)
             await session.run(accounts.SQL["verified"], made.user_id)
             return made
 
         async with self._lookups:
-            signed_in = await accounts.telling(self._database, work, user_id)
+            signed_in = await accounts.explain_conflicts(self._database, work, user_id)
         if signed_in is None:
             raise _wrong_code()
         if signed_in.user_id != user_id:
@@ -207,19 +207,19 @@ class Confirmations:
             await self.mail.send(_to_reset(row["email"], code))
             return
         async with self._lookups:
-            found = await find(self._database, key)
-        if found is None or not await self._may_mail(key):
+            claim = await find_claim(self._database, key)
+        if claim is None or not await self._may_mail(key):
             return
-        if isinstance(found, Claim):
-            code = await self._codes.give(self._database, "claim", found.subject)
-            await self.mail.send(_to_claim(found.email, code))
+        if isinstance(claim, Claim):
+            code = await self._codes.give(self._database, "claim", claim.subject)
+            await self.mail.send(_to_claim(claim.email, code))
         else:
             await self.mail.send(_disputed(key))
 
     async def _may_mail(self, key: str) -> bool:
         """Whether this e-mail may be sent one more code for a password."""
         try:
-            await self._limits.take(RESETS_TO_ONE, key)
+            await self._limits.consume(RESETS_TO_ONE, key)
         except TooMany:
             return False
         return True
@@ -228,21 +228,25 @@ class Confirmations:
         """Set a password: a new one, which ends all sessions, or the first one of a profile that
         gets its account by this code or by an invitation's. Raises BadInput."""
         key = valid_email(email).lower()
-        hashed = await self._passwords.hash(acceptable(password, (email,)))
+        hashed = await self._passwords.hash(check_password(password, (email,)))
 
         async def work(session: Session) -> list[str] | None:
             has_account = await session.row(accounts.SQL["by_email"], key) is not None
-            found = await find(session, key)  # in any case: else the time that it takes would tell
+            claim = await find_claim(
+                session, key
+            )  # in any case: else the time that it takes would tell
             if not has_account:
-                return [] if await self._claim(session, found, code, password, hashed) else None
+                return [] if await self._claim(session, claim, code, password, hashed) else None
             if not await self._codes.use(session, "reset", key, code):
                 return None
             user_id = await session.value(accounts.SQL["set_password"], key, hashed)
             if user_id is None:
                 return None
             events.about(user_id)
-            own = await session.row(accounts.SQL["own_words"], user_id)
-            acceptable(password, own.values() if own else ())  # else the code is still good
+            personal = await session.row(accounts.SQL["own_words"], user_id)
+            check_password(
+                password, personal.values() if personal else ()
+            )  # else the code is still good
             await session.run(accounts.SQL["verified"], user_id)
             ended = await session.rows(accounts.SQL["end_sessions"], user_id)
             return [row["id"] for row in ended]
@@ -257,22 +261,24 @@ class Confirmations:
     async def _claim(
         self,
         session: Session,
-        found: Claim | Disputed | None,
+        claim: Claim | Disputed | None,
         code: str,
         password: str,
         hashed: str,
     ) -> bool:
         """Make the account of a profile; False when that is not the code for it."""
-        if not isinstance(found, Claim):
+        if not isinstance(claim, Claim):
             return False
-        if not await self._codes.use(session, "claim", found.subject, code) and not (
-            await self._codes.use(session, "invite", found.subject, code)
+        if not await self._codes.use(session, "claim", claim.subject, code) and not (
+            await self._codes.use(session, "invite", claim.subject, code)
         ):
             return False
-        own = await session.row(accounts.SQL["own_words"], found.user_id)
-        acceptable(password, own.values() if own else ())  # else the code is still good
-        await accounts.give(session, found, hashed)
-        await session.run(accounts.SQL["verified"], found.user_id)
+        personal = await session.row(accounts.SQL["own_words"], claim.user_id)
+        check_password(
+            password, personal.values() if personal else ()
+        )  # else the code is still good
+        await accounts.give_account(session, claim, hashed)
+        await session.run(accounts.SQL["verified"], claim.user_id)
         return True
 
     async def forget(self) -> None:

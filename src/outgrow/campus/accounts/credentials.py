@@ -56,13 +56,13 @@ class Passwords:
         self.checks = 0
 
     async def hash(self, password: str) -> str:
-        return await self._run(lambda: self._hasher.hash(_normal(password)))
+        return await self._run(lambda: self._hasher.hash(_normalize(password)))
 
     async def matches(self, password: str, hashed: str | None, *, known: bool = False) -> bool:
         """Whether the password is that of the hash; False for None, after the same work. `known`:
         on a device that the account knows."""
         expected = hashed or self._decoy
-        fits = await self._run(lambda: self._verify(expected, _normal(password)), known)
+        fits = await self._run(lambda: self._verify(expected, _normalize(password)), known)
         return fits and hashed is not None
 
     def is_outdated(self, hashed: str) -> bool:
@@ -95,7 +95,7 @@ class Passwords:
             self._waiting[known] -= 1
 
 
-def _normal(password: str) -> str:
+def _normalize(password: str) -> str:
     """One spelling of each character, whatever keyboard it was typed on."""
     return unicodedata.normalize("NFKC", password)
 
@@ -113,7 +113,7 @@ _NEIGHBOURS = frozenset(
 )
 
 
-def acceptable(password: str, own: Iterable[str | None] = ()) -> str:
+def check_password(password: str, personal: Iterable[str | None] = ()) -> str:
     """Return the password, unless it is refused. `own` are the e-mail, the name and the school that
     it is for, as far as they are known. Raises BadInput."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
@@ -122,7 +122,7 @@ def acceptable(password: str, own: Iterable[str | None] = ()) -> str:
             f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters",
             detail=f"this one has {len(password)}",
         )
-    if reason := _weakness(_folded(password), own):
+    if reason := _find_weakness(_fold(password), personal):
         raise BadInput(
             "weak_password",
             "this password is easy to guess",
@@ -132,48 +132,48 @@ def acceptable(password: str, own: Iterable[str | None] = ()) -> str:
     return password
 
 
-def _weakness(password: str, own: Iterable[str | None]) -> str | None:
-    once = _once(password)
+def _find_weakness(password: str, personal: Iterable[str | None]) -> str | None:
+    once = _repeated_part(password)
     for text in (password, once):
         core = _AROUND.sub("", text)
         is_whole = len(core) >= SHORTEST_PASSWORD or len(text) - len(core) <= MOST_AROUND
-        if text in _common() or (core in _common() and is_whole):
+        if text in _common_passwords() or (core in _common_passwords() and is_whole):
             return "it is one of the most common ones"
     surprises = 1 + sum(
-        one != other and ord(other) - ord(one) not in (-1, 1) and (one, other) not in _NEIGHBOURS
-        for one, other in pairwise(once)
+        left != right and ord(right) - ord(left) not in (-1, 1) and (left, right) not in _NEIGHBOURS
+        for left, right in pairwise(once)
     )
     if len(once) < SHORTEST_PASSWORD or surprises < FEWEST_SURPRISES:
         return "it repeats itself, or is a row of keys"
     left = password
-    for word in sorted(_words(own), key=len, reverse=True):
+    for word in sorted(_split_texts(personal), key=len, reverse=True):
         left = left.replace(word, " ")
     if left != password and sum(map(str.isalpha, left)) < FEWEST_LETTERS:
         return "it is made of the e-mail, the name, the school, or of ours"
     return None
 
 
-def _once(password: str) -> str:
+def _repeated_part(password: str) -> str:
     """Return what a password repeats: `hunter` of `hunterhunter`, else the whole."""
     length = (password + password).find(password, 1)
     return password[:length]
 
 
-def _words(own: Iterable[str | None]) -> set[str]:
+def _split_texts(personal: Iterable[str | None]) -> set[str]:
     """Return the words of these texts, and each text without what is between its words."""
-    words = set(_SERVICE)
-    for text in own:
-        parts = re.findall(r"[^\W_]+", _folded(text or ""))
-        words.update((*parts, "".join(parts), "".join(part[0] for part in parts)))
-    return {word for word in words if len(word) >= 3}
+    parts_of_texts = set(_SERVICE)
+    for text in personal:
+        parts = re.findall(r"[^\W_]+", _fold(text or ""))
+        parts_of_texts.update((*parts, "".join(parts), "".join(part[0] for part in parts)))
+    return {word for word in parts_of_texts if len(word) >= 3}
 
 
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
 @cache
-def _common() -> frozenset[str]:
+def _common_passwords() -> frozenset[str]:
     text = resources.files(__package__).joinpath("common_passwords.txt").read_text("utf-8")
     return frozenset(line for line in text.splitlines() if not line.startswith("#"))
 

@@ -24,6 +24,7 @@ from outgrow import events, queries
 from outgrow.campus.accounts.accounts import Accounts, account_gone
 from outgrow.campus.background import Background
 from outgrow.campus.people.connections import lock_pair
+from outgrow.campus.people.intros import IntroId, id_columns
 from outgrow.db.pool import Database, Session
 from outgrow.queries import Query
 
@@ -47,8 +48,8 @@ class Export:
             yield b',"%b":[' % name.encode("ascii")
             first = True
             async for rows in self._batches(EXPORT[name], user_id):
-                if lines := [line for line, _ in rows if line]:
-                    yield (b"" if first else b",") + b",".join(lines)
+                if items := [item for item, _ in rows if item]:
+                    yield (b"" if first else b",") + b",".join(items)
                     first = False
             yield b"]"
         yield b',"chats":['
@@ -175,7 +176,7 @@ async def _take_intros(session: Session, user_id: str) -> bool:
     for other in sorted({row["from_id"] for row in rows} | {row["to_id"] for row in rows}):
         await lock_pair(session, user_id, other)
     if rows:
-        parts = [[row[place] for row in rows] for place in range(3)]
+        parts = id_columns([IntroId.from_row(row) for row in rows])
         await session.run(DELETION["lock_intros"], *parts)
         await session.run(DELETION["take_intros"], *parts)
     return bool(rows)

@@ -34,7 +34,7 @@ from outgrow.campus.pagination import Page as PageRequest
 from outgrow.campus.people import intros
 from outgrow.campus.people.connections import lock_pair
 from outgrow.campus.people.intros import Intros
-from outgrow.campus.people.profiles import is_blank, nobody
+from outgrow.campus.people.profiles import is_blank, no_such_profile
 from outgrow.db.pool import RETRIED, Database, Session, Statements
 from outgrow.errors import BadInput, Conflict, Forbidden, NotFound
 
@@ -114,7 +114,7 @@ class Chats:
         assert row is not None
         return self._cursors.finish(row, of)
 
-    async def one(self, chat_id: str, *, viewer: Viewer) -> bytes:
+    async def chat(self, chat_id: str, *, viewer: Viewer) -> bytes:
         """The JSON of a chat, as in the list. Raises NotFound."""
         body: bytes | None = await self._database.value(
             SQL["one"], viewer.id, chat_id, viewer.school
@@ -132,7 +132,7 @@ class Chats:
             row = await session.row(intros.SQL["meeting"], viewer.id, viewer.school, other)
             assert row is not None
             if not row["reachable"]:
-                raise nobody()
+                raise no_such_profile()
             if not row["connected"] or other == viewer.id:
                 raise NotFound(
                     "connection_not_found",
@@ -147,13 +147,15 @@ class Chats:
             await intros.open_chat(session, chat_id, participants)
 
         await must_be_connected(self._database)
-        if not await self.is_there(viewer.id, other):
+        if not await self.has_chat(viewer.id, other):
             await self._database.transaction(work)
-        return await self.one(chat_id, viewer=viewer)
+        return await self.chat(chat_id, viewer=viewer)
 
-    async def is_there(self, one: str, other: str) -> bool:
+    async def has_chat(self, user_id: str, other: str) -> bool:
         """Whether the two have their chat."""
-        return bool(await self._database.value(intros.SQL["has_chat"], *intros.chat_of(one, other)))
+        return bool(
+            await self._database.value(intros.SQL["has_chat"], *intros.chat_of(user_id, other))
+        )
 
     async def messages(
         self,
@@ -204,10 +206,10 @@ class Chats:
         if row is None:
             raise no_such_chat()
         if row["body"] is not None:
-            self._live.changed(chat_id, _both(user_id, row["other"]))
+            self._live.changed(chat_id, _user_ids(user_id, row["other"]))
             return Sent(row["body"], again=False)
         if row["closed"] is not None:
-            raise closed(row["closed"])
+            raise chat_closed(row["closed"])
         return Sent(await self._sent_before(user_id, key, digest), again=True)
 
     async def _sent_before(self, user_id: str, key: str, digest: bytes) -> bytes:
@@ -233,7 +235,7 @@ class Chats:
         if row is None:
             raise no_such_chat()
         if row["pos"] is not None:
-            self._live.changed(chat_id, _both(user_id, row["other"]))
+            self._live.changed(chat_id, _user_ids(user_id, row["other"]))
 
     async def typing(self, chat_id: str, *, user_id: str) -> None:
         """Tell the other that one is typing; kept nowhere. Raises NotFound, Forbidden (the chat is
@@ -242,8 +244,8 @@ class Chats:
         if row is None:
             raise no_such_chat()
         if row["closed"] is not None:
-            raise closed(row["closed"])
-        self._live.typing(chat_id, user_id, _both(user_id, row["other"]))
+            raise chat_closed(row["closed"])
+        self._live.typing(chat_id, user_id, _user_ids(user_id, row["other"]))
 
 
 def no_such_chat() -> NotFound:
@@ -251,7 +253,7 @@ def no_such_chat() -> NotFound:
     return NotFound("chat_not_found", "there is no such chat", hint="see GET /chats")
 
 
-def closed(reason: str) -> Forbidden:
+def chat_closed(reason: str) -> Forbidden:
     """Why nothing can be written into a chat, by what network.why_closed says."""
     title, hint = _CLOSED[reason]
     if reason == "messages_not_taken":
@@ -270,7 +272,7 @@ def valid_key(key: str) -> str:
     return key
 
 
-def _both(user_id: str, other: str | None) -> list[str]:
+def _user_ids(user_id: str, other: str | None) -> list[str]:
     return [user_id] if other is None else [user_id, other]
 
 

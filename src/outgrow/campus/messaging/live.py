@@ -24,7 +24,7 @@ import asyncpg
 
 from outgrow import queries
 from outgrow.campus.accounts.sessions import FRESH_SECONDS, Sessions
-from outgrow.campus.background import going_on
+from outgrow.campus.background import run_works
 from outgrow.campus.notifier import Notifier
 from outgrow.db.pool import Database
 
@@ -81,7 +81,7 @@ class Live:
         """Looks and tells meanwhile."""
         works = self._look, self._gather, self._sweep, self._tick, self._check
         try:
-            async with going_on(*works):
+            async with run_works(*works):
                 yield
         finally:
             for outbox in self._all():
@@ -319,9 +319,9 @@ class Live:
     async def _sweep(self) -> None:
         start = time.monotonic()
         chats = list(self._watches)
-        for place in range(0, len(chats), SWEPT):
+        for start in range(0, len(chats), SWEPT):
             began = time.monotonic()
-            some = [c for c in chats[place : place + SWEPT] if c in self._watches]
+            some = [c for c in chats[start : start + SWEPT] if c in self._watches]
             await self._look_at(some)
             await asyncio.sleep(9 * (time.monotonic() - began))
         self._sweeps += 1

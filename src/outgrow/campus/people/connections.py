@@ -7,7 +7,7 @@ from typing import Literal
 from outgrow import queries
 from outgrow.campus import Viewer
 from outgrow.campus.pagination import Cursors, Page
-from outgrow.campus.people.profiles import nobody
+from outgrow.campus.people.profiles import no_such_profile
 from outgrow.db.pool import Database, Session
 from outgrow.errors import NotFound
 from outgrow.queries import Query
@@ -15,11 +15,11 @@ from outgrow.queries import Query
 PAIRS = queries.load("pairs")
 
 
-async def lock_pair(session: Session, one: str, other: str) -> None:
+async def lock_pair(session: Session, user_id: str, other: str) -> None:
     """Hold off, until the end of the transaction, everybody else who would change something between
     the two, in whichever order they are named. First of all locks of a transaction: before those of
     the store's keys."""
-    await session.run(PAIRS["lock_pair"], one, other)
+    await session.run(PAIRS["lock_pair"], user_id, other)
 
 
 SQL = queries.load("connections")
@@ -53,7 +53,7 @@ class Connections:
         )
         assert row is not None
         if not row["found"]:
-            raise nobody()
+            raise no_such_profile()
         return self._cursors.finish(row, of)
 
     async def remove(self, user_id: str, other: str) -> None:

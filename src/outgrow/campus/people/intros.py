@@ -20,7 +20,7 @@ from outgrow import queries
 from outgrow.campus import Viewer
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.campus.people.connections import lock_pair
-from outgrow.campus.people.profiles import nobody
+from outgrow.campus.people.profiles import no_such_profile
 from outgrow.db.pool import Database, Session
 from outgrow.errors import BadInput, Conflict, NotFound
 
@@ -86,6 +86,10 @@ class IntroId:
         if len(parts) != 3 or not all(0 < len(part) <= LONGEST_ID for part in parts):
             raise _no_such_intro()
         return cls(*parts)
+
+    @classmethod
+    def from_row(cls, row: asyncpg.Record) -> IntroId:
+        return cls(row["from_id"], row["to_id"], row["sent_ms"])
 
     def __str__(self) -> str:
         return f"{self.from_id}:{self.to_id}:{self.sent_ms}"
@@ -156,16 +160,16 @@ class Intros:
         intro_id = IntroId.parse(text)
         if intro_id.to_id != viewer.id:
             raise _no_such_intro()
-        one, other = sorted((intro_id.from_id, intro_id.to_id))  # as C sorts
-        chat_id, participants = chat_of(one, other)
+        first, second = sorted((intro_id.from_id, intro_id.to_id))  # as C sorts
+        chat_id, participants = chat_of(first, second)
 
         async def work(session: Session) -> str | None:
-            rows = await session.rows(PENDING, one, other)
-            pending = [IntroId(*row) for row in rows]
+            rows = await session.rows(PENDING, first, second)
+            pending = [IntroId.from_row(row) for row in rows]
             if intro_id not in pending:
                 pending.append(intro_id)
             await session.run(
-                SQL["lock_accept"], *_columns(pending), one, other, chat_id, participants
+                SQL["lock_accept"], *id_columns(pending), first, second, chat_id, participants
             )
             answered_at: str | None = await session.value(SQL["accept"], *intro_id.parts)
             if answered_at is None:
@@ -173,7 +177,7 @@ class Intros:
             for superseded in pending:
                 if superseded != intro_id:
                     await _withdraw(session, superseded)
-            await session.run(SQL["connect"], one, other)
+            await session.run(SQL["connect"], first, second)
             await open_chat(session, chat_id, participants)
             return answered_at
 
@@ -226,9 +230,9 @@ class Intros:
         return await self._database.transaction(locked)
 
 
-def chat_of(one: str, other: str) -> tuple[str, str]:
+def chat_of(user_id: str, other: str) -> tuple[str, str]:
     """Return the id of the chat of two, as the prototype makes it, and its people as JSON."""
-    people = sorted((one, other))
+    people = sorted((user_id, other))
     return ":".join(people), msgspec.json.encode(people).decode("utf-8")
 
 
@@ -237,7 +241,7 @@ async def _may_meet(session: Session, viewer: Viewer, other: str) -> None:
     row = await session.row(SQL["meeting"], viewer.id, viewer.school, other)
     assert row is not None
     if not row["reachable"]:
-        raise nobody()
+        raise no_such_profile()
     if not row["visible"]:
         raise Conflict(
             "profile_hidden",
@@ -252,7 +256,7 @@ async def _may_meet(session: Session, viewer: Viewer, other: str) -> None:
         )
     pending = await session.row(PENDING, viewer.id, other)
     if pending is not None:
-        intro_id = IntroId(*pending)
+        intro_id = IntroId.from_row(pending)
         mine = intro_id.from_id == viewer.id
         raise Conflict(
             "intro_pending",
@@ -344,7 +348,7 @@ def _no_such_intro() -> NotFound:
     )
 
 
-def _columns(intros: Sequence[IntroId]) -> tuple[list[str], list[str], list[str]]:
+def id_columns(intros: Sequence[IntroId]) -> tuple[list[str], list[str], list[str]]:
     return (
         [intro.from_id for intro in intros],
         [intro.to_id for intro in intros],
@@ -364,8 +368,8 @@ class Relationship:
 async def relationship(database: Database, viewer: Viewer, other: str) -> Relationship:
     row = await database.row(SQL["meeting"], viewer.id, viewer.school, other)
     assert row is not None
-    found = await database.row(PENDING, viewer.id, other)
-    if found is None:
+    pending = await database.row(PENDING, viewer.id, other)
+    if pending is None:
         return Relationship(row["connected"], None, mine=False)
-    intro_id = IntroId(*found)
+    intro_id = IntroId.from_row(pending)
     return Relationship(row["connected"], str(intro_id), mine=intro_id.from_id == viewer.id)

@@ -308,16 +308,16 @@ class Profiles:
         left = {value: members - less[value] for value, members in counts.items()}
         return {value: members for value, members in left.items() if members > 0}
 
-    async def one(self, user_id: str, viewer: Viewer) -> bytes:
+    async def profile(self, user_id: str, viewer: Viewer) -> bytes:
         """The public profile of somebody in one's school. Raises NotFound for anybody else."""
         body: bytes | None = await self._database.value(
             SQL["one"], user_id, viewer.school, viewer.id
         )
         if body is None:
-            raise nobody()
+            raise no_such_profile()
         return body
 
-    async def own(self, user_id: str) -> bytes:
+    async def own_profile(self, user_id: str) -> bytes:
         """One's own profile, with e-mail and settings. Raises NotFound."""
         body: bytes | None = await self._database.value(SQL["own"], user_id)
         if body is None:
@@ -332,7 +332,7 @@ class Profiles:
                 "the school of a profile cannot be changed",
                 hint="sign up with an account at the other school",
             )
-        columns, fields, removed, settings = _sorted_out(changes)
+        columns, fields, removed, settings = _change_parameters(changes)
 
         async def work(session: Session) -> None:
             tag = await session.run(SQL["change"], user_id, columns, fields, removed, settings)
@@ -342,7 +342,7 @@ class Profiles:
         await self._database.transaction(work)
         if school is not None:
             self._caches.changed(school)
-        return await self.own(user_id)
+        return await self.own_profile(user_id)
 
 
 async def insert_profile(session: Session, user_id: str, email: str, profile: NewProfile) -> None:
@@ -363,11 +363,11 @@ async def insert_profile(session: Session, user_id: str, email: str, profile: Ne
         profile.year,
         _json(profile.interests or ()) or "[]",
         _json(profile.looking_for or ()) or "[]",
-        _text(rest),
+        _json_text(rest),
     )
 
 
-def nobody() -> NotFound:
+def no_such_profile() -> NotFound:
     """The same for who is not there, of another school, or not to be seen."""
     return NotFound(
         "profile_not_found",
@@ -384,7 +384,7 @@ def no_profile() -> NotFound:
     )
 
 
-def _sorted_out(
+def _change_parameters(
     changes: ProfileChanges,
 ) -> tuple[str, str, list[str], str | None]:
     """The changes as the parameters $2 to $5 of the statement."""
@@ -405,15 +405,20 @@ def _sorted_out(
     }
     # A column's field may be in `rest` as well, with a type that the column cannot hold.
     removed = [*fields, *(_COLUMNS[name] for name in columns)]
-    return _text(columns), _text(kept), removed, _text(switches) if switches else None
+    return (
+        _json_text(columns),
+        _json_text(kept),
+        removed,
+        _json_text(switches) if switches else None,
+    )
 
 
 def _json(values: Sequence[str]) -> str | None:
     """JSON for a parameter of type jsonb; None for nothing."""
-    return _text(values) if values else None
+    return _json_text(values) if values else None
 
 
-def _text(value: Any) -> str:
+def _json_text(value: Any) -> str:
     return msgspec.json.encode(value).decode("utf-8")
 
 

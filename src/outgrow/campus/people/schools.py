@@ -30,7 +30,7 @@ from confusable_homoglyphs import confusables  # type: ignore[import-untyped]
 
 from outgrow import queries
 from outgrow.campus import Viewer
-from outgrow.campus.cache import Caches, Hidden, Uses, begun
+from outgrow.campus.cache import Caches, Hidden, Uses, start_task
 from outgrow.campus.pagination import Cursors, Page
 from outgrow.db.pool import Database, Session, Statements
 from outgrow.errors import BadInput, Conflict, Forbidden, NotFound
@@ -57,18 +57,18 @@ def hidden_character(text: str) -> str | None:
     The joiners pass where a script or an emoji needs them, and the tags of a flag.
     """
     text = _FLAG.sub("", text)
-    for place, c in enumerate(text):
+    for index, c in enumerate(text):
         if c in _BLANK:
             return c
         if unicodedata.category(c) not in ("Cc", "Cf", "Zl", "Zp") or c in _SHOWN:
             continue
-        before, after = text[place - 1 : place], text[place + 1 : place + 2]
+        before, after = text[index - 1 : index], text[index + 1 : index + 2]
         if c not in _JOINERS or not _takes_joiner(before) or not after.strip():
             return c
     return None
 
 
-def shown(text: str) -> str:
+def strip_invisible(text: str) -> str:
     """Return the text without what does not show, but for joiners and tags, and what turns it."""
     return _NOT_SHOWN.sub("", text)
 
@@ -82,15 +82,15 @@ def _takes_joiner(c: str) -> bool:
 @lru_cache(10_000)
 def skeleton(name: str) -> str:
     """Return what is compared; "" where nothing of it shows. Never of use as a name."""
-    name = _mapped(unicodedata.normalize("NFKD", name))
-    name = _mapped(unicodedata.normalize("NFKD", name.casefold()))
+    name = _map_prototypes(unicodedata.normalize("NFKD", name))
+    name = _map_prototypes(unicodedata.normalize("NFKD", name.casefold()))
     name = unicodedata.normalize("NFKD", name).translate(_SMALL_CAPITALS)
     name = "".join(c for c in name if c.isalnum() or unicodedata.category(c)[0] == "M")
     name = "".join(c for c in name if c not in _BLANK)
     return _ACCENTS.sub("", name).replace("rn", "m").replace("vv", "w").replace("i", "l")
 
 
-def resembled(name: str, protected: Iterable[str]) -> str | None:
+def find_resembled(name: str, protected: Iterable[str]) -> str | None:
     """Return the protected name that this one looks like and is not; None when it is one, too."""
     names = set(protected)
     if name in names:
@@ -99,7 +99,7 @@ def resembled(name: str, protected: Iterable[str]) -> str | None:
     return next((other for other in sorted(names) if skeleton(other) == folded), None)
 
 
-def _mapped(text: str) -> str:
+def _map_prototypes(text: str) -> str:
     prototypes = _prototypes()
     return "".join(prototypes.get(c, c) for c in text)
 
@@ -109,7 +109,7 @@ def _prototypes() -> dict[str, str]:
     """What stands for each confusable character. The data name it as the only one that the
     character is confusable with; where two name each other, the first of them stands for both."""
     data = confusables.confusables_data
-    found: dict[str, str] = {}
+    prototypes: dict[str, str] = {}
     for c, others in data.items():
         if len(c) != 1 or len(others) != 1:
             continue
@@ -117,8 +117,8 @@ def _prototypes() -> dict[str, str]:
         back = data.get(other, ())
         if len(back) == 1 and back[0]["c"] == c and (other.isascii(), c) <= (c.isascii(), other):
             continue
-        found[c] = other
-    return found
+        prototypes[c] = other
+    return prototypes
 
 
 SQL = queries.load("schools")
@@ -152,19 +152,19 @@ class Schools:
         of = ("schools",)
         after = self._cursors.open(of, page.cursor)
         start = page.offset if after[1] is None else bisect.bisect_right(names, after[1])
-        shown = names[start : start + page.limit]
+        names_on_page = names[start : start + page.limit]
         # Next to a school's total, its size would tell of who is left out of the other.
         hidden = {}
-        if counts and viewer is not None and viewer.school in shown:
+        if counts and viewer is not None and viewer.school in names_on_page:
             hidden[viewer.school] = await self._hidden_members(viewer)
         items = [
             {"name": name}
             | ({"members": members[name] - hidden.get(name, 0)} if counts else {})
-            | ({"resembles": other} if (other := resembled(name, self._protected)) else {})
-            for name in shown
+            | ({"resembles": other} if (other := find_resembled(name, self._protected)) else {})
+            for name in names_on_page
         ]
         more = start + page.limit < len(names)
-        last = shown[-1] if shown else ""
+        last = names_on_page[-1] if names_on_page else ""
         body = b'{"items":' + msgspec.json.encode(items)
         row = {"body": body, "has_more": more, "last_sort": "", "last_id": last}
         return self._cursors.finish(row, of)
@@ -187,16 +187,16 @@ class Schools:
     async def _refresh(self, counts: bool) -> None:
         """Return when nothing that is to be shown is out of date."""
         asked = time.monotonic()
-        missed = self._age() >= self._bound
+        was_too_old = self._age() >= self._bound
         if self._age() >= self._bound / 2:
-            self._count_anew()
+            self._recount_all()
         while self._age() >= self._bound and self._began < asked:
-            await asyncio.shield(self._count_anew())
+            await asyncio.shield(self._recount_all())
         async with self._recounting:
             changed = self._to_count(counts)
             while changed and not await self._count(changed):
                 changed = self._to_count(counts)
-        if missed or changed:
+        if was_too_old or changed:
             self._uses.misses += 1
         else:
             self._uses.hits += 1
@@ -207,10 +207,10 @@ class Schools:
     def _age(self) -> float:
         return time.monotonic() - self._began
 
-    def _count_anew(self) -> asyncio.Task[None]:
+    def _recount_all(self) -> asyncio.Task[None]:
         """The count that is under way, or a new one."""
         if self._counting is None:
-            self._counting = begun(self._count_all())
+            self._counting = start_task(self._count_all())
         return self._counting
 
     async def _count_all(self) -> None:
@@ -345,7 +345,7 @@ async def must_verify(session: Statements, school: str, email: str) -> bool:
 async def refuse_lookalike(session: Statements, school: str) -> None:
     """Raise Conflict for a name that is not that of a protected school, and looks like it."""
     protected = [row["school"] for row in await session.rows(DOMAINS["protected"])]
-    other = resembled(school, protected)
+    other = find_resembled(school, protected)
     if other is not None:
         raise Conflict(
             "school_lookalike",

@@ -81,12 +81,12 @@ def locate_words(text: str) -> Iterator[tuple[str, int, int]]:
                 yield word, run.start(), run.end()
         return
     start = None
-    for place, c in enumerate(text + " "):
+    for index, c in enumerate(text + " "):
         if c.isalnum() or c in "'’ʼ" or unicodedata.category(c)[0] == "M":
-            start = place if start is None else start
+            start = index if start is None else start
         elif start is not None:
-            if word := fold(text[start:place]):
-                yield word, start, place
+            if word := fold(text[start:index]):
+                yield word, start, index
             start = None
 
 
@@ -141,29 +141,29 @@ def highlight_name(
         ranges += [
             (start, end)
             for word, start, end in locate_words(name)
-            if any(is_one_mistake_away(one, word[: max(len(one) + 1, 3)]) for one in typed)
+            if any(is_one_mistake_away(token, word[: max(len(token) + 1, 3)]) for token in typed)
         ]
-    return [Highlight("name", _pieces(name, ranges))] if ranges else []
+    return [Highlight("name", _cut_pieces(name, ranges))] if ranges else []
 
 
 def highlight_profile(profile: SearchedFields, typed: Sequence[str]) -> list[Highlight]:
     """Every field that holds a typed word; of a list the first item that does."""
-    found = []
+    highlights = []
     for field in ("name", "major", "year", "interests", "looking_for", "bio"):
         value = getattr(profile, field)
         for text in value if isinstance(value, list) else (value,):
             if isinstance(text, str) and (
                 ranges := list(_find_beginnings(text[:SEARCHED_LENGTH], typed))
             ):
-                found.append(Highlight(field, _pieces(*_cut_excerpt(text, ranges))))
+                highlights.append(Highlight(field, _cut_pieces(*_cut_excerpt(text, ranges))))
                 break
-    return found
+    return highlights
 
 
 def _find_beginnings(text: str, typed: Sequence[str]) -> Iterable[Range]:
     """Where a word of the text begins with a typed one."""
     for word, start, end in locate_words(text):
-        length = max((len(one) for one in typed if word.startswith(one)), default=0)
+        length = max((len(token) for token in typed if word.startswith(token)), default=0)
         if length == len(word):
             yield start, end
         elif length:
@@ -183,12 +183,12 @@ def _cut_excerpt(text: str, ranges: Sequence[Range]) -> tuple[str, list[Range]]:
     end = begin + EXCERPT_LENGTH
     if end < len(text):
         end = max(text.rfind(" ", begin, end), ranges[0][1])
-    cut = ("…" if begin else "") + text[begin:end] + ("…" if end < len(text) else "")
+    excerpt = ("…" if begin else "") + text[begin:end] + ("…" if end < len(text) else "")
     shift = begin - bool(begin)
-    return cut, [(a - shift, b - shift) for a, b in ranges if b <= end]
+    return excerpt, [(a - shift, b - shift) for a, b in ranges if b <= end]
 
 
-def _pieces(text: str, ranges: Iterable[Range]) -> list[str]:
+def _cut_pieces(text: str, ranges: Iterable[Range]) -> list[str]:
     """Cut at the ranges, overlapping ones made one."""
     joined: list[list[int]] = []
     for start, end in sorted(ranges):
@@ -231,23 +231,23 @@ class Typed:
         return " ".join(self.tokens)
 
 
-def understand(text: str) -> Typed | None:
+def parse_query(text: str) -> Typed | None:
     """None when there is no word in it. Of a long text the first words count."""
-    found = tuple(word[:LONGEST_WORD] for word in split_words(text[:MOST_CHARACTERS])[:MOST_WORDS])
-    if not found:
+    tokens = tuple(word[:LONGEST_WORD] for word in split_words(text[:MOST_CHARACTERS])[:MOST_WORDS])
+    if not tokens:
         return None
-    named = " & ".join(_prefix(_BEGIN, word) for word in found)
-    anywhere = " & ".join(f"({_prefix(_BEGIN, word)} | {_in_text(word)})" for word in found)
+    named = " & ".join(_prefix(_BEGIN, word) for word in tokens)
+    anywhere = " & ".join(f"({_prefix(_BEGIN, word)} | {_in_text(word)})" for word in tokens)
     worded = f"{anywhere} & !({named})"
-    longest = max(found, key=len)
+    longest = max(tokens, key=len)
     mistyped = None
-    if len(longest) >= (4 if len(found) == 1 else 3) and len(found) <= MOST_MISTYPED:
-        all_but_one_letter = " & ".join(_mistyped(word) for word in found)
+    if len(longest) >= (4 if len(tokens) == 1 else 3) and len(tokens) <= MOST_MISTYPED:
+        all_but_one_letter = " & ".join(_mistyped(word) for word in tokens)
         mistyped = f"{all_but_one_letter} & !({named}) & !({anywhere})"
-    meant = [tuple(dict.fromkeys(_meant(word))) for word in found[:MOST_MISTYPED]]
+    meant = [tuple(dict.fromkeys(_meant(word))) for word in tokens[:MOST_MISTYPED]]
     none = [None] * (MOST_MISTYPED - len(meant))
-    begun = tuple(f"% {word}%" for word in found)
-    return Typed(found, named, worded, mistyped, begun, (*meant, *none))
+    begun = tuple(f"% {word}%" for word in tokens)
+    return Typed(tokens, named, worded, mistyped, begun, (*meant, *none))
 
 
 def _prefix(mark: str, word: str) -> str:
@@ -263,10 +263,10 @@ def _mistyped(word: str) -> str:
     """A name's word that begins with this one, or is one mistake away from it."""
     ways = {_prefix(_BEGIN, word): None}
     if 1 < len(word) < LONGEST_WORD:
-        for place in range(len(word)):
-            ways[_ends(word[:place], word[place + 1 :])] = None
-        for place in range(len(word) - 1):
-            swapped = word[:place] + word[place + 1] + word[place] + word[place + 2 :]
+        for index in range(len(word)):
+            ways[_ends(word[:index], word[index + 1 :])] = None
+        for index in range(len(word) - 1):
+            swapped = word[:index] + word[index + 1] + word[index] + word[index + 2 :]
             ways[_prefix(_BEGIN, swapped)] = None
     return f"({' | '.join(ways)})"
 
@@ -287,8 +287,8 @@ def _meant(word: str) -> Iterator[str]:
     word may go on behind its mistake: somebody is still typing. (A word has no wildcard in it.)"""
     yield f"% {word}%"
     end = "%" if len(word) >= 5 else " %"
-    for place, letter in enumerate(word):
-        before, after = word[:place], word[place + 1 :]
+    for index, letter in enumerate(word):
+        before, after = word[:index], word[index + 1 :]
         yield f"% {before}_{after}{end}"
         yield f"% {before}_{letter}{after}{end}"
         if len(word) > 1:
@@ -308,7 +308,7 @@ class Search:
 
         Raises BadCursor.
         """
-        typed = understand(text)
+        typed = parse_query(text)
         of = ("search", viewer.school, viewer.id, typed.text if typed else "")
         after = self._cursors.open(of, page.cursor)
         if typed is None:
@@ -353,12 +353,12 @@ def _item(row: asyncpg.Record, typed: Sequence[str]) -> bytes:
         # An old client's JSON, nested or with numbers beyond what Python reads: it is shown as it
         # is, without highlights.
         profile = search.SearchedFields()
-    found = (
+    highlights = (
         search.highlight_profile(profile, typed)
         if way == "worded"
         else search.highlight_name(profile, typed, mistyped=way == "mistyped")
     )
-    more = msgspec.json.encode({"match": way, "highlights": found})
+    more = msgspec.json.encode({"match": way, "highlights": highlights})
     return card[:-1].encode("utf-8") + b"," + more[1:]
 
 

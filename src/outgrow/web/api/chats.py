@@ -51,7 +51,7 @@ async def list_chats(request: ApiRequest) -> Response:
 
 
 async def one_chat(request: ApiRequest) -> Response:
-    return Response(await request.services.chats.one(request.path["id"], viewer=request.viewer))
+    return Response(await request.services.chats.chat(request.path["id"], viewer=request.viewer))
 
 
 async def open_chat(request: ApiRequest) -> Response:

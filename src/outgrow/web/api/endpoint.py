@@ -65,7 +65,7 @@ class ApiRequest:
 
     async def count(self, limit: Limit, email: str) -> None:
         """Count a request about this e-mail address. Raises TooMany."""
-        await self.context.limits.take_from(limit, email, self.address, self.device_token)
+        await self.context.limits.consume_from(limit, email, self.address, self.device_token)
 
     @property
     def viewer(self) -> Viewer:

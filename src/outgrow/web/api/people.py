@@ -50,11 +50,11 @@ async def list_profiles(request: ApiRequest) -> Response:
 
 
 async def one_profile(request: ApiRequest) -> Response:
-    return Response(await request.services.profiles.one(request.path["id"], request.viewer))
+    return Response(await request.services.profiles.profile(request.path["id"], request.viewer))
 
 
 async def own_profile(request: ApiRequest) -> Response:
-    return Response(await request.services.profiles.own(request.caller.user_id))
+    return Response(await request.services.profiles.own_profile(request.caller.user_id))
 
 
 async def create_profile(request: ApiRequest) -> Response:
@@ -63,7 +63,7 @@ async def create_profile(request: ApiRequest) -> Response:
     await request.services.accounts.add_profile(user_id, body)
     request.services.changed(body.school)
     headers = (*HEADERS, (b"location", b"/profiles/me"))
-    return Response(await request.services.profiles.own(user_id), 201, headers=headers)
+    return Response(await request.services.profiles.own_profile(user_id), 201, headers=headers)
 
 
 async def change_profile(request: ApiRequest) -> Response:

@@ -120,7 +120,7 @@ async def verify(request: ApiRequest) -> Response:
 
 async def _signed_up(request: ApiRequest, signed_in: SignedIn) -> Response:
     request.services.changed(signed_in.school or "")
-    profile = await request.services.profiles.own(signed_in.user_id)
+    profile = await request.services.profiles.own_profile(signed_in.user_id)
     answer = {**await _tokens(request, signed_in), "profile": msgspec.Raw(profile)}
     headers = (*HEADERS, (b"location", b"/profiles/me"))
     return Response(msgspec.json.encode(answer), 201, headers=headers)

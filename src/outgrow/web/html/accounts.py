@@ -9,7 +9,7 @@ from outgrow.campus.mail import valid_email
 from outgrow.campus.pagination import LARGEST_LIMIT, decoded
 from outgrow.campus.pagination import Page as Paging
 from outgrow.campus.people.profiles import NewProfile, ProfileChanges
-from outgrow.campus.people.schools import shown
+from outgrow.campus.people.schools import strip_invisible
 from outgrow.errors import BadInput, NotFound, OutgrowError
 from outgrow.web.html import people
 from outgrow.web.html.assets import texts
@@ -120,7 +120,7 @@ async def verify_sign_up(request: PageRequest) -> Response:
         values: dict[str, Any] = {"email": form.text("email"), "sign_up": form.text("sign_up")}
         return request.page("code.html", error=e, purpose="verify", **values)
     request.services.changed(signed_in.school or "")
-    own = decoded(await request.services.profiles.own(signed_in.user_id))
+    own = decoded(await request.services.profiles.own_profile(signed_in.user_id))
     done = "claimed" if own["bio"] or own["interests"] else "welcome"
     return await request.signed_in(
         await request.services.browser_sessions.open(signed_in), f"/?done={done}"
@@ -245,7 +245,7 @@ SWITCHES = ("profile_visible", "allow_messages", "read_receipts")
 
 async def profile_form(request: PageRequest) -> Response:
     try:
-        own = decoded(await request.services.profiles.own(request.user_id))
+        own = decoded(await request.services.profiles.own_profile(request.user_id))
     except NotFound:
         return await _first_profile(request)
     error = await _no_member(request)
@@ -289,7 +289,7 @@ def _shown(own: dict[str, Any]) -> dict[str, str]:
     values["photos"] = "\n".join(texts(own["photos"]))
     values["age"] = str(round(own["age"])) if own["age"] else ""
     return {
-        name: plain(shown(value)) if isinstance(value, str) else ""
+        name: plain(strip_invisible(value)) if isinstance(value, str) else ""
         for name, value in values.items()
     }
 
@@ -307,7 +307,7 @@ async def create_profile(request: PageRequest) -> Response:
 
 async def change_profile(request: PageRequest) -> Response:
     profiles = request.services.profiles
-    own = decoded(await profiles.own(request.user_id))
+    own = decoded(await profiles.own_profile(request.user_id))
     try:
         changes = shaped(_changes(request.form, _shown(own)), ProfileChanges)
         await profiles.change(request.user_id, request.viewer.school, changes)
@@ -335,7 +335,7 @@ def _changes(form: Form, shown: dict[str, str]) -> dict[str, Any]:
 
 
 async def settings(request: PageRequest) -> Response:
-    own = decoded(await request.services.profiles.own(request.user_id))
+    own = decoded(await request.services.profiles.own_profile(request.user_id))
     return request.page("settings.html", own=own)
 
 

@@ -21,7 +21,7 @@ from zlib import crc32
 import jinja2
 from starlette.types import Receive, Scope, Send
 
-from outgrow.campus.people.schools import shown
+from outgrow.campus.people.schools import strip_invisible
 from outgrow.web.http.response import POLICY
 
 _KINDS = {
@@ -118,7 +118,7 @@ def _environment() -> jinja2.Environment:
 
 def _shown(value: Any) -> Any:
     """Text from data, without what turns the text around it or passes for nothing."""
-    return shown(value) if type(value) is str else value
+    return strip_invisible(value) if type(value) is str else value
 
 
 def initials(name: str | None) -> str:

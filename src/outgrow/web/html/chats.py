@@ -57,7 +57,7 @@ async def chat_page(request: PageRequest) -> Response:
 async def _chat(request: PageRequest, error: OutgrowError | None = None) -> Response:
     """The newest messages, which are read by being looked at, or older ones."""
     service, chat_id = request.services.chats, request.path["id"]
-    chat = decoded(await service.one(chat_id, viewer=request.viewer))
+    chat = decoded(await service.chat(chat_id, viewer=request.viewer))
     before = request.query.raw("before") or None
     page: dict[str, Any] = decoded(
         await service.messages(

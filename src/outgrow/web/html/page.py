@@ -174,7 +174,7 @@ class PageRequest:
     async def count(self, limit: Limit) -> None:
         """Count a form about the e-mail in it. Raises TooMany."""
         email = self.form.text("email")
-        await self.context.limits.take_from(limit, email, self.address, self.device_token)
+        await self.context.limits.consume_from(limit, email, self.address, self.device_token)
 
     async def signed_in(self, cookie: str, path: str) -> Response:
         longest = self.services.accounts.sessions.lifetime.longest

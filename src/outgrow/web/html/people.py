@@ -109,14 +109,14 @@ async def find_people(request: PageRequest) -> Response:
 async def render_person(request: PageRequest, error: OutgrowError | None = None) -> Response:
     user_id = request.path["id"]
     services = request.services
-    shown = decoded(await services.profiles.one(user_id, request.viewer))
+    shown = decoded(await services.profiles.profile(user_id, request.viewer))
     mutual, theirs, between_us = await asyncio.gather(
         _connections(request, "mutual", user_id, FEW),
         _connections(request, "of", user_id, FEW),
         relationship(services.database, request.viewer, user_id),
     )
     chat = ""
-    if between_us.connected and await services.chats.is_there(request.user_id, user_id):
+    if between_us.connected and await services.chats.has_chat(request.user_id, user_id):
         chat_id, _ = chat_of(request.user_id, user_id)
         chat = f"/my/chats/{segment(chat_id)}"
     return request.page(
@@ -157,7 +157,7 @@ async def mutual_connections(request: PageRequest) -> Response:
 
 async def _list(request: PageRequest, kind: Kind, name: str) -> Response:
     user_id = request.path["id"]
-    shown = decoded(await request.services.profiles.one(user_id, request.viewer))
+    shown = decoded(await request.services.profiles.profile(user_id, request.viewer))
     found = await _connections(request, kind, user_id, SHOWN)
     rest = next_address(f"/people/{segment(user_id)}/{name}", [], found["next"])
     return request.page("connections.html", person=shown, kind=name, found=found, more=rest)
@@ -249,7 +249,7 @@ async def report_form(request: PageRequest) -> Response:
 
 async def _report_page(request: PageRequest, error: OutgrowError | None = None) -> Response:
     user_id = request.path["id"]
-    shown = decoded(await request.services.profiles.one(user_id, request.viewer))
+    shown = decoded(await request.services.profiles.profile(user_id, request.viewer))
     return request.page("report.html", error=error, person=shown, reasons=REPORTED)
 
 

@@ -80,7 +80,7 @@ class HttpContext:
     async def count_route(self, limit: Limit | None, scope: Scope, user_id: str | None) -> None:
         """Count against a route's own limit, unless its handler does so later. Raises TooMany."""
         if limit is not None and not limit.late:
-            await self.limits.take(limit, self.address(scope) if user_id is None else user_id)
+            await self.limits.consume(limit, self.address(scope) if user_id is None else user_id)
 
     def log_fields(
         self, scope: Scope, headers: Mapping[bytes, bytes], method: str, path: str
