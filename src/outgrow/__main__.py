@@ -1,5 +1,5 @@
-"""`python -m outgrow`, and the console script: a signal that comes while modules are still being
-imported ends the process without a traceback."""
+"""The entry of `python -m outgrow` and of the console script: a signal that comes while modules are
+still being imported ends the process without a traceback."""
 
 from __future__ import annotations
 

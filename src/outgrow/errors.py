@@ -13,7 +13,7 @@
     ├── TooLarge                 413  exit 2  a body over the limit
     ├── NotJson                  415  exit 2  a body that does not say that it is JSON
     ├── TooMany                  429  exit 1  too often in too short a time
-    ├── Busy                     503  exit 1  retried, and still in somebody's way
+    ├── Busy                     503  exit 1  retried, and still in conflict with others
     ├── Unavailable              503  exit 1  the database cannot be reached
     ├── ServerFailed             500  exit 1  the embedded server cannot be made or started
     ├── Refused                  409  exit 3  a growth or an install that must not go on

@@ -1,7 +1,7 @@
 """The log: what happened, a line for each event, as text or as JSON, on stderr.
 
-Nothing personal gets in. An event has the fields of FIELDS and no other; whatever comes from a
-request is an id, or is not there. An exception is its class and where it was raised, never its
+Nothing personal is logged. An event has the fields of FIELDS and no other; what comes from a
+request is an id, or is left out. An exception is its class and where it was raised, never its
 message: PostgreSQL's names the value that did not fit, a mail server's the mailbox.
 docs/security.md has the table of events.
 """
@@ -46,7 +46,7 @@ _BARE = re.compile(r"[A-Za-z0-9_.:/#{}=-]+")
 
 @dataclass(slots=True)
 class Request:
-    """What every event says of the request that it belongs to. `client` is asked only then."""
+    """The request that events belong to. `client` is called only when there is an event."""
 
     id: str
     method: str
@@ -101,8 +101,8 @@ def event(name: str, level: int = logging.INFO, **fields: Any) -> None:
 
 
 class _Flood:
-    """Of one event, one client gets MOST_A_MINUTE lines a minute, so that nobody fills a disk with
-    what they are refused. How many more there were is a line of its own, a minute later."""
+    """A limit of MOST_A_MINUTE lines a minute for each event and client, so that no client fills a
+    disk with what it is refused. A minute later a line tells how many more there were."""
 
     def __init__(self) -> None:
         self._began = 0.0
@@ -170,7 +170,7 @@ def _safe(field: str, value: Any) -> Any:
 
 
 class Lines(logging.Formatter):
-    """One line for each record. As text, those of a traceback follow, indented."""
+    """A formatter with one line for each record. As text, those of a traceback follow, indented."""
 
     def __init__(self, form: Form) -> None:
         super().__init__()

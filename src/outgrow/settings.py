@@ -18,11 +18,11 @@ _STORE_NAME = re.compile(r"[^\x00]{1,63}\Z", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """From where on `outgrow advise` says something: the 95th percentile of answers in
+    """The readings from which `outgrow advise` gives advice: the 95th percentile of answers in
     milliseconds, bytes of the database, users, users of one school (elements of one index list),
-    connections of one person (elements of one list); `bands` are the ends of no change, of minor
-    and of needed optimizations, in users; what will be over its threshold within `soon` days is
-    told too."""
+    connections of one person (elements of one list). `bands` are the ends of no change, of minor
+    and of needed optimizations, in users. What will be over its threshold within `soon` days is
+    reported too."""
 
     response: int = 500
     database: int = 10_000_000_000
@@ -35,7 +35,7 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment says.
+    """The settings that the environment gives.
 
     `database_url` is None when the embedded server is to be used, and "" when libpq's own `PG*`
     variables say where the database is. `direct_url` leads around a pooler in transaction mode.
@@ -44,12 +44,12 @@ class Settings:
     query is logged and counted as slow. `metrics_token`, when set, is what /metrics asks for.
     `limits` are the rate limits that differ from their defaults, as (most, seconds) by name; None
     switches all of them off. `proxies` is how many proxies in front of `serve` are trusted to say
-    whom they speak for; `https` says that everybody comes by it. `connections` is how many callers
+    whom they speak for; `https` says that all clients use it. `connections` is how many callers
     may be connected to one process. `smtp_url` and `mail_from` say how mail is sent; without the
     former it is printed. `keep_messages` is after how many days a message goes, None for never.
     `cache_seconds` is how old an answer from the network's cache may be, 0 for none. A session ends
     after `session_idle_days` of not being used, and after `session_days` in any case. `thresholds`
-    are those of advice. `log` is the form of the log's thresholds.
+    are those of advice. `log` is the form of the log's lines.
     """
 
     home: Path
@@ -91,7 +91,7 @@ class Settings:
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Read PORT, HOST, DATABASE_URL, PG* and the OUTGROW_ variables HOME, STORE, BLUEPRINT,
         DIRECT_URL, SLOW_MS, POOL, METRICS_TOKEN, LIMITS, PROXIES, HTTPS, CONNECTIONS, SMTP_URL,
-        MAIL_FROM, KEEP_MESSAGES, SESSION_IDLE_DAYS, SESSION_DAYS, LINES, LOG.
+        MAIL_FROM, KEEP_MESSAGES, SESSION_IDLE_DAYS, SESSION_DAYS, THRESHOLDS, LOG.
 
         Raises BadInput for a value that cannot be used.
         """
@@ -171,7 +171,7 @@ def _limits(text: str) -> dict[str, tuple[int, int]] | None:
         if parts is None:
             raise BadInput(
                 "bad_setting",
-                f"OUTGROW_LIMITS holds what is no limit: {word!r}",
+                f"OUTGROW_LIMITS: unknown limit {word!r}",
                 hint='set it to "off", or to limits such as "sign-up=50/3600 messages=100/60"',
             )
         limits[parts[1]] = int(parts[2]), int(parts[3])

@@ -2,9 +2,9 @@
 
 Values are Python's own by default, and nothing is lost on the way: whole numbers are `int` of any
 size, other numbers `Decimal` (jsonb keeps 1.0 apart from 1), JSON null is None. `Store(database,
-table, TEXT)` takes and gives JSON text instead, for whoever only passes it on. A key that is not
+table, TEXT)` takes and gives JSON text instead, for callers that only pass it on. A key that is not
 there is `MISSING`, because null is a value. One that is there without a value is `NO_VALUE`: SQL's
-NULL, which somebody's own table may allow in its column; the relations pass over it.
+NULL, which a table that others made may allow in its column; the relations skip it.
 
 Equal means what it means to jsonb: 1.0 equals 1, and the order of an object's keys is nothing.
 What PostgreSQL cannot hold raises BadInput and names the key: `\\u0000`, half a surrogate pair, NaN

@@ -1,7 +1,7 @@
 """A blueprint: which keys a store has, and what relations the application sees in them. No I/O.
 
 A blueprint is a TOML file (docs/blueprints.md). The structs below are its grammar as well: a field
-that is not here is an error that names its place in the file.
+that is not here is an error that names its path in the file.
 """
 
 from __future__ import annotations
@@ -127,9 +127,9 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
-    """Where a column's value is: a variable of the key, a field of the document, element or member,
-    the element itself, its place in the list, the name or the whole value of a map's member, or
-    (only a type) nowhere while the home is the store."""
+    """A column and where its value is: a variable of the key, a field of the document, element or
+    member, the element itself, its position in the list, the name or the whole value of a map's
+    member, or (only a type) nowhere while the backing is the store."""
 
     key: str | None = None
     field: str | None = None
@@ -188,7 +188,7 @@ class Relation(
     dict=True,
     rename={"source": "from"},
 ):
-    """A view. Owned: of a `pattern`. Derived: of another relation (`from`), read only."""
+    """A view: owned, of a `pattern`; or derived from another relation (`from`), and read only."""
 
     columns: dict[str, Column | str]
     pattern: str | None = None
@@ -249,7 +249,7 @@ class Derived(
 
 
 class Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
-    """`on` says where: the store (phase `optimized`), the relation's table, or both."""
+    """An index on the store (phase `optimized`), the relation's table, or both."""
 
     relation: str
     columns: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What is wrong with a blueprint that can be read: names, sources, and what no index can hold."""
+"""The errors of a blueprint that can be parsed: names, sources, and what no index can hold."""
 
 from __future__ import annotations
 

@@ -1,16 +1,17 @@
-"""The embedded PostgreSQL: its binaries found, its data directory made, started, shared, stopped.
+"""The embedded PostgreSQL server: its data directory, and how it is started, shared and stopped.
 
 `running(home)` is how to use it. The data is in `<home>/postgres`, and every process that uses the
 server holds a shared lock on `<home>/users.lock` for as long: the kernel drops it when a process
 dies, so a `kill -9` never leaves a wrong count. Starting and leaving happen under an exclusive
-lock on `<home>/start.lock`: whoever leaves asks, under it, for `users.lock` alone; who gets it is
-the last one and stops the server, while a newcomer waits at `start.lock` and starts it again.
+lock on `<home>/start.lock`. A process that leaves tries, under it, to lock `users.lock` alone: if
+it gets that, it is the last user and stops the server. A newcomer waits at `start.lock` and starts
+it again.
 
 The server listens on a unix socket in a directory that only its own user can enter, and on no
-network port; whoever gets there is trusted. They are the role `outgrow`, which owns the database
-and everything in it and may do nothing else: the superuser sets up, in single-user mode, and is not
-used again. Everything here blocks: for about 0.2 s, or the 1 to 3 s of the first start, or the time
-that PostgreSQL needs to recover from a crash.
+network port; clients that get there are trusted. They are the role `outgrow`, which owns the
+database and everything in it and may do nothing else: the superuser sets up, in single-user mode,
+and is not used again. Everything here blocks: for about 0.2 s, or the 1 to 3 s of the first start,
+or the time that PostgreSQL needs to recover from a crash.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ SETTINGS = {
     "random_page_cost": "1.1",
     "log_checkpoints": "off",
     # No text of a statement, a value or a row is written to the log. Messages of errors quote
-    # values ("invalid input syntax for type json"), so none is: whoever caused one is told.
+    # values ("invalid input syntax for type json"), so none is: the client that caused one gets it.
     "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
@@ -149,7 +150,7 @@ class EmbeddedServer:
         given up."""
         assert self._users is not None
         try:
-            # Gives the shared lock up first, which is harmless: nobody enters meanwhile.
+            # Gives the shared lock up first, which is harmless: nobody can enter now.
             fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
@@ -406,7 +407,7 @@ def _let_through(account: pwd.struct_passwd, path: Path) -> None:
 
 
 def _make_private(directory: Path, account: pwd.struct_passwd | None) -> None:
-    """Make it for the server's user alone; refuse one that somebody else has put there."""
+    """Make it for the server's user alone; refuse one that another user made."""
     uid = account.pw_uid if account else os.geteuid()
     with contextlib.suppress(FileExistsError):
         directory.mkdir(mode=0o700)

@@ -1,8 +1,10 @@
-"""A table that is read or written by its name is one, and of nobody who would gain by that.
+"""Checks of a table before it is read or written by its name: that it is a table, and that its
+owner gains no rights by that.
 
-Whoever may create in its schema can put a view under a store's name, and a view's functions run as
-whoever reads it. PostgreSQL also calls functions in the expressions of a table's indexes and
-statistics when it plans a query: what only a superuser may do, the table's owner could do by these.
+A role that may create in its schema can put a view under a store's name, and a view's functions run
+with the rights of its reader. PostgreSQL also calls functions in the expressions of a table's
+indexes and statistics when it plans a query: by these a table's owner could do what only a
+superuser may.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ async def _held(session: Session, name: str, to_write: bool) -> asyncpg.Record:
         raise Refused(
             "not_a_table",
             f"{name} is {KINDS.get(row['kind'], 'something else')}, and no table",
-            detail="to read it would run what somebody has put there, as whoever is connected",
+            detail="to read it would run code that another role put there, with this role's rights",
             hint="set OUTGROW_STORE to the name of the key-value table",
         )
     if row["is_loose"] or row["is_trapped"]:
@@ -78,7 +80,7 @@ async def refuse_strangers(session: Statements) -> None:
     raise Refused(
         "other_owner",
         f"what is in the schema {row['name']} belongs to {row['owner']}",
-        detail="it would run whatever that role has put there, as whoever is connected",
+        detail="it would run code of that role with this role's rights",
         hint=f"connect as {row['owner']}, or let its owner be the store's: ALTER ... OWNER TO ...",
     )
 

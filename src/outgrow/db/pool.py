@@ -6,7 +6,7 @@
   the pool as they are, without the reset that asyncpg would send.
 * Between two uses a connection is not returned to asyncpg's pool at all, unless something was
   raised or it lay unused for a minute: a turn through that pool costs twice what sending a
-  statement and reading its row does (80 and 40 microseconds). Whoever waits is handed one.
+  statement and reading its row does (80 and 40 microseconds). The longest waiter is handed one.
 * Everything is read or nothing: with `row_security` off PostgreSQL refuses a statement from which
   row-level security would hide rows, instead of answering with fewer. It becomes `RowsHidden`.
 * A transaction is READ COMMITTED, short, and run again when PostgreSQL says that it lost a race
@@ -56,7 +56,7 @@ GONE = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     *pooler.LOST,
 )
-"""What is raised when the connection was lost, or there is none to be had."""
+"""What is raised when the connection was lost, or none can be made."""
 _KEPT_SECONDS = 60
 _PLAN_FOR_PARAMETERS = load("database")["plan_for_parameters"]
 

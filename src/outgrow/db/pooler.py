@@ -2,8 +2,8 @@
 
 In session mode a pooler is not noticed: settings are made after connecting, since poolers refuse
 them as startup parameters. In transaction mode each transaction may run in another of the server's
-sessions. A named prepared statement, a setting or a lock of the session is then somebody else's, so
-we refuse to begin, unless the URL says `pgbouncer=true`: then each statement has a transaction,
+sessions. A named prepared statement, a setting or a lock of the session is then another client's,
+so we refuse to begin, unless the URL says `pgbouncer=true`: then each statement has a transaction,
 each transaction its settings, and what needs a session goes over OUTGROW_DIRECT_URL or is refused.
 """
 
@@ -28,7 +28,7 @@ SUPABASE = (".supabase.com", ".supabase.co")
 SUPABASE_PORT = 6543  # of its poolers in transaction mode
 
 LOST = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
-"""What is raised where one prepares a statement in one session and runs it in another."""
+"""What is raised where a statement is prepared in one session and run in another."""
 
 
 class PooledConnection(asyncpg.Connection):

@@ -1,4 +1,4 @@
-"""The programs of a PostgreSQL server: found, asked for their version, run."""
+"""The programs of a PostgreSQL server: where they are, their version, and how they are run."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A database without the store that was named: the tables that may be it, and how one is made.
+"""The making of a store, and the tables that may be the store where the named one does not exist.
 
-A store that Outgrow makes is closed to everybody but its owner before anybody else can see it.
+A store that Outgrow makes is closed to all but its owner before others can see it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """SQL expressions: JSON -> column, column -> JSON, key -> variable. Pure text, no I/O.
 
 A view, an index, decode and encode all take their expressions from here: the planner uses an index
-only where the view says the very same thing.
+only where the view has the same expression.
 """
 
 from __future__ import annotations

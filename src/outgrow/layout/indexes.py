@@ -1,4 +1,4 @@
-"""What the phase `optimized` puts on the store: indexes and statistics. Pure text, no I/O.
+"""The indexes and statistics that the phase `optimized` puts on the store. Pure text, no I/O.
 
 PostgreSQL does not take statistics from partial indexes for the estimates of a query, and guesses
 (one row in 200 for every equality): with several indexes that fit, it then picks by chance. So
@@ -21,8 +21,8 @@ PREFIX = "og_"
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """`name` ends in a digest of the definition: another definition is another index.
-    `key_order`: it is the one of the keys, which a store may have already."""
+    """An index. `name` ends in a digest of the definition: another definition is another index.
+    `key_order` marks the index on the keys, which a store may have already."""
 
     name: str
     create: Query
@@ -32,7 +32,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Of one expression; filled by ANALYZE. `name` ends in a digest of the definition."""
+    """Statistics of one expression, which ANALYZE fills. `name` ends in a digest of it."""
 
     name: str
     create: Query

@@ -1,18 +1,18 @@
 """INSTEAD OF triggers of the relations, the same wherever a relation is read from: what is written
 goes to the store, which keeps the table if there is one. Pure text, no I/O.
 
-What every one of them does, in this order:
+Each of them does this, in this order:
 
 1. Refuse a row that could not be read back as it is (its key would belong to another pattern, a
    text too long, a field in `rest` that is a column).
 2. Lock all the keys it will touch, in key order, with `lock_keys`: lists that are not there yet are
    made first, because a row that does not exist cannot be locked.
-3. Look again: OLD is from the statement's snapshot, and somebody may have changed the row while the
-   lock was awaited. What differs is serialization_failure (40001), and the caller's transaction
-   runs again.
+3. Read the row again: OLD is from the statement's snapshot, and another transaction may have
+   changed the row while this one waited for the lock. A difference raises serialization_failure
+   (40001), and the caller's transaction runs again.
 4. Change the one store row, then the derived lists for old clients.
 
-They run with the rights of whoever writes to the relation, with a pinned search_path.
+They run with the rights of the role that writes to the relation, with a pinned search_path.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Fixed SQL: `*.sql` files beside this one, in named blocks, and the loader that reads them.
+"""The loader of fixed SQL: `*.sql` files next to this one, in named blocks.
 
 A block is a whole statement, which psql runs as it stands. It starts with `-- name: page` and ends
-where the next begins; comments in front of the first block describe the file. `:"store"` stands
+where the next begins; comments before the first block describe the file. `:"store"` stands
 for an identifier, as in psql, and is quoted here; values are always `$1`, `$2`... The type `Query`
 is what `Database` accepts, and only this module, `outgrow.layout` and `outgrow.schema.migrate` make
 one: an f-string cannot reach the server by accident.

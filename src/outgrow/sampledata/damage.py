@@ -1,8 +1,8 @@
-"""What the prototype breaks, broken on purpose and written down.
+"""Damage as the prototype leaves it, made on purpose and listed in a manifest.
 
 The rate is the part of the users that each kind of damage concerns, before its share (the table
 `_SHARES`); every kind occurs at least once where the campus is large enough for it. The manifest
-says for each kind exactly what is damaged, so whoever looks for damage can be measured against it.
+says for each kind exactly what is damaged, so that a search for damage can be measured against it.
 Users are damaged in one way each, and the demo student in none.
 
 ==========================  =====================================================================

@@ -1,6 +1,6 @@
-"""Fills a store as the prototype would have left it: a campus of any size, the same for a seed.
+"""The generator of a store as the prototype would have left it: any size, the same for a seed.
 
-`population` says who is there and `people` what their documents hold. What the prototype breaks is
+`population` draws the people and `documents` what is stored of them. What the prototype breaks is
 broken by `damage` only: without it both sides of a connection agree, and so does every list with
 the documents it is derived from. Rows go to the server by COPY in text format, while a thread makes
 the next ones; 500 rows are in memory at a time.
@@ -30,12 +30,12 @@ from outgrow.sampledata.population import DEMO_ID, OnProgress, Row, Spec, blocks
 from outgrow.settings import DEFAULT_STORE
 
 _CHUNK = 500  # rows made between two writes to the server
-_PATIENCE = "5s"  # how long to wait for whoever uses the store
+_PATIENCE = "5s"  # how long to wait for others to leave the store
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was made. `damage` counts by kind; `manifest` is where the damage is listed."""
+    """The size of what was made. `damage` counts by kind; `manifest` is the file that lists it."""
 
     users: int
     rows: int
@@ -143,7 +143,7 @@ async def _prepare(session: Session, store: str, replace: bool) -> tuple[bool, b
     except asyncpg.LockNotAvailableError as e:
         raise Busy(
             "store_in_use",
-            f"somebody is using the store {store}",
+            f"the store {store} is in use",
             detail=str(e),
             hint="stop what writes to it, and try again",
         ) from e
@@ -181,7 +181,7 @@ async def _ahead(chunks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
             next_chunk = asyncio.create_task(asyncio.to_thread(next, chunks, None))
             yield chunk
     finally:
-        # The thread cannot be stopped; whoever ends the copy waits for the chunk it is making.
+        # The thread cannot be stopped: the end of the copy waits for the chunk it is making.
         await asyncio.wait([next_chunk])
 
 
@@ -207,7 +207,7 @@ def _name(store: str) -> str:
 
 
 class _Counted:
-    """Counts rows as they pass."""
+    """A counter of rows as they are copied."""
 
     def __init__(self) -> None:
         self.rows = 0

@@ -1,8 +1,8 @@
-"""What a generated campus is called: people, schools, majors, interests and the words of messages.
+"""Pools of names for a generated campus: people, schools, majors, interests, words of messages.
 
 Everything is made up or common property; no pool holds a real school or a real person. The pools
-are ordered, most frequent first, because `generator` draws from their heads more often than from
-their tails. Changing or reordering a pool changes every campus: raise `generator.VERSION` then.
+are ordered, most frequent first, because `documents` draws from their heads more often than from
+their tails. Changing or reordering a pool changes every campus: raise `population.VERSION` then.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The people of a campus and everything between them: who is where, who knows whom, who asked whom.
+"""The people of a campus, their schools, connections, intros and chats.
 
 A campus is made in blocks of whole schools, up to 60,000 users each, so memory does not grow with
 the number of users. Within a block everything is known before its first row is written; connections
@@ -34,7 +34,7 @@ NOW = 1_767_268_800_000  # 2026-01-01T12:00:00Z: a campus must not depend on whe
 LARGEST = 50_000
 _BLOCK = 60_000
 _HISTORY = 900 * 24 * documents.HOUR  # how long ago the first user joined
-_STEP = 1000  # users between two words about progress
+_STEP = 1000  # users between two reports of progress
 
 _WANTED = 27  # connections a user asks for: this times a random square, so 8.5 on average
 _DEMO_WANTED = 26

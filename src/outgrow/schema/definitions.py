@@ -1,8 +1,8 @@
-"""Remembers how Outgrow's objects were made, and finds those that are not like that any more.
+"""The definitions of Outgrow's objects as they were made, and a search for those that changed.
 
-PostgreSQL says of every function, view, table and trigger what it does; a digest of that is kept
-in `outgrow.definitions` by the transaction that makes the object. So no change by others is ever
-taken for ours, and to look needs nothing but the catalog.
+PostgreSQL tells the definition of every function, view, table and trigger; the transaction that
+makes the object keeps a digest of it in `outgrow.definitions`. So no change by others is ever taken
+for ours, and a comparison reads nothing but the catalog.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ Made = dict[tuple[str, str], asyncpg.Record]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """An object that is not as it was made. `touched`: it is, but somebody has changed it in
-    between, perhaps to this and back; `of another server`: it was made on another version of
-    PostgreSQL, which may write the same in other words."""
+    """An object that is not as it was made. `touched`: its definition is the same, but it has been
+    changed since, perhaps to another one and back. `of another server`: it was made on another
+    version of PostgreSQL, which may write the same in other words."""
 
     schema: str
     object: str

@@ -1,8 +1,8 @@
-"""Brings a database to the layout: schemas, shared functions, relations, the network's own tables.
+"""The installation of schemas, shared functions, relations and the network's own tables.
 
-Everything happens in one transaction under an advisory lock, so that two servers starting at once
-do not meet halfway, and whoever is reading sees the relations either before or after. It can be
-run again at any time; where nothing changed it only looks.
+Everything happens in one transaction under an advisory lock: two servers that start at the same
+time do not meet halfway, and readers see the relations either before or after. It can be run again
+at any time; where nothing changed it only reads.
 """
 
 from __future__ import annotations
@@ -256,7 +256,7 @@ async def _check_users(session: Session, blueprint: Blueprint) -> None:
     if rows:
         raise Refused(
             "relations_used",
-            f"views of others show the relations of {blueprint.name!r}, which must be made anew",
+            f"views of others show the relations of {blueprint.name!r}, which must be made again",
             detail=", ".join(row["name"] for row in rows),
             hint="drop these views, run the command again, and make them again",
         )

@@ -1,4 +1,4 @@
-"""What a database remembers: which blueprint lies over which table, whatever that is called by now.
+"""The record of which blueprint lies over which table, whatever the table's name is now.
 
 So a store that was renamed, moved to another schema or put in another's place is found, and a
 blueprint that is not meant for a store is refused before it does anything to it.

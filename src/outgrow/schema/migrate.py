@@ -1,7 +1,7 @@
-"""The tables of our own schemas, by numbered migrations: each is applied once, in order.
+"""Numbered migrations of the tables in our own schemas: each is applied once, in order.
 
-`migrations/<schema>/<number>_<name>.sql` is what it does, in SQL that psql runs as it stands. Each
-schema keeps a record of its own, so that a dump of it says by itself what it is. Functions, views
+A migration is `migrations/<schema>/<number>_<name>.sql`, which psql runs as it stands. Each
+schema keeps a record of its own, so that a dump of it tells its version. Functions, views
 and triggers are no migrations: they are made again whenever their text changes.
 """
 

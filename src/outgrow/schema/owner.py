@@ -1,9 +1,9 @@
-"""As whom Outgrow makes things: as the owner of the store, whoever is connected.
+"""The role that makes Outgrow's objects: the owner of the store, whatever role is connected.
 
 The store's triggers run functions with their owner's rights. If these were those of a superuser who
 let another's store grow, the store's owner could reach them; so they never exceed the owner's own.
 A superuser may hand over what a superuser made before, and no more: code of the owner that runs in
-a superuser's session can leave whatever role that session has taken.
+a superuser's session can leave the role that the session has taken.
 """
 
 from __future__ import annotations

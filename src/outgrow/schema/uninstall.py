@@ -1,8 +1,13 @@
-"""Takes everything out of a database that Outgrow made there, and never touches a row of the store.
+"""The removal of all that Outgrow made in a database, and of tables whose store was dropped. Never
+touches a row of the store.
 
-What a growth made goes by `grow --to initial`, which knows how to take it from under a store in
-use; here go the schemas. Nothing of others goes with them, and no record that exists only here
-unless that was said.
+What a growth made is removed by `grow --to initial`, which can do that under a store in use; here
+the schemas are dropped. Nothing of others goes with them, and no record that exists only here
+unless the caller says so.
+
+Tables whose store is gone are perhaps the only copy of what was in it. A growth that finds no
+triggers would make them again from the store: that is refused until the caller says that they may
+go.
 """
 
 from __future__ import annotations
@@ -36,7 +41,8 @@ PASSING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`objects` are (kind, name); `only_copies` are the rows, by table, that exist only here."""
+    """What would be dropped: `objects` are (kind, name), `only_copies` the rows by table that exist
+    only here."""
 
     objects: tuple[tuple[str, str], ...]
     statements: tuple[str, ...]

@@ -57,7 +57,7 @@ other is a field's name."""
 Steps = tuple[str | int, ...]
 
 Location = int | Steps
-"""Where texts stand: in a variable of the key, the first being 1, or some steps into the value."""
+"""Where texts stand: in a variable of the key (the first is 1), or some steps into the value."""
 
 _STRING = r'"([^"\\\x01-\x1f]|\\["\\/bfnrt])*"'
 _ITEM = rf"({_STRING}|-?[0-9]+)"
@@ -103,7 +103,7 @@ class Named:
 
 
 class Rows:
-    """Reads the rows of families in one store."""
+    """The SQL that reads the rows of families in one store."""
 
     def __init__(self, schema: str, table: str, *, is_validating: bool) -> None:
         """`is_validating`: the server can tell whether a text is JSON (PostgreSQL 16 can). Another

@@ -24,8 +24,8 @@ from outgrow.layout.consistency import (
 
 @dataclass(frozen=True)
 class Targets:
-    """What a text may name: the keys with these letters before and after it, keys that have it as
-    this variable, or what stands there in values."""
+    """The rows that a text may name: keys with these letters before and after it, keys that have it
+    as this variable, or texts that stand there in values."""
 
     around: tuple[tuple[str, str], ...]
     variables: tuple[tuple[Family, int], ...] = ()
@@ -34,7 +34,7 @@ class Targets:
 
 @dataclass(frozen=True)
 class Index:
-    """Rows that can be computed from other rows: both sides say of which keys, and under what."""
+    """Rows that can be computed from other rows. Both sides say which keys, and under what."""
 
     listed: tuple[tuple[Named, Targets], ...]
     under: tuple[int, ...]
@@ -56,7 +56,7 @@ class Index:
 
 
 class Inconsistencies:
-    """The queries on the rows of one store."""
+    """The queries of inconsistencies in one store."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows

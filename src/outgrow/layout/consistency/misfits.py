@@ -41,9 +41,9 @@ JSON_TYPES: dict[str, str | None] = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One kind of misfit: `relation` (or the derived list) and `about` (a column, field or other
-    relation) say where, `meaning` what a growth makes of it, `sql` which rows of the check have
-    it."""
+    """One kind of misfit. `relation` (or the derived list) and `about` (a column, field or other
+    relation) say where it is, `meaning` what a growth makes of it, and `sql` selects the rows of
+    the check that have it."""
 
     kind: str
     relation: str
@@ -54,8 +54,8 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Reads the keys of one pattern, or of a few, once. `rows` is what stands behind FROM, `where`
-    which of them, and `key` what tells one; `ctes` come before."""
+    """One pass over the keys of a pattern, or of a few. `rows` is the FROM clause, `where` selects
+    from them, `key` identifies a row; `ctes` come before."""
 
     conditions: tuple[Condition, ...]
     rows: str

@@ -1,9 +1,9 @@
-"""Shadows: real tables of relations, kept by triggers of the store. Pure text, no I/O.
+"""Mirror tables: real tables of relations, kept by triggers of the store. Pure text, no I/O.
 
-All of it lies in a schema of its own (`campus_tables`), which the store's triggers need and making
-the views anew does not touch. For a relation `connections`:
+They are in a schema of their own (`campus_tables`), which the store's triggers need and which
+stays when the views are made again. For a relation `connections`:
 
-* the table `connections`, with the columns of the view but `store_key` and `store_value`;
+* the table `connections`, with the view's columns except `store_key` and `store_value`;
 * for a list, the table `connections_lists`: a row for each key of the store, so that an empty list
   is not the same as none; and in `unmapped` the list itself when its rows do not give it back;
 * `connections_rows(store_key, store_value)`: what the view shows of one row of the store;

@@ -28,7 +28,7 @@ FEW = 16
 # -- what changed
 
 
-def find_changes(labels: str, all_labels: str, anew: bool = False) -> str:
+def find_changes(labels: str, all_labels: str, may_restart: bool = False) -> str:
     """Find what changed, and a `pos` for all that is new: `our_new` with `our_made`, in place of
     `our_old` with `our_gone`. `our_full` says that there is no room for some of it. `our_anew` says
     that most of a long list is new or elsewhere: then everything gets the `pos` of a new list."""
@@ -52,7 +52,7 @@ def find_changes(labels: str, all_labels: str, anew: bool = False) -> str:
     our_turn := 0;
     FOR our_run IN SELECT * FROM outgrow.list_runs(our_was, our_now) LOOP{_collect("old")}{
         _collect("new")
-    }{most if anew else ""}
+    }{most if may_restart else ""}
         our_turn := our_turn + 1;
         IF our_turn > {FEW} THEN
             IF our_turn = {FEW + 1} THEN

@@ -1,14 +1,15 @@
-"""The function that keeps the rows of one list, alone under its key or in a document, which the
-store's row trigger calls.
+"""The function that keeps the rows of one list, alone under its key or in a document; the store's
+row trigger calls it.
 
-`pos` only orders the rows of a list: each is `outgrow.pos_step()` behind the one before when a list
-is new, and later changes leave the rows alone that they are not about. What is put between two rows
-divides the gap between them, what is put before the first or behind the last goes a step further.
-Where a gap is used up, the rows around it are spread anew: 16 on either side, then 64, and so on.
+`pos` only orders the rows of a list. In a new list each row is `outgrow.pos_step()` after the one
+before; later changes write only the rows that they concern. A row that is put between two others
+divides the gap between them; one that is put first or last is a step away. Where a gap is used up,
+the rows around it are spread again: 16 on either side, then 64, and so on.
 
-Above READ COMMITTED a transaction may see, beside the rows that it made under a key, those that the
-key had before somebody else deleted it. They cannot be deleted again (40001), so they are left out:
-there are two heads then, and `outgrow.is_own(xmin)` says of a row that this transaction made it.
+Above READ COMMITTED a transaction may see, next to the rows that it made under a key, the rows that
+the key had before another transaction deleted it. They cannot be deleted again (40001), so they are
+left out: there are two heads then, and `outgrow.is_own(xmin)` tells whether this transaction made a
+row.
 """
 
 from __future__ import annotations
@@ -212,7 +213,7 @@ def _ids(blueprint: Blueprint, name: str) -> str:
             f"\n            LEFT JOIN LATERAL ({find_row(blueprint, name, quote(pos))}) f ON true"
             f"\n            ORDER BY u.n"
         )
-        changes = find_changes(labels, select_positions(blueprint, name), anew=True)
+        changes = find_changes(labels, select_positions(blueprint, name), may_restart=True)
         spread, order = spread_positions(labels), f"t.{quote(pos)}, "
     plain = plain_values(blueprint, name, "m.v", "m.label")
     if plain is None:

@@ -24,11 +24,11 @@ def version(blueprint: Blueprint, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SyncTriggers:
-    """The statements that give the store its triggers, or take them away, for one transaction.
+    """The statements that install the store's sync triggers, or remove them, for one transaction.
 
     `functions` come first and lock nothing of the store. `triggers` need it locked, so that no
-    writer is between the old function and the new one: SHARE ROW EXCLUSIVE, or ACCESS EXCLUSIVE
-    where `locks_readers`.
+    write runs while the function is exchanged: SHARE ROW EXCLUSIVE, or ACCESS EXCLUSIVE where
+    `locks_readers`.
     """
 
     functions: tuple[Query, ...]
