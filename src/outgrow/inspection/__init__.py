@@ -1,4 +1,5 @@
-"""Learn from a key-value table alone what it holds. The passes are in the order of the functions.
+"""What a key-value table holds, learned from the table alone. The functions are in the order of the
+passes.
 
 The rows come from a `Source`: a table, or in tests a dictionary."""
 
@@ -27,17 +28,24 @@ from outgrow.inspection.values import ELEMENTS, decode
 from outgrow.queries import Query, load
 
 Rows = list[tuple[str, str | None]]
-"""Key, and value as JSON."""
+"""Keys, with their values as JSON."""
 
 AT_ONCE = 5_000
-"""Keys that are fetched by one statement."""
+"""Keys that one statement fetches."""
+
+BATCH = 2_000  # rows in memory
+
+_TEXTS = ("text", "character varying")
+_ID_FIELDS = {"id", "_id", "key", "uid", "uuid"}
+
+T = TypeVar("T")
 
 
 class Source(Protocol):
-    """A store that can be read again and again, and is the same each time."""
+    """A store that can be read many times, and is the same each time."""
 
     async def rows(self, use: Callable[[Rows], None]) -> None:
-        """Let all rows be used, many at a time."""
+        """Pass all rows to `use`, many at a time."""
 
     async def keys(self, use: Callable[[list[str]], None]) -> None: ...
 
@@ -73,8 +81,9 @@ async def inspect(
     passed: Callable[[int], None] = lambda _: None,
     on_misfit: OnMisfit = lambda *_: None,
 ) -> Inspection:
-    """Read a store: two passes over its rows and two over its keys; one of each where `audited` is
-    False. `passed` is told how many rows of a pass are done, and `told` of every misfit."""
+    """Read a store: two passes over its rows and two over its keys, or one of each where `audited`
+    is False. `passed` is called with the number of rows that a pass has read since the last call,
+    `on_misfit` with every misfit and inconsistency."""
     tree = Tree()
 
     def add(rows: Rows) -> None:
@@ -100,9 +109,9 @@ async def inspect(
         await source.rows(lambda rows: elements.add(rows, tree))
         references += elements.references()
     trial = Trial(patterns, references)
-    wanted = trial.wanted_keys()
-    for start in range(0, len(wanted), AT_ONCE):
-        trial.rows.update(await source.values(wanted[start : start + AT_ONCE]))
+    keys = trial.wanted_keys()
+    for start in range(0, len(keys), AT_ONCE):
+        trial.rows.update(await source.values(keys[start : start + AT_ONCE]))
     derived = trial.all_derived()
     symmetric = trial.symmetric()
     references = resolve_references(references, derived)
@@ -137,17 +146,10 @@ async def _run_audit(source: Source, audit: Audit, passed: Callable[[int], None]
         audit.explain((key, values[key]) for key in keys_to_read[start : start + AT_ONCE])
 
 
-T = TypeVar("T")
-
-BATCH = 2_000  # rows in memory at once
-
-_TEXTS = ("text", "character varying")
-
-
 class Table:
     """A key-value table. The caller has begun a transaction, REPEATABLE READ and read-only, so that
-    every pass sees the same rows; it holds back the vacuuming of what is deleted meanwhile, as a
-    dump does."""
+    every pass sees the same rows. Like a dump, it keeps VACUUM from removing rows that are deleted
+    while it reads."""
 
     def __init__(self, session: Session, name: str, percent: float | None = None) -> None:
         self._session = session
@@ -155,13 +157,13 @@ class Table:
         self._percent = percent
 
     async def count(self) -> int:
-        """How many rows there are; from here on each pass begins with the same one."""
+        """Return the number of rows. From here on each pass begins with the same row."""
         await self._session.run(load("inspect")["in_order"])
         return int(await self._session.value(self._query("count")) or 0)
 
     async def version_for_queries(self) -> int | None:
-        """The server's version, where the keys are texts and the values jsonb: the queries for
-        misfits are for such tables."""
+        """Return the server's version, or None where the keys are not texts or the values not
+        jsonb: the queries for misfits do not fit such tables."""
         types = await self._session.row(self._query("types"))
         is_plain = types is not None and types["key"] in _TEXTS and types["value"] == "jsonb"
         return types["version"] if types is not None and is_plain else None
@@ -186,27 +188,24 @@ class Table:
 
 
 async def _use_each(batches: AsyncIterator[T], use: Callable[[T], None]) -> None:
-    """Use each batch, and have the server work on the next one meanwhile."""
+    """Use each batch, while the server works on the next one."""
     next_batch = asyncio.ensure_future(anext(batches, None))
     try:
         while (batch := await next_batch) is not None:
             next_batch = asyncio.ensure_future(anext(batches, None))
-            await asyncio.sleep(0)  # that it is asked for before this one is used
+            await asyncio.sleep(0)  # send the request before using this batch
             use(batch)
     finally:
         next_batch.cancel()
-        await asyncio.wait([next_batch])  # the connection is to be free again
-
-
-_ID_FIELDS = {"id", "_id", "key", "uid", "uuid"}
+        await asyncio.wait([next_batch])  # so that the connection is free again
 
 
 def resolve_references(
     references: Sequence[Reference], derived: Sequence[Derived]
 ) -> list[Reference]:
-    """References without those that an index only happens to have: by which a row names its own
-    entry, and by ids that are somebody else's in the rows, too. Who names an entry by the row's
-    id, and is called after the row, names that row; by another name or text it names the entry."""
+    """Return the references without those that an index only happens to have: a row that names its
+    own entry, and ids that belong to other rows. A field that names an entry by the row's id, and
+    is called after the row, names that row; by another name or text it names the entry."""
     pointers = {id(index.pattern): index for index in derived if _is_pointer(index)}
     kept = []
     for reference in references:
@@ -227,7 +226,7 @@ def resolve_references(
 
 
 def _is_pointer(derived: Derived) -> bool:
-    """It names one row, and is nothing by itself."""
+    """Return whether it names one row, and is nothing by itself."""
     reference = derived.reference
     if reference is None or derived.pattern.shape not in ("scalar", "mixed", "document"):
         return False
@@ -238,6 +237,6 @@ def _is_pointer(derived: Derived) -> bool:
 
 
 def _fields_by(derived: Derived) -> set[str]:
-    """The fields of rows that the keys of an index say."""
+    """Return the fields of rows that the keys of an index repeat."""
     steps = (steps for paths in (derived.by or {}).values() for steps in paths)
     return {each[-1] for each in steps if each and isinstance(each[-1], str)}

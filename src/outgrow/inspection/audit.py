@@ -1,10 +1,10 @@
 """What is wrong in a store: misfits and inconsistencies, with key, kind and detail of each. No I/O.
 
-One pass over the rows, behind the one that found the patterns. It tells what a row shows alone:
+One pass over the rows, after the passes that find the patterns. It reports what a row shows alone:
 values that do not fit their pattern (of another kind than the others, or lists with elements of
-another kind or with an id twice), and what names nothing, since all keys are known by then. Of
-lists and the rows they are derived from it keeps hashes only (inconsistencies.py). Where those of
-both sides differ, it asks for the rows concerned again, to say what the differences are.
+another kind or with an id twice), and ids that name nothing, since all keys are known by then. For
+lists and the rows that they are derived from it keeps hashes only (inconsistencies.py). Where the
+two sides differ, it asks for those rows again, to say what the differences are.
 
 Memory: up to 24 bytes for each key, and 12 for each fact and pair (keys.py)."""
 
@@ -37,14 +37,14 @@ from outgrow.inspection.values import (
 from outgrow.layout.consistency import FLAT
 
 FEWEST = 8
-"""So many elements must be of one kind before another is damage."""
+"""The elements that must be of one kind before another kind counts as damage."""
 
 _is_flat = re.compile(FLAT).search
 
 
 class Misfits:
-    """What is usual of the values of a pattern, and which of them are not so. `referring` are the
-    places that refer to something."""
+    """What is usual for the values of a pattern, and which values differ from it. `referring` are
+    the paths that refer to something."""
 
     def __init__(self, pattern: Pattern, referring: Collection[Steps]) -> None:
         values = pattern.values
@@ -52,14 +52,15 @@ class Misfits:
         self._kind = None if values.is_mixed else values.kind
         self._are_encoded = values.is_encoded
         self.once = [*_unique_id_paths(pattern, referring)]
-        """Where an id may stand once in each list."""
+        """Paths at which an id may stand only once in each list."""
         self.elements = dict(_element_kinds(pattern, referring))
-        """Of which kind the elements of lists are."""
+        """The kind of a list's elements, by path."""
         self.in_texts = self.is_opaque = False
-        """Some values are written as JSON into texts; and some of these are no plain lists."""
+        """Some values are JSON inside texts; `is_opaque`: some of these are not plain lists."""
 
     def wrong_kind(self, value: Any) -> tuple[str, str] | None:
-        """Kind and detail, where the value is not of the usual kind; in a text it may be."""
+        """Return kind and detail where the value is not of the usual kind. JSON inside a text is
+        decoded first."""
         if isinstance(value, str) and (inner := encoded(value)) is not None:
             self.in_texts = True
             self.is_opaque |= not (isinstance(inner, list) and _is_flat(value))
@@ -70,7 +71,7 @@ class Misfits:
         return "wrong_shape", f"{article(kind)}, where others are {article(self._kind)}"
 
     def wrong_lists(self, value: Any) -> Iterator[tuple[str, str, Steps]]:
-        """Kind, detail and place of what is wrong in its lists."""
+        """Return kind, detail and path of each thing that is wrong in its lists."""
         for steps in self.once:
             for text, times in doubled(value, steps):
                 yield "doubled", f"{_path_prefix(steps)}{text} stands there {times} times", steps
@@ -84,9 +85,9 @@ class Misfits:
 
 
 def _unique_id_paths(pattern: Pattern, referring: Collection[Steps]) -> Iterator[Steps]:
-    """Where ids stand of which each is to stand in its list once: elements that are ids, and the
-    `id` of elements. What else stands in the objects of a list may be there often (two lines of an
-    order, one article)."""
+    """Return where ids stand that may be only once in their list: elements that are ids, and the
+    `id` of elements. Other texts in the objects of a list may repeat (two lines of an order, one
+    article)."""
     if pattern.shape == "ids":
         yield (ELEMENTS,)
     for steps, values in pattern.values.walk():
@@ -97,8 +98,8 @@ def _unique_id_paths(pattern: Pattern, referring: Collection[Steps]) -> Iterator
 
 
 def _element_kinds(pattern: Pattern, referring: Collection[Steps]) -> Iterator[tuple[Steps, str]]:
-    """Where lists stand whose elements are of one kind, and which: the value, and lists of ids in
-    it."""
+    """Return the lists whose elements are of one kind, and which kind: the value itself, and lists
+    of ids in it."""
     if pattern.values.is_mixed:
         return
     for steps, values in pattern.values.walk():
@@ -110,7 +111,7 @@ def _element_kinds(pattern: Pattern, referring: Collection[Steps]) -> Iterator[t
 
 
 def doubled(value: Any, steps: Steps) -> Iterator[tuple[str, int]]:
-    """Of each list the text that stands there most often, and how often, if twice or more."""
+    """Return for each list the text that it holds most often, and how often, if twice or more."""
     end = max(n for n, step in enumerate(steps) if step == ELEMENTS)
     for elements in values_at(value, steps[:end]):
         if type(elements) is not list or len(elements) < 2:
@@ -134,11 +135,11 @@ def article(noun: str) -> str:
 
 
 SURE, PARTLY = 0.6, 0.9
-"""Of a reference with a smaller share of ids that exist, the others are not said to dangle; the
-second where the rows named are parts of something, which not everything need have."""
+"""The share of a reference's ids that must exist before the others count as dangling; the second
+where the rows named are parts of something, which not everything need have."""
 
 KEPT = 200_000
-"""Findings whose keys are kept. The counts are complete in any case."""
+"""Misfits whose keys are stored. The counts are complete in any case."""
 
 
 @dataclass(frozen=True)
@@ -152,8 +153,8 @@ class Misfit:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why something of a kind is in a pattern: the reference that leads nowhere, what is derived
-    and does not agree, or the place in a value; None where the rows show it alone."""
+    """The cause of a kind in a pattern: the reference that leads nowhere, the derived pattern that
+    disagrees, or the path in a value; None where a row shows it alone."""
 
     kind: str
     pattern: Pattern
@@ -161,7 +162,7 @@ class Cause:
 
     @property
     def path(self) -> str | None:
-        """Where in a row it is; None for the whole of it."""
+        """Return where in a row it is; None for the whole row."""
         if isinstance(self.by, Reference):
             return self.by.path
         is_inside = isinstance(self.by, tuple) and self.by != (ELEMENTS,)
@@ -169,7 +170,7 @@ class Cause:
 
     @property
     def to(self) -> Pattern | None:
-        """The pattern with which it does not agree."""
+        """Return the pattern with which it disagrees."""
         if isinstance(self.by, Reference):
             return self.by.to
         if not isinstance(self.by, Derived):
@@ -178,11 +179,11 @@ class Cause:
 
 
 OnMisfit = Callable[[Misfit, Cause], None]
-"""Is told of everything that is wrong; `misfits` keeps only so many."""
+"""Called with everything that is wrong, of which `misfits` stores only the first."""
 
 
 class _Checks:
-    """What is asked of every row of a pattern."""
+    """What every row of a pattern is checked for."""
 
     def __init__(
         self,
@@ -207,7 +208,7 @@ class _Checks:
 
 
 class Audit:
-    """Counts and keeps what is wrong in a store. `keys` are all of its keys."""
+    """Everything that is wrong in a store, counted. `keys` are all its keys."""
 
     def __init__(
         self,
@@ -273,8 +274,8 @@ class Audit:
 
     @property
     def needs_ids(self) -> bool:
-        """Some references name one of several ids of a key: all keys are looked through for those
-        (`add_keys`)."""
+        """Return whether a reference names one of several ids of a key: then all keys are passed to
+        `add_keys` first."""
         return bool(self._ids)
 
     def add_keys(self, keys: Iterable[str]) -> None:
@@ -294,7 +295,7 @@ class Audit:
     # Then the rows ------------------------------------------------------------------------------
 
     def add(self, rows: Iterable[tuple[str, str | None]]) -> None:
-        """Rows with their values as JSON."""
+        """Check rows, given with their values as JSON."""
         for key, json_text in rows:
             pattern, segments = self.tree.match(key)
             if pattern is None:
@@ -323,7 +324,7 @@ class Audit:
                 checks.symmetry.add(key, value, known)
 
     def _dangles(self, lookup: Lookup, key: str, text: str) -> None:
-        """Kept until it is known how often such a text stands there."""
+        """Store it until it is known how often such a text stands there."""
         reference = lookup.reference
         nothing = f"there is no {reference.to.text} of it"
         if lookup.is_part:
@@ -336,11 +337,11 @@ class Audit:
         lookup.count_dangling(text)
         self._unsure.append((lookup, key, text, detail))
 
-    # And some again ------------------------------------------------------------------------------
+    # Then some rows again -------------------------------------------------------------------------
 
     def settle(self) -> set[int]:
-        """Compare both sides of everything. Returns the rows that are needed again, by the short
-        hashes of their keys, to say what the differences are (`name`)."""
+        """Compare both sides of everything. Return the short hashes of the keys whose rows
+        `explain` needs again, to say what the differences are."""
         indexes = {id(agreement.derived.pattern): agreement for agreement in self._indexes}
         for index_of in self._indexes:
             if index_of.expected_ids is not None:
@@ -360,7 +361,7 @@ class Audit:
         return rows.union(*(agreement.settle() for agreement in self._indexes))
 
     def explain(self, rows: Iterable[tuple[str, Any]]) -> None:
-        """Rows with their decoded values."""
+        """Report the differences that these rows have, given with their decoded values."""
         for key, value in rows:
             pattern, segments = self.tree.match(key)
             if pattern is None or key in self._unread:
@@ -383,18 +384,18 @@ class Audit:
         return self._checks_of(pattern).misfits
 
     def sentinels(self, reference: Reference) -> list[str]:
-        """The texts that stand there for nobody."""
+        """Return the texts that stand there in place of an id."""
         lookups = self._lookups.get(id(reference.source), ())
         return sorted(
             next((lookup.sentinels for lookup in lookups if lookup.reference is reference), ())
         )
 
     def listing_references(self, derived: Derived) -> list[Reference]:
-        """By which the entries of an index name its rows."""
+        """Return the references by which the entries of an index name its rows."""
         return next(index.references for index in self._indexes if index.derived is derived)
 
     def knows_expected_ids(self, derived: Derived) -> bool:
-        """Whether it is known under what rows ought to stand in an index."""
+        """Return whether it is known which keys of the index its rows should stand under."""
         return any(index.derived is derived and index.is_by_one_segment for index in self._indexes)
 
     def _report(

@@ -1,11 +1,10 @@
-"""Which patterns say nothing of their own: all that they hold can be computed from another. No I/O.
+"""Derived patterns, all of whose values can be computed from another pattern. No I/O.
 
-A list of ids below `school:{school}:users` is derived when each id names a row that says the same
-school; `user:email:{email}` when the row it points to has that e-mail; `users:list` when it has
-all of them; a copy when its fields are the other row's. Each is tried on the rows of a sample,
-which the caller fetches (`wanted`), and true when nearly all of them agree: what does not agree is
-damage, and found in inconsistencies.py.
-"""
+A list of ids under `school:{school}:users` is derived when each id names a row that has the same
+school; `user:email:{email}` when the row it points to has that email; `users:list` when it has all
+users; a copy when its fields are the other row's. Each is tried on the rows of a sample, which the
+caller fetches (`wanted_keys`), and holds when nearly all of them agree. What disagrees is damage,
+and is found in inconsistencies.py."""
 
 from __future__ import annotations
 
@@ -24,23 +23,24 @@ from outgrow.inspection.references import (
 from outgrow.inspection.values import ELEMENTS, Steps, decoded, path_of, texts
 
 AGREE = 0.7
-"""The share of a sample that must agree. Damage is less than that; a chance is far below."""
+"""The share of a sample that must agree. Damage leaves more than that; chance reaches far less."""
 
 SOME = 3
-"""So many rows must agree at least: two may by accident."""
+"""The rows that must agree at least: two may by accident."""
 
 CLAIMED = 0.25
-"""From this share of rows a list called `products:list` is one of all products, some missing."""
+"""The share of rows from which a list called `products:list` is a list of all products, some
+missing."""
 
 SELECTIVE = 0.8
-"""Rows of which more have a literal of the list's key in a field are not told apart by it."""
+"""A literal of the list's key tells no rows apart if more of them than this have it in a field."""
 
 ROWS, ELEMENTS_OF_ROW = 40, 25
-"""Of each pattern so many rows are tried, and so many elements of each."""
+"""Rows that are tried of each pattern, and elements of each row."""
 
 Row = tuple[str, Any]
 Fields = dict[str, set[Steps]]
-"""A text -> where in a row it stands; `(KEY, n)` stands for its segment n."""
+"""A text -> the paths at which a row has it; `(KEY, n)` stands for segment n of its key."""
 
 KEY = "\0key"
 _WHOLE = {"all", "index", "list"}
@@ -48,25 +48,24 @@ _WHOLE = {"all", "index", "list"}
 
 @dataclass
 class Derived:
-    """`pattern` can be computed from `source`."""
+    """A `pattern` that can be computed from `source`."""
 
     pattern: Pattern
     source: Pattern
     why: str
     reference: Reference | None = None
-    """By which its elements name the rows of `source`, where they do."""
+    """The reference by which its elements name the rows of `source`, where they do."""
     by: dict[int, tuple[Steps, ...]] | None = None
-    """For each of its segments where in such a row the same text stands, or at one of which places;
-    under -1 where a literal of its key does, under -2 where the value itself."""
+    """For each segment of its key the path, or the two paths, at which such a row has the same
+    text; under -1 the path of a literal of its key, under -2 that of the value itself."""
     order: tuple[int, ...] = ()
     """Where its key has the same ids in another order: that order, in the key of `source`."""
     claims_all: bool = False
-    """It is called a list of all of them, whether it is or not."""
+    """It is called a list of all rows, whether it has all or not."""
 
 
 class Trial:
-    """The patterns whose rows may be computed from others', and the rows that are needed to
-    tell."""
+    """The patterns whose rows may be computed from others, and the rows that are needed to tell."""
 
     def __init__(self, patterns: Sequence[Pattern], references: Sequence[Reference]) -> None:
         self.patterns = patterns
@@ -76,7 +75,7 @@ class Trial:
         self.rows: dict[str, Any] = {}
 
     def wanted_keys(self) -> list[str]:
-        """The keys of the rows to fetch into `rows`."""
+        """Return the keys of the rows to fetch into `rows`."""
         keys: set[str] = set()
         for pattern in self.patterns:
             for reference in self.references_of.get(id(pattern), ()):
@@ -99,7 +98,7 @@ class Trial:
         above = {id(derived.pattern): derived.source for derived in all_derived}
         for derived in all_derived:
             if id(derived.source) in above and derived.source is not derived.pattern:
-                # A list of all schools that have a list, a copy of a copy: of what those are of.
+                # A list of all schools that have a list, a copy of a copy: derived from the first.
                 source = above[id(derived.source)]
                 direct = next(
                     (r for r in self.references_of.get(id(derived.pattern), ()) if r.to is source),
@@ -111,8 +110,8 @@ class Trial:
         return all_derived
 
     def _is_source(self, derived: Derived, all_derived: Sequence[Derived]) -> bool:
-        """Of two patterns that are copies of each other one is the source: whose key has the
-        `id`."""
+        """Return whether it is the source: of two patterns that copy each other, the one whose key
+        has the `id`."""
         back = next(
             (d for d in all_derived if d.pattern is derived.source and d.source is derived.pattern),
             None,
@@ -126,8 +125,8 @@ class Trial:
         )
 
     def symmetric(self) -> list[Reference]:
-        """Lists of which each names the others in whose lists it is named: `[]` of rows whose only
-        id is one of the same kind."""
+        """Return the lists that name each other's owners: `[]` of rows whose only id is of the same
+        kind."""
         return [
             reference
             for pattern in self.patterns
@@ -150,7 +149,7 @@ class Trial:
     def _named(
         self, pattern: Pattern, reference: Reference
     ) -> Iterator[tuple[Row, list[str], str]]:
-        """Rows of a sample, the keys that a text there may name, and that text."""
+        """Return rows of a sample, the keys that a text in each may name, and that text."""
         for key, value in pattern.examples[:ROWS]:
             if reference.steps is None:
                 texts_by_position = dict(tokens(pattern, key))
@@ -166,7 +165,8 @@ class Trial:
     def _rows(
         self, pattern: Pattern, reference: Reference
     ) -> Iterator[tuple[Row, str, Fields, Row]]:
-        """As `_named`, with the row that is named: where in it which text stands, and itself."""
+        """Return the same with the row that is named: which text is at which path, and the row
+        itself."""
         seen: dict[str, Fields] = {}
         for row, keys, text in self._named(pattern, reference):
             key = next((key for key in keys if key in self.rows), None)
@@ -176,7 +176,7 @@ class Trial:
                 yield row, text, seen[key], (key, self.rows[key])
 
     def _by_value(self, pattern: Pattern, reference: Reference) -> Derived | None:
-        """Its values name rows, which say what its key says."""
+        """Return a pattern whose values name rows that repeat what its key has."""
         assert reference.steps is not None
         holds_more = pattern.shape in ("document", "map") or len(reference.steps) > 1
         if holds_more and not (pattern.shape == "mixed" or self._is_copy(pattern, reference)):
@@ -206,7 +206,7 @@ class Trial:
         )
 
     def _is_copy(self, pattern: Pattern, reference: Reference) -> bool:
-        """Whatever stands beside the id is said by the row that it names."""
+        """Return whether the row that is named has everything that stands next to its id."""
         assert reference.steps is not None
         same = other = 0
         last = reference.steps[-2 if reference.steps[-1] == ELEMENTS else -1 :]
@@ -224,7 +224,7 @@ class Trial:
         return same + other == 0 or same >= 0.85 * (same + other)
 
     def _of_all(self, pattern: Pattern, reference: Reference) -> Derived | None:
-        """One list: of all rows, or of those with a field as its key says."""
+        """Return one list: of all rows, or of those with a field that its key repeats."""
         literals = {s.before.lower() for s in pattern.segments if not s.is_variable}
         tried, matches = 0, Counter[Steps]()
         for _, _, fields, _ in self._rows(pattern, reference):
@@ -252,7 +252,8 @@ class Trial:
         return None
 
     def _by_segment(self, pattern: Pattern, reference: Reference) -> Derived | None:
-        """Its key names a row, which says what its value is: a copy of a field, or of all."""
+        """Return a pattern whose key names a row that has its value: a copy of a field, or of all
+        fields."""
         if pattern.shape not in ("scalar", "document"):
             return None
         if pattern.shape == "scalar" and len(pattern.positions) != 1:
@@ -284,7 +285,7 @@ class Trial:
         )
 
     def _aggregate(self, pattern: Pattern) -> Derived | None:
-        """One list of all the values that a field has."""
+        """Return one list of all the values that a field has."""
         if not pattern.is_single or pattern.shape != "ids":
             return None
         listed = set(texts(decoded(pattern.examples[0][1]), (ELEMENTS,)))
@@ -304,7 +305,7 @@ class Trial:
         return None
 
     def _mirrored(self, pattern: Pattern) -> Iterator[tuple[Pattern, tuple[int, ...], str]]:
-        """Keys of other patterns with the same ids in another order, for a value that says
+        """Return keys of other patterns with the same ids in another order, for a value that says
         little."""
         if pattern.shape != "scalar" or not 2 <= len(pattern.positions) <= 3:
             return
@@ -330,7 +331,7 @@ class Trial:
         return None
 
     def _may_be_symmetric(self, pattern: Pattern, reference: Reference) -> bool:
-        """A list of somebody, of ids of the same kind as its own."""
+        """Return whether it is a list that belongs to an id, and holds ids of the same kind."""
         return (
             reference.steps == (ELEMENTS,)
             and len(pattern.positions) == 1
@@ -359,8 +360,8 @@ class Trial:
 
 
 class _Literal:
-    """Where rows say what a literal of the list's key says, and others do not: `role` of the
-    members in `org:{id}:admins`."""
+    """The field whose text a literal of the list's key repeats, which rows outside the list have
+    otherwise: `role` of the members in `org:{id}:admins`."""
 
     def __init__(self, pattern: Pattern, source: Pattern) -> None:
         self._words = words_of(pattern)
@@ -386,20 +387,20 @@ class _Literal:
 
 
 def words_of(pattern: Pattern) -> set[str]:
-    """The literals of its key, and what they are the plurals of."""
+    """Return the literals of its key, in singular and plural."""
     literals = {s.before.lower() for s in pattern.segments if not s.is_variable}
     return literals | {word.rstrip("s") for word in literals}
 
 
 def _claims(pattern: Pattern, reference: Reference) -> bool:
-    """Nothing in its name says that these are not all: `products:list`, `all_users`."""
+    """Return whether its name says that these are all rows: `products:list`, `all_users`."""
     literals = {word.rstrip("s") for s in pattern.segments for word in words_in(s.before)}
     named = words_in(reference.to.segments[0].before)
     return bool(literals & _WHOLE) and literals - _WHOLE <= {word.rstrip("s") for word in named}
 
 
 def fields_of(pattern: Pattern, key: str, value: Any) -> Fields:
-    """Where in a row a text stands, the segments of its key included."""
+    """Return where in a row each text stands, the segments of its key included."""
     fields: Fields = {}
     for position, text in tokens(pattern, key):
         fields.setdefault(text, set()).add((KEY, position))
@@ -425,7 +426,7 @@ def _leaves(value: Any) -> Iterator[Any]:
 
 
 def _holders(value: Any, steps: Steps) -> Iterator[Any]:
-    """The objects in which the last field of a path is taken."""
+    """Return the objects that have the last field of a path."""
     if len(steps) <= 1 or steps[1:] == (ELEMENTS,):
         yield value
     elif steps[0] == ELEMENTS and isinstance(value, list):
@@ -436,13 +437,13 @@ def _holders(value: Any, steps: Steps) -> Iterator[Any]:
 
 
 def _identity(pattern: Pattern) -> bool:
-    """Its documents have the id of their key as `id`."""
+    """Return whether its documents repeat the id of their key as `id`."""
     values = pattern.values.fields.get("id")
     return values is not None and sum(values.repeated.values()) >= AGREE * values.count
 
 
 def _agreed(rows: Sequence[set[Steps]]) -> tuple[Steps, ...]:
-    """The place, or the two places, at one of which nearly all rows have the text."""
+    """Return the path, or the two paths, at one of which nearly all rows have the text."""
     if len(rows) < SOME:
         return ()
     chosen: tuple[Steps, ...] = ()

@@ -1,8 +1,8 @@
 """Rows that contradict others. No I/O.
 
-References that name nothing, lists of which one has the other's owner and not the other way round,
-and whether what is derived from other rows agrees with them: what an index lists, what the rows
-say, and whose the differences are."""
+There are references that name nothing, and lists that do not name each other's owners where others
+do. Derived rows are compared with their source: what an index lists, what the rows have, and which
+key a difference belongs to."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from outgrow.inspection.references import Reference, Target
 from outgrow.inspection.values import ELEMENTS, Steps, texts
 
 COMPLETE = 0.6
-"""An index that has a smaller share of the rows is of some of them: those it lacks are not
+"""An index with a smaller share of the rows lists some of them on purpose: the others are not
 missing, unless it claims to have all."""
 
 Known = Mapping[int, str]
-"""The values of the variables of a row's key, by their places."""
+"""The values of the variables of a row's key, by their positions."""
 
 
 class Agreement:
-    """Of a derived pattern, the index, and its source: the facts of both sides. A fact is (row,
-    what its key says)."""
+    """The facts of a derived pattern, the index, and of its source. A fact is (row, what its key
+    has)."""
 
     def __init__(self, derived: Derived, references: Sequence[Reference]) -> None:
         self.derived = derived
@@ -38,23 +38,23 @@ class Agreement:
         self.references = [r for r in references if (r.steps is None) == (-2 in self.by)]
         self._index_facts, self._row_facts = Facts(), Facts()
         self.stale: set[int] = set()
-        """What the index lists and no row says; and the other way round."""
+        """Hashes of what the index lists and no row has; `missing` is the reverse."""
         self.missing: set[int] = set()
         self.rows = Hashes()
-        """Of copies: the rows of which there is one, whatever it says."""
+        """Rows that have a copy, whatever the copy holds."""
         self.expected_ids: Hashes | None = None
-        """Of an index by one segment through which ids lead to rows: under what these ought to
-        stand."""
+        """Ids under which rows should stand, where the index has one segment through which ids lead
+        to rows."""
         self.is_by_one_segment = (
             len(self.by) == 1 and min(self.by) >= 0 and derived.source.shape == "document"
         )
         self._under = sorted((position, self.by[position]) for position in self.by if position >= 0)
-        """Of each segment that an index stands under, where a row says it."""
+        """For each segment of an index the paths at which a row has it."""
         self.is_pair = is_pair([paths for _, paths in self._under])
         self.literals = words_of(derived.pattern)
 
     def paths(self, pattern: Pattern) -> Iterator[Steps]:
-        """Where in the values of the index or of its rows it looks."""
+        """Return the paths that it reads in the values of the index or of its rows."""
         if pattern is self.derived.pattern:
             yield from (
                 reference.steps for reference in self.references if reference.steps is not None
@@ -78,13 +78,13 @@ class Agreement:
                 self.expected_ids.update(fact[1] for fact in facts)
 
     def settle(self) -> set[int]:
-        """Compare both sides. Returns the rows that are needed again, by the short hashes of their
-        keys, to say what the differences are."""
+        """Compare both sides. Return the short hashes of the keys whose rows are needed again, to
+        say what the differences are."""
         self.rows.seal()
         index_count, self.stale, row_count, missing = self._index_facts.compare(self._row_facts)
         common = index_count - len(self.stale)
         if common < COMPLETE * index_count:
-            self.stale = set()  # not the same after all: copies of a part, or of an older state
+            self.stale = set()  # copies of a part, or of an older state
         by_key = any(steps[:1] == (KEY,) for places in self.by.values() for steps in places)
         complete = 0 if self.derived.claims_all else COMPLETE
         if not by_key and common and common >= complete * row_count:
@@ -96,8 +96,8 @@ class Agreement:
     def explain(
         self, pattern: Pattern, key: str, value: Any, known: Known, unread: Container[str]
     ) -> Iterator[tuple[str, str, str]]:
-        """Kind, the key of the row concerned, and detail. What is `unread` is no list, and lacks
-        nothing."""
+        """Return kind, key and detail of each difference. A row that is `unread` is no list, and
+        lacks nothing."""
         if pattern is self.derived.pattern and self.stale:
             for fact, text in dict.fromkeys(self._facts_of_index(key, value, known)):
                 if hash(fact) in self.stale:
@@ -116,7 +116,7 @@ class Agreement:
             yield "missing", key, f"{self.derived.pattern.text} does not have it"
 
     def _keys_of_index(self, fact: tuple[str, ...]) -> Iterator[str]:
-        """The keys of the index under which a row ought to stand."""
+        """Return the keys of the index under which a row should stand."""
         if not (self.derived.order or -2 in self.by):
             orders = permutations(fact[1:]) if self.is_pair else (fact[1:],)
             yield from (self.derived.pattern.fill(*under) for under in orders)
@@ -124,7 +124,8 @@ class Agreement:
     def _facts_of_index(
         self, key: str, value: Any, known: Known
     ) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Of an index: (the row's key, the segments that it stands under), and the id as it is."""
+        """Return (the row's key, the segments that it stands under), and the id as it is
+        written."""
         if self.derived.order:
             ids = list(known.values())
             yield (self.derived.source.fill(*(ids[n] for n in self.derived.order)),), key
@@ -143,7 +144,7 @@ class Agreement:
                     yield (before + text + after, *under), text
 
     def _facts_of_row(self, key: str, value: Any, known: Known) -> Iterator[tuple[str, ...]]:
-        """Of a row: under which segments it ought to stand."""
+        """Return the segments under which a row should stand."""
         if self.derived.order:
             yield (key,)
             return
@@ -167,12 +168,12 @@ class Agreement:
 
 
 def is_pair(paths: Sequence[Sequence[Steps]]) -> bool:
-    """Two segments that say the same two things, in whatever order: `thread:{a}:{b}`."""
+    """Return whether two segments have the same two texts, in either order: `thread:{a}:{b}`."""
     return len(paths) == 2 and len(set(paths[0])) == 2 and set(paths[0]) == set(paths[1])
 
 
 def _texts_at_any(paths: Sequence[Steps], value: Any, known: Known) -> list[str]:
-    """What a row says at one of these places."""
+    """Return the texts that a row has at these paths."""
     texts_at: list[str] = []
     for steps in paths:
         is_key = steps[:1] == (KEY,)
@@ -181,8 +182,7 @@ def _texts_at_any(paths: Sequence[Steps], value: Any, known: Known) -> list[str]
 
 
 def _as_json(value: Any) -> str:
-    """As text, whatever the order of its fields: in a text that holds JSON it is another than in
-    jsonb."""
+    """Return JSON with sorted fields: in a text they are in another order than in jsonb."""
     return json.dumps(value, sort_keys=True)
 
 
@@ -195,11 +195,11 @@ def _values_at(value: Any, steps: Steps) -> Iterator[Any]:
 
 
 OFTEN, HABIT = 3, 0.1
-"""A word that stands so often in place of an id is written by code as well; and so is a text of
-another form than the ids that were found, where so large a share has it."""
+"""How often a word must stand in place of an id to be written by code on purpose; and the share
+from which the same holds for texts of another form than the ids that exist."""
 
 LEARNING = 200
-"""Of the first ids of a reference it is noted which form they have."""
+"""The first ids of a reference, whose forms are stored."""
 
 _STEM = re.compile(r"([A-Za-z]{3,})[:_-]")
 
@@ -229,11 +229,11 @@ class Lookup:
         self._keys = keys
         self._count = 0
         self._forms = {form for reference in references for form in _forms_of(reference.target)}
-        """Of the target's ids, and of those that were found."""
+        """Forms of the target's ids, and of the ids that exist."""
         self._written: Counter[str] = Counter()
-        """How often a text that names nothing stands there, its form, and its first word."""
+        """How often a text that names nothing stands there, and its form, and its first word."""
         self.sentinels: set[str] = set()
-        """The texts that stand there for nobody."""
+        """The texts that stand there in place of an id."""
 
     def exists(self, text: str) -> bool:
         for before, after in self._around:
@@ -242,7 +242,7 @@ class Lookup:
         return self._ids is not None and text in self._ids
 
     def dangling_texts(self, value: Any, known: Known) -> list[str]:
-        """The texts of a row that name nothing."""
+        """Return the texts of a row that name nothing."""
         reference = self.reference
         if reference.steps is not None:
             named = texts(value, reference.steps, numbers=reference.numbers)
@@ -266,7 +266,8 @@ class Lookup:
 
     @property
     def is_part(self) -> bool:
-        """`user:{id}:chats` is a part of `user:{id}`, by its own key."""
+        """Return whether the source is a part of the target by its own key: `user:{id}:chats` of
+        `user:{id}`."""
         whole, part = self.reference.to, self.reference.source
         return (
             self.reference.steps is None
@@ -275,12 +276,12 @@ class Lookup:
         )
 
     def count_dangling(self, text: str) -> None:
-        """It names nothing: that is damage, unless it is a habit."""
+        """Count a text that names nothing: it is damage, unless it is a habit."""
         self._written.update({text, form(text), _stem(text)})
 
     def is_habit(self, text: str) -> bool:
-        """Not by accident there: a word for nobody, or an id of something that is kept
-        elsewhere."""
+        """Return whether it is there on purpose: a word for nobody, or an id of something that is
+        stored elsewhere."""
         text_form, stem = form(text), _stem(text)
         habit = max(OFTEN, HABIT * self._count)
         unknown = stem and not any(known.startswith(stem) for known in self._forms)
@@ -294,8 +295,7 @@ class Lookup:
 
 
 class Symmetry:
-    """Lists of somebody, in which each is in whose list he is. A fact is a pair, the same from
-    either side."""
+    """Lists that should name each other's owners. A fact is a pair, the same from either side."""
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
@@ -310,7 +310,7 @@ class Symmetry:
         self._facts.update(_pairs(value, known), key)
 
     def settle(self) -> set[int]:
-        """The rows that are needed again, by the short hashes of their keys."""
+        """Return the short hashes of the keys whose rows are needed again."""
         self._single = self._facts.single()
         rows = self._facts.rows(self._single)
         self._facts = Facts()
@@ -336,13 +336,13 @@ def _pairs(value: Any, known: Known) -> list[tuple[str, str]]:
 
 
 def _forms_of(target: Target) -> list[str]:
-    """How its ids are spelled, where one variable is all of them."""
+    """Return how its ids are spelled, where one variable is the whole id."""
     if target.how != "id" or target.position < 0:
         return []
     return [id_form for id_form in target.pattern.segments[target.position].forms if "<" in id_form]
 
 
 def _stem(text: str) -> str:
-    """The word that tells what kind of id follows: `company` of `company_0b6f...`."""
+    """Return the word that tells what kind of id follows: `company` of `company_0b6f...`."""
     match = _STEM.match(text)
     return match[1] if match else ""

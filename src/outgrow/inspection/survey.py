@@ -1,9 +1,9 @@
-"""What a table holds and how it fares, and the queries that list what is wrong in it.
+"""What a table holds and how it is doing, and the queries that list what is wrong in it.
 
-A query says the patterns, references and indexes of an inspection as `outgrow.layout.consistency`
-asks for them, and lists the very rows that the audit reported. Where none could, there is none:
-where fields are written as JSON into texts (before PostgreSQL 16, documents too: no statement takes
-these apart that must not fail), and where too many different words stand for nobody."""
+A query lists exactly the rows that the audit reported, for one of its causes. Some causes have no
+query: where fields are written as JSON into texts (before PostgreSQL 16, documents too: no
+statement that must not fail can take these apart), and where too many different words stand in
+place of an id."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from outgrow.layout.consistency import Family, Location, Named, Rows, misfits
 from outgrow.layout.consistency.inconsistencies import Inconsistencies, Index, Targets
 
 VALIDATING = 16
-"""From this version of PostgreSQL on a text can be asked whether it is JSON."""
+"""From this version on PostgreSQL can tell whether a text is JSON."""
 
 WORDS = 50
-"""Different sentinels of one reference that a query names."""
+"""Sentinels of one reference that a query may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class Listing:
         return self.cause.kind
 
     def as_dict(self) -> dict[str, Any]:
-        """`from` and `to` where the rows say by which reference or index."""
+        """Return the query with its cause: `from` and `to` where a reference or an index is the
+        cause."""
         cause = self.cause
         to = cause.to.text if cause.to is not None else None
         about = {"kind": cause.kind, "pattern": cause.pattern.text, "from": cause.path, "to": to}
@@ -55,7 +56,7 @@ class Listing:
 
     @property
     def title(self) -> str:
-        """What it lists, as a comment above it."""
+        """Return what it lists, as a comment to print above it."""
         document = self.as_dict()
         path = f", {document['from']}" if document["from"] else ""
         to = f" -> {document['to']}" if document["to"] else ""
@@ -63,12 +64,12 @@ class Listing:
 
 
 class _NoQuery(Exception):
-    """No query can say this."""
+    """No query can list this."""
 
 
 def listings(inspection: Inspection, schema: str, table: str, *, version: int) -> Iterator[Listing]:
-    """The queries for all that was found, on a table whose `key` is a text and `value` jsonb.
-    `version` is the server's, the major one: its queries are not for an older one."""
+    """Return the queries for all that was found, on a table whose `key` is a text and whose `value`
+    is jsonb. `version` is the server's major version: its queries do not run on an older one."""
     if inspection.audit is None:
         return
     rows = Rows(schema, table, is_validating=version >= VALIDATING)
@@ -123,7 +124,7 @@ class _QueryWriter:
         named = self._named(reference)
         return self._queries.dangling(named, self._targets(reference), sentinels, through)
 
-    # Patterns and places -------------------------------------------------------------------------
+    # Patterns and paths --------------------------------------------------------------------------
 
     def _family(self, pattern: Pattern) -> Family:
         winners = []
@@ -141,9 +142,10 @@ class _QueryWriter:
         )
 
     def _readable_family(self, pattern: Pattern, steps: Steps) -> Family:
-        """The family, whose values are to be read along these steps."""
+        """Return the family, whose values are read along these steps. Raise _NoQuery where no query
+        can read them."""
         if self._audit.misfits_of(pattern).is_opaque and not self._rows.is_validating:
-            raise _NoQuery  # no query of this server can take some of its values apart
+            raise _NoQuery  # this server cannot take some of its values apart
         for path, values in pattern.values.walk():
             if path and path == steps[: len(path)] and values.encoded:
                 raise _NoQuery
@@ -214,12 +216,12 @@ def _location(pattern: Pattern, steps: Steps) -> Location:
 
 
 def _number(pattern: Pattern, position: int) -> int:
-    """Which variable of the key a segment is, the first being 1."""
+    """Return which variable of the key a segment is, counted from 1."""
     return pattern.positions.index(position) + 1
 
 
 def _pieces(pattern: Pattern, numbers: list[int]) -> tuple[str | int, ...]:
-    """What a key is made of: letters, and these variables of another key."""
+    """Return what a key is made of: letters, and these variables of another key."""
     texts = pattern.fill(*("\0" for _ in numbers)).split("\0")
     pieces: list[str | int] = [texts[0]]
     for number, text in zip(numbers, texts[1:], strict=True):
@@ -228,7 +230,7 @@ def _pieces(pattern: Pattern, numbers: list[int]) -> tuple[str | int, ...]:
 
 
 def _may_share(pattern: Pattern, other: Pattern) -> bool:
-    """Whether a key might be read as of either."""
+    """Return whether a key may belong to either pattern."""
     for mine, theirs in zip(pattern.segments, other.segments, strict=False):
         if mine.many or theirs.many:
             return True
@@ -240,16 +242,16 @@ def _may_share(pattern: Pattern, other: Pattern) -> bool:
 
 
 ENOUGH = 200_000
-"""Rows of a sample. More do not tell more of what a pattern is like."""
+"""Rows of a sample. More rows do not say more about a pattern."""
 
 PASSES = 4  # over all rows or keys; a sample is read once
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What is known of a table. `inspection` has its patterns and what contradicts what, `health`
-    its sizes and indexes; `findings` are what to do about it, `security` who may read it and which
-    secrets lie in it. `version` is the server's, or None where queries cannot list the misfits."""
+    """What is known of a table. `inspection` has its patterns and inconsistencies, `health` its
+    sizes and indexes. `findings` say what to do about it, `security` who may read it and which
+    secrets it holds. `version` is the server's, or None where no queries can list the misfits."""
 
     schema: str
     table: str
@@ -272,7 +274,8 @@ class Survey:
         return list(listings(self.inspection, *table, version=self.version))
 
     def as_dict(self, *, all_misfits: bool = False) -> dict[str, Any]:
-        """Return the document of `outgrow inspect --json`; of the misfits samples, or all."""
+        """Return the document of `outgrow inspect --json`, with all misfits or a few of each
+        kind."""
         health = self.health.as_dict()
         queries = [listing.as_dict() for listing in self.queries()]
         return {
@@ -287,8 +290,8 @@ class Survey:
 async def survey(
     database: Database, table: str, *, sample: bool, progress: Callable[[int, int], None]
 ) -> Survey:
-    """Read the table, by a session that cannot write; with `sample` some 200,000 of its rows.
-    `progress` is told how many rows of how many are read, each pass counted."""
+    """Read the table by a session that cannot write; with `sample` only about 200,000 of its rows.
+    `progress` is called with the rows read and the rows to read, counted in each pass."""
     schema, _, name = table.rpartition(".")
     schema = schema or "public"
     async with (
@@ -327,7 +330,7 @@ async def survey(
 async def inspect_store(
     session: Session, store: Store, on_misfit: Callable[[KeyFinding], None]
 ) -> None:
-    """Tell what an inspection of the store finds."""
+    """Inspect the store, and pass on every misfit and inconsistency."""
 
     def pass_on(misfit: Misfit, cause: Cause) -> None:
         to, example = cause.to, None
