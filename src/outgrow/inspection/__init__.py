@@ -1,7 +1,7 @@
-"""What a key-value table holds, learned from the table alone. The functions are in the order of the
-passes.
+"""What a key-value table holds, learned from the table alone.
 
-The rows come from a `Source`: a table, or in tests a dictionary."""
+The passes are in the order of the functions. The rows come from a `Source`: a table, or in tests a
+dictionary."""
 
 from __future__ import annotations
 

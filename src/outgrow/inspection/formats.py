@@ -1,9 +1,9 @@
 """What a text looks like: an id of some kind, a time, a name, a secret, or only a word. No I/O.
 
-An id is recognised by its form, since an id says of itself that it is one of many, and a word does
-not: `user:0b6f...:chats` has two literals and an id. A secret is guessed, by its field's name or by
-its own form. A form that only secrets have (a private key, a hash of argon2) is enough anywhere. A
-text that is merely random must have such a name, or be long, since ids are random too."""
+An id is recognized by its form, since the form says that it is one of many, which a word does not:
+`user:0b6f...:chats` has two literals and an id. A secret is guessed by its field's name or by its
+own form. A form that only secrets have (a private key, a hash of argon2) is enough anywhere. A text
+that is merely random needs such a name too, or has to be long, since ids are random as well."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from collections import Counter
 from functools import lru_cache
 
 LONGEST_ID = 120
-"""Characters. A longer text is prose, an image, a document: no id, and not worth looking
-through."""
+"""Characters. A longer text is prose, an image, a document: no id, and not worth searching."""
 
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 _TIME = r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
@@ -38,16 +37,16 @@ FILLER = frozenset((
     "public", "self", "system", "tbd", "unassigned", "undefined", "unknown",
 ))
 # fmt: on
-"""Written by code in place of an id, for somebody who has none."""
+"""Texts that code writes in place of an id when there is none."""
 
 WORDY = ("word", "slug", "name", "text", "empty")
-"""Formats of what is no id: two such texts may be equal by chance."""
+"""Formats that are no ids: two such texts may be equal by chance."""
 
 _NO_IDS = (*WORDY, "time", "date", "week", "url", "json", "number", "prefix-number")
 
 
 def is_id_format(format_: str) -> bool:
-    """Two texts of it are not equal by chance."""
+    """Return whether two texts of this format are equal only if they mean the same thing."""
     return bool(format_) and format_ not in _NO_IDS
 
 
@@ -63,12 +62,12 @@ SPANS = {
     "random": r"[A-Za-z0-9]{5,}",
     "number": r"\d+[A-Za-z]?",
 }
-"""Kind of id -> how it is written, for the regular expression of a pattern."""
+"""Kind of id -> the regular expression for it."""
 
 
 def form(text: str) -> str:
-    """The text with every id in it replaced by its kind: `evt_<ms>_<random>`. A text without any is
-    returned as it is."""
+    """Return the text with every id in it replaced by its kind: `evt_<ms>_<random>`. A text without
+    ids is returned as it is."""
     if len(text) == 36 and text[8] == "-" and _is_uuid(text):
         return "<uuid>"
     if "@" in text:
@@ -90,7 +89,8 @@ def form(text: str) -> str:
 
 
 def _form_of_token(token: str, behind: bool) -> str:
-    """A run of letters and digits. `behind` a time, a random part may by chance have no digit."""
+    """Return the kind of a run of letters and digits. `behind` a time, a random part may have no
+    digit by chance."""
     if token.isdigit():
         if token[0] == "1" and len(token) in (10, 13):
             return "<ms>" if len(token) == 13 else "<seconds>"
@@ -112,12 +112,13 @@ def _form_of_token(token: str, behind: bool) -> str:
 
 
 def is_id(form_: str, text: str) -> bool:
-    """Whether `form` found an id in the text."""
+    """Return whether `form` found an id in the text."""
     return form_ is not text and form_ != text
 
 
 def format_of(text: str) -> str:
-    """One word for what a value is: `uuid`, `ms`, `prefix-ms-random`, `email`, `slug`, `name`..."""
+    """Return what a value is in one word: `uuid`, `ms`, `prefix-ms-random`, `email`, `slug`,
+    `name`..."""
     if len(text) > LONGEST_ID:
         return "url" if _URL.match(text) else "text"
     if _URL.match(text):
@@ -150,8 +151,8 @@ def _format_of_words(text: str) -> str:
 
 
 def is_name(text: str) -> bool:
-    """Written as people write names, not as programmers write keys: `Stanford University`,
-    `a@b.c`."""
+    """Return whether it is written as people write names, not as programmers write keys: `Stanford
+    University`, `a@b.c`."""
     return _NAMELIKE.search(text) is not None
 
 
@@ -178,7 +179,7 @@ _FORMS = (
     ("API key", re.compile(r"(?:sbp_[0-9a-f]{40}|sb_secret_[\w-]{20,}|npm_[0-9A-Za-z]{36})")),
     ("URL with a password", re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s:@]+@[^\s/]")),
 )
-"""What begins like this is a secret, whatever its field is called."""
+"""A text that begins like this is a secret, whatever its field is called."""
 
 _NAMES = (
     ("password", ({"password"}, {"passwd"}, {"passphrase"}, {"pwd"}, {"passcode"})),
@@ -188,7 +189,7 @@ _NAMES = (
     ("token", ({"token"}, {"jwt"}, {"bearer"}, {"session", "key"}, {"authorization"})),
     ("code", ({"otp"}, {"pin", "code"}, {"pin"}, {"verification", "code"}, {"recovery", "code"})),
 )
-"""All words of one of the sets in a field's name make it one of these."""
+"""A field whose name has all words of one of these sets is of this kind."""
 
 # fmt: off
 _PUBLIC = frozenset((
@@ -199,7 +200,7 @@ _PUBLIC = frozenset((
     "set",
 ))
 # fmt: on
-"""What the last word of a name says that it is instead: `tokenExpiresAt`, `passwordHint`."""
+"""Last words of a name that make it something else: `tokenExpiresAt`, `passwordHint`."""
 
 _CLASSES = (str.islower, str.isupper, str.isdigit)
 _SHORTEST = 4  # characters of a password; below that it is a flag or a count
@@ -208,8 +209,8 @@ _RANDOM_LENGTH = 32
 
 
 def kind_of_secret(field: str, text: str) -> str | None:
-    """What kind of secret `text` looks like, or None. `field` is the path to it (`auth.apiKey`,
-    `tokens[]`, "" for a bare value); for a map's member the name it has there."""
+    """Return what kind of secret `text` looks like, or None. `field` is its path (`auth.apiKey`,
+    `tokens[]`, "" for a bare value); for a map's member its name in the map."""
     stripped = text.strip()
     for kind, form in _FORMS:
         if form.match(stripped):
@@ -236,7 +237,7 @@ def _kind_of_name(field: str) -> str | None:
 
 
 def _may_be_secret(kind: str, text: str) -> bool:
-    """Whether a text under such a name is a secret at all: not a flag, a sentence or a mask."""
+    """Return whether a text under such a name can be a secret: not a flag, a sentence or a mask."""
     if len(text) < _SHORTEST or text.lower() in ("true", "false", "null", "none", "undefined"):
         return False
     if len(set(text)) == 1 or set(text) <= set("*•.xX"):
@@ -249,7 +250,8 @@ def _may_be_secret(kind: str, text: str) -> bool:
 
 
 def _is_random(text: str) -> bool:
-    """Long, of one alphabet, mixed, and without what separates words, ids and paths."""
+    """Return whether it is long, mixed, of one alphabet, and without the separators of words, ids
+    and paths."""
     if not _RANDOM_LENGTH <= len(text) <= 512 or _LOWER_UUID.match(text):
         return False
     if not re.fullmatch(r"[A-Za-z0-9+/_=-]+", text):
@@ -262,6 +264,6 @@ def _is_random(text: str) -> bool:
 
 
 def _bits(text: str) -> float:
-    """Shannon's entropy of its characters, in bits for each."""
+    """Return the Shannon entropy of its characters, in bits for each."""
     counts = Counter(text).values()
     return -sum(n / len(text) * math.log2(n / len(text)) for n in counts)

@@ -1,11 +1,11 @@
 """The keys of a store, as a tree and as sets of hashes. No I/O.
 
 Every key goes into a tree of segments. Ids are merged by their form as they come (`form` in
-formats.py), so that the tree stays small however many keys there are. literals.py decides from the
-root down which of the remaining words are literals of a pattern.
+formats.py), so that the tree stays small however many keys there are. literals.py decides, from the
+root down, which of the remaining words are literals of a pattern.
 
-A set of millions of keys or facts has eight bytes for each, a 64-bit hash. Two with one hash are
-taken for one: among ten million the chance that any two are is 1 in 400,000."""
+A set of millions of keys or facts takes eight bytes for each, a 64-bit hash. Two with the same hash
+are taken for one: among ten million the chance that there are two is 1 in 400,000."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ _read_fields = reader("object", [(name,) for name in _CREATED])
 
 
 def read_created(text: str | None) -> Any:
-    """Of a value as much as `day_of` looks at."""
+    """Return as much of a value as `day_of` needs."""
     return _read_fields(text) if text and text[0] == "{" else None
 
 
 def day_of(key: str, value: Any) -> str | None:
-    """By a field's name, or by the milliseconds in the key: `2026-01-31`."""
+    """Return the day a row was made, by a field's name or the milliseconds in its key:
+    `2026-01-31`."""
     if isinstance(value, dict):
         for name in _CREATED:
             created = value.get(name)
@@ -47,18 +48,18 @@ def day_of(key: str, value: Any) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _day(number: int) -> str:
-    """The day that is so many days after the first of 1970."""
+    """Return the day that is so many days after 1970-01-01."""
     return (date(1970, 1, 1) + timedelta(number)).isoformat()
 
 
-_PARTS = 64  # so that what is sorted at once stays small
+_PARTS = 64  # so that each sort stays small
 
 FACTS_AT_ONCE = 150_000
-"""Facts that are a set at once, which takes eight times the memory."""
+"""Facts that are held as a set, which takes eight times the memory."""
 
 
 class Hashes:
-    """First filled, then sealed, then asked."""
+    """A set that is filled, then sealed, then searched."""
 
     def __init__(self) -> None:
         self._parts = [array("q") for _ in range(_PARTS)]
@@ -79,11 +80,11 @@ class Hashes:
 
 
 class Keys:
-    """Asked for several times in each row, and so a table with gaps: a set takes six times the
-    memory, and `Hashes` four times as long."""
+    """A set that is searched several times for each row, and therefore a table with gaps: a Python
+    set takes six times the memory, and `Hashes` four times as long."""
 
     def __init__(self, count: int) -> None:
-        """`count`: how many there will be at most."""
+        """Make room for up to `count` keys."""
         size = 1 << max(4, (count + count // 2).bit_length())
         self._table = array("q", bytes(8 * size))
         self._mask = size - 1
@@ -123,12 +124,12 @@ class Facts:
         self._rows.extend(repeat(short(key), len(facts)))
 
     def rows(self, facts: set[int]) -> set[int]:
-        """The rows in which one of these hashes of facts was read."""
+        """Return the rows in which one of these hashes of facts was read."""
         return {row for fact, row in zip(self._facts, self._rows, strict=True) if fact in facts}
 
     def compare(self, other: Facts) -> tuple[int, set[int], int, set[int]]:
-        """How many facts there are and the hashes of those that the other has not, to be few; then
-        the same of the other."""
+        """Return the number of facts and the hashes of those that the other lacks, then the same of
+        the other. Both sets of hashes are expected to be small."""
         mine = theirs = 0
         only_mine: set[int] = set()
         only_theirs: set[int] = set()
@@ -143,7 +144,7 @@ class Facts:
         return mine, only_mine, theirs, only_theirs
 
     def single(self) -> set[int]:
-        """The hashes that stand there an odd number of times, to be few."""
+        """Return the hashes that are there an odd number of times, which are expected to be few."""
         odd: set[int] = set()
         parts = 1 + len(self._facts) // FACTS_AT_ONCE
         for part in range(parts):
@@ -164,24 +165,25 @@ def _part(numbers: array[int], part: int, parts: int) -> Iterable[int]:
 
 
 MANY = 1500
-"""Different words below one segment that are kept apart; of more, the rare ones become one."""
+"""Different words under one segment that are kept apart; beyond this the rare ones are merged."""
 
 FEW_KEYS, FEW_SHARE = 3, 0.05
-"""A family of so few keys, or so small a share of another's, is an accident of that one's ids."""
+"""A family with so few keys, or so small a share of another's, is an accident of the other's
+ids."""
 
 SEPARATORS = (":", "/", "|", "#", "_")
-"""The first of these that a key has separates its segments."""
+"""The first of these that a key contains separates its segments."""
 
 _SEPARATED = "".join(SEPARATORS)
 _CLOCK = re.compile(r"(?<=\dT)([0-2]\d):([0-5]\d)(?::([0-5]\d))?")
 _SURE = re.compile("<(?:uuid|time|email|date|ms|seconds|hex|random|word)>")
 KIND = re.compile(r"<[a-z]+>")
 _EXAMPLES = 40
-"""Keys and values of a family that are kept to be looked at again."""
+"""Keys and values of a family that are stored for later passes."""
 
 LARGE, LARGEST, MOST = 20_000, 8_000_000, 48_000_000
-"""Bytes. A larger value is not kept, but for a family's first, up to the second; of those so
-many."""
+"""Bytes. A larger value is stored only for a family's first key, up to the second limit, and up to
+the third for all of them."""
 
 # fmt: off
 COLLECTIONS = frozenset((
@@ -191,11 +193,12 @@ COLLECTIONS = frozenset((
     "summary", "total", "totals", "version",
 ))
 # fmt: on
-"""What programmers call the one key that tells of all the others. Never an id."""
+"""Names that programmers give to the one key that is about all the others. Never an id."""
 
 
 def split(key: str) -> tuple[str, list[str]]:
-    """The separator of a key and its segments. The colons of a time of day separate nothing."""
+    """Return the separator of a key and its segments. The colons of a time of day separate
+    nothing."""
     if ":" in key and "T" not in key:  # nearly every key
         return ":", key.split(":")
     for separator in SEPARATORS:
@@ -208,8 +211,8 @@ def split(key: str) -> tuple[str, list[str]]:
 
 
 class Node:
-    """A place in the tree: the keys that end here (`count`, `values`), and what goes on from
-    here."""
+    """A node of the tree: the keys that end here (`count`, `values`), and the segments that
+    follow."""
 
     __slots__ = (
         "bytes",
@@ -241,7 +244,7 @@ class Node:
         self.sizes: list[int] = []
         """Bytes of the values of a sample."""
         self.days: Counter[str] = Counter()
-        """How many keys say that they were made on a day (`2026-01-31`)."""
+        """Keys made on each day (`2026-01-31`), as far as they say so."""
         self.children: dict[str, Node] = {}
         self.values: Values | None = None
         self.examples: list[tuple[str, Any]] = []
@@ -250,12 +253,13 @@ class Node:
         self.pattern: Any = None
         self.route: dict[str, Node] = {}
         self.rest: Node | None = None
-        """Where what is not in `route` goes; `only`: whatever form it has."""
+        """The child for what is not in `route`; `only`: for what has any form."""
         self.only: Node | None = None
 
     @property
     def is_id(self) -> bool:
-        """By its form; a word with a number (`v2`) only if it was seen with several."""
+        """Return whether it is an id by its form; a word with a number (`v2`) only if it was read
+        with several."""
         return "<" in self.label and (self.several or _SURE.search(self.label) is not None)
 
     @property
@@ -264,11 +268,11 @@ class Node:
 
     @property
     def is_weak(self) -> bool:
-        """A word with a number behind it: an id, or one of many names."""
+        """Return whether it is a word with a number after it: an id, or one of many names."""
         return not _SURE.search(self.label) and any(map(str.isalpha, KIND.sub("", self.label)))
 
     def child_for(self, separator: str, token: str) -> Node:
-        """The child for a segment; made where it is not there."""
+        """Return the child for a segment; make it if there is none."""
         child = self.children.get(separator + token)
         if child is None:
             label = separator + form(token)
@@ -291,7 +295,7 @@ class Node:
         return child
 
     def _merge_rare(self, separator: str, other: str) -> None:
-        """Too many different words: those with few keys are one from now on."""
+        """Merge the words that have few keys, since there are too many different words."""
         merged = Node(other, "")
         merged.several = True
         children = {}
@@ -304,7 +308,7 @@ class Node:
         self.children = children
 
     def absorb(self, other: Node) -> None:
-        """Take all of the other's, as if its segment were written as this one's."""
+        """Add all that the other node has, as if its segment were written as this one's."""
         self.absorb_keys(other)
         self.total += other.total
         self.several = True
@@ -320,7 +324,7 @@ class Node:
                 mine.several = several
 
     def absorb_keys(self, other: Node) -> None:
-        """Count the keys that end at the other one as ending here."""
+        """Count the keys that end at the other node as ending here."""
         self.count += other.count
         self.bytes += other.bytes
         self.largest = max(self.largest, other.largest)
@@ -340,7 +344,7 @@ class Tree:
         self._large = 0
 
     def add(self, key: str, text: str | None) -> None:
-        """`text` is the value as JSON."""
+        """Add a key. `text` is its value as JSON."""
         size = len(text or "")
         separator, segments = split(key)
         node = self.root
@@ -375,8 +379,8 @@ class Tree:
         return True
 
     def match(self, key: str) -> tuple[Any, list[str]]:
-        """The pattern of a key, after `resolve`, and its segments; None for one of no family that
-        was seen."""
+        """Return the pattern of a key, after `resolve`, and its segments; None for a key of an
+        unknown family."""
         separator, segments = split(key)
         node = self.root
         before = ""

@@ -1,9 +1,8 @@
 """Which words of keys are literals, and which are values of a variable. No I/O.
 
-A word is a literal unless something speaks against it; `why` of a node keeps what did. One root and
-one shape is one pattern: ids of another spelling (seeds among UUIDs) are of the variable whose rows
-are like theirs.
-"""
+A word is a literal unless something speaks against it, and `why` of its node says what. One root
+and one shape make one pattern: ids of another spelling (seeds among UUIDs) belong to the variable
+whose rows are like theirs."""
 
 from __future__ import annotations
 
@@ -15,11 +14,11 @@ from outgrow.inspection.keys import FEW_KEYS, KIND, Node
 from outgrow.inspection.values import Values, similarity
 
 ALIKE = 0.5
-"""From here two families are one. Measured on generated keyspaces: kinds of documents under one
+"""From here on two families are one. Measured on generated keyspaces: kinds of documents under one
 root have 0.1 to 0.35 in common, variants of one kind 0.55 and more."""
 
 CLOSE = 0.7
-"""So alike must documents behind only two words be for these to be values of a variable."""
+"""Documents under only two words must be this similar for the words to be values of a variable."""
 
 _WORD = re.compile(r"[A-Za-z]+[-_.]")
 _BY = re.compile(r"(?:by|of|for|per)(?:[A-Z]|[-_.][A-Za-z])")
@@ -38,7 +37,7 @@ def resolve(node: Node, depth: int = 0, field_names: frozenset[str] | None = Non
         if not _absorb_into_variable(child, variables, depth):
             child.why = child.why or "ids of one form"
             variables.append(child)
-    if depth:  # seeds and what was typed by hand: other ids of the same rows
+    if depth:  # seeds and ids typed by hand: of the same rows
         nodes = [
             w for w in nodes if "<" not in w.label or not _absorb_into_variable(w, variables, depth)
         ]
@@ -61,7 +60,7 @@ def resolve(node: Node, depth: int = 0, field_names: frozenset[str] | None = Non
 
 
 def _absorb_into_variable(child: Node, variables: list[Node], depth: int) -> bool:
-    """Make it one with the variable that it is of, if there is one."""
+    """Merge it with the variable that it is a value of, if there is one."""
     for variable in variables:
         if _same_variable(variable, child, depth):
             variable.absorb(child)
@@ -70,7 +69,7 @@ def _absorb_into_variable(child: Node, variables: list[Node], depth: int) -> boo
 
 
 def _names_of_fields(node: Node) -> frozenset[str]:
-    """What documents call their fields, from here down."""
+    """Return the names of the documents' fields, from here down."""
     names: set[str] = set()
     if node.values is not None and not node.values.is_map:
         names.update(map(str.lower, node.values.fields))
@@ -78,7 +77,8 @@ def _names_of_fields(node: Node) -> frozenset[str]:
 
 
 def _are_field_names(nodes: list[Node], fields: frozenset[str]) -> bool:
-    """Indexes by this and that, however many: `byEmail`, `byName`, or named as fields are."""
+    """Return whether they are names of indexes, however many: `byEmail`, `byName`, or named as
+    fields are."""
     if len(nodes) < 2:
         return False
     tokens = [node.token for node in nodes]
@@ -89,14 +89,14 @@ def _are_field_names(nodes: list[Node], fields: frozenset[str]) -> bool:
 
 def _same_variable(variable: Node, other: Node, depth: int) -> bool:
     if depth == 0 or variable.label[0] != other.label[0]:
-        # The first segment names the family: there, only the ids may differ.
+        # The first segment names the family, where only ids may differ.
         return KIND.sub("<>", variable.label) == KIND.sub("<>", other.label)
     return alike(variable, other) >= ALIKE or _is_named_apart(variable, other)
 
 
 def _is_named_apart(variable: Node, other: Node) -> bool:
-    """Kinds of one family, by the word in front of the id (`twint_<ms>`, `qrbill_<ms>`), or
-    documents of it by a word and a number."""
+    """Return whether they are kinds of one family, by the word before the id (`twint_<ms>`,
+    `qrbill_<ms>`), or its documents, by a word and a number."""
     if (
         variable.values is None
         or other.values is None
@@ -110,7 +110,7 @@ def _is_named_apart(variable: Node, other: Node) -> bool:
 
 
 def _clusters(nodes: list[Node], depth: int) -> Iterator[list[Node]]:
-    """Words with alike things behind them."""
+    """Return groups of words with similar keys and values under them."""
     heads: list[list[Node]] = []
     for node in sorted(nodes, key=lambda w: (-w.total, w.label)):
         if node.is_collection:
@@ -130,7 +130,7 @@ def _clusters(nodes: list[Node], depth: int) -> Iterator[list[Node]]:
 def _settle_cluster(
     cluster: list[Node], variables: list[Node], literals: list[Node], depth: int
 ) -> None:
-    """Make a variable of the words, or literals."""
+    """Make the words a variable, or literals."""
     first = cluster[0]
     if first.is_collection:
         literals.append(first)
@@ -172,8 +172,8 @@ def _settle_cluster(
 
 
 def _choose_ids(cluster: list[Node], depth: int) -> list[Node]:
-    """Those by their form, and what has a number and was seen once (`2025-spring`) beside one of
-    them, or where another begins with a number too."""
+    """Return the words that are ids by their form. Where there are some, a word with a number that
+    was read once (`2025-spring`) is one too, and so it is where several begin with a number."""
     ids = [word for word in cluster if word.is_id]
     if not depth:
         return ids
@@ -183,7 +183,7 @@ def _choose_ids(cluster: list[Node], depth: int) -> list[Node]:
 
 
 def _absorb_single_words(literals: list[Node], variables: list[Node]) -> None:
-    """Give single words, and those with damaged values, to the variable that all the others there
+    """Merge single words, and those with damaged values, into the variable that all the other words
     belong to."""
     for word in list(literals):
         if word.is_collection:
@@ -202,7 +202,7 @@ def _absorb_single_words(literals: list[Node], variables: list[Node]) -> None:
 
 
 def _is_damaged(word: Node, variable: Node) -> bool:
-    """No document, where documents are."""
+    """Return whether it is no document, where the others are documents."""
     values, usual = _first_values(word), _first_values(variable)
     return (
         word.total <= FEW_KEYS
@@ -214,7 +214,7 @@ def _is_damaged(word: Node, variable: Node) -> bool:
 
 
 def _depths_of_ends(node: Node, depth: int = 0) -> set[int]:
-    """How many segments behind this one its keys end."""
+    """Return how many segments below this one its keys end."""
     ends = {depth} if node.count else set()
     return ends.union(
         *(_depths_of_ends(child, depth + 1) for child in list(node.children.values())[:50])
@@ -222,7 +222,7 @@ def _depths_of_ends(node: Node, depth: int = 0) -> set[int]:
 
 
 def _are_ids_by_hand(variable: Node, cluster: list[Node]) -> bool:
-    """Ids without the form of one: `me`, `system`, what was typed by hand."""
+    """Return whether they are ids without the form of one: `me`, `system`, or typed by hand."""
     if not variable.values or variable.label[0] != cluster[0].label[0]:
         return False
     usual = variable.values
@@ -240,7 +240,7 @@ def _are_ids_by_hand(variable: Node, cluster: list[Node]) -> bool:
 
 
 def _why_variable(cluster: list[Node]) -> str:
-    """Why the words are values of a variable; empty where nothing says that they are."""
+    """Return why the words are values of a variable, or nothing where they are not."""
     n = len(cluster)
     tokens = [word.token for word in cluster]
     if n >= 2 and sum(map(is_name, tokens)) * 2 >= n:
@@ -276,7 +276,8 @@ def _why_variable_at_end(cluster: list[Node], each: float) -> str:
 
 
 def _why_tenants(cluster: list[Node]) -> str:
-    """The first segment names the family, except where the same families stand behind several."""
+    """Return why the first segment is a variable. It names the family, except where the same
+    families stand under several."""
     shared = set.intersection(*(set(word.children) for word in cluster))
     literal = [label for label in shared if "<" not in label]
     if len(cluster) >= 3 and len(literal) >= 2:
@@ -295,7 +296,7 @@ def _first_values(node: Node) -> Values | None:
 
 
 def _are_fields_of_values(cluster: list[Node]) -> bool:
-    """The word is itself in the value, as `provider` of `oauth:{provider}:{id}`."""
+    """Return whether the values repeat the word, as `provider` of `oauth:{provider}:{id}`."""
     repeating = 0
     for word in cluster:
         values = _first_values(word)
@@ -306,7 +307,7 @@ def _are_fields_of_values(cluster: list[Node]) -> bool:
 
 
 def alike(node: Node, other: Node, depth: int = 0) -> float:
-    """From 0 to 1, whether the same things end and go on at both."""
+    """Return from 0 to 1 whether the same values and segments are under both."""
     if node.values is not None and other.values is not None:
         return similarity(node.values, other.values)
     if not node.children or not other.children or depth > 2:
@@ -314,7 +315,7 @@ def alike(node: Node, other: Node, depth: int = 0) -> float:
     mine, others = _children_by_kind(node), _children_by_kind(other)
     common = mine.keys() & others.keys()
     if not common:
-        # Words behind words, as in user:{first}:{last}:{id}: what is behind those?
+        # Words under words, as in user:{first}:{last}:{id}: compare what is under those.
         largest = [max(below.values(), key=lambda c: c.total) for below in (mine, others)]
         return 0.9 * alike(largest[0], largest[1], depth + 1)
     share = len(common) / min(len(mine), len(others))
@@ -323,7 +324,7 @@ def alike(node: Node, other: Node, depth: int = 0) -> float:
 
 
 def _children_by_kind(node: Node) -> dict[str, Node]:
-    """The children by label, ids by their kind alone."""
+    """Return the children by label, ids by their kind alone."""
     below: dict[str, Node] = {}
     for label, child in node.children.items():
         kind = label[:1] + "<>" if "<" in label else label

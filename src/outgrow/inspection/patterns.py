@@ -1,4 +1,4 @@
-"""The patterns of a store, as they are printed and as keys are taken apart by them. No I/O."""
+"""The patterns of a store, as they are printed and as they take keys apart. No I/O."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAMES = {
     "seconds": "at",
     "time": "at",
 }
-"""What a variable is called after its form; any other is `id`, and `name` where people write it."""
+"""The name of a variable by its form; others are `id`, or `name` where people write it."""
 
 
 class Segment:
@@ -47,8 +47,8 @@ class Segment:
 
     @property
     def around(self) -> tuple[str, str]:
-        """What stands before and behind an id and is none of it. Where ids are told from others
-        by their form, all of the segment is the id."""
+        """Return the letters before and after an id that are not part of it. Where ids are told
+        from others by their form, the whole segment is the id."""
         return ("", "") if self.by_form else (self.before, self.after)
 
     @property
@@ -73,7 +73,7 @@ class Segment:
 
 
 class Pattern:
-    """A family of keys. What is known of them stands in the `node` where they end."""
+    """A family of keys. What is known of them is in the `node` where they end."""
 
     def __init__(self, segments: Sequence[Segment], node: Node) -> None:
         self.segments = list(segments)
@@ -82,7 +82,7 @@ class Pattern:
         self.name_variables()
 
     def _find_prefix(self) -> None:
-        """Letters that all ids of a first segment begin with are no part of them:
+        """Take letters that all ids of a first segment begin with as a literal:
         `teacher.{email}`."""
         first = self.segments[0]
         if first.is_variable and not first.before and len(self.examples) > 2:
@@ -97,7 +97,7 @@ class Pattern:
         self.clear_cache()
 
     def clear_cache(self) -> None:
-        """Its segments have changed."""
+        """Forget what was computed from its segments, which have changed."""
         for name in ("compiled", "positions", "spans", "cuts"):
             self.__dict__.pop(name, None)
 
@@ -116,7 +116,7 @@ class Pattern:
 
     @cached_property
     def positions(self) -> list[int]:
-        """Where in the key its variables stand."""
+        """Return the positions of its variables in the key."""
         return [position for position, segment in enumerate(self.segments) if segment.is_variable]
 
     @property
@@ -141,7 +141,7 @@ class Pattern:
 
     @property
     def is_single(self) -> bool:
-        """One key of its own: `schools:all`."""
+        """Return whether it is one key: `schools:all`."""
         return not self.positions
 
     @cached_property
@@ -150,7 +150,7 @@ class Pattern:
 
     @cached_property
     def cuts(self) -> list[tuple[int, int, int | None]]:
-        """Of each variable the place, and where in its segment it begins and ends."""
+        """Return for each variable its position, and where in its segment it begins and ends."""
         cuts: list[tuple[int, int, int | None]] = []
         for position in self.positions:
             before, after = self.segments[position].around
@@ -159,13 +159,15 @@ class Pattern:
 
     @property
     def precedence(self) -> tuple[int, int, int, bool]:
-        """Smaller is matched first; as in a blueprint, and ids of a stated form before any."""
+        """Return a smaller value for what is matched first: as in a blueprint, and ids of a known
+        form before any."""
         literal = sum(len(s.separator + s.before + s.after) for s in self.segments)
         by_form = any(segment.by_form for segment in self.segments)
         return -literal, sum(s.many for s in self.segments), len(self.segments), not by_form
 
     def ids(self, key: str) -> tuple[str, ...]:
-        """The values of its variables in one of its keys; empty when it is none of them."""
+        """Return the values of its variables in one of its keys; nothing for a key of another
+        pattern."""
         match = self.compiled.fullmatch(key)
         return match.groups() if match else ()
 
@@ -178,7 +180,7 @@ class Pattern:
 
 
 def _fixed_letters(forms: Sequence[str]) -> tuple[str, str]:
-    """The letters before and behind the ids, where they are the same in all forms."""
+    """Return the letters before and after the ids, where they are the same in all forms."""
     letters = set()
     for form in forms:
         parts = _PARTS.search(form)
@@ -206,7 +208,8 @@ def _name(segment: Segment, taken: set[str]) -> str:
 
 
 def patterns_of(tree: Tree) -> list[Pattern]:
-    """All patterns of the tree, the one that is matched first first. The tree finds them by key."""
+    """Return all patterns of the tree in the order in which they are matched. The tree finds them
+    by key."""
     resolve(tree.root)
     ends = [(node, Pattern(segments, node)) for node, segments in _ends(tree.root, (), 0)]
     for node, pattern in ends:
@@ -229,14 +232,15 @@ def _ends(
         ),
     )
     for child in node.children.values():
-        # Of several variables at one place all but one say of which form their ids are: not the
-        # largest, and not one whose ids begin with no letters to be told by.
+        # Of several variables at one position all but one state the form of their ids. The
+        # exception is the largest, or one whose ids begin with no letters to tell them by.
         split = bool(depth and child.why and child is not variables[0])
         yield from _ends(child, (*path, (child, split)), depth + 1)
 
 
 def _absorb_longer_keys(ends: list[tuple[Node, Pattern]]) -> None:
-    """Ids that hold the separator: a few keys longer than their family's, and of its kind."""
+    """Merge keys whose ids hold the separator: a few that are longer than their family's, and of
+    its kind."""
     patterns = sorted((p for _, p in ends), key=lambda p: -p.count)
     for node, small in sorted(ends, key=lambda f: f[1].count):
         for large in patterns:
@@ -255,7 +259,7 @@ def _absorb_longer_keys(ends: list[tuple[Node, Pattern]]) -> None:
 
 
 def _embed_whole_keys(patterns: Sequence[Pattern]) -> None:
-    """Whole keys inside keys: in `messages:booking:{ms}:{id}` stands one of `booking:{ms}:{id}`."""
+    """Find keys inside keys: `messages:booking:{ms}:{id}` has one of `booking:{ms}:{id}`."""
     for inner in patterns:
         if len(inner.positions) < 2 or inner.segments[0].is_variable:
             continue
@@ -280,8 +284,8 @@ def _reads_as(segments: Sequence[Segment], pattern: Pattern) -> bool:
 
 
 def _wide_position(large: Pattern, small: Pattern) -> int | None:
-    """The place of the variable of `large` that may hold separators so that it has the keys of
-    `small` as well."""
+    """Return the position of the variable of `large` that may hold separators, so that it has the
+    keys of `small` as well."""
     if len(small.segments) <= len(large.segments):
         return None
     ends_in_literal = not large.segments[-1].is_variable

@@ -1,10 +1,10 @@
 """What a pattern's values are like: kinds, fields, formats, lengths. No I/O.
 
-Of the values of one family of keys a sample is enough for this: all of the first thousand, then
-every sixteenth. What must be complete (what does not fit its pattern) is counted in audit.py.
+For the values of one family of keys a sample is enough: all of the first thousand, then every
+sixteenth. What has to be complete (misfits) is counted in audit.py.
 
-Values come as text, and are decoded as far as needed. To decode a large document takes several
-times as long as to skip through it for the two fields that an audit asks for."""
+Values come as text, and are decoded only as far as they are used. To decode a large document takes
+several times as long as to skip through it for the two fields that an audit needs."""
 
 from __future__ import annotations
 
@@ -19,26 +19,27 @@ from outgrow.inspection.formats import WORDY, form, format_of
 from outgrow.layout import consistency
 
 ALL_OF, EVERY = 1000, 16
-"""So many values are looked at, and of those behind them one in so many."""
+"""All of the first values are read, and then one in so many."""
 
 FIELDS = 300
-"""Names that are told apart in one object; more than that have the ids of a map, mostly."""
+"""Names that are counted apart in one object. More names than that are mostly the ids of a map."""
 
 SAMPLES = 120
-"""Different texts that are kept of each path, to ask of which pattern they are ids."""
+"""Different texts that are stored for each path, to find the pattern that they are ids of."""
 
 DISTINCT = 2000
-"""Up to here different values are counted; behind it there are `many`."""
+"""Different values that are counted; above this there are many."""
 
 SOME, MIXED = 3, 0.15
-"""Values of another kind: so many, and so large a share, are a habit of the app; fewer are
-damage."""
+"""From this count and share on, values of another kind are a habit of the app; fewer are damage."""
 
 ACCIDENTS = frozenset(("[object Object]", "NaN", "null", "undefined", ""))
-"""What code writes in place of a value that it did not have: no kind of its own, however often."""
+"""What code writes in place of a value that it did not have: not a kind of its own, however
+frequent."""
 
 OWN = 0.8
-"""From this share of texts that are a segment of their own key they repeat it, and name nobody."""
+"""From this share on, texts that equal a segment of their own key repeat it, and name nothing
+else."""
 
 LONGEST = 200
 """Characters of a text that may be a reference."""
@@ -54,7 +55,7 @@ def kind_of(value: Any) -> str:
 
 
 def encoded(text: str) -> Any:
-    """The object or array that is written in the text as JSON, or None."""
+    """Return the object or array that the text holds as JSON, or None."""
     if len(text) > 1 and text[0] in "[{" and text[-1] in "]}":
         try:
             return json.loads(text)
@@ -64,7 +65,7 @@ def encoded(text: str) -> Any:
 
 
 def decoded(value: Any) -> Any:
-    """What a text that holds JSON says; anything else as it is."""
+    """Return what a text holds as JSON; anything else as it is."""
     if isinstance(value, str):
         inner = encoded(value)
         return value if inner is None else inner
@@ -72,7 +73,7 @@ def decoded(value: Any) -> Any:
 
 
 class Values:
-    """Of all values at one place: of a pattern, of a field, of a list's elements."""
+    """All values at one path: of a pattern, of a field, of a list's elements."""
 
     __slots__ = (
         "accidents",
@@ -98,9 +99,9 @@ class Values:
         self.lengths: list[int] = []
         self.distinct: set[int] = set()
         self.samples: dict[str, int] = {}
-        """Different texts, and how often each was seen."""
+        """Different texts, and how often each was read."""
         self.repeated: Counter[int] = Counter()
-        """How often a text was a segment of its own key, by the place of that segment; -1: the
+        """How often a text was a segment of its own key, by the position of that segment; -1: the
         whole key, -2: all but the first segment."""
 
     def add(self, value: Any, positions: dict[str, int], depth: int = 0) -> None:
@@ -176,23 +177,23 @@ class Values:
             if text in self.samples or len(self.samples) < SAMPLES:
                 self.samples[text] = self.samples.get(text, 0) + times
 
-    # What it comes to ---------------------------------------------------------------------------
+    # The result --------------------------------------------------------------------------------
 
     @property
     def present(self) -> int:
-        """How many are something: not null."""
+        """Return how many are not null."""
         return self.count - self.kinds["null"]
 
     @property
     def kind(self) -> str:
-        """What most of them are."""
+        """Return what most of them are."""
         kinds = [(n, kind) for kind, n in self.kinds.items() if kind != "null"]
         return max(kinds)[1] if kinds else "null"
 
     @property
     def is_mixed(self) -> bool:
-        """Of several kinds, and not by accident: those that are not of the usual kind are some, and
-        more than damage is."""
+        """Return whether they are of several kinds, and not by accident: more are of another kind
+        than damage would explain."""
         others = self.present - self.kinds[self.kind]
         others -= self.accidents if self.kind != "string" else 0
         ids = self.kind != "string" and self.format not in WORDY and self.kinds["string"]
@@ -200,7 +201,8 @@ class Values:
 
     @property
     def is_encoded(self) -> bool:
-        """The app writes JSON into texts here, always or often: a habit, not damage."""
+        """Return whether the app writes JSON into texts here, always or often: a habit, not
+        damage."""
         return self.encoded >= SOME and self.encoded >= MIXED * self.present
 
     @property
@@ -209,7 +211,7 @@ class Values:
 
     @property
     def repeated_segment(self) -> int | None:
-        """Which segment of its own key nearly every text is; see `own`."""
+        """Return the segment of their own key that nearly all texts repeat; see `repeated`."""
         if not self.repeated or not self.kinds["string"]:
             return None
         position, times = self.repeated.most_common(1)[0]
@@ -221,7 +223,8 @@ class Values:
 
     @property
     def is_map(self) -> bool:
-        """Objects whose names are ids: of no name can it be said that such an object has it."""
+        """Return whether they are objects whose names are ids, so that no name is common to all of
+        them."""
         if not self.fields or not self.objects:
             return False
         names = list(self.fields)
@@ -247,7 +250,7 @@ class Values:
 
     @property
     def members(self) -> Values:
-        """Of a map: all its members' values as one."""
+        """Return the values of all members of a map as one."""
         made = Values()
         for values in self.fields.values():
             made.merge(values)
@@ -255,12 +258,13 @@ class Values:
 
     @property
     def names(self) -> list[str]:
-        """Of a map: the names of its members."""
+        """Return the names of a map's members."""
         return [name for name in self.fields if name != "…"]
 
     @property
     def shape(self) -> str:
-        """`document ids objects map scalar mixed`: mixed where no kind is the usual one."""
+        """Return `document`, `ids`, `objects`, `map`, `scalar`, or `mixed` where no kind is
+        usual."""
         if self.is_mixed:
             return "mixed"
         if self.kind == "object":
@@ -275,17 +279,17 @@ class Values:
         return "scalar"
 
     def _has_kind(self, kind: str) -> bool:
-        """More than a misfit or two are of the kind."""
+        """Return whether more than a misfit or two are of the kind."""
         times = self.kinds[kind]
         return times > 0 and (kind == self.kind or times >= max(SOME, 0.02 * self.present))
 
     @property
     def has_numbers(self) -> bool:
-        """Some of the texts here are numbers, and not by accident."""
+        """Return whether some of the texts here are numbers, and not by accident."""
         return self.kinds["number"] >= max(1, MIXED * self.present)
 
     def walk(self, steps: Steps = ()) -> Iterator[tuple[Steps, Values]]:
-        """This and every place below."""
+        """Return these values and all below them, with their paths."""
         yield steps, self
         if self._has_kind("object"):
             if self.is_map:
@@ -302,8 +306,8 @@ class Values:
 
 
 def path_of(steps: Steps) -> str:
-    """`$` for the value itself, `f`, `f.g`, `f[]`, `f{}`, and `[]`, `{}` at the top. The names of a
-    map and its values are written alike."""
+    """Return `$` for the value itself, `f`, `f.g`, `f[]`, `f{}`, and `[]`, `{}` at the top. The
+    names of a map and its values are written alike."""
     path = ""
     for step in steps:
         if isinstance(step, str):
@@ -314,9 +318,9 @@ def path_of(steps: Steps) -> str:
 
 
 def texts(value: Any, steps: Steps, *, numbers: bool = True) -> list[str]:
-    """The texts at a place, and the whole numbers."""
+    """Return the texts at a path, and the whole numbers."""
     if len(steps) == 1 and type(value) is dict and type(text := value.get(steps[0])) is str:
-        return [text]  # as three in four are
+        return [text]  # three in four are like this
     values = values_at(value, steps)
     if set(map(type, values)) <= _TEXT:
         return values
@@ -324,7 +328,7 @@ def texts(value: Any, steps: Steps, *, numbers: bool = True) -> list[str]:
 
 
 def values_at(value: Any, steps: Steps) -> list[Any]:
-    """Whatever stands at a place; of a map the names where the steps end so."""
+    """Return all values at a path; the names of a map where the path ends in names."""
     values = [value]
     for step in steps:
         if str in set(map(type, values)):
@@ -344,7 +348,7 @@ _TEXT = {str}
 
 
 def similarity(a: Values, b: Values) -> float:
-    """From 0 (nothing in common) to 1, whether both are values of one pattern."""
+    """Return from 0 (nothing in common) to 1 whether both are values of one pattern."""
     if not a.present or not b.present:
         return 0.7
     if a.kind != b.kind:
@@ -369,7 +373,8 @@ def similarity(a: Values, b: Values) -> float:
 
 
 def _field_similarity(a: Values, b: Values) -> float:
-    """Shares of objects that have a field, and the same kind of value in it: common by all."""
+    """Return the share of fields that both have, of the same kind, weighted by how many objects
+    have them."""
     common = all_ = 0.0
     for name in {*a.fields, *b.fields}:
         mine, theirs = a.fields.get(name), b.fields.get(name)
@@ -383,7 +388,7 @@ def _field_similarity(a: Values, b: Values) -> float:
     share = common / all_ if all_ else 0.7
     few, many = sorted((a, b), key=lambda v: v.objects)
     if few.objects < 5:
-        # Which optional fields a few objects happen to have says little: has the other them all?
+        # Few objects say little by their optional fields: does the other have them all?
         known = sum(name in many.fields for name in few.fields)
         always = sum(
             v.count == few.objects > 2 and name not in many.fields for name, v in few.fields.items()
@@ -399,7 +404,8 @@ _decode = msgspec.json.Decoder().decode
 
 
 def decode(text: str | None) -> Any:
-    """A value as Python has it. What is no JSON (a column of text) is a text."""
+    """Return a value as Python has it. A text that is not JSON (a column of text) is returned as it
+    is."""
     if text is None:
         return None
     try:
@@ -412,8 +418,8 @@ def decode(text: str | None) -> Any:
 
 
 def reader(kind: str, paths: Iterable[Steps]) -> Read:
-    """Decodes values, most of which are of the kind, with at least what stands at these places: of
-    objects, and of objects in a list, only the fields on the way."""
+    """Return a decoder for values that are mostly of this kind. It decodes at least what is at
+    these paths: of objects, and of objects in a list, only the fields on the way."""
     depth = 0 if kind == "object" else 1
     names = set()
     for steps in paths:
