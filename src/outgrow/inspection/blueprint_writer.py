@@ -1,8 +1,8 @@
-"""Writes what was found as a blueprint (docs/blueprints.md), each guess with its reason beside it.
+"""Blueprints written from what an inspection found (docs/blueprints.md), each guess with its reason
+next to it.
 
-What is not sure, or gains nothing as a table, stays in the store: scalars, single keys, caches and
-locks, values of several kinds, keys that two patterns would share.
-"""
+What is not certain, or gains nothing as a table, stays in the store: scalars, single keys, caches
+and locks, values of several kinds, keys that two patterns would share."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from outgrow.inspection.report import confidence
 from outgrow.inspection.values import ELEMENTS, NAMES, Values
 
 SURE = 0.75
-"""A pattern that is less sure has no relation."""
+"""A pattern with less confidence has no relation."""
 
 FIELDS = 24
-"""Columns that fields become, those that most documents have first; the others stay in `rest`."""
+"""Fields that become columns, the most frequent first; the others stay in `rest`."""
 
 PRESENT = 0.3
-"""The share of documents that have a field, from which it becomes a column."""
+"""The share of documents that must have a field for it to become a column."""
 
 LONG = 100
-"""A list that reaches this length is worth a table before others: the phase `hybrid`."""
+"""A list of this length needs a table before others: the phase `hybrid`."""
 
 # fmt: off
 PASSING = frozenset((
@@ -38,7 +38,7 @@ PASSING = frozenset((
     "nonce", "csrf", "job", "jobs", "queue", "counter", "processed", "preview",
 ))
 # fmt: on
-"""Words in a key that say that its value passes: it stays key-value."""
+"""Words in a key whose values are short-lived: they stay in the store."""
 
 _WORDS = re.compile(r"[A-Z]{2,}(?![a-z])[0-9]*|[A-Z]?[a-z][a-z0-9]*|[A-Z][0-9]*|[0-9]+[a-z]*")
 # What every relation or table has itself.
@@ -55,11 +55,11 @@ class _Relation:
     of_field: dict[str, str] = field(default_factory=dict)
     indexes: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
-    """Fields whose names no blueprint can say."""
+    """Fields whose names a blueprint cannot contain."""
 
 
 def blueprint(inspection: Inspection, table: str) -> str:
-    """The TOML of a blueprint that `outgrow grow` takes as it is."""
+    """Return the TOML of a blueprint that `outgrow grow` accepts as it is."""
     toml_lines = _Writer(inspection, table).toml_lines()
     return "".join((_comment(line) if line[:1] == "#" else line) + "\n" for line in toml_lines)
 
@@ -105,7 +105,7 @@ class _Writer:
         derived = [line for p in self.keys.values() if (line := self._derived_line(p)) is not None]
         if derived:
             yield ""
-            yield "# Lists that say nothing of their own: kept for whoever reads them."
+            yield "# Lists that follow from other rows: maintained for their readers."
             yield "[derived]"
             yield from derived
         for relation in self.relations.values():
@@ -132,7 +132,7 @@ class _Writer:
         yield f"{self.names[id(pattern)]} = {{ key = {key}, shape = {_quoted(shape)} }}"
 
     def _why_no_relation(self, pattern: Pattern) -> str | None:
-        """Why it has no relation, if so."""
+        """Return why it has no relation, or None where it has one."""
         shape = _shape(pattern)
         if pattern.values.is_encoded:
             return "the app writes JSON into texts here"
@@ -193,7 +193,7 @@ class _Writer:
         return made
 
     def _relation_names(self) -> set[str]:
-        """Those that are taken, and those of the tables beside theirs."""
+        """Return the names that are taken, with those of the tables for their lists."""
         names = {relation.name for relation in self.relations.values()}
         return names | {f"{n}_lists" for n in names} | {n.removesuffix("_lists") for n in names}
 
@@ -264,7 +264,7 @@ class _Writer:
     # Derived lists ------------------------------------------------------------------------------
 
     def _derived_line(self, pattern: Pattern) -> str | None:
-        """The line of a list that the application's writes can keep; None where it cannot."""
+        """Return the line of a list that the application's writes can maintain, or None."""
         derived = self.inspection.derived_of(pattern)
         if (
             derived is None
@@ -303,13 +303,14 @@ def _column(source: _Relation, pattern: Pattern, steps: tuple[str | int, ...]) -
 
 
 def _is_whole(pattern: Pattern, position: int) -> bool:
-    """No letters of its segment are left out of the variable: elsewhere the id may have them."""
+    """Return whether the variable has all letters of its segment, which the id may have
+    elsewhere."""
     segment = pattern.segments[position]
     return not (segment.before or segment.after)
 
 
 def _element(source: _Relation, reference: Reference) -> str | None:
-    """An element of the list, made of columns of the rows that it names."""
+    """Return an element of the list, made of columns of the rows that it names."""
     pattern, how = reference.to, reference.target.how
     if how == "id":
         if len(pattern.positions) > 1:
@@ -328,7 +329,7 @@ def _element(source: _Relation, reference: Reference) -> str | None:
 
 
 def _key(pattern: Pattern) -> str:
-    """As a blueprint says it: there a time of day, too, is more than one segment."""
+    """Return the key as a blueprint has it, where a time of day is more than one segment too."""
     spans = [not s.many and any("<time>" in form for form in s.forms) for s in pattern.segments]
     return "".join(
         segment.text.replace("}", "...}") if segment.is_variable and spanning else segment.text
@@ -337,7 +338,7 @@ def _key(pattern: Pattern) -> str:
 
 
 def _is_writable(pattern: Pattern) -> bool:
-    """A blueprint can say it, and it does not claim what it was not seen to have."""
+    """Return whether a blueprint can contain it, and would match only keys that belong to it."""
     first = pattern.segments[0]
     literal = "".join(s.separator + s.before + s.after for s in pattern.segments)
     if not (first.before or not first.is_variable) or re.search(r"[{}\x00-\x1f\x7f]", literal):
@@ -358,7 +359,7 @@ def _shape(pattern: Pattern) -> str:
 
 
 def _type(values: Values) -> str | None:
-    """The type of a column for such values; None where they are better left in `rest`."""
+    """Return the type of a column for such values; None where they are better in `rest`."""
     if not values.present or values.is_mixed:
         return None
     if values.kind == "string":
@@ -414,7 +415,7 @@ def _unique(name: str, taken: set[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """As TOML has texts. Control characters are refused before."""
+    """Return a TOML string. Control characters were refused before."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

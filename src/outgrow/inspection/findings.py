@@ -1,8 +1,8 @@
 """What the figures of a table mean, and who may read and write it beyond its owner.
 
-*Strangers* are PUBLIC, and the roles `anon` and `authenticated`, as which hosted services let in
-whoever has a key that is in every page, and whoever signed up. The catalog does not say which other
-roles strangers can sign in as: these are reported with what is known of them."""
+*Strangers* are PUBLIC, and the roles `anon` and `authenticated`. As these, hosted services let in
+everybody who has the key that is in every page, and everybody who signed up. The catalog does not
+say which other roles strangers can sign in as: these are reported with what is known of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SLOW_MS = 500.0
 
 
 def health_findings(health: Health, slow_ms: float = SLOW_MS) -> list[Finding]:
-    """The worst first."""
+    """Return the findings, the worst first."""
     findings = [
         *_table_findings(health),
         *_index_findings(health),
@@ -43,8 +43,8 @@ def _table_findings(health: Health) -> Iterator[Finding]:
             "no_unique_key",
             "bad",
             table.name,
-            "nothing keeps a key from being there twice: `key` has no primary key and no unique "
-            "index, and no upsert can name it",
+            "nothing prevents a key from being stored twice: `key` has no primary key and no "
+            "unique index, and no upsert can name it",
             remedy("unique_key", store=table.name),
         )
     if table.unlogged:
@@ -70,7 +70,7 @@ def _table_findings(health: Health) -> Iterator[Finding]:
             "bloated_table",
             "warn",
             table.name,
-            f"about {size_of(bloat)} of its {size_of(table.heap_bytes)} are air (an estimate): "
+            f"about {size_of(bloat)} of its {size_of(table.heap_bytes)} are unused (an estimate): "
             "every scan reads them; new rows will fill them, and pg_repack or VACUUM FULL, which "
             "locks everybody out, would free them",
         )
@@ -86,7 +86,7 @@ def _index_findings(health: Health) -> Iterator[Finding]:
                 "bad",
                 index.name,
                 f"being built, or left by a build that failed: {size_of(index.bytes)} that every "
-                "write keeps and no query uses",
+                "write maintains and no query uses",
                 remedy("drop_index", index=full_name),
             )
         elif index.duplicate_of is not None and not index.ours:
@@ -95,7 +95,7 @@ def _index_findings(health: Health) -> Iterator[Finding]:
                 "warn",
                 index.name,
                 f"does nothing that {index.duplicate_of} does not do: {size_of(index.bytes)} that "
-                "every write keeps",
+                "every write maintains",
                 remedy("drop_index", index=full_name),
             )
         elif _is_unused(index):
@@ -106,7 +106,7 @@ def _index_findings(health: Health) -> Iterator[Finding]:
                 "bloated_index",
                 "note",
                 index.name,
-                f"about {size_of(bloat)} of its {size_of(index.bytes)} are air (an estimate)",
+                f"about {size_of(bloat)} of its {size_of(index.bytes)} are unused (an estimate)",
                 remedy("rebuild_index", index=full_name),
             )
 
@@ -126,7 +126,8 @@ def _unused_index(health: Health, index: Index, full_name: str) -> Finding:
         "unused_index",
         level,
         index.name,
-        f"no query used it on this server {since}: {size_of(index.bytes)} that every write keeps",
+        f"no query used it on this server {since}: {size_of(index.bytes)} that every write "
+        "maintains",
         remedy("drop_index", index=full_name),
     )
 
@@ -146,8 +147,8 @@ def _maintenance_findings(health: Health) -> Iterator[Finding]:
             "vacuum_due",
             "warn" if maintenance.dead > 2 * maintenance.vacuum_due else "note",
             name,
-            f"{maintenance.dead:,} dead rows beside {maintenance.live:,} live ones; from "
-            f"{maintenance.vacuum_due:,} on autovacuum should come",
+            f"{maintenance.dead:,} dead rows next to {maintenance.live:,} live ones; from "
+            f"{maintenance.vacuum_due:,} on autovacuum should run",
             remedy("vacuum", store=name),
         )
     never = maintenance.analyzed is None and health.table.rows is None
@@ -167,8 +168,8 @@ def _maintenance_findings(health: Health) -> Iterator[Finding]:
             "old_transaction_ids",
             "bad" if age > OLD_XID else "warn",
             name,
-            f"its oldest transaction id is {age:,} old; VACUUM had to come at "
-            f"{maintenance.freeze_due:,}, and at 2.1 billion PostgreSQL takes no write any more",
+            f"its oldest transaction id is {age:,} old; VACUUM was due at "
+            f"{maintenance.freeze_due:,}, and at 2.1 billion PostgreSQL accepts no more writes",
             remedy("freeze", store=name),
         )
 
@@ -195,8 +196,9 @@ def _use_findings(health: Health, slow_ms: float) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """`usage`: may name what is in the table's schema at all. `bypasses`: row-level security does
-    not hold it. `reads_value`: may read the column `value`."""
+    """A role that strangers have. `usage`: it may name what is in the table's schema at all.
+    `bypasses`: row-level security does not hold it. `reads_value`: it may read the column
+    `value`."""
 
     name: str
     everybody: bool
@@ -216,7 +218,8 @@ class Grantee:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`command`: one of r a w d, or * for all. `always`: its condition lets every row through."""
+    """A policy. `command`: one of r a w d, or * for all. `always`: its condition lets every row
+    through."""
 
     name: str
     command: str
@@ -226,14 +229,14 @@ class Policy:
     always: bool
 
     def opens(self, role: str) -> bool:
-        """Whether the role reads every row because of it."""
+        """Return whether the role reads every row because of it."""
         meant = self.everybody or role in self.roles
         return meant and self.always and self.permissive and self.command in "r*"
 
 
 @dataclass(frozen=True, slots=True)
 class DefaultGrant:
-    """Tables that `maker` makes are granted to the stranger `name`; `schema` None for any."""
+    """A grant to the stranger `name` on tables that `maker` makes; `schema` None for any."""
 
     maker: str
     schema: str | None
@@ -267,7 +270,7 @@ class Access:
 
 
 async def read_access(session: Session, schema: str, table: str) -> Access:
-    """Look. Raises Refused where there is no such table."""
+    """Read who has access. Raise Refused where there is no such table."""
     sql = load("health")
     facts = await facts_of(session, schema, table)
     oid, schema_oid = facts["oid"], facts["schema_oid"]
@@ -298,7 +301,7 @@ def _with_tuples(row: Any) -> dict[str, Any]:
 
 
 def access_findings(access: Access) -> list[Finding]:
-    """The worst first. No I/O."""
+    """Return the findings, the worst first. No I/O."""
     findings = [
         *_row_security_findings(access),
         *_stranger_findings(access),
@@ -311,7 +314,7 @@ def access_findings(access: Access) -> list[Finding]:
 def _row_security_findings(access: Access) -> Iterator[Finding]:
     reached = any(s.usage and s.granted for s in access.strangers)
     if not access.row_security:
-        fact = "row-level security is off: whoever may read the table reads every row of it"
+        fact = "row-level security is off: every role that may read the table reads all its rows"
         if reached:
             fact += (
                 f". Once it is on, and until there are policies, only {access.owner} and roles "
@@ -386,8 +389,8 @@ def _describe(stranger: Stranger) -> str:
     if stranger.everybody:
         return "every role of this server"
     if stranger.name == "anon":
-        return "as which hosted services let in whoever has the public key"
-    return "as which hosted services let in whoever signed up"
+        return "as which hosted services let in everybody who has the public key"
+    return "as which hosted services let in everybody who signed up"
 
 
 def _view_remedy(view: OpenView) -> str:

@@ -1,8 +1,9 @@
-"""How a key-value table is: its sizes, indexes, maintenance and slowest statements.
+"""How a key-value table is doing: its sizes, indexes, maintenance and slowest statements.
 
-Everything is read from the catalog and the statistics, by a session that may be read-only and
-need not be a superuser's; what it may not see is None, and said so. No lock beyond ACCESS SHARE on
-the catalogs; a dozen statements, under 100 ms in all. What the figures mean is in `findings`."""
+Everything is read from the catalog and the statistics, by a session that may be read-only and need
+not be a superuser's. What it may not read is None, and said so. It takes no lock beyond ACCESS
+SHARE on the catalogs, and a dozen statements, under 100 ms in all. findings.py says what the
+figures mean."""
 
 from __future__ import annotations
 
@@ -28,9 +29,10 @@ Level = Literal["bad", "warn", "note"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`kind` is stable; `about` names the index, role or policy that it is about, or the table;
-    `fact` is a sentence with its figures; `to_do` a statement for psql, or None where there is
-    none to give. `bad` harms now, `warn` will or may, `note` is to be known."""
+    """One thing that is not as it should be. `kind` is stable; `about` names the index, role or
+    policy, or the table; `fact` is a sentence with its figures; `to_do` a statement for psql, or
+    None where there is none to give. `bad` harms now, `warn` will or may, `note` is for
+    information."""
 
     kind: str
     level: Level
@@ -40,12 +42,12 @@ class Finding:
 
 
 def remedy(block: str, **names: str) -> str:
-    """The statement of a block of health.sql, with these identifiers (schema.name is split)."""
+    """Return a statement of health.sql with these identifiers (schema.name is split)."""
     return load("health")[f"remedy_{block}"].with_identifiers(**names).sql
 
 
 def size_of(count: float) -> str:
-    """Bytes for people: `812 kB`, `1.4 GB`."""
+    """Format bytes for people: `812 kB`, `1.4 GB`."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6)):
         if count >= factor:
             return f"{count / factor:,.1f} {unit}"
@@ -62,15 +64,15 @@ _ALIGNED = 8
 def bloat_of_table(
     rows: int | None, pages: int, block: int, widths: Sequence[int | None]
 ) -> int | None:
-    """Bytes, or None where nothing is known of the rows or of a column."""
+    """Estimate unused bytes; None where nothing is known of the rows or of a column."""
     return _bloat(rows, pages, block - _PAGE_HEADER, _ROW, widths, 100, block)
 
 
 def bloat_of_index(
     rows: int | None, pages: int, block: int, widths: Sequence[int | None], fillfactor: int
 ) -> int | None:
-    """Of a btree of plain columns. Where equal entries are stored once it has less air than none,
-    which is told as none."""
+    """Estimate unused bytes of a btree of plain columns. Where it stores equal entries once, the
+    estimate is below zero, and 0 is returned."""
     usable = block - _PAGE_HEADER - _INDEX_END
     return _bloat(rows, pages - 1, usable, _INDEX_ROW, widths, fillfactor, block)
 
@@ -94,10 +96,10 @@ def _bloat(
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    """`dead` are row versions that VACUUM has to take away, `changed` rows written since the last
-    ANALYZE; `*_due` from how many on autovacuum does it. `vacuumed` and `analyzed` are None for
-    never, as far as the statistics go back. `freeze_due`: at which age of transaction ids it must
-    come, whatever is set."""
+    """What VACUUM and ANALYZE have to do. `dead` are row versions that VACUUM has to remove,
+    `changed` rows written since the last ANALYZE; `*_due` from how many on autovacuum does it.
+    `vacuumed` and `analyzed` are None for never, as far as the statistics go back. `freeze_due`: at
+    which age of transaction ids it must run, whatever the settings."""
 
     autovacuum: bool
     live: int
@@ -113,7 +115,8 @@ class Maintenance:
 def maintenance_of(
     rows: int | None, activity: Mapping[str, Any] | None, options: Mapping[str, str]
 ) -> Maintenance:
-    """From the table's estimated rows, the row `activity` of health.sql, and the options."""
+    """Compute it from the table's estimated rows, the row `activity` of health.sql, and the
+    options."""
     vacuum_due = _due(options, "vacuum", rows or 0)
     most = float(options.get("autovacuum_vacuum_max_threshold", -1))  # since PostgreSQL 18
     if most >= 0:
@@ -138,19 +141,20 @@ def _due(options: Mapping[str, str], what: str, rows: int) -> int:
 
 
 def _is_on(options: Mapping[str, str], name: str) -> bool:
-    """As it is written in a table's options, too."""
+    """Return whether an option is on, also as it is written in a table's options."""
     return options[name].lower() not in ("off", "false", "0", "no")
 
 
 MOST_STATEMENTS = 10
-LONGEST_STATEMENT = 300  # characters of a statement that are told
+LONGEST_STATEMENT = 300  # characters of a statement that are reported
 
 _TEXTS = re.compile(r"E?'(?:[^'\\]|''|\\.)*'")
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Times in milliseconds. What stood in quotes is left out: it may be anybody's."""
+    """A statement, with times in milliseconds and without its quoted texts, which may be personal
+    data."""
 
     text: str
     calls: int
@@ -162,8 +166,8 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """`why_not` says why there are none: the extension is absent, or cannot be read. `hidden` is
-    how many of other roles may not be read."""
+    """The slowest statements. `why_not` says why there are none: the extension is absent, or cannot
+    be read. `hidden` is how many of other roles may not be read."""
 
     why_not: str | None
     slowest: tuple[Statement, ...] = ()
@@ -171,7 +175,7 @@ class Statements:
 
 
 async def read_statements(session: Session, table: str, most: int = MOST_STATEMENTS) -> Statements:
-    """Ask. An extension that cannot be read is an answer, not an error."""
+    """Read the slowest statements. An extension that cannot be read is an answer, not an error."""
     sql = load("health")
     schema = await session.value(sql["statements_at"])
     if schema is None:
@@ -206,9 +210,9 @@ def _shown(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Sizes in bytes. `rows` is what the last ANALYZE or VACUUM thought, None before the first;
-    `bloat_bytes` an estimate of what a rewrite would free, None where there is too little to go
-    by. `key_order`: the key's own collation sorts by bytes, so its index serves prefixes."""
+    """A table, with sizes in bytes. `rows` is what the last ANALYZE or VACUUM estimated, None
+    before the first; `bloat_bytes` an estimate of what a rewrite would free, None where too little
+    is known. `key_order`: the key's own collation sorts by bytes, so its index serves prefixes."""
 
     name: str
     rows: int | None
@@ -229,9 +233,9 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """`scans` since the statistics were reset, on this server alone. `duplicate_of` names the index
-    that does all this one does; `needed_by` says what would break without it; `prefixes` whether it
-    finds keys by their beginning."""
+    """An index. `scans` since the statistics were reset, on this server alone. `duplicate_of` names
+    the index that does all this one does; `needed_by` says what would break without it; `prefixes`
+    whether it finds keys by their beginning."""
 
     name: str
     definition: str
@@ -249,8 +253,9 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`hit_share` is how many blocks of the table were found in PostgreSQL's memory, of all that
-    were asked for; None where nothing was. `counted_since`: when the counting of it began."""
+    """The health of a table. `hit_share` is the share of the table's blocks that were found in
+    PostgreSQL's memory when they were needed; None where none was. `counted_since`: when the
+    counting began."""
 
     table: Table
     indexes: tuple[Index, ...]
@@ -262,7 +267,7 @@ class Health:
     statements: Statements
 
     def as_dict(self) -> dict[str, Any]:
-        """Without `indexes`, which stand beside `health` in the report."""
+        """Return it without `indexes`, which stand next to `health` in the report."""
         document: dict[str, Any] = msgspec.to_builtins(self)
         del document["indexes"]
         document["table"]["bytes"] = self.table.bytes
@@ -270,7 +275,7 @@ class Health:
 
 
 async def facts_of(session: Session, schema: str, table: str) -> asyncpg.Record:
-    """What pg_class and its like say of a table. Raises Refused where there is no such table."""
+    """Return what the catalog says of a table. Raise Refused where there is no such table."""
     facts = await session.row(load("health")["table"], schema, table)
     if facts is None:
         raise Refused(
@@ -282,7 +287,7 @@ async def facts_of(session: Session, schema: str, table: str) -> asyncpg.Record:
 
 
 async def read(session: Session, schema: str, table: str) -> Health:
-    """Look at any table that has a column `key`. Raises Refused where there is no such table."""
+    """Read any table that has a column `key`. Raise Refused where there is no such table."""
     sql = load("health")
     facts = await facts_of(session, schema, table)
     oid = facts["oid"]

@@ -1,12 +1,12 @@
 """Search for the field, element or segment that names another pattern's key. No I/O.
 
-Some of the texts at each place are known (a sample). The keys of the store pass by once, and each
-of these texts that is an id in them is noted: a whole key, a key without its first segment, all
-variables of a key, or one of them. The pattern that has most of the texts is the one meant, if it
-has enough of them and if they are not this pattern's own ids.
+Some of the texts at each path are known (a sample). One pass over the keys notes which of these
+texts are ids in them: a whole key, a key without its first segment, all variables of a key, or one
+of them. The pattern that has most of the texts is meant, if it has enough of them and if they are
+not the searching pattern's own ids.
 
 Elements of lists have ids too: `devices:{user}` holds objects, each with an `id` that others may
-name. They are in no key, so one more pass over the rows looks for what names them."""
+name. These are in no key, so one more pass over the rows finds what names them."""
 
 from __future__ import annotations
 
@@ -36,13 +36,14 @@ from outgrow.inspection.references import (
 from outgrow.inspection.values import ELEMENTS, SOME, Read, Steps, Values, decoded, reader, texts
 
 SURELY = 0.8
-"""Of words and small numbers, which meet by chance, such a share must be ids of the other."""
+"""The share of words and small numbers, which match by chance, that must be ids of the other
+pattern."""
 
 PART = 0.1
-"""Where ids are of several patterns, each has at least such a share of them."""
+"""The share of ids that each of several patterns must have."""
 
 ONE = 1.2
-"""Keys in which an id stands, for each id, up to which it is the id of one row."""
+"""Keys for each id, up to which it is the id of one row."""
 
 _PARTS = ("ids", "objects", "map")
 _NEVER = ("time", "date", "week", "url", "json", "text", "empty")
@@ -50,7 +51,7 @@ _NEVER = ("time", "date", "week", "url", "json", "text", "empty")
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where texts stand that may be ids: in the value, or where `steps` is None a segment."""
+    """Texts that may be ids: at a path in the value, or in a segment where `steps` is None."""
 
     pattern: Pattern
     steps: Steps | None
@@ -58,11 +59,11 @@ class Location:
     texts: Mapping[str, int]
     format: str
     repeated: int | None
-    """Which segment of their own key they are."""
+    """The segment of their own key that they repeat."""
 
 
 class Search:
-    """The texts that may be ids, and in which patterns they were found."""
+    """The texts that may be ids, and the patterns that have them."""
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self.patterns = patterns
@@ -75,7 +76,7 @@ class Search:
     def _add_locations(self, pattern: Pattern) -> None:
         for steps, values in pattern.values.walk():
             if not steps and pattern.shape in _PARTS:
-                continue  # a value of another kind than the rest, which is damage
+                continue  # damage: of another kind than the rest
             texts, format_ = _ids_of(values)
             if texts and format_ not in _NEVER:
                 self._add_location(
@@ -95,7 +96,7 @@ class Search:
             self.hits.setdefault(text, Counter())
 
     def add(self, keys: Iterable[str], tree: Tree) -> None:
-        """Look whether the texts are ids in these keys."""
+        """Count which of the texts are ids in these keys."""
         hits = self.hits
         for key in keys:
             pattern, segments = tree.match(key)
@@ -124,7 +125,7 @@ class Search:
         return self._targets[key]
 
     def unknown(self, references: Iterable[Reference]) -> list[Location]:
-        """The places in values that refer to nothing."""
+        """Return the texts in values that refer to nothing."""
         known = {(id(reference.source), reference.steps) for reference in references}
         return [
             location
@@ -133,7 +134,7 @@ class Search:
         ]
 
     def references(self) -> list[Reference]:
-        """What each place refers to, if anything."""
+        """Return what all these texts refer to."""
         segments: dict[tuple[int, int], Reference] = {}
         for location in self.locations:
             if location.steps is None and (named := self._references_of(location)):
@@ -154,7 +155,7 @@ class Search:
             alternatives = self._references_of(location)
             for reference in alternatives:
                 self._retarget(reference, rooted, location.texts)
-            # Two may lead to the same pattern above.
+            # Two may lead to the same pattern.
             alternatives = list(
                 {id(reference.to): reference for reference in reversed(alternatives)}.values()
             )
@@ -169,7 +170,8 @@ class Search:
         rooted: Mapping[tuple[int, int], Reference],
         texts: Mapping[str, int],
     ) -> None:
-        """Where the ids of the target are another pattern's first of all, that one is meant."""
+        """Change the target to the pattern whose ids they are first, where the target only repeats
+        them."""
         if is_entity(reference.target):
             return
         position = reference.target.position
@@ -180,8 +182,8 @@ class Search:
                 reference.target, reference.share = above.target, share
 
     def _references_of(self, location: Location) -> list[Reference]:
-        """The reference of a place, the best first: to several patterns where each has the ids that
-        the others lack (`itemId` of a log)."""
+        """Return the references of a location, the best first: to several patterns where each has
+        ids that the others lack (`itemId` of a log)."""
         pattern, steps, texts = location.pattern, location.steps, location.texts
         names = names_of(pattern, steps, location.segment)
         loose = location.format in (*WORDY, "number", "prefix-number")
@@ -196,11 +198,11 @@ class Search:
             if small and (other is pattern or not named):
                 continue
             if first.how == "id" and not loose and other.shape in _PARTS:
-                continue  # a list of somebody is not whom their id names
+                continue  # an id does not name the lists of its row
             known = {t for t in texts for _, target in ways if target in self.hits[t]}
             entity = is_entity(first)
             if loose and first.how == "id" and len(other.positions) > 1 and entity is None:
-                continue  # a word in a key of several: it names no row
+                continue  # one word of a key with several names no row
             part = first.how == "id" and not loose and entity is False and not named
             candidates.append(Candidate(ways, known, _share(known, texts), named, entity, part))
         ranked = sorted(
@@ -209,7 +211,7 @@ class Search:
         return self._choose(location, loose, ranked)
 
     def _ways(self, texts: Iterable[str]) -> dict[int, list[tuple[int, Target]]]:
-        """By pattern: in which ways its keys hold the texts, the most frequent first."""
+        """Return for each pattern how its keys hold the texts, the most frequent way first."""
         hits: Counter[Target] = Counter()
         keys: Counter[Target] = Counter()
         for text in texts:
@@ -217,7 +219,7 @@ class Search:
             keys.update(self.hits[text])
         by_pattern: dict[int, list[tuple[int, Target]]] = defaultdict(list)
         for target, times in hits.items():
-            if keys[target] <= ONE * times:  # it names a row, not many
+            if keys[target] <= ONE * times:  # it names one row
                 by_pattern[id(target.pattern)].append((times, target))
         for ways in by_pattern.values():
             ways.sort(key=lambda way: (-way[0], way[1].how != "key", way[1].how != "id"))
@@ -256,7 +258,8 @@ class Search:
 
 
 def _ids_of(values: Values) -> tuple[dict[str, int], str]:
-    """The texts at a place but for what stands there for nobody, and what most of them are."""
+    """Return the texts that may be ids, without those for nobody, and the format of most of
+    them."""
     if values.kind == "number":
         return values.samples, "number"
     if values.format in _NEVER and values.format != "empty":
@@ -278,12 +281,12 @@ def _token(pattern: Pattern, key: str, position: int) -> str:
 
 
 def _adjoin(pattern: Pattern) -> bool:
-    """Nothing but separators stands between its variables."""
+    """Return whether only separators stand between its variables."""
     return pattern.positions == list(range(pattern.positions[0], pattern.positions[-1] + 1))
 
 
 def _share(known: Iterable[str], texts: Mapping[str, int]) -> float:
-    """Of all that was seen, how much was one of these."""
+    """Return the share of all texts that are known."""
     return sum(texts[text] for text in known) / max(sum(texts.values()), 1)
 
 
@@ -294,18 +297,20 @@ def _is_enough(share: float, hits: int, known: int, loose: bool) -> bool:
 
 
 def _may_name_rows(steps: Steps) -> bool:
-    """A row may name others of its pattern: `parentId`, `blockedUsers[]`; not by its own `id`."""
+    """Return whether a row may name others of its pattern there: `parentId`, `blockedUsers[]`, but
+    not `id`."""
     return bool(steps) and not is_id_name(steps)
 
 
 def _are_long(numbers: Iterable[str]) -> bool:
-    """Of four digits and more: such numbers are not ids of something by chance."""
+    """Return whether they have four digits or more: such numbers are no ids by chance."""
     lengths = sorted(map(len, numbers))
     return lengths[len(lengths) // 2] >= 4
 
 
 def _rooted(segments: Mapping[tuple[int, int], Reference]) -> Iterable[Reference]:
-    """References of segments. Where two patterns have the same ids, one belongs to the other."""
+    """Return the references of segments. Where two patterns have the same ids, one belongs to the
+    other."""
     for reference in segments.values():
         source, target = reference.source, reference.target
         mine = root_rank(Target(source, "id", reference.position))
@@ -324,8 +329,8 @@ ID_NAMES = ("id", "_id", "uid", "uuid", "key")
 
 
 def element_id_paths(pattern: Pattern, taken: Iterable[Steps] = ()) -> Iterator[Steps]:
-    """Where the ids of elements stand: in `id`, of the form of one, each only once. Those at
-    places that are `taken` are other rows' ids."""
+    """Return where elements have ids: in `id`, each of an id's form, each only once. At paths that
+    are `taken` they are other rows' ids."""
     for steps, values in pattern.values.walk():
         if (
             len(steps) > 1
@@ -349,14 +354,14 @@ def _are_distinct(values: Values) -> bool:
 
 @dataclass(eq=False)
 class _Holder:
-    """A place where elements have ids."""
+    """A path at which elements have ids."""
 
     pattern: Pattern
     steps: Steps
     ids: Hashes
 
     def named(self, field_words: set[str]) -> int:
-        """How well a field of these words is called as the list, or as its pattern."""
+        """Return how well a field of these words is called as the list, or as its pattern."""
         lists = [step for step in self.steps[:-1] if isinstance(step, str)]
         list_words = words_in(lists[-1]) if lists else set()
         mine, theirs = ({word.rstrip("s") for word in those} for those in (field_words, list_words))
@@ -369,7 +374,7 @@ class _Holder:
 
 
 class Elements:
-    """Whether texts that are no ids in keys are ids of elements."""
+    """Texts that are no ids in keys, but may be ids of elements."""
 
     def __init__(self, search: Search, references: Sequence[Reference]) -> None:
         self._locations = [
@@ -404,7 +409,7 @@ class Elements:
         return bool(self._locations and self._holders)
 
     def add(self, rows: Iterable[tuple[str, str | None]], tree: Tree) -> None:
-        """Look for the texts in rows, with their values as JSON."""
+        """Search rows for the texts. The values are JSON."""
         for key, json_text in rows:
             pattern, _ = tree.match(key)
             holders = self._holders.get(id(pattern))

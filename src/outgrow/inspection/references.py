@@ -14,20 +14,20 @@ from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.values import Steps, path_of
 
 How = Literal["key", "tail", "ids", "id", "element"]
-"""A text is a whole key, a key without its first segment, all variables of it (`a:b`), or one; or
-it is an id of an element of its list."""
+"""A text is a whole key, a key without its first segment, all variables of a key (`a:b`), or one
+variable; or it is the id of an element in its list."""
 
 OFTEN = 0.5
-"""From this share of known texts that are ids of the other pattern there is a reference; the rest
-are dangling."""
+"""The share of known texts that must be ids of the other pattern for a reference; the others are
+dangling."""
 
 CHANCE = 0.05
-"""Where all of so many ids are of a smaller family too, with a smaller probability than this if it
-were by chance, that family is meant."""
+"""A smaller family is meant if all ids are of it too, and if that were less probable than this by
+chance."""
 
 _ID_NAMES = ("id", "_id", "key", "uid", "uuid", "slug", "code")
 _UNIQUE = ("email", "username", "handle", "phone", "number", "isbn", "sku")
-"""What rows are called by beside ids; a field of the name is their own."""
+"""Names of rows other than ids; such a field is the row's own."""
 
 _SEPARATORS = re.compile(r"[^a-z]+")
 
@@ -37,9 +37,9 @@ class Target:
     pattern: Pattern
     how: How
     position: int = -1
-    """Of which segment, where `how` is `id`."""
+    """The segment, where `how` is `id`."""
     steps: Steps = ()
-    """Where in the value, where `how` is `element`."""
+    """The path in the value, where `how` is `element`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ class Candidate:
     named: int
     entity: bool | None
     part: bool
-    """Its documents say that the id is somebody else's: it is meant where nobody else is."""
+    """Its documents say that the id is another row's: it is meant only where no other pattern
+    is."""
 
     @property
     def pattern(self) -> Pattern:
@@ -60,8 +61,8 @@ class Candidate:
 
 
 def rank(candidate: Candidate, others: Sequence[Candidate], loose: bool) -> tuple[Any, ...]:
-    """Larger where it is more likely what is meant: the field's name decides, then how many of the
-    texts are its ids, then whether it is the smallest family that has them all."""
+    """Return a larger value for a pattern that is more likely meant: the field's name decides, then
+    how many of the texts are its ids, then whether it is the smallest family that has them all."""
     share = round(min(candidate.share, 0.999) * 5)
     named = candidate.named if candidate.share >= OFTEN else 0
     return (
@@ -75,8 +76,8 @@ def rank(candidate: Candidate, others: Sequence[Candidate], loose: bool) -> tupl
 
 
 def _is_closest(candidate: Candidate, others: Sequence[Candidate]) -> bool:
-    """A family of its own that has all of these ids, and not by chance, since a larger one has
-    them and many more: those who were assigned are all volunteers, not only users."""
+    """Return whether it is a family of its own that has all these ids, and not by chance, since a
+    larger one has many more: those who were assigned are all volunteers, not only users."""
     if candidate.entity is not True:
         return False
     return any(
@@ -92,7 +93,7 @@ def is_id_name(steps: Steps) -> bool:
 
 
 def names_of(pattern: Pattern, steps: Steps | None, position: int) -> set[str]:
-    """The words by which a place is called; of a segment, those of the field that repeats it."""
+    """Return the words of a path's name; for a segment those of the field that repeats it."""
     if steps is None:
         return {
             word
@@ -107,7 +108,7 @@ def names_of(pattern: Pattern, steps: Steps | None, position: int) -> set[str]:
 
 
 def _names_of_segments(pattern: Pattern) -> dict[int, set[str]]:
-    """Fields that repeat a segment of their own key, by its place."""
+    """Return the fields that repeat a segment of their own key, by its position."""
     names_of_segment: dict[int, set[str]] = defaultdict(set)
     for name, values in pattern.values.fields.items():
         position = values.repeated_segment
@@ -117,9 +118,9 @@ def _names_of_segments(pattern: Pattern) -> dict[int, set[str]]:
 
 
 def is_entity(target: Target) -> bool | None:
-    """Whether the ids in these keys are its own. Where a document repeats the id of its key as
-    `id` they are; as `user_id` they are somebody else's: it is a part of them. None: it does not
-    say."""
+    """Return whether the ids in these keys are the rows' own. They are where a document repeats the
+    id of its key as `id`. As `user_id` the id is another row's, of which this one is a part. None:
+    unknown."""
     if target.how != "id" or target.pattern.shape != "document":
         return None
     names = _names_of_segments(target.pattern).get(target.position, set())
@@ -129,8 +130,8 @@ def is_entity(target: Target) -> bool | None:
 
 
 def names_itself(pattern: Pattern, name: str) -> bool:
-    """A field of this name says what the pattern's own rows are called: `id`, `email`, and of
-    orders `orderNumber`; `userId` says it of somebody else."""
+    """Return whether a field of this name identifies the pattern's own rows: `id`, `email`, and for
+    orders `orderNumber`; `userId` identifies another row."""
     if name.lower() in (*_ID_NAMES, *_UNIQUE):
         return True
     literal = {word for s in pattern.segments if not s.is_variable for word in words_in(s.before)}
@@ -138,13 +139,13 @@ def names_itself(pattern: Pattern, name: str) -> bool:
 
 
 def names_rows(target: Target) -> bool:
-    """Not a part of something, but it itself; of a whole key there is no doubt."""
+    """Return whether the ids name rows and not parts of them; a whole key always does."""
     return target.how != "id" or is_entity(target) is True
 
 
 def named_after(field_words: set[str], target: Pattern) -> int:
-    """How well the field is called as the pattern: 2 for `productId` of `product:{id}`, 1 where
-    they have a word in common."""
+    """Return how well a field is called as the pattern: 2 for `productId` of `product:{id}`, 1
+    where they have a word in common."""
     literal = words_in(next((s.before for s in target.segments if not s.is_variable), ""))
     mine, theirs = ({w.rstrip("s") for w in those} for those in (field_words, literal))
     return 2 if mine and mine == theirs else int(bool(mine & theirs))
@@ -156,7 +157,7 @@ def words_in(name: str) -> set[str]:
 
 
 def root_rank(target: Target) -> tuple[bool, bool, bool, int]:
-    """Larger where the pattern is what the id is an id of: documents, all of whose key it is."""
+    """Return a larger value where the id is the pattern's own: documents whose whole key it is."""
     pattern = target.pattern
     whole = target.how != "id" or len(pattern.positions) == 1
     ends = pattern.segments[-1].is_variable and pattern.positions[-1] == (
@@ -167,16 +168,16 @@ def root_rank(target: Target) -> tuple[bool, bool, bool, int]:
 
 @dataclass
 class Reference:
-    """Texts at a place of a pattern that are ids of another one."""
+    """Texts at a path of a pattern that are ids of another pattern."""
 
     source: Pattern
     steps: Steps | None
-    """Where in the value; None for a segment of the key."""
+    """The path in the value; None for a segment of the key."""
     position: int
-    """Which segment, where `steps` is None."""
+    """The segment, where `steps` is None."""
     target: Target
     share: float
-    """Of the known texts there, how many were found."""
+    """The share of the known texts there that are ids."""
     also: list[Target] = field(default_factory=list)
     """Other ways in which the same id is written there."""
     ids: Hashes | None = None
@@ -185,7 +186,7 @@ class Reference:
     """The unique index through which the ids lead to the rows of the target."""
 
     group: list[Reference] = field(default_factory=list)
-    """The same place's references to other patterns: a text there is an id of one of them."""
+    """References from the same path to other patterns: a text there is an id of one of them."""
 
     @property
     def path(self) -> str:
@@ -195,7 +196,7 @@ class Reference:
 
     @cached_property
     def numbers(self) -> bool:
-        """Whether whole numbers are ids there, too."""
+        """Return whether whole numbers are ids there too."""
         values = dict(self.source.values.walk()).get(self.steps) if self.steps is not None else None
         return values is None or values.has_numbers
 
@@ -205,7 +206,8 @@ class Reference:
 
     @property
     def by_position(self) -> bool:
-        """It names one of several variables of the target: no key can be made of it alone."""
+        """Return whether it names one of several variables of the target, which alone make no
+        key."""
         return self.target.how == "id" and len(self.to.positions) > 1
 
     @cached_property
@@ -214,13 +216,13 @@ class Reference:
         return [affixes for target in targets if (affixes := _affixes(target)) is not None]
 
     def keys(self, text: str) -> list[str]:
-        """The keys that the text may name; none where the target has other variables too. Through
-        an index, its keys."""
+        """Return the keys that the text may name; none where the target has other variables too.
+        With an index these are its keys."""
         return [f"{before}{text}{after}" for before, after in self.around]
 
 
 def _affixes(target: Target) -> tuple[str, str] | None:
-    """What stands before and after an id in the key that it names."""
+    """Return what stands before and after an id in the key that it names."""
     segments = target.pattern.segments
     if target.how == "key":
         return "", ""
@@ -240,8 +242,8 @@ def _affixes(target: Target) -> tuple[str, str] | None:
 def tokens(
     pattern: Pattern, key: str, segments: Sequence[str] | None = None
 ) -> list[tuple[int, str]]:
-    """The values of the variables of one of its keys, with their places. `segments` of the key, by
-    who has them already."""
+    """Return the values of the variables of one of its keys, with their positions. `segments` of
+    the key save a second split."""
     if pattern.spans:
         return list(zip(pattern.positions, pattern.ids(key), strict=False))
     if segments is None:
@@ -252,13 +254,14 @@ def tokens(
 
 
 def is_row_id(reference: Reference) -> bool:
-    """The key's id is the row's own before it is another's: not all rows need have another."""
+    """Return whether the key's id is the row's own: then not every row needs the other one."""
     if reference.steps is not None or says_whose(reference):
         return False
     return is_entity(Target(reference.source, "id", reference.position)) is True
 
 
 def says_whose(reference: Reference) -> bool:
-    """The documents say that the id of their key is the target's: `userId` in `balance:{id}`."""
+    """Return whether the documents say that the id of their key is the target's: `userId` in
+    `balance:{id}`."""
     names = names_of(reference.source, None, reference.position)
     return bool(named_after(names, reference.to))

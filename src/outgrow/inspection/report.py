@@ -1,4 +1,4 @@
-"""What `outgrow inspect` answers: one document for machines, and the same as text for people."""
+"""The answer of `outgrow inspect`: one document for machines, and the same as text for people."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from outgrow.layout.consistency import INCONSISTENCIES, KINDS, MISFITS
 Style = Callable[..., str]
 
 SAMPLES = 5
-"""Keys of each kind that are named unless all are asked for."""
+"""Keys of each kind that are listed unless all are requested."""
 
 SHOWN = 2
-"""Of those so many are printed for people."""
+"""Keys of each kind that are printed for people."""
 
 SLOWEST = 3
 """Statements that are printed."""
@@ -32,7 +32,7 @@ ALIKE = 2
 """Findings of one kind that are printed: of 19 duplicate indexes the others are alike."""
 
 RECENT = 30
-"""Days, up to the last of which anything is known, over which growth is counted."""
+"""Days over which growth is counted, up to the last day of any row."""
 
 _COLOURS = {"bad": "red", "warn": "yellow", "note": None}
 
@@ -47,13 +47,14 @@ _SURE = {
     "so many of one kind": 0.8,
     "a whole key of another pattern": 0.95,
 }
-"""How sure a variable is, by why it is one. A guess as to how often each holds."""
+"""How sure a variable is, by the reason for it. A guess as to how often each holds."""
 
 
 def document(
     inspection: Inspection, *, all_misfits: bool = False, queries: Sequence[Mapping[str, Any]] = ()
 ) -> dict[str, Any]:
-    """The parts that come from the rows, and the queries that list its misfits."""
+    """Return the parts of the document that come from the rows, and the queries that list what is
+    wrong."""
     return {
         "keys": inspection.keys,
         "bytes": sum(pattern.node.bytes for pattern in inspection.patterns),
@@ -88,7 +89,7 @@ def _pattern(inspection: Inspection, pattern: Pattern) -> dict[str, Any]:
 
 
 def _reference(reference: Reference) -> dict[str, Any]:
-    """`store_key` where it names an element of that pattern's lists."""
+    """Return a reference, with `at` where it names an element of that pattern's lists."""
     document = {
         "from": reference.path,
         "to": reference.to.text,
@@ -100,7 +101,7 @@ def _reference(reference: Reference) -> dict[str, Any]:
 
 
 def _variable(pattern: Pattern, position: int) -> dict[str, Any]:
-    """A variable of the key, and what most of its values look like."""
+    """Return a variable of the key, and what most of its values look like."""
     kinds = Counter(
         format_of(text)
         for key, _ in pattern.examples
@@ -112,8 +113,8 @@ def _variable(pattern: Pattern, position: int) -> dict[str, Any]:
 
 
 def confidence(pattern: Pattern) -> float:
-    """How sure it is that these keys are one family, of this shape: less for a variable that is
-    one only by its looks, for few keys, and for values of several kinds."""
+    """Return how sure it is that these keys are one family, of this shape: less for a variable that
+    only looks like one, for few keys, and for values of several kinds."""
     sure = min((_SURE.get(s.why, 0.8) for s in pattern.segments if s.why), default=0.99)
     values = pattern.values
     if pattern.positions and pattern.count < 5:
@@ -124,7 +125,8 @@ def confidence(pattern: Pattern) -> float:
 
 
 def growth(pattern: Pattern) -> float | None:
-    """Keys a day, over the last days of which its rows tell. None where they do not tell."""
+    """Return the keys for each day, over the last days that its rows date. None where they have no
+    dates."""
     if sum(pattern.node.days.values()) < 0.5 * pattern.count or pattern.count < 5:
         return None
     try:
@@ -178,7 +180,7 @@ def _integrity(inspection: Inspection, all_misfits: bool) -> dict[str, Any]:
 
 
 def secret_findings(inspection: Inspection) -> list[Finding]:
-    """Which fields look as if they held secrets. No value is told."""
+    """Return the fields that look as if they held secrets, without their values."""
     findings = []
     for pattern in inspection.patterns:
         for steps, values in pattern.values.walk():
@@ -192,7 +194,7 @@ def secret_findings(inspection: Inspection) -> list[Finding]:
                         "warn",
                         pattern.text,
                         f"{path_of(steps)} looks like {article(kind)} ({len(kinds)} of "
-                        f"{len(values.samples)} values looked at)",
+                        f"{len(values.samples)} values read)",
                     )
                 )
     return findings
@@ -202,20 +204,20 @@ def secret_findings(inspection: Inspection) -> list[Finding]:
 
 
 def format_report(report: dict[str, Any], style: Style) -> Iterator[str]:
-    """The report as text. `style` gives a text the colours of a terminal, as `click.style` does."""
+    """Return the report as text. `style` colors a text for a terminal, as `click.style` does."""
     table = report.get("table") or {}
     keys = f"{report['keys']:,} keys"
-    sampled = " looked at, a sample" if report["sampled"] else ""
+    sampled = " in a sample" if report["sampled"] else ""
     yield f"{table.get('name', 'store')}: {keys}{sampled}, {size_of(report['bytes'])} of values"
     if not report["patterns"]:
-        yield "It is empty: there is nothing to tell."
+        yield "It is empty."
         return
     yield ""
     yield from _format_patterns(report["patterns"], style)
     yield from _format_integrity(report, style)
     yield from _format_findings("who may read it", report.get("security", ()), style)
     health = report.get("health") or {}
-    yield from _format_findings("how the table is", health.get("findings", ()), style)
+    yield from _format_findings("health of the table", health.get("findings", ()), style)
     yield from _format_statements(health.get("statements") or {}, style)
 
 
@@ -245,7 +247,7 @@ def _format_pattern(pattern: dict[str, Any], style: Style) -> Iterator[str]:
     for target, paths in to.items():
         yield style(f"{', '.join(paths)} -> {target}", fg="green")
     if pattern["symmetric"]:
-        yield style("symmetric: whoever is in a list has its owner in theirs", fg="magenta")
+        yield style("symmetric: each id in a list has the list's owner in its own", fg="magenta")
     if pattern["derived_from"]:
         derived = f"derived from {pattern['derived_from']}: {pattern['derived_why']}"
         yield style(derived, fg="magenta")
@@ -260,7 +262,7 @@ def _format_integrity(report: dict[str, Any], style: Style) -> Iterator[str]:
     integrity = report["integrity"]
     yield ""
     if report["sampled"]:
-        yield "misfits, inconsistencies: not looked for, this was a sample"
+        yield "misfits, inconsistencies: not searched for in a sample"
         return
     if not integrity["counts"]:
         yield "no misfits, no inconsistencies"
@@ -294,7 +296,7 @@ def _format_kinds(
 
 def _format_statements(statements: dict[str, Any], style: Style) -> Iterator[str]:
     yield ""
-    yield style("statements on it that took longest, in all", bold=True)
+    yield style("its slowest statements, by total time", bold=True)
     if statements.get("why_not"):
         yield f"  not known: {statements['why_not']}"
     for statement in statements.get("slowest", ())[:SLOWEST]:
