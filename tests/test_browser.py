@@ -139,7 +139,7 @@ async def test_a_chat_that_closes_while_somebody_writes(visitor: Visitor) -> Non
     await ben.click(".who")
     await ben.click("text=Block Ada Okafor")
     await ben.click("button >> text=Block")
-    await ben.wait_for_selector("text=You do not see each other any more.")
+    await ben.wait_for_selector("text=You no longer see each other.")
     await say(ada, "Are you there?")
     await ada.wait_for_selector("[data-closed] >> text=You can still read this chat.")
     assert await ada.query_selector("[data-composer]") is None

@@ -274,7 +274,7 @@ async def test_message_on_a_profile_opens_a_chat_that_is_gone(api: Api) -> None:
         await Store(api.services.database).mdel([f"chat:{chat}"])
         await ada.open(f"/people/{ben.id}")
         page = await ada.send(f"/people/{ben.id}/chat")
-        assert "Nobody has said anything yet." in page.text
+        assert "No messages yet." in page.text
         assert page.form(f"/my/chats/{chat.replace(':', '%3A')}")
 
 

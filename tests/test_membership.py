@@ -281,7 +281,7 @@ async def test_the_pages_say_why(
         await move(phased, browser.id)
         answer = await browser.client.get("/", follow_redirects=True)
         assert answer.url.path == "/my/profile"
-        assert "This school is for people with an e-mail of the school." in answer.text
+        assert "This school admits people with a school e-mail only." in answer.text
         assert "Eve Stranger" in answer.text
         page = await browser.open("/my/profile", 403)
         assert 'action="/my/profile"' not in browser.answer.text, "nothing that cannot be saved"

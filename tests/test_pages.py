@@ -88,7 +88,7 @@ async def test_an_email_that_is_taken(somebody: Somebody) -> None:
     await other.open("/sign-up")
     typed = {"name": "Eve", "school": HERE, "email": ada.email.upper(), "password": PASSWORD}
     page = await other.send("/sign-up", 409, **typed)
-    assert "Somebody uses this e-mail already." in page.text
+    assert "This e-mail is already in use." in page.text
 
 
 async def test_an_account_without_a_profile_makes_one_first(
@@ -190,7 +190,7 @@ async def test_a_form_without_its_token_is_refused(somebody: Somebody) -> None:
         for token in ("", "x", "ü", eves):
             answer = await browser.client.post(path, data={**fields, "token": token})
             assert answer.status_code == 403
-            assert "did not come from here" in answer.text
+            assert "came from elsewhere" in answer.text
     page = await ada.open("/my/settings")
     answer = await ada.client.post("/my/settings", json=page.form("/my/settings").fields)
     assert answer.status_code == 400
@@ -356,10 +356,10 @@ async def test_browse_filter_and_go_on(somebody: Somebody) -> None:
     assert "1 person" in page.text
     assert "/people?" in page.links, "each filter can be taken away"
     page = await ada.open("/people?major=Nothing")
-    assert "Nobody like that yet" in page.text
+    assert "Nobody matches yet" in page.text
     assert page.form("/people").fields["major"] == "Nothing", "the next filter adds to this one"
     page = await ada.open("/people?cursor=nonsense", 400)
-    assert "not there any more" in page.text
+    assert "of the list is gone" in page.text
 
 
 async def test_find(somebody: Somebody) -> None:
@@ -368,7 +368,7 @@ async def test_find(somebody: Somebody) -> None:
     assert "<mark>Okaf</mark>or" in ada.answer.text
     assert page.form("/find").fields["q"] == "ada okaf"
     assert "Nobody found" in (await ada.open("/find?q=zzzz")).text
-    assert "Who is it?" in (await ada.open("/find?q=")).text
+    assert "Who are you looking for?" in (await ada.open("/find?q=")).text
 
 
 async def test_people_elsewhere_hidden_and_missing_are_the_same_page(somebody: Somebody) -> None:
@@ -379,7 +379,7 @@ async def test_people_elsewhere_hidden_and_missing_are_the_same_page(somebody: S
     for user_id in (far.id, hid.id, "nobody", "a:b", "x" * 300):
         for path in ("", "/connections", "/mutual"):
             page = await ada.open(f"/people/{user_id}{path}", 404)
-            assert "There is nobody here." in page.text
+            assert "This person is not here." in page.text
             seen.append(ada.answer.text)
     assert set(seen) == {seen[0]}
     assert "Hid" in (await hid.open(f"/people/{hid.id}")).text
@@ -418,7 +418,7 @@ async def test_what_fails_inside_says_nothing_of_it(
 
     monkeypatch.setattr(type(api.services.profiles), "page", fail)
     page = await ada.open("/people", 500)
-    assert "Something failed" in page.text
+    assert "Something went wrong" in page.text
     assert "innards" not in ada.answer.text
 
 

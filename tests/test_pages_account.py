@@ -34,7 +34,7 @@ def wrong(page: Seen) -> list[str]:
 
 async def test_goals_and_pictures(phased_api: Api, phased_somebody: Somebody) -> None:
     ada, ben = await phased_somebody("Ada"), await phased_somebody("Ben")
-    assert "They have not said much yet." in (await ben.open(f"/people/{ada.id}")).text
+    assert "They have not filled in much yet." in (await ben.open(f"/people/{ada.id}")).text
     await ada.open("/my/profile")
     page = await ada.send("/my/profile", **(GOALS | PICTURES))
     assert "Saved." in page.text
@@ -57,7 +57,7 @@ async def test_goals_and_pictures(phased_api: Api, phased_somebody: Somebody) ->
     assert "Saved." in page.text
     written = await document(phased_api, ada.id)
     assert not {"goals", "photos", "profilePicture"} & {*written}
-    assert "They have not said much yet." in (await ben.open(f"/people/{ada.id}")).text
+    assert "They have not filled in much yet." in (await ben.open(f"/people/{ada.id}")).text
 
 
 @pytest.mark.parametrize(
@@ -154,14 +154,14 @@ async def test_block_unblock_and_report(somebody: Somebody) -> None:
     assert "Thank you." in page.text
     await ada.open(f"/people/{eve.id}")
     page = await ada.send(f"/people/{eve.id}/block")
-    assert "You do not see each other any more." in page.text
+    assert "You no longer see each other." in page.text
     assert "Eve Adams" not in page.text
-    assert "There is nobody here." in (await eve.open(f"/people/{ada.id}", 404)).text
-    assert "There is nobody here." in (await ada.open(f"/people/{eve.id}/report", 404)).text
+    assert "This person is not here." in (await eve.open(f"/people/{ada.id}", 404)).text
+    assert "This person is not here." in (await ada.open(f"/people/{eve.id}/report", 404)).text
     page = await ada.open("/my/blocked")
     assert "Eve Adams" in page.text
     page = await ada.send(f"/my/blocked/{eve.id}/unblock")
-    assert "Not blocked any more." in page.text
+    assert "Unblocked." in page.text
     await eve.open(f"/people/{ada.id}")
 
 
@@ -234,7 +234,7 @@ async def test_codes_from_a_mailbox(campus: Database) -> None:
         await ada.open("/sign-up")
         typed: dict[str, Any] = {"name": "Ada", "email": "ada@campus.example", "password": PASSWORD}
         page = await ada.send("/sign-up", 403, **(typed | {"email": "ada@x.edu", "school": HERE}))
-        assert "e-mail of the school" in page.text
+        assert "with a school e-mail only" in page.text
         page = await ada.send("/sign-up", school=HERE, **typed)
         assert "Check your mail" in page.text
         assert "ada" not in str(ada.answer.request.url), "proxies write addresses down"

@@ -28,12 +28,12 @@ async def test_an_intro_from_hello_to_the_connections_end(phased_somebody: Someb
     accept = next(form.action for form in page.forms if form.action.endswith("/accept"))
     page = await ben.send(accept)
     assert "You are connected now." in page.text
-    assert "Nobody has said anything yet." in page.text, "their chat is open"
+    assert "No messages yet." in page.text, "their chat is open"
     assert "Ada Okafor" in (await ben.open("/my/connections")).text
     page = await ada.open(theirs)
     assert "Connected" in page.text
     page = await ada.send(f"{theirs}/remove")
-    assert "You are not connected any more." in page.text
+    assert "You are no longer connected." in page.text
     assert "Nobody yet" in page.text
     page = await ada.open(theirs)
     assert "Say hello" in page.text
@@ -53,9 +53,9 @@ async def test_an_intro_declined_and_one_taken_back(somebody: Somebody) -> None:
     await ada.send(theirs, reason="friends")
     withdraw = next(f.action for f in ada.page.forms if f.action.endswith("/withdraw"))
     page = await ada.send(withdraw)
-    assert "Taken back." in page.text
+    assert "Withdrawn." in page.text
     page = await ben.open("/my/intros")
-    assert "Taken back." in page.text
+    assert "Withdrawn." in page.text
     assert not any(form.action.endswith("/accept") for form in page.forms)
 
 
@@ -65,7 +65,7 @@ async def test_both_ask_at_once(somebody: Somebody) -> None:
     await ben.open(f"/people/{ada.id}")
     await ada.send(f"/people/{ben.id}", reason="friends")
     page = await ben.send(f"/people/{ada.id}", 409, reason="study")
-    assert "One of you has asked already." in page.text
+    assert "One of you has already asked." in page.text
     assert any(form.action.endswith("/accept") for form in page.forms), "and can be answered"
 
 

@@ -187,7 +187,13 @@ async def test_blocking_ends_connection_and_intros(phased_api: Api) -> None:
     assert (await pages(me, "/blocks", limit=9))[0]["profile"]["name"] == "As King"
     assert (await document(api, me.id))["blockedUsers"] == [friend.id, asking.id]
     assert await pages(friend, "/connections", limit=9) == []
-    assert (await me.get(f"/chats/{chat}")).json()["closed"] == "not_here"
+    for person in (me, friend):
+        assert (await person.get(f"/chats/{chat}")).json()["closed"] == "not_here"
+        for action in ("messages", "typing"):
+            refused = await person.call(
+                "POST", f"/chats/{chat}/{action}", json={"content": "hello"}
+            )
+            assert refused.json()["detail"] == "closed: not_here"
     assert (await me.call("POST", f"/intros/{intro}/accept")).status_code == 404
     assert await pages(asking, "/intros/outgoing", limit=9) == []
     for other in (friend, asking):

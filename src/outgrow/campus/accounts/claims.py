@@ -312,6 +312,6 @@ def _invitation(email: str, code: str, url: str) -> Letter:
         f"  {code}\n\n"
         f"and a password of your own. The code is good once, for {INVITED_SECONDS // 86_400} "
         "days;\n"
-        'after that, choose "Password forgotten?" where you sign in. If you do not want to come\n'
+        'after that, choose "Forgot your password?" where you sign in. If you do not want to come\n'
         "back, do nothing.\n",
     )

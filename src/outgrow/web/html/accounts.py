@@ -13,25 +13,25 @@ from outgrow.campus.people.schools import strip_invisible
 from outgrow.errors import BadInput, NotFound, OutgrowError
 from outgrow.web.html import people
 from outgrow.web.html.assets import texts
-from outgrow.web.html.forms import Form, plain, shaped
-from outgrow.web.html.page import Page, PageRequest, own_path, to
+from outgrow.web.html.forms import Form, convert_form, plain
+from outgrow.web.html.page import Page, PageRequest, own_path, redirect
 from outgrow.web.http.response import Response
 from outgrow.web.http.routing import Access
 
 YEARS = ("Freshman", "Sophomore", "Junior", "Senior", "Grad")
 
 
-async def home(request: PageRequest) -> Response:
+async def home_page(request: PageRequest) -> Response:
     if request.session is None:
         return request.page("welcome.html")
     if request.session.school is None:
-        return to("/my/profile")
+        return redirect("/my/profile")
     return await people.browse_people(request)
 
 
 async def sign_in_form(request: PageRequest) -> Response:
     if request.session is not None:
-        return to(own_path(request.query.raw("next") or "/"))
+        return redirect(own_path(request.query.raw("next") or "/"))
     return request.page("sign_in.html", next=own_path(request.query.raw("next") or "/"))
 
 
@@ -54,7 +54,7 @@ async def sign_in(request: PageRequest) -> Response:
 
 
 async def sign_up_form(request: PageRequest) -> Response:
-    return to("/") if request.session else await _sign_up_page(request)
+    return redirect("/") if request.session else await _sign_up_page(request)
 
 
 async def sign_up(request: PageRequest) -> Response:
@@ -68,7 +68,7 @@ async def sign_up(request: PageRequest) -> Response:
         )
     except OutgrowError as e:
         return await _sign_up_page(request, e)
-    if isinstance(signed_in, str):  # not into an address
+    if isinstance(signed_in, str):  # in the page, not in its address
         return request.page("code.html", purpose="verify", email=email, sign_up=signed_in)
     services.changed(profile.school)
     return await request.signed_in(
@@ -81,14 +81,14 @@ async def _sign_up_page(request: PageRequest, error: OutgrowError | None = None)
 
 
 def new_profile(request: PageRequest) -> NewProfile:
-    """Raises BadInput."""
+    """Return the profile in the form. Raises BadInput."""
     names = ("name", "school", "major", "year")
     given = {name: value for name in names if (value := request.form.text(name))}
-    return shaped({"name": "", "school": "", **given}, NewProfile)
+    return convert_form({"name": "", "school": "", **given}, NewProfile)
 
 
 async def schools(request: PageRequest) -> list[str]:
-    """Names to choose from while typing one's own, but for those that only look like another."""
+    """Return the names to choose a school from, without those that only look like another."""
     page = decoded(await request.services.schools.page(Paging(limit=LARGEST_LIMIT)))
     return [item["name"] for item in page["items"] if "resembles" not in item]
 
@@ -120,15 +120,15 @@ async def verify_sign_up(request: PageRequest) -> Response:
         values: dict[str, Any] = {"email": form.text("email"), "sign_up": form.text("sign_up")}
         return request.page("code.html", error=e, purpose="verify", **values)
     request.services.changed(signed_in.school or "")
-    own = decoded(await request.services.profiles.own_profile(signed_in.user_id))
-    done = "claimed" if own["bio"] or own["interests"] else "welcome"
+    profile = decoded(await request.services.profiles.own_profile(signed_in.user_id))
+    done = "claimed" if profile["bio"] or profile["interests"] else "welcome"
     return await request.signed_in(
         await request.services.browser_sessions.open(signed_in), f"/?done={done}"
     )
 
 
 async def invited_form(request: PageRequest) -> Response:
-    """Where the mail of an invitation leads."""
+    """Return the page that an invitation's mail links to."""
     return request.page("code.html", purpose="invited", email="")
 
 
@@ -137,7 +137,7 @@ async def forgot_form(request: PageRequest) -> Response:
 
 
 async def send_reset_code(request: PageRequest) -> Response:
-    """Send a code, or say so: whether there is an account is nobody's business."""
+    """Send a code, or seem to: whether the account exists stays private."""
     try:
         await request.count(CODES)
         await request.services.confirmations.reset(request.form.text("email"))
@@ -157,10 +157,10 @@ async def set_password(request: PageRequest) -> Response:
         if form.raw("purpose") == "invited":
             return request.page("code.html", error=e, purpose="invited", email="")
         return request.page("code.html", error=e, purpose="reset", email=form.text("email"))
-    return to("/sign-in?done=password_set")
+    return redirect("/sign-in?done=password_set")
 
 
-async def account(request: PageRequest) -> Response:
+async def account_page(request: PageRequest) -> Response:
     return await _render_account(request)
 
 
@@ -180,7 +180,7 @@ async def change_password(request: PageRequest) -> Response:
     try:
         if request.form.raw("new") != request.form.raw("again"):
             raise BadInput(
-                "bad_body", "the two are not the same", detail="again", hint="Try again."
+                "bad_body", "the two passwords differ", detail="again", hint="Try again."
             )
         await request.services.accounts.change_password(
             request.user_id,
@@ -190,7 +190,7 @@ async def change_password(request: PageRequest) -> Response:
         )
     except OutgrowError as e:
         return await _render_account(request, e)
-    return to("/my/account?done=password_set")
+    return redirect("/my/account?done=password_set")
 
 
 async def end_session(request: PageRequest) -> Response:
@@ -199,7 +199,7 @@ async def end_session(request: PageRequest) -> Response:
     except OutgrowError as e:
         return await _render_account(request, e, is_ending=True)
     await request.services.accounts.end_session(request.user_id, request.path["id"])
-    return to("/my/account?done=session_ended")
+    return redirect("/my/account?done=session_ended")
 
 
 async def end_sessions(request: PageRequest) -> Response:
@@ -212,7 +212,7 @@ async def end_sessions(request: PageRequest) -> Response:
 
 
 async def export_account(request: PageRequest) -> Response:
-    """Everything about oneself, as a file."""
+    """Download everything about your account as a file."""
     name = (b"content-disposition", b'attachment; filename="outgrow.json"')
     return Response(
         headers=(name,),
@@ -245,18 +245,18 @@ SWITCHES = ("profile_visible", "allow_messages", "read_receipts")
 
 async def profile_form(request: PageRequest) -> Response:
     try:
-        own = decoded(await request.services.profiles.own_profile(request.user_id))
+        profile = decoded(await request.services.profiles.own_profile(request.user_id))
     except NotFound:
         return await _first_profile(request)
     error = await _no_member(request)
     if error is not None:
         is_unproven = error.code == "email_not_verified"
-        return request.page("no_member.html", error=error, own=own, is_unproven=is_unproven)
-    return _profile_page(request, own)
+        return request.page("no_member.html", error=error, own=profile, is_unproven=is_unproven)
+    return _profile_page(request, profile)
 
 
 async def _no_member(request: PageRequest) -> OutgrowError | None:
-    """Why somebody with a profile is sent here from every other page."""
+    """Return why people with a profile are sent here from every other page."""
     if request.session is not None and request.session.school is None:
         try:
             await request.services.accounts.membership(request.user_id)
@@ -272,22 +272,26 @@ async def _first_profile(request: PageRequest, error: OutgrowError | None = None
 
 
 def _profile_page(
-    request: PageRequest, own: dict[str, Any], error: OutgrowError | None = None
+    request: PageRequest, profile: dict[str, Any], error: OutgrowError | None = None
 ) -> Response:
-    values = _shown(own)
+    values = _form_values(profile)
     values |= {name: request.form.text(name) for name in values if request.form.has(name)}
-    return request.page("my_profile.html", error=error, own=own, values=values, years=YEARS)
+    return request.page("my_profile.html", error=error, own=profile, values=values, years=YEARS)
 
 
-def _shown(own: dict[str, Any]) -> dict[str, str]:
-    """A profile as its form has it and a browser sends it back, by field. Old clients may have
-    written anything there, of which the form has what is text."""
-    goals = own["goals"] or {}
-    lists = {name: own[name] for name in _LISTS} | {name: goals.get(name) for name in _GOAL_LISTS}
-    values = {name: own[name] for name in _TEXTS} | {name: goals.get(name) for name in _GOAL_TEXTS}
+def _form_values(profile: dict[str, Any]) -> dict[str, str]:
+    """Return a profile by field, as its form shows it and a browser sends it back. Old clients may
+    have written anything; the form shows what is text."""
+    goals = profile["goals"] or {}
+    lists = {name: profile[name] for name in _LISTS} | {
+        name: goals.get(name) for name in _GOAL_LISTS
+    }
+    values = {name: profile[name] for name in _TEXTS} | {
+        name: goals.get(name) for name in _GOAL_TEXTS
+    }
     values |= {name: ", ".join(texts(value)) for name, value in lists.items()}
-    values["photos"] = "\n".join(texts(own["photos"]))
-    values["age"] = str(round(own["age"])) if own["age"] else ""
+    values["photos"] = "\n".join(texts(profile["photos"]))
+    values["age"] = str(round(profile["age"])) if profile["age"] else ""
     return {
         name: plain(strip_invisible(value)) if isinstance(value, str) else ""
         for name, value in values.items()
@@ -295,59 +299,59 @@ def _shown(own: dict[str, Any]) -> dict[str, str]:
 
 
 async def create_profile(request: PageRequest) -> Response:
-    """Make the profile of an account that has none."""
+    """Create the profile of an account without one."""
     try:
         profile: NewProfile = new_profile(request)
         await request.services.accounts.add_profile(request.user_id, profile)
     except OutgrowError as e:
         return await _first_profile(request, e)
     request.services.changed(profile.school)
-    return to("/?done=welcome")
+    return redirect("/?done=welcome")
 
 
 async def change_profile(request: PageRequest) -> Response:
     profiles = request.services.profiles
-    own = decoded(await profiles.own_profile(request.user_id))
+    profile = decoded(await profiles.own_profile(request.user_id))
     try:
-        changes = shaped(_changes(request.form, _shown(own)), ProfileChanges)
+        changes = convert_form(_changes(request.form, _form_values(profile)), ProfileChanges)
         await profiles.change(request.user_id, request.viewer.school, changes)
     except OutgrowError as e:
-        return _profile_page(request, own, e)
-    return to("/my/profile?done=saved")
+        return _profile_page(request, profile, e)
+    return redirect("/my/profile?done=saved")
 
 
 def _changes(form: Form, shown: dict[str, str]) -> dict[str, Any]:
-    """What was typed in place of what the form showed. The rest is left alone: an old client may
-    have written there what no form shows whole, or what could not be written today."""
+    """Return the fields that differ from what the form showed. The others are left alone: an old
+    client may have written what no form shows whole, or what could not be written today."""
     changed = {name for name in shown if form.has(name) and form.text(name) != shown[name]}
     values: dict[str, Any] = {name: form.text(name) or None for name in _TEXTS}
-    values |= {name: form.words(name) or None for name in _LISTS}
+    values |= {name: form.comma_list(name) or None for name in _LISTS}
     values["name"] = form.text("name")
     values["photos"] = form.links("photos") or None
     age = form.text("age")
     values["age"] = int(age) if age.isdecimal() and len(age) < 5 else age or None
     changes = {name: value for name, value in values.items() if name in changed}
     if changed.intersection(_GOALS):
-        goals: dict[str, Any] = {name: form.words(name) for name in _GOAL_LISTS}
+        goals: dict[str, Any] = {name: form.comma_list(name) for name in _GOAL_LISTS}
         goals |= {name: form.text(name) for name in _GOAL_TEXTS}
         changes["goals"] = {name: value for name, value in goals.items() if value} or None
     return changes
 
 
-async def settings(request: PageRequest) -> Response:
-    own = decoded(await request.services.profiles.own_profile(request.user_id))
-    return request.page("settings.html", own=own)
+async def settings_page(request: PageRequest) -> Response:
+    profile = decoded(await request.services.profiles.own_profile(request.user_id))
+    return request.page("settings.html", own=profile)
 
 
 async def change_settings(request: PageRequest) -> Response:
     switches = {name: request.form.has(name) for name in SWITCHES}
-    changes = shaped({"settings": switches}, ProfileChanges)
+    changes = convert_form({"settings": switches}, ProfileChanges)
     await request.services.profiles.change(request.user_id, request.viewer.school, changes)
-    return to("/my/settings?done=saved")
+    return redirect("/my/settings?done=saved")
 
 
 PAGES = (
-    Page(method="GET", path="/", handler=home, access=Access.PUBLIC),
+    Page(method="GET", path="/", handler=home_page, access=Access.PUBLIC),
     Page(method="GET", path="/sign-in", handler=sign_in_form, access=Access.PUBLIC),
     Page(method="POST", path="/sign-in", handler=sign_in, access=Access.PUBLIC, limit=LOG_IN),
     Page(method="GET", path="/sign-up", handler=sign_up_form, access=Access.PUBLIC),
@@ -367,7 +371,7 @@ PAGES = (
     Page(
         method="POST", path="/reset", handler=set_password, access=Access.PUBLIC, limit=CODE_TRIES
     ),
-    Page(method="GET", path="/my/account", handler=account, access=Access.SIGNED_IN),
+    Page(method="GET", path="/my/account", handler=account_page, access=Access.SIGNED_IN),
     Page(
         method="POST",
         path="/my/account/password",
@@ -407,6 +411,6 @@ PAGES = (
     Page(method="GET", path="/my/profile", handler=profile_form, access=Access.SIGNED_IN),
     Page(method="POST", path="/my/profile", handler=change_profile),
     Page(method="POST", path="/my/first-profile", handler=create_profile, access=Access.SIGNED_IN),
-    Page(method="GET", path="/my/settings", handler=settings),
+    Page(method="GET", path="/my/settings", handler=settings_page),
     Page(method="POST", path="/my/settings", handler=change_settings),
 )

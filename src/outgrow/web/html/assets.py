@@ -1,7 +1,7 @@
-"""Templates and static files: read once, at the first page.
+"""Templates and static files, read once, at the first page.
 
-A static file's name carries the hash of what is in it, so a browser asks for it once;
-those that are text are kept compressed too.
+A static file's name has a hash of its content, so a browser requests it once. Static files are kept
+compressed too.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class StaticFile:
 
 @cache
 def static() -> tuple[Mapping[str, StaticFile], Mapping[str, str]]:
-    """The files by their name with a hash, and that name by the file's own."""
+    """Return the files by their name with the hash, and that name by the plain name."""
     files: dict[str, StaticFile] = {}
     names: dict[str, str] = {}
     for file in resources.files("outgrow.web.html").joinpath("static").iterdir():
@@ -86,6 +86,7 @@ def static() -> tuple[Mapping[str, StaticFile], Mapping[str, str]]:
 
 
 def render(template: str, values: Mapping[str, Any]) -> bytes:
+    """Render a template to HTML."""
     html = _environment().get_template(template).render(values)
     return html.encode("utf-8", "replace")  # half a surrogate pair, from an old client's JSON
 
@@ -117,50 +118,50 @@ def _environment() -> jinja2.Environment:
 
 
 def _shown(value: Any) -> Any:
-    """Text from data, without what turns the text around it or passes for nothing."""
+    """Return text from data without characters that reverse the text around it or are invisible."""
     return strip_invisible(value) if type(value) is str else value
 
 
 def initials(name: str | None) -> str:
-    """Of the first and the last word; a dot for who has no name."""
-    words = [word for word in re.findall(r"\w[^\s]*", name or "") if word]
-    return "".join(word[0] for word in words[:: max(len(words) - 1, 1)][:2]).upper() or "·"
+    """Return the initials of the first and the last word, a dot without a name."""
+    names = re.findall(r"\w[^\s]*", name or "")
+    return "".join(word[0] for word in names[:: max(len(names) - 1, 1)][:2]).upper() or "·"
 
 
 def tint(user_id: str) -> int:
-    """The colour of somebody's avatar: always the same."""
+    """Return the colour of a person's avatar, always the same for an id."""
     return crc32(user_id.encode("utf-8", "replace")) % TINTS
 
 
 def texts(values: Any) -> list[str]:
-    """The texts of a list from a profile, where an old client may have written anything."""
+    """Return the texts in a list of a profile, where an old client may have written anything."""
     if not isinstance(values, list):
         return []
     return [value for value in values if isinstance(value, str) and value.strip()]
 
 
 def sites(values: Any) -> list[tuple[str, str]]:
-    """The links of a list from a profile, each with the site that it leads to. Old clients may have
-    written anything: what is no link is left out, and what seems to lead elsewhere than it does."""
-    found = ((link, _SITE.match(link)) for link in texts(values))
-    return [(link, site[1].lower()) for link, site in found if site]
+    """Return the links in a list of a profile, each with its site. Old clients may have written
+    anything: leave out what is not a link, and links that seem to lead elsewhere than they do."""
+    matches = ((link, _SITE.match(link)) for link in texts(values))
+    return [(link, site[1].lower()) for link, site in matches if site]
 
 
 def segment(text: str) -> str:
-    """An id as a part of a path."""
+    """Return an id as a segment of a path."""
     return quote(text, safe="", errors="replace")
 
 
 def browser(device: str | None) -> str:
-    """What a User-Agent is called by people."""
-    named = device or ""
+    """Return what people call a User-Agent: `Firefox on Linux`."""
+    agent = device or ""
     programs = ("Firefox", "Edg", "OPR", "Chrome", "Safari", "curl")
     systems = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux")
-    called = {"Edg": "Edge", "OPR": "Opera", "Mac OS X": "Mac"}
-    program = next((one for one in programs if one in named), "")
-    system = next((one for one in systems if one in named), "")
-    parts = [called.get(one, one) for one in (program, system) if one]
-    return " on ".join(parts) or named[:40] or "A program"
+    names = {"Edg": "Edge", "OPR": "Opera", "Mac OS X": "Mac"}
+    program = next((program for program in programs if program in agent), "")
+    system = next((system for system in systems if system in agent), "")
+    parts = [names.get(part, part) for part in (program, system) if part]
+    return " on ".join(parts) or agent[:40] or "A program"
 
 
 def _moment(iso: str | None) -> datetime | None:
@@ -172,7 +173,7 @@ def _moment(iso: str | None) -> datetime | None:
 
 
 def when(iso: str | None) -> str:
-    """`14:05` of today, `9 Mar` of this year, `9 Mar 2024` before; in UTC."""
+    """Return a time in UTC: `14:05` today, `9 Mar` this year, `9 Mar 2024` before."""
     moment, now = _moment(iso), datetime.now(UTC)
     if moment is None:
         return ""
@@ -182,5 +183,6 @@ def when(iso: str | None) -> str:
 
 
 def day(iso: str | None) -> str:
+    """Return a date: `9 March 2024`."""
     moment = _moment(iso)
     return "" if moment is None else f"{moment.day} {moment:%B} {moment.year}"

@@ -16,38 +16,36 @@ from outgrow.campus.people.intros import Direction, NewIntro
 from outgrow.errors import OutgrowError
 from outgrow.web.html import people
 from outgrow.web.html.assets import segment
-from outgrow.web.html.forms import shaped
-from outgrow.web.html.page import Page, PageRequest, to
+from outgrow.web.html.forms import convert_form
+from outgrow.web.html.page import Page, PageRequest, redirect
 from outgrow.web.http.auth import ACCESS_SECONDS
 from outgrow.web.http.response import Response
 
 MESSAGES_SHOWN = 40  # messages on one page
 
-# Why nothing can be written, by what the service calls it.
+# Why a chat is closed, by the reason that the service gives.
 CLOSED = {
     "profile_hidden": (
-        "Your profile is hidden, and so your chats are closed.",
-        "Show it to write.",
+        "Your profile is hidden, so your chats are closed.",
+        "Show your profile to write.",
     ),
     "added_outside": (
-        "Nothing can be written here: another program added people whom you are not connected to.",
+        "You cannot write here: another program added people you are not connected to.",
         "",
     ),
     "not_here": ("They are not here any more.", "You can still read this chat."),
     "not_connected": (
         "You are not connected.",
-        "One of you ended it, or another program made this chat. You can still read it.",
+        "The connection was removed, or another program made this chat. You can still read it.",
     ),
-    "messages_not_taken": ("They take no messages at this moment.", ""),
+    "messages_not_taken": ("They are not accepting messages at the moment.", ""),
 }
 
 
 async def list_chats(request: PageRequest) -> Response:
-    found = decoded(
-        await request.services.chats.page(people.paging(request), viewer=request.viewer)
-    )
-    rest = people.next_address("/my/chats", [], found["next"])
-    return request.page("chats.html", chats=found["items"], more=rest)
+    page = decoded(await request.services.chats.page(people.paging(request), viewer=request.viewer))
+    more = people.next_address("/my/chats", [], page["next"])
+    return request.page("chats.html", chats=page["items"], more=more)
 
 
 async def chat_page(request: PageRequest) -> Response:
@@ -55,7 +53,7 @@ async def chat_page(request: PageRequest) -> Response:
 
 
 async def _chat(request: PageRequest, error: OutgrowError | None = None) -> Response:
-    """The newest messages, which are read by being looked at, or older ones."""
+    """Show the newest messages, and mark them as read, or older ones."""
     service, chat_id = request.services.chats, request.path["id"]
     chat = decoded(await service.chat(chat_id, viewer=request.viewer))
     before = request.query.raw("before") or None
@@ -86,22 +84,22 @@ async def _chat(request: PageRequest, error: OutgrowError | None = None) -> Resp
 async def send_message(request: PageRequest) -> Response:
     chat_id = request.path["id"]
     try:
-        message = shaped({"content": request.form.text("content")}, NewMessage)
+        message = convert_form({"content": request.form.text("content")}, NewMessage)
         key = request.form.raw("key") or None
         await request.services.chats.send(chat_id, message.content, key, user_id=request.user_id)
     except OutgrowError as e:
         return await _chat(request, e)
-    return to(f"/my/chats/{segment(chat_id)}#end")
+    return redirect(f"/my/chats/{segment(chat_id)}#end")
 
 
 async def open_chat(request: PageRequest) -> Response:
-    """Make the chat with a connection, where another program deleted it."""
+    """Create the chat with a connection again, in case another program deleted it."""
     chat = decoded(await request.services.chats.open(request.path["id"], viewer=request.viewer))
-    return to(f"/my/chats/{segment(chat['id'])}#end")
+    return redirect(f"/my/chats/{segment(chat['id'])}#end")
 
 
 async def issue_token(request: PageRequest) -> Response:
-    """For the script of our pages: an access token of this session, to talk to the API with."""
+    """Return an access token of this session, with which the pages' script calls the API."""
     assert request.session is not None
     issued = await request.context.tokens.issue(
         SignedIn(
@@ -127,14 +125,14 @@ async def sent_intros(request: PageRequest) -> Response:
 async def _intros(
     request: PageRequest, direction: Direction, error: OutgrowError | None = None
 ) -> Response:
-    async def some(statuses: tuple[str, ...], paging: Paging) -> Any:
+    async def intros(statuses: tuple[str, ...], paging: Paging) -> Any:
         return decoded(
             await request.services.intros.page(direction, statuses, paging, viewer=request.viewer)
         )
 
     first = not request.query.has("cursor")
-    pending = await some(("pending",), Paging(limit=_MOST_PENDING)) if first else {"items": []}
-    earlier = await some(_ANSWERED, people.paging(request))
+    pending = await intros(("pending",), Paging(limit=_MOST_PENDING)) if first else {"items": []}
+    earlier = await intros(_ANSWERED, people.paging(request))
     return request.page(
         "intros.html",
         error=error,
@@ -154,33 +152,33 @@ async def send_intro(request: PageRequest) -> Response:
             "reason": request.form.text("reason"),
             "note": request.form.text("note") or None,
         }
-        intro = shaped(values, NewIntro)
+        intro = convert_form(values, NewIntro)
         await request.services.intros.send(intro, viewer=request.viewer)
     except OutgrowError as e:
         return await people.render_person(request, e)
-    return to(f"/people/{segment(user_id)}?done=intro_sent")
+    return redirect(f"/people/{segment(user_id)}?done=intro_sent")
 
 
 async def accept_intro(request: PageRequest) -> Response:
     _, chat_id = await request.services.intros.accept(request.path["id"], viewer=request.viewer)
     request.services.waiting.forget(request.user_id)
-    return to(f"/my/chats/{segment(chat_id)}?done=accepted")
+    return redirect(f"/my/chats/{segment(chat_id)}?done=accepted")
 
 
 async def decline_intro(request: PageRequest) -> Response:
     await request.services.intros.decline(request.path["id"], viewer=request.viewer)
     request.services.waiting.forget(request.user_id)
-    return to("/my/intros?done=declined")
+    return redirect("/my/intros?done=declined")
 
 
 async def withdraw_intro(request: PageRequest) -> Response:
     await request.services.intros.withdraw(request.path["id"], viewer=request.viewer)
-    return to("/my/intros/sent?done=withdrawn")
+    return redirect("/my/intros/sent?done=withdrawn")
 
 
 async def remove_connection(request: PageRequest) -> Response:
     await request.services.connections.remove(request.user_id, request.path["id"])
-    return to("/my/connections?done=removed")
+    return redirect("/my/connections?done=removed")
 
 
 PAGES = (

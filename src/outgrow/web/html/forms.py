@@ -22,7 +22,7 @@ MOST_FIELDS = 100
 
 T = TypeVar("T")
 
-# A field by its name in the services: what people call it, and what may be in it.
+# Each field by its name in the services: its label, and the rule for its content.
 FIELDS = {
     "email": ("E-mail address", "Write it as name@example.org."),
     "password": ("Password", "Use 8 to 200 characters."),
@@ -51,14 +51,14 @@ _FIELD = re.compile(r"`\$(?:\.\w+)*\.(\w+)|field `(\w+)`")
 
 
 class Form:
-    """Fields of a form or of a query string, by name. Blanks around a text do not count."""
+    """Fields of a form or of a query string, by name. Spaces around a text do not count."""
 
     def __init__(self, values: Mapping[str, list[str]]) -> None:
         self._values = values
 
     @classmethod
     def read(cls, raw: bytes, where: str) -> Form:
-        """Raises BadInput for what is not text, and for more fields than any form of ours has."""
+        """Parse a form. Raises BadInput for other than text, and for more than MOST_FIELDS."""
         values: dict[str, list[str]] = {}
         pairs = raw.split(b"&")
         if len(pairs) > MOST_FIELDS:
@@ -72,24 +72,24 @@ class Form:
         return cls(values)
 
     def raw(self, name: str) -> str:
-        """As it was typed: a password."""
+        """Return a value as it was typed: a password."""
         return self._values.get(name, [""])[0]
 
     def text(self, name: str) -> str:
-        """Without blanks around it, its line breaks as everywhere else; "" where nothing is."""
+        """Return a value without spaces around it and with \\n for line breaks, "" if missing."""
         return plain(self.raw(name))
 
     def line(self, name: str) -> str | None:
-        """A short text, cut where no list of ours goes on; None where nothing is."""
+        """Return a short text, cut at 200 characters, None if missing."""
         return self.text(name)[:200] or None
 
-    def words(self, name: str) -> list[str]:
-        """What stands between commas, each once."""
+    def comma_list(self, name: str) -> list[str]:
+        """Return the values between commas, each once."""
         parts = (part.strip() for value in self._values.get(name, ()) for part in value.split(","))
         return list(dict.fromkeys(part for part in parts if part))
 
     def links(self, name: str) -> list[str]:
-        """What stands between blanks and line breaks, each once."""
+        """Return the values between spaces and line breaks, each once."""
         return list(dict.fromkeys(self.raw(name).split()))
 
     def has(self, name: str) -> bool:
@@ -100,107 +100,107 @@ EMPTY = Form({})
 
 
 def plain(text: str) -> str:
-    """A text as a form gives it back."""
+    """Return a text as a form gives it back."""
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
-def shaped(values: Mapping[str, Any], shape: type[T]) -> T:
-    """The struct that a service takes. Raises BadInput, in words for people."""
+def convert_form(values: Mapping[str, Any], shape: type[T]) -> T:
+    """Return the struct that a service takes. Raises BadInput, with a text for people."""
     try:
         return msgspec.convert(values, shape)
     except msgspec.ValidationError as e:
-        found = _FIELD.search(str(e))
-        name = next((group for group in found.groups() if group), "") if found else ""
-        if not name:  # what a struct says of itself: "name is blank"
+        match = _FIELD.search(str(e))
+        name = next((group for group in match.groups() if group), "") if match else ""
+        if not name:  # from a struct's own check: "name is blank"
             name = str(e).partition(" ")[0]
-        label, rule = FIELDS.get(name, ("Something", "Look at what you typed again."))
+        label, rule = FIELDS.get(name, ("Something", "Check what you typed."))
         raise BadInput(
             "bad_body", f"{label} cannot be used like that", detail=name, hint=rule
         ) from e
 
 
-_WORDS = {
+_MESSAGES = {
     "wrong_credentials": ("That e-mail and password do not match.", "Try again."),
-    "email_taken": ("Somebody uses this e-mail already.", "If it is you, sign in instead."),
+    "email_taken": ("This e-mail is already in use.", "If it is you, sign in instead."),
     "bad_email": ("That is not an e-mail address.", "Write it as name@example.org."),
     "bad_password": ("That password is too short or too long.", "Use 8 to 200 characters."),
     "weak_password": (
         "That password is easy to guess.",
-        "Take several words that do not belong together, and not your name or e-mail.",
+        "Use several unrelated words, and neither your name nor your e-mail.",
     ),
-    "sign_in_busy": ("Many people are signing in at this moment.", "Try again in a few seconds."),
-    "profile_exists": ("You have a profile already.", "You can change it in your settings."),
-    "profile_needed": ("You have no profile yet.", "Make one to see people of your school."),
-    "no_own_profile": ("You have no profile yet.", "Make one to see people of your school."),
+    "sign_in_busy": ("Many people are signing in right now.", "Try again in a few seconds."),
+    "profile_exists": ("You already have a profile.", "You can change it in your settings."),
+    "profile_needed": ("You have no profile yet.", "Create one to see the people of your school."),
+    "no_own_profile": ("You have no profile yet.", "Create one to see the people of your school."),
     "profile_not_found": (
-        "There is nobody here.",
-        "They may have left, or be at another school, or not want to be seen.",
+        "This person is not here.",
+        "They may have left, be at another school, or have hidden their profile.",
     ),
-    "bad_cursor": ("This page of the list is not there any more.", "Start from its beginning."),
-    "body_too_large": ("That is too much text at once.", "Make it shorter, and try again."),
-    "bad_text": ("There are characters in it that cannot be kept.", "Type it again."),
-    "intro_to_oneself": ("That is you.", "Look for somebody else."),
+    "bad_cursor": ("This page of the list is gone.", "Start from the beginning."),
+    "body_too_large": ("That is too much text.", "Make it shorter, and try again."),
+    "bad_text": ("Some characters cannot be stored.", "Type the text again."),
+    "intro_to_oneself": ("That is you.", "Choose someone else."),
     "profile_hidden": (
-        "Your profile is hidden, so nobody could see who asks.",
+        "Your profile is hidden, so they could not see who is asking.",
         "Show it in your settings first.",
     ),
-    "already_connected": ("You are connected already.", ""),
-    "intro_pending": ("One of you has asked already.", "Look at your intros."),
+    "already_connected": ("You are already connected.", ""),
+    "intro_pending": ("One of you has already asked.", "Look at your intros."),
     "intro_expired": ("This intro is older than 30 days.", "Send a new one."),
-    "intro_answered": ("This intro was answered already.", "Look at your intros again."),
+    "intro_answered": ("This intro was already answered.", "Look at your intros again."),
     "intro_not_found": ("There is no such intro.", "It may have been taken back."),
     "connection_not_found": ("You are not connected.", ""),
     "chat_place_taken": (
         "We could not open your chat.",
-        "Tell whoever runs this: something else is kept in its place.",
+        "Tell the operator: something else is stored in its place.",
     ),
     "chat_not_found": (
         "There is no such chat.",
-        "It may be with somebody who is not here any more.",
+        "It may have been with someone who has left.",
     ),
-    "chat_closed": ("Nothing can be written here.", "You can still read this chat."),
-    "messages_not_taken": ("They take no messages at this moment.", ""),
-    "key_used": ("This message was sent before.", "Reload the page to see it."),
-    "message_gone": ("This message was sent before, and is gone.", "Reload the page."),
+    "chat_closed": ("You cannot write here.", "You can still read this chat."),
+    "messages_not_taken": ("They are not accepting messages at the moment.", ""),
+    "key_used": ("This message was already sent.", "Reload the page to see it."),
+    "message_gone": ("This message was already sent, and is gone.", "Reload the page."),
     "bad_idempotency_key": ("This form cannot be sent again.", "Reload the page."),
-    "about_oneself": ("That is you.", "Look for somebody else."),
-    "too_many_blocks": ("You have blocked 1,000 people.", "Unblock some whom you do not mind."),
+    "about_oneself": ("That is you.", "Choose someone else."),
+    "too_many_blocks": ("You have blocked 1,000 people.", "Unblock someone first."),
     "wrong_code": (
         "That code is wrong or has expired.",
-        "Check what you typed, or ask for another one.",
+        "Check what you typed, or ask for a new code.",
     ),
     "wrong_password": ("That is not your password.", "Try again."),
     "email_not_of_school": (
-        "This school is for people with an e-mail of the school.",
+        "This school admits people with a school e-mail only.",
         "Use the address that your school gave you.",
     ),
     "school_lookalike": (
-        "That looks like the name of a school that is here, but is spelled differently.",
+        "That looks like the name of a school here, but is spelled differently.",
         "Choose the school from the list as you type.",
     ),
     "email_not_verified": (
-        "This school asks for a code that is sent to your e-mail.",
-        "Set a new password under “Password forgotten?”: that shows that the e-mail is yours.",
+        "This school requires a code that is sent to your e-mail.",
+        "Set a new password under “Forgot your password?” to show that the e-mail is yours.",
     ),
-    "mail_failed": ("We could not send a mail at this moment.", "Try again in a few minutes."),
-    "account_gone": ("This account is not there any more.", ""),
-    "session_not_found": ("You are signed out there already.", ""),
+    "mail_failed": ("We could not send the mail.", "Try again in a few minutes."),
+    "account_gone": ("This account is gone.", ""),
+    "session_not_found": ("You are already signed out there.", ""),
     "rate_limited": ("Too many requests in a short time.", "Wait a while, and try again."),
-    "no_such_route": ("There is no such page.", "It may have moved; start from the beginning."),
+    "no_such_route": ("There is no such page.", "It may have moved. Start from the beginning."),
     "method_not_allowed": (
         "There is no such page.",
-        "It may have moved; start from the beginning.",
+        "It may have moved. Start from the beginning.",
     ),
     "other_site": (
-        "This form did not come from here, or has been open for too long.",
+        "This form came from elsewhere, or was open for too long.",
         "Go back, reload the page, and send it again.",
     ),
     "database_unavailable": (
-        "We cannot reach our data at this moment.",
+        "We cannot reach our data right now.",
         "Nothing is lost. Try again in a few seconds.",
     ),
-    "too_contended": ("Too much is happening here at once.", "Try again in a few seconds."),
-    "internal_error": ("Something failed that should not.", "Try again in a moment."),
+    "too_contended": ("Too much is happening here right now.", "Try again in a few seconds."),
+    "internal_error": ("Something went wrong on our side.", "Try again in a moment."),
 }
 _FIELD_OF = {
     "bad_email": "email",
@@ -215,22 +215,23 @@ _FIELD_OF = {
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """An error for people; `field` is the one of the form to look at, if it is one."""
+class ErrorMessage:
+    """An error as a page says it. `field` is the form's field that it is about, if any."""
 
     title: str
     hint: str
     field: str | None
 
 
-def said(error: OutgrowError | Problem) -> Said:
+def error_message(error: OutgrowError | Problem) -> ErrorMessage:
+    """Return the text of an error for people."""
     message = error.message if isinstance(error, OutgrowError) else error.title
     if error.code == "bad_body":
-        return Said(_sentence(message), error.hint or "", error.detail)
-    title, hint = _WORDS.get(error.code, (_sentence(message), ""))
+        return ErrorMessage(_sentence(message), error.hint or "", error.detail)
+    title, hint = _MESSAGES.get(error.code, (_sentence(message), ""))
     if isinstance(error, TooMany):
         hint = f"Try again in {duration(error.retry_after)}."
-    return Said(title, hint, _FIELD_OF.get(error.code))
+    return ErrorMessage(title, hint, _FIELD_OF.get(error.code))
 
 
 def duration(seconds: int) -> str:

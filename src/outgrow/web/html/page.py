@@ -1,8 +1,8 @@
 """What a page is, and how a request for one becomes HTML.
 
-Pages call the same services as the API's routes do. They differ in who asks: a browser, by a cookie
-that it sends by itself. So whatever changes something is a POST that must come from a page of ours:
-the browser says so (Sec-Fetch-Site, or Origin), and the form carries a token made for this cookie.
+Pages call the same services as the routes of the API. They differ in who calls: a browser, with a
+cookie that it sends by itself. So every change is a POST that must come from a page of ours: the
+browser says so (Sec-Fetch-Site, or Origin), and the form has a token made for this cookie.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from outgrow.campus.accounts.sessions import BrowserSession
 from outgrow.campus.limits import KNOWN_SECONDS, Limit
 from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError, TooMany
 from outgrow.web.html import assets
-from outgrow.web.html.forms import EMPTY, Form, said
+from outgrow.web.html.forms import EMPTY, Form, error_message
 from outgrow.web.http.request import SESSION_COOKIE, cookie_name, cookies, is_same_origin, read_body
 from outgrow.web.http.response import (
     Response,
@@ -33,8 +33,8 @@ from outgrow.web.http.response import (
 from outgrow.web.http.routing import Access, HttpContext, Resource
 from outgrow.web.services import Services
 
-DEVICE = "outgrow_device"  # that an account signed in here before, for limits
-GUEST = "outgrow_guest"  # of somebody who is not signed in, for their forms' token
+DEVICE = "outgrow_device"  # shows that an account signed in here before, for limits
+GUEST = "outgrow_guest"  # for the form tokens of people who are not signed in
 HTML = b"text/html; charset=utf-8"
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -51,22 +51,22 @@ HEADERS = (
 )
 Headers = list[tuple[bytes, bytes]]
 
-# What is said on the page after a form was sent, by the name that stands in its address.
+# The note on a page after a form was sent, by `done` in its address.
 DONE = {
     "welcome": "Welcome! Say a few words about yourself in your profile.",
     "claimed": "Welcome! Your profile is as you left it.",
     "saved": "Saved.",
     "intro_sent": "Your intro is on its way.",
     "accepted": "You are connected now.",
-    "declined": "Declined. They are not told why.",
-    "withdrawn": "Taken back.",
-    "blocked": "Blocked. You do not see each other any more.",
-    "unblocked": "Not blocked any more.",
-    "reported": "Thank you. Whoever runs this will look at it.",
+    "declined": "Declined. They will not learn why.",
+    "withdrawn": "Withdrawn.",
+    "blocked": "Blocked. You no longer see each other.",
+    "unblocked": "Unblocked.",
+    "reported": "Thank you. The operator will look at it.",
     "password_set": "Your new password is set.",
     "deleted": "Your account and everything about you is being deleted.",
     "session_ended": "Signed out there.",
-    "removed": "You are not connected any more.",
+    "removed": "You are no longer connected.",
     "signed_out": "You are signed out.",
     "signed_out_everywhere": "You are signed out everywhere.",
 }
@@ -74,7 +74,7 @@ DONE = {
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A place in the navigation. `covers` are the beginnings of the paths that belong to it, and
+    """A tab of the navigation. `covers` are the prefixes of the paths that belong to it, and
     `counted` names what waits there."""
 
     path: str
@@ -94,18 +94,19 @@ TABS = (
 
 
 def _tab(path: str) -> str:
-    """The path of the tab that a page belongs to."""
+    """Return the path of the tab that a page belongs to, "" for none."""
     if path == "/":
         return TABS[0].path
     for tab in TABS:
-        if any(path == one or path.startswith(one + "/") for one in tab.covers or (tab.path,)):
+        prefixes = tab.covers or (tab.path,)
+        if any(path == prefix or path.startswith(prefix + "/") for prefix in prefixes):
             return tab.path
     return ""
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """One request for a page. `session` is None for somebody who is not signed in."""
+    """A request for a page. `session` is None for people who are not signed in."""
 
     services: Services
     context: HttpContext
@@ -120,12 +121,12 @@ class PageRequest:
 
     @property
     def address(self) -> str:
-        """Where the browser is, for limits."""
+        """The browser's address, for limits."""
         return self.context.address(self.scope)
 
     @property
     def user_id(self) -> str:
-        assert self.session is not None, "a page that asks for its visitor is not PUBLIC"
+        assert self.session is not None, "a page that asks for its user is not PUBLIC"
         return self.session.user_id
 
     @property
@@ -137,7 +138,7 @@ class PageRequest:
     def page(
         self, template: str, *, error: OutgrowError | None = None, status: int = 200, **values: Any
     ) -> Response:
-        """A page, or, with what was typed still in it, one that says what was wrong with that."""
+        """Render a page. With an error, the page says what was wrong and keeps what was typed."""
         if error:
             log_refusal(error)
         common = {
@@ -147,7 +148,7 @@ class PageRequest:
             ),
             "here": self.scope["path"],
             "done": DONE.get(self.query.raw("done"), ""),
-            "error": said(error) if error else None,
+            "error": error_message(error) if error else None,
             "form": self.form,
             "waiting": self.waiting,
             "tabs": TABS,
@@ -160,7 +161,7 @@ class PageRequest:
 
     @property
     def device(self) -> str:
-        """What the browser calls itself."""
+        """The browser's User-Agent."""
         return self.headers.get(b"user-agent", b"").decode("latin-1")
 
     @property
@@ -172,14 +173,14 @@ class PageRequest:
         return cookies(self.headers).get(cookie_name(DEVICE, self.secure), "")
 
     async def count(self, limit: Limit) -> None:
-        """Count a form about the e-mail in it. Raises TooMany."""
+        """Count a form against the e-mail address in it. Raises TooMany."""
         email = self.form.text("email")
         await self.context.limits.consume_from(limit, email, self.address, self.device_token)
 
     async def signed_in(self, cookie: str, path: str) -> Response:
         longest = self.services.accounts.sessions.lifetime.longest
         token = await self.context.limits.device_token(self.form.text("email"))
-        return to(
+        return redirect(
             path,
             _cookie(SESSION_COOKIE, cookie, longest, self.secure),
             _cookie(DEVICE, token, KNOWN_SECONDS, self.secure),
@@ -187,7 +188,7 @@ class PageRequest:
 
     def signed_out(self, path: str) -> Response:
         gone = _cookie(SESSION_COOKIE, "", 0, self.secure)
-        return to(path, gone, (b"clear-site-data", b'"cache"'))
+        return redirect(path, gone, (b"clear-site-data", b'"cache"'))
 
 
 Handler = Callable[[PageRequest], Awaitable[Response]]
@@ -211,13 +212,13 @@ def html(
     return Response(body, status, HTML, headers)
 
 
-def to(path: str, *headers: tuple[bytes, bytes]) -> Response:
-    """See this page instead; `path` is one of ours."""
+def redirect(path: str, *headers: tuple[bytes, bytes]) -> Response:
+    """Redirect to a page of ours."""
     return html(status=303, headers=((b"location", path.encode("ascii")), *headers))
 
 
 def own_path(text: str) -> str:
-    """A path that somebody may have put into a link to us, if it leads to a page of ours."""
+    """Return a path from a link to us, "/" if it does not lead to a page of ours."""
     safe = quote(text[:1000], safe="/?&=%:,+-._~")
     return safe if safe.startswith("/") and not safe.startswith("//") else "/"
 
@@ -229,7 +230,7 @@ def _cookie(name: str, value: str, seconds: int, secure: bool) -> tuple[bytes, b
 
 
 class PageResource(Resource[Page]):
-    """All pages of one path. What is raised becomes a page."""
+    """All pages of one path. An error becomes a page."""
 
     def __init__(
         self, path: str, pages: Sequence[Page], services: Services, context: HttpContext
@@ -259,12 +260,12 @@ class PageResource(Resource[Page]):
         try:
             session = await self._session(headers, secure)
             self._context.count(scope, session.user_id if session else None)
-            request = await self._member(replace(request, session=session))
+            request = await self._with_counts(replace(request, session=session))
             if session is None and new_guest:
                 more.append(_cookie(GUEST, request.guest, 86_400, secure))
             response = await with_first_chunk(await self._handle(request, receive))
         except Exception as e:  # noqa: BLE001 - the boundary: everything becomes a page
-            response = failed(e, request, request_id)
+            response = error_page(e, request, request_id)
             if isinstance(e, NotAllowed):
                 more.append((b"allow", self.allowed().encode("ascii")))
         return replace(response, headers=(*HEADERS, *more, *response.headers))
@@ -284,43 +285,43 @@ class PageResource(Resource[Page]):
         request = replace(request, query=Form.read(request.scope["query_string"], "the address"))
         Form.read(request.scope["path"].encode("utf-8", "surrogatepass"), "the address")
         if method == "POST":
-            request = replace(request, form=await _form(request, receive))
-        turned_away = _turned_away(page, method, request)
-        if turned_away is not None:
-            return turned_away
+            request = replace(request, form=await _read_form(request, receive))
+        detour = _detour(page, method, request)
+        if detour is not None:
+            return detour
         user_id = request.session.user_id if request.session else None
         await self._context.count_route(page.limit, request.scope, user_id)
         return await page.handler(request)
 
-    async def _member(self, request: PageRequest) -> PageRequest:
-        """Add what waits for them: it stands on every page, on one that says what failed too."""
+    async def _with_counts(self, request: PageRequest) -> PageRequest:
+        """Add the counts of what waits, which every page shows, error pages too."""
         if request.session is None or request.session.school is None:
             return request
         return replace(request, waiting=await self._services.waiting.of(request.viewer))
 
 
-def _turned_away(page: Page, method: str, request: PageRequest) -> Response | None:
-    """Where somebody has to go first: to sign in, or to make a profile."""
+def _detour(page: Page, method: str, request: PageRequest) -> Response | None:
+    """Return the redirect to where people must go first: to sign in, or to create a profile."""
     if page.access is Access.PUBLIC:
         return None
     if request.session is None:
         address = quote(request.scope["path"])
-        if b"%2f" in request.scope["raw_path"].lower():  # in an id, where it stays what it is
+        if b"%2f" in request.scope["raw_path"].lower():  # in an id, which must stay as it is
             address = request.scope["raw_path"].decode("ascii")
         if request.scope["query_string"]:
             address += "?" + request.scope["query_string"].decode("ascii", "replace")
         after = "" if method == "POST" or address == "/" else "?next=" + quote(address, safe="/")
-        return to("/sign-in" + after)
+        return redirect("/sign-in" + after)
     if page.access is Access.MEMBER and request.session.school is None:
-        return to("/my/profile")
+        return redirect("/my/profile")
     return None
 
 
-async def _form(request: PageRequest, receive: Receive) -> Form:
-    """The form that was sent, if it is one of ours. Raises BadInput, Forbidden, TooLarge."""
+async def _read_form(request: PageRequest, receive: Receive) -> Form:
+    """Return the form that was sent from a page of ours. Raises BadInput, Forbidden, TooLarge."""
     kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if kind != b"application/x-www-form-urlencoded":
-        raise BadInput("bad_body", "that is not a form")
+        raise BadInput("bad_body", "the body is not a form")
     body = await read_body(request.headers, receive, signed_in=request.session is not None)
     form = Form.read(body, "the form")
     cookie = request.session.cookie if request.session else request.guest
@@ -333,20 +334,23 @@ async def _form(request: PageRequest, receive: Receive) -> Form:
 
 
 def _is_same_site(request: PageRequest) -> bool:
-    """What the browser says of where the form was; one that says nothing has the token to show."""
+    """Return whether the browser says that the form was ours, or says nothing: then the token must
+    show it."""
     site = request.headers.get(b"sec-fetch-site")
     if site is not None:
         return site == b"same-origin"
     return b"origin" not in request.headers or is_same_origin(request.headers)
 
 
-def failed(error: Exception, request: PageRequest, request_id: str) -> Response:
-    """The page that says what went wrong, which is logged."""
+def error_page(error: Exception, request: PageRequest, request_id: str) -> Response:
+    """Return the page that says what went wrong, and log it."""
     problem = make_problem(error, request.scope["path"], request_id)
     if isinstance(error, Conflict) and error.code in ("profile_needed", "no_own_profile"):
-        return to("/my/profile")
+        return redirect("/my/profile")
     shown = error if isinstance(error, OutgrowError) else problem
     page = request.page(
-        "error.html", problem=said(shown), request_id=request_id if problem.status == 500 else ""
+        "error.html",
+        problem=error_message(shown),
+        request_id=request_id if problem.status == 500 else "",
     )
     return html(page.body, problem.status, problem_headers(problem, error))

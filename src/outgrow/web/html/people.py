@@ -15,12 +15,12 @@ from outgrow.campus.people.profiles import FACETS, Filters, Sort
 from outgrow.campus.safety import NewReport
 from outgrow.errors import OutgrowError
 from outgrow.web.html.assets import segment
-from outgrow.web.html.forms import shaped
-from outgrow.web.html.page import Page, PageRequest, to
+from outgrow.web.html.forms import convert_form
+from outgrow.web.html.page import Page, PageRequest, redirect
 from outgrow.web.http.response import Response
 
-SHOWN = 24  # of a list on one page
-FEW = 6  # of a list that is a part of another page
+SHOWN = 24  # items of a list on one page
+FEW = 6  # items of a list that is part of another page
 
 # What one may want to meet for, as the intros' service names it.
 REASONS = {
@@ -44,14 +44,14 @@ async def browse_people(request: PageRequest) -> Response:
     given: dict[str, Any] = {
         "major": query.line("major"),
         "year": query.line("year"),
-        "interest": query.words("interest")[:10],
-        "looking_for": query.words("looking_for")[:10],
+        "interest": query.comma_list("interest")[:10],
+        "looking_for": query.comma_list("looking_for")[:10],
     }
     sort: Sort = "name" if query.raw("sort") == "name" else "newest"
     filters = Filters(
         given["major"], given["year"], tuple(given["interest"]), tuple(given["looking_for"])
     )
-    found = decoded(
+    page = decoded(
         await request.services.profiles.page(
             filters,
             sort,
@@ -63,24 +63,24 @@ async def browse_people(request: PageRequest) -> Response:
     )
     return request.page(
         "people.html",
-        found=found,
+        found=page,
         given=given,
         sort=sort,
         active=_active(given, sort),
-        more=next_address("/people", _pairs(given, sort), found["next"]),
+        more=next_address("/people", _pairs(given, sort), page["next"]),
         first=not query.has("cursor"),
     )
 
 
 def _pairs(given: dict[str, Any], sort: str) -> list[tuple[str, str]]:
-    """The filters as they stand in an address."""
+    """Return the filters as an address has them."""
     pairs = [(name, given[name]) for name in ("major", "year") if given[name]]
     pairs += [(name, value) for name in ("interest", "looking_for") for value in given[name]]
     return pairs + ([("sort", sort)] if sort != "newest" else [])
 
 
 def _active(given: dict[str, Any], sort: str) -> list[tuple[str, str]]:
-    """Each filter that is set, and the address without it."""
+    """Return each filter that is set, with the address without it."""
     pairs = _pairs(given, sort)
     return [
         (pair[1], "/people?" + urlencode([other for other in pairs if other != pair]))
@@ -90,43 +90,44 @@ def _active(given: dict[str, Any], sort: str) -> list[tuple[str, str]]:
 
 
 def next_address(path: str, pairs: list[tuple[str, str]], cursor: str | None) -> str:
+    """Return the address of the next page, "" on the last."""
     return f"{path}?{urlencode([*pairs, ('cursor', cursor)])}" if cursor else ""
 
 
 async def find_people(request: PageRequest) -> Response:
     typed = request.query.line("q") or ""
-    found: dict[str, Any] = {"items": [], "next": None}
+    page: dict[str, Any] = {"items": [], "next": None}
     if typed:
-        found = decoded(
+        page = decoded(
             await request.services.search.page(typed, paging(request), viewer=request.viewer)
         )
-    for item in found["items"]:
+    for item in page["items"]:
         item["marked"] = {h["field"]: h["pieces"] for h in item["highlights"]}
-    rest = next_address("/find", [("q", typed)], found["next"])
-    return request.page("find.html", typed=typed, found=found, more=rest)
+    more = next_address("/find", [("q", typed)], page["next"])
+    return request.page("find.html", typed=typed, found=page, more=more)
 
 
 async def render_person(request: PageRequest, error: OutgrowError | None = None) -> Response:
     user_id = request.path["id"]
     services = request.services
-    shown = decoded(await services.profiles.profile(user_id, request.viewer))
-    mutual, theirs, between_us = await asyncio.gather(
+    profile = decoded(await services.profiles.profile(user_id, request.viewer))
+    mutual, theirs, ties = await asyncio.gather(
         _connections(request, "mutual", user_id, FEW),
         _connections(request, "of", user_id, FEW),
         relationship(services.database, request.viewer, user_id),
     )
     chat = ""
-    if between_us.connected and await services.chats.has_chat(request.user_id, user_id):
+    if ties.connected and await services.chats.has_chat(request.user_id, user_id):
         chat_id, _ = chat_of(request.user_id, user_id)
         chat = f"/my/chats/{segment(chat_id)}"
     return request.page(
         "person.html",
         error=error,
-        person=shown,
+        person=profile,
         is_self=user_id == request.user_id,
         mutual=mutual,
         theirs=theirs,
-        between=between_us,
+        relationship=ties,
         chat=chat,
         reasons=REASONS,
     )
@@ -157,48 +158,48 @@ async def mutual_connections(request: PageRequest) -> Response:
 
 async def _list(request: PageRequest, kind: Kind, name: str) -> Response:
     user_id = request.path["id"]
-    shown = decoded(await request.services.profiles.profile(user_id, request.viewer))
-    found = await _connections(request, kind, user_id, SHOWN)
-    rest = next_address(f"/people/{segment(user_id)}/{name}", [], found["next"])
-    return request.page("connections.html", person=shown, kind=name, found=found, more=rest)
+    profile = decoded(await request.services.profiles.profile(user_id, request.viewer))
+    page = await _connections(request, kind, user_id, SHOWN)
+    more = next_address(f"/people/{segment(user_id)}/{name}", [], page["next"])
+    return request.page("connections.html", person=profile, kind=name, found=page, more=more)
 
 
 async def own_connections(request: PageRequest) -> Response:
-    found = await _connections(request, "of", request.user_id, SHOWN)
-    rest = next_address("/my/connections", [], found["next"])
-    return request.page("connections.html", person=None, kind="own", found=found, more=rest)
+    page = await _connections(request, "of", request.user_id, SHOWN)
+    more = next_address("/my/connections", [], page["next"])
+    return request.page("connections.html", person=None, kind="own", found=page, more=more)
 
 
-async def meet(request: PageRequest) -> Response:
+async def meet_page(request: PageRequest) -> Response:
     discover = request.services.discover
     first = not request.query.has("cursor")
 
-    async def known() -> Any:
+    async def suggestions() -> Any:
         if not first:
             return {"items": []}
-        some = Paging(limit=FEW)
-        return decoded(await discover.suggestions(some, viewer=request.viewer))
+        page = Paging(limit=FEW)
+        return decoded(await discover.suggestions(page, viewer=request.viewer))
 
-    matches, known_by = await asyncio.gather(
+    matches, suggested = await asyncio.gather(
         discover.matches(paging(request), viewer=request.viewer),
-        known(),
+        suggestions(),
     )
-    found = decoded(matches)
-    for match in found["items"]:
+    page = decoded(matches)
+    for match in page["items"]:
         match["why"] = _why(match["reasons"])
-    for person in known_by["items"]:
+    for person in suggested["items"]:
         count = person["mutual"]
         person["why"] = f"{count} {'connection' if count == 1 else 'connections'} in common"
     return request.page(
         "meet.html",
-        matches=found["items"],
-        known=known_by["items"],
-        more=next_address("/meet", [], found["next"]),
+        matches=page["items"],
+        known=suggested["items"],
+        more=next_address("/meet", [], page["next"]),
     )
 
 
 def _why(reasons: list[dict[str, Any]]) -> str:
-    """`Both: chess, film` or `Same year`: the surest of what is shared, in few words."""
+    """Return the strongest reasons for a match: `Both: chess, film` or `Same year`."""
     by_kind = {reason["kind"]: reason["values"] for reason in reasons}
     shared = [value for kind in ("interests", "looking_for") for value in by_kind.get(kind, ())]
     goals = by_kind.get("academic_goals", []) + by_kind.get("leisure_goals", [])
@@ -215,10 +216,10 @@ def _why(reasons: list[dict[str, Any]]) -> str:
     return why[:1].upper() + why[1:]
 
 
-REPORTED = {
-    "harassment": "They harass or threaten",
-    "inappropriate": "It is not fit to be seen",
-    "impersonation": "They pretend to be somebody else",
+REPORT_REASONS = {
+    "harassment": "They harass or threaten people",
+    "inappropriate": "Their profile or messages are inappropriate",
+    "impersonation": "They pretend to be someone else",
     "spam": "Spam or advertising",
     "other": "Something else",
 }
@@ -228,19 +229,19 @@ async def block_person(request: PageRequest) -> Response:
     await request.services.safety.block(request.user_id, request.path["id"])
     request.services.changed(request.viewer.school)
     request.services.waiting.forget(request.user_id)
-    return to("/people?done=blocked")
+    return redirect("/people?done=blocked")
 
 
 async def blocked_people(request: PageRequest) -> Response:
-    found = decoded(await request.services.safety.blocks(paging(request), viewer=request.viewer))
-    rest = next_address("/my/blocked", [], found["next"])
-    return request.page("blocked.html", blocks=found["items"], more=rest)
+    page = decoded(await request.services.safety.blocks(paging(request), viewer=request.viewer))
+    more = next_address("/my/blocked", [], page["next"])
+    return request.page("blocked.html", blocks=page["items"], more=more)
 
 
 async def unblock_person(request: PageRequest) -> Response:
     await request.services.safety.unblock(request.user_id, request.path["id"])
     request.services.changed(request.viewer.school)
-    return to("/my/blocked?done=unblocked")
+    return redirect("/my/blocked?done=unblocked")
 
 
 async def report_form(request: PageRequest) -> Response:
@@ -249,8 +250,8 @@ async def report_form(request: PageRequest) -> Response:
 
 async def _report_page(request: PageRequest, error: OutgrowError | None = None) -> Response:
     user_id = request.path["id"]
-    shown = decoded(await request.services.profiles.profile(user_id, request.viewer))
-    return request.page("report.html", error=error, person=shown, reasons=REPORTED)
+    profile = decoded(await request.services.profiles.profile(user_id, request.viewer))
+    return request.page("report.html", error=error, person=profile, reasons=REPORT_REASONS)
 
 
 async def report_person(request: PageRequest) -> Response:
@@ -260,10 +261,10 @@ async def report_person(request: PageRequest) -> Response:
             "reason": request.form.text("reason"),
             "note": request.form.text("note") or None,
         }
-        await request.services.safety.report(request.user_id, shaped(values, NewReport))
+        await request.services.safety.report(request.user_id, convert_form(values, NewReport))
     except OutgrowError as e:
         return await _report_page(request, e)
-    return to("/people?done=reported")
+    return redirect("/people?done=reported")
 
 
 PAGES = (
@@ -273,7 +274,7 @@ PAGES = (
     Page(method="GET", path="/people/{id}/mutual", handler=mutual_connections),
     Page(method="GET", path="/find", handler=find_people),
     Page(method="GET", path="/my/connections", handler=own_connections),
-    Page(method="GET", path="/meet", handler=meet),
+    Page(method="GET", path="/meet", handler=meet_page),
     Page(method="POST", path="/people/{id}/block", handler=block_person, limit=BLOCKS),
     Page(method="GET", path="/people/{id}/report", handler=report_form),
     Page(method="POST", path="/people/{id}/report", handler=report_person, limit=REPORTS),

@@ -263,7 +263,7 @@ if (log && composer && !new URLSearchParams(location.search).has("before")) {
       if (answer.ok) return look();
       if (answer.status === 403) {
         const { code } = await answer.json();
-        problem = code === "messages_not_taken" ? "They take no messages at this moment." : problem;
+        problem = code === "messages_not_taken" ? "They are not accepting messages at the moment." : problem;
         if (await isClosed()) is_over = true;
       }
       const wait = answer.headers.get("retry-after");
