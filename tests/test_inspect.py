@@ -25,7 +25,7 @@ from outgrow.db.pool import Database
 from outgrow.inspection import Table, inspect
 from outgrow.inspection.blueprint_writer import blueprint
 from outgrow.inspection.formats import form, format_of
-from outgrow.inspection.keys import Facts, Hashes, Keys, short
+from outgrow.inspection.keys import Facts, Hashes, Keys, short_hash
 from outgrow.inspection.values import ELEMENTS, reader
 from outgrow.sampledata.generator import generate
 from outgrow.sampledata.population import Spec
@@ -115,8 +115,8 @@ def test_facts_that_the_other_side_lacks_are_found(
     assert (mine, theirs) == (1000, 1000)
     assert only_mine == {hash(f"{n}") for n in range(500)}
     assert only_theirs == {hash(f"{n}") for n in range(1000, 1500)}
-    assert one.rows({hash("0")}) == {short("a"), short("b")}
-    assert one.rows({hash("700")}) == {short("a")}
+    assert one.rows({hash("0")}) == {short_hash("a"), short_hash("b")}
+    assert one.rows({hash("700")}) == {short_hash("a")}
     assert one.single() == {hash(f"{n}") for n in range(1000)} - {hash("0"), hash("1"), hash("600")}
 
 

@@ -57,7 +57,7 @@ async def reading(url: str) -> AsyncIterator[Session]:
 
 async def look(url: str) -> Health:
     async with reading(url) as session:
-        return await health.read(session, "public", "kv")
+        return await health.read_health(session, "public", "kv")
 
 
 async def told(url: str) -> dict[str, Finding]:
@@ -107,7 +107,7 @@ async def test_the_figures(raw: Any, database_url: str) -> None:
 async def test_a_table_that_is_not_there(raw: Any, database_url: str) -> None:
     async with reading(database_url) as session:
         with pytest.raises(Refused, match="no table"):
-            await health.read(session, "public", "nothing")
+            await health.read_health(session, "public", "nothing")
         with pytest.raises(Refused, match="no table"):
             await findings.read_access(session, "public", "nothing")
 
@@ -298,7 +298,7 @@ async def test_what_a_growth_made_is_in_order(campus: Database, campus_url: str)
     """Its indexes serve a phase, whether somebody asked already or not."""
     await grow(campus, "optimized")
     async with reading(campus_url) as session:
-        seen = await health.read(session, "public", DEFAULT_STORE)
+        seen = await health.read_health(session, "public", DEFAULT_STORE)
     assert sum(index.ours for index in seen.indexes) > 5
     assert {f.kind for f in findings.health_findings(seen)} <= {"analyze_due"}
 
@@ -341,7 +341,7 @@ async def test_slow_statements_are_found(raw: Any, database_url: str) -> None:
     assert len(found) == 1
     async with reading(database_url) as session:
         await session.connection.execute("SET LOCAL ROLE looker")
-        seen = await health.read(session, "public", "kv")
+        seen = await health.read_health(session, "public", "kv")
     assert seen.statements.slowest == ()
     assert seen.statements.hidden > 0
     await raw.execute("DROP OWNED BY looker; DROP ROLE looker")
@@ -359,7 +359,7 @@ async def test_statements_that_cannot_be_read_are_told(
         root = await connect(server.url().replace("outgrow@", "postgres@"))
         await root.execute("CREATE EXTENSION pg_stat_statements")
         async with reading(server.url()) as session:
-            seen = await health.read(session, "public", "kv")
+            seen = await health.read_health(session, "public", "kv")
             assert await session.connection.fetchval("SELECT 1") == 1, "the transaction goes on"
         assert seen.statements.why_not is not None
         assert "cannot be read" in seen.statements.why_not
@@ -485,7 +485,7 @@ async def test_it_needs_no_superuser_and_no_right_to_write(
     await strangers.execute("CREATE INDEX twin ON kv (key); GRANT SELECT ON kv TO person")
     async with reading(database_url) as session:
         await session.connection.execute("SET LOCAL ROLE person")
-        seen = await health.read(session, "public", "kv")
+        seen = await health.read_health(session, "public", "kv")
         found = {f.kind for f in findings.health_findings(seen)}
         assert "duplicate_index" in found
         assert seen.table.bloat_bytes is not None
@@ -493,4 +493,4 @@ async def test_it_needs_no_superuser_and_no_right_to_write(
         assert [grantee.name for grantee in safe.grantees] == ["person"]
     async with reading(database_url) as session:
         await session.connection.execute("SET LOCAL ROLE service")  # may not even read the table
-        assert (await health.read(session, "public", "kv")).table.bloat_bytes is None
+        assert (await health.read_health(session, "public", "kv")).table.bloat_bytes is None

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 from outgrow.db.pool import Session
 from outgrow.inspection.audit import Audit, OnMisfit
 from outgrow.inspection.derived import Derived, Trial
-from outgrow.inspection.keys import Keys, Tree, short
+from outgrow.inspection.keys import Keys, Tree, short_hash
 from outgrow.inspection.patterns import Pattern, patterns_of
 from outgrow.inspection.reference_search import Elements, Search
 from outgrow.inspection.references import (
@@ -137,7 +137,7 @@ async def _run_audit(source: Source, audit: Audit, passed: Callable[[int], None]
     keys_to_read: list[str] = []
 
     def collect(keys: list[str]) -> None:
-        keys_to_read.extend(key for key in keys if short(key) in hashes)
+        keys_to_read.extend(key for key in keys if short_hash(key) in hashes)
         passed(len(keys))
 
     await source.keys(collect)

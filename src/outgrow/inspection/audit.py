@@ -68,19 +68,19 @@ class Misfits:
         kind = kind_of(value)
         if self._kind is None or kind in (self._kind, "null"):
             return None
-        return "wrong_shape", f"{article(kind)}, where others are {article(self._kind)}"
+        return "wrong_shape", f"{with_article(kind)}, where others are {with_article(self._kind)}"
 
     def wrong_lists(self, value: Any) -> Iterator[tuple[str, str, Steps]]:
         """Return kind, detail and path of each thing that is wrong in its lists."""
         for steps in self.once:
-            for text, times in doubled(value, steps):
+            for text, times in doubled_ids(value, steps):
                 yield "doubled", f"{_path_prefix(steps)}{text} stands there {times} times", steps
         for steps, usual in self.elements.items():
             kind = next(
                 (kind for item in values_at(value, steps) if (kind := kind_of(item)) != usual), ""
             )
             if kind:
-                detail = f"{article(kind)}, where others are {article(usual)}"
+                detail = f"{with_article(kind)}, where others are {with_article(usual)}"
                 yield "wrong_element", _path_prefix(steps) + detail, steps
 
 
@@ -110,7 +110,7 @@ def _element_kinds(pattern: Pattern, referring: Collection[Steps]) -> Iterator[t
             yield steps, values.kind
 
 
-def doubled(value: Any, steps: Steps) -> Iterator[tuple[str, int]]:
+def doubled_ids(value: Any, steps: Steps) -> Iterator[tuple[str, int]]:
     """Return for each list the text that it holds most often, and how often, if twice or more."""
     end = max(n for n, step in enumerate(steps) if step == ELEMENTS)
     for elements in values_at(value, steps[:end]):
@@ -130,7 +130,7 @@ def _path_prefix(steps: Steps) -> str:
     return f"{path_of(steps)}: " if steps != (ELEMENTS,) else ""
 
 
-def article(noun: str) -> str:
+def with_article(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeioAEIO" else f"a {noun}"
 
 

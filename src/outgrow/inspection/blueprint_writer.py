@@ -57,6 +57,15 @@ class _Relation:
     left_out: list[str] = field(default_factory=list)
     """Fields whose names a blueprint cannot contain."""
 
+    def add(self, name: str, definition: str) -> str:
+        """Add a column, and return its name, which may get a number."""
+        column = _unique(name, {*self.columns, *_TAKEN})
+        self.columns[column] = f"{{ {definition} }}"
+        return column
+
+    def add_field(self, name: str, type_: str) -> str:
+        return self.add(_snake(name), f"field = {_quoted(name)}, type = {_quoted(type_)}")
+
 
 def blueprint(inspection: Inspection, table: str) -> str:
     """Return the TOML of a blueprint that `outgrow grow` accepts as it is."""
@@ -158,39 +167,33 @@ class _Writer:
     # Relations ----------------------------------------------------------------------------------
 
     def _make_relation(self, pattern: Pattern) -> _Relation:
-        made = _Relation(
+        relation = _Relation(
             _unique(_plural(self.names[id(pattern)]), self._relation_names()),
             self.names[id(pattern)],
         )
         for name in pattern.variables:
-            column = _unique(name, {*made.columns, *_TAKEN})
-            made.columns[column] = f"{{ key = {_quoted(name)} }}"
-            made.of_variable[name] = column
+            relation.of_variable[name] = relation.add(name, f"key = {_quoted(name)}")
         values = pattern.values
         match _shape(pattern):
             case "document":
-                self._add_fields(made, pattern, values, ())
+                self._add_fields(relation, pattern, values, ())
             case "ids":
                 target = self._target_at(pattern, (ELEMENTS,))
-                column = _unique(
-                    _id_column_of(target) if target else "element", {*made.columns, *_TAKEN}
+                column = relation.add(
+                    _id_column_of(target) if target else "element", "element = true"
                 )
-                made.columns[column] = "{ element = true }"
-                made.columns[_unique("pos", set(made.columns))] = "{ position = true }"
+                relation.add("pos", "position = true")
                 if target is not None:
-                    others = [column, *made.of_variable.values()]
-                    made.indexes.append(_index(made.name, others, "table"))
+                    columns = [column, *relation.of_variable.values()]
+                    relation.indexes.append(_index(relation.name, columns, "table"))
             case "objects":
-                made.columns[_unique("pos", set(made.columns))] = "{ position = true }"
-                self._add_fields(made, pattern, values.elements or Values(), (ELEMENTS,))
+                relation.add("pos", "position = true")
+                self._add_fields(relation, pattern, values.elements or Values(), (ELEMENTS,))
             case "map":
                 target = self._target_at(pattern, (NAMES,))
-                column = _unique(
-                    _id_column_of(target) if target else "name", {*made.columns, *_TAKEN}
-                )
-                made.columns[column] = "{ entry = true }"
-                self._add_members(made, values.members)
-        return made
+                relation.add(_id_column_of(target) if target else "name", "entry = true")
+                self._add_members(relation, values.members)
+        return relation
 
     def _relation_names(self) -> set[str]:
         """Return the names that are taken, with those of the tables for their lists."""
@@ -198,51 +201,42 @@ class _Writer:
         return names | {f"{n}_lists" for n in names} | {n.removesuffix("_lists") for n in names}
 
     def _add_fields(
-        self, made: _Relation, pattern: Pattern, values: Values, steps: tuple[int, ...]
+        self, relation: _Relation, pattern: Pattern, values: Values, steps: tuple[int, ...]
     ) -> None:
         objects = values.objects or 1
-        fields = sorted(values.fields.items(), key=lambda field: (-field[1].count, field[0]))
         taken = 0
-        for name, field_values in fields:
+        for name, field_values in _by_frequency(values):
             refers = self._target_at(pattern, (*steps, name)) is not None
             type_ = "key" if refers and field_values.kind == "string" else _type(field_values)
             if not _is_name(name) and field_values.count >= PRESENT * objects:
-                made.left_out.append(name)
+                relation.left_out.append(name)
             if type_ is None or field_values.count < PRESENT * objects or not _is_name(name):
                 continue
             if not steps and sum(field_values.repeated.values()) >= 0.95 * field_values.count:
                 position, _ = field_values.repeated.most_common(1)[0]
-                if (
-                    position in pattern.positions
-                    and not pattern.spans
-                    and _is_whole(pattern, position)
-                ):
-                    made.of_field[name] = made.of_variable[pattern.segments[position].name]
+                is_whole = position in pattern.positions and _is_whole(pattern, position)
+                if is_whole and not pattern.spans:
+                    relation.of_field[name] = relation.of_variable[pattern.segments[position].name]
                 continue  # it is in the key already
             if taken >= FIELDS:
                 break
             taken += 1
-            column = _unique(_snake(name), {*made.columns, *_TAKEN})
-            made.columns[column] = f"{{ field = {_quoted(name)}, type = {_quoted(type_)} }}"
-            made.of_field[name] = column
+            column = relation.add_field(name, type_)
+            relation.of_field[name] = column
             if type_ == "key" and refers:
-                made.indexes.append(_index(made.name, [column], "table" if steps else "both"))
+                on = "table" if steps else "both"
+                relation.indexes.append(_index(relation.name, [column], on))
 
-    def _add_members(self, made: _Relation, members: Values) -> None:
+    def _add_members(self, relation: _Relation, members: Values) -> None:
         if members.kind == "object" and not members.is_mixed:
-            members_of = sorted(
-                members.fields.items(), key=lambda field: (-field[1].count, field[0])
-            )
-            for name, field_values in members_of:
+            for name, field_values in _by_frequency(members):
                 type_ = _type(field_values)
-                if type_ is not None and _is_name(name) and len(made.columns) < FIELDS:
-                    column = _unique(_snake(name), {*made.columns, *_TAKEN})
-                    made.columns[column] = f"{{ field = {_quoted(name)}, type = {_quoted(type_)} }}"
+                if type_ is not None and _is_name(name) and len(relation.columns) < FIELDS:
+                    relation.add_field(name, type_)
             return
         type_ = _type(members) or "json"
         type_ = "json" if members.is_mixed else {"label": "text"}.get(type_, type_)
-        column = _unique("value", {*made.columns, *_TAKEN})
-        made.columns[column] = f"{{ value = true, type = {_quoted(type_)} }}"
+        relation.add("value", f"value = true, type = {_quoted(type_)}")
 
     def _target_at(self, pattern: Pattern, steps: tuple[str | int, ...]) -> Pattern | None:
         for reference in self.inspection.references_of(pattern):
@@ -290,6 +284,10 @@ class _Writer:
             f"{self.names[id(pattern)]} = {{ from = {_quoted(source.name)}, "
             f"key = {{ {columns} }}, element = {_quoted(element)} }}"
         )
+
+
+def _by_frequency(values: Values) -> list[tuple[str, Values]]:
+    return sorted(values.fields.items(), key=lambda field: (-field[1].count, field[0]))
 
 
 def _column(source: _Relation, pattern: Pattern, steps: tuple[str | int, ...]) -> str | None:
@@ -388,9 +386,9 @@ def _name_of(pattern: Pattern) -> str:
 
 
 def _snake(name: str) -> str:
-    made = "_".join(word.lower() for word in _WORDS.findall(name))
-    made = made if made[:1].isalpha() else f"x_{made}"
-    return made[:36].rstrip("_")
+    snake = "_".join(word.lower() for word in _WORDS.findall(name))
+    snake = snake if snake[:1].isalpha() else f"x_{snake}"
+    return snake[:36].rstrip("_")
 
 
 def _is_name(name: str) -> bool:
@@ -408,10 +406,10 @@ def _id_column_of(target: Pattern) -> str:
 
 
 def _unique(name: str, taken: set[str]) -> str:
-    made, number = name, 2
-    while made in taken:
-        made, number = f"{name}_{number}", number + 1
-    return made
+    unique, number = name, 2
+    while unique in taken:
+        unique, number = f"{name}_{number}", number + 1
+    return unique
 
 
 def _quoted(text: str) -> str:

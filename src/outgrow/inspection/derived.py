@@ -8,7 +8,7 @@ and is found in inconsistencies.py."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -69,16 +69,16 @@ class Trial:
 
     def __init__(self, patterns: Sequence[Pattern], references: Sequence[Reference]) -> None:
         self.patterns = patterns
-        self.references_of: dict[int, list[Reference]] = {}
+        self._references: dict[int, list[Reference]] = defaultdict(list)
         for reference in references:
-            self.references_of.setdefault(id(reference.source), []).append(reference)
+            self._references[id(reference.source)].append(reference)
         self.rows: dict[str, Any] = {}
 
     def wanted_keys(self) -> list[str]:
         """Return the keys of the rows to fetch into `rows`."""
         keys: set[str] = set()
         for pattern in self.patterns:
-            for reference in self.references_of.get(id(pattern), ()):
+            for reference in self._references[id(pattern)]:
                 for _, row, text in self._named(pattern, reference):
                     keys.update(row)
                     if self._may_be_symmetric(pattern, reference):
@@ -87,23 +87,16 @@ class Trial:
         return sorted(keys)
 
     def all_derived(self) -> list[Derived]:
-        all_derived = []
-        for pattern in self.patterns:
-            result = self._derived(pattern)
-            if result is not None:
-                all_derived.append(result)
-        all_derived = [
-            derived for derived in all_derived if not self._is_source(derived, all_derived)
-        ]
+        """Return what is derived, once the rows are there."""
+        results = [derived for derived in map(self._derived, self.patterns) if derived is not None]
+        all_derived = [derived for derived in results if not self._is_source(derived, results)]
         above = {id(derived.pattern): derived.source for derived in all_derived}
         for derived in all_derived:
             if id(derived.source) in above and derived.source is not derived.pattern:
                 # A list of all schools that have a list, a copy of a copy: derived from the first.
                 source = above[id(derived.source)]
-                direct = next(
-                    (r for r in self.references_of.get(id(derived.pattern), ()) if r.to is source),
-                    None,
-                )
+                references = self._references[id(derived.pattern)]
+                direct = next((r for r in references if r.to is source), None)
                 if derived.pattern.is_single or direct is not None:
                     derived.why = f"{derived.why} of {derived.source.text}"
                     derived.reference, derived.source = direct, source
@@ -130,14 +123,14 @@ class Trial:
         return [
             reference
             for pattern in self.patterns
-            for reference in self.references_of.get(id(pattern), ())
+            for reference in self._references[id(pattern)]
             if self._may_be_symmetric(pattern, reference) and self._is_symmetric(pattern, reference)
         ]
 
     # One pattern --------------------------------------------------------------------------------
 
     def _derived(self, pattern: Pattern) -> Derived | None:
-        references = self.references_of.get(id(pattern), [])
+        references = self._references[id(pattern)]
         for reference in references:
             if reference.steps is not None and (derived := self._by_value(pattern, reference)):
                 return derived
@@ -340,7 +333,7 @@ class Trial:
                 reference.to is pattern
                 or any(
                     other.steps is None and other.to is reference.to
-                    for other in self.references_of.get(id(pattern), ())
+                    for other in self._references[id(pattern)]
                 )
             )
         )

@@ -7,12 +7,20 @@ say which other roles strangers can sign in as: these are reported with what is 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from outgrow.db.pool import Session
-from outgrow.inspection.health import Finding, Health, Index, Level, facts_of, remedy, size_of
+from outgrow.inspection.health import (
+    Finding,
+    Health,
+    Index,
+    Level,
+    format_size,
+    remedy,
+    table_facts,
+)
 from outgrow.queries import load
 
 BLOATED = 0.3  # of the size, and at least:
@@ -61,7 +69,7 @@ def _table_findings(health: Health) -> Iterator[Finding]:
             "warn",
             table.name,
             "no index finds keys by their beginning: the database's collation is not C, so a read "
-            f"by prefix (getByPrefix, LIKE 'user:%') reads all {size_of(table.heap_bytes)}",
+            f"by prefix (getByPrefix, LIKE 'user:%') reads all {format_size(table.heap_bytes)}",
             remedy("prefix_index", store=table.name),
         )
     bloat = table.bloat_bytes
@@ -70,9 +78,9 @@ def _table_findings(health: Health) -> Iterator[Finding]:
             "bloated_table",
             "warn",
             table.name,
-            f"about {size_of(bloat)} of its {size_of(table.heap_bytes)} are unused (an estimate): "
-            "every scan reads them; new rows will fill them, and pg_repack or VACUUM FULL, which "
-            "locks everybody out, would free them",
+            f"about {format_size(bloat)} of its {format_size(table.heap_bytes)} are unused (an "
+            "estimate): every scan reads them; new rows will fill them, and pg_repack or VACUUM "
+            "FULL, which locks everybody out, would free them",
         )
 
 
@@ -85,8 +93,8 @@ def _index_findings(health: Health) -> Iterator[Finding]:
                 "invalid_index",
                 "bad",
                 index.name,
-                f"being built, or left by a build that failed: {size_of(index.bytes)} that every "
-                "write maintains and no query uses",
+                f"being built, or left by a build that failed: {format_size(index.bytes)} that "
+                "every write maintains and no query uses",
                 remedy("drop_index", index=full_name),
             )
         elif index.duplicate_of is not None and not index.ours:
@@ -94,8 +102,8 @@ def _index_findings(health: Health) -> Iterator[Finding]:
                 "duplicate_index",
                 "warn",
                 index.name,
-                f"does nothing that {index.duplicate_of} does not do: {size_of(index.bytes)} that "
-                "every write maintains",
+                f"does nothing that {index.duplicate_of} does not do: {format_size(index.bytes)} "
+                "that every write maintains",
                 remedy("drop_index", index=full_name),
             )
         elif _is_unused(index):
@@ -106,7 +114,8 @@ def _index_findings(health: Health) -> Iterator[Finding]:
                 "bloated_index",
                 "note",
                 index.name,
-                f"about {size_of(bloat)} of its {size_of(index.bytes)} are unused (an estimate)",
+                f"about {format_size(bloat)} of its {format_size(index.bytes)} are unused (an "
+                "estimate)",
                 remedy("rebuild_index", index=full_name),
             )
 
@@ -126,7 +135,7 @@ def _unused_index(health: Health, index: Index, full_name: str) -> Finding:
         "unused_index",
         level,
         index.name,
-        f"no query used it on this server {since}: {size_of(index.bytes)} that every write "
+        f"no query used it on this server {since}: {format_size(index.bytes)} that every write "
         "maintains",
         remedy("drop_index", index=full_name),
     )
@@ -265,14 +274,11 @@ class Access:
     default_grants: tuple[DefaultGrant, ...]
     open_views: tuple[OpenView, ...]
 
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 async def read_access(session: Session, schema: str, table: str) -> Access:
     """Read who has access. Raise Refused where there is no such table."""
     sql = load("health")
-    facts = await facts_of(session, schema, table)
+    facts = await table_facts(session, schema, table)
     oid, schema_oid = facts["oid"], facts["schema_oid"]
     return Access(
         table=f"{schema}.{table}",

@@ -81,9 +81,9 @@ def form(text: str) -> str:
     def kind(match: re.Match[str]) -> str:
         nonlocal behind
         token = match[0]
-        made = token if token[0] == "<" else _form_of_token(token, behind)
-        behind = behind or made in ("<ms>", "<seconds>")
-        return made
+        kind_of_token = token if token[0] == "<" else _form_of_token(token, behind)
+        behind = behind or kind_of_token in ("<ms>", "<seconds>")
+        return kind_of_token
 
     return _TOKEN.sub(kind, text)
 
@@ -123,16 +123,16 @@ def format_of(text: str) -> str:
         return "url" if _URL.match(text) else "text"
     if _URL.match(text):
         return "url"
-    made = form(text)
-    if made == text:
+    text_form = form(text)
+    if text_form == text:
         return _format_of_words(text)
-    return _format_of_form(made)
+    return _format_of_form(text_form)
 
 
 @lru_cache(maxsize=4096)
-def _format_of_form(made: str) -> str:
-    kinds = re.findall(r"<([a-z]+)>", made)
-    bare = re.sub(r"<[a-z]+>", "", made)
+def _format_of_form(text_form: str) -> str:
+    kinds = re.findall(r"<([a-z]+)>", text_form)
+    bare = re.sub(r"<[a-z]+>", "", text_form)
     if not bare.strip("-_.:/"):
         return "-".join(kinds) if len(kinds) < 4 else "ids"
     if len(bare) > 40 or " " in bare:
@@ -257,13 +257,15 @@ def _is_random(text: str) -> bool:
     if not re.fullmatch(r"[A-Za-z0-9+/_=-]+", text):
         return False
     if re.fullmatch(r"[0-9a-f]+|[0-9A-F]+", text):
-        return len(text) in (40, 48, 64, 96, 128) and _bits(text) >= 3
+        return len(text) in (40, 48, 64, 96, 128) and _entropy_bits(text) >= 3
     classes = sum(any(is_one(c) for c in text) for is_one in _CLASSES)
     separators = sum(text.count(sign) for sign in "-_/")
-    return classes == 3 and separators <= len(text) // 12 and _bits(text) >= _RANDOM_BITS + 0.5
+    return (
+        classes == 3 and separators <= len(text) // 12 and _entropy_bits(text) >= _RANDOM_BITS + 0.5
+    )
 
 
-def _bits(text: str) -> float:
+def _entropy_bits(text: str) -> float:
     """Return the Shannon entropy of its characters, in bits for each."""
     counts = Counter(text).values()
     return -sum(n / len(text) * math.log2(n / len(text)) for n in counts)

@@ -46,7 +46,7 @@ def remedy(block: str, **names: str) -> str:
     return load("health")[f"remedy_{block}"].with_identifiers(**names).sql
 
 
-def size_of(count: float) -> str:
+def format_size(count: float) -> str:
     """Format bytes for people: `812 kB`, `1.4 GB`."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6)):
         if count >= factor:
@@ -117,7 +117,7 @@ def maintenance_of(
 ) -> Maintenance:
     """Compute it from the table's estimated rows, the row `activity` of health.sql, and the
     options."""
-    vacuum_due = _due(options, "vacuum", rows or 0)
+    vacuum_due = _threshold(options, "vacuum", rows or 0)
     most = float(options.get("autovacuum_vacuum_max_threshold", -1))  # since PostgreSQL 18
     if most >= 0:
         vacuum_due = min(vacuum_due, round(most))
@@ -128,14 +128,14 @@ def maintenance_of(
         dead=counts.get("dead") or 0,
         vacuum_due=vacuum_due,
         changed=counts.get("changed") or 0,
-        analyze_due=_due(options, "analyze", rows or 0),
+        analyze_due=_threshold(options, "analyze", rows or 0),
         vacuumed=counts.get("vacuumed"),
         analyzed=counts.get("analyzed"),
         freeze_due=int(options["autovacuum_freeze_max_age"]),
     )
 
 
-def _due(options: Mapping[str, str], what: str, rows: int) -> int:
+def _threshold(options: Mapping[str, str], what: str, rows: int) -> int:
     share = float(options[f"autovacuum_{what}_scale_factor"])
     return round(int(options[f"autovacuum_{what}_threshold"]) + share * rows)
 
@@ -274,7 +274,7 @@ class Health:
         return document
 
 
-async def facts_of(session: Session, schema: str, table: str) -> asyncpg.Record:
+async def table_facts(session: Session, schema: str, table: str) -> asyncpg.Record:
     """Return what the catalog says of a table. Raise Refused where there is no such table."""
     facts = await session.row(load("health")["table"], schema, table)
     if facts is None:
@@ -286,10 +286,10 @@ async def facts_of(session: Session, schema: str, table: str) -> asyncpg.Record:
     return facts
 
 
-async def read(session: Session, schema: str, table: str) -> Health:
+async def read_health(session: Session, schema: str, table: str) -> Health:
     """Read any table that has a column `key`. Raise Refused where there is no such table."""
     sql = load("health")
-    facts = await facts_of(session, schema, table)
+    facts = await table_facts(session, schema, table)
     oid = facts["oid"]
     activity = await session.row(sql["activity"], oid)
     asked = 0 if activity is None else (activity["hit"] or 0) + (activity["read"] or 0)

@@ -121,7 +121,7 @@ class Facts:
 
     def update(self, facts: Sequence[Hashable], key: str) -> None:
         self._facts.extend(map(hash, facts))
-        self._rows.extend(repeat(short(key), len(facts)))
+        self._rows.extend(repeat(short_hash(key), len(facts)))
 
     def rows(self, facts: set[int]) -> set[int]:
         """Return the rows in which one of these hashes of facts was read."""
@@ -156,7 +156,7 @@ class Facts:
         return odd
 
 
-def short(key: str) -> int:
+def short_hash(key: str) -> int:
     return hash(key) & 0xFFFFFFFF
 
 
@@ -196,7 +196,7 @@ COLLECTIONS = frozenset((
 """Names that programmers give to the one key that is about all the others. Never an id."""
 
 
-def split(key: str) -> tuple[str, list[str]]:
+def split_key(key: str) -> tuple[str, list[str]]:
     """Return the separator of a key and its segments. The colons of a time of day separate
     nothing."""
     if ":" in key and "T" not in key:  # nearly every key
@@ -346,7 +346,7 @@ class Tree:
     def add(self, key: str, text: str | None) -> None:
         """Add a key. `text` is its value as JSON."""
         size = len(text or "")
-        separator, segments = split(key)
+        separator, segments = split_key(key)
         node = self.root
         node.total += 1
         for position, segment in enumerate(segments):
@@ -381,7 +381,7 @@ class Tree:
     def match(self, key: str) -> tuple[Any, list[str]]:
         """Return the pattern of a key, after `resolve`, and its segments; None for a key of an
         unknown family."""
-        separator, segments = split(key)
+        separator, segments = split_key(key)
         node = self.root
         before = ""
         for segment in segments:

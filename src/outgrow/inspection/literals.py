@@ -24,7 +24,9 @@ _WORD = re.compile(r"[A-Za-z]+[-_.]")
 _BY = re.compile(r"(?:by|of|for|per)(?:[A-Z]|[-_.][A-Za-z])")
 
 
-def resolve(node: Node, depth: int = 0, field_names: frozenset[str] | None = None) -> None:
+def resolve_variables(
+    node: Node, depth: int = 0, field_names: frozenset[str] | None = None
+) -> None:
     """Decide, from here down, what is a literal and what a variable. Afterwards each child is
     either a literal (`why` is empty) or a variable that stands for all its `forms`."""
     field_names_below = _names_of_fields(node) if field_names is None else field_names
@@ -54,7 +56,7 @@ def resolve(node: Node, depth: int = 0, field_names: frozenset[str] | None = Non
         node.route.update(dict.fromkeys(child.forms, child))
         if "<word>" in child.label or (len(variables) == 1 and child.why):
             node.rest = child
-        resolve(child, depth + 1, field_names_below)
+        resolve_variables(child, depth + 1, field_names_below)
     if all(child is node.rest for form_, child in node.route.items() if "<" in form_):
         node.only = node.rest
 
@@ -91,7 +93,7 @@ def _same_variable(variable: Node, other: Node, depth: int) -> bool:
     if depth == 0 or variable.label[0] != other.label[0]:
         # The first segment names the family, where only ids may differ.
         return KIND.sub("<>", variable.label) == KIND.sub("<>", other.label)
-    return alike(variable, other) >= ALIKE or _is_named_apart(variable, other)
+    return node_similarity(variable, other) >= ALIKE or _is_named_apart(variable, other)
 
 
 def _is_named_apart(variable: Node, other: Node) -> bool:
@@ -119,7 +121,7 @@ def _clusters(nodes: list[Node], depth: int) -> Iterator[list[Node]]:
         for head in heads[:60]:
             if depth and head[0].label[0] != node.label[0]:
                 continue
-            if alike(head[0], node) >= ALIKE:
+            if node_similarity(head[0], node) >= ALIKE:
                 head.append(node)
                 break
         else:
@@ -163,12 +165,12 @@ def _settle_cluster(
             else:
                 first_id.absorb(word)
         return
-    made = Node(first.label[:1] + "<word>" if depth else "<word>", "")
-    made.forms = set()
+    variable_of_words = Node(first.label[:1] + "<word>" if depth else "<word>", "")
+    variable_of_words.forms = set()
     for word in cluster:
-        made.absorb(word)
-    made.why = why
-    variables.append(made)
+        variable_of_words.absorb(word)
+    variable_of_words.why = why
+    variables.append(variable_of_words)
 
 
 def _choose_ids(cluster: list[Node], depth: int) -> list[Node]:
@@ -194,7 +196,7 @@ def _absorb_single_words(literals: list[Node], variables: list[Node]) -> None:
                 and word.label[:1] == variable.label[:1]
                 and word.total * 5 <= variable.total
                 and _depths_of_ends(word) <= _depths_of_ends(variable)
-                and (alike(variable, word) >= ALIKE or _is_damaged(word, variable))
+                and (node_similarity(variable, word) >= ALIKE or _is_damaged(word, variable))
             ):
                 variable.absorb(word)
                 literals.remove(word)
@@ -306,7 +308,7 @@ def _are_fields_of_values(cluster: list[Node]) -> bool:
     return repeating >= 0.6 * len(cluster)
 
 
-def alike(node: Node, other: Node, depth: int = 0) -> float:
+def node_similarity(node: Node, other: Node, depth: int = 0) -> float:
     """Return from 0 to 1 whether the same values and segments are under both."""
     if node.values is not None and other.values is not None:
         return similarity(node.values, other.values)
@@ -317,9 +319,9 @@ def alike(node: Node, other: Node, depth: int = 0) -> float:
     if not common:
         # Words under words, as in user:{first}:{last}:{id}: compare what is under those.
         largest = [max(below.values(), key=lambda c: c.total) for below in (mine, others)]
-        return 0.9 * alike(largest[0], largest[1], depth + 1)
+        return 0.9 * node_similarity(largest[0], largest[1], depth + 1)
     share = len(common) / min(len(mine), len(others))
-    best = [alike(mine[label], others[label], depth + 1) for label in sorted(common)[:5]]
+    best = [node_similarity(mine[label], others[label], depth + 1) for label in sorted(common)[:5]]
     return share * max(best)
 
 

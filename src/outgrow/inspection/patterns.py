@@ -9,7 +9,7 @@ from typing import Any
 
 from outgrow.inspection.formats import SPANS
 from outgrow.inspection.keys import FEW_KEYS, FEW_SHARE, Node, Tree
-from outgrow.inspection.literals import resolve
+from outgrow.inspection.literals import resolve_variables
 from outgrow.inspection.values import Values, similarity
 
 _PARTS = re.compile(r"<[a-z]+>(?:.*<[a-z]+>)?")
@@ -210,7 +210,7 @@ def _name(segment: Segment, taken: set[str]) -> str:
 def patterns_of(tree: Tree) -> list[Pattern]:
     """Return all patterns of the tree in the order in which they are matched. The tree finds them
     by key."""
-    resolve(tree.root)
+    resolve_variables(tree.root)
     ends = [(node, Pattern(segments, node)) for node, segments in _ends(tree.root, (), 0)]
     for node, pattern in ends:
         node.pattern = pattern

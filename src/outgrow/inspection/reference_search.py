@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from outgrow.inspection.formats import FILLER, WORDY, format_of, is_id_format
-from outgrow.inspection.keys import Hashes, Tree, split
+from outgrow.inspection.keys import Hashes, Tree, split_key
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import (
     OFTEN,
@@ -23,11 +23,11 @@ from outgrow.inspection.references import (
     How,
     Reference,
     Target,
+    candidate_rank,
     is_entity,
     is_id_name,
     named_after,
     names_of,
-    rank,
     root_rank,
     says_whose,
     tokens,
@@ -112,7 +112,7 @@ class Search:
                 if text in hits:
                     hits[text][self._target(pattern, "id", position)] += 1
             if len(pattern.positions) > 1 and _adjoin(pattern):
-                joined = split(key)[0].join(
+                joined = split_key(key)[0].join(
                     segments[pattern.positions[0] : pattern.positions[-1] + 1]
                 )
                 if joined in hits:
@@ -206,7 +206,9 @@ class Search:
             part = first.how == "id" and not loose and entity is False and not named
             candidates.append(Candidate(ways, known, _share(known, texts), named, entity, part))
         ranked = sorted(
-            candidates, key=lambda candidate: rank(candidate, candidates, loose), reverse=True
+            candidates,
+            key=lambda candidate: candidate_rank(candidate, candidates, loose),
+            reverse=True,
         )
         return self._choose(location, loose, ranked)
 

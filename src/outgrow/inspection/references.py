@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from outgrow.inspection.keys import Hashes, split
+from outgrow.inspection.keys import Hashes, split_key
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.values import Steps, path_of
 
@@ -60,7 +60,9 @@ class Candidate:
         return self.ways[0][1].pattern
 
 
-def rank(candidate: Candidate, others: Sequence[Candidate], loose: bool) -> tuple[Any, ...]:
+def candidate_rank(
+    candidate: Candidate, others: Sequence[Candidate], loose: bool
+) -> tuple[Any, ...]:
     """Return a larger value for a pattern that is more likely meant: the field's name decides, then
     how many of the texts are its ids, then whether it is the smallest family that has them all."""
     share = round(min(candidate.share, 0.999) * 5)
@@ -247,7 +249,7 @@ def tokens(
     if pattern.spans:
         return list(zip(pattern.positions, pattern.ids(key), strict=False))
     if segments is None:
-        _, segments = split(key)
+        _, segments = split_key(key)
     if pattern.positions and pattern.positions[-1] >= len(segments):
         return []
     return [(position, segments[position][start:end]) for position, start, end in pattern.cuts]

@@ -9,9 +9,9 @@ from statistics import quantiles
 from typing import Any
 
 from outgrow.inspection import Inspection
-from outgrow.inspection.audit import article
+from outgrow.inspection.audit import with_article
 from outgrow.inspection.formats import format_of, kind_of_secret
-from outgrow.inspection.health import Finding, size_of
+from outgrow.inspection.health import Finding, format_size
 from outgrow.inspection.patterns import Pattern
 from outgrow.inspection.references import Reference, tokens
 from outgrow.inspection.values import DISTINCT, Values, path_of
@@ -193,7 +193,7 @@ def secret_findings(inspection: Inspection) -> list[Finding]:
                         "secret",
                         "warn",
                         pattern.text,
-                        f"{path_of(steps)} looks like {article(kind)} ({len(kinds)} of "
+                        f"{path_of(steps)} looks like {with_article(kind)} ({len(kinds)} of "
                         f"{len(values.samples)} values read)",
                     )
                 )
@@ -208,7 +208,7 @@ def format_report(report: dict[str, Any], style: Style) -> Iterator[str]:
     table = report.get("table") or {}
     keys = f"{report['keys']:,} keys"
     sampled = " in a sample" if report["sampled"] else ""
-    yield f"{table.get('name', 'store')}: {keys}{sampled}, {size_of(report['bytes'])} of values"
+    yield f"{table.get('name', 'store')}: {keys}{sampled}, {format_size(report['bytes'])} of values"
     if not report["patterns"]:
         yield "It is empty."
         return
@@ -234,7 +234,7 @@ def _format_patterns(patterns: list[dict[str, Any]], style: Style) -> Iterator[s
         shown_name = style(f"{name:<{width}}", fg="bright_blue", bold=True)
         yield (
             f"{shown_name}  {pattern['shape']:<8}  {pattern['count']:>9,}  "
-            f"{size_of(pattern['bytes']):>9}  {100 * pattern['confidence']:3.0f} %"
+            f"{format_size(pattern['bytes']):>9}  {100 * pattern['confidence']:3.0f} %"
         )
         for text in _format_pattern(pattern, style):
             yield f"  {text}"

@@ -298,7 +298,7 @@ async def survey(
         database.dedicated("outgrow inspect") as session,
         snapshot(session, f"{schema}.{name}"),
     ):
-        table_health = await health.read(session, schema, name)
+        table_health = await health.read_health(session, schema, name)
         await hold(session, f"{schema}.{name}")
         access = await read_access(session, schema, name)
         whole = Table(session, f"{schema}.{name}")

@@ -240,21 +240,21 @@ class Values:
         if self.objects >= 8:
             mean = sum(v.count for v in self.fields.values()) / self.objects
             return common == 0 and len(names) > 3 * max(mean, 1)
-        alike = {(v.kind, v.format) for v in self.fields.values()}
+        node_similarity = {(v.kind, v.format) for v in self.fields.values()}
         inner = [v for v in self.fields.values() if v.kind == "object"]
         return (
             len(names) >= 5
             and len(inner) == len(names)
             and all(similarity(inner[0], other) > 0.6 for other in inner[1:9])
-        ) or (len(names) >= 40 and len(alike) == 1)
+        ) or (len(names) >= 40 and len(node_similarity) == 1)
 
     @property
     def members(self) -> Values:
         """Return the values of all members of a map as one."""
-        made = Values()
+        members = Values()
         for values in self.fields.values():
-            made.merge(values)
-        return made
+            members.merge(values)
+        return members
 
     @property
     def names(self) -> list[str]:
