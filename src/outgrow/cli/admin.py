@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @click.group()
 def account() -> None:
-    """Let the people of existing profiles in, and set passwords."""
+    """Make accounts for the people of existing profiles, and set passwords."""
 
 
 def _password_option(function: Callable[..., None]) -> Callable[..., None]:
@@ -47,14 +47,14 @@ def _password_option(function: Callable[..., None]) -> Callable[..., None]:
 
 @account.command()
 @click.argument("email")
-@click.option("--user", "user_id", required=True, metavar="ID", help="Whose profile it is.")
+@click.option("--user", "user_id", required=True, metavar="ID", help="The id of the profile.")
 @_password_option
 @json_option
 @click.pass_obj
 def create(app: App, email: str, user_id: str, password_stdin: bool) -> None:
     """Let the owner of the profile ID sign in with EMAIL.
 
-    It is you who vouches that they are the same person. The password is asked for.
+    You vouch that both are the same person's. The command asks for the password.
     """
     password = _password(password_stdin)
 
@@ -85,7 +85,8 @@ def set_password(app: App, email: str, password_stdin: bool) -> None:
 
 
 def _password(from_stdin: bool) -> str:
-    """Never an argument: those are seen by everybody on the machine, and kept in histories."""
+    """Read the password. It is never an argument: everybody on the machine sees those, and shells
+    store them."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
     if not sys.stdin.isatty():
@@ -104,10 +105,10 @@ def _password(from_stdin: bool) -> str:
 @json_option
 @click.pass_obj
 def link(app: App, email: str, user_id: str) -> None:
-    """Say that the profile ID is of whoever proves the mailbox EMAIL.
+    """Reserve the profile ID for the person who proves the mailbox EMAIL.
 
-    For an e-mail that several profiles have, and for a profile whose e-mail is none. Nobody is let
-    in by this: a sign-up, a reset or an invitation sends the code that is asked for.
+    For an e-mail that several profiles have, and for a profile without a usable one. Nobody is let
+    in by this alone: a sign-up, a reset or an invitation sends the code that proves the mailbox.
     """
 
     async def work(database: Database) -> str:
@@ -115,7 +116,7 @@ def link(app: App, email: str, user_id: str) -> None:
         await record_command(database, "account link", user_id)
         return address
 
-    address = app.run(_installed(app, work))
+    address = app.run(_with_database(app, work))
     text = f"{user_id} is of {address}; to tell them: outgrow account invite {shlex.quote(user_id)}"
     app.answer({"user_id": user_id, "email": address}, text)
 
@@ -126,32 +127,33 @@ def link(app: App, email: str, user_id: str) -> None:
 def conflicts(app: App) -> None:
     """List the profiles whose e-mail does not say whose they are.
 
-    Several have one, it is no address, an account has it, or the school asks for another domain.
+    Several profiles have the same e-mail, it is not an address, an account already has it, or the
+    school asks for another domain.
     """
-    found = app.run(_installed(app, claims.survey_people))
+    people = app.run(_with_database(app, claims.survey_people))
     app.answer(
         {
-            "disputed": [{"email": e, "user_ids": ids} for e, ids in found.disputed.items()],
-            "unusable": found.unusable,
-            "of_no_domain": found.of_no_domain,
+            "disputed": [{"email": e, "user_ids": ids} for e, ids in people.disputed.items()],
+            "unusable": people.unusable,
+            "of_no_domain": people.of_no_domain,
         },
-        "\n".join(_undecided(found)) or "every e-mail says whose profile it is",
+        "\n".join(_conflict_lines(people)) or "every e-mail says whose profile it is",
     )
 
 
 @account.command()
 @click.argument("who", required=False, metavar="[EMAIL|ID]")
-@click.option("--all", "everybody", is_flag=True, help="Everybody who has a profile, no account.")
-@click.option("--url", help="Where the pages are, as people type it: https://campus.example.edu.")
+@click.option("--all", "everybody", is_flag=True, help="Everybody with a profile and no account.")
+@click.option("--url", help="The address of the pages: https://campus.example.edu.")
 @click.option(
     "--per-minute",
     type=click.IntRange(1, 6000),
     default=30,
     show_default=True,
-    help="With --all: how many mails at most.",
+    help="With --all: the most mails per minute.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="With --all: end after so many.")
-@click.option("--plan", "only_plan", is_flag=True, help="With --all: only count, mail nobody.")
+@click.option("--limit", type=click.IntRange(min=1), help="With --all: stop after so many mails.")
+@click.option("--plan", "only_plan", is_flag=True, help="With --all: only count, and mail nobody.")
 @json_option
 @click.pass_obj
 def invite(
@@ -163,10 +165,10 @@ def invite(
     limit: int | None,
     only_plan: bool,
 ) -> int:
-    """Mail to the people of existing profiles how they get their account.
+    """Mail the people of existing profiles how to get their account.
 
-    The code in the mail is good once, for two weeks. With --all each is mailed once, whatever
-    happens: after a failure or Ctrl-C, run it again. Naming one mails again.
+    The code in the mail works once, for two weeks. With --all each person is mailed once, whatever
+    happens: after a failure or Ctrl-C, run it again. Naming a person mails them again.
     """
     if (who is None) != everybody:
         raise click.UsageError("give an e-mail or an id, or --all")
@@ -174,39 +176,39 @@ def invite(
         raise click.UsageError("--plan goes with --all")
     if url is None and not only_plan:
         raise click.UsageError("--url says where the pages are: --url https://campus.example.edu")
-    place = (url or "").rstrip("/")
-    if place and not re.fullmatch(r"https?://[!-~]+", place):
-        raise click.UsageError(f"--url is no address of pages: {place}")
+    base_url = (url or "").rstrip("/")
+    if base_url and not re.fullmatch(r"https?://[!-~]+", base_url):
+        raise click.UsageError(f"--url is not an address of pages: {base_url}")
     if who is not None:
-        claim = app.run(_invite_one(app, who, place))
+        claim = app.run(_invite_person(app, who, base_url))
         app.answer({"user_id": claim.user_id, "email": claim.email}, f"mailed to {claim.email}")
         return 0
-    found, sent = app.run(_invite_all(app, place, per_minute, limit, only_plan))
+    people, sent = app.run(_invite_all(app, base_url, per_minute, limit, only_plan))
     app.answer(
         {
-            "ready": len(found.ready),
+            "ready": len(people.ready),
             "mailed": sent.mailed,
             "failed": sent.failed,
-            "mailed_before": found.mailed,
-            "with_account": found.with_account,
-            "unsure": found.unsure,
-            "unusable": found.unusable,
-            "of_no_domain": found.of_no_domain,
-            "disputed": [{"email": e, "user_ids": ids} for e, ids in found.disputed.items()],
+            "mailed_before": people.mailed,
+            "with_account": people.with_account,
+            "unsure": people.unsure,
+            "unusable": people.unusable,
+            "of_no_domain": people.of_no_domain,
+            "disputed": [{"email": e, "user_ids": ids} for e, ids in people.disputed.items()],
         },
-        "\n".join(_invited(found, sent, only_plan)),
+        "\n".join(_invitation_lines(people, sent, only_plan)),
     )
     return 1 if sent.failed else 0
 
 
-async def _invite_one(app: App, who: str, url: str) -> Claim:
+async def _invite_person(app: App, who: str, url: str) -> Claim:
     async def work(database: Database) -> Claim:
         claim = await claims.claim_for_operator(database, who)
         await (await _invitations(app, database, url)).send(claim, again=True)
         await record_command(database, "account invite", claim.user_id)
         return claim
 
-    return await _installed(app, work)
+    return await _with_database(app, work)
 
 
 async def _invite_all(
@@ -221,16 +223,16 @@ async def _invite_all(
 
     async def work(database: Database) -> tuple[People, Mailed]:
         await database.run(claims.SQL["forget"])
-        found = await claims.survey_people(database)
+        people = await claims.survey_people(database)
         if only_plan:
-            return found, Mailed()
+            return people, Mailed()
         await record_command(database, "account invite --all")
-        chosen = found.ready[:limit]
+        chosen = people.ready[:limit]
         with Progress("invite", "people", len(chosen)) as progress:
             sender = await _invitations(app, database, url)
-            return found, await sender.send_all(chosen, per_minute, progress.add)
+            return people, await sender.send_all(chosen, per_minute, progress.add)
 
-    return await _installed(app, work)
+    return await _with_database(app, work)
 
 
 async def _invitations(app: App, database: Database, url: str) -> Invitations:
@@ -244,51 +246,53 @@ async def _invitations(app: App, database: Database, url: str) -> Invitations:
     return Invitations(database, Codes(derived_key(secret, b"codes")), Mail(transport), url)
 
 
-def _invited(found: People, sent: Mailed, only_plan: bool) -> list[str]:
-    left = len(found.ready) - sent.mailed
+def _invitation_lines(people: People, sent: Mailed, only_plan: bool) -> list[str]:
+    left = len(people.ready) - sent.mailed
     return [
         f"{sent.mailed:,} mailed, {left:,} to be mailed"
         if not only_plan
         else f"{left:,} to be mailed",
-        f"{found.mailed:,} were mailed before, {found.with_account:,} have an account",
+        f"{people.mailed:,} were mailed before, {people.with_account:,} have an account",
         *(f"NOT MAILED {one_line(user_id)}: the mail server refused" for user_id in sent.failed),
         *(
             f"UNSURE {one_line(user_id)}: a run ended while it was mailed"
-            for user_id in found.unsure
+            for user_id in people.unsure
         ),
-        *_undecided(found),
+        *_conflict_lines(people),
     ]
 
 
-def _undecided(found: People) -> list[str]:
-    """A line for each e-mail and profile that an operator has to look at."""
+def _conflict_lines(people: People) -> list[str]:
+    """Return a line for each e-mail and profile that an operator has to decide about."""
     return [
         *(
             f"{one_line(email)}: {', '.join(map(one_line, ids))}"
-            for email, ids in found.disputed.items()
+            for email, ids in people.disputed.items()
         ),
-        *(f"{one_line(user_id)}: its e-mail is no address" for user_id in found.unusable),
+        *(f"{one_line(user_id)}: its e-mail is not an address" for user_id in people.unusable),
         *(
             f"{one_line(user_id)}: its e-mail is not of its school"
-            for user_id in found.of_no_domain
+            for user_id in people.of_no_domain
         ),
     ]
 
 
-async def _installed(app: App, work: Callable[[Database], Awaitable[T]]) -> T:
+async def _with_database(app: App, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Run `work` in a database in which Outgrow is installed, or will be."""
     async with connected(app.settings, pool_size=2) as database:
         await install(database, app.settings.store)
         return await work(database)
 
 
 async def _with_accounts(app: App, work: Callable[[Accounts, Database], Awaitable[T]]) -> T:
-    async with connected(app.settings, pool_size=1) as database:
-        await install(database, app.settings.store)
+    async def work_with_accounts(database: Database) -> T:
         accounts = Accounts(database, Passwords())
         try:
             return await work(accounts, database)
         finally:
             accounts.close()
+
+    return await _with_database(app, work_with_accounts)
 
 
 # Schools -----------------------------------------------------------------------------------------
@@ -296,7 +300,7 @@ async def _with_accounts(app: App, work: Callable[[Accounts, Database], Awaitabl
 
 @click.group()
 def school() -> None:
-    """Say which e-mail domains a school has, so that only its people join it."""
+    """Set the e-mail domains of schools, so that only their people join."""
 
 
 @school.command("add-domain")
@@ -305,10 +309,11 @@ def school() -> None:
 @json_option
 @click.pass_obj
 def add_domain(app: App, school: str, domain: str) -> None:
-    """Ask who signs up for SCHOOL for an e-mail of DOMAIN, and for a code sent there.
+    """Let people join SCHOOL by an e-mail of DOMAIN, which a code sent there proves.
 
-    SCHOOL is its name as profiles have it. A school may have several domains; a subdomain is a
-    domain of its own. Who is a member when it gets its first one stays one.
+    From its first domain on, a school takes nobody without such an e-mail; its members stay. SCHOOL
+    is the name as profiles have it. A school may have several domains; a subdomain is a domain of
+    its own.
     """
     app.run(_with_domains(app, lambda domains: domains.add(school, domain), "school add-domain"))
     app.answer({"school": school, "domain": domain}, f"{school}: @{domain}")
@@ -316,14 +321,14 @@ def add_domain(app: App, school: str, domain: str) -> None:
 
 @school.command("remove-domain")
 @click.argument("domain")
-@click.option("--lock-out", is_flag=True, help="End the membership of those who have it by DOMAIN.")
+@click.option("--lock-out", is_flag=True, help="End the membership of people who joined by DOMAIN.")
 @json_option
 @click.pass_obj
 def remove_domain(app: App, domain: str, lock_out: bool) -> None:
-    """Take DOMAIN from its school, and let nobody in by it any more.
+    """Take DOMAIN from its school, and let nobody join by it any more.
 
-    Who is a member by an address there stays one, unless --lock-out says otherwise. A school
-    without any domain takes nobody new: outgrow school open makes it open to everybody.
+    Members who joined by it stay, unless --lock-out is given. A school without any domain takes
+    nobody new: `outgrow school open` opens it to everybody.
     """
     school, members = app.run(
         _with_domains(
@@ -342,7 +347,7 @@ def remove_domain(app: App, domain: str, lock_out: bool) -> None:
 @json_option
 @click.pass_obj
 def open_school(app: App, school: str) -> None:
-    """Let anybody sign up for SCHOOL, and take away all its domains."""
+    """Let anybody sign up for SCHOOL, and remove all its domains."""
     app.run(_with_domains(app, lambda domains: domains.open(school), "school open"))
     app.answer({"school": school, "open": True}, f"{school}: open to everybody")
 
@@ -351,12 +356,12 @@ def open_school(app: App, school: str) -> None:
 @json_option
 @click.pass_obj
 def list_domains(app: App) -> None:
-    """Show the schools that ask for an address, and their domains."""
-    found = app.run(_with_domains(app, lambda domains: domains.all()))
+    """List the schools that ask for an address, with their domains."""
+    rows = app.run(_with_domains(app, lambda domains: domains.all()))
     app.answer(
-        [{"school": school, "domain": domain} for domain, school in found],
+        [{"school": school, "domain": domain} for domain, school in rows],
         "\n".join(
-            f"{school}: {'@' + domain if domain else 'takes nobody'}" for domain, school in found
+            f"{school}: {'@' + domain if domain else 'takes nobody'}" for domain, school in rows
         )
         or "no school has domains",
     )
@@ -365,12 +370,15 @@ def list_domains(app: App) -> None:
 async def _with_domains(
     app: App, work: Callable[[Domains], Awaitable[T]], changes: str | None = None
 ) -> T:
-    async with connected(app.settings, pool_size=1) as database:
-        await install(database, app.settings.store)
+    """Run `work`, and record it as the command that `changes` names."""
+
+    async def work_and_record(database: Database) -> T:
         result = await work(Domains(database))
         if changes:
             await record_command(database, changes)
         return result
+
+    return await _with_database(app, work_and_record)
 
 
 # Reports -----------------------------------------------------------------------------------------
@@ -378,26 +386,26 @@ async def _with_domains(
 
 @click.group(invoke_without_command=True)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
-@click.option("--after", type=click.UUID, metavar="ID", help="Go on behind this report.")
-@click.option("--open", "still_open", is_flag=True, help="Only those not dealt with yet.")
+@click.option("--after", type=click.UUID, metavar="ID", help="Go on after this report.")
+@click.option("--open", "still_open", is_flag=True, help="Only reports not dealt with yet.")
 @json_option
 @click.pass_context
 def reports(context: click.Context, limit: int, after: UUID | None, still_open: bool) -> None:
-    """Show what people reported of each other, newest first."""
+    """List what people reported about each other, newest first."""
     app: App = context.obj
     if context.invoked_subcommand is not None:
         given = (context.get_parameter_source(name) for name in ("limit", "after", "still_open"))
         if any(source is not ParameterSource.DEFAULT for source in given):
             raise click.UsageError("--limit, --after and --open are for the list alone.", context)
         return
-    behind = str(after) if after else None
-    found = app.run(
-        _with_reports(app, lambda r: r.page(limit + 1, after=behind, still_open=still_open))
+    cursor = str(after) if after else None
+    page = app.run(
+        _with_reports(app, lambda r: r.page(limit + 1, after=cursor, still_open=still_open))
     )
-    shown = found[:limit]
-    more = shown[-1]["id"] if len(found) > limit else None
-    told = "\n\n".join("\n".join(_report_text(report)) for report in shown)
-    app.answer({"items": shown, "next": more}, told or "no reports")
+    shown = page[:limit]
+    more = shown[-1]["id"] if len(page) > limit else None
+    text = "\n\n".join("\n".join(_report_text(report)) for report in shown)
+    app.answer({"items": shown, "next": more}, text or "no reports")
     if more is not None and not app.json:
         note(f"there are more: --after {more}")
 
@@ -408,7 +416,7 @@ def reports(context: click.Context, limit: int, after: UUID | None, still_open: 
 @json_option
 @click.pass_obj
 def done(app: App, report: UUID, outcome: str | None) -> None:
-    """Write down that the report ID was dealt with. Nobody is told."""
+    """Mark the report ID as dealt with. Nobody is notified."""
     closed = app.run(
         _with_reports(app, lambda reports: reports.close(str(report), outcome), ("done", report))
     )
@@ -420,10 +428,10 @@ def done(app: App, report: UUID, outcome: str | None) -> None:
 @json_option
 @click.pass_obj
 def reopen(app: App, report: UUID) -> None:
-    """Say that the report ID has to be dealt with after all."""
+    """Mark the report ID as not dealt with."""
     app.run(_with_reports(app, lambda reports: reports.reopen(str(report)), ("reopen", report)))
-    again = {"id": str(report), "closed_at": None, "outcome": None}
-    app.answer(again, _state(again))
+    reopened = {"id": str(report), "closed_at": None, "outcome": None}
+    app.answer(reopened, _state(reopened))
 
 
 def _report_text(report: dict[str, Any]) -> list[str]:
@@ -457,15 +465,21 @@ def _moment(iso: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """What somebody typed, without what would make a terminal do anything but show it."""
+    """Escape what would make a terminal do anything but show the text."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 async def _with_reports(
-    app: App, work: Callable[[Reports], Awaitable[T]], did: tuple[str, UUID | None] = ("list", None)
+    app: App,
+    work: Callable[[Reports], Awaitable[T]],
+    action: tuple[str, UUID | None] = ("list", None),
 ) -> T:
-    async with connected(app.settings, pool_size=1) as database:
-        await install(database, app.settings.store)
+    """Run `work`, and record it as this `action` on this report."""
+
+    async def work_and_record(database: Database) -> T:
         result = await work(Reports(database))
-        await record_command(database, f"reports {did[0]}", str(did[1]) if did[1] else None)
+        name, report = action
+        await record_command(database, f"reports {name}", str(report) if report else None)
         return result
+
+    return await _with_database(app, work_and_record)

@@ -16,7 +16,7 @@ from outgrow.events import note
 from outgrow.store import Store
 
 WIDTH = 96
-AGAIN = 5.0  # seconds between two answers of --watch
+REPEAT_SECONDS = 5.0  # seconds between two answers of --watch
 
 LABELS = {
     "scale": "users",
@@ -29,15 +29,15 @@ LABELS = {
 
 
 @click.command()
-@click.option("--watch", is_flag=True, help="Read and say it again every five seconds.")
+@click.option("--watch", is_flag=True, help="Read and show it again every five seconds.")
 @json_option
 @click.pass_obj
 def advise(app: App, watch: bool) -> None:
     """Say what to do about the store now, what soon, and what not yet.
 
-    Reads how much there is and how fast `outgrow serve` answers, compares that with the thresholds
-    (OUTGROW_THRESHOLDS), and with what was read before. Readings are kept once Outgrow is installed
-    in the database. That there is nothing to do is an answer, too: the exit code is 0.
+    Reads how much data there is and how fast `outgrow serve` answers, and compares both with the
+    thresholds (OUTGROW_THRESHOLDS) and with earlier readings. Readings are kept once Outgrow is
+    installed in the database. The exit code is 0, also where there is nothing to do.
     """
     app.run(_advise(app, watch))
 
@@ -45,7 +45,7 @@ def advise(app: App, watch: bool) -> None:
 async def _advise(app: App, watch: bool) -> None:
     async with connected(app.settings, pool_size=2) as database:
         while True:
-            told = await library.advise(
+            advised = await library.advise(
                 Store(database, app.settings.store),
                 app.blueprint,
                 thresholds=app.settings.thresholds,
@@ -53,55 +53,56 @@ async def _advise(app: App, watch: bool) -> None:
             )
             if watch and not app.json:
                 click.clear()
-            data = told.as_dict() | {"thresholds": dataclasses.asdict(app.settings.thresholds)}
-            app.answer(data, "\n".join(_text(told)))
+            data = advised.as_dict() | {"thresholds": dataclasses.asdict(app.settings.thresholds)}
+            app.answer(data, "\n".join(_report_lines(advised)))
             if not watch:
                 return
-            await asyncio.sleep(AGAIN)
+            await asyncio.sleep(REPEAT_SECONDS)
 
 
 # What people read -------------------------------------------------------------------------------
 
 
-def _text(told: Advised) -> list[str]:
-    reading = told.reading
+def _report_lines(advised: Advised) -> list[str]:
+    reading = advised.reading
     lines = [
-        f"store    {told.situation.store}, phase {told.situation.phase}, {reading.keys:,} keys, "
-        f"{_size(reading.store_bytes)}" + (" (from a sample)" if reading.sampled else ""),
-        f"reading  {reading.at:%Y-%m-%d %H:%M} UTC{_history(told)}",
+        f"store    {advised.situation.store}, phase {advised.situation.phase}, "
+        f"{reading.keys:,} keys, {_size(reading.store_bytes)}"
+        + (" (from a sample)" if reading.sampled else ""),
+        f"reading  {reading.at:%Y-%m-%d %H:%M} UTC{_history(advised)}",
     ]
-    if not told.situation.fits:
-        users = told.reading.users_are
+    if not advised.situation.fits:
+        users = advised.reading.users_are
         lines.append(f"         the blueprint knows few of its keys; {users} count as users")
-    lines += _block("now", told, "now")
-    if told.situation.growth == "running":
+    lines += _block("now", advised, "now")
+    if advised.situation.growth == "running":
         lines.append("         a growth runs: `outgrow status --watch` shows it")
-    lines += _block("soon", told, "soon")
-    lines += ["not yet"] + [f"  {one.what}: {one.why}" for one in told.not_yet]
-    if told.fine:
-        lines += ["fine", *_fine(told)]
-    lines += ["unknown", *(f"  {text}" for text in told.unknown)] if told.unknown else []
-    lines.append(f"next     {told.command or 'nothing to do'}")
+    lines += _block("soon", advised, "soon")
+    lines += ["not yet"] + [f"  {step.what}: {step.why}" for step in advised.not_yet]
+    if advised.fine:
+        lines += ["fine", *_fine(advised)]
+    lines += ["unknown", *(f"  {text}" for text in advised.unknown)] if advised.unknown else []
+    lines.append(f"next     {advised.command or 'nothing to do'}")
     return lines
 
 
-def _history(told: Advised) -> str:
-    if told.since is None:
+def _history(advised: Advised) -> str:
+    if advised.since is None:
         return "; the first, so nothing is known of growth"
-    return f"; {told.readings} since {told.since:%Y-%m-%d}"
+    return f"; {advised.readings} since {advised.since:%Y-%m-%d}"
 
 
-def _block(title: str, told: Advised, when: str) -> list[str]:
-    found = [advice for advice in told.advice if advice.when == when]
-    if not found:
+def _block(title: str, advised: Advised, when: str) -> list[str]:
+    chosen = [advice for advice in advised.advice if advice.when == when]
+    if not chosen:
         return [title, "  nothing"] if title == "now" else []
     lines = [title]
-    for advice in found:
-        lines += _told_of(advice, told.reading)
+    for advice in chosen:
+        lines += _advice_lines(advice, advised.reading)
     return lines
 
 
-def _told_of(advice: Advice, reading: Reading) -> list[str]:
+def _advice_lines(advice: Advice, reading: Reading) -> list[str]:
     signal = advice.signal
     if signal is None:
         lines = _wrapped(advice.reason, "  ")
@@ -114,15 +115,15 @@ def _wrapped(text: str, indent: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
 
 
-def _fine(told: Advised) -> list[str]:
-    """One line for each; of the scale's bands only the next."""
+def _fine(advised: Advised) -> list[str]:
+    """Return a line for each; of the scale's bands only for the next."""
     lines, seen = [], set()
-    for signal in told.fine:
+    for signal in advised.fine:
         if signal.kind == "scale" and (signal.crossed or "scale" in seen):
             continue
         seen.add(signal.kind)
         served = f"; that asks for {signal.asks}, which it is" if signal.crossed else ""
-        lines.append(f"  {_signal(signal, told.reading)}{served}")
+        lines.append(f"  {_signal(signal, advised.reading)}{served}")
     return lines
 
 

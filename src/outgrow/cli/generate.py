@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from outgrow.cli.grow import format_size
 from outgrow.cli.main import App, json_option
 from outgrow.connection import connected
 from outgrow.db import stores
@@ -51,7 +52,7 @@ def generate() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("campus-manifest.json"),
     show_default=True,
-    help="Where the damage is listed.",
+    help="The file that lists the damage.",
 )
 @json_option
 @click.pass_obj
@@ -68,7 +69,7 @@ def campus(
     """Make a campus network as the prototype would have left it."""
     spec = Spec(users, seed, rate, largest, demo)
     result = app.run(_fill(app, spec, replace, manifest))
-    app.answer(result.as_dict(), _told(result, app.settings.store))
+    app.answer(result.as_dict(), _result_text(result, app.settings.store))
 
 
 async def _fill(app: App, spec: Spec, replace: bool, manifest: Path) -> Result:
@@ -78,28 +79,24 @@ async def _fill(app: App, spec: Spec, replace: bool, manifest: Path) -> Result:
             await stores.check(database, store)
         with Progress("generate", "users", spec.users) as progress:
 
-            def told(users: int) -> None:
+            def show(users: int) -> None:
                 progress.add(users)
                 if progress.done == spec.users:
                     progress.note("indexing")
 
             return await generator.generate(
-                database, spec, store=store, replace=replace, manifest=manifest, on_progress=told
+                database, spec, store=store, replace=replace, manifest=manifest, on_progress=show
             )
 
 
-def _told(result: Result, store: str) -> str:
+def _result_text(result: Result, store: str) -> str:
     lines = [
         f"{result.users:,} users in {result.schools:,} schools: {result.rows:,} keys in {store}",
         f"{result.largest_school_users:,} of them at {result.largest_school}",
-        f"table {_size(result.table_bytes)}, indexes {_size(result.index_bytes)}",
+        f"table {format_size(result.table_bytes)}, indexes {format_size(result.index_bytes)}",
     ]
     if result.demo_user:
         lines.append(f"demo student {DEMO_EMAIL}, id {result.demo_user}")
     if result.manifest:
         lines.append(f"{sum(result.damage.values()):,} damages, listed in {result.manifest}")
     return "\n".join(lines)
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:,.1f} MB"

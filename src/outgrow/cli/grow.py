@@ -33,21 +33,21 @@ from outgrow.terminal import Progress, one_line, printable
     "goal",
     type=click.Choice(PHASES),
     required=True,
-    help="found: the store as it came; optimized: with indexes for every list and search; hybrid: "
-    "some relations are read from tables of their own; relational: all are.",
+    help="initial: the store as it came; optimized: with indexes for every list and search; "
+    "hybrid: some relations are read from tables of their own; relational: all are.",
 )
-@click.option("--plan", "only_plan", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--plan", "only_plan", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option(
     "--no-misfits",
     is_flag=True,
-    help="With --plan: do not look for what would not fit the tables, which reads much of the "
-    "store.",
+    help="With --plan: do not look for values that would not fit the tables, which reads much of "
+    "the store.",
 )
 @click.option(
     "--postpone-switch",
     "postpone",
     is_flag=True,
-    help="Make the tables, and leave it to `outgrow switch` to read from them.",
+    help="Make the tables, but do not read from them before `outgrow switch`.",
 )
 @click.option(
     "--max-load",
@@ -58,7 +58,7 @@ from outgrow.terminal import Progress, one_line, printable
 @click.option(
     "--delete-only-copies",
     is_flag=True,
-    help="With --to initial, where the store was dropped: delete the tables that were made of it.",
+    help="With --to initial, where the store was dropped: delete the tables made from it.",
 )
 @json_option
 @click.pass_obj
@@ -71,9 +71,10 @@ def grow(
     max_load: int | None,
     delete_only_copies: bool,
 ) -> None:
-    """Take the store to a phase, live; run again after anything, it goes on.
+    """Take the store to a phase, live. Run it again after a failure: it goes on.
 
-    Reads and writes of the store go on meanwhile. Ctrl-C stops at once; what was built stays.
+    Reads and writes of the store go on while it runs. Ctrl-C stops it immediately; what was built
+    stays.
     """
     if no_misfits and not only_plan:
         raise click.UsageError("--no-misfits goes with --plan")
@@ -89,7 +90,7 @@ def grow(
 
 
 async def _delete(app: App) -> None:
-    """The tables of a store that is gone, and nothing else: growing goes on from there."""
+    """Drop the tables of a store that was dropped, and nothing else."""
     async with connected(app.settings, pool_size=1) as database:
         deleted = await drop_orphans(database, app.blueprint)
     lines = [f"deleted {table}: {rows:,} rows" for table, rows in deleted.items()]
@@ -113,7 +114,8 @@ async def _plan(app: App, goal: Phase, misfits: bool) -> None:
 
 
 async def _store(app: App, database: Database) -> Store:
-    """The store; a blueprint that was forgotten is refused before it is put over it."""
+    """Return the store. Raises Refused where the default blueprint does not fit it: a blueprint
+    may have been forgotten."""
     store = Store(database, app.settings.store)
     await library.check_blueprint(store, app.blueprint, is_named=app.settings.blueprint is not None)
     return store
@@ -123,7 +125,7 @@ async def _grow(app: App, goal: Phase, postpone: bool, max_load: int | None) -> 
     async with connected(app.settings, pool_size=3) as database:
         store = await _store(app, database)
         with Shown() as shown:
-            what = await library.grow(
+            result = await library.grow(
                 store,
                 app.blueprint,
                 goal,
@@ -132,15 +134,15 @@ async def _grow(app: App, goal: Phase, postpone: bool, max_load: int | None) -> 
                 watcher=shown,
             )
         await record_command(database, f"grow --to {goal}")
-        app.answer(what.as_dict(), done(what))
+        app.answer(result.as_dict(), summarize(result))
 
 
 def _planned(plan: Plan) -> list[str]:
     store = plan.store
     rows = "an unknown number of" if store.rows is None else f"about {store.rows:,}"
     lines = [
-        f"{store.name}: {rows} keys, table {size_of(store.table_bytes)}, "
-        f"{len(store.indexes)} indexes {size_of(store.index_bytes)}, "
+        f"{store.name}: {rows} keys, table {format_size(store.table_bytes)}, "
+        f"{len(store.indexes)} indexes {format_size(store.index_bytes)}, "
         f"phase {store.phase or 'initial (nothing installed)'} -> {plan.goal}"
     ]
     if not plan.steps:
@@ -152,11 +154,11 @@ def _planned(plan: Plan) -> list[str]:
     lines += [f"  {kind}: {lock}" for kind, lock in {s.kind: s.lock for s in plan.steps}.items()]
     if sum(plan.costs):
         lines.append(
-            f"estimate: {plan.estimated_seconds:,.0f} s, {size_of(plan.estimated_bytes)}, for "
+            f"estimate: {plan.estimated_seconds:,.0f} s, {format_size(plan.estimated_bytes)}, for "
             f"{plan.builds} indexes like a campus has them on two cores"
-            + (f", and tables of {size_of(plan.tables_bytes)}" if plan.tables_bytes else "")
+            + (f", and tables of {format_size(plan.tables_bytes)}" if plan.tables_bytes else "")
         )
-        lines += [f"it would wait for {who}" for who in plan.in_the_way]
+        lines += [f"it would wait for {blocker}" for blocker in plan.in_the_way]
     if plan.irrevocable:
         lines.append("going back does not bring back:")
         lines += [f"  {definition};" for definition in plan.irrevocable]
@@ -166,18 +168,18 @@ def _planned(plan: Plan) -> list[str]:
 
 
 def _misfits(misfits: Misfits) -> list[str]:
-    """One line for each kind, and a few of its keys."""
+    """Return lines for each kind, with a few of its keys."""
     if not misfits.misfits:
         return ["no misfits, no inconsistencies"]
     lines = ["misfits and inconsistencies, of which nothing gets lost, and no write fails:"]
-    for one in misfits.misfits:
-        if one.kind == UNMAPPED:
+    for misfit in misfits.misfits:
+        if misfit.kind == UNMAPPED:
             continue
-        place = one_line(" ".join(dict.fromkeys(filter(None, (one.relation, one.about)))))
-        lines.append(f"  {one.kind} {place}: {one.count:,}; {one.meaning}")
+        path = one_line(" ".join(dict.fromkeys(filter(None, (misfit.relation, misfit.about)))))
+        lines.append(f"  {misfit.kind} {path}: {misfit.count:,}; {misfit.meaning}")
         lines.append(
-            f"      {', '.join(map(one_line, one.keys))}"
-            + (", ..." if one.count > len(one.keys) else "")
+            f"      {', '.join(map(one_line, misfit.keys))}"
+            + (", ..." if misfit.count > len(misfit.keys) else "")
         )
     for relation, count in misfits.unmapped.items():
         counted = "as `outgrow verify` counts them"
@@ -189,10 +191,10 @@ def _misfits(misfits: Misfits) -> list[str]:
 @json_option
 @click.pass_obj
 def pause(app: App) -> None:
-    """Let the running growth wait, until `outgrow resume`.
+    """Pause the running growth, until `outgrow resume`.
 
     It stops between two batches or steps, within a second; an index that is being built is finished
-    first. What is there stays in use.
+    first. What it has made stays in use.
     """
     app.run(_pause(app))
 
@@ -207,7 +209,7 @@ async def _pause(app: App) -> None:
 @json_option
 @click.pass_obj
 def resume(app: App) -> None:
-    """Let a growth that is paused or was interrupted go on.
+    """Continue a growth that is paused or was interrupted.
 
     Where its process is gone, it goes on in this one.
     """
@@ -222,17 +224,17 @@ async def _resume(app: App) -> None:
             app.answer({"resumed": True, "here": False}, "the growth goes on where it runs")
             return
         with Shown() as shown:
-            what = await control.resume(database, growth, store, app.blueprint, shown)
-        app.answer(what.as_dict(), done(what))
+            result = await control.resume(database, growth, store, app.blueprint, shown)
+        app.answer(result.as_dict(), summarize(result))
 
 
 @click.command()
 @json_option
 @click.pass_obj
 def rollback(app: App) -> None:
-    """Take an unfinished growth back to the phase it set out from.
+    """Take an unfinished growth back to the phase that it started from.
 
-    A growth that is finished is taken back by `outgrow grow --to` that phase.
+    A finished growth is taken back by `outgrow grow --to` that phase.
     """
     app.run(_rollback(app), last_words=LAST_WORDS)
 
@@ -240,9 +242,9 @@ def rollback(app: App) -> None:
 async def _rollback(app: App) -> None:
     async with connected(app.settings, pool_size=3) as database:
         with Shown() as shown:
-            what = await control.rollback(database, app.settings.store, app.blueprint, shown)
+            result = await control.rollback(database, app.settings.store, app.blueprint, shown)
         await record_command(database, "rollback")
-        app.answer(what.as_dict(), done(what))
+        app.answer(result.as_dict(), summarize(result))
 
 
 @click.command()
@@ -256,19 +258,19 @@ def switch(app: App) -> None:
 async def _switch(app: App) -> None:
     async with connected(app.settings, pool_size=3) as database:
         with Shown() as shown:
-            what = await control.switch(database, app.settings.store, app.blueprint, shown)
+            result = await control.switch(database, app.settings.store, app.blueprint, shown)
         await record_command(database, "switch")
-        app.answer(what.as_dict(), done(what))
+        app.answer(result.as_dict(), summarize(result))
 
 
 LAST_WORDS = "stopped; what is done stays, and `outgrow resume` goes on"
-"""For a growth that could not say more of where it stopped."""
+"""Printed for a growth that was ended before it could say where it stopped."""
 
-BLOCK = 8192  # bytes, but for servers compiled otherwise, whose rates are then off by a factor
+BLOCK = 8192  # bytes; servers compiled for another size show rates that are off by a factor
 
 
 class Shown:
-    """A Watcher; one that is left by Ctrl-C says where the growth stopped."""
+    """A watcher that shows a growth on stderr. After Ctrl-C it says where the growth stopped."""
 
     def __init__(self) -> None:
         self._goal: Phase | None = None
@@ -276,7 +278,7 @@ class Shown:
         self._progress: Progress | None = None
         self._steps = 0
         self._step: Step | None = None
-        self._said = ""
+        self._last_waiting = ""
 
     def __enter__(self) -> Shown:
         return self
@@ -290,7 +292,7 @@ class Shown:
 
     def noted(self, notes: Sequence[str]) -> None:
         for text in notes:
-            _say(f"note: {text}")
+            _print(f"note: {text}")
 
     def planned(self, plan: Plan, blocks: int) -> None:
         self._goal = plan.goal
@@ -303,9 +305,9 @@ class Shown:
         self._step = step
 
     def seen(self, step: Step, number: int, blocks: int, doing: str, waiting: str) -> None:
-        if waiting and waiting != self._said and self._progress is None:
-            _say(f"{step.describe()}: {waiting}")
-        self._said = waiting
+        if waiting and waiting != self._last_waiting and self._progress is None:
+            _print(f"{step.describe()}: {waiting}")
+        self._last_waiting = waiting
         if self._progress is None:
             return
         self._progress.label = f"step {number} of {self._steps}, {step.kind} {step.name}"
@@ -314,12 +316,12 @@ class Shown:
 
     def finished(self, step: Step, seconds: float, index_bytes: int | None) -> None:
         self._step = None
-        size = "" if index_bytes is None else f", {size_of(index_bytes)}"
-        _say(f"{step.describe()} ({seconds:.1f} s{size})")
+        size = "" if index_bytes is None else f", {format_size(index_bytes)}"
+        _print(f"{step.describe()} ({seconds:.1f} s{size})")
 
     def _interrupted(self) -> None:
         if self._goal is None:
-            _say("stopped before the first step")
+            _print("stopped before the first step")
             return
         text = (
             "stopped between two steps"
@@ -333,29 +335,30 @@ class Shown:
             )
         else:
             text += "; what is done stays, and `outgrow resume` goes on"
-        _say(text)
+        _print(text)
 
 
-def done(what: Done) -> str:
-    store = what.store
-    if what.ending == "ready":
-        return f"{store.name} is ready to be {what.plan.goal}: `outgrow switch` does it"
-    if not what.steps:
+def summarize(result: Done) -> str:
+    """Return a line on how a growth ended."""
+    store = result.store
+    if result.ending == "ready":
+        return f"{store.name} is ready to be {result.plan.goal}: `outgrow switch` does it"
+    if not result.steps:
         return f"{store.name} is {store.phase}: nothing to do"
-    before, after = what.plan.store.index_bytes, store.index_bytes
+    before, after = result.plan.store.index_bytes, store.index_bytes
     text = (
-        f"{store.name} is {store.phase}: {len(what.steps)} steps in "
-        f"{what.seconds:.1f} s, indexes {size_of(before)} -> {size_of(after)}"
+        f"{store.name} is {store.phase}: {len(result.steps)} steps in "
+        f"{result.seconds:.1f} s, indexes {format_size(before)} -> {format_size(after)}"
     )
     if store.mirrors:
         tables = sum(t.table_bytes + t.index_bytes for t in store.tables.values())
-        text += f", tables of {len(store.mirrors)} relations {size_of(tables)}"
-    return text + (" (rolled back)" if what.ending == "rolled_back" else "")
+        text += f", tables of {len(store.mirrors)} relations {format_size(tables)}"
+    return text + (" (rolled back)" if result.ending == "rolled_back" else "")
 
 
-def size_of(count: int) -> str:
+def format_size(count: int) -> str:
     return f"{count / 1e6:,.1f} MB"
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(printable(text), file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""`outgrow inspect`: what is in a key-value table, what is broken, and how the table is."""
+"""`outgrow inspect`: what a key-value table holds, what is broken in it, and how the table is."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ from outgrow.terminal import Progress, clean, one_line, printable
 
 
 @click.command()
-@click.option("--table", metavar="NAME", help="Another table than the store: name or schema.name.")
+@click.option("--table", metavar="NAME", help="A table other than the store: name or schema.name.")
 @click.option(
-    "--sample", is_flag=True, help=f"Read some {ENOUGH:,} rows only; nothing wrong is looked for."
+    "--sample",
+    is_flag=True,
+    help=f"Read some {ENOUGH:,} rows only; do not look for what is wrong.",
 )
 @click.option(
-    "--all", "all_misfits", is_flag=True, help="With --json: all that is wrong, not samples."
+    "--all", "all_misfits", is_flag=True, help="With --json: everything that is wrong, not samples."
 )
 @click.option(
     "--misfits",
@@ -39,7 +41,9 @@ from outgrow.terminal import Progress, clean, one_line, printable
     "--sql", is_flag=True, help="Print queries that list these keys, of one kind or of all."
 )
 @click.option(
-    "--write", type=click.Path(dir_okay=False, path_type=Path), help="Write a blueprint there."
+    "--write",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a blueprint to FILE.",
 )
 @json_option
 @click.pass_obj
@@ -52,8 +56,11 @@ def inspect(
     sql: bool,
     write: Path | None,
 ) -> None:
-    """Say what a key-value table holds, with no blueprint: its patterns, what refers to what, what
-    contradicts what, and how the table itself is. Only reads, in one snapshot."""
+    """Show what a key-value table holds, without a blueprint.
+
+    That is its patterns, what refers to what, what contradicts what, and how the table itself is.
+    Only reads, in one snapshot.
+    """
     if sample and (misfits or sql):
         raise BadInput(
             "usage",
@@ -63,15 +70,15 @@ def inspect(
     if write is not None and write.exists():
         raise BadInput(
             "not_written",
-            f"{write} is there already",
+            f"{write} exists already",
             hint="it may have been edited: write to another file, and compare",
         )
-    asked = _Asked(table or app.settings.store, sample, all_misfits, misfits, sql, write)
-    app.run(_inspect(app, asked))
+    options = _Options(table or app.settings.store, sample, all_misfits, misfits, sql, write)
+    app.run(_inspect(app, options))
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Options:
     table: str
     sample: bool
     all_misfits: bool
@@ -80,7 +87,7 @@ class _Asked:
     write: Path | None
 
 
-async def _inspect(app: App, asked: _Asked) -> None:
+async def _inspect(app: App, options: _Options) -> None:
     async with (
         connected(app.settings, pool_size=1, only_store=True) as database,
         AsyncExitStack() as stack,
@@ -90,28 +97,30 @@ async def _inspect(app: App, asked: _Asked) -> None:
         def show(done: int, total: int) -> None:
             nonlocal progress
             if progress is None:
-                label = "once and all keys" if asked.sample else f"in {PASSES} passes"
+                label = "once and all keys" if options.sample else f"in {PASSES} passes"
                 progress = stack.enter_context(Progress(f"reading, {label}", "rows", total))
             progress.add(done - progress.done)
 
-        store = Store(database, asked.table)
-        survey = await library.inspect(store, sample=asked.sample, progress=show)
-    if asked.write is not None:
-        _write(survey, asked.write)
+        store = Store(database, options.table)
+        survey = await library.inspect(store, sample=options.sample, progress=show)
+    if options.write is not None:
+        _write(survey, options.write)
         if not app.json:
             return
-    if asked.sql:
-        _print_queries(app, survey.queries(), asked.misfits)
-    elif asked.misfits:
-        _print_misfits(app, survey.inspection, asked.misfits)
+    if options.sql:
+        _print_queries(app, survey.queries(), options.misfits)
+    elif options.misfits:
+        _print_misfits(app, survey.inspection, options.misfits)
     else:
-        told = survey.as_dict(all_misfits=asked.all_misfits)
-        app.answer(told, "\n".join(report.format_report(clean(told), click.style)), styled=True)
+        document = survey.as_dict(all_misfits=options.all_misfits)
+        app.answer(
+            document, "\n".join(report.format_report(clean(document), click.style)), styled=True
+        )
 
 
 def _write(survey: Survey, file: Path) -> None:
     text = survey.blueprint()
-    parse(text)  # what is written must be a blueprint
+    parse(text)  # it must be a blueprint
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as e:
@@ -123,21 +132,21 @@ def _write(survey: Survey, file: Path) -> None:
 
 def _print_misfits(app: App, inspection: Inspection, kind: str) -> None:
     assert inspection.audit is not None
-    chosen = [one for one in inspection.audit.misfits if one.kind == kind]
+    chosen = [misfit for misfit in inspection.audit.misfits if misfit.kind == kind]
     if app.json:
-        app.answer([asdict(one) for one in chosen])
+        app.answer([asdict(misfit) for misfit in chosen])
         return
-    for one in chosen:
-        click.echo(f"{one_line(one.key)}\t{one_line(one.detail)}")
+    for misfit in chosen:
+        click.echo(f"{one_line(misfit.key)}\t{one_line(misfit.detail)}")
     note(f"{len(chosen):,} {kind}: {KINDS[kind]}; as a query: --sql")
 
 
 def _print_queries(app: App, queries: list[Listing], kind: str | None) -> None:
-    chosen = [one for one in queries if kind in (None, one.kind)]
+    chosen = [listing for listing in queries if kind in (None, listing.kind)]
     if app.json:
-        app.answer([one.as_dict() for one in chosen])
+        app.answer([listing.as_dict() for listing in chosen])
         return
-    for one in chosen:
-        click.echo(printable(f"{one.title}\n{one.sql}\n"))
+    for listing in chosen:
+        click.echo(printable(f"{listing.title}\n{listing.sql}\n"))
     if not chosen:
         note(f"nothing to list{f' of kind {kind}' if kind else ''}, or no query can say it")

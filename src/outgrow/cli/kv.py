@@ -33,7 +33,7 @@ def kv() -> None:
 @kv.command()
 @click.pass_obj
 def create(app: App) -> None:
-    """Make the store's table if it is not there."""
+    """Create the store's table if it does not exist."""
 
     async def work() -> None:
         async with _store(app) as store:
@@ -47,7 +47,7 @@ def create(app: App) -> None:
 @json_option
 @click.pass_obj
 def get(app: App, keys: tuple[str, ...]) -> None:
-    """Print the value of a key; of several, a line {"key": ..., "value": ...} for each."""
+    """Print the value of a key; for several keys, a line {"key": ..., "value": ...} each."""
 
     async def work() -> None:
         async with _store(app) as store:
@@ -59,19 +59,21 @@ def get(app: App, keys: tuple[str, ...]) -> None:
                 f"no value is stored under {', '.join(map(_json, empty))}: the column holds NULL",
                 hint=f"give it one: outgrow kv set {shlex.quote(empty[0])} null",
             )
-        found = [(key, text) for key, text in zip(keys, values, strict=True) if text is not MISSING]
+        existing = [
+            (key, text) for key, text in zip(keys, values, strict=True) if text is not MISSING
+        ]
         missing = [key for key, text in zip(keys, values, strict=True) if text is MISSING]
         if app.json:
-            items = ", ".join(_line(key, text) for key, text in found)
+            items = ", ".join(_line(key, text) for key, text in existing)
             click.echo(f'{{"items": [{items}], "missing": {_json(missing)}}}')
             raise SystemExit(1 if missing else 0)
-        for key, text in found:
+        for key, text in existing:
             click.echo(text if len(keys) == 1 else _line(key, text))
         if missing:
             raise NotFound(
                 "key_missing",
                 f"there is no key {', '.join(map(_json, missing))}",
-                hint="outgrow kv list shows those that are there",
+                hint="outgrow kv list shows the keys that exist",
             )
 
     app.run(work())
@@ -104,7 +106,7 @@ def set_(app: App, key: str, value: str) -> None:
 @json_option
 @click.pass_obj
 def delete(app: App, keys: tuple[str, ...]) -> None:
-    """Delete keys; those that are not there are no error."""
+    """Delete keys; it is no error if one does not exist."""
 
     async def work() -> None:
         async with _store(app, "kv del") as store:
@@ -118,12 +120,12 @@ def delete(app: App, keys: tuple[str, ...]) -> None:
 @kv.command("list")
 @click.argument("prefix", default="")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
-@click.option("--after", metavar="KEY", help="Go on behind this key.")
+@click.option("--after", metavar="KEY", help="Go on after this key.")
 @click.option("--values", is_flag=True, help='Print lines {"key": ..., "value": ...}.')
 @json_option
 @click.pass_obj
 def list_(app: App, prefix: str, limit: int, after: str | None, values: bool) -> None:
-    """Print the keys that begin with PREFIX, by code points; export prints them all."""
+    """Print the keys that begin with PREFIX, in order of code points; `export` prints all."""
 
     async def work() -> None:
         async with _store(app) as store:
@@ -149,20 +151,20 @@ def list_(app: App, prefix: str, limit: int, after: str | None, values: bool) ->
 @click.argument("prefix", default="")
 @click.pass_obj
 def export(app: App, prefix: str) -> None:
-    """Print every key that begins with PREFIX: lines {"key": ..., "value": ...}, of one moment."""
+    """Print all keys that begin with PREFIX: lines {"key": ..., "value": ...}, as of one moment."""
 
     async def work() -> None:
         out = sys.stdout
-        passed = 0
+        skipped = 0
         async with _store(app, "kv export") as store:
             with Progress("export", "keys", None if prefix else await store.estimate()) as progress:
                 async for key, text in store.get_by_prefix(prefix):
                     if text is NO_VALUE:
-                        passed += 1
+                        skipped += 1
                         continue
                     out.write(_line(key, text) + "\n")
                     progress.add(1)
-        _note_passed(passed)
+        _note_skipped(skipped)
 
     app.run(work())
 
@@ -172,16 +174,16 @@ def export(app: App, prefix: str) -> None:
 @json_option
 @click.pass_obj
 def import_(app: App, source: BinaryIO) -> None:
-    """Write lines {"key": ..., "value": ...}: all of them, or after a bad line none."""
+    """Write lines {"key": ..., "value": ...}: all of them, or none where one is bad."""
 
     async def work() -> None:
         async with _store(app, "kv import") as store:
             with Progress("import", "lines") as progress:
-                lines = _Lines(source, progress)
+                source_lines = _Lines(source, progress)
                 try:
-                    await store.load(lines.batches())
+                    await store.load(source_lines.batches())
                 except BadInput as e:
-                    raise lines.blamed(e) from e
+                    raise source_lines.blame(e) from e
         app.answer({"lines": progress.done})
 
     app.run(work())
@@ -193,7 +195,7 @@ class _Item(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Lines:
-    """Reads lines in bounded memory, and remembers where the batch being written came from."""
+    """The lines of an import, read in bounded memory, with the numbers of those being written."""
 
     def __init__(self, source: BinaryIO, progress: Progress) -> None:
         self._source = source
@@ -232,8 +234,8 @@ class _Lines:
         self._progress.add(len(self._batch))
         self._batch, self._numbers = [], []
 
-    def blamed(self, error: BadInput) -> BadInput:
-        """The error with the line that it speaks of."""
+    def blame(self, error: BadInput) -> BadInput:
+        """Return the error with the number of the line that it is about."""
         if error.code == "bad_line" or not self._numbers:
             return error
         for number, (key, text) in zip(self._numbers, self._batch, strict=True):
@@ -257,7 +259,7 @@ def _bad_line(number: int, why: str) -> BadInput:
 
 
 def _size(source: BinaryIO) -> int | None:
-    """The bytes of a file, None of a pipe."""
+    """Return the bytes of a file; None for a pipe."""
     try:
         return os.fstat(source.fileno()).st_size or None
     except OSError:
@@ -274,11 +276,11 @@ async def _store(app: App, recorded: str | None = None) -> AsyncIterator[Store]:
 
 def _with_values(page: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
     kept = [(key, text) for key, text in page if text is not NO_VALUE]
-    _note_passed(len(page) - len(kept))
+    _note_skipped(len(page) - len(kept))
     return kept
 
 
-def _note_passed(keys: int) -> None:
+def _note_skipped(keys: int) -> None:
     if keys:
         note(f"passed over {keys:,} without a value: the column holds NULL")
 

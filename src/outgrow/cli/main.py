@@ -1,4 +1,4 @@
-"""The command `outgrow`: finds the command's module, and turns errors into lines and exit codes.
+"""The command `outgrow`: imports a command's module, and turns errors into text and exit codes.
 
 Exit codes: 0 done, 1 failed, 2 used wrongly, 3 refused or not ready; 130 after Ctrl-C, 143 after
 SIGTERM. Data goes to stdout, everything else to stderr; with a command's `--json` its answer is one
@@ -43,7 +43,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class App:
-    """What every command is given: the settings, and how the caller wants answers."""
+    """The settings, and how the caller wants answers: what every command gets."""
 
     def __init__(self) -> None:
         self.json = False
@@ -54,7 +54,7 @@ class App:
 
     @cached_property
     def blueprint(self) -> Blueprint:
-        """The campus's, unless OUTGROW_BLUEPRINT names a file. Raises BadInput."""
+        """The blueprint that OUTGROW_BLUEPRINT names, else the campus's. Raises BadInput."""
         file = self.settings.blueprint
         if file is None or (file.name == "campus" and not file.exists()):
             return campus()
@@ -65,17 +65,17 @@ class App:
                 "no_blueprint",
                 f"OUTGROW_BLUEPRINT cannot be read: {file}",
                 detail=str(e),
-                hint="give the path of a blueprint's TOML file, or unset it for a campus",
+                hint="set it to the path of a blueprint's TOML file, or unset it for a campus",
             ) from e
         return parse(text)
 
     def run(self, work: Coroutine[Any, Any, T], *, last_words: str = "") -> T:
-        """Run it, with an end within a second of Ctrl-C; see `outgrow.signals`."""
+        """Run `work`, which ends within a second of Ctrl-C; see `outgrow.signals`."""
         return signals.run(work, last_words=last_words)
 
     def answer(self, data: Any, text: str | None = None, *, styled: bool = False) -> None:
-        """Print `data` as JSON with `--json`, else `text`: with its controls escaped, unless it is
-        `styled`, and whoever styled it has seen to that."""
+        """Print `data` as JSON with `--json`, else `text`. Its control characters are escaped,
+        unless it is `styled`: then the caller has escaped them."""
         if self.json:
             click.echo(printable(json.dumps(data, ensure_ascii=False, default=str)))
         elif text is not None:
@@ -83,16 +83,16 @@ class App:
 
 
 def json_option(function: F) -> F:
-    """The option `--json`: it ends up in `app.json`."""
+    """Add the option `--json`, which sets `app.json`."""
 
-    def keep(context: click.Context, _: click.Parameter, value: bool) -> None:
+    def set_json(context: click.Context, _: click.Parameter, value: bool) -> None:
         context.find_object(App).json = value  # type: ignore[union-attr]
 
     return click.option(
         "--json",
         is_flag=True,
         expose_value=False,
-        callback=keep,
+        callback=set_json,
         is_eager=True,
         help="Answer with JSON.",
     )(function)
@@ -143,7 +143,7 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a command line, and exit."""
+    """Run a command line, and exit with its code."""
     app = App()
     signals.install()
     try:
@@ -151,9 +151,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as e:
-        # What was typed may have been wrong before `--json` was reached.
+        # The error may have come before click has reached `--json`.
         if "--json" in (sys.argv[1:] if arguments is None else arguments):
-            _report(_from_click(e), as_json=True)
+            _report(_usage_error(e), as_json=True)
         else:
             e.show()
         sys.exit(e.exit_code)
@@ -161,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _report(e, app.json)
         sys.exit(e.exit_code)
     except BrokenPipeError:
-        # Whoever read our output has left (`| head`); Python would complain once more at exit.
+        # The reader of our output has gone (`| head`). Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OF_THE_DATABASE as e:
@@ -173,13 +173,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(130)
 
 
-def _from_click(error: click.ClickException) -> OutgrowError:
+def _usage_error(error: click.ClickException) -> OutgrowError:
+    """Return click's error as one of ours."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f"see {context.command_path} --help" if context else None
     return BadInput("usage", error.format_message(), hint=hint)
 
 
 def _report(error: OutgrowError, as_json: bool) -> None:
+    """Print an error: as JSON on stdout, or as text on stderr."""
     if as_json:
         click.echo(printable(json.dumps({"error": error.as_dict()}, ensure_ascii=False)))
         return

@@ -1,4 +1,4 @@
-"""`outgrow serve`: the network's API over HTTP."""
+"""`outgrow serve`: the network over HTTP."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from outgrow.web import server
 @click.option(
     "--demo/--no-demo",
     default=None,
-    help="Fill an empty store with a small demo campus; the default with the embedded server, "
-    "listening on this machine alone.",
+    help="Fill an empty store with a small demo campus; the default with the embedded server "
+    "while it listens on this machine alone.",
 )
 @click.pass_obj
 def serve(app: App, host: str | None, port: int | None, demo: bool | None) -> None:
     """Serve the campus network.
 
-    Starts the embedded database unless DATABASE_URL or PG* names another one, and brings it to the
-    layout. Ctrl-C and SIGTERM stop it: running requests are finished first, for up to 5 seconds.
+    Starts the embedded database unless DATABASE_URL or PG* names another one, and installs the
+    layout in it. Ctrl-C and SIGTERM stop it: running requests are finished first, for up to 5
+    seconds.
     """
     settings = app.settings
     settings = dataclasses.replace(
         settings, host=host or settings.host, port=settings.port if port is None else port
     )
-    if demo is None:  # whose password everybody knows: not where strangers may come from
+    if demo is None:  # its password is public: only where no strangers can connect
         is_alone = settings.host in ("127.0.0.1", "::1", "localhost") and not settings.proxies
         demo = settings.embedded and is_alone
     work = server.serve(settings, demo)

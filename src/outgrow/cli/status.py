@@ -7,7 +7,7 @@ import asyncio
 import click
 
 from outgrow import library
-from outgrow.cli.grow import size_of
+from outgrow.cli.grow import format_size
 from outgrow.cli.main import App, json_option
 from outgrow.connection import connected
 from outgrow.events import note
@@ -20,47 +20,47 @@ from outgrow.schema.uninstall import Plan
 from outgrow.store import Store
 from outgrow.terminal import Progress, one_line
 
-AGAIN = 1.0  # seconds between two answers of --watch
+REPEAT_SECONDS = 1.0  # seconds between two answers of --watch
 
 
 @click.command()
-@click.option("--watch", is_flag=True, help="Say it again every second while a growth runs.")
+@click.option("--watch", is_flag=True, help="Show it again every second while a growth runs.")
 @json_option
 @click.pass_obj
 def status(app: App, watch: bool) -> None:
-    """Say which phase the store is in, what its indexes are, and whether it is growing."""
+    """Show the phase of the store, its indexes, and whether it is growing."""
     app.run(_status(app, watch))
 
 
 async def _status(app: App, watch: bool) -> None:
     async with connected(app.settings, pool_size=1) as database:
         while True:
-            found = await control.status(database, app.settings.store, app.blueprint)
+            current = await control.status(database, app.settings.store, app.blueprint)
             if watch and not app.json:
                 click.clear()  # nothing where stdout is no terminal
-            app.answer(found.as_dict(), "\n".join(_status_text(found)))
-            if not watch or found.growing is None:
+            app.answer(current.as_dict(), "\n".join(_status_text(current)))
+            if not watch or current.growing is None:
                 return
-            await asyncio.sleep(AGAIN)
+            await asyncio.sleep(REPEAT_SECONDS)
 
 
-def _status_text(found: Status) -> list[str]:
-    store = found.store
+def _status_text(current: Status) -> list[str]:
+    store = current.store
     rows = "unknown" if store.rows is None else f"about {store.rows:,}"
     lines = [
         f"store    {store.name}",
         f"phase    {store.phase or 'initial'}{_installed(store)}",
-        f"keys     {rows}, {size_of(store.table_bytes)}",
-        f"indexes  {len(found.indexes)}, {size_of(store.index_bytes)}",
+        f"keys     {rows}, {format_size(store.table_bytes)}",
+        f"indexes  {len(current.indexes)}, {format_size(store.index_bytes)}",
     ]
-    lines[1:1] = [f"         {text}" for text in _of_the_store(store)]
-    width = max((len(role.name) for role in found.indexes), default=0)
+    lines[1:1] = [f"         {text}" for text in _warnings(store)]
+    width = max((len(role.name) for role in current.indexes), default=0)
     lines += [
-        f"  {role.name:<{width}}  {size_of(role.bytes):>12}  {role.role}: {role.why}"
-        for role in found.indexes
+        f"  {role.name:<{width}}  {format_size(role.bytes):>12}  {role.role}: {role.why}"
+        for role in current.indexes
     ]
-    if found.missing and store.phase not in (None, "initial"):
-        lines.append(f"missing  {', '.join(found.missing)}")
+    if current.missing and store.phase not in (None, "initial"):
+        lines.append(f"missing  {', '.join(current.missing)}")
     lines += [
         f"table    {mirror.relation}: {mirror.state}, {mirror.keys:,} keys, {mirror.rows:,} rows"
         + (f", {mirror.unmapped:,} keys unmapped" if mirror.unmapped else "")
@@ -72,39 +72,39 @@ def _status_text(found: Status) -> list[str]:
             f"DOUBT    {len(store.doubted)} triggers and functions that keep the tables were "
             "changed, and changed back: something may have been missed"
         )
-    if found.growth is not None:
-        lines += _growth(found, found.growth)
-    elif found.growing is not None:
-        lines.append(f"growing  in pid {found.growing.pid}: {found.growing.doing or 'begins'}")
+    if current.growth is not None:
+        lines += _growth(current, current.growth)
+    elif current.growing is not None:
+        lines.append(f"growing  in pid {current.growing.pid}: {current.growing.doing or 'begins'}")
     elif store.altered:
         lines.append(f"next     outgrow grow --to {store.phase or 'initial'}")
     elif store.grown_with:
         pass
-    elif found.missing or any(role.role in ("duplicate", "invalid") for role in found.indexes):
+    elif current.missing or any(role.role in ("duplicate", "invalid") for role in current.indexes):
         lines.append("next     outgrow grow --to optimized")
     return lines
 
 
-def _of_the_store(store: catalog.Store) -> list[str]:
-    """What to know of it before anything is done with it."""
-    told = [store.notice] if store.notice else []
+def _warnings(store: catalog.Store) -> list[str]:
+    """Return what to know about the store before anything is done with it."""
+    warnings = [store.notice] if store.notice else []
     if store.grown_with:
-        told.append(f"it grew with {store.grown_with}: set OUTGROW_BLUEPRINT to its file")
-    return told
+        warnings.append(f"it grew with {store.grown_with}: set OUTGROW_BLUEPRINT to its file")
+    return warnings
 
 
-def _growth(found: Status, growth: Growth) -> list[str]:
-    state = found.growth_state
+def _growth(current: Status, growth: Growth) -> list[str]:
+    state = current.growth_state
     lines = [f"growth   {growth.from_phase} -> {growth.to_phase}, {state}"]
-    if found.growing is not None:
-        lines[0] += f" in pid {found.growing.pid}"
+    if current.growing is not None:
+        lines[0] += f" in pid {current.growing.pid}"
         lines.append(f"step     {growth.step or 'the first'}")
-        if found.growing.doing:
-            lines.append(f"         {found.growing.doing}")
+        if current.growing.doing:
+            lines.append(f"         {current.growing.doing}")
         if growth.seconds_left is not None:
             lines.append(f"left     about {growth.seconds_left:,.0f} s")
-        if found.growing.waiting:
-            lines.append(f"waits    {found.growing.waiting}")
+        if current.growing.waiting:
+            lines.append(f"waits    {current.growing.waiting}")
     if growth.error:
         lines.append(f"error    {growth.error}")
     hint = {"ready": "outgrow switch", "paused": "outgrow resume", "running": ""}
@@ -126,8 +126,8 @@ def _installed(store: catalog.Store) -> str:
 def verify(app: App) -> int:
     """Compare every table with the store, and account for every key.
 
-    Also looks whether every view, function, trigger and table of Outgrow's is as it was made.
-    Reads everything, at one moment; writes go on meanwhile. Exit code 1 where something differs.
+    Also checks that every view, function, trigger and table of Outgrow's is as it was made. Reads
+    everything as of one moment, while writes go on. The exit code is 1 where something differs.
     """
     return app.run(_verify(app))
 
@@ -144,11 +144,11 @@ async def _verify(app: App) -> int:
 def _report_text(report: Report) -> list[str]:
     width = max((len(name) for name in report.relations), default=0)
     lines = []
-    for name, found in report.relations.items():
-        text = f"{name:<{width}}  {found.keys:>9,} keys, {found.unmapped:,} unmapped, "
-        if found.differing:
-            shown = ", ".join(map(one_line, found.differing[:10]))
-            text += f"DIFFERENT: {shown}" + (", ..." if len(found.differing) > 10 else "")
+    for name, compared in report.relations.items():
+        text = f"{name:<{width}}  {compared.keys:>9,} keys, {compared.unmapped:,} unmapped, "
+        if compared.differing:
+            shown = ", ".join(map(one_line, compared.differing[:10]))
+            text += f"DIFFERENT: {shown}" + (", ..." if len(compared.differing) > 10 else "")
         else:
             text += "NOT ALL KEYS" if name in report.miscounted else "the same"
         lines.append(text)
@@ -161,7 +161,7 @@ def _report_text(report: Report) -> list[str]:
     lines += [f"note: {report.notice}"] if report.notice else []
     lines += [f"ALTERED: {finding}" for finding in report.altered]
     if report.altered:
-        lines.append(f"`outgrow grow --to {report.phase}` makes it anew, as it is to be")
+        lines.append(f"`outgrow grow --to {report.phase}` makes it again, as it should be")
     elif not report.same:
         lines.append(
             "the store is right: `outgrow grow --to optimized` takes the tables away, and growing "
@@ -171,25 +171,25 @@ def _report_text(report: Report) -> list[str]:
 
 
 @click.command()
-@click.option("--plan", "only_plan", is_flag=True, help="Say what would go, and do nothing.")
+@click.option("--plan", "only_plan", is_flag=True, help="Show what would go, and do nothing.")
 @click.option(
     "--delete-only-copies",
     is_flag=True,
-    help="Also delete what is kept nowhere else: accounts, blocks, reports, read marks, values "
-    "that were replaced because they fitted no list.",
+    help="Also delete what is stored nowhere else: accounts, blocks, reports, read marks, and "
+    "values that were replaced because they did not fit a list.",
 )
 @json_option
 @click.pass_obj
 def uninstall(app: App, only_plan: bool, delete_only_copies: bool) -> None:
-    """Take away everything that Outgrow made in the database, and leave the store as it is.
+    """Remove everything that Outgrow made in the database, and leave the store as it is.
 
-    The store must have grown back before (`outgrow grow --to initial`). Refuses where something of
-    others would go too, and where accounts would, unless told.
+    The store must have grown back before (`outgrow grow --to initial`). Refuses where objects of
+    others would be removed too, and where accounts would, unless told to.
     """
-    found = app.run(_uninstall(app, only_plan, delete_only_copies))
-    for text in found.notes:
+    plan = app.run(_uninstall(app, only_plan, delete_only_copies))
+    for text in plan.notes:
         note(f"note: {one_line(text)}")
-    app.answer(found.as_dict(), "\n".join(_planned(found) if only_plan else _done(found)))
+    app.answer(plan.as_dict(), "\n".join(_plan_lines(plan) if only_plan else _result_lines(plan)))
 
 
 async def _uninstall(app: App, only_plan: bool, delete_only_copies: bool) -> Plan:
@@ -201,17 +201,17 @@ async def _uninstall(app: App, only_plan: bool, delete_only_copies: bool) -> Pla
         )
 
 
-def _planned(found: Plan) -> list[str]:
-    if not found.statements:
+def _plan_lines(plan: Plan) -> list[str]:
+    if not plan.statements:
         return ["there is nothing of Outgrow's in this database"]
-    lines = [f"{kind} {one_line(name)}" for kind, name in found.objects]
-    if found.only_copies:
+    lines = [f"{kind} {one_line(name)}" for kind, name in plan.objects]
+    if plan.only_copies:
         lines.append("kept nowhere else, and deleted only with --delete-only-copies:")
-        lines += [f"  {one_line(name)}: {rows:,} rows" for name, rows in found.only_copies.items()]
-    return [*lines, "by:", *(f"  {statement};" for statement in found.statements)]
+        lines += [f"  {one_line(name)}: {rows:,} rows" for name, rows in plan.only_copies.items()]
+    return [*lines, "by:", *(f"  {statement};" for statement in plan.statements)]
 
 
-def _done(found: Plan) -> list[str]:
-    if not found.statements:
+def _result_lines(plan: Plan) -> list[str]:
+    if not plan.statements:
         return ["there is nothing of Outgrow's in this database"]
-    return [f"{len(found.objects):,} objects are gone; the store is as it was"]
+    return [f"{len(plan.objects):,} objects are gone; the store is as it was"]
