@@ -16,6 +16,13 @@ from outgrow.schema import migrate
 from outgrow.schema.migrate import Migration
 from outgrow.settings import DEFAULT_STORE as STORE
 
+FORGET_MIGRATIONS = (
+    "ALTER TABLE network.operations RENAME COLUMN done_at TO at",
+    "DROP TABLE network.migrations",
+)
+"""Make the schema `network` look as it did before its migrations were counted."""
+
+
 CHANCE = re.compile(r"\\(un)?restrict |SET |$")
 """Lines of a dump that say nothing of an object."""
 

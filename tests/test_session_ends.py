@@ -16,6 +16,7 @@ import pytest
 
 from api import PASSWORD, Api, Person, assert_problem
 from live import Place, Sight, place
+from migrating import FORGET_MIGRATIONS
 from outgrow.campus.accounts import sessions
 from outgrow.campus.accounts.accounts import Accounts
 from outgrow.campus.accounts.credentials import Passwords
@@ -359,7 +360,7 @@ async def test_a_session_of_before_goes_on(campus: Database, campus_url: str) ->
         "ALTER TABLE network.sessions DROP COLUMN secret_id",
         "DROP FUNCTION network.is_open",
         "DROP FUNCTION network.secret_id",
-        "DROP TABLE network.migrations",
+        *FORGET_MIGRATIONS,
     ):
         await campus.run(Query("t", statement))
     await api.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migrating import FORGET_MIGRATIONS
 from outgrow.campus.accounts import credentials
 from outgrow.db.pool import Database
 from outgrow.queries import Query
@@ -51,7 +52,7 @@ async def test_a_sign_up_of_yesterday_is_completed(campus: Database, outbox: Out
         for sql in (
             "DELETE FROM network.codes",
             "ALTER TABLE network.sign_ups DROP COLUMN id, ADD PRIMARY KEY (email_key)",
-            "DROP TABLE network.migrations",
+            *FORGET_MIGRATIONS,
         ):
             await campus.run(Query("t", sql))
         made = api.services.confirmations._codes
