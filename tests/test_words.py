@@ -27,15 +27,7 @@ LOOSE = {
 """Names of variables, functions and attributes that say nothing of what they hold."""
 UNTIDY: set[str] = {
     "advice.py",
-    "campus/accounts",
     "campus/background.py",
-    "campus/cache.py",
-    "campus/limits.py",
-    "campus/mail.py",
-    "campus/messaging",
-    "campus/notifier.py",
-    "campus/people",
-    "campus/safety.py",
     "cli/admin.py",
     "cli/advise.py",
     "cli/generate.py",

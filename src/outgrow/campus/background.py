@@ -28,7 +28,7 @@ AGAIN_SECONDS = 0.5
 
 
 class Background:
-    """`what` begins the line in the log when something failed."""
+    """Tasks that outlive their request. `what` begins the log line of one that failed."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -40,7 +40,7 @@ class Background:
         task.add_done_callback(self._done)
 
     async def settle(self, seconds: float = 60) -> None:
-        """Wait for what is under way, and break it off when it takes longer."""
+        """Wait for the running tasks, and cancel those that take longer."""
         if self._under_way:
             _, late = await asyncio.wait(self._under_way, timeout=seconds)
             for task in late:
@@ -56,7 +56,7 @@ class Background:
 
 @asynccontextmanager
 async def run_works(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Does each of these again and again meanwhile, whatever happens to the database."""
+    """Repeat each of these until the block ends, whatever happens to the database."""
     tasks = [asyncio.create_task(_repeat(work)) for work in works]
     try:
         yield
@@ -84,8 +84,8 @@ MOST_OPERATIONS = 10_000
 
 
 async def record_command(database: Database, command: str, subject: str | None = None) -> None:
-    """Say that a command did something, to whom. Nothing where there is no campus, or the role may
-    not say so: what it did is done."""
+    """Record that a command did something, and to whom. Do nothing where there is no campus, or the
+    role may not write there: what the command did is done."""
     with suppress(
         asyncpg.UndefinedTableError,
         asyncpg.InvalidSchemaNameError,
@@ -98,7 +98,7 @@ async def record_command(database: Database, command: str, subject: str | None =
 
 
 async def log_commands(database: Database) -> None:
-    """Write what was recorded to the log, and forget it."""
+    """Write what was recorded to the log, and delete it."""
 
     async def work(session: Session) -> None:
         for row in await session.rows(OPERATIONS["take"]):

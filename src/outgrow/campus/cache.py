@@ -30,14 +30,14 @@ MOST_VIEWERS = 10_000  # whose old blocks are cached
 
 
 def start_task(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    """A task for whoever waits for it; that it failed is no news when nobody does."""
+    """Start a task. A failure that nobody waits for is not logged."""
     task = asyncio.create_task(work)
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return task
 
 
 class Uses:
-    """How often an answer was there, and how often it had to be made."""
+    """Counts of answers that were cached, and of those that had to be made."""
 
     def __init__(self) -> None:
         self.hits = 0
@@ -45,9 +45,9 @@ class Uses:
 
 
 class Cache(Generic[T]):
-    """At most `most` answers, each under the school that it is about and what was asked of it.
+    """At most `most` answers, each by the school that it is about and the question.
 
-    Who asks for one that is being made waits for it; one that fails is not kept.
+    A caller who asks for an answer that is being made waits for it. A failure is not cached.
     """
 
     def __init__(self, seconds: float, most: int) -> None:
@@ -68,7 +68,7 @@ class Cache(Generic[T]):
             self._answers[key] = (time.monotonic() + self._seconds, task)
         else:
             self.uses.hits += 1
-        # Whoever leaves early does not take the answer from those who wait.
+        # A caller who is cancelled does not cancel the answer of those who still wait.
         return await asyncio.shield(task)
 
     def forget(self, school: str) -> None:
@@ -88,7 +88,7 @@ class Cache(Generic[T]):
 
 
 class Caches:
-    """Those of one process. No answer is older than `seconds`; 0: none is kept."""
+    """The caches of one process. No answer is older than `seconds`; with 0 nothing is cached."""
 
     def __init__(self, notifier: Notifier, seconds: float = SECONDS) -> None:
         self.seconds = seconds
@@ -99,7 +99,7 @@ class Caches:
         notifier.subscribe("school", self._changed)
 
     def named(self, name: str, most: int) -> Cache[Any]:
-        """The cache of this name, which its uses are counted under, of `most` answers."""
+        """Return the cache of this name, of `most` answers. Its uses are counted by the name."""
         cache = self._caches.get(name)
         if cache is None:
             cache = self._caches[name] = Cache(self.seconds, most)
@@ -110,13 +110,13 @@ class Caches:
     def subscribe(
         self, changed: Callable[[str], None], may_have_changed: Callable[[], None]
     ) -> None:
-        """Call `changed` with the school of whoever changed, and `missed` where changes by other
-        processes may not have been heard of."""
+        """Call `changed` with the school of each change, and `may_have_changed` when changes by
+        other processes may have been lost."""
         self._subscribers.append(changed)
         self._notifier.on_reconnect(may_have_changed)
 
     def changed(self, school: str) -> None:
-        """Somebody of the school came, changed or left. To be called after the commit."""
+        """Tell all processes that people of the school changed. Call this after the commit."""
         self._notifier.publish("school", school)
 
     def _changed(self, school: str) -> None:
@@ -125,17 +125,17 @@ class Caches:
 
 
 class Hidden:
-    """Lists exclude by themselves whom they do not show: see network.hidden."""
+    """The people who are hidden from a viewer, for answers that are cached for all viewers."""
 
     def __init__(self, database: Database, caches: Caches) -> None:
         self._database = database
         self._listing: Cache[list[str]] = caches.named("old_blocks", MOST_VIEWERS)
 
     async def ids(self, viewer: Viewer) -> list[str]:
-        """Whoever is hidden from `viewer`, of whichever school.
+        """Return the ids of all people hidden from `viewer`, of any school.
 
-        Blocks are read anew. Who has the viewer in an old client's list of blocks comes from the
-        cache: without an index it costs a look at every profile.
+        Blocks are read each time. People who have the viewer in an old client's list of blocks come
+        from the cache: without an index, finding them reads every profile.
         """
 
         async def listing() -> list[str]:
@@ -145,6 +145,7 @@ class Hidden:
         return list({*hidden, *await self._listing.get(viewer.school, viewer.id, listing)})
 
     async def blocked(self, viewer: Viewer) -> list[str]:
-        """Whoever blocked the viewer, or is blocked by them; but for old clients' lists."""
+        """Return the ids of people who blocked the viewer or are blocked by them, without those in
+        old clients' lists."""
         hidden: list[str] = await self._database.value(SAFETY["hidden"], viewer.id)
         return hidden

@@ -1,12 +1,12 @@
-"""Rate limits: how often somebody may do something, counted in the database for all processes.
+"""Rate limits: how often a person may do something, counted in the database for all processes.
 
 Requests and signs of typing are counted in this process's memory alone (`count`): a write for each
 read would cost more than most reads do. So several processes let through several times as many.
 
-A limit of `most` within `seconds` lets that many through at once, and from then on one more each
-`seconds / most`. What is refused costs nothing further. Whom it counts is a text: an account, an
-address, or, where passwords are tried, an e-mail; of e-mails and of addresses only a keyed hash is
-kept.
+A limit of `most` within `seconds` lets that many through immediately, and then one more every
+`seconds / most`. A refused attempt is not counted. The subject that is counted is a text: an
+account, an address, or, where passwords are tried, an e-mail. Only keyed hashes of e-mails and
+addresses are stored.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ class Limit:
 
 SIGN_UP = Limit("sign-up", 300, 3600, "sign-ups from one address")
 LOG_IN = Limit("log-in", 600, 600, "log-ins from one address", late=True)
-# One address cannot try a thousand passwords of somebody. Many addresses together cannot either;
-# that would keep the owner out too, who therefore is not counted where they signed in before.
+# One address cannot try a thousand passwords of an account, nor can many addresses together. That
+# would keep the owner out too, so the owner is not counted where they signed in before.
 LOG_IN_PAIR = Limit("log-in-pair", 100, 3600, "log-ins to one account from one address")
 LOG_IN_ACCOUNT = Limit("log-in-account", 300, 3600, "log-ins to one account from new addresses")
 CODES = Limit("codes", 120, 3600, "codes asked for from one address", late=True)
-# A stranger elsewhere uses none of the owner's up; many together cannot fill a mailbox.
+# A stranger at another address uses up none of the owner's; many together cannot fill a mailbox.
 CODES_TO_ONE = Limit("codes-to-one", 5, 3600, "codes sent to one e-mail from one address")
 CODES_TO_MAILBOX = Limit("codes-to-mailbox", 30, 3600, "codes sent to one e-mail")
-# Its refill is faster than its codes end, so whoever uses it up has left good ones in the mailbox.
+# It refills faster than its codes expire: when it is used up, good codes are in the mailbox.
 RESETS_TO_ONE = Limit("resets-to-one", 8, 3600, "codes for a new password sent to one e-mail")
 CODE_TRIES = Limit("code-tries", 120, 3600, "codes tried from one address", late=True)
-# Whoever signed in on a device before is not counted with their neighbours.
+# A person who signed in on a device before is not counted with their neighbours.
 DEVICE = Limit("known-device", 60, 3600, "tries on one device that the account knows")
 PASSWORDS = Limit("passwords", 20, 3600, "tries of one's own password by one account")
 EXPORTS = Limit("exports", 10, 3600, "exports by one account")
@@ -76,13 +76,13 @@ LIMITS = {
         *(REQUESTS, REQUESTS_FROM, TYPING),
     )
 }
-MOST_COUNTED = 50_000  # subjects in memory, about 10 MB; with more everybody starts afresh
+MOST_COUNTED = 50_000  # subjects in memory, about 10 MB; with more all counts start again
 DAY = 86_400
-KNOWN_SECONDS = 90 * DAY  # how long a place where somebody signed in is one of theirs
+KNOWN_SECONDS = 90 * DAY  # how long an address where a person signed in is known
 
 
 class Limits:
-    """`changed` has (most, seconds) by a limit's name; None switches all of them off."""
+    """All limits. `changed` has (most, seconds) by a limit's name; None switches all off."""
 
     def __init__(
         self, database: Database, key: bytes, changed: Mapping[str, tuple[int, int]] | None
@@ -104,7 +104,7 @@ class Limits:
                 self._limits[name] = replace(limit, most=most, seconds=seconds)
 
     async def consume(self, limit: Limit, subject: str, now: datetime | None = None) -> None:
-        """Count one more. Raises TooMany. `now` is the server's clock unless given, for tests."""
+        """Count one more use. Raises TooMany. Tests give `now`; else it is the server's clock."""
         configured = self._limits.get(limit.name)
         if configured is None:
             return
@@ -120,7 +120,7 @@ class Limits:
             raise _too_many(configured, wait)
 
     def count(self, limit: Limit, subject: str, now: float | None = None) -> None:
-        """Count one more, in this process only. Raises TooMany. `now` is for tests."""
+        """Count one more use in this process only. Raises TooMany. `now` is for tests."""
         configured = self._limits.get(limit.name)
         if configured is None:
             return
@@ -136,8 +136,8 @@ class Limits:
         self._due[configured.name, subject] = due + each
 
     async def consume_from(self, limit: Limit, email: str, address: str, device: str) -> bool:
-        """Count one more about this e-mail: by the device where its account knows it, else by the
-        address. Return whether it does. Raises TooMany."""
+        """Count one more use about this e-mail, and return whether its account knows the device. A
+        known device is counted by itself, another by the address. Raises TooMany."""
         knows = await self._knows_device(email.lower(), device)
         await self.consume(DEVICE if knows else limit, device if knows else address)
         return knows
@@ -156,8 +156,8 @@ class Limits:
         return False
 
     async def logged_in(self, email: str, address: str, device: str = "") -> None:
-        """Remember this address as one where this account's owner signs in, and do not count it,
-        where it was counted: a whole campus may sign in from one."""
+        """Remember that this account's owner signs in from this address, and take back what
+        `log_in` counted against it: a whole campus may sign in from one address."""
         if not self._limits:
             return
         pair = self._hashed(f"{email} {address}")
@@ -168,9 +168,12 @@ class Limits:
             await self._database.run(SQL["give_back"], log_in.name, self._hashed(address), each)
 
     async def device_token(self, email: str, now: float | None = None) -> str:
-        """Return what shows, for KNOWN_SECONDS, that this account signed in on a device. It lets
-        nobody in: it only counts them apart. There is one a day: else whoever knew a password once
-        would have made themselves as many counts as they like. `now` is for tests."""
+        """Return a token that shows, for KNOWN_SECONDS, that this account signed in on a device.
+
+        It lets nobody in, it only makes the device count by itself. There is one token a day: else
+        a person who once knew the password could have made as many devices as they like. `now` is
+        for tests.
+        """
         now = await self._database.value(SQL["now"]) if now is None else now
         until = f"{(int(now) // DAY + 1) * DAY + KNOWN_SECONDS:x}"
         return f"{until}.{self._hashed(f'device {until} {email.lower()}')}"
@@ -186,7 +189,7 @@ class Limits:
         return now <= int(until, 16)
 
     async def forget(self) -> None:
-        """Rows that say nothing any more."""
+        """Delete rows that have expired."""
         await self._database.run(SQL["forget"])
 
     def _hashed(self, subject: str) -> str:

@@ -35,12 +35,12 @@ reads headers may decode it into another address."""
 
 
 _ROUTES = frozenset("%!/|")
-"""What mail servers read as a way on: many send what is for `ada%other.example@school.example` to
-`ada@other.example`, when whoever hands it in is trusted, as this network is."""
+"""What mail servers read as a route: many forward mail for `ada%other.example@school.example` to
+`ada@other.example` when they trust the sender, as they trust this network."""
 
 
 def valid_email(email: str) -> str:
-    """Return the address as it is kept: ASCII, without quotes, comments, encoded words or routes.
+    """Return the address as it is stored: ASCII, without quotes, comments, encoded words or routes.
     Raises BadInput."""
     email = email.strip()
     try:
@@ -92,7 +92,7 @@ class Mail:
         self.background = Background("a mail was not sent")
 
     async def send(self, letter: Letter) -> None:
-        """Raises Unavailable when the letter was not taken."""
+        """Send a letter. Raises Unavailable when the server did not accept it."""
         try:
             await self._transport(letter)
         except (OSError, smtplib.SMTPException) as e:
@@ -103,13 +103,13 @@ class Mail:
             ) from e
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something that ends in sending a mail, and answer without it: how long it takes, and
-        whether it fails, would say whether there is anybody to send it to."""
+        """Run work that ends in sending a letter without waiting for it: how long it takes, and
+        whether it fails, would reveal whether there is a person to send it to."""
         self.background.start(work)
 
 
 def print_letters(tell: Callable[[str], None]) -> Transport:
-    """Mail for whoever tries the network: they read it at the terminal."""
+    """Return a transport that prints letters, for trying the network at a terminal."""
 
     async def send(letter: Letter) -> None:
         text = "\n".join(f"  | {line}" for line in letter.text.splitlines())
@@ -119,9 +119,9 @@ def print_letters(tell: Callable[[str], None]) -> Transport:
 
 
 def smtp_transport(url: str, sender: str) -> Transport:
-    """Mail by `smtp://` (TLS as soon as the server offers it) or `smtps://`. Raises BadInput.
+    """Return a transport by `smtp://` (TLS if the server offers it) or `smtps://`. Raises BadInput.
 
-    A password is given to no server without TLS but one on this machine.
+    Without TLS, a password is sent only to a server on this machine.
     """
     parts = urlsplit(url)
     try:
@@ -161,7 +161,7 @@ def smtp_transport(url: str, sender: str) -> Transport:
                 raise smtplib.SMTPNotSupportedError(f"{host} offers no TLS")
             if user:
                 server.login(user, password)
-            # Said outright: the library would take it out of the header, and decode it there.
+            # Given explicitly: the library would take it from the header, and decode it there.
             server.send_message(message, from_addr=parseaddr(sender)[1], to_addrs=[to])
 
     places = asyncio.Semaphore(AT_ONCE)
@@ -180,7 +180,7 @@ def smtp_transport(url: str, sender: str) -> Transport:
 
 
 class _Registered:
-    """Stands in `opened` from before it connects: the greeting may be what never ends."""
+    """A client that is in `opened` before it connects: the greeting may be what never ends."""
 
     def __init__(self, opened: list[Any], *args: Any, **given: Any) -> None:
         opened.append(self)
@@ -196,8 +196,8 @@ class _SmtpByTls(_Registered, smtplib.SMTP_SSL):
 
 
 def _shut_down(opened: list[smtplib.SMTP]) -> None:
-    """End what waits for these servers, in its thread. One that is in the middle of agreeing on TLS
-    has no socket to be cut, and ends by itself, keeping nobody."""
+    """Shut down the sockets of these clients, so that their threads end. A client in the middle of
+    the TLS handshake has no socket yet; it ends by itself and blocks nobody."""
     for server in opened:
         if server.sock is not None:
             with suppress(OSError):
@@ -205,8 +205,8 @@ def _shut_down(opened: list[smtplib.SMTP]) -> None:
 
 
 async def _in_thread(work: Callable[[], None]) -> None:
-    """Do something that blocks, in a thread that the end of the process does not wait for: a mail
-    server that hangs is not to keep it."""
+    """Run blocking work in a thread that the end of the process does not wait for: a mail server
+    that hangs must not delay it."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
 
@@ -222,7 +222,7 @@ async def _in_thread(work: Callable[[], None]) -> None:
         error = None
         try:
             work()
-        except Exception as e:  # noqa: BLE001 - whoever waits is told
+        except Exception as e:  # noqa: BLE001 - raised where it is awaited
             error = e
         with suppress(RuntimeError):  # the loop is over
             loop.call_soon_threadsafe(tell, error)

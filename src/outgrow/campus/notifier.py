@@ -1,9 +1,10 @@
-"""Notifier: what this process changed, told to all processes on the database.
+"""The notifier: tells all processes on the database what one of them changed.
 
-They are said after the commit, and only tell where to look: the tables are the truth, and whoever
-hears of something, late, twice or by mistake, looks it up. This process hears its own at once. For
-the others they are collected for FLUSH_SECONDS and sent outside the writing transactions, since
-NOTIFY takes a lock of the whole database when it commits. One connection of the process listens.
+Notices are published after the commit, and only tell where to look. The tables are the truth: a
+subscriber who gets a notice late, twice or by mistake reads the rows. Subscribers in this process
+are called immediately. For other processes, notices are collected for FLUSH_SECONDS and sent
+outside the writing transactions, since NOTIFY takes a lock of the whole database when it commits.
+One connection of the process listens.
 
 Whoever may connect to a database may LISTEN and NOTIFY on any channel. So the channel's name is a
 hash of a secret, which is in a table that only the owner may read. What is sent there is encrypted
@@ -36,13 +37,13 @@ SQL = queries.load("network")
 log = logging.getLogger("outgrow.notifier")
 
 FLUSH_SECONDS = 0.02
-UNHEARD_SECONDS = 2.0  # how late others are heard of through a pooler in transaction mode
-CHECK_SECONDS = 10.0  # how often it is looked whether the connection still is one
+UNHEARD_SECONDS = 2.0  # how late other processes' changes are seen through a transaction pooler
+CHECK_SECONDS = 10.0  # how often the listening connection is tested
 MISSED = b'["missed"]'
 _PROCESS_NAME = 16  # characters of a process's name
 _NONCE = 12  # bytes
 LARGEST_ENVELOPE = 5000  # bytes that one holds; PostgreSQL takes 8,000 of a notification
-FOREIGN_SECONDS = 60.0  # how often it is logged that others notify on our channel
+FOREIGN_SECONDS = 60.0  # between two log lines about foreign notifications on our channel
 
 
 class Notifier:
@@ -59,15 +60,15 @@ class Notifier:
         self._has_unsent = asyncio.Event()
 
     def subscribe(self, kind: str, callback: Callable[..., None]) -> None:
-        """Call `hearer` with the words of each piece of news of this kind."""
+        """Call `callback` with the arguments of each notice of this kind."""
         self._subscribers[kind] = callback
 
     def on_reconnect(self, callback: Callable[[], None]) -> None:
-        """Call `misser` whenever listening begins: what others said before was not heard."""
+        """Call `callback` when listening begins: notices sent before were lost."""
         self._on_reconnect.append(callback)
 
     def publish(self, kind: str, *arguments: str) -> None:
-        """To be called after the commit."""
+        """Tell the subscribers of all processes. Call this after the commit."""
         self._call_subscriber(kind, arguments)
         if self._running:
             self._unsent[kind, *arguments] = None
@@ -75,7 +76,7 @@ class Notifier:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Listens, and tells the others, meanwhile."""
+        """Listen, and send to other processes, until the block ends."""
         self._running = True
         try:
             async with run_works(self._listen, self._flush):
@@ -106,7 +107,7 @@ class Notifier:
             raise
 
     async def _read_secret(self, statements: Statements) -> Envelopes:
-        """Envelopes of the secret that there is now: whoever deletes it gets another one."""
+        """Return envelopes by the secret in the database; make a secret where it was deleted."""
         secret = await statements.value(SQL["notification_secret"])
         if secret is None:
             await statements.run(SQL["make_secret"])
@@ -116,8 +117,9 @@ class Notifier:
         return self._envelopes
 
     async def _listen(self) -> None:
-        """Until the connection is lost, or the secret is another. Without sessions nothing is
-        heard, and whatever others may have said is looked up again and again."""
+        """Listen until the connection is lost or the secret changed. Without sessions nothing can
+        be heard, so subscribers are told every UNHEARD_SECONDS that they may have missed something.
+        """
         if not self._database.has_sessions:
             await asyncio.sleep(UNHEARD_SECONDS)
             await self._read_secret(self._database)
@@ -131,7 +133,7 @@ class Notifier:
             await connection.add_listener(envelopes.channel, self._on_notification)
             self._call_on_reconnect()
             while not lost.is_set():
-                async with asyncio.timeout(CHECK_SECONDS):  # or a peer gone without a word
+                async with asyncio.timeout(CHECK_SECONDS):  # or the peer is gone silently
                     if await self._read_secret(session) is not envelopes:
                         return
                 try:
@@ -142,7 +144,7 @@ class Notifier:
         await asyncio.sleep(AGAIN_SECONDS)
 
     def _on_notification(self, connection: Any, pid: int, channel: str, payload: str) -> None:
-        """Whoever knows the channel may notify, too: nothing is believed, kept or logged of it."""
+        """Call the subscribers. A foreign notification is counted, and its content ignored."""
         assert self._envelopes is not None
         try:
             text = self._envelopes.open(payload)
@@ -164,8 +166,8 @@ class Notifier:
 
 
 def _split_notices(notices: Iterable[Sequence[str]]) -> Iterable[bytes]:
-    """All this as JSON, in as many parts as it takes for each to fit into an envelope. Of what fits
-    into none, others are told that they missed something."""
+    """Yield the notices as JSON, each part small enough for an envelope. For a notice that fits
+    into none, other processes are told that they missed something."""
     parts: list[bytes] = []
     size = 0
     for item in notices:
@@ -182,7 +184,7 @@ def _split_notices(notices: Iterable[Sequence[str]]) -> Iterable[bytes]:
 
 
 class Envelopes:
-    """Those that one process sends and opens."""
+    """Sealed messages that one process sends and opens."""
 
     def __init__(self, secret: bytes) -> None:
         name = blake2b(secret, digest_size=16, person=b"channel").hexdigest()
@@ -200,9 +202,9 @@ class Envelopes:
         return self._process + b64encode(nonce + closed).decode("ascii")
 
     def open(self, payload: str) -> bytes | None:
-        """Return what another process said, None for what this one did.
+        """Return what another process sent; None for what this one sent.
 
-        Raises ValueError for what no process sent, or what was opened before.
+        Raises ValueError for a foreign message, or one that was opened before.
         """
         process = payload[:_PROCESS_NAME]
         closed = b64decode(payload[_PROCESS_NAME:], validate=True)

@@ -1,10 +1,10 @@
-"""Pages: how every list is cut, and how a cursor says where the next one begins.
+"""Pagination: the page of a list that is asked for, and cursors that say where the next begins.
 
-A list's SQL gives four columns: `body`, which is `{"items":[...]` without its closing brace,
+A list's SQL returns four columns: `body`, which is `{"items":[...]` without its closing brace,
 `has_more`, and `last_sort` and `last_id` of the last row shown. A cursor is these two, sealed with
-a keyed hash over the list that gave them: its name, school, filters and sort. So a cursor of
-another list or of other filters, and one that was changed, is not a cursor; and PostgreSQL is never
-handed a sort key that it did not give out itself.
+a keyed hash over the list that they belong to: its name, school, filters and sort. So a cursor of
+another list or of other filters is refused, as is one that was changed, and PostgreSQL only gets
+sort keys that it returned itself.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _START = (None, None)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list: `limit` rows behind `cursor`, or behind the first `offset`."""
+    """A part of a list: `limit` rows behind `cursor`, or behind the first `offset`."""
 
     limit: int = DEFAULT_LIMIT
     offset: int = 0
@@ -53,7 +53,7 @@ class Page:
 
 
 class Cursors:
-    """Seals and opens cursors with a key that outlives the process."""
+    """Sealed cursors, by a key that outlives the process."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
@@ -68,7 +68,7 @@ class Cursors:
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
 
     def open(self, of: Sequence[Any], cursor: str | None) -> Sequence[str | None]:
-        """The sort key and id behind which the page begins; two None for the first page.
+        """Return the sort key and id behind which the page begins; two None for the first page.
 
         Raises BadCursor.
         """
@@ -90,7 +90,8 @@ class Cursors:
         return after
 
     def finish(self, row: Any, of: Sequence[Any], extra: bytes = b"") -> bytes:
-        """The body of a page from its row; `extra` is more members, each with a leading comma."""
+        """Return the body of a page from its row. `extra` is more members, each with a leading
+        comma."""
         if not row["has_more"]:
             return b"".join((row["body"], b',"next":null', extra, b"}"))
         cursor = self.seal(of, (row["last_sort"], row["last_id"])).encode("ascii")
@@ -98,8 +99,11 @@ class Cursors:
 
 
 def decoded(body: bytes) -> Any:
-    """What PostgreSQL wrote. An old client's JSON, nested or with numbers beyond what Python reads,
-    makes no page. Raises Damaged."""
+    """Return the JSON that a service answered with as objects, for a page.
+
+    Raises Damaged for an old client's JSON that Python cannot read: too deeply nested, or with
+    numbers that are too long.
+    """
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError) as e:

@@ -1,11 +1,12 @@
-"""Safety: whom one does not want to see, and what the operator should see.
+"""Safety: blocks between people, and reports to the operator.
 
-A block hides both from each other everywhere, and neither can tell it from the other's absence. So
-blocking asks nobody whether the one is there: the answer would tell who had blocked whom, and who
-was blocked first may block back.
+A block hides two people from each other everywhere, and neither can tell it from the other's
+absence. So blocking does not check that the other person exists: the answer would tell who had
+blocked whom. A person who was blocked first may block back.
 
-Blocks that old clients keep in a user's document hide as well: at once from whoever is named in
-it, and from its owner since the owner's last sign-in or refresh (`absorb_blocks`).
+Blocks that old clients keep in a user's document hide as well: the owner from the people named
+there immediately, and these people from the owner since the owner's last sign-in or refresh
+(`absorb_blocks`).
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ INTROS = queries.load("intros")
 
 LONGEST_ID = 200
 MOST_BLOCKED = 1000
-"""People whom one may have blocked: every list compares with all of them."""
+"""People whom a person can block: every list compares with all of them."""
 
 Reason = Literal["spam", "harassment", "impersonation", "inappropriate", "other"]
 
 
 class NewReport(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Whom it is about, and why; `message` is the id of the message that it is about."""
+    """The person that a report is about, and why; `message` is the id of a message."""
 
     profile: Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
     reason: Reason
@@ -50,11 +51,11 @@ class Safety:
         self._cursors = cursors
 
     async def block(self, user_id: str, other: str) -> None:
-        """Hide the two from each other, end their connection and their pending intros: what the
-        other asked is declined, what `user_id` asked withdrawn. Their chat stays, and is closed.
-        That it was so before is no error.
+        """Hide the two from each other, and end their connection and their pending intros: those
+        of the other person are declined, those of `user_id` withdrawn. Their chat stays, and is
+        closed. Blocking twice is no error.
 
-        Raises BadInput (oneself), NotFound (what is nobody's id), Conflict (too many).
+        Raises BadInput (oneself), NotFound (an impossible id), Conflict (too many).
         """
         _check(user_id, other)
 
@@ -81,8 +82,8 @@ class Safety:
         await self._database.transaction(work)
 
     async def unblock(self, user_id: str, other: str) -> None:
-        """Take a block back, whoever wrote it. That there is none is no error; a block by the other
-        side stays. Raises BadInput, NotFound, as `block` does."""
+        """Remove the block by `user_id`, from the document of an old client too. No block is no
+        error; a block by the other person stays. Raises BadInput, NotFound, as `block` does."""
         _check(user_id, other)
 
         async def work(session: Session) -> None:
@@ -94,8 +95,8 @@ class Safety:
         await self._database.transaction(work)
 
     async def blocks(self, page: Page, *, viewer: Viewer) -> bytes:
-        """The JSON of a page of those whom `viewer` has blocked, newest first. Who is gone is there
-        by id, to be unblocked. Raises BadCursor."""
+        """Return the JSON of a page of the people whom `viewer` has blocked, newest first. People
+        who left are listed by id, to be unblocked. Raises BadCursor."""
         of = ("blocks", viewer.school, viewer.id)
         after = self._cursors.open(of, page.cursor)
         query = SQL["page"].given(cursor=page.cursor)
@@ -106,8 +107,8 @@ class Safety:
         return self._cursors.finish(row, of)
 
     async def report(self, reporter: str, report: NewReport) -> str:
-        """Keep a report for the operator, and return its id. As with a block, nobody is asked
-        whether the one is there. Raises BadInput (oneself), NotFound (what is nobody's id)."""
+        """Store a report for the operator, and return its id. As with a block, the other person
+        need not exist. Raises BadInput (oneself), NotFound (an impossible id)."""
         _check(reporter, report.profile)
         report_id: str = await self._database.value(
             SQL["report"], reporter, report.profile, report.reason, report.note, report.message
@@ -117,7 +118,7 @@ class Safety:
 
 
 class Reports:
-    """What was reported, for the operator alone: no route shows it."""
+    """The reports, for the operator alone: no route shows them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -125,7 +126,8 @@ class Reports:
     async def page(
         self, limit: int, *, after: str | None = None, still_open: bool = False
     ) -> list[dict[str, Any]]:
-        """Reports, newest first, older than the report `after`. Raises NotFound if that is none."""
+        """Return reports, newest first, older than the report `after`. Raises NotFound for an
+        unknown one."""
         before = None
         if after is not None:
             before = await self._database.value(SQL["reported_at"], after)
@@ -136,8 +138,8 @@ class Reports:
         return [msgspec.json.decode(row[0]) for row in rows]
 
     async def close(self, report_id: str, outcome: str | None = None) -> dict[str, Any]:
-        """Write down that a report was dealt with, and what came of it. The answer has the time at
-        which that was said first, and what came of it by now. Raises BadInput, NotFound."""
+        """Close a report, and return it with the time at which it was first closed and its latest
+        outcome. Raises BadInput, NotFound."""
         if outcome is not None and not _is_line(outcome):
             raise BadInput(
                 "bad_outcome",
@@ -151,16 +153,16 @@ class Reports:
         return report
 
     async def reopen(self, report_id: str) -> None:
-        """Take `close` back. Raises NotFound."""
+        """Open a closed report again. Raises NotFound."""
         if await self._database.run(SQL["reopen_report"], report_id) == "UPDATE 0":
             raise _no_report(report_id)
 
 
 async def absorb_blocks(database: Database, user_id: str) -> None:
-    """Take over what the list in one's own document says by now. Costs a look at that document, and
-    more only after an old client changed it.
+    """Copy the blocks in the person's document. Reads that document, and does more only after an
+    old client changed it.
 
-    Connections and intros stay as they are: that was the old client's to say.
+    Connections and intros stay as they are: ending them was up to the old client.
     """
     if not await database.value(SQL["differs"], user_id, MOST_BLOCKED):
         return
