@@ -96,8 +96,8 @@ class Limits:
             if unknown:
                 raise BadInput(
                     "bad_setting",
-                    f"OUTGROW_LIMITS names a limit that is none: {unknown[0]}",
-                    hint=f"there are {', '.join(LIMITS)}",
+                    f'OUTGROW_LIMITS: unknown limit "{unknown[0]}"',
+                    hint=f"the limits are {', '.join(LIMITS)}",
                 )
             for name, limit in LIMITS.items():
                 most, seconds = changed.get(name, (limit.most, limit.seconds))

@@ -2,8 +2,8 @@
 
 Credentials are in schema `network`, never in the store. A session is a family of refresh tokens:
 each is good once, and is exchanged for the next. A token that was exchanged before and comes back
-ends its family, since somebody must have copied it; except within GRACE seconds of its exchange,
-where it only fails, since a client with two tabs sends the same one twice.
+ends its family, since it must have been copied. Within GRACE_SECONDS of its exchange it only fails,
+since a client with two tabs sends the same token twice.
 """
 
 from __future__ import annotations
@@ -57,12 +57,11 @@ class Accounts:
     async def sign_up(
         self, email: str, password: str, profile: NewProfile, *, device: str = ""
     ) -> SignedIn:
-        """Make an account and its profile, both or neither, at a school that has no e-mail domains:
-        `Confirmations.sign_up` is the door for all. `device` is the caller's User-Agent.
+        """Make an account and its profile, both or neither, at a school without e-mail domains.
+        `Confirmations.sign_up` serves all schools. `device` is the caller's User-Agent.
 
-        An e-mail of the prototype's profiles is refused like one that has an account: whoever
-        knows the address has not proved that it is theirs.
-        Raises BadInput, Conflict, Forbidden.
+        An e-mail of the prototype's profiles is refused like that of an account: a caller who
+        knows the address has not proved that it is theirs. Raises BadInput, Conflict, Forbidden.
         """
         email = valid_email(email)
         personal = email, profile.name, profile.school
@@ -87,7 +86,7 @@ class Accounts:
         profile: NewProfile,
         device: str,
     ) -> SignedIn:
-        """An account, its profile and its first session, in the caller's transaction."""
+        """Make an account, its profile and its first session, in the caller's transaction."""
         token = RefreshToken.new()
         await _create(session, user_id, email, hashed)
         await insert_profile(session, user_id, email, profile)
@@ -95,7 +94,8 @@ class Accounts:
         return SignedIn(user_id, profile.school, token.session_id, str(token))
 
     async def adopt(self, session: Session, claim: Claim, hashed: str, device: str) -> SignedIn:
-        """An account for a profile that was there before, and its first session, likewise."""
+        """Make an account for an older profile, and its first session, in the caller's
+        transaction."""
         token = RefreshToken.new()
         await give_account(session, claim, hashed)
         await self._open_session(session, claim.user_id, token, device)
@@ -103,10 +103,8 @@ class Accounts:
         return SignedIn(claim.user_id, school, token.session_id, str(token))
 
     async def create(self, email: str, password: str, user_id: str, *, demo: bool = False) -> None:
-        """Give the profile `user_id` an account: the operator's door, and that of the demo, whose
-        password everybody knows anyway.
-
-        Raises BadInput, Conflict, NotFound (no such profile).
+        """Give the profile `user_id` an account, for the operator, or for the demo, whose password
+        everybody knows. Raises BadInput, Conflict, NotFound (no such profile).
         """
         email = valid_email(email)
         if not demo:
@@ -160,7 +158,7 @@ class Accounts:
         device: str = "",
         device_token: str = "",
     ) -> SignedIn:
-        """Open a session. An unknown e-mail costs and says what a wrong password does.
+        """Open a session. An unknown e-mail takes the time and gives the error of a wrong password.
 
         Raises NotSignedIn, TooMany.
         """
@@ -182,7 +180,7 @@ class Accounts:
 
         async def work(session: Session) -> str | None:
             if not await session.value(SQL["still_has_password"], user_id, row["password_set_at"]):
-                raise _wrong_credentials()  # another one was set meanwhile, or the account is gone
+                raise _wrong_credentials()  # another was set in between, or the account is gone
             await session.run(SQL["forget_sessions"], user_id)
             await self._open_session(session, user_id, token, device)
             school: str | None = await session.value(SQL["school"], user_id)
@@ -198,7 +196,7 @@ class Accounts:
     async def refresh(self, refresh_token: str) -> SignedIn:
         """Exchange a refresh token. Raises NotSignedIn, and ends the family of a token used before.
 
-        Of two at once exactly one wins; the other fails and harms nothing.
+        Of two concurrent exchanges exactly one wins; the other fails and harms nothing.
         """
         token = RefreshToken.parse(refresh_token)
         if token is not None:
@@ -243,7 +241,7 @@ class Accounts:
         async def work(session: Session) -> list[str]:
             tag = await session.run(SQL["change_password"], user_id, hashed, new_hash)
             if tag == "UPDATE 0":
-                raise wrong_password()  # changed meanwhile
+                raise wrong_password()  # changed in between
             await session.run(SQL["drop_reset_codes"], user_id)
             return [row["id"] for row in await session.rows(SQL["end_others"], user_id, session_id)]
 
@@ -252,7 +250,7 @@ class Accounts:
         events.event("password_changed", account=user_id, count=len(ended))
 
     async def own_password(self, user_id: str, password: str) -> str:
-        """The hash of one's password, which one has just said. Raises Forbidden, NotSignedIn."""
+        """Check the password of an account, and return its hash. Raises Forbidden, NotSignedIn."""
         row = await self._database.row(SQL["by_user"], user_id)
         if row is None:
             raise account_gone()
@@ -262,17 +260,17 @@ class Accounts:
         return hashed
 
     async def _personal_texts(self, user_id: str, *more: str) -> list[str | None]:
-        """What a password of theirs should not be made of."""
+        """Return the texts that a password of this account may not be made of."""
         row = await self._database.row(SQL["own_words"], user_id)
         return [*more, *(row.values() if row else ())]
 
     async def list_sessions(self, user_id: str, session_id: str) -> bytes:
-        """The JSON of one's sessions, the last used first, up to a hundred."""
+        """Return the JSON of the account's sessions, the last used first, up to a hundred."""
         body: bytes = await self._database.value(SQL["sessions"], user_id, session_id)
         return body
 
     async def end_session(self, user_id: str, session_id: str) -> None:
-        """End one of one's own sessions. Raises NotFound."""
+        """End one session of an account. Raises NotFound."""
         if await self._database.run(SQL["end_session"], session_id, user_id) == "UPDATE 0":
             raise NotFound(
                 "session_not_found",
@@ -283,7 +281,7 @@ class Accounts:
         events.event("session_ended", account=user_id, session=session_id, by="owner")
 
     async def log_out(self, user_id: str, session_id: str) -> None:
-        """End a session; that it ended before is no error."""
+        """End the session that asks for it; one that ended before is no error."""
         await self._database.run(SQL["end_session"], session_id, user_id)
         self.sessions.end([session_id])
         events.event("signed_out", account=user_id, session=session_id)
@@ -291,7 +289,7 @@ class Accounts:
     async def _open_session(
         self, session: Statements, user_id: str, token: RefreshToken, device: str
     ) -> None:
-        """Open a session, under the signing secret that there is, or one that is made for it."""
+        """Open a session, and make a signing secret if there is none."""
         await session.run(NETWORK["make_secret"])
         await session.run(
             SQL["open_session"],
@@ -305,13 +303,13 @@ class Accounts:
         )
 
     async def school(self, user_id: str) -> str | None:
-        """The school of which a user is a member now; None for who is of none."""
+        """Return the school of which a user is a member now, or None."""
         school: str | None = await self._database.value(SQL["school"], user_id)
         return school
 
     async def membership(self, user_id: str) -> str:
-        """The same. Raises Conflict without a profile, Forbidden where the school in the profile
-        asks for an address that was not shown to be theirs."""
+        """Return the school of which a user is a member now. Raises Conflict without a profile, and
+        Forbidden where the school asks for an address that was not proved to be theirs."""
         school = await self.school(user_id)
         if school is not None:
             return school
@@ -327,8 +325,8 @@ class Accounts:
         raise _not_verified()
 
     async def add_profile(self, user_id: str, profile: NewProfile) -> None:
-        """Make the profile of an account that has none. Raises Conflict when it has one, or when
-        its key holds something that is none."""
+        """Make the profile of an account without one. Raises Conflict when it has a profile, or
+        when its key holds something else."""
 
         async def work(session: Session) -> None:
             row = await session.row(SQL["by_user"], user_id)
@@ -347,7 +345,8 @@ class Accounts:
 async def explain_conflicts(
     database: Database, work: Callable[[Session], Awaitable[T]], user_id: str
 ) -> T:
-    """Run `work` for the account of `user_id`, and say what was there already. Raises Conflict."""
+    """Run `work` in a transaction. Raises Conflict that names what `user_id` or the e-mail has
+    already."""
     try:
         return await database.transaction(work)
     except asyncpg.UniqueViolationError as e:
@@ -360,7 +359,7 @@ async def explain_conflicts(
         if e.schema_name == "network":
             raise _email_taken() from e
         if await database.row(SQL["profile"], user_id) is not None:
-            raise _profile_exists() from e  # somebody was quicker
+            raise _profile_exists() from e  # another request was faster
         raise Conflict(
             "profile_place_taken",
             "the store holds something else where this profile would be",
@@ -369,8 +368,8 @@ async def explain_conflicts(
 
 
 async def give_account(session: Session, claim: Claim, hashed: str) -> None:
-    """An account for a profile that was there before, whoever else has its e-mail: who is meant was
-    found out before. To whom an operator gave the profile, its school of then is open."""
+    """Make an account for an older profile, even if other profiles have its e-mail: whose claim it
+    is was decided before. A person to whom an operator linked it becomes a member of its school."""
     await session.run(SQL["create"], claim.user_id, claim.email, claim.key, hashed)
     await session.run(CLAIMS["admit"], claim.user_id)
     await session.run(CLAIMS["settled"], claim.user_id)
@@ -420,7 +419,7 @@ def _not_verified() -> Forbidden:
 
 
 def shorten_password(password: str) -> str:
-    """What is compared of a password, however long a text was sent."""
+    """Return as much of a password as is compared, however long the text was."""
     return password[: LONGEST_PASSWORD + 1]
 
 

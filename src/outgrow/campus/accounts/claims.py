@@ -27,7 +27,7 @@ from outgrow.db.pool import Database, Session, Statements
 from outgrow.errors import BadInput, Conflict, Forbidden, NotFound, Unavailable
 
 SQL = queries.load("claims")
-MOST = 10  # profiles with one e-mail that are told apart
+MOST = 10  # profiles with one e-mail that are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +43,21 @@ class Claim:
 
     @property
     def subject(self) -> str:
-        """Whom a code for this is about: it is no good for another profile or another address."""
+        """Return the subject of its codes, which are not valid for another profile or address."""
         return f"{self.key} {self.user_id} {self.email}"
 
 
 @dataclass(frozen=True, slots=True)
 class Disputed:
-    """Profiles that have the e-mail, and none of which a code opens."""
+    """Profiles with the e-mail, none of which a code opens."""
 
     users: tuple[str, ...]
 
 
 async def find_claim(session: Statements, key: str) -> Claim | Disputed | None:
-    """Return what there is with this e-mail, in lower case; None where it is free.
+    """Return the claim by this e-mail, in lower case; None where no profile has it.
 
-    Cost: an index lookup, but in phase `initial`, which reads all profiles.
+    Costs an index lookup; in phase `initial` it reads all profiles.
     """
     linked = await session.row(SQL["linked"], key)
     if linked is not None:
@@ -74,7 +74,7 @@ async def find_claim(session: Statements, key: str) -> Claim | Disputed | None:
 
 
 def strict_email(email: str | None) -> str | None:
-    """Return the address if it is one as it is written, for what clients put into a profile."""
+    """Return a profile's e-mail if it is valid exactly as it is written, else None."""
     try:
         read = valid_email(email or "")
     except BadInput:
@@ -83,7 +83,7 @@ def strict_email(email: str | None) -> str | None:
 
 
 async def is_of_school(session: Statements, school: str | None, email: str) -> bool:
-    """Whether a member of the school may have this address."""
+    """Return whether a member of the school may have this address."""
     try:
         if school is not None:
             await must_verify(session, school, email)
@@ -97,7 +97,7 @@ FAILURES = 5  # in a row, after which the mail server is taken for out of order
 
 @dataclass(slots=True)
 class People:
-    """Everybody with a profile, by what is to be done. Some 500 bytes of memory for each."""
+    """All people with a profile, by what is to be done. Some 500 bytes of memory for each."""
 
     ready: list[Claim] = field(default_factory=list)
     with_account: int = 0
@@ -122,8 +122,8 @@ class Invitations:
         self._url = url
 
     async def send(self, claim: Claim, *, again: bool) -> bool:
-        """Mail one invitation; False for who was begun with before, unless `again`. A code of an
-        earlier one is good no more. Raises Unavailable."""
+        """Mail one invitation. Return False if one was begun before, unless `again`. The code of an
+        earlier invitation becomes invalid. Raises Unavailable."""
 
         async def begin(session: Session) -> str | None:
             args = claim.user_id, claim.key, claim.email, again
@@ -145,8 +145,8 @@ class Invitations:
     async def send_all(
         self, claims: list[Claim], per_minute: int, on_sent: Callable[[int], None]
     ) -> Mailed:
-        """Mail them one after the other, `per_minute` at most. Raises Unavailable when the mail
-        server takes nothing any more; whoever was not mailed is next time."""
+        """Mail invitations, `per_minute` at most. Raises Unavailable when the mail server accepts
+        nothing any more; people who were not mailed are next time."""
         sent, in_a_row = Mailed(), 0
         begun = time.monotonic()
         for number, claim in enumerate(claims):
@@ -164,7 +164,7 @@ class Invitations:
 
 
 async def survey_people(database: Database) -> People:
-    """Look through all profiles, once."""
+    """Read all profiles once, and return their people by what is to be done."""
     people = People()
     by_email: dict[str, list[Claim]] = defaultdict(list)
     ids: dict[str, list[str]] = defaultdict(list)
@@ -182,7 +182,7 @@ async def survey_people(database: Database) -> People:
                 people.with_account += 1
             elif email is None:
                 people.unusable.append(row["id"])
-            elif email.lower() in taken:  # of somebody else
+            elif email.lower() in taken:  # of another person
                 people.disputed.setdefault(email.lower(), []).append(row["id"])
             elif row["mailed_at"] is not None:
                 people.mailed += 1
@@ -203,7 +203,7 @@ async def survey_people(database: Database) -> People:
 async def _is_of_school_once(
     session: Session, answers: dict[tuple[str, str], bool], school: str | None, email: str
 ) -> bool:
-    """`is_of_school`, asked once for each school and domain."""
+    """Return what `is_of_school` does; ask once for each school and domain."""
     school_and_domain = school or "", email.lower().rpartition("@")[2]
     if school_and_domain not in answers:
         answers[school_and_domain] = await is_of_school(session, school, email)
@@ -216,7 +216,8 @@ def _decide(
     ids: dict[str, list[str]],
     taken: set[str],
 ) -> None:
-    """An e-mail of several profiles, or of an account that is another's, is the operator's."""
+    """Sort claims into ready ones and disputed ones, which have the e-mail of another profile or
+    account."""
     for key, users in ids.items():
         if len(users) > 1:
             people.disputed[key] = sorted(users)
@@ -230,8 +231,8 @@ def _decide(
 
 
 async def claim_for_operator(database: Database, who: str) -> Claim:
-    """The claim that an operator means by an e-mail or by the id of a profile. Raises NotFound, and
-    Conflict where it is to be decided first."""
+    """Return the claim that an operator means by an e-mail or by the id of a profile. Raises
+    NotFound, and Conflict for a claim that must be decided first."""
     email = who
     row = None
     if "@" not in who:
@@ -254,7 +255,7 @@ async def claim_for_operator(database: Database, who: str) -> Claim:
 
 
 async def link_email(database: Database, email: str, user_id: str) -> str:
-    """From now on whoever proves the mailbox `email` may have the profile, whatever e-mails are in
+    """Give the profile to the person who proves the mailbox `email`, whatever e-mails are in
     profiles; return the address. Raises BadInput, NotFound, Conflict."""
     email = valid_email(email)
 

@@ -1,12 +1,12 @@
-"""What needs a code from a mailbox: signing up for a school with domains, or with the e-mail of a
-profile that was there before; forgotten passwords; invitations.
+"""Confirmations by a code from a mailbox: sign-ups for a school with domains, or with the e-mail of
+an older profile; forgotten passwords; invitations.
 
-None of the answers here says whether somebody has an account or a profile: a sign-up is answered
-alike for an e-mail that is free and one that is not, and who owns the mailbox reads which. Only
-where schools without domains let people in at once (no `always`) do sign-ups for them tell. A
-sign-up that waits is completed with its own password beside the code, so that nobody who was sent a
-code completes what somebody else began in their name. Each has an id that only whoever began it was
-told, and codes of its own: sign-ups with one e-mail do not touch each other.
+No answer here reveals whether a person has an account or a profile: a sign-up is answered alike for
+an e-mail that is free and one that is not, and the owner of the mailbox reads which. Only where
+schools without domains let people in immediately (without `always`) do their sign-ups reveal it. A
+sign-up that waits is completed with its own password and the code, so that a person who was sent a
+code cannot complete what another person began in their name. Each has an id, which only the caller
+who began it has, and codes of its own: sign-ups with one e-mail do not touch each other.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ from outgrow.db.pool import Database, Session, Statements
 from outgrow.errors import BadInput, Conflict, TooMany
 
 SQL = queries.load("codes")
-LOOKUPS = 2  # for claims at once, in a process: in phase `initial` each reads all profiles
+LOOKUPS = (
+    2  # concurrent searches for claims in a process: in phase `initial` each reads all profiles
+)
 
 
 class Confirmations:
@@ -87,7 +89,7 @@ class Confirmations:
         async def work(session: Session) -> Letter:
             has_account = await session.row(accounts.SQL["by_email"], key) is not None
             claim = await find_claim(session, key)
-            # In any case: one that waits for no code is answered alike, and as fast, by `verify`.
+            # In any case: `verify` answers alike, and as fast, where no code was sent.
             await session.run(SQL["begin"], sign_up, key, email, hashed, begun)
             if has_account:
                 return _taken(email)
@@ -112,16 +114,16 @@ class Confirmations:
     async def _to_verify(
         self, session: Statements, sign_up: str, email: str, claim: Claim | None
     ) -> Letter:
-        """A letter with a code for this sign-up. That for a claim goes to the address in
-        the profile, and to no other spelling of it."""
+        """Return a letter with a code for this sign-up. The letter for a claim goes to the address
+        as the profile spells it."""
         if claim is None:
             return _to_verify(email, await self._codes.give(session, "verify", sign_up))
         code = await self._codes.give(session, "claim", claim.subject)
         return _to_verify(claim.email, code, of_old=True)
 
     async def resend(self, email: str, sign_up: str | None = None, *, address: str = "") -> None:
-        """Another code for this sign-up, or the newest one with this e-mail, while it waits; else
-        nothing. Raises TooMany."""
+        """Mail another code for this sign-up, or for the newest with this e-mail, while it waits.
+        Raises TooMany."""
         key = valid_email(email).lower()
         await self._count(key, address)
         events.event("code_asked", purpose="verify")
@@ -146,10 +148,10 @@ class Confirmations:
         *,
         device: str = "",
     ) -> SignedIn:
-        """Complete this sign-up, or the newest one with this e-mail. Raises BadInput, and Conflict
-        when the e-mail has an account by now.
+        """Complete this sign-up, or the newest with this e-mail. Raises BadInput, and Conflict when
+        the e-mail has an account by now.
 
-        A wrong password is no try of the code: a stranger cannot use the tries up.
+        A wrong password uses up no try of the code: a stranger cannot use them up.
         """
         key = valid_email(email).lower()
         waiting = await self._database.row(SQL["waiting"], key, sign_up)
@@ -191,8 +193,8 @@ class Confirmations:
         return signed_in
 
     async def reset(self, email: str) -> None:
-        """Mail a code that sets a password, where there is an account, or a profile that waits for
-        one, and which was not just sent several: those are still good."""
+        """Mail a code that sets a password, where there is an account, or a profile without one.
+        Mail none if several were just sent: those are still good."""
         key = valid_email(email).lower()
         events.event("code_asked", purpose="reset")
         self.mail.later(self._reset(key))
@@ -217,7 +219,7 @@ class Confirmations:
             await self.mail.send(_disputed(key))
 
     async def _may_mail(self, key: str) -> bool:
-        """Whether this e-mail may be sent one more code for a password."""
+        """Count one more code for a password to this e-mail, and return whether it may be sent."""
         try:
             await self._limits.consume(RESETS_TO_ONE, key)
         except TooMany:
@@ -225,8 +227,8 @@ class Confirmations:
         return True
 
     async def confirm_reset(self, email: str, code: str, password: str) -> None:
-        """Set a password: a new one, which ends all sessions, or the first one of a profile that
-        gets its account by this code or by an invitation's. Raises BadInput."""
+        """Set a new password, which ends all sessions; or the first password of a profile that gets
+        its account by this code or by an invitation's. Raises BadInput."""
         key = valid_email(email).lower()
         hashed = await self._passwords.hash(check_password(password, (email,)))
 
@@ -234,7 +236,7 @@ class Confirmations:
             has_account = await session.row(accounts.SQL["by_email"], key) is not None
             claim = await find_claim(
                 session, key
-            )  # in any case: else the time that it takes would tell
+            )  # in any case: else the time it takes would reveal it
             if not has_account:
                 return [] if await self._claim(session, claim, code, password, hashed) else None
             if not await self._codes.use(session, "reset", key, code):
@@ -266,7 +268,7 @@ class Confirmations:
         password: str,
         hashed: str,
     ) -> bool:
-        """Make the account of a profile; False when that is not the code for it."""
+        """Make the account of a profile. Return False when the code is not valid for it."""
         if not isinstance(claim, Claim):
             return False
         if not await self._codes.use(session, "claim", claim.subject, code) and not (
@@ -282,14 +284,14 @@ class Confirmations:
         return True
 
     async def forget(self) -> None:
-        """Codes and sign-ups that are over."""
+        """Delete codes and sign-ups that have expired."""
         await self._database.run(SQL["forget"])
         await self._database.run(SQL["forget_resets"])
         await self._database.run(SQL["forget_sign_ups"])
 
 
 def _plain(profile: NewProfile) -> dict[str, object]:
-    """The profile's own fields; what signs up may be a profile and more."""
+    """Return the fields of a profile alone: a sign-up may have more."""
     return {name: getattr(profile, name) for name in NewProfile.__struct_fields__}
 
 

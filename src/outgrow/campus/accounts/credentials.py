@@ -45,7 +45,7 @@ LONGEST_QUEUE = 64  # about a second of waiting
 
 
 class Passwords:
-    """`checks` counts the hashes computed, to see that unknown e-mails cost what known ones do."""
+    """Hashing of passwords. `checks` counts hashes: unknown e-mails must cost one too."""
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -59,14 +59,14 @@ class Passwords:
         return await self._run(lambda: self._hasher.hash(_normalize(password)))
 
     async def matches(self, password: str, hashed: str | None, *, known: bool = False) -> bool:
-        """Whether the password is that of the hash; False for None, after the same work. `known`:
-        on a device that the account knows."""
+        """Return whether the password is that of the hash; False for None, after the same work.
+        `known` means a device that the account knows."""
         expected = hashed or self._decoy
         fits = await self._run(lambda: self._verify(expected, _normalize(password)), known)
         return fits and hashed is not None
 
     def is_outdated(self, hashed: str) -> bool:
-        """Return whether a hash was made with other parameters than those of today."""
+        """Return whether a hash was made with other parameters than today's."""
         return self._hasher.check_needs_rehash(hashed)
 
     def close(self) -> None:
@@ -96,13 +96,13 @@ class Passwords:
 
 
 def _normalize(password: str) -> str:
-    """One spelling of each character, whatever keyboard it was typed on."""
+    """Return one spelling of each character, whatever keyboard it was typed on."""
     return unicodedata.normalize("NFKC", password)
 
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 200
-FEWEST_LETTERS = 3  # that are left when one's own words are taken out
+FEWEST_LETTERS = 3  # that are left without the account's own words
 FEWEST_SURPRISES = 4
 MOST_AROUND = 6  # digits and signs around a common word that is too short for a password
 _SERVICE = ("outgrow", "campus", "password")
@@ -154,7 +154,7 @@ def _find_weakness(password: str, personal: Iterable[str | None]) -> str | None:
 
 
 def _repeated_part(password: str) -> str:
-    """Return what a password repeats: `hunter` of `hunterhunter`, else the whole."""
+    """Return the part that a password repeats: `hunter` of `hunterhunter`, else the whole."""
     length = (password + password).find(password, 1)
     return password[:length]
 
@@ -183,12 +183,12 @@ SQL = queries.load("codes")
 CODE_SECONDS = 600
 CODE_TRIES = 5
 INVITED_SECONDS = 14 * 86_400
-# 59 bits: nobody guesses it in its two weeks, nor uses its tries up.
+# 59 bits: it cannot be guessed in its two weeks, nor can its tries be used up.
 _INVITED_LENGTH, _INVITED_TRIES = 12, 1_000_000
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
 _LONG = ("reset", "claim")
 _CAPITALS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_LOOKALIKES = str.maketrans("OIL", "011")  # what somebody may read for one of these
+_LOOKALIKES = str.maketrans("OIL", "011")  # letters that are read for one of these
 Purpose = Literal["verify", "reset", "claim", "invite"]
 
 
@@ -197,7 +197,8 @@ class Codes:
         self._key = key
 
     async def give(self, session: Statements, purpose: Purpose, subject: str) -> str:
-        """A new code; of one sign-up or invitation it takes the place of the one before."""
+        """Store and return a new code. It replaces an earlier one of the same sign-up or
+        invitation."""
         if purpose in _LONG:
             letters = "".join(secrets.choice(_CAPITALS) for _ in range(13))
             code = f"{letters[:4]}-{letters[4:8]}-{letters[8:]}"
@@ -217,8 +218,10 @@ class Codes:
         return code
 
     async def use(self, session: Statements, purpose: Purpose, subject: str, code: str) -> bool:
-        """Whether that is the code; of two at once one is right. A wrong one of a sign-up is a try
-        less, so the transaction must be committed either way."""
+        """Return whether that is the code, and use it up; of two concurrent uses one succeeds.
+
+        A wrong code of a sign-up uses up a try, so commit the transaction either way.
+        """
         hashed = self._hashed(purpose, subject, code)
         if purpose in _LONG:
             is_right = await session.value(SQL["use_long"], subject, hashed) is True

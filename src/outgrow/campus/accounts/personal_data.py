@@ -38,8 +38,8 @@ class Export:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def of(self, user_id: str) -> AsyncIterator[bytes]:
-        """The document's bytes. Raises NotSignedIn before the first when there is no account."""
+    async def document(self, user_id: str) -> AsyncIterator[bytes]:
+        """Yield the document's bytes. Raises NotSignedIn, before any, without an account."""
         about: bytes | None = await self._database.value(EXPORT["about"], user_id)
         if about is None:
             raise account_gone()
@@ -70,8 +70,8 @@ class Export:
                 before = b","
 
     async def _batches(self, query: Query, of: str) -> AsyncIterator[list[tuple[bytes, str]]]:
-        """The rows of a list, each as JSON with its key, BATCH at a time; who is left out is
-        an empty line."""
+        """Yield the rows of a list, each as JSON with its key, in batches. A row that is left out
+        is empty."""
         after: str | None = None
         while True:
             rows = await self._database.rows(query, of, after, EXPORT_BATCH)
@@ -96,7 +96,7 @@ class Deletions:
         self.background = Background("a deletion was cut short, and will be resumed")
 
     async def delete(self, user_id: str, password: str) -> None:
-        """Take the account, its sessions and the profile away, and begin with the rest. Raises
+        """Delete the account, its sessions and the profile, and start with the rest. Raises
         Forbidden when the password is wrong, NotSignedIn when there is no account."""
         await self._accounts.own_password(user_id, password)
 
@@ -116,33 +116,35 @@ class Deletions:
         self.background.start(self.finish(user_id))
 
     async def resume(self) -> None:
-        """Go on with every deletion that is due."""
+        """Continue every deletion that is due."""
         for row in await self._database.rows(DELETION["open"], AGAIN_SECONDS):
             await self.finish(row["user_id"])
 
     async def finish(self, user_id: str) -> None:
-        """One pass over everything that is left of somebody."""
-        await self._say("profile", user_id)
-        await self._all(_disconnect, user_id, "connected")
-        await self._all(_disconnect, user_id, "connected_by")
-        await self._all(_take_intros, user_id)
+        """Run one pass over everything that is left of a person."""
+        await self._run_block("profile", user_id)
+        await self._run_batches(_disconnect, user_id, "connected")
+        await self._run_batches(_disconnect, user_id, "connected_by")
+        await self._run_batches(_delete_intros, user_id)
         for block in ("take_closed", "take_blocks", "take_marks", "take_sent", "forget_reporter"):
-            await self._say(block, user_id)
-        await self._take_chats(user_id)
-        await self._say("swept", user_id)
-        await self._say("done", user_id, AGAIN_SECONDS)
+            await self._run_block(block, user_id)
+        await self._delete_chats(user_id)
+        await self._run_block("swept", user_id)
+        await self._run_block("done", user_id, AGAIN_SECONDS)
 
-    async def _take_chats(self, user_id: str) -> None:
-        """Chats in which nobody is left, with their messages, the last ones first."""
+    async def _delete_chats(self, user_id: str) -> None:
+        """Delete chats in which nobody is left, with their messages, the last ones first."""
         while chats := await self._database.rows(DELETION["empty_chats"], user_id, DELETION_BATCH):
             for chat in chats:
-                while await self._say("take_messages", chat["id"], DELETION_BATCH) != "DELETE 0":
+                while (
+                    await self._run_block("take_messages", chat["id"], DELETION_BATCH) != "DELETE 0"
+                ):
                     pass
-                await self._say("take_chat", chat["id"])
-                await self._say("take_trimmed", chat["id"])
+                await self._run_block("take_chat", chat["id"])
+                await self._run_block("take_trimmed", chat["id"])
 
-    async def _all(self, batch: Callable[..., Awaitable[bool]], *args: str) -> None:
-        """Batch after batch, each in its transaction, until there is none."""
+    async def _run_batches(self, batch: Callable[..., Awaitable[bool]], *args: str) -> None:
+        """Run batch after batch, each in its transaction, until none is left."""
 
         async def work(session: Session) -> bool:
             return await batch(session, *args)
@@ -150,7 +152,7 @@ class Deletions:
         while await self._database.transaction(work):
             pass
 
-    async def _say(self, block: str, *args: object) -> str:
+    async def _run_block(self, block: str, *args: object) -> str:
         async def work(session: Session) -> str:
             return await session.run(DELETION[block], *args)
 
@@ -158,7 +160,7 @@ class Deletions:
 
 
 async def _disconnect(session: Session, user_id: str, block: str) -> bool:
-    """A batch of connections on both sides; whether there were any."""
+    """Delete a batch of connections on both sides, and return whether there were any."""
     rows = await session.rows(DELETION[block], user_id, DELETION_BATCH)
     others = sorted({row["other"] for row in rows})
     for other in others:
@@ -170,8 +172,8 @@ async def _disconnect(session: Session, user_id: str, block: str) -> bool:
     return bool(others)
 
 
-async def _take_intros(session: Session, user_id: str) -> bool:
-    """A batch of intros, both ways; whether there were any."""
+async def _delete_intros(session: Session, user_id: str) -> bool:
+    """Delete a batch of intros, both ways, and return whether there were any."""
     rows = await session.rows(DELETION["intros"], user_id, DELETION_BATCH)
     for other in sorted({row["from_id"] for row in rows} | {row["to_id"] for row in rows}):
         await lock_pair(session, user_id, other)

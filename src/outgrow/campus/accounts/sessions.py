@@ -36,7 +36,7 @@ DAY = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """For how many seconds a session lives without being used, and however much it is used."""
+    """Seconds that a session lives without being used, and however much it is used."""
 
     idle: int = 30 * DAY
     longest: int = 90 * DAY
@@ -44,7 +44,7 @@ class Lifetime:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """An open session: whose, and of which school they are a member, or None."""
+    """An open session: its user, and the school of which they are a member, or None."""
 
     user_id: str
     school: str | None
@@ -53,7 +53,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A session just opened or continued. `school` is None while there is no profile."""
+    """A session that was just opened or continued. `school` is None while there is no profile."""
 
     user_id: str
     school: str | None
@@ -63,7 +63,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """48 bytes: which session, what all tokens of it share, and what only this one has."""
+    """48 bytes: the session's id, a secret of its family, and a secret of this token alone."""
 
     session_id: str
     family: bytes
@@ -106,9 +106,12 @@ class Sessions:
         self._on_end: Callable[[set[str]], None] = lambda sessions: None
 
     async def find(self, session_id: str, user_id: str) -> Open | None:
-        """Return this session if it is an open one of this user. One lookup by primary keys in
-        FRESH_SECONDS for each session of a member. Others are looked up each time: they may become
-        a member in any process, and are not to wait for it."""
+        """Return this session if it is an open one of this user.
+
+        Costs one lookup by primary keys every FRESH_SECONDS for each session of a member. Sessions
+        of other people are looked up each time: they may become members in any process, and should
+        not have to wait.
+        """
         known = self._open.get(session_id)
         began = time.monotonic()
         if known is None or began >= known.fresh_until:
@@ -123,15 +126,15 @@ class Sessions:
         return known if known.user_id == user_id else None
 
     async def over(self, sessions: Iterable[str]) -> tuple[set[str], set[str]]:
-        """Return those of these sessions that are not open any more, and those of people who are
-        no member of a school, as the database has it. Costs 50 microseconds for each."""
+        """Return the ids of those sessions that have ended, and of those whose people are not
+        members of a school, as the database has it. Costs 50 microseconds for each."""
         rows = await self._database.rows(SQL["over"], list(sessions))
         ended = {row["id"] for row in rows if not row["is_open"]}
         return ended, {row["id"] for row in rows} - ended
 
     def end(self, sessions: Iterable[str]) -> None:
-        """Forget what is known of these sessions, and close their sockets. To be called after the
-        commit that ended them."""
+        """Forget these sessions, and close their sockets. Call this after the commit that ended
+        them."""
         ended = set(sessions)
         self._endings += 1
         for session_id in ended:
@@ -170,7 +173,7 @@ _ID_BYTES, _SECRET_BYTES = 16, 32  # bytes
 
 @dataclass(frozen=True, slots=True)
 class BrowserSession:
-    """Who looks at a page. `school` is None for who is a member of none."""
+    """The session of a person who uses the pages. `school` is None for a person without one."""
 
     cookie: str
     user_id: str
@@ -187,7 +190,7 @@ class BrowserSessions:
         self._known: dict[str, BrowserSession] = {}
 
     async def open(self, signed_in: SignedIn) -> str:
-        """Make a session just opened a session, and return its cookie."""
+        """Make a session that was just opened one of a browser, and return its cookie."""
         secret = secrets.token_bytes(_SECRET_BYTES)
         await self._database.run(
             BROWSER_SESSIONS["open"],
@@ -199,7 +202,7 @@ class BrowserSessions:
         return base64.urlsafe_b64encode(raw).decode("ascii")
 
     async def session(self, cookie: str) -> BrowserSession | None:
-        """Whose cookie this is; None when it is nobody's, or nobody's any more."""
+        """Return the session of this cookie; None when it is unknown or has ended."""
         known = self._known.get(cookie)
         if known is None or known.known_until <= time.monotonic():
             self._known.pop(cookie, None)
@@ -235,7 +238,7 @@ class BrowserSessions:
         return session
 
     def form_token(self, cookie: str) -> str:
-        """What every form shown to this cookie carries, and no other site can know."""
+        """Return the token in every form shown to this cookie, which no other site can know."""
         return blake2b(cookie.encode("utf-8"), digest_size=16, key=self._key).hexdigest()
 
     def is_form_token(self, cookie: str, given: str) -> bool:
@@ -243,5 +246,5 @@ class BrowserSessions:
 
 
 def _hash_cookie(secret: bytes) -> bytes:
-    """Of a cookie, never of a refresh token, though both hashes stand in one column."""
+    """Hash a cookie's secret. It never equals a refresh token's hash, which has the same column."""
     return sha256(b"visit:" + secret).digest()

@@ -290,7 +290,7 @@ class PendingCounts:
         self._chats = chats
         self._known: dict[str, tuple[float, Mapping[str, int]]] = {}
 
-    async def of(self, viewer: Viewer) -> Mapping[str, int]:
+    async def counts(self, viewer: Viewer) -> Mapping[str, int]:
         counted_at, known = self._known.get(viewer.id, (0.0, {}))
         if known and time.monotonic() < counted_at + COUNTS_FRESH_SECONDS:
             return known

@@ -74,7 +74,9 @@ async def log_out(request: ApiRequest) -> Response:
 
 async def export(request: ApiRequest) -> Response:
     headers = (*HEADERS, (b"content-disposition", b'attachment; filename="outgrow.json"'))
-    return Response(headers=headers, stream=request.services.export.of(request.caller.user_id))
+    return Response(
+        headers=headers, stream=request.services.export.document(request.caller.user_id)
+    )
 
 
 async def delete(request: ApiRequest) -> Response:

@@ -217,7 +217,7 @@ async def export_account(request: PageRequest) -> Response:
     return Response(
         headers=(name,),
         content_type=b"application/json",
-        stream=request.services.export.of(request.user_id),
+        stream=request.services.export.document(request.user_id),
     )
 
 

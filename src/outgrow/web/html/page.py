@@ -297,7 +297,7 @@ class PageResource(Resource[Page]):
         """Add the counts of what waits, which every page shows, error pages too."""
         if request.session is None or request.session.school is None:
             return request
-        return replace(request, waiting=await self._services.waiting.of(request.viewer))
+        return replace(request, waiting=await self._services.waiting.counts(request.viewer))
 
 
 def _detour(page: Page, method: str, request: PageRequest) -> Response | None:
