@@ -125,7 +125,7 @@ async def test_large_lists_come_in_batches(api: Api, monkeypatch: Any) -> None:
     FROM generate_series(1, 10000) n
     """
     await api.services.database.run(Query("t", fill), ada.id, HERE)
-    sizes = [len(piece) async for piece in api.services.export.of(ada.id)]
+    sizes = [len(piece) async for piece in api.services.export.document(ada.id)]
     assert max(sizes) < personal_data.EXPORT_BATCH * 1000
     found = await export_of(ada)
     assert len({c["id"] for c in found["connections"]}) == 1000

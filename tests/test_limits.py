@@ -283,7 +283,7 @@ async def test_settings(campus: Database) -> None:
     for text in ("on", "sign-up", "sign-up=0/1", "sign-up=1", "sign-up=1/0"):
         with pytest.raises(BadInput, match="OUTGROW_LIMITS"):
             read({"OUTGROW_LIMITS": text})
-    with pytest.raises(BadInput, match="none: sing-up"):
+    with pytest.raises(BadInput, match='unknown limit "sing-up"'):
         Limits(campus, KEY, {"sing-up": (1, 1)})
 
 
