@@ -6,10 +6,10 @@ say which other roles strangers can sign in as: these are reported with what is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from outgrow.db.pool import Session
 from outgrow.inspection.health import (
@@ -22,6 +22,8 @@ from outgrow.inspection.health import (
     table_facts,
 )
 from outgrow.queries import load
+
+T = TypeVar("T")
 
 BLOATED = 0.3  # of the size, and at least:
 BLOATED_BYTES = 8_000_000
@@ -47,41 +49,36 @@ def health_findings(health: Health, slow_ms: float = SLOW_MS) -> list[Finding]:
 def _table_findings(health: Health) -> Iterator[Finding]:
     table = health.table
     if not table.key_unique:
-        yield Finding(
-            "no_unique_key",
-            "bad",
-            table.name,
+        fact = (
             "nothing prevents a key from being stored twice: `key` has no primary key and no "
-            "unique index, and no upsert can name it",
-            remedy("unique_key", store=table.name),
+            "unique index, and no upsert can name it"
+        )
+        yield Finding(
+            "no_unique_key", "bad", table.name, fact, remedy("unique_key", store=table.name)
         )
     if table.unlogged:
-        yield Finding(
-            "unlogged",
-            "bad",
-            table.name,
-            "the table is UNLOGGED: after a crash of the server it is empty",
-            remedy("logged", store=table.name),
-        )
+        fact = "the table is UNLOGGED: after a crash of the server it is empty"
+        yield Finding("unlogged", "bad", table.name, fact, remedy("logged", store=table.name))
     if not table.key_order and not any(i.prefixes and i.valid for i in health.indexes):
+        fact = (
+            "no index finds keys by their beginning: the database's collation is not C, so a read "
+            f"by prefix (getByPrefix, LIKE 'user:%') reads all {format_size(table.heap_bytes)}"
+        )
         yield Finding(
             "missing_prefix_index",
             "warn",
             table.name,
-            "no index finds keys by their beginning: the database's collation is not C, so a read "
-            f"by prefix (getByPrefix, LIKE 'user:%') reads all {format_size(table.heap_bytes)}",
+            fact,
             remedy("prefix_index", store=table.name),
         )
     bloat = table.bloat_bytes
     if bloat is not None and bloat >= max(BLOATED_BYTES, BLOATED * table.heap_bytes):
-        yield Finding(
-            "bloated_table",
-            "warn",
-            table.name,
+        fact = (
             f"about {format_size(bloat)} of its {format_size(table.heap_bytes)} are unused (an "
             "estimate): every scan reads them; new rows will fill them, and pg_repack or VACUUM "
-            "FULL, which locks everybody out, would free them",
+            "FULL, which locks everybody out, would free them"
         )
+        yield Finding("bloated_table", "warn", table.name, fact)
 
 
 def _index_findings(health: Health) -> Iterator[Finding]:
@@ -89,34 +86,31 @@ def _index_findings(health: Health) -> Iterator[Finding]:
     for index in health.indexes:
         full_name = f"{schema}.{index.name}"
         if not index.valid and index.needed_by is None:
-            yield Finding(
-                "invalid_index",
-                "bad",
-                index.name,
+            fact = (
                 f"being built, or left by a build that failed: {format_size(index.bytes)} that "
-                "every write maintains and no query uses",
-                remedy("drop_index", index=full_name),
+                "every write maintains and no query uses"
+            )
+            yield Finding(
+                "invalid_index", "bad", index.name, fact, remedy("drop_index", index=full_name)
             )
         elif index.duplicate_of is not None and not index.ours:
-            yield Finding(
-                "duplicate_index",
-                "warn",
-                index.name,
+            fact = (
                 f"does nothing that {index.duplicate_of} does not do: {format_size(index.bytes)} "
-                "that every write maintains",
-                remedy("drop_index", index=full_name),
+                "that every write maintains"
+            )
+            yield Finding(
+                "duplicate_index", "warn", index.name, fact, remedy("drop_index", index=full_name)
             )
         elif _is_unused(index):
             yield _unused_index(health, index, full_name)
         bloat = index.bloat_bytes or 0
         if bloat >= max(BLOATED_BYTES, BLOATED * index.bytes):
-            yield Finding(
-                "bloated_index",
-                "note",
-                index.name,
+            fact = (
                 f"about {format_size(bloat)} of its {format_size(index.bytes)} are unused (an "
-                "estimate)",
-                remedy("rebuild_index", index=full_name),
+                "estimate)"
+            )
+            yield Finding(
+                "bloated_index", "note", index.name, fact, remedy("rebuild_index", index=full_name)
             )
 
 
@@ -144,20 +138,18 @@ def _unused_index(health: Health, index: Index, full_name: str) -> Finding:
 def _maintenance_findings(health: Health) -> Iterator[Finding]:
     maintenance, name = health.maintenance, health.table.name
     if not maintenance.autovacuum:
-        yield Finding(
-            "autovacuum_off",
-            "bad",
-            name,
-            "autovacuum is off for this table: rows that were changed or deleted are never freed",
-            remedy("autovacuum", store=name),
-        )
+        fact = "autovacuum is off for this table: rows that were changed or deleted are never freed"
+        yield Finding("autovacuum_off", "bad", name, fact, remedy("autovacuum", store=name))
     if maintenance.dead > maintenance.vacuum_due:
+        fact = (
+            f"{maintenance.dead:,} dead rows next to {maintenance.live:,} live ones; from "
+            f"{maintenance.vacuum_due:,} on autovacuum should run"
+        )
         yield Finding(
             "vacuum_due",
             "warn" if maintenance.dead > 2 * maintenance.vacuum_due else "note",
             name,
-            f"{maintenance.dead:,} dead rows next to {maintenance.live:,} live ones; from "
-            f"{maintenance.vacuum_due:,} on autovacuum should run",
+            fact,
             remedy("vacuum", store=name),
         )
     never = maintenance.analyzed is None and health.table.rows is None
@@ -173,12 +165,15 @@ def _maintenance_findings(health: Health) -> Iterator[Finding]:
         )
     age = health.table.xid_age or 0
     if age > maintenance.freeze_due:
+        fact = (
+            f"its oldest transaction id is {age:,} old; VACUUM was due at "
+            f"{maintenance.freeze_due:,}, and at 2.1 billion PostgreSQL accepts no more writes"
+        )
         yield Finding(
             "old_transaction_ids",
             "bad" if age > OLD_XID else "warn",
             name,
-            f"its oldest transaction id is {age:,} old; VACUUM was due at "
-            f"{maintenance.freeze_due:,}, and at 2.1 billion PostgreSQL accepts no more writes",
+            fact,
             remedy("freeze", store=name),
         )
 
@@ -186,21 +181,17 @@ def _maintenance_findings(health: Health) -> Iterator[Finding]:
 def _use_findings(health: Health, slow_ms: float) -> Iterator[Finding]:
     share = health.hit_share
     if share is not None and health.blocks_asked >= BLOCKS_JUDGED and share < HIT_SHARE:
-        yield Finding(
-            "cache_misses",
-            "note",
-            health.table.name,
+        fact = (
             f"{100 * (1 - share):.0f} of 100 blocks were not in PostgreSQL's memory: what is used "
-            "of the table does not fit into shared_buffers",
+            "of the table does not fit into shared_buffers"
         )
+        yield Finding("cache_misses", "note", health.table.name, fact)
     for statement in health.statements.slowest:
         if statement.mean >= slow_ms:
-            yield Finding(
-                "slow_statement",
-                "warn",
-                health.table.name,
-                f"{statement.mean:,.0f} ms on average, {statement.calls:,} times: {statement.text}",
+            fact = (
+                f"{statement.mean:,.0f} ms on average, {statement.calls:,} times: {statement.text}"
             )
+            yield Finding("slow_statement", "warn", health.table.name, fact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,25 +271,20 @@ async def read_access(session: Session, schema: str, table: str) -> Access:
     sql = load("health")
     facts = await table_facts(session, schema, table)
     oid, schema_oid = facts["oid"], facts["schema_oid"]
+
+    async def rows(make: Callable[..., T], block: str, *arguments: int) -> tuple[T, ...]:
+        records = await session.rows(sql[block], *arguments)
+        return tuple(make(**_with_tuples(record)) for record in records)
+
     return Access(
         table=f"{schema}.{table}",
         owner=facts["owner"],
         row_security=facts["row_security"],
-        strangers=tuple(
-            Stranger(**_with_tuples(row))
-            for row in await session.rows(sql["strangers"], oid, schema_oid)
-        ),
-        grantees=tuple(
-            Grantee(**_with_tuples(r)) for r in await session.rows(sql["grantees"], oid)
-        ),
-        policies=tuple(Policy(**_with_tuples(r)) for r in await session.rows(sql["policies"], oid)),
-        default_grants=tuple(
-            DefaultGrant(**_with_tuples(row))
-            for row in await session.rows(sql["default_grants"], schema_oid)
-        ),
-        open_views=tuple(
-            OpenView(**_with_tuples(r)) for r in await session.rows(sql["views_open"], oid)
-        ),
+        strangers=await rows(Stranger, "strangers", oid, schema_oid),
+        grantees=await rows(Grantee, "grantees", oid),
+        policies=await rows(Policy, "policies", oid),
+        default_grants=await rows(DefaultGrant, "default_grants", schema_oid),
+        open_views=await rows(OpenView, "views_open", oid),
     )
 
 
@@ -334,13 +320,11 @@ def _row_security_findings(access: Access) -> Iterator[Finding]:
             remedy("row_security", store=access.table) if reached else None,
         )
     elif not access.policies:
-        yield Finding(
-            "no_policies",
-            "note",
-            access.table,
+        fact = (
             f"row-level security is on and has no policy: only {access.owner}, and roles that "
-            "bypass it, see any row",
+            "bypass it, see any row"
         )
+        yield Finding("no_policies", "note", access.table, fact)
 
 
 def _stranger_findings(access: Access) -> Iterator[Finding]:
@@ -359,11 +343,12 @@ def _stranger_findings(access: Access) -> Iterator[Finding]:
                 if stranger.usage
                 else ", but not USAGE of its schema, without which they do not reach it"
             )
+            fact = f"{name} ({_describe(stranger)}) has {', '.join(granted)}{where}"
             yield Finding(
                 "granted_to_strangers",
                 "warn" if stranger.usage and not held else "note",
                 name,
-                f"{name} ({_describe(stranger)}) has {', '.join(granted)}{where}",
+                fact,
                 undo,
             )
         if stranger.usage and stranger.reads_value and (stranger.everybody or granted):
@@ -381,12 +366,15 @@ def _open_value_findings(
         return
     for policy in access.policies:
         if policy.opens(stranger.name):
+            fact = (
+                f"{name} reads every value of the table: the policy {policy.name!r} lets every "
+                "row through"
+            )
             yield Finding(
                 "values_open",
                 "bad",
                 name,
-                f"{name} reads every value of the table: the policy {policy.name!r} lets every "
-                "row through",
+                fact,
                 remedy("policy", policy=policy.name, store=access.table),
             )
 
@@ -408,30 +396,27 @@ def _view_remedy(view: OpenView) -> str:
 def _other_findings(access: Access) -> Iterator[Finding]:
     for view in access.open_views:
         name = "PUBLIC" if view.name == "public" else view.name
+        fact = (
+            f"the view shows {name} what its owner sees of the table, whatever row-level security "
+            "says"
+        )
         yield Finding(
             "view_open",
             "warn",
             view.view,
-            f"the view shows {name} what its owner sees of the table, whatever row-level security "
-            "says",
+            fact,
             _view_remedy(view) if view.stored else remedy("invoker", view=view.view),
         )
     for grant in access.default_grants:
         name = "PUBLIC" if grant.name == "public" else grant.name
         where = f"in schema {grant.schema}" if grant.schema else "anywhere in this database"
-        yield Finding(
-            "granted_by_default",
-            "note",
-            name,
+        fact = (
             f"every table that {grant.maker} makes {where} is granted to {name}: "
-            f"{', '.join(grant.granted)}",
+            f"{', '.join(grant.granted)}"
         )
+        yield Finding("granted_by_default", "note", name, fact)
     for other in access.grantees:
         what = "can sign in" if other.signs_in else "cannot sign in by itself"
         held = ", row-level security does not hold it" if other.bypasses else ""
-        yield Finding(
-            "granted_to_role",
-            "note",
-            other.name,
-            f"the role {other.name} ({what}{held}) has {', '.join(other.granted)}",
-        )
+        fact = f"the role {other.name} ({what}{held}) has {', '.join(other.granted)}"
+        yield Finding("granted_to_role", "note", other.name, fact)

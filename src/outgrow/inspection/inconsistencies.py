@@ -208,17 +208,6 @@ class Lookup:
     """A reference, as it is followed in every row. `ids` are what else it may name: one of several
     ids of a key, or one in a list."""
 
-    __slots__ = (
-        "_around",
-        "_count",
-        "_forms",
-        "_ids",
-        "_keys",
-        "_written",
-        "reference",
-        "sentinels",
-    )
-
     def __init__(self, reference: Reference, ids: Hashes | None, keys: Keys) -> None:
         self.reference = reference
         references = (reference, *reference.group)

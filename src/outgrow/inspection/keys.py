@@ -14,6 +14,7 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import repeat
@@ -210,51 +211,35 @@ def split_key(key: str) -> tuple[str, list[str]]:
     return "", [key]
 
 
+@dataclass(eq=False, slots=True)
 class Node:
     """A node of the tree: the keys that end here (`count`, `values`), and the segments that
     follow."""
 
-    __slots__ = (
-        "bytes",
-        "children",
-        "count",
-        "days",
-        "examples",
-        "forms",
-        "label",
-        "largest",
-        "only",
-        "pattern",
-        "rest",
-        "route",
-        "several",
-        "sizes",
-        "token",
-        "total",
-        "values",
-        "why",
-    )
+    label: str
+    token: str
+    several: bool = False
+    total: int = 0
+    count: int = 0
+    bytes: int = 0
+    largest: int = 0
+    sizes: list[int] = field(default_factory=list)
+    """Bytes of the values of a sample."""
+    days: Counter[str] = field(default_factory=Counter)
+    """Keys made on each day (`2026-01-31`), as far as they say so."""
+    children: dict[str, Node] = field(default_factory=dict)
+    values: Values | None = None
+    examples: list[tuple[str, Any]] = field(default_factory=list)
+    forms: set[str] = field(default_factory=set)
+    why: str = ""
+    pattern: Any = None
+    route: dict[str, Node] = field(default_factory=dict)
+    rest: Node | None = None
+    """The child for what is not in `route`; `only`: for what has any form."""
+    only: Node | None = None
 
-    def __init__(self, label: str, token: str) -> None:
-        self.label = label
-        self.token = token
-        self.several = False
-        self.total = self.count = self.bytes = 0
-        self.largest = 0
-        self.sizes: list[int] = []
-        """Bytes of the values of a sample."""
-        self.days: Counter[str] = Counter()
-        """Keys made on each day (`2026-01-31`), as far as they say so."""
-        self.children: dict[str, Node] = {}
-        self.values: Values | None = None
-        self.examples: list[tuple[str, Any]] = []
-        self.forms: set[str] = {label}
-        self.why = ""
-        self.pattern: Any = None
-        self.route: dict[str, Node] = {}
-        self.rest: Node | None = None
-        """The child for what is not in `route`; `only`: for what has any form."""
-        self.only: Node | None = None
+    def __post_init__(self) -> None:
+        self.forms.add(self.label)
 
     @property
     def is_id(self) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 import msgspec
@@ -72,37 +73,24 @@ def decoded(value: Any) -> Any:
     return value
 
 
+@dataclass(eq=False, slots=True)
 class Values:
     """All values at one path: of a pattern, of a field, of a list's elements."""
 
-    __slots__ = (
-        "accidents",
-        "count",
-        "distinct",
-        "elements",
-        "encoded",
-        "fields",
-        "formats",
-        "kinds",
-        "lengths",
-        "repeated",
-        "samples",
-    )
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.accidents = self.encoded = 0
-        self.kinds: Counter[str] = Counter()
-        self.formats: Counter[str] = Counter()
-        self.fields: dict[str, Values] = {}
-        self.elements: Values | None = None
-        self.lengths: list[int] = []
-        self.distinct: set[int] = set()
-        self.samples: dict[str, int] = {}
-        """Different texts, and how often each was read."""
-        self.repeated: Counter[int] = Counter()
-        """How often a text was a segment of its own key, by the position of that segment; -1: the
-        whole key, -2: all but the first segment."""
+    count: int = 0
+    accidents: int = 0
+    encoded: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    formats: Counter[str] = field(default_factory=Counter)
+    fields: dict[str, Values] = field(default_factory=dict)
+    elements: Values | None = None
+    lengths: list[int] = field(default_factory=list)
+    distinct: set[int] = field(default_factory=set)
+    samples: dict[str, int] = field(default_factory=dict)
+    """Different texts, and how often each was read."""
+    repeated: Counter[int] = field(default_factory=Counter)
+    """How often a text was a segment of its own key, by the position of that segment; -1: the
+    whole key, -2: all but the first segment."""
 
     def add(self, value: Any, positions: dict[str, int], depth: int = 0) -> None:
         self.count += 1
