@@ -19,7 +19,7 @@ THRESHOLDS = Thresholds()
 
 def reading(days_ago: float = 0, **more: Any) -> Reading:
     figures: dict[str, Any] = {
-        "at": NOW - timedelta(days=days_ago),
+        "taken_at": NOW - timedelta(days=days_ago),
         "database_bytes": 50_000_000,
         "store_bytes": 40_000_000,
         "keys": 1_000,

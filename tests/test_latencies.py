@@ -23,7 +23,7 @@ def test_percentiles_are_right_within_a_tenth() -> None:
     timer = latencies.timer("route", "GET /")
     for seconds in times:
         timer.add(seconds)
-    (counted,) = latencies.take()
+    (counted,) = latencies.take_counts()
     exact = statistics.quantiles(times, n=100)
     for percent in (50, 95, 99):
         told = quantile(counted.counts, percent / 100, counted.slowest)
@@ -37,7 +37,7 @@ def test_percentiles_are_right_within_a_tenth() -> None:
 def test_times_at_the_ends_are_counted(seconds: float) -> None:
     latencies = Latencies(0.5)
     latencies.timer("query", "a").add(seconds)
-    (counted,) = latencies.take()
+    (counted,) = latencies.take_counts()
     assert sum(counted.counts) == 1
     assert quantile(counted.counts, 0.95, counted.slowest) <= max(seconds, STEPS[0])
 
@@ -50,11 +50,11 @@ def test_taking_empties_and_giving_back_adds() -> None:
     latencies = Latencies(0.5)
     timer = latencies.timer("route", "a")
     timer.add(0.6)
-    taken = latencies.take()
-    assert latencies.take() == []
+    taken = latencies.take_counts()
+    assert latencies.take_counts() == []
     timer.add(0.1)
-    latencies.give_back(taken)
-    (counted,) = latencies.take()
+    latencies.add_back(taken)
+    (counted,) = latencies.take_counts()
     assert (sum(counted.counts), counted.slow, counted.slowest) == (2, 1, 0.6)
     assert latencies.timer("route", "a") is timer
 

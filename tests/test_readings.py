@@ -27,16 +27,16 @@ from test_grow_command import finished, outgrow
 
 async def take(database: Database) -> Reading:
     async with database.session() as session, session.connection.transaction(readonly=True):
-        return await readings.take(session, DEFAULT_STORE, CAMPUS)
+        return await readings.take_reading(session, DEFAULT_STORE, CAMPUS)
 
 
 async def keep(database: Database) -> Reading | None:
-    return await readings.keep(database, DEFAULT_STORE, CAMPUS)
+    return await readings.store_reading(database, DEFAULT_STORE, CAMPUS)
 
 
 async def past(database: Database) -> list[Reading]:
     async with database.session() as session:
-        return await readings.history(session, DEFAULT_STORE)
+        return await readings.stored_readings(session, DEFAULT_STORE)
 
 
 async def put_lists(raw: Any) -> None:
@@ -63,7 +63,7 @@ async def test_a_reading_of_a_campus(campus: Database, campus_url: str, connect:
     assert seen.database_bytes > seen.store_bytes
     assert (seen.routes, seen.queries) == ({}, {})
     again = await take(campus)
-    assert again.at > seen.at
+    assert again.taken_at > seen.taken_at
 
 
 async def test_a_large_store_is_sampled(
@@ -131,13 +131,13 @@ async def test_other_blueprints(
         await ladder.put(key, value)
         keys += 1
     async with database.session() as session, session.connection.transaction(readonly=True):
-        seen = await readings.take(session, DEFAULT_STORE, BLUEPRINTS[name])
+        seen = await readings.take_reading(session, DEFAULT_STORE, BLUEPRINTS[name])
     assert seen.keys == keys
     assert seen.fits > 0.9
     assert seen.users
     assert seen.users_are in {p.key for p in BLUEPRINTS[name].patterns.values()}
     await install(database, blueprint=BLUEPRINTS[name])
-    assert await readings.keep(database, DEFAULT_STORE, BLUEPRINTS[name]) is not None
+    assert await readings.store_reading(database, DEFAULT_STORE, BLUEPRINTS[name]) is not None
 
 
 async def test_an_empty_store_and_none(database: Database, campus: Database) -> None:
@@ -145,8 +145,8 @@ async def test_an_empty_store_and_none(database: Database, campus: Database) -> 
     assert (seen.keys, seen.users, seen.fits) == (0, 0, 1.0)
     async with database.session() as session:
         with pytest.raises(Refused, match="no table"):
-            await readings.take(session, "nothing", CAMPUS)
-        assert await readings.history(session, DEFAULT_STORE) == []
+            await readings.take_reading(session, "nothing", CAMPUS)
+        assert await readings.stored_readings(session, DEFAULT_STORE) == []
 
 
 # Keeping ----------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ async def test_readings_are_kept_apart_and_thinned(
     ages = [*range(96), *range(96, 24 * 450, 12)]  # hours
     for age in ages[1:]:
         at = now - timedelta(hours=age)
-        reading = Reading(at=at, database_bytes=age, store_bytes=1, keys=1)
+        reading = Reading(taken_at=at, database_bytes=age, store_bytes=1, keys=1)
         await raw.execute(
             "INSERT INTO outgrow.readings VALUES ($1, $2, $3)",
             f"public.{DEFAULT_STORE}",
@@ -193,11 +193,11 @@ async def test_readings_are_kept_apart_and_thinned(
         )
     assert await keep(campus) is not None
     kept = await past(campus)
-    assert [r.at for r in kept] == sorted(r.at for r in kept)
-    young = [r for r in kept if r.at > now - timedelta(days=2)]
+    assert [r.taken_at for r in kept] == sorted(r.taken_at for r in kept)
+    young = [r for r in kept if r.taken_at > now - timedelta(days=2)]
     assert len(young) == 48
-    old = [r for r in kept if r.at < now - timedelta(days=3)]
-    days = [r.at.date() for r in old]
+    old = [r for r in kept if r.taken_at < now - timedelta(days=3)]
+    days = [r.taken_at.date() for r in old]
     assert len(days) == len(set(days))
     assert 396 <= len(days) <= 398
     assert await keep(campus) is None, "ten minutes are not over"
@@ -214,8 +214,10 @@ async def test_latencies_of_processes_are_added(
         latencies.timer("query", "readings.count_keys").add(9)
     for _ in range(20):
         two.timer("route", "GET /profiles").add(1.0)
-    await asyncio.gather(readings.write(campus, one), readings.write(campus, two))
-    await readings.write(campus, one)  # nothing is left of it
+    await asyncio.gather(
+        readings.store_latencies(campus, one), readings.store_latencies(campus, two)
+    )
+    await readings.store_latencies(campus, one)  # nothing is left of it
     seen = await take(campus)
     assert seen.queries["profiles.page"].slow == 2
     assert set(seen.queries) == {"profiles.page"}, "our own looking is no news"
@@ -228,7 +230,7 @@ async def test_latencies_of_processes_are_added(
     await raw.execute("UPDATE outgrow.latencies SET hour = hour - interval '2 hours'")
     assert (await take(campus)).routes == {}
     await raw.execute("UPDATE outgrow.latencies SET hour = hour - interval '4 days'")
-    await readings.write(campus, one)
+    await readings.store_latencies(campus, one)
     assert await raw.fetchval("SELECT count(*) FROM outgrow.latencies") == 0
 
 
@@ -240,7 +242,7 @@ async def test_what_cannot_be_written_is_counted_again(
     latencies.timer("route", "GET /").add(0.1)
     await raw.execute("ALTER TABLE outgrow.latencies RENAME TO away")
     task = asyncio.create_task(
-        readings.record(campus, DEFAULT_STORE, CAMPUS, latencies, every=0.05)
+        readings.record_readings(campus, DEFAULT_STORE, CAMPUS, latencies, every=0.05)
     )
     await asyncio.sleep(0.3)
     assert not task.done()
@@ -298,7 +300,7 @@ async def test_the_command_keeps_and_tells_growth(
     (soon,) = [a for a in told["advice"] if a["when"] == "soon"]
     assert soon["signal"]["days"] == pytest.approx(5, abs=0.1)
     assert soon["command"] == "outgrow grow --to optimized --plan"
-    assert told["lines"]["users"] == 5000
+    assert told["thresholds"]["users"] == 5000
     assert len(await past(campus)) == 8
     code, out, err = await finished(outgrow(campus_url, "advise"))
     assert "of 1,000, +20 a day: in 5 days (user:{id})" in out

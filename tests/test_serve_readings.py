@@ -15,7 +15,7 @@ from test_serve import served
 async def test_requests_and_statements_are_timed(api: Api) -> None:
     person = await api.sign_up()
     assert (await person.get("/profiles")).status_code == 200
-    await readings.write(api.services.database, api.context.metrics.latencies)
+    await readings.store_latencies(api.services.database, api.context.metrics.latencies)
     seen = await take(api.services.database)
     assert seen.routes["GET /profiles"].count == 1
     assert 0 < seen.routes["GET /profiles"].p50 < 20_000

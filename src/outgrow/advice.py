@@ -1,9 +1,9 @@
-"""From readings to advice: what to do now, what soon, and what not yet. No I/O.
+"""Advice from readings: what to do now, what soon, and what not yet. No I/O.
 
-A signal is a figure with its threshold. One that is over its threshold asks for a phase; advice is
-to go there, unless the store is there already. One that will be over it within the thresholds'
-`soon` days is told with the day. What no signal asks for is told as well, so that nobody does it
-too early.
+A signal is a figure with its threshold. A figure over its threshold asks for a phase; the advice is
+to go there, unless the store is there already. A figure that will be over it within the thresholds'
+`soon` days comes with the day. What no signal asks for is listed too, so that nobody does it too
+early.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from outgrow.growth.state import PHASES, Phase
 from outgrow.settings import Thresholds
 from outgrow.trends import Trend, fit
 
-REQUESTS_JUDGED = 100  # of a route, before its 95th percentile says something
+REQUESTS_JUDGED = 100  # of a route, before its 95th percentile counts
 SLOW_SHARE = 0.01  # of the runs of a statement, and at least:
 SLOW_RUNS = 3
-CALLS_JUDGED = 10  # of a statement that PostgreSQL counts: what ran once was somebody's own work
+CALLS_JUDGED = 10  # of a statement that PostgreSQL counts: rare ones were typed by people
 
 
 class Speed(msgspec.Struct, frozen=True):
-    """Of a route or a query within the last hour or two; times in milliseconds."""
+    """How fast a route or a query was within the last hour or two; times in milliseconds."""
 
     count: int
     p50: float
@@ -47,10 +47,10 @@ class Slow(msgspec.Struct, frozen=True):
 
 class Reading(msgspec.Struct, frozen=True):
     """How much there was at one time. None is unknown, or without a meaning in this store. `fits`
-    is the share of its keys that the blueprint knows; `users_are`, `school_is` and
-    `connections_are` name the patterns that were counted; `sampled`: not everything was read."""
+    is the share of the keys that the blueprint knows. `users_are`, `school_is` and
+    `connections_are` name the patterns that were counted. `sampled`: not everything was read."""
 
-    at: datetime
+    taken_at: datetime = msgspec.field(name="at")
     database_bytes: int
     store_bytes: int
     keys: int
@@ -66,8 +66,8 @@ class Reading(msgspec.Struct, frozen=True):
     queries: dict[str, Speed] = {}
     statements: list[Slow] = []
     response: float | None = None
-    """Milliseconds: the 95th percentile of the slowest route that was asked often enough; kept,
-    since `routes` of old readings are not."""
+    """Milliseconds: the 95th percentile of the slowest route with enough requests. It is stored,
+    since the `routes` of old readings are not."""
 
     @property
     def slowest_route(self) -> tuple[str, Speed] | None:
@@ -77,10 +77,10 @@ class Reading(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Where the store stands. `growth` is the state of one that is not finished, or "none"; `air`
-    are the indexes that only cost, `missing` what its phase asks for and is not there; `altered`
-    what of the tables or of all that keeps them is not as it was made; `grown_with` the other
-    blueprint that the store grew with, and its phase."""
+    """Where the store stands. `growth` is the state of the unfinished growth, or "none". `air` are
+    superfluous indexes; `missing` is what the phase asks for and does not exist; `altered` is what
+    differs from what Outgrow made. `grown_with` is the other blueprint that the store grew with,
+    and its phase."""
 
     store: str
     phase: Phase = "initial"
@@ -94,8 +94,8 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A figure and its threshold, of unit `bytes`, `ms` or "". `asks` is the phase that helps;
-    `why` what is known of figures beyond the threshold."""
+    """A figure and its threshold, in unit `bytes`, `ms` or "". `asks` is the phase that helps;
+    `why` says what happens beyond the threshold."""
 
     kind: str
     about: str
@@ -118,7 +118,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """`when` is now or soon; `command` None where there is none to give."""
+    """A piece of advice. `when` is now or soon; `command` is None where no command helps."""
 
     when: str
     reason: str
@@ -128,7 +128,7 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """What would be too early, and why."""
+    """A step that would be too early, and why."""
 
     what: str
     why: str
@@ -136,8 +136,8 @@ class NotYet:
 
 @dataclass(frozen=True, slots=True)
 class Advised:
-    """`command` is the one thing to type first, or None: nothing to do. `fine` are the signals that
-    ask for nothing; `unknown` says which could not be read."""
+    """All advice. `command` is what to type first, None where there is nothing to do. `fine` are
+    the signals that ask for nothing; `unknown` says what could not be read."""
 
     situation: Situation
     reading: Reading
@@ -150,12 +150,12 @@ class Advised:
     unknown: tuple[str, ...] = field(default=())
 
     def as_dict(self) -> dict[str, Any]:
-        told: dict[str, Any] = msgspec.to_builtins(self)
-        return told
+        document: dict[str, Any] = msgspec.to_builtins(self)
+        return document
 
 
 def advise(readings: Sequence[Reading], situation: Situation, thresholds: Thresholds) -> Advised:
-    """`readings` in order, at least one; the last is of now."""
+    """Return the advice for a store. `readings` are in order of time, the last one of now."""
     now = readings[-1]
     seen = [_with_history(s, readings) for s in _signals(now, situation, thresholds)]
     asking = [s for s in seen if s.crossed and (_helps(s, situation) or s.asks is None)]
@@ -164,7 +164,7 @@ def advise(readings: Sequence[Reading], situation: Situation, thresholds: Thresh
         reason = f"the store grew with {situation.grown_with}: set OUTGROW_BLUEPRINT to its file"
         advice = [Advice("now", reason, None)]
     else:
-        advice = [*_mending(situation)]
+        advice = [*_repairs(situation)]
         advice += [Advice("now", s.why, _command(s, situation), s) for s in asking]
         advice += _slow(now, situation, thresholds)
     soon = [
@@ -177,16 +177,16 @@ def advise(readings: Sequence[Reading], situation: Situation, thresholds: Thresh
         and not situation.grown_with
     ]
     advice += [Advice("soon", s.why, _plan(s.asks, situation), s) for s in soon]
-    told = {id(s) for s in (*asking, *soon)}
+    advised = {id(s) for s in (*asking, *soon)}
     return Advised(
         situation=situation,
         reading=now,
         readings=len(readings),
-        since=readings[0].at if len(readings) > 1 else None,
+        since=readings[0].taken_at if len(readings) > 1 else None,
         command=_first(advice, situation),
         advice=tuple(advice),
         not_yet=() if situation.grown_with else tuple(_not_yet(seen, situation, thresholds, now)),
-        fine=tuple(s for s in seen if id(s) not in told),
+        fine=tuple(s for s in seen if id(s) not in advised),
         unknown=tuple(_unknown(now)),
     )
 
@@ -197,7 +197,7 @@ def advise(readings: Sequence[Reading], situation: Situation, thresholds: Thresh
 def _signals(now: Reading, situation: Situation, thresholds: Thresholds) -> Iterator[Signal]:
     next_phase = _next(situation.phase)
     if now.users is not None:
-        yield from _of_users(now.users, now.users_are or "users", thresholds)
+        yield from _user_signals(now.users, now.users_are or "users", thresholds)
     if now.school is not None:
         yield Signal(
             "school",
@@ -244,9 +244,9 @@ def _signals(now: Reading, situation: Situation, thresholds: Thresholds) -> Iter
     )
 
 
-def _of_users(users: int, about: str, thresholds: Thresholds) -> Iterator[Signal]:
-    """The scale table: of its bands the highest that was reached, or the first ahead; and the
-    threshold at which the migration is to be planned."""
+def _user_signals(users: int, about: str, thresholds: Thresholds) -> Iterator[Signal]:
+    """Yield the bands of the scale table from the highest that was reached on, and the threshold at
+    which the migration is to be planned."""
     low, middle, high = thresholds.bands
     bands: tuple[tuple[int, str, Phase], ...] = (
         (low, f"{low:,} to {middle:,} users: minor optimizations", "optimized"),
@@ -269,18 +269,20 @@ def _of_users(users: int, about: str, thresholds: Thresholds) -> Iterator[Signal
 
 
 def _with_history(signal: Signal, readings: Sequence[Reading]) -> Signal:
-    points = [(r.at, value) for r in readings if (value := _figure(signal.kind, r)) is not None]
+    points = [
+        (r.taken_at, value) for r in readings if (value := _figure(signal.kind, r)) is not None
+    ]
     since = None
-    if points[0][1] <= signal.threshold:  # or nobody knows when it was
-        for at, value in reversed(points):
+    if points[0][1] <= signal.threshold:  # else the time is unknown
+        for time, value in reversed(points):
             if value <= signal.threshold:
                 break
-            since = at
+            since = time
     trend = fit(points)
-    return _of(signal, since, trend)
+    return _replace(signal, since, trend)
 
 
-def _of(signal: Signal, since: datetime | None, trend: Trend | None) -> Signal:
+def _replace(signal: Signal, since: datetime | None, trend: Trend | None) -> Signal:
     values = {f: getattr(signal, f) for f in signal.__slots__}
     values["since"] = since
     if trend is not None:
@@ -306,7 +308,7 @@ def _figure(kind: str, reading: Reading) -> float | None:
 
 
 def _helps(signal: Signal, situation: Situation) -> bool:
-    """Whether going on would change anything: what was done is not advised again."""
+    """Return whether the phase that the signal asks for is ahead of the store's."""
     return signal.asks is not None and _rank(signal.asks) > _rank(situation.phase)
 
 
@@ -331,8 +333,8 @@ def _plan(phase: Phase | None, situation: Situation) -> str:
 BLUEPRINT_FIRST = "outgrow inspect --write blueprint.toml"
 
 
-def _mending(situation: Situation) -> Iterator[Advice]:
-    """What was begun, or has come apart."""
+def _repairs(situation: Situation) -> Iterator[Advice]:
+    """Yield advice on growths that were begun, and on what was altered since."""
     begun = {
         "ready": ("a growth is ready to be switched", "outgrow switch"),
         "paused": ("a growth is paused", "outgrow resume"),
@@ -362,7 +364,8 @@ def _mending(situation: Situation) -> Iterator[Advice]:
 
 
 def _slow(now: Reading, situation: Situation, thresholds: Thresholds) -> Iterator[Advice]:
-    """Slow queries by name, as the server counts its own; else as PostgreSQL does."""
+    """Yield advice on slow queries that the server has counted by name, and on slow statements that
+    PostgreSQL has counted."""
     phase = _next(situation.phase)
     command = None if phase is None else _grow(phase, situation)
     names = {
@@ -387,7 +390,8 @@ def _slow(now: Reading, situation: Situation, thresholds: Thresholds) -> Iterato
 
 
 def _first(advice: Sequence[Advice], situation: Situation) -> str | None:
-    """What was begun comes first; of growths the furthest does what the others do."""
+    """Return the command to type first. What was begun comes first; the growth to the highest phase
+    includes the others."""
     if situation.growth == "running":
         return None
     commands = [a.command for a in advice if a.when == "now" and a.command]
@@ -424,7 +428,7 @@ def _not_yet(
 
 def _when(signal: Signal, now: Reading) -> str:
     if signal.days is not None:
-        return f"at this rate on {now.at + timedelta(days=signal.days):%Y-%m-%d}"
+        return f"at this rate on {now.taken_at + timedelta(days=signal.days):%Y-%m-%d}"
     if signal.per_day is None:
         return "how soon is not known yet"
     return "not within ten years at this rate"

@@ -1,7 +1,7 @@
-"""How a program connects, and how what PostgreSQL refuses is told.
+"""Connections of programs and commands, and PostgreSQL's errors in Outgrow's words.
 
-What asyncpg raises has no code and no hint. `explained` makes an OutgrowError of it, `failure` also
-of what nobody foresaw: the command line and the library report the same.
+asyncpg's exceptions have no code and no hint. `explained` turns refusals into OutgrowErrors,
+`failure` all other errors too, so that the command line and the library report the same.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ async def connect(
     `direct_url` leads around a pooler in transaction mode. A statement that takes `slow_query_ms`
     or longer is logged. `generic_plans` is for servers: see `Database.open`.
 
-    A growth needs 3 connections, everything else 1 or 2. Raises Unavailable when nobody answers,
-    Refused for a server that is too old and for a pooler that the URL does not speak of.
+    A growth needs 3 connections, everything else 1 or 2. Raises Unavailable when no server answers,
+    Refused for a server that is too old and for a pooler that the URL does not mention.
     """
     database = await Database.open(
         url,
@@ -71,12 +71,11 @@ async def connected(
     serves: bool = False,
     only_store: bool = False,
 ) -> AsyncIterator[Database]:
-    """The database that the settings name, open; the embedded server runs meanwhile if it is that.
+    """Open the database that the settings name; the embedded server runs until it is closed.
 
-    Who serves goes through a pooler where there is one, and has plans for many calls; everybody
-    else goes around it where OUTGROW_DIRECT_URL says how. `serves` asks for `generic_plans`, which
-    are explained at `Database.open`. With `only_store` nothing in our own schemas is read.
-    Raises ServerFailed, Unavailable, Refused.
+    A server (`serves`) goes through a pooler, where there is one, and has generic plans, see
+    `Database.open`. Everything else goes around the pooler where OUTGROW_DIRECT_URL is set. With
+    `only_store` nothing in our own schemas is read. Raises ServerFailed, Unavailable, Refused.
     """
     with ExitStack() as stack:
         url = settings.database_url if serves else settings.direct_url or settings.database_url
@@ -99,8 +98,8 @@ async def connected(
 
 @contextmanager
 def _embedded(settings: Settings) -> Iterator[EmbeddedServer]:
-    """The embedded server. Its start and its stop block the loop."""
-    from outgrow.db.embedded import running  # for a library it need not be there
+    """Run the embedded server. Its start and its stop block the event loop."""
+    from outgrow.db.embedded import running  # a library may do without it
 
     with ExitStack() as stack:
         with signals.blocking():
@@ -114,7 +113,7 @@ def _embedded(settings: Settings) -> Iterator[EmbeddedServer]:
 
 @asynccontextmanager
 async def explained(database: Database) -> AsyncIterator[None]:
-    """Raise what the role or the server does not permit as Refused, with whom to connect as."""
+    """Raise what the role or the server does not permit as Refused, with the role to connect as."""
     try:
         yield
     except asyncpg.ReadOnlySQLTransactionError as e:

@@ -1,8 +1,8 @@
-"""How long things took, counted in steps: of one process, in memory. No I/O.
+"""Histograms of how long things took, in the memory of a process. No I/O.
 
-A step is a fourth of a doubling, from half a millisecond to a minute, so that a percentile is right
-within a tenth whatever it is; the same steps everywhere, so that counts of processes and of hours
-can be added. Counting costs half a microsecond.
+A step is a fourth of a doubling, from half a millisecond to a minute, so every percentile is right
+within a tenth. The steps are the same everywhere, so counts of several processes and hours can be
+added. Counting costs half a microsecond.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 STEPS = tuple(0.0005 * 2 ** (step / 4) for step in range(69))
-"""Upper ends, in seconds; what is longer counts behind the last."""
+"""The upper ends of the steps, in seconds. Longer times count in a step after the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """`kind` is route or query. `counts` by step; `slow` how many took as long as makes a statement
-    slow; `slowest` in seconds."""
+    """The counts of a route or a query, which `kind` says. `counts` are by step; `slow` is how many
+    took as long as makes a statement slow; `slowest` is in seconds."""
 
     kind: str
     name: str
@@ -28,7 +28,7 @@ class Counted:
 
 
 class Timer:
-    """Of one route or query."""
+    """The counts of one route or query since they were last taken."""
 
     __slots__ = ("_slow_seconds", "counts", "slow", "slowest")
 
@@ -50,21 +50,21 @@ class Timer:
 
 
 class Latencies:
-    """All timers of a process. Names must be few: routes and statements, not what callers say."""
+    """All timers of a process. Names must be few: routes and statements, never text of callers."""
 
     def __init__(self, slow_seconds: float) -> None:
         self._slow_seconds = slow_seconds
         self._timers: dict[tuple[str, str], Timer] = {}
 
     def timer(self, kind: str, name: str) -> Timer:
-        """The one of that name, to be kept by whoever uses it often."""
+        """Return the timer of that name. Callers that use it often should hold it."""
         timer = self._timers.get((kind, name))
         if timer is None:
             timer = self._timers[kind, name] = Timer(self._slow_seconds)
         return timer
 
-    def take(self) -> list[Counted]:
-        """What was counted since the last time, in the order of names."""
+    def take_counts(self) -> list[Counted]:
+        """Return what was counted since the last time, in the order of names."""
         taken = []
         for (kind, name), timer in sorted(self._timers.items()):
             if any(timer.counts):
@@ -72,17 +72,18 @@ class Latencies:
                 timer.clear()
         return taken
 
-    def give_back(self, counted: Iterable[Counted]) -> None:
-        """What was taken could not be written down: it counts again."""
-        for one in counted:
-            timer = self.timer(one.kind, one.name)
-            timer.counts = [a + b for a, b in zip(timer.counts, one.counts, strict=True)]
-            timer.slow += one.slow
-            timer.slowest = max(timer.slowest, one.slowest)
+    def add_back(self, counted: Iterable[Counted]) -> None:
+        """Count again what was taken and could not be stored."""
+        for counts in counted:
+            timer = self.timer(counts.kind, counts.name)
+            timer.counts = [a + b for a, b in zip(timer.counts, counts.counts, strict=True)]
+            timer.slow += counts.slow
+            timer.slowest = max(timer.slowest, counts.slowest)
 
 
 def quantile(counts: Sequence[int], share: float, slowest: float) -> float:
-    """Seconds within which that share of them was; in between two steps as if they lay evenly."""
+    """Return the seconds within which that share of the times was. Within a step they are taken to
+    lie evenly."""
     wanted = share * sum(counts)
     passed = 0
     for step, count in enumerate(counts):

@@ -1,7 +1,7 @@
-"""The functions that `import outgrow` gives: what the commands do, for a program of your own.
+"""The functions of `import outgrow`: what the commands do, for a program of your own.
 
-They print nothing, read nothing of the environment, answer with dataclasses, and raise
-OutgrowError. Each opens connections of its own beside the pool's, one at most.
+They print nothing, do not read the environment, return dataclasses, and raise OutgrowError. Each
+opens at most one connection in addition to the pool's.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from outgrow.settings import Thresholds
 from outgrow.store import Store
 
 Progress = Callable[[int, int], None]
-"""Is told how much is done, of how much."""
+"""Called with how much is done, and of how much."""
 
 
-def _untold(*_: object) -> None:
+def _ignore(*_: object) -> None:
     pass
 
 
@@ -42,13 +42,13 @@ async def plan(
     goal: Phase,
     *,
     find_misfits: bool = True,
-    progress: Progress = _untold,
+    progress: Progress = _ignore,
 ) -> Plan:
     """Plan a growth to the phase `goal`, and change nothing.
 
-    With `find_misfits` also look for what would not fit the tables and for what contradicts itself:
-    that reads all of the store, in one snapshot. `progress` counts its checks. Raises Refused where
-    the growth would be refused.
+    With `find_misfits` also find values that would not fit the tables and rows that contradict each
+    other, which reads all of the store in one snapshot. `progress` counts the checks. Raises
+    Refused where the growth would be refused.
     """
     async with _errors(store.database):
         await check_blueprint(store, blueprint)
@@ -68,8 +68,8 @@ async def grow(
     """Take the store to the phase `goal`, while everybody goes on using it.
 
     Needs 3 connections. When it is cancelled or dies, call it again: it does what is left to do.
-    `postpone_switch` makes the tables and does not read from them yet. While more than `max_load`
-    other sessions of the database work, it waits. `watcher` is told of each step.
+    With `postpone_switch` make the tables and do not read from them yet. Wait while more than
+    `max_load` other sessions of the database work. `watcher` is called at each step.
 
     Raises Refused where it must not begin or another growth runs, GrowthFailed when it stopped on
     the way.
@@ -82,20 +82,20 @@ async def grow(
 
 
 async def verify(
-    store: Store, blueprint: Blueprint, *, progress: Callable[[int], None] = _untold
+    store: Store, blueprint: Blueprint, *, progress: Callable[[int], None] = _ignore
 ) -> Report:
-    """Compare every table with the store, and account for every key; look whether anything that
-    Outgrow made was altered. Reads everything, in one snapshot. `progress` is told how many more
-    keys were looked at."""
+    """Compare every table with the store, account for every key, and check that nothing Outgrow
+    made was altered. Read everything in one snapshot. `progress` is called with how many more keys
+    were read."""
     async with _errors(store.database):
         return await verification.verify(store.database, store.table, blueprint, progress)
 
 
-async def inspect(store: Store, *, sample: bool = False, progress: Progress = _untold) -> Survey:
-    """Find out what a key-value table holds, without a blueprint, and how the table fares.
+async def inspect(store: Store, *, sample: bool = False, progress: Progress = _ignore) -> Survey:
+    """Find out what a key-value table holds, without a blueprint, and how the table is.
 
-    Reads it four times, in one snapshot; with `sample` some 200,000 rows once, and then nothing is
-    known of what contradicts the rest. `progress` counts rows.
+    Read it four times in one snapshot. With `sample` read some 200,000 rows once, which does not
+    show inconsistencies. `progress` counts rows.
     """
     async with _errors(store.database):
         return await survey.survey(store.database, store.table, sample=sample, progress=progress)
@@ -106,21 +106,21 @@ async def advise(
     blueprint: Blueprint,
     *,
     thresholds: Thresholds | None = None,
-    note: Callable[[str], None] = _untold,
+    note: Callable[[str], None] = _ignore,
 ) -> Advised:
-    """Take a reading, compare it with the thresholds and with earlier ones, and say what to do now,
-    soon, and not yet.
+    """Take a reading, compare it with the thresholds and with earlier readings, and return what to
+    do now, soon, and not yet.
 
-    Reads at most 8 MB of the store. The reading is kept where Outgrow is installed and the last one
-    is ten minutes old; `note` is told why it is not.
+    Read at most 8 MB of the store. The reading is stored where Outgrow is installed and the last
+    one is ten minutes old; `note` is called with the reason where it is not.
     """
     async with _errors(store.database):
         return await _advise(store, blueprint, thresholds or Thresholds(), note)
 
 
 async def check_blueprint(store: Store, blueprint: Blueprint, *, is_named: bool = True) -> None:
-    """Raise Refused for a blueprint that is not meant for this store. Where nobody has named it
-    (`is_named`), it must claim half of the store's keys; else one will do."""
+    """Raise Refused for a blueprint that is not meant for this store. A default blueprint, which is
+    not `is_named`, must claim half of the store's keys, a named one at least one key."""
     database = store.database
     async with database.session() as session, session.connection.transaction(readonly=True):
         located = await memory.locate(session, store.table, blueprint)
@@ -132,39 +132,42 @@ async def _advise(
     store: Store, blueprint: Blueprint, thresholds: Thresholds, note: Callable[[str], None]
 ) -> Advised:
     database, name = store.database, store.table
-    found = await control.status(database, name, blueprint)
+    status = await control.status(database, name, blueprint)
     reading = None
-    if found.store.phase is None:
+    if status.store.phase is None:
         note("Outgrow is not installed here, so this reading is not kept")
-    elif found.store.replica:
+    elif status.store.replica:
         note("this is a replica, so this reading is not kept")
     else:
-        reading = await _keep(store, blueprint, note)
+        reading = await _store_reading(store, blueprint, note)
     async with (
         database.dedicated(single_transaction=True) as session,
         session.connection.transaction(readonly=True),
     ):
-        past = await readings.history(session, name) if found.store.phase else []
+        past = await readings.stored_readings(session, name) if status.store.phase else []
         if reading is None:
-            reading = await readings.take(session, name, blueprint)
-        past = [*(r for r in past if r.at < reading.at), reading]
+            reading = await readings.take_reading(session, name, blueprint)
+        past = [*(r for r in past if r.taken_at < reading.taken_at), reading]
     situation = Situation(
-        store=found.store.name,
-        phase=found.store.phase or "initial",
-        growth=found.growth_state,
-        air=tuple(r.name for r in found.indexes if r.role in ("duplicate", "invalid")),
-        missing=found.missing if found.store.phase not in (None, "initial") else (),
-        fits=found.store.phase is not None or reading.fits >= readings.FITS,
-        altered=tuple(str(finding) for finding in found.store.altered if finding.is_wrong),
-        grown_with=found.store.grown_with,
+        store=status.store.name,
+        phase=status.store.phase or "initial",
+        growth=status.growth_state,
+        air=tuple(r.name for r in status.indexes if r.role in ("duplicate", "invalid")),
+        missing=status.missing if status.store.phase not in (None, "initial") else (),
+        fits=status.store.phase is not None or reading.fits >= readings.FITS,
+        altered=tuple(str(finding) for finding in status.store.altered if finding.is_wrong),
+        grown_with=status.store.grown_with,
     )
     return advice.advise(past, situation, thresholds)
 
 
-async def _keep(store: Store, blueprint: Blueprint, note: Callable[[str], None]) -> Reading | None:
-    """Take a reading and keep it; None where there is one of the last minutes, or none can be."""
+async def _store_reading(
+    store: Store, blueprint: Blueprint, note: Callable[[str], None]
+) -> Reading | None:
+    """Take a reading and store it. Return None where the last one is recent, or none can be
+    stored."""
     try:
-        return await readings.keep(store.database, store.table, blueprint)
+        return await readings.store_reading(store.database, store.table, blueprint)
     except (asyncpg.UndefinedTableError, asyncpg.ReadOnlySQLTransactionError) as e:
         note(f"this reading is not kept ({e})")
         return None
@@ -172,11 +175,11 @@ async def _keep(store: Store, blueprint: Blueprint, note: Callable[[str], None])
 
 @asynccontextmanager
 async def _errors(database: Database) -> AsyncIterator[None]:
-    """Raise an OutgrowError, whatever the database answers."""
+    """Raise the errors of the database as OutgrowErrors."""
     try:
         async with explained(database):
             yield
     except BrokenPipeError:
-        raise  # of somebody's progress: whoever read it has gone
+        raise  # of a `progress` that prints: its reader has gone
     except OF_THE_DATABASE as e:
         raise failure(e) from e

@@ -1,9 +1,9 @@
-"""Readings: how much there is in a database and how fast it answers, taken and kept.
+"""Readings of how much there is in a database and how fast it answers, taken and stored.
 
-One is cheap enough for a live database: sizes of files, 8 MB of the store at most as a sample, and
-of a small store, or where an index serves it, the number of users and the longest lists. They are
-kept in schema `outgrow`, where that is there. `outgrow serve` takes one every ten minutes,
-whichever of its processes comes first; the others find it taken.
+A reading is cheap enough for a live database: sizes of files, a sample of at most 8 MB of the
+store, and, of a small store or with the help of an index, the number of users and the longest
+lists. Readings are stored in schema `outgrow`, where it exists. The processes of `outgrow serve`
+take one every ten minutes between them.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from outgrow.schema import memory
 
 log = logging.getLogger("outgrow.readings")
 
-SPACING_SECONDS = 600  # between two readings that are kept
-WRITTEN_SECONDS = 60  # between two times that a process writes its latencies down
-SAMPLED_BLOCKS = 1_000  # of 8 kB; all of a store that has fewer
-LARGEST = 3  # lists whose elements are counted: the largest by bytes may not be the longest
-SCANNED_BYTES = 256_000_000  # of a store that is read whole, but for what lies in TOAST
-MOST_KEYS = 5_000_000  # that are counted by an index: about a second
-FITS = 0.5  # of the keys must be the blueprint's, or nobody knows that it was meant for them
+SPACING_SECONDS = 600  # between two stored readings
+WRITTEN_SECONDS = 60  # between two times that a process stores its latencies
+SAMPLED_BLOCKS = 1_000  # of 8 kB; a smaller store is read whole
+LARGEST = 3  # lists whose elements are counted: the longest may not have the most bytes
+SCANNED_BYTES = 256_000_000  # of a store that is read whole, without its TOAST
+MOST_KEYS = 5_000_000  # that an index counts, in about a second
+FITS = 0.5  # the share of keys that a blueprint must claim to count as meant for the store
 
 _LIKE = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
-async def take(session: Session, store: str, blueprint: Blueprint) -> Reading:
-    """Look, from a transaction. Raises Refused where there is no such store."""
+async def take_reading(session: Session, store: str, blueprint: Blueprint) -> Reading:
+    """Take a reading, in a transaction. Raises Refused where there is no such store."""
     schema, table = memory.split(store)
     facts = await session.row(load("health")["table"], schema, table)
     if facts is None:
@@ -54,22 +54,22 @@ async def take(session: Session, store: str, blueprint: Blueprint) -> Reading:
     assert sizes is not None
     sample = await _sample(session, f"{schema}.{table}", facts, blueprint)
     trusted = sample.fits >= FITS or await _is_installed(session, blueprint)
-    places = _Places(blueprint, sample, trusted)
-    exact = await _exact(session, f"{schema}.{table}", facts, places, sample)
+    patterns = _UserPatterns(blueprint, sample, trusted)
+    exact = await _exact(session, f"{schema}.{table}", facts, patterns, sample)
     slow = await read_statements(session, table, most=5)
     routes, queries = await _latencies(session)
     reading = Reading(
-        at=sizes["now"],
+        taken_at=sizes["now"],
         database_bytes=sizes["database_bytes"],
         store_bytes=facts["heap_bytes"] + facts["toast_bytes"] + facts["index_bytes"],
         keys=round(sum(sample.keys.values()) * sample.factor),
         fits=sample.fits,
-        users=exact.users if exact.users is not None else places.users_sampled,
-        users_are=places.users_are,
+        users=exact.users if exact.users is not None else patterns.users_sampled,
+        users_are=patterns.users_are,
         school=exact.school,
-        school_is=places.key_of(places.lists),
+        school_is=patterns.key_of(patterns.lists),
         connections=exact.connections,
-        connections_are=places.key_of(places.owned),
+        connections_are=patterns.key_of(patterns.owned),
         sampled=sample.factor > 1,
         routes=routes,
         queries=queries,
@@ -80,7 +80,8 @@ async def take(session: Session, store: str, blueprint: Blueprint) -> Reading:
 
 
 async def _is_installed(session: Session, blueprint: Blueprint) -> bool:
-    """Then it was meant for this store, however many other keys there are."""
+    """Return whether the blueprint is installed: then it is meant for this store, however many
+    other keys there are."""
     sql = load("outgrow")
     if not await session.value(sql["layouts_exist"]):
         return False
@@ -88,9 +89,8 @@ async def _is_installed(session: Session, blueprint: Blueprint) -> bool:
 
 
 class _Sample:
-    """Of the store: keys by pattern ("" for what the blueprint does not know) and those that take
-    most room; by family of keys the documents that it does not know. `factor` is how much more
-    there is."""
+    """A sample of the store: its keys by pattern ("" for unknown ones), the largest values of each
+    pattern, and the unknown documents by family of keys. The store has `factor` times as much."""
 
     def __init__(self, factor: float) -> None:
         self.factor = factor
@@ -111,8 +111,8 @@ class _Sample:
     def largest(self, pattern: str) -> list[str]:
         return [key for _, key in self._largest.get(pattern, ())]
 
-    def room(self, pattern: str) -> int:
-        """Bytes of the largest."""
+    def largest_bytes(self, pattern: str) -> int:
+        """Return the bytes of the largest value."""
         return max((size for size, _ in self._largest.get(pattern, ())), default=0)
 
     @property
@@ -121,9 +121,9 @@ class _Sample:
         return 1.0 if not total else 1 - self.keys[""] / total
 
 
-class _Places:
-    """Where in a store its users are, the lists by which they are found, and their own lists: names
-    of patterns, None for what the blueprint does not say."""
+class _UserPatterns:
+    """The patterns of a store's users, of the lists that name users, and of the lists that users
+    have; None for what the blueprint does not say."""
 
     def __init__(self, blueprint: Blueprint, sample: _Sample, trusted: bool) -> None:
         self._patterns = blueprint.patterns
@@ -133,12 +133,12 @@ class _Places:
         self.users_are: str | None = None
         self.users_sampled = 0
         if trusted:
-            self._named(blueprint, sample)
+            self._read_blueprint(blueprint, sample)
         elif sample.families:
             self.users_are, count = sample.families.most_common(1)[0]
             self.users_sampled = round(count * sample.factor)
 
-    def _named(self, blueprint: Blueprint, sample: _Sample) -> None:
+    def _read_blueprint(self, blueprint: Blueprint, sample: _Sample) -> None:
         relation = _users_of(blueprint, sample)
         if relation is None:
             return
@@ -156,8 +156,8 @@ class _Places:
             for relation in blueprint.relations.values()
             if relation.pattern and blueprint.patterns[relation.pattern].shape == "ids"
         ]
-        self.lists = max(lists, key=sample.room, default=None)
-        self.owned = max(owned, key=sample.room, default=None)
+        self.lists = max(lists, key=sample.largest_bytes, default=None)
+        self.owned = max(owned, key=sample.largest_bytes, default=None)
 
     def pattern(self, name: str) -> Pattern:
         return self._patterns[name]
@@ -167,7 +167,7 @@ class _Places:
 
 
 def _users_of(blueprint: Blueprint, sample: _Sample) -> str | None:
-    """The relation that counts as users: the one of that name, else the largest of documents."""
+    """Return the relation that counts as users: `users`, else the largest one of documents."""
     documents = [
         name
         for name, relation in blueprint.relations.items()
@@ -183,7 +183,7 @@ def _users_of(blueprint: Blueprint, sample: _Sample) -> str | None:
 async def _sample(
     session: Session, store: str, facts: asyncpg.Record, blueprint: Blueprint
 ) -> _Sample:
-    """In small pieces, since requests are answered meanwhile."""
+    """Read a sample in small pieces, since requests are answered at the same time."""
     percent = min(100.0, 100.0 * SAMPLED_BLOCKS / max(1, facts["heap_bytes"] // 8192))
     sample = _Sample(100 / percent)
     query = load("readings")["sample"].with_identifiers(store=store)
@@ -195,7 +195,8 @@ async def _sample(
 
 
 def family(key: str) -> str:
-    """What a key is called where no blueprint says it: its first word, and how many follow."""
+    """Return the first part of a key with a placeholder for each other part: a name for keys that
+    no blueprint describes."""
     first, *rest = key.split(":")
     return ":".join([first, *["{}"] * len(rest)])
 
@@ -208,43 +209,47 @@ class _Exact:
 
 
 async def _exact(
-    session: Session, store: str, facts: asyncpg.Record, places: _Places, sample: _Sample
+    session: Session, store: str, facts: asyncpg.Record, patterns: _UserPatterns, sample: _Sample
 ) -> _Exact:
-    """What a sample cannot say well, where it costs little: how many users, and the largest lists.
-    Of a small store everything; of a larger one what an index finds, which the many lists of
-    users are not. What takes too long is left to the sample."""
+    """Count what a sample cannot estimate well, where that is cheap: users, and the longest lists.
+    Read all of a small store; of a larger one only what an index finds, which leaves out the lists
+    that users have. Leave to the sample what takes too long."""
     small = facts["heap_bytes"] <= SCANNED_BYTES
     use = await session.rows(load("health")["index_use"], facts["oid"])
     served = facts["key_order"] or any(row["prefixes"] for row in use)
     whole = small or (served and (facts["rows"] or 0) <= MOST_KEYS)
     count = load("readings")["count_keys"].with_identifiers(store=store)
-    found = _Exact()
+    exact = _Exact()
     try:
         async with session.connection.transaction():
             await session.run(load("readings")["not_for_long"])
-            if places.users is not None and whole:
-                found.users = await session.value(count, *_beginning(places.pattern(places.users)))
-            if places.lists is not None:
-                found.school = await _longest(session, store, places, places.lists, sample, whole)
-            if places.owned is not None:
-                found.connections = await _longest(
-                    session, store, places, places.owned, sample, small
+            if patterns.users is not None and whole:
+                exact.users = await session.value(
+                    count, *_beginning(patterns.pattern(patterns.users))
+                )
+            if patterns.lists is not None:
+                exact.school = await _longest(
+                    session, store, patterns, patterns.lists, sample, whole
+                )
+            if patterns.owned is not None:
+                exact.connections = await _longest(
+                    session, store, patterns, patterns.owned, sample, small
                 )
     except asyncpg.QueryCanceledError:
         log.warning("the store takes too long to count; the reading is from a sample")
-    return found
+    return exact
 
 
 async def _longest(
-    session: Session, store: str, places: _Places, name: str, sample: _Sample, whole: bool
+    session: Session, store: str, patterns: _UserPatterns, name: str, sample: _Sample, whole: bool
 ) -> int:
-    """Elements of the longest list of a pattern: of those that take most room, in all of the store
-    or in the sample."""
+    """Return how many elements the longest list of a pattern has, of its largest values: those of
+    the whole store or of the sample."""
     sql = load("readings")
     keys = sample.largest(name)
     if whole:
         query = sql["largest"].with_identifiers(store=store)
-        beginning = _beginning(places.pattern(name))
+        beginning = _beginning(patterns.pattern(name))
         keys = [row["key"] for row in await session.rows(query, *beginning, LARGEST)]
     rows = await session.rows(sql["elements"].with_identifiers(store=store), keys)
     return max((row["elements"] for row in rows), default=0)
@@ -255,28 +260,29 @@ def _beginning(pattern: Pattern) -> tuple[str, str]:
 
 
 async def _latencies(session: Session) -> tuple[dict[str, Speed], dict[str, Speed]]:
-    """Of the last hour or two, of all processes; by route and by query."""
-    found: dict[str, dict[str, Speed]] = {"route": {}, "query": {}}
+    """Return the latencies of the last hour or two, of all processes, by route and by query."""
+    speeds: dict[str, dict[str, Speed]] = {"route": {}, "query": {}}
     if await session.value(load("readings")["kept_here"]):
         for row in await session.rows(load("readings")["latencies"]):
             if row["name"].startswith("readings."):
-                continue  # our own looking is nobody's waiting
-            found[row["kind"]][row["name"]] = speed(Counted(**row))
-    return found["route"], found["query"]
+                continue  # nobody waits for readings
+            speeds[row["kind"]][row["name"]] = speed(Counted(**row))
+    return speeds["route"], speeds["query"]
 
 
 def speed(counted: Counted) -> Speed:
+    """Return the percentiles of a histogram, in milliseconds."""
     p50, p95, p99 = (
         1000 * quantile(counted.counts, share, counted.slowest) for share in (0.5, 0.95, 0.99)
     )
     return Speed(sum(counted.counts), p50, p95, p99, counted.slow, 1000 * counted.slowest)
 
 
-# Keeping ----------------------------------------------------------------------------------------
+# Storing ----------------------------------------------------------------------------------------
 
 
-async def history(session: Session, store: str) -> list[Reading]:
-    """What was kept, the oldest first; nothing where there is no place to keep it."""
+async def stored_readings(session: Session, store: str) -> list[Reading]:
+    """Return the stored readings, the oldest first; none where their table does not exist."""
     if not await session.value(load("readings")["kept_here"]):
         return []
     rows = await session.rows(load("readings")["history"], _name(store))
@@ -284,14 +290,14 @@ async def history(session: Session, store: str) -> list[Reading]:
 
 
 async def is_due(statements: Statements, store: str) -> bool:
-    """Whether the last reading that was kept is ten minutes old."""
+    """Return whether the last stored reading is ten minutes old."""
     age = await statements.value(load("readings")["newest"], _name(store))
     return age is None or age >= SPACING_SECONDS
 
 
-async def keep(database: Database, store: str, blueprint: Blueprint) -> Reading | None:
-    """Take a reading and keep it; None where another process is at it, or one of the last ten
-    minutes is there. On a connection of its own, on which nothing counts as slow."""
+async def store_reading(database: Database, store: str, blueprint: Blueprint) -> Reading | None:
+    """Take a reading and store it, on a dedicated connection whose statements never count as slow.
+    Return None where another process is taking one, or the last is not ten minutes old."""
     sql = load("readings")
     async with (
         database.dedicated("outgrow readings", single_transaction=True) as session,
@@ -301,47 +307,47 @@ async def keep(database: Database, store: str, blueprint: Blueprint) -> Reading 
             return None
         if not await is_due(session, store):
             return None
-        reading = await take(session, store, blueprint)
+        reading = await take_reading(session, store, blueprint)
         text = msgspec.json.encode(reading).decode()
-        await session.run(sql["keep"], _name(store), reading.at, text)
+        await session.run(sql["keep"], _name(store), reading.taken_at, text)
         await session.run(sql["thin"], _name(store))
         return reading
 
 
-async def record(
+async def record_readings(
     database: Database,
     store: str,
     blueprint: Blueprint,
     latencies: Latencies,
     every: float = WRITTEN_SECONDS,
 ) -> None:
-    """For a serving process: write its latencies down every minute, and see that there is a
-    reading every ten. Until cancelled."""
+    """Store the latencies of a serving process every minute, and a reading every ten minutes, until
+    cancelled."""
     while True:
         try:
-            await write(database, latencies)
+            await store_latencies(database, latencies)
             if await is_due(database, store):
-                await keep(database, store, blueprint)
+                await store_reading(database, store, blueprint)
         except (*GONE, asyncpg.PostgresError, OutgrowError) as e:
             log.warning("no reading was kept, and it is tried again: %s", e)
         await asyncio.sleep(every)
 
 
-async def write(database: Database, latencies: Latencies) -> None:
-    """Add what was counted to what is written, and forget what is old."""
-    taken = latencies.take()
+async def store_latencies(database: Database, latencies: Latencies) -> None:
+    """Add the counts to those that are stored, and delete old ones."""
+    counts = latencies.take_counts()
     sql = load("readings")
     try:
-        if taken:
-            await database.run(sql["add_latencies"], _as_json(taken))
+        if counts:
+            await database.run(sql["add_latencies"], _as_json(counts))
         await database.run(sql["forget_latencies"])
     except BaseException:
-        latencies.give_back(taken)
+        latencies.add_back(counts)
         raise
 
 
-def _as_json(taken: Iterable[Counted]) -> str:
-    return msgspec.json.encode(list(taken)).decode()
+def _as_json(counts: Iterable[Counted]) -> str:
+    return msgspec.json.encode(list(counts)).decode()
 
 
 def _name(store: str) -> str:

@@ -1,11 +1,11 @@
 """SIGINT and SIGTERM: a command ends within a second with 130 or 143, whatever it is doing.
 
-A handler that raises breaks asyncio off anywhere, in a protocol's callback too: connections then
-waited for answers that never came, and now and then the process crashed. So the handler cancels the
-main task, which stops its statement and closes its connections; a timer ends the process
-GRACE_SECONDS later, for tasks, threads and servers that take longer. A second signal ends it
-immediately, and so does the first where no event loop runs. What dies with the process is safe:
-PostgreSQL rolls back, and growths go on from what they wrote down.
+A handler that raises interrupts asyncio anywhere, in a protocol's callback too: connections would
+wait for answers that never come, and the process may crash. So the handler cancels the main task,
+which stops its statement and closes its connections. A timer ends the process GRACE_SECONDS later,
+for tasks, threads and servers that take longer. A second signal ends it immediately, and so does
+the first where no event loop runs. Nothing is lost with the process: PostgreSQL rolls back, and
+growths go on from what they recorded.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SHOW_CURSOR = "\x1b[?25h"  # which a progress bar hides
 
 
 class _State:
-    """Of this process: signals are."""
+    """The state of the process's signals."""
 
     received: int | None = None
     is_looping = False
@@ -43,7 +43,7 @@ _state = _State()
 
 def install() -> None:
     """Handle both signals from now on, in the main thread."""
-    signal.signal(signal.SIGALRM, _cut_off)
+    signal.signal(signal.SIGALRM, _end_process)
     for number in _SIGNALS:
         signal.signal(number, _handle)
 
@@ -54,7 +54,7 @@ def run(
     last_words: str = "",
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> T:
-    """Run to the end, or to a signal: then the process ends, whatever `work` made of its
+    """Run `work` to its end, or to a signal: then the process ends, however `work` handles its
     cancellation. `last_words` are printed where it could not end by itself."""
     _state.is_looping, _state.last_words = True, last_words
     try:
@@ -63,10 +63,10 @@ def run(
     finally:
         _state.is_looping, _state.last_words = False, ""
         if _state.received is not None:
-            # Not by way of the interpreter's end, which gives the signals back their own meaning.
+            # The interpreter's own end would restore the signals' default handlers first.
             with suppress(OSError, ValueError):
                 sys.stdout.flush()
-            _cut_off(_state.received)
+            _end_process(_state.received)
 
 
 async def _main(work: Coroutine[Any, Any, T]) -> T:
@@ -82,8 +82,8 @@ async def _main(work: Coroutine[Any, Any, T]) -> T:
 
 @contextmanager
 def blocking() -> Iterator[None]:
-    """Around what keeps the loop from turning and must clean up behind itself: a signal raises
-    there, and no timer ends it."""
+    """Mark a block that blocks the event loop and has to clean up: a signal raises in it, and no
+    timer ends it."""
     _state.is_blocking = True
     signal.setitimer(signal.ITIMER_REAL, 0)
     try:
@@ -96,7 +96,8 @@ def blocking() -> Iterator[None]:
 
 @contextmanager
 def stopping(stop: Callable[[int], None]) -> Iterator[None]:
-    """Leave the end to `stop(signal)`, called in the loop at each signal: for what is served."""
+    """Call `stop(signal)` in the event loop at each signal, and leave the end to it: for
+    servers."""
     _state.stop = stop
     try:
         yield
@@ -109,7 +110,7 @@ def _handle(number: int, _: FrameType | None) -> None:
         _state.loop.call_soon_threadsafe(_state.stop, number)
         return
     if _state.received is not None or not _state.is_looping:
-        _cut_off(number)
+        _end_process(number)
     _state.received = number
     if _state.is_blocking:
         _raise(number)
@@ -124,12 +125,12 @@ def _raise(number: int) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-def _cut_off(number: int, _: FrameType | None = None) -> None:
-    """End the process here and now."""
+def _end_process(number: int, _: FrameType | None = None) -> None:
+    """End the process immediately."""
     number = _state.received or number
-    said = [_state.last_words] if _state.last_words else []
+    messages = [_state.last_words] if _state.last_words else []
     if number == signal.SIGINT:
-        said.append("interrupted")
-    text = "".join(f"{line}\n" for line in said)
+        messages.append("interrupted")
+    text = "".join(f"{line}\n" for line in messages)
     os.write(2, ((_SHOW_CURSOR if sys.stderr.isatty() else "") + text).encode())
     os._exit(128 + number)

@@ -37,7 +37,7 @@ def one_line(text: str) -> str:
 
 
 def clean(data: Any) -> Any:
-    """Each text of a document made `one_line`, but for statements, which have several."""
+    """Return a document with each text on one line, except SQL statements, which have several."""
     if isinstance(data, str):
         return one_line(data)
     if isinstance(data, dict):
@@ -53,12 +53,12 @@ def clean(data: Any) -> Any:
     return data
 
 
-def _escape(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 class Progress:
-    """Counts what is done. `total` is None while nobody knows it; it may be set later."""
+    """A count of what is done. `total` is None while it is unknown; it may be set later."""
 
     def __init__(
         self, label: str, unit: str, total: int | None = None, stream: TextIO | None = None
@@ -91,12 +91,12 @@ class Progress:
             self._print(f"{self.label}: {self.done:,} {self.unit} in {_time(self._elapsed())}")
 
     def add(self, count: int) -> None:
-        """So many more are done."""
+        """Count so many more as done."""
         self.done += count
         self._show()
 
     def note(self, text: str) -> None:
-        """Say what it waits for; "" when it goes on."""
+        """Show what the work waits for; "" when it goes on."""
         self._note = text
         self._show()
 
@@ -105,8 +105,8 @@ class Progress:
 
     def _show(self) -> None:
         if self._bar is not None:
-            said = one_line(self._line())
-            self._bar.update(self._task, completed=self.done, total=self.total, description=said)
+            text = one_line(self._line())
+            self._bar.update(self._task, completed=self.done, total=self.total, description=text)
         elif time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + NEXT_LINES
             self._print(self._line())

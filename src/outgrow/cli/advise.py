@@ -69,7 +69,7 @@ def _report_lines(advised: Advised) -> list[str]:
         f"store    {advised.situation.store}, phase {advised.situation.phase}, "
         f"{reading.keys:,} keys, {_size(reading.store_bytes)}"
         + (" (from a sample)" if reading.sampled else ""),
-        f"reading  {reading.at:%Y-%m-%d %H:%M} UTC{_history(advised)}",
+        f"reading  {reading.taken_at:%Y-%m-%d %H:%M} UTC{_history(advised)}",
     ]
     if not advised.situation.fits:
         users = advised.reading.users_are

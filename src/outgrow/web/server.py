@@ -106,7 +106,7 @@ async def _run(
     beside = [
         asyncio.create_task(apply_retention(services.database, settings.keep_messages)),
         asyncio.create_task(
-            readings.record(services.database, settings.store, campus(), latencies)
+            readings.record_readings(services.database, settings.store, campus(), latencies)
         ),
     ]
     try:
