@@ -76,9 +76,8 @@ class Misfits:
             for text, times in doubled_ids(value, steps):
                 yield "doubled", f"{_path_prefix(steps)}{text} stands there {times} times", steps
         for steps, usual in self.elements.items():
-            kind = next(
-                (kind for item in values_at(value, steps) if (kind := kind_of(item)) != usual), ""
-            )
+            kinds = map(kind_of, values_at(value, steps))
+            kind = next((kind for kind in kinds if kind != usual), "")
             if kind:
                 detail = f"{with_article(kind)}, where others are {with_article(usual)}"
                 yield "wrong_element", _path_prefix(steps) + detail, steps
@@ -236,9 +235,7 @@ class Audit:
             if share >= sure and not is_row_id(reference):
                 lookup = self._lookup(reference)
                 self._lookups.setdefault(id(reference.source), []).append(lookup)
-        self._symmetries = {
-            id(reference.source): Symmetry(self._lookup(reference)) for reference in symmetric
-        }
+        self._symmetries = {id(r.source): Symmetry(self._lookup(r)) for r in symmetric}
         self._indexes = [
             Agreement(
                 index, [r for r in references if r.source is index.pattern and r.to is index.source]
@@ -261,9 +258,7 @@ class Audit:
     def _checks_of(self, pattern: Pattern) -> _Checks:
         number = id(pattern)
         if number not in self._checks:
-            sides = [
-                (index, (index.derived.pattern, index.derived.source)) for index in self._indexes
-            ]
+            sides = [(i, (i.derived.pattern, i.derived.source)) for i in self._indexes]
             indexes = [index for index, patterns in sides if pattern in patterns]
             symmetry = self._symmetries.get(number)
             lookups = self._lookups.get(number, [])

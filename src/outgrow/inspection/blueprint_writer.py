@@ -179,9 +179,8 @@ class _Writer:
                 self._add_fields(relation, pattern, values, ())
             case "ids":
                 target = self._target_at(pattern, (ELEMENTS,))
-                column = relation.add(
-                    _id_column_of(target) if target else "element", "element = true"
-                )
+                name = _id_column_of(target) if target else "element"
+                column = relation.add(name, "element = true")
                 relation.add("pos", "position = true")
                 if target is not None:
                     columns = [column, *relation.of_variable.values()]

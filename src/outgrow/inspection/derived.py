@@ -194,9 +194,8 @@ class Trial:
         if pattern.shape == "ids" and (role := literal.path()) is not None:
             by[-1] = (role,)
         where = ", ".join(" or ".join(map(_describe, paths)) for paths in by.values())
-        return Derived(
-            pattern, reference.to, f"each names a row whose {where} is in its key", reference, by
-        )
+        why = f"each names a row whose {where} is in its key"
+        return Derived(pattern, reference.to, why, reference, by)
 
     def _is_copy(self, pattern: Pattern, reference: Reference) -> bool:
         """Return whether the row that is named has everything that stands next to its id."""
@@ -273,9 +272,8 @@ class Trial:
         best = max(paths.items(), key=lambda match: match[1], default=(None, 0))
         if best[0] is None or best[1] < AGREE * tried or len(values) < 2:
             return None
-        return Derived(
-            pattern, reference.to, f"copies of {_describe(best[0])}", reference, {-2: (best[0],)}
-        )
+        why = f"copies of {_describe(best[0])}"
+        return Derived(pattern, reference.to, why, reference, {-2: (best[0],)})
 
     def _aggregate(self, pattern: Pattern) -> Derived | None:
         """Return one list of all the values that a field has."""

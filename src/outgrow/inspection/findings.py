@@ -53,9 +53,8 @@ def _table_findings(health: Health) -> Iterator[Finding]:
             "nothing prevents a key from being stored twice: `key` has no primary key and no "
             "unique index, and no upsert can name it"
         )
-        yield Finding(
-            "no_unique_key", "bad", table.name, fact, remedy("unique_key", store=table.name)
-        )
+        undo = remedy("unique_key", store=table.name)
+        yield Finding("no_unique_key", "bad", table.name, fact, undo)
     if table.unlogged:
         fact = "the table is UNLOGGED: after a crash of the server it is empty"
         yield Finding("unlogged", "bad", table.name, fact, remedy("logged", store=table.name))
@@ -85,54 +84,47 @@ def _index_findings(health: Health) -> Iterator[Finding]:
     schema = health.table.name.rpartition(".")[0]
     for index in health.indexes:
         full_name = f"{schema}.{index.name}"
+        drop = remedy("drop_index", index=full_name)
         if not index.valid and index.needed_by is None:
             fact = (
                 f"being built, or left by a build that failed: {format_size(index.bytes)} that "
                 "every write maintains and no query uses"
             )
-            yield Finding(
-                "invalid_index", "bad", index.name, fact, remedy("drop_index", index=full_name)
-            )
+            yield Finding("invalid_index", "bad", index.name, fact, drop)
         elif index.duplicate_of is not None and not index.ours:
             fact = (
                 f"does nothing that {index.duplicate_of} does not do: {format_size(index.bytes)} "
                 "that every write maintains"
             )
-            yield Finding(
-                "duplicate_index", "warn", index.name, fact, remedy("drop_index", index=full_name)
-            )
+            yield Finding("duplicate_index", "warn", index.name, fact, drop)
         elif _is_unused(index):
-            yield _unused_index(health, index, full_name)
+            yield _unused_index(health, index, drop)
         bloat = index.bloat_bytes or 0
         if bloat >= max(BLOATED_BYTES, BLOATED * index.bytes):
             fact = (
                 f"about {format_size(bloat)} of its {format_size(index.bytes)} are unused (an "
                 "estimate)"
             )
-            yield Finding(
-                "bloated_index", "note", index.name, fact, remedy("rebuild_index", index=full_name)
-            )
+            rebuild = remedy("rebuild_index", index=full_name)
+            yield Finding("bloated_index", "note", index.name, fact, rebuild)
 
 
 def _is_unused(index: Index) -> bool:
     return not index.scans and not index.ours and index.needed_by is None and not index.unique
 
 
-def _unused_index(health: Health, index: Index, full_name: str) -> Finding:
+def _unused_index(health: Health, index: Index, drop: str) -> Finding:
     level: Level = "note"
     since = "since the server counts"
     if health.counted_since is not None:
         since = f"since {health.counted_since:%Y-%m-%d %H:%M} UTC"
         if health.now - health.counted_since >= COUNTED:
             level = "warn"
-    return Finding(
-        "unused_index",
-        level,
-        index.name,
+    fact = (
         f"no query used it on this server {since}: {format_size(index.bytes)} that every write "
-        "maintains",
-        remedy("drop_index", index=full_name),
+        "maintains"
     )
+    return Finding("unused_index", level, index.name, fact, drop)
 
 
 def _maintenance_findings(health: Health) -> Iterator[Finding]:
@@ -360,9 +352,8 @@ def _open_value_findings(
 ) -> Iterator[Finding]:
     if not access.row_security or stranger.bypasses:
         why = "it bypasses row-level security" if access.row_security else "nothing holds them back"
-        yield Finding(
-            "values_open", "bad", name, f"{name} reads every value of the table: {why}", undo
-        )
+        fact = f"{name} reads every value of the table: {why}"
+        yield Finding("values_open", "bad", name, fact, undo)
         return
     for policy in access.policies:
         if policy.opens(stranger.name):

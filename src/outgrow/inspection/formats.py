@@ -226,9 +226,7 @@ def _kind_of_name(field: str) -> str | None:
     name_words = [word.lower() for word in _NAME_WORD.findall(last)]
     if not name_words or name_words[-1] in _PUBLIC or "public" in name_words:
         return None
-    singular = {word.removesuffix("s") if len(word) > 4 else word for word in name_words} | set(
-        name_words
-    )
+    singular = {w.removesuffix("s") if len(w) > 4 else w for w in name_words} | {*name_words}
     joined = "".join(name_words)
     for kind, names in _NAMES:
         if any(name <= singular or name == {joined} for name in names):

@@ -145,8 +145,8 @@ def _is_on(options: Mapping[str, str], name: str) -> bool:
     return options[name].lower() not in ("off", "false", "0", "no")
 
 
-MOST_STATEMENTS = 10
-LONGEST_STATEMENT = 300  # characters of a statement that are reported
+MOST = 10
+LONGEST = 300  # characters of a statement that are reported
 
 _TEXTS = re.compile(r"E?'(?:[^'\\]|''|\\.)*'")
 
@@ -174,7 +174,7 @@ class Statements:
     hidden: int = 0
 
 
-async def read_statements(session: Session, table: str, most: int = MOST_STATEMENTS) -> Statements:
+async def read_statements(session: Session, table: str, most: int = MOST) -> Statements:
     """Read the slowest statements. An extension that cannot be read is an answer, not an error."""
     sql = load("health")
     schema = await session.value(sql["statements_at"])
@@ -201,11 +201,7 @@ async def read_statements(session: Session, table: str, most: int = MOST_STATEME
 
 def _shown(text: str) -> str:
     one_line = " ".join(_TEXTS.sub("'...'", text).split())
-    return (
-        one_line
-        if len(one_line) <= LONGEST_STATEMENT
-        else one_line[: LONGEST_STATEMENT - 3] + "..."
-    )
+    return one_line if len(one_line) <= LONGEST else one_line[: LONGEST - 3] + "..."
 
 
 @dataclass(frozen=True, slots=True)

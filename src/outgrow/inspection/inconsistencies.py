@@ -56,9 +56,7 @@ class Agreement:
     def paths(self, pattern: Pattern) -> Iterator[Steps]:
         """Return the paths that it reads in the values of the index or of its rows."""
         if pattern is self.derived.pattern:
-            yield from (
-                reference.steps for reference in self.references if reference.steps is not None
-            )
+            yield from (r.steps for r in self.references if r.steps is not None)
             if -2 in self.by:
                 yield ()
         else:
@@ -211,9 +209,7 @@ class Lookup:
     def __init__(self, reference: Reference, ids: Hashes | None, keys: Keys) -> None:
         self.reference = reference
         references = (reference, *reference.group)
-        self._around = tuple(
-            dict.fromkeys(pair for reference in references for pair in reference.around)
-        )
+        self._around = tuple(dict.fromkeys(pair for r in references for pair in r.around))
         self._ids = ids
         self._keys = keys
         self._count = 0

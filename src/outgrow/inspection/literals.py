@@ -36,13 +36,11 @@ def resolve_variables(
     nodes = [child for child in node.children.values() if child not in ids]
     variables: list[Node] = []
     for child in sorted(ids, key=lambda c: -c.total):
-        if not _absorb_into_variable(child, variables, depth):
+        if not _absorb_value(child, variables, depth):
             child.why = child.why or "ids of one form"
             variables.append(child)
     if depth:  # seeds and ids typed by hand: of the same rows
-        nodes = [
-            w for w in nodes if "<" not in w.label or not _absorb_into_variable(w, variables, depth)
-        ]
+        nodes = [w for w in nodes if "<" not in w.label or not _absorb_value(w, variables, depth)]
     literals: list[Node] = []
     for cluster in _clusters(nodes, depth):
         if depth and _are_field_names(cluster, field_names_below):
@@ -61,7 +59,7 @@ def resolve_variables(
         node.only = node.rest
 
 
-def _absorb_into_variable(child: Node, variables: list[Node], depth: int) -> bool:
+def _absorb_value(child: Node, variables: list[Node], depth: int) -> bool:
     """Merge it with the variable that it is a value of, if there is one."""
     for variable in variables:
         if _same_variable(variable, child, depth):
@@ -145,9 +143,7 @@ def _settle_cluster(
             return
     why = _why_variable(cluster) if depth else _why_tenants(cluster)
     for variable in variables if why and depth else ():
-        is_of_words = "<word>" in variable.label and _depths_of_ends(variable) == _depths_of_ends(
-            first
-        )
+        is_of_words = "<word>" in variable.label and _end_depths(variable) == _end_depths(first)
         if is_of_words or _same_variable(variable, first, depth):
             for word in cluster:
                 variable.absorb(word)
@@ -195,7 +191,7 @@ def _absorb_single_words(literals: list[Node], variables: list[Node]) -> None:
                 "<word>" in variable.label
                 and word.label[:1] == variable.label[:1]
                 and word.total * 5 <= variable.total
-                and _depths_of_ends(word) <= _depths_of_ends(variable)
+                and _end_depths(word) <= _end_depths(variable)
                 and (node_similarity(variable, word) >= ALIKE or _is_damaged(word, variable))
             ):
                 variable.absorb(word)
@@ -215,12 +211,11 @@ def _is_damaged(word: Node, variable: Node) -> bool:
     )
 
 
-def _depths_of_ends(node: Node, depth: int = 0) -> set[int]:
+def _end_depths(node: Node, depth: int = 0) -> set[int]:
     """Return how many segments below this one its keys end."""
     ends = {depth} if node.count else set()
-    return ends.union(
-        *(_depths_of_ends(child, depth + 1) for child in list(node.children.values())[:50])
-    )
+    children = list(node.children.values())[:50]
+    return ends.union(*(_end_depths(child, depth + 1) for child in children))
 
 
 def _are_ids_by_hand(variable: Node, cluster: list[Node]) -> bool:

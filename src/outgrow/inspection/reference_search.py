@@ -79,9 +79,8 @@ class Search:
                 continue  # damage: of another kind than the rest
             texts, format_ = _ids_of(values)
             if texts and format_ not in _NEVER:
-                self._add_location(
-                    Location(pattern, steps, -1, texts, format_, values.repeated_segment)
-                )
+                repeated = values.repeated_segment
+                self._add_location(Location(pattern, steps, -1, texts, format_, repeated))
         for position in pattern.positions:
             ids = (_token(pattern, key, position) for key, _ in pattern.examples)
             texts = dict.fromkeys((text for text in ids if text), 1)
@@ -112,9 +111,8 @@ class Search:
                 if text in hits:
                     hits[text][self._target(pattern, "id", position)] += 1
             if len(pattern.positions) > 1 and _adjoin(pattern):
-                joined = split_key(key)[0].join(
-                    segments[pattern.positions[0] : pattern.positions[-1] + 1]
-                )
+                first, last = pattern.positions[0], pattern.positions[-1]
+                joined = split_key(key)[0].join(segments[first : last + 1])
                 if joined in hits:
                     hits[joined][self._target(pattern, "ids")] += 1
 
@@ -127,11 +125,7 @@ class Search:
     def unknown(self, references: Iterable[Reference]) -> list[Location]:
         """Return the texts in values that refer to nothing."""
         known = {(id(reference.source), reference.steps) for reference in references}
-        return [
-            location
-            for location in self.locations
-            if (id(location.pattern), location.steps) not in known
-        ]
+        return [loc for loc in self.locations if (id(loc.pattern), loc.steps) not in known]
 
     def references(self) -> list[Reference]:
         """Return what all these texts refer to."""
@@ -148,17 +142,14 @@ class Search:
             if location.repeated is not None:
                 inherited = rooted.get((id(location.pattern), location.repeated))
                 if inherited is not None and not (steps and is_id_name(steps)):
-                    references.append(
-                        Reference(location.pattern, steps, -1, inherited.target, inherited.share)
-                    )
+                    target, share = inherited.target, inherited.share
+                    references.append(Reference(location.pattern, steps, -1, target, share))
                 continue
             alternatives = self._references_of(location)
             for reference in alternatives:
                 self._retarget(reference, rooted, location.texts)
-            # Two may lead to the same pattern.
-            alternatives = list(
-                {id(reference.to): reference for reference in reversed(alternatives)}.values()
-            )
+            by_target = {id(reference.to): reference for reference in reversed(alternatives)}
+            alternatives = list(by_target.values())
             for reference in alternatives:
                 reference.group = [other for other in alternatives if other is not reference]
             references += alternatives
@@ -206,9 +197,7 @@ class Search:
             part = first.how == "id" and not loose and entity is False and not named
             candidates.append(Candidate(ways, known, _share(known, texts), named, entity, part))
         ranked = sorted(
-            candidates,
-            key=lambda candidate: candidate_rank(candidate, candidates, loose),
-            reverse=True,
+            candidates, key=lambda c: candidate_rank(c, candidates, loose), reverse=True
         )
         return self._choose(location, loose, ranked)
 
@@ -245,14 +234,10 @@ class Search:
                     continue
             elif loose or candidate.part or len(new) < max(3, PART * len(texts)):
                 continue
-            also = [
-                t for n, t in candidate.ways[1:] if t.how != first.how and n >= 0.02 * len(texts)
-            ]
-            chosen.append(
-                Reference(
-                    location.pattern, location.steps, location.segment, first, candidate.share, also
-                )
-            )
+            few = 0.02 * len(texts)
+            also = [t for n, t in candidate.ways[1:] if t.how != first.how and n >= few]
+            where = location.pattern, location.steps, location.segment
+            chosen.append(Reference(*where, first, candidate.share, also))
             known |= hits
         if len(chosen) == 1 and chosen[0].share < OFTEN:
             return []
@@ -316,9 +301,7 @@ def _rooted(segments: Mapping[tuple[int, int], Reference]) -> Iterable[Reference
     for reference in segments.values():
         source, target = reference.source, reference.target
         mine = root_rank(Target(source, "id", reference.position))
-        back = any(
-            other.to is source and other.source is target.pattern for other in segments.values()
-        )
+        back = any(r.to is source and r.source is target.pattern for r in segments.values())
         if back and mine > root_rank(target):
             continue
         whole = not back and mine[:2] == (True, True)
@@ -391,9 +374,8 @@ class Elements:
                 taken[id(reference.source)].add(reference.steps)
         self._holders: dict[int, list[_Holder]] = {}
         for pattern in search.patterns if self._locations else ():
-            holders = [
-                _Holder(pattern, s, Hashes()) for s in element_id_paths(pattern, taken[id(pattern)])
-            ]
+            paths = element_id_paths(pattern, taken[id(pattern)])
+            holders = [_Holder(pattern, steps, Hashes()) for steps in paths]
             if holders:
                 self._holders[id(pattern)] = holders
         known = {(id(h.pattern), h.steps) for holders in self._holders.values() for h in holders}

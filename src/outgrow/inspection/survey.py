@@ -198,9 +198,7 @@ class _QueryWriter:
         literals = (by[-1][0], tuple(sorted(words_of(pattern)))) if -1 in by else None
         segments = [position for position in sorted(by) if position >= 0]
         under = tuple(_number(pattern, position) for position in segments)
-        locations = tuple(
-            tuple(_location(source, steps) for steps in by[position]) for position in segments
-        )
+        locations = tuple(tuple(_location(source, steps) for steps in by[n]) for n in segments)
         pair = is_pair([by[position] for position in segments])
         keys = [_pieces(pattern, [*range(1, 1 + len(under))])]
         keys += [_pieces(pattern, [2, 1])] if pair else []

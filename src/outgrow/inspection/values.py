@@ -378,8 +378,9 @@ def _field_similarity(a: Values, b: Values) -> float:
     if few.objects < 5:
         # Few objects say little by their optional fields: does the other have them all?
         known = sum(name in many.fields for name in few.fields)
+        many_names = many.fields
         always = sum(
-            v.count == few.objects > 2 and name not in many.fields for name, v in few.fields.items()
+            v.count == few.objects > 2 and n not in many_names for n, v in few.fields.items()
         )
         if always < 2 and (known >= 2 or len(many.fields) <= 3):
             share = max(share, 0.85 * known / max(len(few.fields), 1))
