@@ -1,4 +1,4 @@
-"""The application: routes over services over one database."""
+"""The ASGI application: routes over services over one database."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def make_context(
     proxies: int = 0,
     https: bool = False,
 ) -> HttpContext:
-    """Make what all requests share. `proxies` is how many in front of this process say truly whom
-    they speak for; `https` says that everybody comes by it."""
+    """Make what all requests share. `proxies` is the number of trusted proxies in front of this
+    process; `https` says that all callers come by HTTPS."""
     return HttpContext(
         tokens=Tokens(services.sessions),
         limits=services.limits,
@@ -61,23 +61,23 @@ def make_app(services: Services, context: HttpContext, routes: Sequence[Route] =
 
 
 class _Paths:
-    """Starlette asks one route after the other, at 1.5 microseconds each, and there are a hundred:
-    here none where the path is a route's own, else those that begin as the path does."""
+    """A router by the whole path, or by its first segment. Starlette tries one route after the
+    other, at 1.5 microseconds each, and there are a hundred."""
 
     def __init__(
         self, routes: Sequence[Path | WebSocketRoute], default: ASGIApp, context: HttpContext
     ) -> None:
         self._context = context
         self._whole: dict[str, ASGIApp] = {}
-        begun_alike: dict[str, list[_BySegment]] = {}
+        by_first_part: dict[str, list[_BySegment]] = {}
         for route in routes:
             if isinstance(route, Path) and not route.param_convertors:
                 self._whole.setdefault(route.path, route.app)
             else:
-                begun_alike.setdefault(_first_part(route.path), []).append(_BySegment(route))
+                by_first_part.setdefault(_first_part(route.path), []).append(_BySegment(route))
         self._routers: dict[str, ASGIApp] = {
             first: Router(group, redirect_slashes=False, default=default)
-            for first, group in begun_alike.items()
+            for first, group in by_first_part.items()
         }
         self._default = default
 
@@ -91,7 +91,7 @@ class _Paths:
 
 
 class _BySegment(BaseRoute):
-    """A route that matches the path as it was sent: a slash in an id, `%2F`, divides nothing."""
+    """A route that matches the path as it was sent: a slash in an id, `%2F`, separates nothing."""
 
     def __init__(self, route: Path | WebSocketRoute) -> None:
         self._route = route
@@ -104,8 +104,8 @@ class _BySegment(BaseRoute):
             unquote(part).replace("/", _SLASH) for part in raw.decode("latin-1").split("/")
         )
         match, child = self._route.matches({**scope, "path": path})
-        found = child.get("path_params", {})
-        child["path_params"] = {name: value.replace(_SLASH, "/") for name, value in found.items()}
+        params = child.get("path_params", {})
+        child["path_params"] = {name: value.replace(_SLASH, "/") for name, value in params.items()}
         return match, child
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -116,19 +116,19 @@ _SLASH = "\ud82f"  # half a pair, which no decoded path has
 
 
 def _has_slash(scope: Scope) -> bool:
-    """Whether a part of the path, such as an id, holds a slash."""
+    """Return whether a segment of the path, such as an id, has a slash in it."""
     return b"%2f" in (scope.get("raw_path") or b"").lower()
 
 
 def _strictly(send: Send) -> Send:
-    """Tell browsers that came by HTTPS to come by nothing else, for a year."""
+    """Tell browsers to use HTTPS only, for a year."""
 
-    async def also(message: Message) -> None:
+    async def send_strictly(message: Message) -> None:
         if message["type"] == "http.response.start":
             message["headers"] = [*message["headers"], STRICTLY]
         await send(message)
 
-    return also
+    return send_strictly
 
 
 def _first_part(path: str) -> str:
@@ -136,7 +136,7 @@ def _first_part(path: str) -> str:
 
 
 class _Missing:
-    """Where no path matches: a problem for programs, a page for people."""
+    """The answer where no path matches: a problem for programs, a page for people."""
 
     def __init__(self, problem: ASGIApp, page: ASGIApp) -> None:
         self._problem = problem

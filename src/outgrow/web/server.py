@@ -1,4 +1,4 @@
-"""Serving: from settings to a process that answers, and its end."""
+"""Serving: from settings to a process that answers, and how it stops."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ from outgrow.web.services import Services, make_services
 DEMO_USERS = 2_000
 DEMO_PASSWORD = "outgrow-demo"  # noqa: S105 - printed at every start
 BACKLOG = 2048
-FILES = 200  # that are no connections of callers: the database's, listening sockets, modules
+FILES = 200  # files besides client connections: the database's, listening sockets, modules
 LAST_SECONDS = 5  # for requests that are running when the server is told to stop
 
 
 async def serve(settings: Settings, demo: bool) -> None:
     """Serve until SIGINT or SIGTERM. Raises ServerFailed, Unavailable, Refused.
 
-    The port is taken first, so that one in use is told before anything slow begins; whoever
-    connects meanwhile waits.
+    Bind the port first, so that a port in use is reported before anything slow begins. Clients that
+    connect during the start wait.
     """
     events.configure(settings.log)
-    logging.getLogger("uvicorn.error").addFilter(_is_ours_to_tell)
+    logging.getLogger("uvicorn.error").addFilter(_is_worth_logging)
     mail = smtp_transport(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
     with contextlib.closing(_listen(settings.host, settings.port)) as listener:
         async with connected(settings, serves=True) as database:
@@ -88,7 +88,7 @@ async def serve(settings: Settings, demo: bool) -> None:
             )
             try:
                 has_demo = demo and await _demo_account(services)
-                await _started(services, settings, listener, has_demo)
+                await _report_start(services, settings, listener, has_demo)
                 await _run(services, context, listener, settings)
             finally:
                 maintenance_task.cancel()
@@ -101,9 +101,9 @@ async def serve(settings: Settings, demo: bool) -> None:
 async def _run(
     services: Services, context: HttpContext, listener: socket.socket, settings: Settings
 ) -> None:
-    """Serve, and do what goes on beside it."""
+    """Serve, with the tasks that run next to it."""
     latencies = context.metrics.latencies
-    beside = [
+    tasks = [
         asyncio.create_task(apply_retention(services.database, settings.keep_messages)),
         asyncio.create_task(
             readings.record_readings(services.database, settings.store, campus(), latencies)
@@ -113,12 +113,14 @@ async def _run(
         async with services.running():
             await Server(services, context, _most_connections(settings)).serve(sockets=[listener])
     finally:
-        for task in beside:
+        for task in tasks:
             task.cancel()
-        await asyncio.wait(beside)
+        await asyncio.wait(tasks)
 
 
 class Server(uvicorn.Server):
+    """uvicorn's server with our application, limits and signals."""
+
     def __init__(self, services: Services, context: HttpContext, connections: int = 4000) -> None:
         super().__init__(
             Config(
@@ -137,14 +139,15 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop on the first signal, at once on the second; uvicorn would raise it again after."""
+        """Stop gracefully on the first signal, immediately on the second. uvicorn's own would raise
+        the signal again at the end."""
         with signals.stopping(lambda number: self.handle_exit(number, None)):
             yield
 
 
-def _is_ours_to_tell(record: logging.LogRecord) -> bool:
-    """Not that a caller asked for another protocol, or spoke none, which anybody can as often as
-    they like: HTTP lets a server answer as if they had not, and so it does."""
+def _is_worth_logging(record: logging.LogRecord) -> bool:
+    """Return False for uvicorn's warnings about malformed requests, which any client can cause at
+    will. The server answers them as HTTP allows."""
     return not record.getMessage().startswith(
         (
             "Unsupported upgrade request",
@@ -155,7 +158,7 @@ def _is_ours_to_tell(record: logging.LogRecord) -> bool:
 
 
 def _most_connections(settings: Settings) -> int:
-    """As many as are set, as far as the system lets this process have files."""
+    """Return the setting, or as many as the system's limit of files allows."""
     allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = settings.connections + FILES
     if allowed < wanted:
@@ -167,7 +170,7 @@ def _most_connections(settings: Settings) -> int:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises ServerFailed."""
+    """Return a listening socket. Raises ServerFailed."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -192,8 +195,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 async def _prepare(database: Database, settings: Settings) -> None:
-    """Bring the database to the layout, with a secret. Where there is no store an empty one is made
-    in the embedded database only: in another one the store may well have another name."""
+    """Install the layout, with a secret. If there is no store, create an empty one in the embedded
+    database only: in another database the store may have another name."""
     try:
         await install(database, settings.store)
     except Refused as e:
@@ -205,7 +208,7 @@ async def _prepare(database: Database, settings: Settings) -> None:
 
 
 async def _fill(database: Database, store: str) -> None:
-    """Put the demo campus into a store that holds nothing."""
+    """Generate the demo campus in an empty store."""
     if await Store(database, store).scan(limit=1):
         return
     with Progress("demo campus", "users", DEMO_USERS) as progress:
@@ -213,46 +216,46 @@ async def _fill(database: Database, store: str) -> None:
 
 
 async def _demo_account(services: Services) -> bool:
-    """Let the demo student sign in, where there is one; whether there is."""
+    """Create the account of the demo student. Return whether the student exists."""
     try:
         await services.accounts.create(DEMO_EMAIL, DEMO_PASSWORD, DEMO_ID, demo=True)
     except NotFound:
         return False
     except Conflict:
-        pass  # at the second start
+        pass  # since an earlier start
     return True
 
 
-async def _started(
+async def _report_start(
     services: Services, settings: Settings, listener: socket.socket, demo: bool
 ) -> None:
-    """Say how it is set, to the log and at the terminal. No setting that is a secret is told."""
+    """Report the settings to the log and the terminal, without secrets."""
     host, port = listener.getsockname()[:2]
-    at = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     layout = await services.database.row(load("outgrow")["layout"], "campus")
     async with services.database.session() as session:
         version = session.connection.get_server_version()
     phase = layout["phase"] if layout else "unknown"
     rows = [
-        ("Campus", at),
-        ("Docs", f"{at}/docs"),
-        ("Database", f"PostgreSQL {version.major}.{version.micro}, {_place(settings)}"),
+        ("Campus", url),
+        ("Docs", f"{url}/docs"),
+        ("Database", f"PostgreSQL {version.major}.{version.micro}, {_database_name(settings)}"),
         ("Store", f"{settings.store.removeprefix('public.')}, phase {phase}"),
     ]
     if demo:
         rows.append(("Sign in", f"{DEMO_EMAIL} / {DEMO_PASSWORD}"))
-    lines = "\n".join(f"  {label:<9} {text}" for label, text in rows)
-    events.event("started", settings=_told(settings) | {"listen": at, "demo": demo})
+    table = "\n".join(f"  {label:<9} {text}" for label, text in rows)
+    events.event("started", settings=_logged_settings(settings) | {"listen": url, "demo": demo})
     if settings.log == "text":
-        note(f"Outgrow {__version__} serves a campus; Ctrl-C stops it\n\n{lines}\n")
+        note(f"Outgrow {__version__} serves a campus; Ctrl-C stops it\n\n{table}\n")
 
 
-def _told(settings: Settings) -> dict[str, Any]:
-    """What the log says at the start: of what may hold a password, whether it is set."""
+def _logged_settings(settings: Settings) -> dict[str, Any]:
+    """Return the settings as the log has them: of secrets, only whether they are set."""
     limits = settings.limits
     return {
         "version": __version__,
-        "database": _place(settings),
+        "database": _database_name(settings),
         "store": settings.store,
         "limits": "off" if limits is None else ",".join(sorted(limits)) or "defaults",
         "proxies": settings.proxies,
@@ -265,7 +268,7 @@ def _told(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _place(settings: Settings) -> str:
+def _database_name(settings: Settings) -> str:
     if settings.database_url is None:
         return f"embedded, in {settings.home}"
     if not settings.database_url:

@@ -34,7 +34,7 @@ from outgrow.web.http.auth import derived_key
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What people do on the network, a service for each kind of thing."""
+    """The services of the network, one for each subject."""
 
     database: Database
     secret: bytes
@@ -59,17 +59,17 @@ class Services:
     deletions: Deletions
 
     async def settle(self, seconds: float = 60) -> None:
-        """Wait for what goes on after its request was answered, so long for each kind."""
+        """Wait for work that outlives its request, at most so long for each kind."""
         await self.confirmations.mail.background.settle(seconds)
         await self.deletions.background.settle(seconds)
 
     def changed(self, school: str) -> None:
-        """Drop what is cached of a school: somebody came, changed or left."""
+        """Drop what is cached of a school after a person joined, changed or left."""
         self.caches.changed(school)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Tell sockets and other processes what happens, and hear of it, inside this block."""
+        """Exchange notifications with sockets and other processes inside this block."""
         async with self.notifier.running(), self.live.running():
             yield
 
@@ -85,9 +85,9 @@ async def make_services(
 ) -> Services:
     """Make the services on an installed campus. Raises Damaged when its secret is gone.
 
-    `limits` are those that differ from their defaults, None for no limits. `mail` sends it, and
-    unless given it is printed to stdout. `cache_seconds` is how old an answer from the cache may
-    be, `lifetime` how long sessions live. `codes_always`: every sign-up needs a code from its
+    `limits` are those that differ from their defaults, None for no limits. Mail is printed to
+    stdout without a `mail` transport. `cache_seconds` is how old an answer from the cache may be,
+    `lifetime` how long sessions live. With `codes_always`, every sign-up needs a code from its
     mailbox.
     """
     secret = await database.value(queries.load("network")["secret"])
@@ -95,7 +95,7 @@ async def make_services(
         raise Damaged(
             "no_secret",
             "the signing secret is not in network.secrets",
-            hint="restart the server: it makes one, and everybody signs in again",
+            hint="restart the server: it makes a new one, and everyone signs in again",
         )
     cursors = Cursors(derived_key(secret, b"cursors"))
     counted = Limits(database, derived_key(secret, b"limits"), limits)
@@ -143,5 +143,5 @@ async def make_services(
 
 
 def _to_stdout(text: str) -> None:
-    """Not to stderr, which is the log: there are codes and addresses in a mail."""
+    """Print a mail. Not to stderr, which is the log: a mail has codes and addresses."""
     print(text, file=sys.stdout, flush=True)

@@ -251,7 +251,7 @@ async def profile_form(request: PageRequest) -> Response:
     error = await _no_member(request)
     if error is not None:
         is_unproven = error.code == "email_not_verified"
-        return request.page("no_member.html", error=error, own=profile, is_unproven=is_unproven)
+        return request.page("no_member.html", error=error, profile=profile, is_unproven=is_unproven)
     return _profile_page(request, profile)
 
 
@@ -276,7 +276,7 @@ def _profile_page(
 ) -> Response:
     values = _form_values(profile)
     values |= {name: request.form.text(name) for name in values if request.form.has(name)}
-    return request.page("my_profile.html", error=error, own=profile, values=values, years=YEARS)
+    return request.page("my_profile.html", error=error, profile=profile, values=values, years=YEARS)
 
 
 def _form_values(profile: dict[str, Any]) -> dict[str, str]:
@@ -340,7 +340,7 @@ def _changes(form: Form, shown: dict[str, str]) -> dict[str, Any]:
 
 async def settings_page(request: PageRequest) -> Response:
     profile = decoded(await request.services.profiles.own_profile(request.user_id))
-    return request.page("settings.html", own=profile)
+    return request.page("settings.html", profile=profile)
 
 
 async def change_settings(request: PageRequest) -> Response:

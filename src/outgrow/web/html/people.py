@@ -63,7 +63,7 @@ async def browse_people(request: PageRequest) -> Response:
     )
     return request.page(
         "people.html",
-        found=page,
+        results=page,
         given=given,
         sort=sort,
         active=_active(given, sort),
@@ -104,7 +104,7 @@ async def find_people(request: PageRequest) -> Response:
     for item in page["items"]:
         item["marked"] = {h["field"]: h["pieces"] for h in item["highlights"]}
     more = next_address("/find", [("q", typed)], page["next"])
-    return request.page("find.html", typed=typed, found=page, more=more)
+    return request.page("find.html", typed=typed, results=page, more=more)
 
 
 async def render_person(request: PageRequest, error: OutgrowError | None = None) -> Response:
@@ -161,13 +161,13 @@ async def _list(request: PageRequest, kind: Kind, name: str) -> Response:
     profile = decoded(await request.services.profiles.profile(user_id, request.viewer))
     page = await _connections(request, kind, user_id, SHOWN)
     more = next_address(f"/people/{segment(user_id)}/{name}", [], page["next"])
-    return request.page("connections.html", person=profile, kind=name, found=page, more=more)
+    return request.page("connections.html", person=profile, kind=name, results=page, more=more)
 
 
 async def own_connections(request: PageRequest) -> Response:
     page = await _connections(request, "of", request.user_id, SHOWN)
     more = next_address("/my/connections", [], page["next"])
-    return request.page("connections.html", person=None, kind="own", found=page, more=more)
+    return request.page("connections.html", person=None, kind="own", results=page, more=more)
 
 
 async def meet_page(request: PageRequest) -> Response:
