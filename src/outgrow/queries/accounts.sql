@@ -9,7 +9,7 @@ SELECT a.user_id, a.email, a.password_hash, a.verified_at
 FROM network.accounts AS a WHERE a.user_id = $1;
 
 -- name: school
--- The school of which somebody is a member, or NULL.
+-- The school of which a person is a member, or NULL.
 SELECT network.school_of($1) AS school;
 
 -- name: profile
@@ -22,7 +22,7 @@ FROM campus.users AS u
 WHERE a.user_id = $1 AND u.id = $1 AND u.store_key = campus.users_lookup_key($1);
 
 -- name: admit_all
--- Who is a member of a school before it has domains.
+-- The members of a school before it has domains.
 UPDATE network.accounts AS a SET admitted_to = u.school
 FROM campus.users AS u
 WHERE u.id = a.user_id AND u.store_key = campus.users_lookup_key(a.user_id) AND u.school = $1;
@@ -52,7 +52,7 @@ UPDATE network.accounts SET password_hash = $3, password_set_at = now()
 WHERE user_id = $1 AND password_hash = $2;
 
 -- name: drop_reset_codes
--- Whoever reads an older mail is not to undo the new password with it.
+-- A reader of an older mail must not undo the new password with it.
 DELETE FROM network.reset_codes AS c USING network.accounts AS a
 WHERE a.user_id = $1 AND c.subject = a.email_key;
 
@@ -61,7 +61,7 @@ WHERE a.user_id = $1 AND c.subject = a.email_key;
 UPDATE network.accounts SET password_hash = $3 WHERE user_id = $1 AND password_hash = $2;
 
 -- name: own_words
--- What somebody who knows an account's owner would try first.
+-- What a person who knows an account's owner would try first.
 SELECT a.email, p.name, p.school
 FROM (SELECT $1::text AS id) AS i
 LEFT JOIN network.accounts AS a ON a.user_id = i.id
@@ -96,8 +96,8 @@ FROM (
 ) AS s;
 
 -- name: still_has_password
--- Whether the password that was checked is the one there is, until this transaction ends. Whoever sets
--- another one waits, and then finds the session that is opened here.
+-- Return whether the password that was checked is still the current one, until this transaction
+-- ends. A transaction that sets another one waits, and then finds the session that is opened here.
 SELECT true FROM network.accounts AS a WHERE a.user_id = $1 AND a.password_set_at = $2 FOR SHARE;
 
 -- name: open_session
@@ -106,13 +106,13 @@ INSERT INTO network.sessions (id, user_id, family_hash, token_hash, expires_at, 
 VALUES ($1, $2, $3, $4, now() + make_interval(secs => least($5::float8, $6::float8)), $7);
 
 -- name: forget_sessions
--- A user's sessions that are over; an ended one is kept for a day, for whoever looks into it.
+-- A user's sessions that are over; an ended one is kept for a day, for people who look into it.
 DELETE FROM network.sessions
 WHERE user_id = $1 AND (expires_at < now() OR ended_at < now() - interval '1 day');
 
 -- name: turn
--- The newest token is exchanged for the next one. Of two at once the second waits for the row,
--- finds another token in it, and gets no row.
+-- Exchange the newest token for the next one. Of two simultaneous requests the second waits for the
+-- row, finds another token in it, and gets no row.
 UPDATE network.sessions AS s
 SET previous_hash = token_hash, token_hash = $3, turned_at = now(), expires_at = least(
   now() + make_interval(secs => $4), created_at + make_interval(secs => $5))
@@ -120,8 +120,9 @@ WHERE s.id = $1 AND s.token_hash = $2 AND network.is_open(s.ended_at, s.expires_
 RETURNING s.user_id;
 
 -- name: end_family
--- An old token of a family came back: somebody copied it. Not counted as that: the token exchanged
--- within the last `$4` seconds, which the same client sends twice when it asks twice at once.
+-- An old token of a family came back: it was copied. That does not count for the token exchanged
+-- within the last `$4` seconds, which the same client sends twice when it asks twice at the same
+-- time.
 UPDATE network.sessions SET ended_at = now()
 WHERE id = $1 AND family_hash = $2 AND ended_at IS NULL
   AND NOT (previous_hash = $3 AND turned_at > now() - make_interval(secs => $4))

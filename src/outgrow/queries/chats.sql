@@ -1,12 +1,13 @@
--- Chats, for the people in them. `$1` is who asks. A chat is a document that names its participants;
--- the other is the first of them who is somebody else. It is there for good; what closes it says
--- network.why_closed. `pos` is a message's own, shifted where retention took some.
+-- Chats, for the people in them. `$1` is the viewer. A chat is a document that names its
+-- participants; the other is the first of them who is not the viewer. It exists for good;
+-- network.why_closed tells what closes it. `pos` is a message's own, shifted where retention
+-- deleted some.
 
 -- name: page
--- By latest activity. $2 limit, $3 the viewer's school, $4 offset, $5 sort key and $6 id of the chat
--- before (`cursor`). Who and how much is unread is looked up for what is shown alone. Before somebody's
--- first mark, and behind it, a message is read when its own `readBy` says so, as old clients do; the
--- system's welcome never counts.
+-- By latest activity. $2 limit, $3 the viewer's school, $4 offset, $5 sort key and $6 id of the
+-- chat before (`cursor`). The other person and the number of unread messages are looked up only for
+-- the rows shown. Before the viewer's first mark, and after it, a message is read when its own
+-- `readBy` says so, as old clients do; the system's welcome never counts.
 SELECT
   convert_to('{"items":[' || coalesce(
     string_agg(p.chat, ',' ORDER BY p.n) FILTER (WHERE p.n <= $2::bigint), '') || ']', 'UTF8') AS body,
@@ -182,7 +183,7 @@ FROM (
 ) AS p;
 
 -- name: messages_newer
--- As they were sent. $2 the chat, $3 limit, $4 the place behind which the page begins.
+-- As they were sent. $2 the chat, $3 limit, $4 the position after which the page begins.
 WITH chat AS MATERIALIZED (
   SELECT c.id,
     coalesce((
@@ -219,10 +220,11 @@ FROM (
 ) AS p;
 
 -- name: send
--- $2 the chat, $3 the key, $4 its digest, $5 the message's id, $6 the text. The key first: whoever
--- comes with it at the same time waits there, and then sends nothing. The message is written as the
--- prototype did; `readBy` stays empty, and is there for old clients, which add themselves. Whether it
--- may be is decided under the locks of the pairs, which are kept until the message is there.
+-- $2 the chat, $3 the key, $4 its digest, $5 the message's id, $6 the text. The key comes first: a
+-- request with the same key at the same time waits there, and then sends nothing. The message is
+-- written as the prototype did; `readBy` stays empty, for old clients, which add themselves.
+-- Whether it is allowed is decided under the locks of the pairs, which are kept until the message
+-- is written.
 WITH chat AS MATERIALIZED (
   SELECT c.id,
     (SELECT outgrow.key_of(e.v)
@@ -265,7 +267,7 @@ LEFT JOIN LATERAL (
 WHERE s.sender_id = $1 AND s.key = $2;
 
 -- name: mark
--- $2 the chat, $3 up to where. Never backwards, and never behind the end.
+-- $2 the chat, $3 up to which position. Never backwards, and never past the end.
 WITH chat AS MATERIALIZED (
   SELECT c.id,
     (SELECT outgrow.key_of(e.v)
@@ -298,7 +300,7 @@ WITH chat AS MATERIALIZED (
 SELECT c.other, (SELECT m.pos FROM mark AS m) AS pos FROM chat AS c;
 
 -- name: other
--- $2 the chat: whom it is with, and what closes it.
+-- $2 the chat: the other person, and what closes it.
 SELECT
   (SELECT outgrow.key_of(e.v)
    FROM jsonb_array_elements(c.participants) WITH ORDINALITY AS e(v, pos)

@@ -1,4 +1,4 @@
--- The people whom the store knew before there were accounts, and how they come to theirs.
+-- The people whom the store knew before there were accounts, and how they get theirs.
 
 -- name: profiles
 -- Up to 11 profiles with the e-mail `$1`, in lower case. `is_elsewhere`: an operator said that this one
@@ -50,14 +50,14 @@ ON CONFLICT (user_id) DO UPDATE SET email_key = excluded.email_key, email = excl
   linked = true, school = excluded.school, begun_at = NULL, mailed_at = NULL;
 
 -- name: admit
--- To the school that the profile named when an operator gave it to somebody: what it names now may be
--- what they made an old client write.
+-- Admit to the school that the profile named when an operator gave it to a person: what it names
+-- now may be what they made an old client write.
 UPDATE network.accounts AS a SET admitted_to = i.school
 FROM network.invitations AS i
 WHERE a.user_id = $1 AND i.user_id = $1 AND i.linked;
 
 -- name: begin
--- Before the mail is sent; no row for who was begun with before, unless `$4`.
+-- Before the mail is sent; no row where this was begun before, unless `$4`.
 INSERT INTO network.invitations AS i (user_id, email_key, email, begun_at)
 VALUES ($1, $2, $3, now())
 ON CONFLICT (user_id) DO UPDATE SET email_key = excluded.email_key, email = excluded.email,
@@ -75,7 +75,7 @@ UPDATE network.invitations SET begun_at = NULL WHERE user_id = $1;
 DELETE FROM network.invitations WHERE user_id = $1;
 
 -- name: forget
--- Invitations of who is not there any more.
+-- Invitations of people who are gone.
 DELETE FROM network.invitations AS i
 WHERE NOT EXISTS (
   SELECT FROM campus.users AS u WHERE u.id = i.user_id AND u.store_key = campus.users_lookup_key(i.user_id));

@@ -7,7 +7,7 @@ ON CONFLICT (purpose, subject) DO UPDATE
 SET hash = excluded.hash, tries = excluded.tries, expires_at = excluded.expires_at;
 
 -- name: use
--- The second of two at once waits for the row, and finds no tries left.
+-- The second of two simultaneous requests waits for the row, and finds no tries left.
 UPDATE network.codes AS c SET tries = CASE WHEN c.hash = $3 THEN 0 ELSE c.tries - 1 END
 WHERE c.purpose = $1 AND c.subject = $2 AND c.tries > 0 AND c.expires_at > now()
 RETURNING c.hash = $3;
@@ -18,8 +18,8 @@ VALUES ($1, $2, now() + make_interval(secs => $3))
 ON CONFLICT DO NOTHING;
 
 -- name: use_long
--- The right code takes all others of the account along. Of two at once the second waits for the rows,
--- and finds them gone.
+-- The right code takes all others of the account along. The second of two simultaneous requests
+-- waits for the rows, and finds them gone.
 DELETE FROM network.reset_codes AS c
 WHERE c.subject = $1 AND EXISTS (
   SELECT FROM network.reset_codes AS r
@@ -74,7 +74,7 @@ RETURNING d.school;
 DELETE FROM network.school_domains WHERE domain = $1 RETURNING school;
 
 -- name: members_by_domain
--- Who is a member of the school `$2` by an address of the domain `$1`, and by nothing else.
+-- The members of the school `$2` by an address of the domain `$1`, and by nothing else.
 SELECT a.user_id
 FROM network.accounts AS a
 JOIN campus.users AS u ON u.id = a.user_id AND u.store_key = campus.users_lookup_key(a.user_id)

@@ -1,15 +1,15 @@
--- Who is connected to whom. Every list shows visible profiles of the viewer's school only, and cuts
--- its page behind that, so that a dangling id never shortens one; cards are made for the page alone.
--- $1 whose list, $2 the viewer's school, $3 limit, $4 offset, $5 sort key and $6 id of the row
--- before (`cursor`), $7 the viewer. A connection is what both lists say: one that old clients left in
--- one list alone is shown to nobody, opens no chat, and can be asked for again.
+-- Connections. Every list shows visible profiles of the viewer's school only, and cuts its page
+-- after that, so that a dangling id never shortens one; cards are made for the page alone. $1 the
+-- list's owner, $2 the viewer's school, $3 limit, $4 offset, $5 sort key and $6 id of the row
+-- before (`cursor`), $7 the viewer. A connection is what both lists have: one that old clients left
+-- in one list alone is not shown, opens no chat, and can be asked for again.
 --
--- OFFSET 0 keeps each look-up of a user a look-up by key, once per row: the planner thinks that a
--- school's visible users are one row, and would rather read all 50,000 of them first.
+-- OFFSET 0 keeps each look-up of a user a look-up by key, once per row: the planner takes a
+-- school's visible users for one row, and would rather read all 50,000 of them first.
 
 -- name: page_of
--- Newest first; with `mutual` only whom the viewer has too. IS TRUE keeps the viewer's list one hash that
--- is made once: as a join it would be read again for each row.
+-- Newest first; with `mutual` only people whom the viewer has, too. IS TRUE keeps the viewer's list
+-- one hash that is made once: as a join it would be read again for each row.
 SELECT
   convert_to('{"items":[' || coalesce(
     string_agg(u.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8') AS body,
@@ -62,7 +62,8 @@ LEFT JOIN LATERAL (
   OFFSET 0) AS u ON true;
 
 -- name: page_named
--- As `page_of`, by name; and so who has this person, since both have each other.
+-- As `page_of`, by name; these are also the people who have this person, since both have each
+-- other.
 SELECT
   convert_to('{"items":[' || coalesce(
     string_agg(u.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $3::bigint), '') || ']', 'UTF8') AS body,

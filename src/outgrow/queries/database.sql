@@ -1,10 +1,10 @@
--- What the pool itself says to the server.
+-- Statements that the pool itself sends.
 
 -- name: settings
--- What every session of ours has, whatever the role or the database is set to. Planning a relation over
--- the store costs more than running it, and JIT would add to that. What PostgreSQL says of types and
--- definitions is compared, and must not depend on somebody's taste for quotes. (The setting that forbids
--- views is not in every minor version.)
+-- The settings of every session of ours, whatever the role or the database is set to. Planning a
+-- relation over the store costs more than running it, and JIT would add to that. PostgreSQL's texts
+-- of types and definitions are compared, and must not depend on a setting for quotes. (The setting
+-- that forbids views is not in every minor version.)
 SET search_path = public, pg_temp;
 SET jit = off;
 SET quote_all_identifiers = off;
@@ -17,8 +17,8 @@ SELECT CASE WHEN current_setting('restrict_nonsystem_relation_kind', true) <> ''
 SET plan_cache_mode = force_generic_plan;
 
 -- name: only_catalog
--- All our names have their schema. So no function or operator that somebody made in `public` is taken for
--- one of PostgreSQL's, because it fits the arguments better.
+-- All our names have their schema. So no function or operator that others made in `public` is taken
+-- for one of PostgreSQL's, because it fits the arguments better.
 SET search_path = pg_catalog, pg_temp;
 
 -- name: for_commands
@@ -42,7 +42,7 @@ SELECT CASE WHEN current_setting('restrict_nonsystem_relation_kind', true) <> ''
     THEN set_config('restrict_nonsystem_relation_kind', '', true) END;
 
 -- name: no_hurry
--- Until the end of the transaction nobody's timeout ends it; it waits for a lock as long as it takes.
+-- Until the end of the transaction no timeout ends it; it waits for a lock as long as it takes.
 SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true),
     CASE WHEN current_setting('transaction_timeout', true) <> '0'
         THEN set_config('transaction_timeout', '0', true) END;
@@ -59,13 +59,14 @@ SELECT WHERE pg_backend_pid() = :pid;
 SET LOCAL plan_cache_mode = force_custom_plan;
 
 -- name: role
--- As whom we are connected, and who made what Outgrow keeps here, if it is here.
+-- The role that is connected, and the owner of what Outgrow keeps here, if it is here.
 SELECT current_user::text AS name, (
   SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace WHERE nspname = 'outgrow') AS owner;
 
 -- name: hidden_from
--- From whom row-level security hides rows of the table $1 (a quoted name), or of one that the text $2
--- names: from us, or from the owner of our views and triggers of it, as whom PostgreSQL runs these.
+-- The roles from which row-level security hides rows of the table $1 (a quoted name), or of one
+-- that the text $2 names: ours, or the owner of our views and triggers of it, with whose rights
+-- PostgreSQL runs these.
 SELECT c.oid::regclass::text AS name, pg_get_userbyid(c.relowner)::text AS owner,
        r.rolname::text AS role, c.relforcerowsecurity AS is_forced,
        pg_has_role(r.oid, c.relowner, 'USAGE') AS owns, r.rolname = session_user AS is_connected
@@ -97,7 +98,7 @@ SELECT FROM ONLY :"store";
 LOCK TABLE :"store" IN SHARE UPDATE EXCLUSIVE MODE;
 
 -- name: may_be_locked
--- A row where we are a superuser, and the owner of the table $2 in schema $1 is none.
+-- A row where we are a superuser, and the owner of the table $2 in schema $1 is not.
 SELECT FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_roles r ON r.oid = c.relowner
@@ -106,15 +107,17 @@ WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p') AND NOT r.ro
   AND EXISTS (SELECT FROM pg_roles WHERE rolsuper AND rolname IN (session_user, current_user));
 
 -- name: held
--- What is called `$2` in schema `$1`. `is_strange`: we are a superuser and its owner is none. `is_fixed`:
--- we have locked its definition before this transaction's snapshot, if it has only one; `is_loose`: that
--- cannot be done, or the schema's owner is no superuser either and could exchange it for another one.
--- `is_trapped`: it is strange, and functions, operators or types of others than superusers are in what PostgreSQL evaluates when it plans a query of
--- it or of its partitions (expressions of indexes, statistics, partitions and CHECK constraints), or when
--- it casts its columns; or one of these is a foreign table. Where we want to write (`$3`), also: rules and
--- triggers, the types of all columns and the domains, whose constraints are evaluated then, and what a
--- default or constraint calls of PostgreSQL's own functions, which may run SQL (query_to_xml), or read
--- files: they depend on nothing, and are found by their numbers. Immutable ones do neither.
+-- The object named `$2` in schema `$1`. `is_strange`: we are a superuser and its owner is not.
+-- `is_fixed`: we have locked its definition before this transaction's snapshot, if it has only one.
+-- `is_loose`: that cannot be done, or the schema's owner is no superuser either and could exchange
+-- the object for another one. `is_trapped`: it is strange, and PostgreSQL evaluates functions,
+-- operators or types of roles that are no superusers when it plans a query of it or of its
+-- partitions (expressions of indexes, statistics, partitions and CHECK constraints) or casts its
+-- columns; or one of these is a foreign table. Where we want to write (`$3`), this includes rules
+-- and triggers, the types of all columns and the domains, whose constraints are evaluated then, and
+-- those of PostgreSQL's own functions that a default or constraint calls which may run SQL
+-- (query_to_xml) or read files: they depend on nothing, and are found by their numbers. Immutable
+-- ones do neither.
 WITH RECURSIVE part(oid) AS (
     SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = $1 AND c.relname = $2
@@ -182,8 +185,9 @@ CROSS JOIN LATERAL (SELECT
 WHERE n.nspname = $1 AND c.relname = $2;
 
 -- name: strangers
--- To whom our schemas belong, or something in them: for a superuser any role that is none, for others
--- roles that they are not members of. (Nobody else can read them but a member of pg_read_all_data.)
+-- The owners of our schemas, or of something in them: for a superuser any role that is not one, for
+-- others roles that they are not members of. (Only a member of pg_read_all_data can read them
+-- otherwise.)
 SELECT n.nspname::text AS name, r.rolname::text AS owner, me.rolsuper AS is_superuser
 FROM pg_roles me, pg_namespace n
 JOIN pg_roles r ON NOT r.rolsuper AND (r.oid = n.nspowner

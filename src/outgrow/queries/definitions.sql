@@ -1,5 +1,5 @@
--- What Outgrow has made of objects in a database, as it was made: remembered with the transaction that
--- makes it, and compared with what the catalog says later.
+-- The definitions of Outgrow's objects as they were made, remembered with the transaction that
+-- makes them, to be compared with the catalog later.
 
 -- name: exist
 -- Not in a database of an older version, whose table has no such column.
@@ -16,10 +16,10 @@ SELECT current_setting('search_path') AS path, set_config('search_path', 'pg_cat
 SELECT set_config('search_path', $1, true);
 
 -- name: now
--- What there is in the schemas $1 of tables, views and functions with a digest of all that makes them
--- do what they do; and the triggers, of whatever table, that call one of these functions. $2 is the oid
--- of the store, whose name stands in no digest: it may be called otherwise later. `made` is the
--- transaction that changed it last.
+-- The tables, views and functions in the schemas $1, each with a digest of all that determines what
+-- it does; and the triggers, of any table, that call one of these functions. $2 is the oid of the
+-- store, whose name is in no digest: it may change. `made` is the transaction that changed the
+-- object last.
 WITH schema AS (
     SELECT oid, nspname::text AS name FROM pg_namespace WHERE nspname::text = ANY ($1::text[])
 ), found AS (
@@ -107,5 +107,5 @@ FROM unnest($3::text[], $4::text[], $5::text[]) AS now (object, made, digest)
 WHERE d.name = $1 AND d.schema = $2 AND d.object = now.object;
 
 -- name: doubt
--- Somebody changed what the tables of schema $2 are made by: what is in them is to be compared.
+-- The functions that make the tables of schema $2 were changed: the tables are to be compared.
 UPDATE outgrow.definitions SET made = '' WHERE name = $1 AND schema = $2;

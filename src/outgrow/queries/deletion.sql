@@ -19,8 +19,8 @@ DELETE FROM network.accounts WHERE user_id = $1 RETURNING email_key;
 DELETE FROM campus.users AS u WHERE u.id = $1 AND u.store_key = campus.users_lookup_key($1);
 
 -- name: open
--- Whom a pass is due for: the first one, and one more when no token of theirs can be good any more
--- and no transaction can be open that saw them.
+-- The people for whom a pass is due: the first one, and one more when no token of theirs can be
+-- valid any more and no transaction can be open that saw them.
 SELECT d.user_id FROM network.deletions AS d
 WHERE d.swept_at IS NULL OR d.asked_at < now() - make_interval(secs => $1)
 ORDER BY d.asked_at;
@@ -99,7 +99,7 @@ DELETE FROM network.sent_messages WHERE sender_id = $1;
 UPDATE network.reports SET reporter_id = '' WHERE reporter_id = $1;
 
 -- name: empty_chats
--- Chats in which nobody is left.
+-- Chats without any participant left.
 SELECT c.id
 FROM (
   SELECT DISTINCT p.chat_id

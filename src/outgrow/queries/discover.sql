@@ -1,14 +1,16 @@
--- Who of one's school has most in common with oneself, and why. One statement in every phase.
+-- The people of the viewer's school with most in common with the viewer, and why. One statement in
+-- every phase.
 --
--- Nobody scores a school of 50,000. An index gives a *pool* of the most promising, whoever is in it is
--- scored exactly and stands by score and id; behind the pool comes the rest of the school, newest
--- first. What the pool is made of, and what was tried: docs/decisions/0012-discover.md.
+-- A school of 50,000 is not scored as a whole. An index gives a *pool* of the most promising
+-- people; those are scored exactly and ordered by score and id; after the pool comes the rest of
+-- the school, newest first. What the pool is made of, and what was tried:
+-- docs/decisions/0012-discover.md.
 --
--- `likes` is what somebody shows, as JSON: 0 interests, 1 looking for, 2 academic and 3 other goals,
--- 4 personality, 5 major, 6 year.
+-- `likes` is what a person shows, as JSON: 0 interests, 1 looking for, 2 academic and 3 other
+-- goals, 4 personality, 5 major, 6 year.
 --
--- $1 school, $2 the viewer's id, $3 limit; $4 score, $5 sort key and $6 id of the row before (the score
--- is -1 behind the pool, 1000 in front of everything), $7 and $8 what the rest begins behind.
+-- $1 school, $2 the viewer's id, $3 limit; $4 score, $5 sort key and $6 id of the row before (the
+-- score is -1 after the pool, 1000 before everything), $7 and $8 after which row the rest begins.
 
 -- name: matches
 -- `excluded`: oneself; connections, whoever of the two has the other in their list; who was asked or asks
@@ -231,11 +233,10 @@ FROM (SELECT) AS one
 LEFT JOIN page AS last ON last.n = $3;
 
 -- name: suggestions
--- Whom one's connections have: of the viewer's 200 newest connections whom the viewer may see the 200
--- newest entries each, so at most 40,000 whatever a list holds. The 500 with most in common are looked
--- up and stand by that number, newest first.
--- $1 school, $2 the viewer's id, $3 limit; $4 number, $5 sort key and $6 id of the row before.
--- `excluded` is as in `matches`.
+-- The people whom the viewer's connections have: of the viewer's 200 newest connections whom the
+-- viewer may see the 200 newest entries each, so at most 40,000 whatever a list holds. The 500 with
+-- most in common are looked up and ordered by that number, newest first. $1 school, $2 the viewer's
+-- id, $3 limit; $4 number, $5 sort key and $6 id of the row before. `excluded` is as in `matches`.
 WITH have AS MATERIALIZED (
   SELECT c.connected_user_id AS id
   FROM campus.connections AS c

@@ -1,8 +1,9 @@
 -- Everything about one person, `$1`, in pieces: none holds more than a batch, and nothing is kept
--- open between two of them. A list's row is its JSON and a key; `$2` is the key behind which the next batch
--- begins, null for the first, and `$3` how many rows a batch has. Of others there are ids and names, of
--- those whom a list of people would show: who is gone, hides or has blocked the one is left out (a null
--- line), but for those whom one has blocked oneself, who have no name then.
+-- open between two of them. A list's row is its JSON and a key; `$2` is the key after which the
+-- next batch begins, null for the first, and `$3` how many rows a batch has. Other people are
+-- exported with ids and names, if a list of people would show them: a person who is gone, hides or
+-- has blocked this one is left out (a null line). People whom this one has blocked have an id
+-- without a name.
 
 -- name: about
 SELECT convert_to(json_build_object(

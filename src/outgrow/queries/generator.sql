@@ -4,7 +4,7 @@
 SELECT set_config('lock_timeout', $1, true);
 
 -- name: create
--- Without its key, which is built faster behind the rows.
+-- Without its key, which is built faster after the rows.
 CREATE TABLE :"store" (key text NOT NULL, value jsonb NOT NULL);
 
 -- name: lock

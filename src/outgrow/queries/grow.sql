@@ -1,4 +1,4 @@
--- What a growth reads of the catalog, and the little it writes besides indexes. `$1` is the
+-- What a growth reads of the catalog, and the little it writes in addition to indexes. `$1` is the
 -- store's oid unless a block says otherwise. Nothing here locks the store.
 
 -- name: store
@@ -123,8 +123,8 @@ WHERE l.locktype = 'advisory' AND l.granted
 SELECT pg_backend_pid();
 
 -- name: patient
--- A concurrent build that runs into a timeout leaves an invalid index behind; it may wait for hours
--- behind somebody's transaction, and disturbs nobody meanwhile.
+-- A concurrent build that runs into a timeout leaves an invalid index; it may wait for hours for
+-- another transaction, and disturbs none.
 SELECT set_config(s.name, '0', false)
 FROM pg_settings s
 WHERE s.name IN ('lock_timeout', 'statement_timeout', 'transaction_timeout',
@@ -141,9 +141,10 @@ ANALYZE :"store";
 UPDATE outgrow.layouts SET phase = $2 WHERE name = $1;
 
 -- name: in_the_way
--- Whose locks on the tables or views $1 (oids) conflict with the mode $2 ('ShareRowExclusiveLock',
--- 'AccessExclusiveLock'). `taken` names the transaction, which everybody may see; a lock that the same
--- transaction holds in two looks is one that lasts. Autovacuum gives way by itself.
+-- The holders of locks on the tables or views $1 (oids) that conflict with the mode $2
+-- ('ShareRowExclusiveLock', 'AccessExclusiveLock'). `taken` names the transaction, which everybody
+-- may see; a lock that the same transaction holds in two readings is one that lasts. Autovacuum
+-- gives way by itself.
 SELECT l.virtualtransaction AS taken, l.pid, a.application_name, a.state,
   coalesce(a.xact_start, x.prepared) AS xact_start, x.gid,
   extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, x.prepared))::float8 AS age
@@ -160,13 +161,13 @@ WHERE l.locktype = 'relation' AND l.relation = ANY ($1::oid[]) AND l.granted
     OR l.mode NOT IN ('AccessShareLock', 'RowShareLock'));
 
 -- name: brief
--- Whoever waits for a strong lock makes everybody wait who comes later: so for $1 at most, which the
+-- A session that waits for a strong lock makes all later ones wait: so for $1 at most, which the
 -- statements below keep to.
 SELECT set_config('lock_timeout', $1, true), set_config('outgrow.patience', $1, true);
 
 -- name: vacuum_gives_way
--- Only a lock that is waited for longer than `deadlock_timeout` makes autovacuum stop, and nobody who
--- reads or writes queues behind this one.
+-- Only a lock that is waited for longer than `deadlock_timeout` makes autovacuum stop, and no
+-- reader or writer queues after this one.
 SET LOCAL lock_timeout = '3s';
 LOCK TABLE :"store" IN SHARE UPDATE EXCLUSIVE MODE;
 SELECT set_config('lock_timeout', current_setting('outgrow.patience'), true);
@@ -234,8 +235,8 @@ WHERE p.pronamespace = to_regnamespace(quote_ident($1)) AND NOT t.tgisinternal;
 SELECT set_config('outgrow.leaving', quote_ident($1), true);
 
 -- name: leave
--- Whatever calls the functions of the schema `outgrow.leaving` goes, on whatever table it is, and what
--- it calls.
+-- Drop all that calls the functions of the schema `outgrow.leaving`, on any table, and what it
+-- calls.
 DO $do$
 DECLARE
     command text;
@@ -286,7 +287,7 @@ UPDATE outgrow.mirrors SET after = $3, keys = keys + $4, rows = rows + $5
 WHERE name = $1 AND relation = $2;
 
 -- name: mirror_owes
--- The next keys behind the one of id $3.
+-- The next keys after the one of id $3.
 SELECT id, key FROM outgrow.skipped WHERE name = $1 AND relation = $2 AND id > $3
 ORDER BY name, relation, id LIMIT 1000;
 
@@ -330,12 +331,12 @@ WHERE l.locktype = 'virtualxid' AND l.granted AND a.datname = current_database()
 SELECT set_config('plan_cache_mode', 'force_generic_plan', false), set_config('jit', 'off', false);
 
 -- name: commit_soon
--- A batch that a crash of the server takes away is copied again: its rows and how far it came are
--- one transaction, and the commits behind it are on no disk either.
+-- A batch that a crash of the server undoes is copied again: its rows and its cursor are one
+-- transaction, and later commits are on no disk either.
 SELECT set_config('synchronous_commit', 'off', false);
 
 -- name: commit_for_good
--- Whatever is committed from now on is on the disk, and all before it.
+-- All that is committed from now on is on the disk, and all before it.
 RESET synchronous_commit;
 
 -- name: plan_again
@@ -367,7 +368,7 @@ SET rolling_back = CASE to_phase WHEN $2 THEN rolling_back ELSE from_phase = $2 
 WHERE id = $1;
 
 -- name: growth_seen
--- Returns whether somebody has asked it to pause, and how many other sessions are working.
+-- Return whether it was asked to pause, and how many other sessions are working.
 WITH seen AS (
     UPDATE outgrow.growths
     SET state = 'running', step = $2, doing = $3, waiting = $4, seconds_left = $5, seen_at = now()
@@ -401,8 +402,7 @@ WHERE key IS NOT NULL;
 SELECT key FROM :"store" WHERE key IS NOT NULL;
 
 -- name: preflight
--- What may stand in the way of tables beside the store ($1 its oid, $2 the schema of the
--- relations).
+-- What may prevent tables next to the store ($1 its oid, $2 the schema of the relations).
 SELECT
     has_database_privilege(current_database(), 'CREATE')
         OR has_database_privilege(session_user, current_database(), 'CREATE')
@@ -442,8 +442,8 @@ FROM pg_class c
 WHERE c.oid = $1;
 
 -- name: join_by_hash
--- For questions about a whole store: nobody knows how many of its keys are of one pattern, and where
--- the planner guesses one, it would look at all keys again for each.
+-- For questions about a whole store: the number of its keys of one pattern is unknown, and where
+-- the planner guesses one, it would read all keys again for each.
 SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true),
        set_config('work_mem', '64MB', true);
 

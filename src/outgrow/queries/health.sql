@@ -1,5 +1,5 @@
--- What the catalog says of the health and safety of a key-value table. Only looks, and needs no
--- superuser. `$1` is the table's oid unless a block says otherwise.
+-- The health and safety of a key-value table by the catalog. Only reads, and needs no superuser.
+-- `$1` is the table's oid unless a block says otherwise.
 
 -- name: table
 -- `$1` its schema, `$2` its name. Sizes are of all partitions, where it has some; `rows` is an estimate,
@@ -114,8 +114,8 @@ ORDER BY s.query = '<insufficient privilege>', s.mean_exec_time DESC
 LIMIT $2;
 
 -- name: strangers
--- Roles that stand for people nobody knows: PUBLIC, and those of hosted services by their names. What
--- they may do with the table: `granted` says so, `usage` whether they reach it at all.
+-- Roles that stand for unknown people: PUBLIC, and those of hosted services by their names.
+-- `granted` tells what they may do with the table, `usage` whether they reach it at all.
 SELECT r.name, r.oid IS NULL AS everybody, r.bypasses,
        has_schema_privilege(r.name, $2::oid, 'USAGE') AS usage,
        ARRAY(SELECT p FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) WITH
@@ -133,7 +133,7 @@ FROM (
 ORDER BY r.oid NULLS FIRST, r.name;
 
 -- name: grantees
--- Everybody else to whom something of the table was granted, columns included.
+-- All other roles with a grant on the table, columns included.
 SELECT g.grantee::regrole::text AS name, r.rolcanlogin AS signs_in, r.rolsuper OR r.rolbypassrls AS bypasses,
        array_agg(DISTINCT g.privilege_type ORDER BY g.privilege_type) AS granted
 FROM (
@@ -148,7 +148,7 @@ GROUP BY 1, 2, 3
 ORDER BY 1;
 
 -- name: policies
--- `everybody` and `roles` say for whom; `always` that the condition lets every row through.
+-- `everybody` and `roles` tell for whom; `always` that the condition lets every row through.
 SELECT p.polname::text AS name, p.polcmd::text AS command, p.polpermissive AS permissive,
        0 = ANY (p.polroles) AS everybody,
        ARRAY(SELECT rolname::text FROM pg_roles WHERE oid = ANY (p.polroles)) AS roles,
@@ -158,7 +158,7 @@ WHERE p.polrelid = $1
 ORDER BY p.polname;
 
 -- name: default_grants
--- What whoever makes tables here grants on them without saying so, to strangers (see `strangers`).
+-- What roles that make tables here grant on them by default, to strangers (see `strangers`).
 SELECT d.defaclrole::regrole::text AS maker, n.nspname::text AS schema,
        coalesce(r.rolname::text, 'public') AS name,
        array_agg(DISTINCT g.privilege_type ORDER BY g.privilege_type) AS granted
@@ -172,8 +172,8 @@ GROUP BY 1, 2, 3
 ORDER BY 1, 2, 3;
 
 -- name: views_open
--- Views over the table that read it as their owner, whom row-level security may not hold, and that a
--- stranger may read.
+-- Views over the table that read it as their owner, from whom row-level security may hide nothing,
+-- and that a stranger may read.
 SELECT n.nspname || '.' || v.relname AS view, r.name, v.relkind = 'm' AS stored
 FROM (
     SELECT DISTINCT w.ev_class AS oid

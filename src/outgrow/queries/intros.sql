@@ -158,8 +158,8 @@ SELECT
 
 -- name: between
 -- The pending intros of a pair, in both directions, the oldest first; of those that are not over
--- (`fresh`), or of all. In a store, where keys sort by whom an intro is from and to, they are looked
--- up by the first and the last time that a key can have.
+-- (`fresh`), or of all. In a store, where keys sort by sender and receiver, they are looked up by
+-- the first and the last time that a key can have.
 SELECT i.from_id, i.to_id, i.sent_ms
 FROM (VALUES ($1::text, $2::text), ($2::text, $1::text)) AS way(from_id, to_id)
 CROSS JOIN LATERAL (
@@ -185,8 +185,8 @@ INSERT INTO campus.intros (from_id, to_id, sent_ms, reason, status, created_at, 
 VALUES ($1, $2, $3, $4, 'pending', $5, $6);
 
 -- name: lock_accept
--- $1, $2 and $3 hold the parts of the intros' ids, $4 and $5 are the two, $6 is their chat and $7 whom
--- it is between. Lists of chats are made with the chat, where there is none yet.
+-- $1, $2 and $3 hold the parts of the intros' ids, $4 and $5 are the two people, $6 is their chat
+-- and $7 its participants. Lists of chats are made with the chat, where there is none yet.
 SELECT campus.lock_keys(
   ARRAY[campus.connections_key($4), campus.connections_key($5), campus.chats_key($6)]
   || ARRAY(SELECT l.key FROM campus.chats_lists($6, $7) AS l)
@@ -246,13 +246,14 @@ SELECT campus.lock_keys(
   END);
 
 -- name: forget_marks
--- How far a chat had been read that is there again: where its messages are gone, places begin anew.
+-- How far a chat had been read that exists again: where its messages are gone, positions begin
+-- again.
 DELETE FROM network.read_marks AS r
 WHERE r.chat_id = $1 AND NOT EXISTS (
   SELECT FROM campus.messages AS m WHERE m.chat_id = $1 AND m.store_key = campus.messages_lookup_key($1));
 
 -- name: mend_chat
--- A chat of the prototype may not say whom it is between. One that names others stays theirs.
+-- A chat of the prototype may lack its participants. One that names others stays theirs.
 UPDATE campus.chats AS c SET participants = $2::jsonb
 WHERE c.id = $1 AND c.store_key = campus.chats_lookup_key($1) AND NOT coalesce(c.participants @> $2::jsonb, false)
   AND NOT EXISTS (

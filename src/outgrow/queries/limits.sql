@@ -1,12 +1,13 @@
--- Rate limits, shared by all processes. A row's `due` is the time at which whoever it is about has
--- nothing left to wait for (the theoretical arrival time of GCRA); one that is past says nothing, and
--- is forgotten. The table is UNLOGGED: after a crash of the server everybody starts afresh.
+-- Rate limits, shared by all processes. A row's `due` is the time at which its subject has nothing
+-- left to wait for (the theoretical arrival time of GCRA); one that is past means nothing, and is
+-- forgotten. The table is UNLOGGED: after a crash of the server all start again.
 
 -- name: take
--- `$3` how many at once, `$4` the time after which one more is allowed, `$5` now, for tests. One
--- statement: of two at once the second waits for the row. `wait` is 0 for who may go on, else how many
--- seconds are to be waited, and then nothing was counted. Nobody waits longer than for one more: what is due
--- later was written before the clock went back, or the limit was raised.
+-- `$3` how many in a burst, `$4` the time after which one more is allowed, `$5` now, for tests. One
+-- statement: of two simultaneous requests the second waits for the row. `wait` is 0 where the
+-- request may go on, else how many seconds are to be waited, and then nothing was counted. No wait
+-- is longer than for one more: what is due later was written before the clock went back, or the
+-- limit was raised.
 INSERT INTO network.limits AS l (name, subject, due)
 VALUES ($1, $2, coalesce($5::timestamptz, now()) + $4::interval)
 ON CONFLICT (name, subject) DO UPDATE SET

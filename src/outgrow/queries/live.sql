@@ -1,7 +1,7 @@
--- What sockets are told: looked up by chat, never by socket.
+-- Messages for sockets: looked up by chat, never by socket.
 
 -- name: gather
--- The chats of these users, with the last `pos` and how far everybody has read.
+-- The chats of these users, with the last `pos` and how far each participant has read.
 SELECT p.user_id, p.chat_id,
   coalesce(l.pos, 0) + coalesce((
     SELECT t.first_pos - coalesce(f.pos, outgrow.pos_step())
@@ -23,8 +23,8 @@ CROSS JOIN LATERAL (
   WHERE m.chat_id = p.chat_id AND m.store_key = campus.messages_lookup_key(p.chat_id)) AS l;
 
 -- name: look
--- What there is in each chat `$1` behind the place `$2`, up to `$3` messages. `hidden`: one of its
--- people has blocked another, hides, or is gone; which of these, nobody can tell.
+-- What is in each chat `$1` after the position `$2`, up to `$3` messages. `hidden`: one of its
+-- people has blocked another, hides, or is gone; which of these, it does not tell.
 SELECT x.chat_id, c.users, m.places, m.messages,
   CASE WHEN m.places IS NULL THEN false ELSE EXISTS (
       SELECT FROM network.blocks AS b

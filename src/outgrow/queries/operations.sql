@@ -4,7 +4,7 @@
 INSERT INTO network.operations (command, subject) VALUES ($1, $2);
 
 -- name: take
--- Several processes ask at once; each row goes to one.
+-- Several processes ask at the same time; each row goes to one.
 DELETE FROM network.operations AS o
 WHERE o.id IN (
   SELECT n.id FROM network.operations AS n ORDER BY n.id LIMIT 1000 FOR UPDATE SKIP LOCKED)

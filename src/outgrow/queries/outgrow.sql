@@ -237,7 +237,7 @@ SELECT set_config('outgrow.schemas', $1, true);
 SELECT pg_advisory_xact_lock(hashtext('outgrow.install'));
 
 -- name: patience
--- Whoever waits for a lock makes everybody wait who comes later.
+-- A session that waits for a lock makes all later ones wait.
 SET LOCAL lock_timeout = '500ms';
 
 -- name: users_of_relations

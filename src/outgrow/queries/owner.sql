@@ -1,7 +1,8 @@
--- Who owns the store and what Outgrow keeps beside it, and how the latter comes to the former.
+-- The owner of the store and of what Outgrow keeps next to it, and how the latter becomes the
+-- former.
 
 -- name: find
--- The owner of the table `$1`.`$2`; `may_act`: we are somebody else, and may become the owner, which
+-- The owner of the table `$1`.`$2`; `may_act`: we are another role, and may become the owner, which
 -- PostgreSQL 15 allows to every member of a role.
 SELECT pg_get_userbyid(c.relowner)::text AS owner,
        pg_get_userbyid(c.relowner) <> current_user AND pg_has_role(session_user, c.relowner,
@@ -17,8 +18,8 @@ WHERE n.nspname = $1 AND c.relname = $2;
 
 -- name: foreign
 -- The schemas of the blueprint `$1` in which something, or which themselves, belong to another role
--- than `$2`: schemas that Outgrow made, as something in them shows, and whatever is called so where
--- that role is no superuser, for whoever owns a schema can exchange what is made in it. '' for
+-- than `$2`: schemas that Outgrow made, as something in them shows, and schemas of that name whose
+-- owner is no superuser, because an owner of a schema can exchange what is made in it. '' for
 -- statistics that a superuser made of a table of `$2`.
 SELECT n.nspname::text AS name, r.rolname::text AS owner, r.rolsuper AS is_superuser
 FROM pg_namespace n

@@ -1,7 +1,7 @@
--- Profiles of one school. $1 is the school and $2 to $5 are the filters, in every statement that has
--- them: $2 major, $3 year, $4 interests, $5 looking_for. `u.card` is the public profile as JSON text,
--- made by PostgreSQL. Whoever blocked the viewer, or was blocked by them, is left out: see
--- network.hidden; `u.blocked` is what an old client keeps in the profile itself.
+-- Profiles of one school. $1 is the school and $2 to $5 are the filters, in every statement that
+-- has them: $2 major, $3 year, $4 interests, $5 looking_for. `u.card` is the public profile as JSON
+-- text, made by PostgreSQL. People who blocked the viewer, or were blocked by them, are left out:
+-- see network.hidden; `u.blocked` is what an old client keeps in the profile itself.
 
 -- name: page_newest
 -- $6 limit, $7 the viewer; $8 sort key and $9 id of the row before (`cursor`).
@@ -66,8 +66,8 @@ FROM (
 ) AS p;
 
 -- name: first_newest
--- The first page for whoever has nobody hidden from them, and the ids of all who decide what it is,
--- the one behind its end included. $6 limit.
+-- The first page for viewers from whom nobody is hidden, and the ids of all who decide what it is,
+-- including the one after its end. $6 limit.
 SELECT
   convert_to('{"items":[' || coalesce(
     string_agg(p.card, ',' ORDER BY p.n) FILTER (WHERE p.n <= $6::bigint), '') || ']', 'UTF8') AS body,
@@ -123,7 +123,7 @@ FROM (
 ) AS p;
 
 -- name: deep_newest
--- A page with an OFFSET: a card is made for who is shown, not for who is passed over. $6 limit, $7 the
+-- A page with an OFFSET: cards are made for the rows shown, not for those skipped. $6 limit, $7 the
 -- viewer, $8 offset.
 SELECT
   convert_to('{"items":[' || coalesce(
@@ -188,7 +188,7 @@ LEFT JOIN LATERAL (
   OFFSET 0) AS c ON true;
 
 -- name: blocked_by
--- Whom these people block in their documents.
+-- The people whom these people block in their documents.
 SELECT ARRAY(
   SELECT DISTINCT e.v #>> '{}'
   FROM unnest($1::text[]) AS p(id)
@@ -243,7 +243,7 @@ ORDER BY 2 DESC, 1
 LIMIT 200;
 
 -- name: hidden
--- Those of the people $6 whom a count counts.
+-- Those of the people $6 that a count includes.
 SELECT u.major, u.year
 FROM unnest($6::text[]) AS h(id)
 CROSS JOIN LATERAL (
@@ -261,7 +261,7 @@ CROSS JOIN LATERAL (
   OFFSET 0) AS u;
 
 -- name: one
--- `$2` is the school and `$3` the id of whoever asks.
+-- `$2` is the school and `$3` the viewer's id.
 SELECT convert_to(u.card, 'UTF8')
 FROM campus.users AS u
 WHERE u.id = $1 AND u.store_key = campus.users_lookup_key($1) AND u.school = $2

@@ -1,8 +1,9 @@
 -- Tables that look like a store, and what closes one that was just made.
 
 -- name: candidates
--- Tables with `key text` and a JSON `value`, the largest first, ours left out. `rows` is the planner's
--- estimate, NULL where nobody has analyzed the table. Waits for whoever holds ACCESS EXCLUSIVE on one.
+-- Tables with `key text` and a JSON `value`, the largest first, without ours. `rows` is the
+-- planner's estimate, NULL where the table was never analyzed. Waits for a session that holds
+-- ACCESS EXCLUSIVE on one.
 SELECT n.nspname::text AS schema, c.relname::text AS name,
        format_type(v.atttypid, v.atttypmod) AS value_type,
        EXISTS (

@@ -74,7 +74,7 @@ WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = (to_jsonb(l) ->> 'store_o
 ORDER BY 1;
 
 -- name: dependents
--- Objects of others that would go with the schemas $1, or that somebody put into them.
+-- Objects of others that would be dropped with the schemas $1, or that others put into them.
 WITH ours AS (
     SELECT oid FROM pg_namespace WHERE nspname::text = ANY ($1::text[])
 ), objects(classid, objid) AS (
