@@ -26,38 +26,7 @@ LOOSE = {
 }
 """Names of variables, functions and attributes that say nothing of what they hold."""
 UNTIDY: set[str] = {
-    "advice.py",
     "campus/background.py",
-    "cli/admin.py",
-    "cli/advise.py",
-    "cli/generate.py",
-    "cli/grow.py",
-    "cli/inspect.py",
-    "cli/kv.py",
-    "cli/main.py",
-    "cli/status.py",
-    "growth/catalog.py",
-    "growth/context.py",
-    "growth/control.py",
-    "growth/cutover.py",
-    "growth/mirroring.py",
-    "growth/plan.py",
-    "growth/preflight.py",
-    "growth/runner.py",
-    "growth/state.py",
-    "growth/steps.py",
-    "growth/verification.py",
-    "latencies.py",
-    "library.py",
-    "readings.py",
-    "signals.py",
-    "terminal.py",
-    "trends.py",
-    "web/api",
-    "web/app.py",
-    "web/html",
-    "web/http",
-    "web/server.py",
 }
 """Folders and files of `src` that still have some of `LOOSE`."""
 
