@@ -292,7 +292,7 @@ async def test_the_pages_say_why(
         await browser.open("/my/account")
         await browser.open("/my/account/delete")
         page = await browser.send("/my/account/delete", password=PASSWORD)
-        assert "is being deleted" in page.text
+        assert "are being deleted" in page.text
 
 
 async def test_whom_the_operator_lets_in_is_a_member(campus: Database, api: Api) -> None:

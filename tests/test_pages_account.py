@@ -208,7 +208,7 @@ async def test_download_and_delete_everything(api: Api, somebody: Somebody) -> N
     assert "That is not your password." in page.text
     assert wrong(page) == ["password"]
     page = await ada.send("/my/account/delete", password=PASSWORD)
-    assert "is being deleted" in page.text
+    assert "are being deleted" in page.text
     await api.services.deletions.background.settle(10)
     await ada.open("/people")
     assert ada.answer.request.url.path == "/sign-in"

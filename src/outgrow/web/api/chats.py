@@ -112,7 +112,7 @@ _CHAT = {
     "unread": 1,
     "created_at": "2026-09-20T08:00:00.000Z",
 }
-_ONE: dict[str, Any] = {"access": Access.MEMBER, "tag": "chats"}
+_MEMBERS: dict[str, Any] = {"access": Access.MEMBER, "tag": "chats"}
 _HIDDEN = "Returns 404 to everyone but the participants of the chat. "
 _CLOSED = (
     "A chat with a person you are not connected to is closed: it can be read, but not written to."
@@ -132,7 +132,7 @@ ROUTES = (
         answer=ChatPage,
         answer_example={"items": [_CHAT], "next": None},
         errors=PAGE_ERRORS,
-        **_ONE,
+        **_MEMBERS,
     ),
     Route(
         method="GET",
@@ -143,7 +143,7 @@ ROUTES = (
         answer=Chat,
         answer_example=_CHAT,
         errors=("chat_not_found",),
-        **_ONE,
+        **_MEMBERS,
     ),
     Route(
         method="POST",
@@ -155,7 +155,7 @@ ROUTES = (
         answer=Chat,
         answer_example=_CHAT,
         errors=("profile_not_found", "connection_not_found", "chat_place_taken"),
-        **_ONE,
+        **_MEMBERS,
     ),
     Route(
         method="GET",
@@ -180,7 +180,7 @@ ROUTES = (
         answer=MessagePage,
         answer_example={"items": [_MESSAGE], "next": None},
         errors=("bad_cursor", "cursor_with_pos", "chat_not_found"),
-        **_ONE,
+        **_MEMBERS,
     ),
     Route(
         method="POST",
@@ -206,7 +206,7 @@ ROUTES = (
             "too_contended",
         ),
         limit=MESSAGES,
-        **_ONE,
+        **_MEMBERS,
     ),
     Route(
         method="POST",
@@ -218,7 +218,7 @@ ROUTES = (
         body_example={"pos": 12_000_000},
         status=204,
         errors=("chat_not_found",),
-        **_ONE,
+        **_MEMBERS,
     ),
     Route(
         method="POST",
@@ -228,7 +228,7 @@ ROUTES = (
         description="Nothing is stored. Send it again every few seconds. " + _HIDDEN + _CLOSED,
         status=204,
         errors=("chat_not_found", "chat_closed", "messages_not_taken"),
-        **_ONE,
+        **_MEMBERS,
     ),
 )
 

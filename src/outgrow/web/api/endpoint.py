@@ -107,10 +107,6 @@ class Route:
     limit: Limit | None = None
     accepted: Any = None
 
-    @property
-    def is_unsafe(self) -> bool:
-        return self.method not in ("GET", "HEAD")
-
 
 class ApiResource(Resource[Route]):
     """All routes of one path. An error becomes a problem."""

@@ -50,7 +50,9 @@ async def sign_in(request: PageRequest) -> Response:
         return request.page("sign_in.html", error=e, next=next_)
     if request.session is not None:  # the browser forgets its cookie for the new one
         await accounts.log_out(request.session.user_id, request.session.session_id)
-    return await request.signed_in(await request.services.browser_sessions.open(signed_in), next_)
+    return await request.redirect_signed_in(
+        await request.services.browser_sessions.open(signed_in), next_
+    )
 
 
 async def sign_up_form(request: PageRequest) -> Response:
@@ -71,7 +73,7 @@ async def sign_up(request: PageRequest) -> Response:
     if isinstance(signed_in, str):  # in the page, not in its address
         return request.page("code.html", purpose="verify", email=email, sign_up=signed_in)
     services.changed(profile.school)
-    return await request.signed_in(
+    return await request.redirect_signed_in(
         await services.browser_sessions.open(signed_in), "/?done=welcome"
     )
 
@@ -96,7 +98,7 @@ async def schools(request: PageRequest) -> list[str]:
 async def sign_out(request: PageRequest) -> Response:
     if request.session is not None:
         await request.services.accounts.log_out(request.session.user_id, request.session.session_id)
-    return request.signed_out("/?done=signed_out")
+    return request.redirect_signed_out("/?done=signed_out")
 
 
 async def code_form(request: PageRequest) -> Response:
@@ -122,7 +124,7 @@ async def verify_sign_up(request: PageRequest) -> Response:
     request.services.changed(signed_in.school or "")
     profile = decoded(await request.services.profiles.own_profile(signed_in.user_id))
     done = "claimed" if profile["bio"] or profile["interests"] else "welcome"
-    return await request.signed_in(
+    return await request.redirect_signed_in(
         await request.services.browser_sessions.open(signed_in), f"/?done={done}"
     )
 
@@ -208,7 +210,7 @@ async def end_sessions(request: PageRequest) -> Response:
     except OutgrowError as e:
         return await _render_account(request, e, is_ending=True)
     await request.services.accounts.end_sessions(request.user_id)
-    return request.signed_out("/?done=signed_out_everywhere")
+    return request.redirect_signed_out("/?done=signed_out_everywhere")
 
 
 async def export_account(request: PageRequest) -> Response:
@@ -232,7 +234,7 @@ async def delete_account(request: PageRequest) -> Response:
         return request.page("delete.html", error=e)
     assert request.session is not None
     request.services.changed(request.session.school or "")
-    return request.signed_out("/?done=deleted")
+    return request.redirect_signed_out("/?done=deleted")
 
 
 _TEXTS = ("name", "major", "year", "pronouns", "bio", "additional_info", "profile_picture")

@@ -109,8 +109,7 @@ def _environment() -> jinja2.Environment:
         "tint": tint,
         "texts": texts,
         "sites": sites,
-        "when": when,
-        "day": day,
+        "when": format_time,
         "segment": segment,
         "browser": browser,
     }
@@ -172,7 +171,7 @@ def _moment(iso: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def when(iso: str | None) -> str:
+def format_time(iso: str | None) -> str:
     """Return a time in UTC: `14:05` today, `9 Mar` this year, `9 Mar 2024` before."""
     moment, now = _moment(iso), datetime.now(UTC)
     if moment is None:
@@ -180,9 +179,3 @@ def when(iso: str | None) -> str:
     if moment.date() == now.date():
         return moment.strftime("%H:%M")
     return f"{moment.day} {moment:%b}" + ("" if moment.year == now.year else f" {moment.year}")
-
-
-def day(iso: str | None) -> str:
-    """Return a date: `9 March 2024`."""
-    moment = _moment(iso)
-    return "" if moment is None else f"{moment.day} {moment:%B} {moment.year}"

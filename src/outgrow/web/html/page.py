@@ -64,7 +64,7 @@ DONE = {
     "unblocked": "Unblocked.",
     "reported": "Thank you. The operator will look at it.",
     "password_set": "Your new password is set.",
-    "deleted": "Your account and everything about you is being deleted.",
+    "deleted": "Your account and everything about you are being deleted.",
     "session_ended": "Signed out there.",
     "removed": "You are no longer connected.",
     "signed_out": "You are signed out.",
@@ -177,7 +177,8 @@ class PageRequest:
         email = self.form.text("email")
         await self.context.limits.consume_from(limit, email, self.address, self.device_token)
 
-    async def signed_in(self, cookie: str, path: str) -> Response:
+    async def redirect_signed_in(self, cookie: str, path: str) -> Response:
+        """Redirect with the cookies of a new session."""
         longest = self.services.accounts.sessions.lifetime.longest
         token = await self.context.limits.device_token(self.form.text("email"))
         return redirect(
@@ -186,9 +187,10 @@ class PageRequest:
             _cookie(DEVICE, token, KNOWN_SECONDS, self.secure),
         )
 
-    def signed_out(self, path: str) -> Response:
-        gone = _cookie(SESSION_COOKIE, "", 0, self.secure)
-        return redirect(path, gone, (b"clear-site-data", b'"cache"'))
+    def redirect_signed_out(self, path: str) -> Response:
+        """Redirect without the session, and clear what the browser cached."""
+        expired = _cookie(SESSION_COOKIE, "", 0, self.secure)
+        return redirect(path, expired, (b"clear-site-data", b'"cache"'))
 
 
 Handler = Callable[[PageRequest], Awaitable[Response]]

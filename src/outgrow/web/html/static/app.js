@@ -1,8 +1,8 @@
-// The pages work without this; with it, lists fill while one types and grow in place.
+// The pages work without this script. With it, lists fill as you type and grow in place.
 
 const results = () => document.querySelector("[data-results]");
 
-/** The page at this address, as a document; null when a newer question was asked meanwhile. */
+/** Return the page at this address as a document, or null if a newer request was made since. */
 let asked = 0;
 async function page(address) {
   const mine = ++asked;
@@ -29,7 +29,7 @@ async function show(where) {
   history.replaceState(null, "", where);
 }
 
-// Search as one types.
+// Search as you type.
 const search = document.querySelector("[data-search]");
 if (search) {
   let timer = 0;
@@ -44,7 +44,7 @@ if (search) {
   });
 }
 
-// Filters that are chosen count at once. On a narrow screen they hide what they find until asked to show it.
+// A chosen filter applies immediately. On a narrow screen the results stay hidden until Show is pressed.
 const filters = document.querySelector("[data-instant]");
 const panel = document.querySelector("[data-filters]");
 const is_wide = matchMedia("(min-width: 60rem)").matches;
@@ -61,7 +61,7 @@ if (filters) {
   });
 }
 
-// "Show more" puts the next page behind this one.
+// "Show more" appends the next page to this one.
 document.addEventListener("click", async (event) => {
   const link = event.target.closest("[data-more]");
   if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
@@ -81,7 +81,7 @@ document.addEventListener("click", async (event) => {
   first?.querySelector("a")?.focus();
 });
 
-// Times as they are where one is.
+// Show times in the local time zone.
 function tell(time) {
   const moment = new Date(time.dateTime);
   if (Number.isNaN(moment.getTime())) return;
@@ -95,7 +95,7 @@ function tell(time) {
 }
 document.querySelectorAll("time[datetime]").forEach(tell);
 
-// What the page's visitor may ask the API, with a token that is got anew before it is over.
+// Calls of the API for the person signed in, with a token that is renewed before it expires.
 const body = document.body.dataset;
 const api = {
   token: null,
@@ -126,9 +126,9 @@ const api = {
   },
 };
 
-// What is new, as it happens: /live knows us by our cookie. `told` hears every event, and `ready` of a
-// connection from which on nothing is left out; until there is one, `ready` is asked every 5 seconds.
-function live(told, ready) {
+// Live updates: /live knows us by our cookie. `onEvent` gets every event. `ready` is called when a
+// connection stands, from which on nothing is missed, and every 5 seconds until then.
+function live(onEvent, ready) {
   let socket = null;
   let heard = 0;
   let wait = 1000;
@@ -144,7 +144,7 @@ function live(told, ready) {
         is_ready = true;
         ready();
       } else if (event.type === "ping") socket.send('{"type":"pong"}');
-      else told(event);
+      else onEvent(event);
     });
     socket.addEventListener("close", ({ code }) => {
       is_ready = false;
@@ -170,14 +170,14 @@ function count(name, more) {
   badge.hidden = now === 0;
 }
 
-// A chat: messages come and go while one looks at it.
+// A chat: messages arrive and are sent while it is open.
 const log = document.querySelector("[data-messages]");
 const composer = document.querySelector("[data-composer]");
 if (log && composer && !new URLSearchParams(location.search).has("before")) {
   const chat = `/chats/${encodeURIComponent(body.chat)}`;
   const template = document.querySelector("[data-template]").content.firstElementChild;
   const text = composer.querySelector("textarea");
-  const whom = document.querySelector(".whom h1").textContent;
+  const name = document.querySelector(".whom h1").textContent;
   const state = document.querySelector("[data-state]");
   let last = Number(log.lastElementChild?.dataset.pos ?? 0);
 
@@ -188,7 +188,7 @@ if (log && composer && !new URLSearchParams(location.search).has("before")) {
     const line = template.cloneNode(true);
     const mine = message.sender_id === body.me;
     line.className = message.kind === "system" ? "system" : mine ? "mine" : "theirs";
-    line.querySelector("bdi").textContent = `${mine ? "You" : whom}: `;
+    line.querySelector("bdi").textContent = `${mine ? "You" : name}: `;
     line.querySelector("p").append(message.content ?? "");
     line.querySelector("time").dateTime = message.sent_at ?? "";
     tell(line.querySelector("time"));
@@ -201,10 +201,10 @@ if (log && composer && !new URLSearchParams(location.search).has("before")) {
     }
   };
 
-  // What was said since the last message that is shown; asked again by whoever is told to look.
+  // Fetch the messages after the last one shown. A call during a fetch makes it fetch again.
   let looking = null;
   let again = false;
-  const look = () => {
+  const fetchNew = () => {
     if (looking) {
       again = true;
       return looking;
@@ -225,7 +225,7 @@ if (log && composer && !new URLSearchParams(location.search).has("before")) {
               const line = element(message);
               line.dataset.pos = message.pos;
               const first = log.querySelector(".waiting, .failed");
-              if (first && first.dataset.said === message.content && message.sender_id === body.me) first.remove();
+              if (first && first.dataset.content === message.content && message.sender_id === body.me) first.remove();
               const pending = log.querySelector(".waiting, .failed");
               if (pending) pending.before(line);
               else log.append(line);
@@ -244,7 +244,7 @@ if (log && composer && !new URLSearchParams(location.search).has("before")) {
     return looking;
   };
 
-  // What the server says of this chat now; when it is closed, that stands where one could write.
+  // Show the server's view of this chat. If it is closed, the reason replaces the form.
   const isClosed = async () => {
     const fresh = await page(location.pathname).catch(() => null);
     const closed = fresh?.querySelector("[data-closed]");
@@ -260,7 +260,7 @@ if (log && composer && !new URLSearchParams(location.search).has("before")) {
     let is_over = false;
     try {
       const answer = await api.call("POST", `${chat}/messages`, { content }, { "idempotency-key": key });
-      if (answer.ok) return look();
+      if (answer.ok) return fetchNew();
       if (answer.status === 403) {
         const { code } = await answer.json();
         problem = code === "messages_not_taken" ? "They are not accepting messages at the moment." : problem;
@@ -291,7 +291,7 @@ if (log && composer && !new URLSearchParams(location.search).has("before")) {
     const content = text.value.trim();
     if (!content) return;
     const line = element({ sender_id: body.me, content, sent_at: new Date().toISOString() });
-    line.dataset.said = content;
+    line.dataset.content = content;
     log.append(line);
     document.querySelector("[data-empty]")?.remove();
     text.value = "";
@@ -306,7 +306,7 @@ if (log && composer && !new URLSearchParams(location.search).has("before")) {
     }
   });
 
-  // The other one: whether they type, and how far they have read.
+  // The other person: whether they are typing, and how far they have read.
   const typing = document.querySelector("[data-typing]");
   let stopped = 0;
   let types_until = 0;
@@ -323,34 +323,34 @@ if (log && composer && !new URLSearchParams(location.search).has("before")) {
       if (event.type === "message" && event.message.sender_id !== body.me) count("chats", 1);
     } else if (event.type === "message") {
       if (event.message.sender_id !== body.me) types_until = 0;
-      look().then(tellSeen);
+      fetchNew().then(tellSeen);
     } else if (event.user_id !== body.me && event.type === "read") {
       seen = Math.max(seen, event.pos);
       tellSeen();
     } else if (event.user_id !== body.me && event.type === "typing") {
-      typing.textContent = `\u2068${whom}\u2069 is typing…`;
+      typing.textContent = `\u2068${name}\u2069 is typing…`;
       typing.classList.remove("seen");
       types_until = Date.now() + 4000;
       clearTimeout(stopped);
       stopped = setTimeout(tellSeen, 4010);
     }
-  }, () => look().then(tellSeen));
-  let told_typing = 0;
+  }, () => fetchNew().then(tellSeen));
+  let typingSentAt = 0;
   text.addEventListener("input", () => {
-    if (text.value && Date.now() - told_typing > 2500) {
-      told_typing = Date.now();
+    if (text.value && Date.now() - typingSentAt > 2500) {
+      typingSentAt = Date.now();
       tell_live({ type: "typing", chat_id: body.chat });
     }
   });
 
   toEnd();
-  // Not where it would open a keyboard over what was said.
+  // Not where it would open a keyboard over the messages.
   if (matchMedia("(hover: hover)").matches) text.focus({ preventScroll: true });
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") look().then(read);
+    if (document.visibilityState === "visible") fetchNew().then(read);
   });
 } else if ("live" in body) {
-  // The list of chats: shown anew when something is said.
+  // The list of chats: shown again when a message arrives.
   let timer = 0;
   live((event) => {
     if (event.type !== "message") return;
