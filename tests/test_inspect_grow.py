@@ -113,7 +113,9 @@ async def rewritten(raw: Any, written: Blueprint, name: str) -> list[str]:
     column = next(iter(written.relations[name].key_columns.values()))
     if written.pattern_of(name).shape != "ids":  # of which nothing is updated
         await raw.execute(f'UPDATE {relation} SET "{column}" = "{column}"')
-    rows = await raw.fetch(f"SELECT (to_jsonb(r) - 'at' - 'probe')::text AS row FROM {relation} r")
+    rows = await raw.fetch(
+        f"SELECT (to_jsonb(r) - 'store_key' - 'store_value')::text AS row FROM {relation} r"
+    )
     return sorted(row["row"] for row in rows)
 
 
