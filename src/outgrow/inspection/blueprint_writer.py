@@ -90,9 +90,9 @@ class _Writer:
 
     def toml_lines(self) -> Iterator[str]:
         yield f"# What `outgrow inspect` found in {self.table}: {self.inspection.keys:,} keys. Each"
-        yield "# guess has its reason; what is wrong here is yours to change. docs/blueprints.md"
+        yield "# guess has its reason; correct what is wrong here. docs/blueprints.md"
         yield ""
-        yield 'name = "app"  # the schema in which the relations will live'
+        yield 'name = "app"  # the schema of the relations'
         hybrid = [r.name for p in self.keys.values() if (r := self._long_relation(p)) is not None]
         if hybrid:
             yield ""
@@ -104,10 +104,10 @@ class _Writer:
             yield from self._pattern_lines(pattern)
         for pattern in self.inspection.patterns:
             if not _is_writable(pattern):
-                yield f"# left out: {pattern.text!r} cannot be said in a blueprint"
+                yield f"# left out: {pattern.text!r} does not fit into a blueprint"
         if not self.relations:
             yield ""
-            yield "[relations]  # none: all of it is best left where it is"
+            yield "[relations]  # none: everything is best left in the store"
         for pattern in self.keys.values():
             if id(pattern) in self.relations:
                 yield from self._relation_lines(self.relations[id(pattern)])
@@ -146,14 +146,14 @@ class _Writer:
         if pattern.values.is_encoded:
             return "the app writes JSON into texts here"
         if shape == "opaque":
-            return "its values are of several kinds, or a list of other than texts"
+            return "its values are of several kinds, or lists of values other than texts"
         if shape == "scalar":
             return "one value each"
         if pattern.is_single:
             return "one key"
         key_words = {w.lower() for s in pattern.segments for w in _WORDS.findall(s.before)}
         if key_words & PASSING:
-            return "such values pass"
+            return "such values are short-lived"
         if confidence(pattern) < SURE:
             return "not sure enough"
         if len(pattern.positions) + (shape in ("ids", "map")) > KEY_PARTS:
@@ -247,7 +247,7 @@ class _Writer:
         yield ""
         yield f"[relations.{relation.name}]"
         for name in relation.left_out:
-            yield f"# left out: the field {name!r} cannot be said in a blueprint; it is in `rest`"
+            yield f"# left out: the field {name!r} does not fit into a blueprint; it is in `rest`"
         yield f"pattern = {_quoted(relation.pattern)}"
         yield f"[relations.{relation.name}.columns]"
         width = max(map(len, relation.columns))

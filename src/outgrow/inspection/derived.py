@@ -158,8 +158,7 @@ class Trial:
     def _rows(
         self, pattern: Pattern, reference: Reference
     ) -> Iterator[tuple[Row, str, Fields, Row]]:
-        """Return the same with the row that is named: which text is at which path, and the row
-        itself."""
+        """Return the same, and of the row that is named the paths of its texts, and itself."""
         seen: dict[str, Fields] = {}
         for row, keys, text in self._named(pattern, reference):
             key = next((key for key in keys if key in self.rows), None)
