@@ -237,7 +237,7 @@ def _signals(now: Reading, situation: Situation, thresholds: Thresholds) -> Iter
         now.database_bytes,
         thresholds.database,
         "bytes",
-        "consider tables: they are indexed and vacuumed apart. They lie beside the store and need "
+        "consider tables: they are indexed and vacuumed apart. They lie next to the store and need "
         "room of their own, which the plan estimates",
         "relational",
         only_plan=True,

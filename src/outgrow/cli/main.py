@@ -99,7 +99,7 @@ def json_option(function: F) -> F:
 
 
 _MODULES = {
-    "account": "admin",
+    "account": "account",
     "advise": "advise",
     "generate": "generate",
     "grow": "grow",

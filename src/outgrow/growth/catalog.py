@@ -169,7 +169,7 @@ async def read_located(session: Session, store: str, blueprint: Blueprint, curre
         raise GrowthFailed(
             "store_gone",
             f"the table {schema}.{table} was there, and is gone",
-            hint="somebody dropped or renamed it",
+            hint="it was dropped or renamed",
         )
     oid = facts["oid"]
     phase: Phase | None = None
@@ -234,7 +234,7 @@ def describe_blocker(row: asyncpg.Record | None) -> str:
     if gid is not None:
         name = literal(gid)
         ways = f"COMMIT PREPARED {name} or ROLLBACK PREPARED {name}"
-        return f"the prepared transaction {name}, open{age} until somebody says {ways}"
+        return f"the prepared transaction {name}, open{age} until {ways}"
     text = f"pid {row['pid']}"
     known = [part for part in (row["application_name"], row["state"]) if part]
     if known:

@@ -262,7 +262,7 @@ class Verify:
         return self.relation
 
     def describe(self) -> str:
-        again = ": what keeps it was changed by somebody, and changed back" if self.again else ""
+        again = ": what syncs it was changed, and changed back" if self.again else ""
         return f"compare the table of {self.relation} with the store{again}"
 
     def sql(self, target: Target) -> str:
@@ -294,7 +294,7 @@ class Trust:
         return ", ".join(finding.object for finding in self.findings)
 
     def describe(self) -> str:
-        return f"write down that the tables are right although somebody changed {self.name}"
+        return f"write down that the tables are right although {self.name} was changed"
 
     def sql(self, target: Target) -> str:
         return load("definitions")["trust"].sql

@@ -345,7 +345,7 @@ def _growth_stopped(error: Exception, position: str, goal: Phase) -> GrowthFaile
     """Return the error for a growth whose connection was lost or statement was cancelled."""
     hint = f"run `outgrow grow --to {goal}` again: it goes on from here"
     if isinstance(error, asyncpg.QueryCanceledError):
-        message = f"somebody on the server cancelled the growth, at: {position}"
+        message = f"the growth was cancelled on the server, at: {position}"
         return GrowthFailed("growth_cancelled", message, detail=str(error), hint=hint)
     message = f"the connection to the database was lost, at: {position}"
     return GrowthFailed("connection_lost", message, detail=str(error), hint=hint)

@@ -96,7 +96,7 @@ async def mirror(session: Statements, name: str, relation: str) -> Mirror:
         raise GrowthFailed(
             "mirror_gone",
             f"what was written down of the table of {relation} is gone",
-            hint="somebody changed outgrow.mirrors; run the same command again",
+            hint="run the same command again; outgrow.mirrors was changed by hand",
         )
     return Mirror(**row)
 
