@@ -289,7 +289,9 @@ async def test_settings(campus: Database) -> None:
 
 def test_the_document_says_the_limit() -> None:
     operation = document(ROUTES)["paths"]["/auth/signup"]["post"]
-    assert "At most 300 sign-ups from one address in 3600 seconds" in operation["description"]
+    assert (
+        "At most 300 sign-ups from one address in an hour, by default." in operation["description"]
+    )
     assert "retry-after" in {name.lower() for name in operation["responses"]["429"]["headers"]}
 
 

@@ -57,7 +57,7 @@ RESETS_TO_ONE = Limit("resets-to-one", 8, 3600, "codes for a new password sent t
 CODE_TRIES = Limit("code-tries", 120, 3600, "codes tried from one address", late=True)
 # A person who signed in on a device before is not counted with their neighbours.
 DEVICE = Limit("known-device", 60, 3600, "tries on one device that the account knows")
-PASSWORDS = Limit("passwords", 20, 3600, "tries of one's own password by one account")
+PASSWORDS = Limit("passwords", 20, 3600, "password attempts by one account")
 EXPORTS = Limit("exports", 10, 3600, "exports by one account")
 INTROS = Limit("intros", 200, 86_400, "intros by one account")
 MESSAGES = Limit("messages", 600, 600, "messages by one account")

@@ -169,10 +169,18 @@ def codes_of(route: Route) -> set[str]:
 
 def _description(route: Route) -> str:
     limit = route.limit
-    text = f"{route.description}\n\nFor {route.access.value}."
+    text = f"{route.description.strip()}\n\nFor {route.access.value}."
     if limit is not None:
-        text += f" At most {limit.most} {limit.what} in {limit.seconds} seconds by default."
+        text += f" At most {limit.most} {limit.what} in {_format_span(limit.seconds)}, by default."
     return text.strip()
+
+
+def _format_span(seconds: int) -> str:
+    """Return a span of time in the largest unit that divides it: `10 minutes`."""
+    units = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+    size, name = next(unit for unit in units if seconds % unit[0] == 0)
+    count = seconds // size
+    return f"a {name}".replace("a hour", "an hour") if count == 1 else f"{count} {name}s"
 
 
 def _needs_session(route: Route) -> bool:

@@ -163,7 +163,7 @@ _LIST: dict[str, Any] = {
 }
 _SORTED_LIST = {
     **_LIST,
-    "parameters": (choice("sort", ("newest", "name"), "The order."), *PAGING),
+    "parameters": (choice("sort", ("newest", "name"), "The order of the list."), *PAGING),
 }
 
 
@@ -200,11 +200,13 @@ ROUTES = (
         "matches. Changes that other programs make in the store may take 20 seconds to appear.",
         parameters=(
             text("school", "Your own school; any other is refused."),
-            text("major", "Exactly this major.", example="Computer Science"),
-            text("year", "Exactly this year.", example="Junior"),
-            text("interest", "People with this interest; may be repeated.", many=True),
-            text("looking_for", "People who are looking for this; may be repeated.", many=True),
-            choice("sort", ("newest", "name"), "The order."),
+            text("major", "Only people with exactly this major.", example="Computer Science"),
+            text("year", "Only people in exactly this year.", example="Junior"),
+            text("interest", "Only people with this interest; may be repeated.", many=True),
+            text(
+                "looking_for", "Only people who are looking for this; may be repeated.", many=True
+            ),
+            choice("sort", ("newest", "name"), "The order of the list."),
             *PAGING,
             flag("total", "Count all matches."),
             choices(

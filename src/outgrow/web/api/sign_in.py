@@ -280,14 +280,14 @@ ROUTES = (
         method="POST",
         path="/auth/verify/resend",
         handler=resend,
-        summary="Send another code for a pending sign-up",
+        summary="Request another code for a pending sign-up",
         **(_SENDS_CODE | {"body": ResendBody}),
     ),
     Route(
         method="POST",
         path="/auth/reset",
         handler=reset,
-        summary="Send a code for setting a new password",
+        summary="Request a code to set a new password",
         **_SENDS_CODE,
     ),
     Route(
