@@ -95,7 +95,7 @@ def left_open(at: Place) -> list[int]:
 
     def look(name: str, seconds: float) -> None:
         if name == "sessions.over":
-            counts.append(sum(not line.ended.done() for line in live._all()))
+            counts.append(sum(not line.ended.done() for line in live._all_outboxes()))
 
     at.api.services.database.observe_with(look)
     return counts

@@ -68,7 +68,7 @@ _KEY = re.compile(r"[!-~]{1,200}", re.ASCII)
 
 
 class NewMessage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What is said."""
+    """A message to send."""
 
     content: Annotated[str, Meta(min_length=1, max_length=LONGEST_MESSAGE)]
 
@@ -78,14 +78,14 @@ class NewMessage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ReadUpTo(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """`pos` of the last message that was read."""
+    """The `pos` of the last message that was read."""
 
     pos: Annotated[int, Meta(ge=-(2**53), le=2**53)]
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The message as JSON. `again` when the key had sent it before."""
+    """A message as JSON. `again` when its key had sent it before."""
 
     body: bytes
     again: bool
@@ -98,9 +98,10 @@ class Chats:
         self._live = live
 
     async def page(self, page: Page, *, viewer: Viewer) -> bytes:
-        """The JSON of a page of one's chats, by latest activity. Raises BadCursor.
+        """Return the JSON of a page of the viewer's chats, by latest activity. Raises BadCursor.
 
-        Reads the last message of each chat one has, and counts what is unread in those shown.
+        Reads the last message of each of their chats, and counts the unread messages of those
+        shown.
         """
         of = ("chats", viewer.school, viewer.id)
         row = await self._database.row(
@@ -115,7 +116,7 @@ class Chats:
         return self._cursors.finish(row, of)
 
     async def chat(self, chat_id: str, *, viewer: Viewer) -> bytes:
-        """The JSON of a chat, as in the list. Raises NotFound."""
+        """Return the JSON of a chat, as in the list. Raises NotFound."""
         body: bytes | None = await self._database.value(
             SQL["one"], viewer.id, chat_id, viewer.school
         )
@@ -124,8 +125,8 @@ class Chats:
         return body
 
     async def open(self, other: str, *, viewer: Viewer) -> bytes:
-        """Return the JSON of the chat with a connection; make it where there is none, as after an
-        old client deleted it. Raises NotFound (nobody, or no connection), Conflict."""
+        """Return the JSON of the chat with a connection, and make it if there is none, as after an
+        old client deleted it. Raises NotFound (unknown person, or no connection), Conflict."""
         chat_id, participants = intros.chat_of(viewer.id, other)
 
         async def must_be_connected(session: Statements) -> None:
@@ -152,7 +153,7 @@ class Chats:
         return await self.chat(chat_id, viewer=viewer)
 
     async def has_chat(self, user_id: str, other: str) -> bool:
-        """Whether the two have their chat."""
+        """Return whether the two have their chat."""
         return bool(
             await self._database.value(intros.SQL["has_chat"], *intros.chat_of(user_id, other))
         )
@@ -167,8 +168,8 @@ class Chats:
         cursor: str | None = None,
         pos: int | None = None,
     ) -> bytes:
-        """The JSON of a page of messages beyond `cursor` or `pos`: newest first when `older`, as
-        they were sent when `newer`. A cursor is good in both directions.
+        """Return the JSON of a page of messages beyond `cursor` or `pos`: newest first when
+        `older`, as they were sent when `newer`. A cursor is valid in both directions.
 
         Raises BadInput (both are given), BadCursor, NotFound.
         """
@@ -192,7 +193,7 @@ class Chats:
         """Append a message, once per key. The message and its key are one transaction.
 
         Holds the locks of the pairs (shared) until the commit: a block, or the end of a
-        connection, waits for it, or is seen. Raises BadInput, NotFound, Forbidden (the chat is
+        connection, is seen or waits for it. Raises BadInput, NotFound, Forbidden (the chat is
         closed), Conflict (the key sent something else, or a message that is gone).
         """
         message_id = f"{chat_id}:{time.time_ns() // 1_000_000}-{secrets.token_hex(8)}"
@@ -230,7 +231,7 @@ class Chats:
         return body
 
     async def read(self, chat_id: str, pos: int, *, user_id: str) -> None:
-        """Everything up to `pos` is read; what is further already stays. Raises NotFound."""
+        """Mark everything up to `pos` as read; a mark never goes back. Raises NotFound."""
         row = await self._database.row(SQL["mark"], user_id, chat_id, pos)
         if row is None:
             raise no_such_chat()
@@ -238,8 +239,8 @@ class Chats:
             self._live.changed(chat_id, _user_ids(user_id, row["other"]))
 
     async def typing(self, chat_id: str, *, user_id: str) -> None:
-        """Tell the other that one is typing; kept nowhere. Raises NotFound, Forbidden (the chat is
-        closed)."""
+        """Tell the other person that the user is typing; nothing is stored. Raises NotFound,
+        Forbidden (the chat is closed)."""
         row = await self._database.row(SQL["other"], user_id, chat_id)
         if row is None:
             raise no_such_chat()
@@ -249,12 +250,12 @@ class Chats:
 
 
 def no_such_chat() -> NotFound:
-    """The same for a chat that is not there and for one of others."""
+    """Return the same error for an unknown chat and for one of other people."""
     return NotFound("chat_not_found", "there is no such chat", hint="see GET /chats")
 
 
 def chat_closed(reason: str) -> Forbidden:
-    """Why nothing can be written into a chat, by what network.why_closed says."""
+    """Return why nothing can be written into a chat, by the reason of network.why_closed."""
     title, hint = _CLOSED[reason]
     if reason == "messages_not_taken":
         return Forbidden("messages_not_taken", title, hint=hint)
@@ -262,7 +263,7 @@ def chat_closed(reason: str) -> Forbidden:
 
 
 def valid_key(key: str) -> str:
-    """An Idempotency-Key. Raises BadInput."""
+    """Return the Idempotency-Key. Raises BadInput."""
     if not _KEY.fullmatch(key):
         raise BadInput(
             "bad_idempotency_key",
@@ -282,28 +283,31 @@ _COUNTED_ROWS = 20
 
 
 class PendingCounts:
-    """Counted at most once in FRESH_SECONDS for each user of the pages, from their newest intros
-    and chats; so a page may be that much behind."""
+    """Counts of pending intros and unread messages in the navigation.
+
+    They are counted at most once in COUNTS_FRESH_SECONDS for each user of the pages, from their
+    newest intros and chats; so a page may be that much behind.
+    """
 
     def __init__(self, intros: Intros, chats: Chats) -> None:
         self._intros = intros
         self._chats = chats
-        self._known: dict[str, tuple[float, Mapping[str, int]]] = {}
+        self._counts: dict[str, tuple[float, Mapping[str, int]]] = {}
 
     async def counts(self, viewer: Viewer) -> Mapping[str, int]:
-        counted_at, known = self._known.get(viewer.id, (0.0, {}))
+        counted_at, known = self._counts.get(viewer.id, (0.0, {}))
         if known and time.monotonic() < counted_at + COUNTS_FRESH_SECONDS:
             return known
         pending, unread = await asyncio.gather(self._pending(viewer), self._unread(viewer))
         counts = {"intros": pending, "chats": unread}
-        self._known.pop(viewer.id, None)
-        if len(self._known) >= MOST_COUNTED:
-            del self._known[next(iter(self._known))]
-        self._known[viewer.id] = (time.monotonic(), counts)
+        self._counts.pop(viewer.id, None)
+        if len(self._counts) >= MOST_COUNTED:
+            del self._counts[next(iter(self._counts))]
+        self._counts[viewer.id] = (time.monotonic(), counts)
         return counts
 
     def forget(self, user_id: str) -> None:
-        self._known.pop(user_id, None)
+        self._counts.pop(user_id, None)
 
     async def _pending(self, viewer: Viewer) -> int:
         page = await self._intros.page(
@@ -326,7 +330,7 @@ TRIM_PAUSE_SECONDS = 0.05
 
 
 async def apply_retention(database: Database, days: int | None) -> None:
-    """Take away what is old, again and again, until cancelled."""
+    """Delete what is old, once a day, until cancelled."""
     while True:
         wait = RETENTION_SECONDS
         try:
@@ -349,8 +353,8 @@ async def forget_keys(database: Database) -> None:
 async def trim_messages(
     database: Database, before: datetime, pause: float = TRIM_PAUSE_SECONDS
 ) -> int:
-    """Remove messages sent before that time; how many chats it found them in. A young message, and
-    what stands behind one, stays."""
+    """Remove messages sent before that time, and return the number of chats that had some. A young
+    message stays, and so does what is behind one."""
     seen: set[str] = set()
     stuck: list[str] = []  # an old message behind a young one
     while rows := await database.rows(RETENTION["with_old"], before, stuck):

@@ -1,10 +1,12 @@
-"""Live: tells outboxes what is new in their people's chats, in this process and in all others.
+"""Live delivery: what is new in chats, to the sockets of their people in all processes.
 
-The table is the truth, and news only say where to look: whoever is told, late, twice or by mistake,
-looks up what is behind the last `pos` seen, in one statement for all chats that wait. Chats are
-looked at one batch after the other, so a chat's messages are told in order. A slow sweep looks at
-every chat of whoever is connected: for what old clients wrote by SQL, and what a process that died
-did not say.
+The table is the truth, and notices only say where to look: after a notice, late, doubled or wrong,
+what is behind the last `pos` delivered is read in one statement for all chats that wait. Batches of
+chats are read one after the other, so a chat's messages are delivered in order. A slow sweep reads
+every chat of connected people: for what old clients wrote by SQL, and for notices that a process
+lost when it died.
+
+An outbox holds what one socket is to be sent, in order, each message once, and no more than fits.
 """
 
 from __future__ import annotations
@@ -31,23 +33,23 @@ from outgrow.db.pool import Database
 SQL = queries.load("live")
 
 SWEEP_SECONDS = 5.0
-SWEPT = 100  # chats in a statement of the sweep, which works a tenth of its time
-GATHER_EVERY = 6  # sweeps, before chats are looked for that old clients made
-LOOKED_AT = 200  # chats in a statement
+SWEEP_CHATS = 100  # chats in a statement of the sweep, which works a tenth of its time
+GATHER_EVERY = 6  # sweeps between searches for chats that old clients made
+BATCH_CHATS = 200  # chats in a statement
 MOST_MESSAGES = 50  # of a chat in a statement
-CAUGHT_UP = 4  # chats in a statement of `resume`
-CHECK_SECONDS = FRESH_SECONDS  # how often sessions that other processes ended are looked for
+RESUME_CHATS = 4  # chats in a statement of `resume`
+CHECK_SECONDS = FRESH_SECONDS  # how often sessions that other processes ended are closed
 PING_SECONDS = 25.0
-TYPING_SECONDS = 2.0  # how often somebody's typing is passed on
+TYPING_SECONDS = 2.0  # how often a person's typing is passed on
 MOST_OUTBOXES = 20  # of one user, in this process
 
 
-_Reader = tuple[str, str]  # somebody, and the chat
+_Reader = tuple[str, str]  # a user, and the chat
 
 
 @dataclass(slots=True)
 class _Watch:
-    """A chat of somebody who is connected: up to which `pos` it was told, and who read how far."""
+    """A chat of connected people: the last `pos` delivered, and how far each reader has read."""
 
     pos: int
     marks: dict[str, int]
@@ -63,43 +65,49 @@ class Live:
         self._watches: dict[str, _Watch] = {}
         self._chats: dict[str, set[str]] = {}  # of the users who are connected
         self._waiting: dict[str, None] = {}  # chats to look at, first come first
-        self._postponed: dict[str, None] = {}  # the same, until everybody is gathered
+        self._postponed: dict[str, None] = {}  # the same, until all chats are gathered
         self._work = asyncio.Event()
-        self._looking = asyncio.Lock()
+        self._delivering = asyncio.Lock()
         self._joining: list[tuple[Outbox, asyncio.Future[None]]] = []
         self._joined = asyncio.Event()
         self._gathering = False
         self._last_typed: dict[tuple[str, str], float] = {}
         self._sweeps = 0
-        notifier.subscribe("chat", self._see)
-        notifier.subscribe("typing", self._tell_typing)
-        notifier.on_reconnect(self._see_all)
-        sessions.on_end(self._end)
+        notifier.subscribe("chat", self._queue_chat)
+        notifier.subscribe("typing", self._deliver_typing)
+        notifier.on_reconnect(self._queue_all)
+        sessions.on_end(self._end_sessions)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Looks and tells meanwhile."""
-        works = self._look, self._gather, self._sweep, self._tick, self._check
+        """Deliver until the block ends."""
+        works = (
+            self._deliver_queued,
+            self._gather_chats,
+            self._sweep,
+            self._ping_and_expire,
+            self._check_sessions,
+        )
         try:
             async with run_works(*works):
                 yield
         finally:
-            for outbox in self._all():
+            for outbox in self._all_outboxes():
                 outbox.end(Close.TRY_LATER, "the server stops")
 
     @property
     def sockets(self) -> int:
-        """How many are connected."""
+        """Return the number of connected sockets."""
         return sum(map(len, self._outboxes.values()))
 
     # What happened -------------------------------------------------------------------------------
 
     def changed(self, chat_id: str, users: Sequence[str]) -> None:
-        """Something is new in the chat of these users. To be called after the commit."""
+        """Tell all processes that the chat of these users changed. Call this after the commit."""
         self._notifier.publish("chat", chat_id, *users)
 
     def typing(self, chat_id: str, user_id: str, users: Sequence[str]) -> None:
-        """Somebody types; passed on every TYPING_SECONDS at most."""
+        """Tell these users that a person types, every TYPING_SECONDS at most."""
         now = time.monotonic()
         if now < self._last_typed.get((chat_id, user_id), 0) + TYPING_SECONDS:
             return
@@ -108,43 +116,43 @@ class Live:
         self._last_typed[chat_id, user_id] = now
         self._notifier.publish("typing", chat_id, user_id, *users)
 
-    def _see(self, chat_id: str, *users: str) -> None:
+    def _queue_chat(self, chat_id: str, *users: str) -> None:
         if any(user in self._outboxes for user in users):
             self._waiting[chat_id] = None
             self._work.set()
 
-    def _see_all(self) -> None:
+    def _queue_all(self) -> None:
         for chat_id, watch in self._watches.items():
-            self._see(chat_id, *watch.users)
+            self._queue_chat(chat_id, *watch.users)
 
-    def _tell_typing(self, chat_id: str, user_id: str, *users: str) -> None:
+    def _deliver_typing(self, chat_id: str, user_id: str, *users: str) -> None:
         event = json.dumps({"type": "typing", "chat_id": chat_id, "user_id": user_id})
         for user in users:
             if user != user_id:
                 for outbox in self._outboxes.get(user, ()):
-                    outbox.say(event)
+                    outbox.put(event)
 
-    # Looking -------------------------------------------------------------------------------------
+    # Reading -------------------------------------------------------------------------------------
 
-    async def _look(self) -> None:
+    async def _deliver_queued(self) -> None:
         await self._work.wait()
-        batch = list(itertools.islice(self._waiting, LOOKED_AT))
+        batch = list(itertools.islice(self._waiting, BATCH_CHATS))
         for chat_id in batch:
             del self._waiting[chat_id]
         if not self._waiting:
             self._work.clear()
         try:
-            await self._look_at(batch)
+            await self._deliver(batch)
         except BaseException:
             for chat_id in batch:
                 self._waiting[chat_id] = None
             self._work.set()
             raise
 
-    async def _look_at(self, chats: Sequence[str]) -> None:
-        """Tell what is new in these chats. One that is not known, after all chats of everybody were
-        gathered, is new as a whole."""
-        async with self._looking:
+    async def _deliver(self, chats: Sequence[str]) -> None:
+        """Deliver what is new in these chats. A chat that is unknown after all chats of connected
+        people were gathered is new as a whole."""
+        async with self._delivering:
             if self._gathering:
                 self._postponed.update(
                     (chat_id, None) for chat_id in chats if chat_id not in self._watches
@@ -152,7 +160,7 @@ class Live:
                 chats = [chat_id for chat_id in chats if chat_id in self._watches]
             if not chats:
                 return
-            after = {chat_id: self._pos(chat_id) for chat_id in chats}
+            after = {chat_id: self._delivered_pos(chat_id) for chat_id in chats}
             rows = await self._database.rows(
                 SQL["look"], list(after), list(after.values()), MOST_MESSAGES
             )
@@ -160,21 +168,21 @@ class Live:
                 (reader, row["chat_id"]) for row in rows for reader, _ in self._advanced(row)
             )
             for row in rows:
-                self._tell(row, after[row["chat_id"]], shows)
+                self._deliver_chat(row, after[row["chat_id"]], shows)
 
-    def _pos(self, chat_id: str) -> int:
+    def _delivered_pos(self, chat_id: str) -> int:
         watch = self._watches.get(chat_id)
         return watch.pos if watch else 0
 
     def _advanced(self, row: asyncpg.Record) -> list[tuple[str, int]]:
-        """Who has read further than was told, and how far."""
+        """Return the readers whose marks are further than was delivered, with their marks."""
         watch = self._watches.get(row["chat_id"])
         known = watch.marks if watch else {}
         marks = zip(row["readers"], row["marks"], strict=True)
         return [(reader, pos) for reader, pos in marks if pos > known.get(reader, 0)]
 
     async def _shows(self, readers: Iterable[_Reader]) -> set[_Reader]:
-        """Of these, who lets others see what they have read in the chat."""
+        """Return those who let others see what they have read in the chat."""
         asked = list(set(readers))
         if not asked:
             return set()
@@ -182,8 +190,8 @@ class Live:
         rows = await self._database.rows(SQL["shows"], list(ids), list(chats))
         return {(row["id"], row["chat_id"]) for row in rows}
 
-    def _tell(self, row: asyncpg.Record, after: int, shows: set[_Reader]) -> None:
-        """Lines drop what they were told before, so it is no harm to tell too much."""
+    def _deliver_chat(self, row: asyncpg.Record, after: int, shows: set[_Reader]) -> None:
+        """Deliver a chat. Outboxes drop what they had before, so too much does no harm."""
         chat_id, users = row["chat_id"], row["users"]
         connected = [user for user in users if user in self._outboxes]
         if not connected:
@@ -198,23 +206,23 @@ class Live:
         outboxes = [outbox for user in connected for outbox in self._outboxes[user]]
         if row["last"] < after:
             for outbox in outboxes:
-                outbox.shortened(chat_id, row["last"])
-        messages = [] if row["hidden"] else _messages(row)
+                outbox.lower_floor(chat_id, row["last"])
+        messages = [] if row["hidden"] else _message_events(row)
         for pos, event in messages:
             for outbox in outboxes:
-                outbox.message(chat_id, pos, event)
+                outbox.put_message(chat_id, pos, event)
         for reader, pos in advanced:
-            event = _read(chat_id, reader, pos)
+            event = _read_event(chat_id, reader, pos)
             for outbox in outboxes:
                 if outbox.user_id == reader or (reader, chat_id) in shows:
-                    outbox.say(event)
+                    outbox.put(event)
         if len(messages) == MOST_MESSAGES:
-            self._see(chat_id, *users)
+            self._queue_chat(chat_id, *users)
 
-    # Lines ---------------------------------------------------------------------------------------
+    # Outboxes ------------------------------------------------------------------------------------
 
     async def attach(self, outbox: Outbox) -> None:
-        """Tell this outbox from now on; it is `ready` when this returns, or ended."""
+        """Deliver to this outbox from now on. It is `ready` when this returns, or ended."""
         outboxes = self._outboxes.setdefault(outbox.user_id, set())
         if len(outboxes) >= MOST_OUTBOXES:
             outbox.end(Close.TOO_MANY, f"an account has at most {MOST_OUTBOXES} sockets here")
@@ -237,9 +245,9 @@ class Live:
             if not watch.users:
                 del self._watches[chat_id]
 
-    async def _gather(self) -> None:
-        """Look up the chats of everybody who came meanwhile: in one statement, which reads the
-        whole store where it has no index."""
+    async def _gather_chats(self) -> None:
+        """Find the chats of all people who connected since: in one statement, which reads the whole
+        store where it has no index."""
         await self._joined.wait()
         self._joined.clear()
         batch, self._joining = self._joining, []
@@ -272,19 +280,20 @@ class Live:
                 future.set_result(None)
 
     async def resume(self, outbox: Outbox, after: Mapping[str, int]) -> None:
-        """Tell an outbox what is behind these places, then go on from there. As slowly as it
-        reads."""
+        """Deliver to an outbox what is behind these positions, as slowly as it reads, then go on
+        from there."""
         chats = list(after.items())
-        for start in range(0, len(chats), CAUGHT_UP):
-            some = dict(chats[start : start + CAUGHT_UP])
+        for start in range(0, len(chats), RESUME_CHATS):
+            batch = dict(chats[start : start + RESUME_CHATS])
             try:
-                await self._catch_up(outbox, some)
+                await self._catch_up(outbox, batch)
             finally:
-                for chat_id in some:
+                for chat_id in batch:
                     outbox.behind.pop(chat_id, None)
 
     async def _catch_up(self, outbox: Outbox, todo: dict[str, int]) -> None:
-        """Chats of others, and those that are hidden, are passed over in silence."""
+        """Deliver what is behind these positions. Chats of other people and hidden ones are
+        skipped."""
         while todo:
             await outbox.drained()
             for chat_id in todo:
@@ -298,9 +307,9 @@ class Live:
             )
             again: dict[str, int] = {}
             for row in mine:
-                chat_id, messages = row["chat_id"], _messages(row)
+                chat_id, messages = row["chat_id"], _message_events(row)
                 for _, event in messages:
-                    outbox.say(event, paced=True)
+                    outbox.put(event, paced=True)
                 floor = messages[-1][0] if messages else min(todo[chat_id], row["last"])
                 outbox.floors[chat_id] = floor
                 if len(messages) == MOST_MESSAGES or outbox.behind[chat_id] > floor:
@@ -309,7 +318,7 @@ class Live:
                 del outbox.behind[chat_id]
                 for reader, pos in zip(row["readers"], row["marks"], strict=True):
                     if reader == outbox.user_id or (reader, chat_id) in shows:
-                        outbox.say(_read(chat_id, reader, pos), paced=True)
+                        outbox.put(_read_event(chat_id, reader, pos), paced=True)
             for chat_id in todo.keys() - again.keys():
                 outbox.behind.pop(chat_id, None)
             todo = again
@@ -319,53 +328,53 @@ class Live:
     async def _sweep(self) -> None:
         start = time.monotonic()
         chats = list(self._watches)
-        for start in range(0, len(chats), SWEPT):
+        for start in range(0, len(chats), SWEEP_CHATS):
             began = time.monotonic()
-            some = [c for c in chats[start : start + SWEPT] if c in self._watches]
-            await self._look_at(some)
+            batch = [c for c in chats[start : start + SWEEP_CHATS] if c in self._watches]
+            await self._deliver(batch)
             await asyncio.sleep(9 * (time.monotonic() - began))
         self._sweeps += 1
         if self._outboxes and self._sweeps % GATHER_EVERY == 0:
             began = time.monotonic()
             for row in await self._database.rows(SQL["gather"], list(self._outboxes)):
                 if row["chat_id"] not in self._watches:
-                    self._see(row["chat_id"], row["user_id"])
+                    self._queue_chat(row["chat_id"], row["user_id"])
             await asyncio.sleep(9 * (time.monotonic() - began))
         await asyncio.sleep(max(0.1, start + SWEEP_SECONDS - time.monotonic()))
 
-    async def _tick(self) -> None:
+    async def _ping_and_expire(self) -> None:
         now = time.monotonic()
-        for outbox in self._all():
+        for outbox in self._all_outboxes():
             if outbox.expires <= now:
                 outbox.end(Close.NOT_SIGNED_IN, "token_expired")
             elif outbox.ping_at <= now:
                 outbox.ping_at = now + PING_SECONDS
-                outbox.say('{"type":"ping"}')
+                outbox.put('{"type":"ping"}')
         await asyncio.sleep(1)
 
-    async def _check(self) -> None:
-        """Whether everybody is still signed in, and a member of a school."""
+    async def _check_sessions(self) -> None:
+        """Close the sockets of people who are signed out, or no longer members of a school."""
         await asyncio.sleep(CHECK_SECONDS)
-        sessions = list({outbox.session_id for outbox in self._all()})
+        sessions = list({outbox.session_id for outbox in self._all_outboxes()})
         if sessions:
             ended, strangers = await self._sessions.over(sessions)
-            self._end(ended)
-            for outbox in self._all():
+            self._end_sessions(ended)
+            for outbox in self._all_outboxes():
                 if outbox.session_id in strangers:
                     outbox.end(Close.NOT_ALLOWED, "no_member")
 
-    def _end(self, sessions: set[str]) -> None:
+    def _end_sessions(self, sessions: set[str]) -> None:
         """Close the sockets of these sessions."""
-        for outbox in self._all():
+        for outbox in self._all_outboxes():
             if outbox.session_id in sessions:
                 outbox.end(Close.NOT_SIGNED_IN, "session_ended")
 
-    def _all(self) -> list[Outbox]:
+    def _all_outboxes(self) -> list[Outbox]:
         return [outbox for outboxes in self._outboxes.values() for outbox in outboxes]
 
 
-def _messages(row: asyncpg.Record) -> list[tuple[int, str]]:
-    """Each message of a look as its `pos` and its event."""
+def _message_events(row: asyncpg.Record) -> list[tuple[int, str]]:
+    """Return each message of a row as its `pos` and its event."""
     head = f'{{"type":"message","chat_id":{json.dumps(row["chat_id"])},"message":'
     places = row["places"] or ()
     return [
@@ -373,7 +382,7 @@ def _messages(row: asyncpg.Record) -> list[tuple[int, str]]:
     ]
 
 
-def _read(chat_id: str, user_id: str, pos: int) -> str:
+def _read_event(chat_id: str, user_id: str, pos: int) -> str:
     return json.dumps({"type": "read", "chat_id": chat_id, "user_id": user_id, "pos": pos})
 
 
@@ -383,7 +392,7 @@ _DRAINED = 50  # events that may be left when an outbox goes on to catch up
 
 
 class Close(IntEnum):
-    """Why a socket is closed."""
+    """Codes with which sockets are closed."""
 
     FAILED = 1011
     TRY_LATER = 1013
@@ -395,9 +404,9 @@ class Close(IntEnum):
 
 
 class Outbox:
-    """`floors` says of each chat up to which `pos` the socket has been told.
+    """The events that one socket is to be sent. `floors` has the last `pos` sent of each chat.
 
-    Until it is `ready`, everything waits in `_held`; while it catches up with a chat, what is new
+    Until it is `ready`, everything waits in `_held`. While it catches up with a chat, what is new
     there is only noted in `behind`, and read from the table like everything before it.
     """
 
@@ -416,24 +425,24 @@ class Outbox:
         self._emptied = asyncio.Event()
 
     def ready(self, floors: dict[str, int]) -> None:
-        """Everything up to `floors` was there before; from here on nothing is left out."""
+        """Begin to send: what is behind `floors` is new, and nothing of it is left out."""
         held, self._held = self._held or [], None
         self.floors = floors
-        self.say(json.dumps({"type": "ready", "user_id": self.user_id}))
+        self.put(json.dumps({"type": "ready", "user_id": self.user_id}))
         for chat_id, pos, event in held:
             if chat_id is None:
-                self.say(event)
+                self.put(event)
             else:
-                self.message(chat_id, pos, event)
+                self.put_message(chat_id, pos, event)
 
-    def message(self, chat_id: str, pos: int, event: str) -> None:
+    def put_message(self, chat_id: str, pos: int, event: str) -> None:
         if self._held is not None:
             self._hold(self._held, chat_id, pos, event)
         elif chat_id in self.behind:
             self.behind[chat_id] = max(pos, self.behind[chat_id])
         elif pos > self.floors.get(chat_id, 0):
             self.floors[chat_id] = pos
-            self.say(event)
+            self.put(event)
 
     def _hold(
         self, held: list[tuple[str | None, int, str]], chat_id: str | None, pos: int, event: str
@@ -442,14 +451,14 @@ class Outbox:
         if len(held) > MOST_EVENTS:
             self.end(Close.TOO_SLOW, "too much at once")
 
-    def shortened(self, chat_id: str, last: int) -> None:
-        """An old client took messages out: places behind `last` are given anew."""
+    def lower_floor(self, chat_id: str, last: int) -> None:
+        """Lower the floor: an old client removed messages, so `pos` behind `last` are reused."""
         if self.floors.get(chat_id, 0) > last:
             self.floors[chat_id] = last
 
-    def say(self, event: str, *, paced: bool = False) -> None:
-        """To be sent. Ends an outbox whose reader is so slow that it does not fit; unless the
-        caller sees to that himself, with `drained`."""
+    def put(self, event: str, *, paced: bool = False) -> None:
+        """Queue an event. End an outbox whose reader is too slow for it to fit, unless the caller
+        is `paced` by `drained`."""
         if self._held is not None:
             self._hold(self._held, None, 0, event)
             return
@@ -464,7 +473,7 @@ class Outbox:
             self.ended.set_result((code, reason))
 
     async def next(self) -> str:
-        """What is to be sent now."""
+        """Return the next event, and wait for it."""
         while not self._events:
             self._filled.clear()
             await self._filled.wait()
@@ -475,7 +484,7 @@ class Outbox:
         return event
 
     async def drained(self) -> None:
-        """Wait until little is left to be sent."""
+        """Wait until few events are left."""
         while len(self._events) > _DRAINED:
             self._emptied.clear()
             await self._emptied.wait()

@@ -16,17 +16,18 @@ PAIRS = queries.load("pairs")
 
 
 async def lock_pair(session: Session, user_id: str, other: str) -> None:
-    """Hold off, until the end of the transaction, everybody else who would change something between
-    the two, in whichever order they are named. First of all locks of a transaction: before those of
-    the store's keys."""
+    """Lock what is between two people until the end of the transaction, in either order of ids.
+
+    Take it as the first lock of a transaction, before those of the store's keys.
+    """
     await session.run(PAIRS["lock_pair"], user_id, other)
 
 
 SQL = queries.load("connections")
 SAFETY = queries.load("safety")
 
-# `of` X: whom X has, newest first; `named`: the same by name;
-# `mutual`: of those, whom the viewer has too; `by`: who has X, by name.
+# `of`: the person's connections, newest first; `named`: the same by name; `mutual`: those whom the
+# viewer has too; `by`: the people who have this person among their connections, by name.
 Kind = Literal["of", "named", "mutual", "by"]
 
 
@@ -36,9 +37,9 @@ class Connections:
         self._cursors = cursors
 
     async def page(self, kind: Kind, user_id: str, page: Page, *, viewer: Viewer) -> bytes:
-        """The JSON of a page of public profiles. Only people of their school who are visible.
+        """Return the JSON of a page of public profiles: visible people of the school.
 
-        Raises BadCursor, and NotFound when `user_id` is nobody whom the viewer may see.
+        Raises BadCursor, and NotFound when the viewer cannot see `user_id`.
         """
         of = ("connections", kind, user_id, viewer.school, viewer.id)
         after = self._cursors.open(of, page.cursor)
@@ -57,11 +58,11 @@ class Connections:
         return self._cursors.finish(row, of)
 
     async def remove(self, user_id: str, other: str) -> None:
-        """Take each out of the other's list, of which only one may hold it. Their chat stays.
+        """Remove each from the other's list, even if only one list has the other. Their chat stays.
 
-        Raises NotFound when neither has the other, if that one can be seen. Who is gone, hides or
-        has blocked is taken out where they are, and it is not told whether they were. A list that
-        is none holds nobody, and stays.
+        Raises NotFound when neither has the other, unless the other person is gone, hides or has
+        blocked: then it is not revealed whether they were connected. A value that is not a list
+        stays.
         """
 
         async def work(session: Session) -> None:

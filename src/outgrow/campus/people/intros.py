@@ -1,7 +1,7 @@
-"""Intros: ask somebody to be introduced, and what becomes of it.
+"""Intros: asking a person to be introduced, and the answers.
 
-There is at most one pending intro between two people, whichever way. What happens to it is decided
-under the lock of the pair, so that of two answers one is the outcome, and the other is told so.
+There is at most one pending intro between two people, in either direction. It is answered under the
+lock of the pair, so that of two answers one is the outcome, and the other fails.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Reason = Literal[
     "workout-partner",
     "dining-companion",
 ]
-# What an intro can be, with the store's word for it.
+# The statuses of an intro, each with the store's word for it.
 STATUSES = {
     "pending": "pending",
     "accepted": "accepted",
@@ -51,7 +51,7 @@ _TRIES = 3
 
 
 class NewIntro(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """To whom, what for, and a few words of one's own."""
+    """The person asked, the reason, and a note."""
 
     to: Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
     reason: Reason
@@ -59,7 +59,7 @@ class NewIntro(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class _Intro(msgspec.Struct):
-    """An intro as PostgreSQL wrote it, of which nothing is read but what changes."""
+    """An intro as PostgreSQL wrote it. Only what changes is decoded."""
 
     id: msgspec.Raw
     direction: msgspec.Raw
@@ -73,7 +73,7 @@ class _Intro(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class IntroId:
-    """Who sent it to whom, and when: together the store's key of it."""
+    """The sender, the person asked and the time: together the key of an intro in the store."""
 
     from_id: str
     to_id: str
@@ -81,7 +81,7 @@ class IntroId:
 
     @classmethod
     def parse(cls, text: str) -> IntroId:
-        """Raises NotFound for what is no id, such as a key of the store."""
+        """Parse an id. Raises NotFound for another text, such as a key of the store."""
         parts = text.split(":")
         if len(parts) != 3 or not all(0 < len(part) <= LONGEST_ID for part in parts):
             raise _no_such_intro()
@@ -112,9 +112,10 @@ class Intros:
         *,
         viewer: Viewer,
     ) -> bytes:
-        """The JSON of a page of one's intros, newest first; of all statuses when none is named.
+        """Return the JSON of a page of the viewer's intros, newest first; without `statuses`, of
+        all.
 
-        Whom the viewer cannot see (any more) is passed over. Raises BadCursor.
+        People whom the viewer cannot see (any more) are left out. Raises BadCursor.
         """
         wanted = sorted(statuses or STATUSES)
         of = ("intros", direction, viewer.school, viewer.id, *wanted)
@@ -132,8 +133,8 @@ class Intros:
         return self._cursors.finish(row, of)
 
     async def send(self, intro: NewIntro, *, viewer: Viewer) -> bytes:
-        """Ask, and return the intro. Raises BadInput (to oneself), NotFound (to nobody whom one may
-        see), Conflict (connected, or one is pending, or one is hidden oneself)."""
+        """Send an intro, and return it. Raises BadInput (to oneself), NotFound (the viewer cannot
+        see the person), Conflict (connected, an intro is pending, or the viewer hides)."""
         if intro.to == viewer.id:
             raise BadInput("intro_to_oneself", "one cannot be introduced to oneself")
 
@@ -152,9 +153,9 @@ class Intros:
         raise AssertionError("unreachable")
 
     async def accept(self, text: str, *, viewer: Viewer) -> tuple[bytes, str]:
-        """Connect the two and open their chat; returns the intro and the chat's id.
+        """Connect the two and open their chat; return the intro and the chat's id.
 
-        Other pending intros of the two are closed with it. Raises NotFound for whoever is not
+        Other pending intros of the two are closed with it. Raises NotFound unless the viewer was
         asked, and Conflict when it is not pending (any more).
         """
         intro_id = IntroId.parse(text)
@@ -184,7 +185,7 @@ class Intros:
         return await self._answer(intro_id, viewer, "accepted", work), chat_id
 
     async def decline(self, text: str, *, viewer: Viewer) -> bytes:
-        """Say no, and return the intro. Raises as `accept` does."""
+        """Decline an intro, and return it. Raises as `accept` does."""
         intro_id = IntroId.parse(text)
         if intro_id.to_id != viewer.id:
             raise _no_such_intro()
@@ -196,7 +197,7 @@ class Intros:
         return await self._answer(intro_id, viewer, "declined", work)
 
     async def withdraw(self, text: str, *, viewer: Viewer) -> bytes:
-        """Take back what one has sent, and return it. Raises as `accept` does."""
+        """Withdraw an intro that the viewer sent, and return it. Raises as `accept` does."""
         intro_id = IntroId.parse(text)
         if intro_id.from_id != viewer.id:
             raise _no_such_intro()
@@ -211,18 +212,18 @@ class Intros:
         outcome: str,
         work: Callable[[Session], Awaitable[str | None]],
     ) -> bytes:
-        """Run `work` under the pair's lock for a pending intro, which is returned with the outcome.
-        `work` returns when it was answered, as JSON, or None where it is not pending any more."""
+        """Run `work` under the pair's lock for a pending intro, and return it with the outcome.
+        `work` returns the time of the answer as JSON, or None if it is not pending any more."""
 
         async def locked(session: Session) -> bytes:
             await lock_pair(session, intro_id.from_id, intro_id.to_id)
-            body, status = await _one(session, intro_id, viewer)
+            body, status = await _read_intro(session, intro_id, viewer)
             if status != "pending":
-                raise _answered(status)
+                raise _not_pending(status)
             answered_at = await work(session)
-            if answered_at is None:  # an old client, who knows no lock of pairs, was quicker
-                _, status = await _one(session, intro_id, viewer)
-                raise _answered(status)
+            if answered_at is None:  # an old client, without the lock of the pair, was faster
+                _, status = await _read_intro(session, intro_id, viewer)
+                raise _not_pending(status)
             intro = msgspec.json.decode(body, type=_Intro)
             intro.status, intro.answered_at = outcome, msgspec.Raw(answered_at)
             return msgspec.json.encode(intro)
@@ -231,13 +232,13 @@ class Intros:
 
 
 def chat_of(user_id: str, other: str) -> tuple[str, str]:
-    """Return the id of the chat of two, as the prototype makes it, and its people as JSON."""
+    """Return the id of the chat of two people, as the prototype makes it, and their ids as JSON."""
     people = sorted((user_id, other))
     return ":".join(people), msgspec.json.encode(people).decode("utf-8")
 
 
 async def _may_meet(session: Session, viewer: Viewer, other: str) -> None:
-    """Raises NotFound or Conflict when the one may not ask the other."""
+    """Raise NotFound or Conflict when the viewer may not ask the other person."""
     row = await session.row(SQL["meeting"], viewer.id, viewer.school, other)
     assert row is not None
     if not row["reachable"]:
@@ -282,12 +283,12 @@ async def _send(session: Session, viewer: Viewer, intro: NewIntro) -> bytes:
         rest["note"] = intro.note
     kept = msgspec.json.encode(rest).decode("utf-8")
     await session.run(SQL["send"], *intro_id.parts, intro.reason, sent_at, kept)
-    body, _ = await _one(session, intro_id, viewer)
+    body, _ = await _read_intro(session, intro_id, viewer)
     return body
 
 
 async def _withdraw(session: Session, intro_id: IntroId) -> str | None:
-    """When, as JSON; None when it was not pending."""
+    """Withdraw an intro, and return the time as JSON; None when it was not pending."""
     answered_at: str | None = await session.value(SQL["deny"], *intro_id.parts)
     if answered_at is not None:
         await session.run(SQL["close"], *intro_id.parts)
@@ -295,8 +296,8 @@ async def _withdraw(session: Session, intro_id: IntroId) -> str | None:
 
 
 async def open_chat(session: Session, chat_id: str, participants: str) -> None:
-    """Make the chat where there is none, under the locks of its keys. Raises Conflict, also where
-    it is a chat of others."""
+    """Make the chat if there is none; hold the locks of its keys. Raises Conflict where the store
+    has something else, or a chat of other people."""
     taken = Conflict(
         "chat_place_taken",
         "the store holds something else where the chat of the two would be",
@@ -309,7 +310,7 @@ async def open_chat(session: Session, chat_id: str, participants: str) -> None:
                 tag = await session.run(SQL["open_chat"], chat_id, participants)
             break
         except (asyncpg.UniqueViolationError, asyncpg.CheckViolationError) as e:
-            # An old client may have made it meanwhile: it is there to be seen then.
+            # An old client may have made it in between: then the next try sees it.
             if not again:
                 raise taken from e
     if tag != "INSERT 0 0":
@@ -320,15 +321,16 @@ async def open_chat(session: Session, chat_id: str, participants: str) -> None:
         raise taken
 
 
-async def _one(session: Session, intro_id: IntroId, viewer: Viewer) -> tuple[bytes, str]:
-    """Its JSON and what it is now. Raises NotFound when the viewer cannot see the other."""
+async def _read_intro(session: Session, intro_id: IntroId, viewer: Viewer) -> tuple[bytes, str]:
+    """Return the JSON and the status of an intro. Raises NotFound when the viewer cannot see the
+    other person."""
     row = await session.row(SQL["one"], viewer.id, viewer.school, *intro_id.parts)
     if row is None:
         raise _no_such_intro()
     return row["intro"], row["status"]
 
 
-def _answered(status: str) -> Conflict:
+def _not_pending(status: str) -> Conflict:
     if status == "expired":
         return Conflict(
             "intro_expired",
@@ -358,7 +360,8 @@ def id_columns(intros: Sequence[IntroId]) -> tuple[list[str], list[str], list[st
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """`pending` is the id of an intro that waits, and `mine` whether the viewer sent it."""
+    """What is between the viewer and another person. `pending` is the id of a pending intro, `mine`
+    whether the viewer sent it."""
 
     connected: bool
     pending: str | None
@@ -366,6 +369,7 @@ class Relationship:
 
 
 async def relationship(database: Database, viewer: Viewer, other: str) -> Relationship:
+    """Return what is between the viewer and the other person at this moment."""
     row = await database.row(SQL["meeting"], viewer.id, viewer.school, other)
     assert row is not None
     pending = await database.row(PENDING, viewer.id, other)

@@ -1,6 +1,6 @@
-"""Profiles: pages of one's school, one person, one's own.
+"""Profiles: lists of a school's people, one person, the viewer's own.
 
-Nothing here decodes a profile: PostgreSQL writes the JSON and the bytes go to the socket.
+No profile is decoded here: PostgreSQL writes the JSON, and the bytes go to the socket.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MOST_COUNTS = 1000
 MOST_FIRST = 500
 """First pages in the cache: 6 MB as they are asked for, five times that with the longest."""
 MOST_VALUES = 100
-"""Values of a facet. As many more are counted, since hidden people may empty some of them."""
+"""Values of a facet. Twice as many are counted, since hidden people may empty some of them."""
 Sort = Literal["newest", "name"]
 
 # One line with something on it; PostgreSQL's text holds no NUL, a name no line break.
@@ -55,14 +55,14 @@ _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
 def is_blank(text: str) -> bool:
-    """Whether nobody would see it: blanks, zero-width characters, fillers."""
+    """Return whether nothing of the text shows: blanks, zero-width characters, fillers."""
     return all(c in _FILLERS or unicodedata.category(c) in _INKLESS for c in text)
 
 
 class _Trimmed(msgspec.Struct):
-    """Has no blanks around the texts that are compared and sorted, nor blanks for one: they are
-    trimmed where they come in, so a token and a profile name the same school. A text of one line
-    holds nothing that does not show: it could pass for another."""
+    """Input whose texts are trimmed where they are compared and sorted, so that a token and a
+    profile name the same school. Blank texts are refused, and in a single line also characters that
+    do not show: the line could pass for another."""
 
     def __post_init__(self) -> None:
         for name in _TRIMMED:
@@ -89,7 +89,7 @@ def _check_shown(field: str, line: str) -> None:
 
 
 class NewProfile(_Trimmed, forbid_unknown_fields=True, kw_only=True):
-    """What a profile begins with. The school cannot be changed later."""
+    """A new profile. The school cannot be changed later."""
 
     name: SingleLine
     school: SingleLine
@@ -100,7 +100,7 @@ class NewProfile(_Trimmed, forbid_unknown_fields=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Switches; one that is left out stays as it is."""
+    """Settings to change; those that are left out stay as they are."""
 
     profile_visible: bool | UnsetType = UNSET
     read_receipts: bool | UnsetType = UNSET
@@ -122,7 +122,7 @@ class Goals(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defau
 
 
 class ProfileChanges(_Trimmed, forbid_unknown_fields=True, kw_only=True):
-    """What to change; a field left out stays, and null empties it. Lists and goals are replaced."""
+    """Changes to a profile. A field left out stays, null empties it; lists are replaced."""
 
     name: SingleLine | UnsetType = UNSET
     school: Any = UNSET
@@ -170,7 +170,7 @@ Narrowed = Mapping[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Who is meant. Of `interests` and `looking_for` a profile has all that are named."""
+    """Filters of a list. A profile must have all the `interests` and `looking_for` given."""
 
     major: str | None = None
     year: str | None = None
@@ -189,7 +189,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class _FirstPage:
-    """`row` is shown to whoever is hidden from none of `ids`, and not `blocked` by one of them."""
+    """A page shared by all viewers who block none of `ids` and are not in `blocked`."""
 
     row: asyncpg.Record
     ids: frozenset[str]
@@ -215,8 +215,8 @@ class Profiles:
         total: bool = False,
         facets: Sequence[str] = (),
     ) -> bytes:
-        """The JSON of a page of one's school's visible profiles, without whoever is hidden
-        from `viewer`. Raises BadCursor, BadInput.
+        """Return the JSON of a page of the school's visible profiles, without people hidden from
+        `viewer`. Raises BadCursor, BadInput.
 
         First pages come from the cache, and so do `total` and `facets`, which read every profile
         that the filters leave. These are counted once for all viewers: the few who are hidden from
@@ -251,8 +251,8 @@ class Profiles:
     async def _first(
         self, filters: Filters, sort: Sort, limit: int, viewer: Viewer
     ) -> asyncpg.Record | None:
-        """None where somebody on it is hidden from this viewer. Whom blocks hide is read anew; old
-        clients' lists are those of when the page was made."""
+        """Return the cached first page, or None if a person on it is hidden from this viewer.
+        Blocks are read again; old clients' lists are as they were when the page was made."""
 
         async def make() -> _FirstPage:
             narrowed = filters.arguments()
@@ -281,7 +281,7 @@ class Profiles:
     async def _facet(
         self, facet: str, school: str, narrowed: Narrowed, hidden: Sequence[str]
     ) -> bytes:
-        """Members by value, without the facet's own filter, to show the alternatives."""
+        """Return members by value, without the facet's own filter, to show the alternatives."""
         counts = await self._counted(f"facet_{facet}", school, {**narrowed, facet: None}, hidden)
         by_size = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return msgspec.json.encode(
@@ -291,7 +291,7 @@ class Profiles:
     async def _counted(
         self, block: str, school: str, narrowed: Narrowed, hidden: Sequence[str]
     ) -> dict[str, int]:
-        """Members by value of a facet; of a `count`, all under the value ""."""
+        """Return members by value of a facet; for a `count`, all under the value ""."""
 
         async def count() -> dict[str, int]:
             query = SQL[block].given(**narrowed)
@@ -309,7 +309,7 @@ class Profiles:
         return {value: members for value, members in left.items() if members > 0}
 
     async def profile(self, user_id: str, viewer: Viewer) -> bytes:
-        """The public profile of somebody in one's school. Raises NotFound for anybody else."""
+        """Return the public profile of a person at the viewer's school. Raises NotFound."""
         body: bytes | None = await self._database.value(
             SQL["one"], user_id, viewer.school, viewer.id
         )
@@ -318,14 +318,14 @@ class Profiles:
         return body
 
     async def own_profile(self, user_id: str) -> bytes:
-        """One's own profile, with e-mail and settings. Raises NotFound."""
+        """Return the user's own profile, with e-mail and settings. Raises NotFound."""
         body: bytes | None = await self._database.value(SQL["own"], user_id)
         if body is None:
             raise no_profile()
         return body
 
     async def change(self, user_id: str, school: str | None, changes: ProfileChanges) -> bytes:
-        """Change one's own profile, of `school`, and return it. Raises Conflict, NotFound."""
+        """Change the user's own profile, of `school`, and return it. Raises Conflict, NotFound."""
         if changes.school is not UNSET:
             raise Conflict(
                 "school_is_fixed",
@@ -349,7 +349,7 @@ async def insert_profile(session: Session, user_id: str, email: str, profile: Ne
     """Add the profile as the prototype would have written it, in the caller's transaction."""
     rest = {
         "id": user_id,
-        # The last is for old clients alone: nobody is told who is here.
+        # The last is for old clients alone: no route shows who is online.
         "settings": dict.fromkeys((*_SETTINGS.values(), "showOnlineStatus"), True),
         "updatedAt": _now(),
     }
@@ -368,7 +368,7 @@ async def insert_profile(session: Session, user_id: str, email: str, profile: Ne
 
 
 def no_such_profile() -> NotFound:
-    """The same for who is not there, of another school, or not to be seen."""
+    """Return the same error for an unknown person, one of another school, and a hidden one."""
     return NotFound(
         "profile_not_found",
         "there is no such profile at your school",
@@ -387,7 +387,7 @@ def no_profile() -> NotFound:
 def _change_parameters(
     changes: ProfileChanges,
 ) -> tuple[str, str, list[str], str | None]:
-    """The changes as the parameters $2 to $5 of the statement."""
+    """Return the changes as the parameters $2 to $5 of the statement."""
     given = {
         name: value
         for name in changes.__struct_fields__
@@ -414,7 +414,7 @@ def _change_parameters(
 
 
 def _json(values: Sequence[str]) -> str | None:
-    """JSON for a parameter of type jsonb; None for nothing."""
+    """Return JSON for a parameter of type jsonb; None for an empty list."""
     return _json_text(values) if values else None
 
 

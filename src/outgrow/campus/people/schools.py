@@ -35,11 +35,11 @@ from outgrow.campus.pagination import Cursors, Page
 from outgrow.db.pool import Database, Session, Statements
 from outgrow.errors import BadInput, Conflict, Forbidden, NotFound
 
-# Of format and no letters, and yet they show.
+# Format characters, and yet they show.
 _SHOWN = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd")
 # Letters and signs that are blank, or nothing at all.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-# Which the list of confusables leaves among themselves.
+# Confusables that the data leave as they are.
 _SMALL_CAPITALS = str.maketrans("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz")
 _JOINERS = "\u200c\u200d"
 _FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
@@ -52,7 +52,7 @@ _NOT_SHOWN = re.compile(
 
 
 def hidden_character(text: str) -> str | None:
-    """Return the first character that does not show, or that turns text around; None without one.
+    """Return the first character that does not show or that reverses text, or None.
 
     The joiners pass where a script or an emoji needs them, and the tags of a flag.
     """
@@ -69,7 +69,8 @@ def hidden_character(text: str) -> str | None:
 
 
 def strip_invisible(text: str) -> str:
-    """Return the text without what does not show, but for joiners and tags, and what turns it."""
+    """Return the text without characters that do not show or that reverse it; joiners and tags
+    stay."""
     return _NOT_SHOWN.sub("", text)
 
 
@@ -81,7 +82,7 @@ def _takes_joiner(c: str) -> bool:
 
 @lru_cache(10_000)
 def skeleton(name: str) -> str:
-    """Return what is compared; "" where nothing of it shows. Never of use as a name."""
+    """Return the skeleton that is compared, never a name to show; "" where nothing shows."""
     name = _map_prototypes(unicodedata.normalize("NFKD", name))
     name = _map_prototypes(unicodedata.normalize("NFKD", name.casefold()))
     name = unicodedata.normalize("NFKD", name).translate(_SMALL_CAPITALS)
@@ -91,7 +92,7 @@ def skeleton(name: str) -> str:
 
 
 def find_resembled(name: str, protected: Iterable[str]) -> str | None:
-    """Return the protected name that this one looks like and is not; None when it is one, too."""
+    """Return the protected name that this name resembles; None if it is protected itself."""
     names = set(protected)
     if name in names:
         return None
@@ -106,8 +107,8 @@ def _map_prototypes(text: str) -> str:
 
 @cache
 def _prototypes() -> dict[str, str]:
-    """What stands for each confusable character. The data name it as the only one that the
-    character is confusable with; where two name each other, the first of them stands for both."""
+    """Return the prototype of each confusable character: the only one that the data name. Where two
+    characters name each other, the first stands for both."""
     data = confusables.confusables_data
     prototypes: dict[str, str] = {}
     for c, others in data.items():
@@ -135,25 +136,25 @@ class Schools:
         self._names: list[str] = []
         self._members: dict[str, int] = {}
         self._protected: set[str] = set()
-        self._began = float("-inf")  # when what is known was counted
+        self._began = float("-inf")  # when the counts were begun
         self._counting: asyncio.Task[None] | None = None
         self._recounting = asyncio.Lock()
-        self._changed: dict[str, int] = {}  # since they were counted; the number of the change
+        self._changed: dict[str, int] = {}  # since the count, by the number of the change
         self._changes = 0
         caches.subscribe(self._forget, self._forget_all)
 
     async def page(
         self, page: Page, *, counts: bool = False, viewer: Viewer | None = None
     ) -> bytes:
-        """The JSON of a page of schools by name, in the order of code points; `counts` for
-        `viewer`. Raises BadCursor."""
+        """Return the JSON of a page of schools by name, in the order of code points; with `counts`,
+        the members whom `viewer` can see. Raises BadCursor."""
         await self._refresh(counts)
-        names, members = self._names, self._members  # others may be there after the next await
+        names, members = self._names, self._members  # they may be replaced during the next await
         of = ("schools",)
         after = self._cursors.open(of, page.cursor)
         start = page.offset if after[1] is None else bisect.bisect_right(names, after[1])
         names_on_page = names[start : start + page.limit]
-        # Next to a school's total, its size would tell of who is left out of the other.
+        # Next to the total of a list, a size that counts hidden people would reveal them.
         hidden = {}
         if counts and viewer is not None and viewer.school in names_on_page:
             hidden[viewer.school] = await self._hidden_members(viewer)
@@ -185,7 +186,7 @@ class Schools:
         self._counting = None
 
     async def _refresh(self, counts: bool) -> None:
-        """Return when nothing that is to be shown is out of date."""
+        """Wait until nothing that will be shown is out of date."""
         asked = time.monotonic()
         was_too_old = self._age() >= self._bound
         if self._age() >= self._bound / 2:
@@ -208,7 +209,7 @@ class Schools:
         return time.monotonic() - self._began
 
     def _recount_all(self) -> asyncio.Task[None]:
-        """The count that is under way, or a new one."""
+        """Return the count that is running, or start one."""
         if self._counting is None:
             self._counting = start_task(self._count_all())
         return self._counting
@@ -230,7 +231,7 @@ class Schools:
             self._began = began
 
     async def _count(self, schools: list[str]) -> bool:
-        """False where all were counted meanwhile, which may have been later than these were."""
+        """Count these schools. Return False if all were counted in between, perhaps later."""
         began, counted = self._began, {s: self._changed[s] for s in schools}
         rows = await self._database.rows(SQL["some"], schools)
         if self._began != began:
@@ -238,7 +239,7 @@ class Schools:
         self._members = {s: n for s, n in self._members.items() if s not in schools}
         self._members |= {row["school"]: row["members"] for row in rows}
         self._names = sorted(self._members)
-        if self._counting is None:  # else its counts will take the place of these
+        if self._counting is None:  # else its counts will replace these
             self._changed = {s: n for s, n in self._changed.items() if counted.get(s) != n}
         return True
 
@@ -253,15 +254,15 @@ class Domains:
         self._database = database
 
     async def all(self) -> list[tuple[str | None, str]]:
-        """(domain, school), by school; None for a protected school without any."""
+        """Return (domain, school), by school; the domain is None for a protected school without."""
         return [
             (row["domain"], row["school"]) for row in await self._database.rows(DOMAINS["domains"])
         ]
 
     async def add(self, school: str, domain: str) -> None:
-        """From now on a sign-up for `school` needs an e-mail of one of its domains. Who is a member
-        when it gets its first one stays one. Raises BadInput, Conflict when it is another
-        school's."""
+        """Require an e-mail of this or another domain of the school for sign-ups there. People who
+        are members when it gets its first domain stay members. Raises BadInput, and Conflict for
+        another school's domain."""
         domain = domain.lower().removeprefix("@")
         if len(domain) > 190 or not _DOMAIN.fullmatch(domain):
             raise BadInput(
@@ -294,8 +295,8 @@ class Domains:
         await self._database.transaction(work)
 
     async def remove(self, domain: str, *, lock_out: bool = False) -> tuple[str, int]:
-        """Return the school that it was of, and how many are members by an address there alone.
-        They stay members unless they are to be locked out. Raises NotFound."""
+        """Remove a domain, and return its school and the number of people who are members only by
+        an address there. They stay members unless `lock_out`. Raises NotFound."""
         domain = domain.lower().removeprefix("@")
 
         async def work(session: Session) -> tuple[str, int]:
@@ -327,8 +328,9 @@ class Domains:
 
 
 async def must_verify(session: Statements, school: str, email: str) -> bool:
-    """Whether who signs up for this school has to show that the e-mail is theirs. Raises Forbidden
-    when it is of no domain of a protected school, Conflict when the school only looks like one."""
+    """Return whether a person who signs up for this school must prove their e-mail. Raises
+    Forbidden for an e-mail of another domain, Conflict for a school that only looks like a
+    protected one."""
     await refuse_lookalike(session, school)
     rows = await session.rows(DOMAINS["domains_of"], school)
     domains = [row["domain"] for row in rows if row["domain"] is not None]
@@ -343,7 +345,7 @@ async def must_verify(session: Statements, school: str, email: str) -> bool:
 
 
 async def refuse_lookalike(session: Statements, school: str) -> None:
-    """Raise Conflict for a name that is not that of a protected school, and looks like it."""
+    """Raise Conflict for a name that resembles a protected school's and is not the same."""
     protected = [row["school"] for row in await session.rows(DOMAINS["protected"])]
     other = find_resembled(school, protected)
     if other is not None:

@@ -68,13 +68,13 @@ def fold(text: str) -> str:
 
 
 def split_words(text: str) -> list[str]:
-    """The words of a text, folded: runs of letters, their marks, and digits."""
+    """Return the words of a text, folded: runs of letters, their marks, and digits."""
     kept = [c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in fold(text)]
     return "".join(kept).split()
 
 
 def locate_words(text: str) -> Iterator[tuple[str, int, int]]:
-    """Each word, folded, with where it begins and ends in `text`."""
+    """Yield each word, folded, with its beginning and end in `text`."""
     if text.isascii():
         for run in _ASCII_RUN.finditer(text):
             if word := fold(run[0]):
@@ -91,7 +91,8 @@ def locate_words(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def is_one_mistake_away(typed: str, word: str) -> bool:
-    """Whether one letter swapped with the next, left out, added or replaced makes one the other."""
+    """Return whether the two are the same but for one letter swapped with the next, left out, added
+    or replaced."""
     short, long = sorted((typed, word), key=len)
     if len(long) - len(short) > 1:
         return False
@@ -107,16 +108,16 @@ def is_one_mistake_away(typed: str, word: str) -> bool:
 
 
 SEARCHED_LENGTH = 1000
-"""Characters of a text that are searched, at most: what stands behind them did not find anybody."""
+"""Characters of a text that are searched at most: later ones matched nobody."""
 
 EXCERPT_LENGTH = 120
-"""Characters of a long text shown around the first word that was meant."""
+"""Characters of a long text that are shown around the first match."""
 
 Range = tuple[int, int]
 
 
 class SearchedFields(msgspec.Struct):
-    """What is searched of a public profile."""
+    """The searched fields of a public profile."""
 
     name: str | None = None
     major: str | None = None
@@ -134,7 +135,7 @@ class Highlight(msgspec.Struct):
 def highlight_name(
     profile: SearchedFields, typed: Sequence[str], *, mistyped: bool
 ) -> list[Highlight]:
-    """The name, with the beginnings of words that were typed, or the words that were mistyped."""
+    """Highlight the typed beginnings of words in the name, and the words that were mistyped."""
     name = profile.name or ""
     ranges = list(_find_beginnings(name, typed))
     if mistyped:
@@ -147,7 +148,7 @@ def highlight_name(
 
 
 def highlight_profile(profile: SearchedFields, typed: Sequence[str]) -> list[Highlight]:
-    """Every field that holds a typed word; of a list the first item that does."""
+    """Highlight every field with a typed word; of a list, the first item with one."""
     highlights = []
     for field in ("name", "major", "year", "interests", "looking_for", "bio"):
         value = getattr(profile, field)
@@ -161,7 +162,7 @@ def highlight_profile(profile: SearchedFields, typed: Sequence[str]) -> list[Hig
 
 
 def _find_beginnings(text: str, typed: Sequence[str]) -> Iterable[Range]:
-    """Where a word of the text begins with a typed one."""
+    """Yield the ranges where a word of the text begins with a typed one."""
     for word, start, end in locate_words(text):
         length = max((len(token) for token in typed if word.startswith(token)), default=0)
         if length == len(word):
@@ -174,7 +175,7 @@ def _find_beginnings(text: str, typed: Sequence[str]) -> Iterable[Range]:
 
 
 def _cut_excerpt(text: str, ranges: Sequence[Range]) -> tuple[str, list[Range]]:
-    """The text around the first range, cut between words, with `…` where it goes on."""
+    """Return the text around the first range, cut between words, with `…` where it continues."""
     if len(text) <= EXCERPT_LENGTH:
         return text, list(ranges)
     begin = max(0, min(ranges[0][0] - EXCERPT_LENGTH // 3, len(text) - EXCERPT_LENGTH))
@@ -189,7 +190,7 @@ def _cut_excerpt(text: str, ranges: Sequence[Range]) -> tuple[str, list[Range]]:
 
 
 def _cut_pieces(text: str, ranges: Iterable[Range]) -> list[str]:
-    """Cut at the ranges, overlapping ones made one."""
+    """Cut the text at the ranges; join ranges that overlap."""
     joined: list[list[int]] = []
     for start, end in sorted(ranges):
         if joined and start <= joined[-1][1]:
@@ -203,21 +204,21 @@ def _cut_pieces(text: str, ranges: Iterable[Range]) -> list[str]:
 SQL = queries.load("search")
 
 WAYS = ("", "begins", "named", "worded", "mistyped")
-"""How a row was found, as the column `way` numbers it."""
+"""The ways to match a row, as the column `way` numbers them."""
 
 MOST_CHARACTERS = 200
 MOST_WORDS = 8
 MOST_MISTYPED = 4
-"""Words of a query in which mistakes are looked for: names have no more."""
+"""Words of a query that are searched for mistakes: names have no more."""
 LONGEST_WORD = 32
 
 _BEGIN, _END = "þ", "ø"
-"""In front of a name's word, and of one reversed, in `search_text`."""
+"""Marks before a name's word, and before a reversed one, in `search_text`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What was typed, as $3 and $5 to $12 of the statement."""
+    """A query as $3 and $5 to $12 of the statement."""
 
     tokens: tuple[str, ...]
     named: str
@@ -232,7 +233,7 @@ class Typed:
 
 
 def parse_query(text: str) -> Typed | None:
-    """None when there is no word in it. Of a long text the first words count."""
+    """Return the query, or None for a text without a word. Of a long text the first words count."""
     tokens = tuple(word[:LONGEST_WORD] for word in split_words(text[:MOST_CHARACTERS])[:MOST_WORDS])
     if not tokens:
         return None
@@ -255,12 +256,12 @@ def _prefix(mark: str, word: str) -> str:
 
 
 def _in_text(word: str) -> str:
-    """Two letters begin a tenth of all words, so they are a whole word or nothing."""
+    """Return a prefix search; for two letters, which begin a tenth of all words, a whole word."""
     return f"'{word}':*" if len(word) > 2 else f"'{word}'"
 
 
 def _mistyped(word: str) -> str:
-    """A name's word that begins with this one, or is one mistake away from it."""
+    """Return a search for names' words that begin with this one, or are one mistake away."""
     ways = {_prefix(_BEGIN, word): None}
     if 1 < len(word) < LONGEST_WORD:
         for index in range(len(word)):
@@ -272,8 +273,8 @@ def _mistyped(word: str) -> str:
 
 
 def _ends(first: str, last: str) -> str:
-    """Words with this beginning and this end. A single letter at one side says too little for what
-    it costs (a tenth of all words), if the other side has three."""
+    """Return a search for words with this beginning and end. A single letter on one side matches a
+    tenth of all words, so it is left out if the other side has three."""
     sides = []
     if first and not (len(first) == 1 and len(last) > 2):
         sides.append(_prefix(_BEGIN, first))
@@ -283,8 +284,9 @@ def _ends(first: str, last: str) -> str:
 
 
 def _meant(word: str) -> Iterator[str]:
-    """LIKE patterns, for a name with a space around it, of what this word may have been. A long
-    word may go on behind its mistake: somebody is still typing. (A word has no wildcard in it.)"""
+    """Yield LIKE patterns of what this word may have been, for a name with a space around it. A
+    long word may continue behind its mistake: the person is still typing. (It has no wildcard in
+    it.)"""
     yield f"% {word}%"
     end = "%" if len(word) >= 5 else " %"
     for index, letter in enumerate(word):
@@ -303,8 +305,8 @@ class Search:
         self._cursors = cursors
 
     async def page(self, text: str, page: Page, *, viewer: Viewer) -> bytes:
-        """The JSON of a page of public profiles of one's school, best first, each with `match`
-        (of `WAYS`) and `highlights`. Nothing for a text without a letter or digit.
+        """Return the JSON of a page of the school's public profiles, best first, each with `match`
+        (of `WAYS`) and `highlights`; an empty page for a text without a letter or digit.
 
         Raises BadCursor.
         """
@@ -344,14 +346,13 @@ class Search:
 
 
 def _item(row: asyncpg.Record, typed: Sequence[str]) -> bytes:
-    """The profile, with two more fields at its end."""
+    """Return the profile, with two more fields at its end."""
     card: str = row["card"]
     way = WAYS[row["way"]]
     try:
         profile = msgspec.json.decode(card, type=search.SearchedFields)
     except (msgspec.DecodeError, RecursionError):
-        # An old client's JSON, nested or with numbers beyond what Python reads: it is shown as it
-        # is, without highlights.
+        # An old client's JSON that Python cannot read is shown as it is, without highlights.
         profile = search.SearchedFields()
     highlights = (
         search.highlight_profile(profile, typed)
@@ -371,11 +372,11 @@ REASONS = (
 """What two people may have in common, in the order of the column `likes`."""
 
 _BEFORE_ALL = (1_000_000, "\U0010ffff", "")
-"""In front of every row: a number larger than any score, and behind that a text that every time of
-the list sorts before."""
+"""The position before every row: a number larger than any score, and a text that sorts behind every
+time of the list."""
 
 _REST = -1
-"""Instead of a score, in the cursor of somebody who stands behind the pool."""
+"""The score, in a cursor, of people behind the pool."""
 
 
 class Discover:
@@ -384,8 +385,8 @@ class Discover:
         self._cursors = cursors
 
     async def matches(self, page: Page, *, viewer: Viewer) -> bytes:
-        """The JSON of a page of public profiles, best match first, each with its `score` and the
-        `reasons` for it; in the end everybody of the school. Raises BadCursor."""
+        """Return the JSON of a page of public profiles, best match first, each with its `score` and
+        the `reasons` for it; behind them everybody else of the school. Raises BadCursor."""
         of = ("discover", viewer.school, viewer.id)
         number, sort, id_ = self._begin(of, page)
         _, *rest = (number, sort, id_) if number == _REST else _BEFORE_ALL
@@ -395,8 +396,8 @@ class Discover:
         return self._finish(row, of)
 
     async def suggestions(self, page: Page, *, viewer: Viewer) -> bytes:
-        """The JSON of a page of connections of one's connections, most `mutual` ones first.
-        Raises BadCursor."""
+        """Return the JSON of a page of connections of the viewer's connections, most `mutual` ones
+        first. Raises BadCursor."""
         of = ("suggestions", viewer.school, viewer.id)
         begin = self._begin(of, page)
         row = await self._database.row(
@@ -411,7 +412,7 @@ class Discover:
         return int(number or 0), sort or "", id_ or ""
 
     def _finish(self, row: Any, of: Sequence[str]) -> bytes:
-        """As Cursors.finish, for a cursor of three parts."""
+        """Do what Cursors.finish does, for a cursor of three parts."""
         if not row["has_more"]:
             return b"".join((row["body"], b',"next":null}'))
         last = [str(row[column]) for column in ("last_number", "last_sort", "last_id")]

@@ -389,7 +389,7 @@ class LiveSocket:
                     except (NotFound, Forbidden, TooMany):
                         continue  # nothing to show to the other person
                 case Ping():
-                    outbox.say('{"type":"pong"}')
+                    outbox.put('{"type":"pong"}')
 
     def _count(self, limit: Limit, subject: str) -> None:
         try:
