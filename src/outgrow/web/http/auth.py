@@ -23,7 +23,8 @@ from hashlib import blake2b
 import jwt
 from starlette.types import Scope
 
-from outgrow.campus.accounts.sessions import FRESH_SECONDS, Sessions, SignedIn
+from outgrow.campus.accounts import sessions as sessions_module
+from outgrow.campus.accounts.sessions import Sessions, SignedIn
 from outgrow.errors import NotSignedIn
 
 ACCESS_SECONDS = 900
@@ -78,7 +79,7 @@ class Tokens:
             return
         secret, now = await self._sessions.signing()
         self._ahead = now - time.monotonic()
-        self._read_again = began + FRESH_SECONDS
+        self._read_again = began + sessions_module.FRESH_SECONDS
         if secret != self._secret:
             self._secret = secret
             self._known.clear()
