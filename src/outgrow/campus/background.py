@@ -1,4 +1,4 @@
-"""Work beside the requests: after one was answered, or for as long as a process serves.
+"""Work next to the requests: after one was answered, or for as long as a process serves.
 
 What an operator's commands did is logged from here. A command runs at a terminal, and what it
 prints is gone with that. So it leaves a row, which a serving process writes to its log within a

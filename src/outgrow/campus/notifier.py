@@ -6,10 +6,10 @@ are called immediately. For other processes, notices are collected for FLUSH_SEC
 outside the writing transactions, since NOTIFY takes a lock of the whole database when it commits.
 One connection of the process listens.
 
-Whoever may connect to a database may LISTEN and NOTIFY on any channel. So the channel's name is a
-hash of a secret, which is in a table that only the owner may read. What is sent there is encrypted
-and authenticated (AES-GCM) with a key of the process that sends it. The number of an envelope is
-its nonce, and no envelope is opened twice.
+Every role that may connect to a database may LISTEN and NOTIFY on any channel. So the channel's
+name is a hash of a secret, which is in a table that only the owner may read. What is sent there is
+encrypted and authenticated (AES-GCM) with a key of the process that sends it. The number of an
+envelope is its nonce, and no envelope is opened twice.
 """
 
 from __future__ import annotations

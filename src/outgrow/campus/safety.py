@@ -67,8 +67,8 @@ class Safety:
             if await session.value(SQL["blocked"], user_id, other) >= MOST_BLOCKED:
                 raise Conflict(
                     "too_many_blocks",
-                    f"one can block {MOST_BLOCKED} people",
-                    hint="see GET /blocks, and unblock whom you do not mind any more",
+                    f"you can block at most {MOST_BLOCKED} people",
+                    hint="see GET /blocks, and unblock people whom you do not mind any more",
                 )
             await session.run(SQL["block"], user_id, other)
             await session.run(SQL["add_to_list"], user_id, other)
@@ -144,7 +144,7 @@ class Reports:
             raise BadInput(
                 "bad_outcome",
                 "what came of a report is one line of up to 200 characters",
-                hint="say it shorter, or leave it out",
+                hint="shorten it, or leave it out",
             )
         closed: str | None = await self._database.value(SQL["close_report"], report_id, outcome)
         if closed is None:
@@ -176,7 +176,7 @@ async def absorb_blocks(database: Database, user_id: str) -> None:
 
 def _check(user_id: str, other: str) -> None:
     if other == user_id:
-        raise BadInput("about_oneself", "that is oneself", hint="name somebody else")
+        raise BadInput("about_oneself", "this is your own profile", hint="name another person")
     if not 0 < len(other) <= LONGEST_ID or ":" in other:
         raise no_such_profile()
 

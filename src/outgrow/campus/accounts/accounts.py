@@ -391,7 +391,7 @@ def _profile_exists() -> Conflict:
 
 
 def account_gone() -> NotSignedIn:
-    return NotSignedIn("account_gone", "the account is not there any more", hint="sign up again")
+    return NotSignedIn("account_gone", "this account does not exist any more", hint="sign up again")
 
 
 def _wrong_credentials() -> NotSignedIn:
@@ -426,6 +426,6 @@ def shorten_password(password: str) -> str:
 def _email_taken() -> Conflict:
     return Conflict(
         "email_taken",
-        "somebody uses this e-mail already",
+        "this e-mail is in use already",
         hint="sign in with POST /auth/login, or use another e-mail",
     )

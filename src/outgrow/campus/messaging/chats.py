@@ -1,8 +1,8 @@
 """Chats: their list, their messages, sending, read marks, and what is removed in time.
 
-Only participants see a chat; to everybody else it is not there. It can be read forever, and written
-into by people who are connected and see each other. Messages are never changed here, and read marks
-never go back.
+Only participants see a chat; for other people it does not exist. It can be read forever, and
+written into by people who are connected and see each other. Messages are never changed here, and
+read marks never go back.
 
 Keys of sent messages are forgotten, and old messages are removed where an operator says so: next to
 the server, once a day. Messages go from the beginning of a chat, all that are old in one write of
@@ -52,7 +52,7 @@ _CLOSED = {
     ),
     "added_outside": (
         "another program added people to this chat with whom you are not connected",
-        "what is written here would be read by them; write to whom you mean alone",
+        "they would read what is written here; write to the person you mean alone",
     ),
     "not_here": ("the other person is not here (any more)", "the chat can still be read"),
     "not_connected": (

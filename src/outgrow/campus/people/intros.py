@@ -136,7 +136,7 @@ class Intros:
         """Send an intro, and return it. Raises BadInput (to oneself), NotFound (the viewer cannot
         see the person), Conflict (connected, an intro is pending, or the viewer hides)."""
         if intro.to == viewer.id:
-            raise BadInput("intro_to_oneself", "one cannot be introduced to oneself")
+            raise BadInput("intro_to_oneself", "you cannot be introduced to yourself")
 
         async def work(session: Session) -> bytes:
             await lock_pair(session, viewer.id, intro.to)

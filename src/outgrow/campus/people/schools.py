@@ -267,11 +267,13 @@ class Domains:
         if len(domain) > 190 or not _DOMAIN.fullmatch(domain):
             raise BadInput(
                 "bad_domain",
-                f"that is no domain of e-mails: {domain}",
-                hint="give what stands behind the @, such as northfield.example",
+                f"not an e-mail domain: {domain}",
+                hint="give the part behind the @, such as northfield.example",
             )
         if not school.strip() or "\0" in school:
-            raise BadInput("bad_school", "a school has a name", hint="give it as profiles have it")
+            raise BadInput(
+                "bad_school", "a school has a name", hint="write it as it is in profiles"
+            )
         school = school.strip()
         if (hidden := hidden_character(school)) is not None:
             raise BadInput(
@@ -288,7 +290,7 @@ class Domains:
             if of != school:
                 raise Conflict(
                     "domain_taken",
-                    f"{domain} is of {of}",
+                    f"{domain} belongs to {of}",
                     hint=f"outgrow school remove-domain {domain}",
                 )
 
@@ -322,7 +324,7 @@ class Domains:
         if await self._database.row(DOMAINS["open_school"], school.strip()) is None:
             raise NotFound(
                 "school_not_protected",
-                f"no address is asked for by {school}",
+                f"{school} is not protected: it asks for no address",
                 hint="outgrow school list",
             )
 
