@@ -320,7 +320,7 @@ async def test_domains(campus: Database) -> None:
     await domains.add(HERE, "A.example")
     await domains.add(HERE, "a.example")
     assert await domains.all() == [("a.example", HERE), ("b.example", HERE)]
-    with pytest.raises(Conflict, match=f"a.example is of {HERE}"):
+    with pytest.raises(Conflict, match=f"a.example belongs to {HERE}"):
         await domains.add("Elsewhere", "a.example")
     for bad in ("x", "a b.example", "", "é.example", "a" * 70 + ".example"):
         with pytest.raises(BadInput):
