@@ -26,16 +26,16 @@ INCONSISTENCIES = {
     "orphan": "a part of something that is not there",
     "stale": "an entry of an index whose row says otherwise",
     "missing": "a row that its index does not have",
-    "one_sided": "an id in a list of somebody who is not in the list of that id",
-    "sentinel": "in place of an id, what the app writes there for somebody who has none",
+    "one_sided": "an id in a list whose own list does not name the first one back",
+    "sentinel": "what the app writes in place of an id where there is none",
 }
 KINDS = MISFITS | INCONSISTENCIES
 """What is found without a blueprint."""
 
 BECOMES = {
-    "doubled": "of its ids there is a row each, and the whole list stays beside them",
+    "doubled": "of its ids there is a row each, and the whole list stays next to them",
     "wrong_shape": "it has no rows: it stays in the store, whole",
-    "wrong_element": "no row for it: it stays where it is, beside the rows of the others",
+    "wrong_element": "no row for it: it stays where it is, next to the rows of the others",
     "json_text": "it has no rows: it stays in the store, whole",
     "dangling": "no such row there: an ordinary row here",
     "orphan": "no such row there: an ordinary row here",

@@ -130,14 +130,14 @@ def _of_list(blueprint: Blueprint, name: str) -> tuple[list[Condition], str]:
     members."""
     shape = blueprint.pattern_of(name).shape
     left = f"({unmapped(blueprint, name, 's.value', is_bare=True)}) IS NOT NULL AS unmapped"
-    kept = f"kept whole, beside the rows of its {shape}"
+    kept = f"kept whole, next to the rows of its {shape}"
     conditions = [Condition(UNMAPPED, name, "", kept, "e.unmapped")]
     if shape == "ids":
         conditions.append(_long_element(name, "", "s.value", kept, "e.unmapped AND "))
     elements = f"{ex.elements('s.value')} AS x(v)"
     if shape == "map":
         elements = f"{ex.members('s.value')} AS x(k, v)"
-        kept = "members of another kind are kept as they are, beside the rows of the others"
+        kept = "members of another kind are kept as they are, next to the rows of the others"
         conditions = [
             Condition(UNMAPPED, name, "", f"no map, or a map of which {kept}", "e.unmapped")
         ]
