@@ -135,8 +135,8 @@ class Backfill:
     kind: ClassVar[str] = "backfill"
     lock: ClassVar[str] = (
         "FOR SHARE on up to 20,000 rows of the store, 80 ms at a time (or one row, if copying it "
-        "takes longer), none that another session has locked: readers go on, a write to one of them waits "
-        "for so long"
+        "takes longer), none that another session has locked: readers go on, a write to one "
+        "of them waits for so long"
     )
 
     relation: str
