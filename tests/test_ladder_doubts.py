@@ -293,18 +293,6 @@ async def test_a_plan_tells_what_is_around_the_store(database: Database, raw: An
     assert {s["name"] for s in answer["steps"] if s["kind"] == "backfill"} == set(CAMPUS.relations)
 
 
-async def test_an_older_installation_gets_the_new_phases(database: Database, raw: Any) -> None:
-    await climb(database, "optimized")
-    await raw.execute(
-        "DROP TABLE outgrow.skipped, outgrow.mirrors, outgrow.growths, outgrow.migrations; "
-        "ALTER TABLE outgrow.layouts DROP CONSTRAINT layouts_phase_check; "
-        "ALTER TABLE outgrow.layouts ADD CONSTRAINT layouts_phase_check "
-        "CHECK (phase IN ('initial', 'optimized'))"
-    )
-    done = await climb(database, "hybrid")
-    assert done.store.phase == "hybrid"
-
-
 async def test_only_the_copy_does_not_wait_for_the_disk(database: Database, raw: Any) -> None:
     """What follows it does: a switch that was told is a switch after a crash, too."""
     await climb(database, "optimized")
