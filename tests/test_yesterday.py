@@ -17,6 +17,7 @@ from outgrow.growth.verification import verify
 from outgrow.queries import Query
 from outgrow.schema.install import install
 from outgrow.settings import DEFAULT_STORE
+from test_cli_kv import outgrow
 
 OLD = Path(__file__).parent / "databases" / "2026-11-23-relational.sql"
 CHAT = "SELECT c.id FROM campus.chats AS c"
@@ -40,6 +41,22 @@ async def old(database_url: str) -> AsyncIterator[Database]:
     database = await Database.open(database_url)
     yield database
     await database.close()
+
+
+async def test_looking_at_it_first_tells_what_to_do(old: Database, database_url: str) -> None:
+    """Nothing has brought it up to date: who only looks may not be allowed to."""
+    done = outgrow("status", DATABASE_URL=database_url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "phase    relational (the relations are another version's" in done.stdout
+    assert "table    users: shadow" in done.stdout
+    assert done.stdout.splitlines()[-1] == "next     outgrow grow --to relational"
+    planned = outgrow("grow", "--to", "relational", "--plan", DATABASE_URL=database_url)
+    assert planned.returncode == 0
+    for command, code in ("verify", "other_version"), ("uninstall", "schema_older"):
+        done = outgrow(command, "--json", DATABASE_URL=database_url)
+        assert (done.returncode, json.loads(done.stdout)["error"]["code"]) == (3, code)
+    hint = "outgrow grow --to relational makes them again"
+    assert hint in outgrow("verify", DATABASE_URL=database_url).stderr
 
 
 async def test_a_campus_of_yesterday_comes_up(old: Database) -> None:

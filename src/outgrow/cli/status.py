@@ -81,7 +81,8 @@ def _status_text(current: Status) -> list[str]:
     elif store.grown_with:
         pass
     elif current.missing or any(role.role in ("duplicate", "invalid") for role in current.indexes):
-        lines.append("next     outgrow grow --to optimized")
+        grown = store.phase not in (None, "initial")
+        lines.append(f"next     outgrow grow --to {store.phase if grown else 'optimized'}")
     return lines
 
 

@@ -4,7 +4,7 @@ for, and everything that Outgrow made compared with how it was made."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,11 @@ from outgrow import layout
 from outgrow.blueprint import Blueprint
 from outgrow.db.named import hold
 from outgrow.db.pool import Database
+from outgrow.errors import Refused
 from outgrow.growth import catalog
 from outgrow.growth.context import StepContext
 from outgrow.growth.mirroring import Compared, compare_table
-from outgrow.growth.state import Phase
+from outgrow.growth.state import Mirror, Phase
 from outgrow.queries import load
 from outgrow.schema import definitions, memory
 from outgrow.schema.definitions import Finding
@@ -105,14 +106,34 @@ async def verify(
             return await _verify(context, moved)
 
 
+def _refuse_other_versions(blueprint: Blueprint, kept: Sequence[Mirror], phase: Phase) -> None:
+    """Raise Refused (other_version) where tables are made differently from how this version makes
+    them: it cannot say what should be in them."""
+    others = [
+        mirror.relation
+        for mirror in kept
+        if mirror.relation not in blueprint.relations
+        or mirror.version != layout.mirror.version(blueprint, mirror.relation)
+    ]
+    if others:
+        raise Refused(
+            "other_version",
+            f"the tables of {', '.join(others)} were made by another version of Outgrow or of the "
+            "blueprint, which this one cannot compare with the store",
+            hint=f"outgrow grow --to {phase} makes them again; verify with the version that made "
+            "them until then",
+        )
+
+
 async def _verify(context: StepContext, moved: Callable[[int], None]) -> Report:
     session, store, blueprint = context.session, context.store, context.blueprint
     compared: dict[str, Compared] = {}
-    for mirror in store.mirrors:
+    kept = [m for m in store.mirrors if m.state in ("filled", "verified", "shadow")]
+    _refuse_other_versions(blueprint, kept, store.phase or "initial")
+    for mirror in kept:
         # A dropped table is reported as a missing definition.
         table = layout.mirror.table(blueprint, mirror.relation)
-        exists = await session.value(load("stores")["exists"], table)
-        if exists and mirror.state in ("filled", "verified", "shadow"):
+        if await session.value(load("stores")["exists"], table):
             compared[mirror.relation] = await compare_table(context, mirror.relation)
     counts: Counter[str] = Counter()
     query = load("grow")["keys"].with_identifiers(store=store.name)

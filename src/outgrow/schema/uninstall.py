@@ -33,7 +33,7 @@ PASSING = frozenset(
     f"network.{name}"
     for name in (
         *("sessions", "codes", "reset_codes", "limits", "secrets"),
-        *("sign_ups", "sent_messages", "migrations"),
+        *("sign_ups", "sent_messages", "migrations", "operations"),
     )
 )
 """Tables of the network whose rows mean nothing without it, and nothing to anybody later."""
