@@ -124,7 +124,7 @@ async def test_metrics_say_so(database: Database, raw: Any) -> None:
         assert "\noutgrow_altered_objects 1.0\n" in (await api.get("/metrics")).text
         await raw.execute(
             "ALTER SCHEMA outgrow RENAME TO elsewhere; CREATE SCHEMA outgrow; "
-            "CREATE TABLE outgrow.definitions ()"
+            "CREATE TABLE outgrow.definitions (schema text)"
         )
         assert "\noutgrow_altered_objects NaN\n" in (await api.get("/metrics")).text
     finally:
