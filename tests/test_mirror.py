@@ -249,8 +249,9 @@ async def test_views_move_to_the_tables_and_back_and_show_the_same(
                 " AND store_key = campus.school_members_lookup_key($1)",
                 "connections WHERE user_id = $1 AND store_key = campus.connections_lookup_key($1)",
                 "connections WHERE connected_user_id = $1 "
-                "AND probe @> campus.connections_containing($1)",
-                "participants WHERE user_id = $1 AND probe @> campus.participants_containing($1)",
+                "AND store_value @> campus.connections_containing($1)",
+                "participants WHERE user_id = $1"
+                " AND store_value @> campus.participants_containing($1)",
             )
         ]
 

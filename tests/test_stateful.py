@@ -96,11 +96,12 @@ FIRST: dict[str, Any] = {
 }
 WRITES = {
     "INSERT INTO {0}.users (id, name, school, rest) VALUES ($1, $2, 'MIT', '{{}}')": 2,
-    "UPDATE {0}.users SET school = $2 WHERE id = $1 AND at = {0}.users_lookup_key($1)": 2,
+    "UPDATE {0}.users SET school = $2 WHERE id = $1 AND store_key = {0}.users_lookup_key($1)": 2,
     "UPDATE {0}.users SET major = 'Art' WHERE school = 'MIT' AND name = $1": 1,
-    "DELETE FROM {0}.users WHERE id = $1 AND at = {0}.users_lookup_key($1)": 1,
+    "DELETE FROM {0}.users WHERE id = $1 AND store_key = {0}.users_lookup_key($1)": 1,
     "INSERT INTO {0}.connections (user_id, connected_user_id) VALUES ($1, $2)": 2,
-    "DELETE FROM {0}.connections WHERE user_id = $1 AND at = {0}.connections_lookup_key($1)": 1,
+    "DELETE FROM {0}.connections WHERE user_id = $1 "
+    "AND store_key = {0}.connections_lookup_key($1)": 1,
     "DELETE FROM {0}.connections c WHERE connected_user_id = $1 "
     "AND c.store_value @> {0}.connections_containing($1)": 1,
     "INSERT INTO {0}.intros (from_id, to_id, sent_ms, status) VALUES ($1, $2, '1', 'pending')": 2,
@@ -110,8 +111,8 @@ WRITES = {
     "jsonb_build_array($1::text, $2::text))": 2,
     "DELETE FROM {0}.chats WHERE id = 'a:b'": 0,
     "INSERT INTO {0}.messages (chat_id, id, sender_id) VALUES ($1 || ':' || $2, 'm1', $1)": 2,
-    "UPDATE {0}.messages SET content = $1 WHERE id = 'm1' AND at = {0}.messages_lookup_key('a:b') "
-    "AND chat_id = 'a:b'": 1,
+    "UPDATE {0}.messages SET content = $1 WHERE id = 'm1' AND chat_id = 'a:b' "
+    "AND store_key = {0}.messages_lookup_key('a:b')": 1,
     "DELETE FROM {0}.messages WHERE chat_id = 'a:b' AND pos = ("
     "SELECT min(pos) FROM {0}.messages WHERE chat_id = 'a:b')": 0,
 }
