@@ -487,7 +487,7 @@ async def test_the_command_is_killed_and_resumed_as_a_process(
 
     await until(free, "the server has buried the session")
     for arguments, expected, said in (
-        (["pause"], 3, "does not run"),
+        (["pause"], 3, "is not running"),
         (["switch"], 3, "not ready"),
         (["status"], 0, "interrupted"),
         (["resume"], 0, "is hybrid"),
