@@ -99,7 +99,7 @@ async def test_verify_names_tables_that_somebody_dropped(
     done = await asyncio.to_thread(outgrow, "verify", DATABASE_URL=database_url)
     assert done.returncode == 1, done
     assert "table campus_tables.connections: missing" in done.stdout, done
-    assert "`outgrow grow --to hybrid` makes it anew" in done.stdout
+    assert "`outgrow grow --to hybrid` makes it again" in done.stdout
     done = await asyncio.to_thread(outgrow, "grow", "--to", "hybrid", DATABASE_URL=database_url)
     assert done.returncode == 0, done
     done = await asyncio.to_thread(outgrow, "verify", DATABASE_URL=database_url)

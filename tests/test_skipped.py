@@ -63,23 +63,3 @@ async def test_each_costs_the_same_however_many_there_are(
     assert (await raw.fetchval(WAL) - before) / MANY < 2_000
     await climb(database, "hybrid")
     assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
-
-
-async def test_what_an_older_version_owed_is_owed_still(
-    database: Database, database_url: str, connect: Connect
-) -> None:
-    raw = await held(database, connect, database_url)
-    await raw.execute("COMMIT")
-    await raw.execute(
-        """
-        ALTER TABLE outgrow.mirrors ADD COLUMN skipped text[] NOT NULL DEFAULT '{}';
-        UPDATE outgrow.mirrors l SET skipped = ARRAY(
-            SELECT key FROM outgrow.skipped s WHERE s.relation = l.relation);
-        DROP TABLE outgrow.skipped;
-        DROP TABLE outgrow.migrations
-        """
-    )
-    await climb(database, "hybrid")
-    assert await owed(database) == 0
-    assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
-    assert await raw.fetchval("SELECT count(*) FROM campus.connections") == MANY
