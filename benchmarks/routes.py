@@ -47,7 +47,7 @@ class _Pinned(Database):
 
     connection: Any
 
-    async def _take(self) -> Any:
+    async def _acquire(self) -> Any:
         return self.connection
 
     async def _give_back(self, connection: Any) -> None: ...
