@@ -317,9 +317,7 @@ async def test_nobody_but_the_growth_waits_for_a_long_transaction(
         while not stop.is_set():
             began = time.monotonic()
             await befriend(connection, f"w{number}", str(count % 50))
-            await connection.fetch(
-                "SELECT count(*) FROM campus.connections WHERE store_key = 'none'"
-            )
+            await connection.fetch("SELECT FROM campus.connections WHERE store_key = 'none'")
             await connection.execute(f"DELETE FROM {STORE} WHERE key = 'user:w{number}'")
             slowest = max(slowest, time.monotonic() - began)
             count += 1
@@ -401,9 +399,7 @@ async def test_short_transactions_that_overlap_all_the_time_do_not_starve_it(
             async with connection.transaction():
                 began = time.monotonic()
                 await connection.execute(f"INSERT INTO {STORE} VALUES ($1, '1')", f"w{number}")
-                await connection.fetch(
-                    "SELECT count(*) FROM campus.connections WHERE store_key = 'none'"
-                )
+                await connection.fetch("SELECT FROM campus.connections WHERE store_key = 'none'")
                 slowest = max(slowest, time.monotonic() - began)
                 await asyncio.sleep(0.22)
                 await connection.execute(f"DELETE FROM {STORE} WHERE key = $1", f"w{number}")
