@@ -50,9 +50,7 @@ async def sign_in(request: PageRequest) -> Response:
         return request.page("sign_in.html", error=e, next=next_)
     if request.session is not None:  # the browser forgets its cookie for the new one
         await accounts.log_out(request.session.user_id, request.session.session_id)
-    return await request.redirect_signed_in(
-        await request.services.browser_sessions.open(signed_in), next_
-    )
+    return await request.redirect_signed_in(signed_in, next_)
 
 
 async def sign_up_form(request: PageRequest) -> Response:
@@ -73,9 +71,7 @@ async def sign_up(request: PageRequest) -> Response:
     if isinstance(signed_in, str):  # in the page, not in its address
         return request.page("code.html", purpose="verify", email=email, sign_up=signed_in)
     services.changed(profile.school)
-    return await request.redirect_signed_in(
-        await services.browser_sessions.open(signed_in), "/?done=welcome"
-    )
+    return await request.redirect_signed_in(signed_in, "/?done=welcome")
 
 
 async def _sign_up_page(request: PageRequest, error: OutgrowError | None = None) -> Response:
@@ -124,9 +120,7 @@ async def verify_sign_up(request: PageRequest) -> Response:
     request.services.changed(signed_in.school or "")
     profile = decoded(await request.services.profiles.own_profile(signed_in.user_id))
     done = "claimed" if profile["bio"] or profile["interests"] else "welcome"
-    return await request.redirect_signed_in(
-        await request.services.browser_sessions.open(signed_in), f"/?done={done}"
-    )
+    return await request.redirect_signed_in(signed_in, f"/?done={done}")
 
 
 async def invited_form(request: PageRequest) -> Response:

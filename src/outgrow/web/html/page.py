@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope
 
 from outgrow import events
 from outgrow.campus import Viewer
-from outgrow.campus.accounts.sessions import BrowserSession
+from outgrow.campus.accounts.sessions import BrowserSession, SignedIn
 from outgrow.campus.limits import KNOWN_SECONDS, Limit
 from outgrow.errors import BadInput, Conflict, Forbidden, NotAllowed, OutgrowError, TooMany
 from outgrow.web.html import assets
@@ -177,8 +177,9 @@ class PageRequest:
         email = self.form.text("email")
         await self.context.limits.consume_from(limit, email, self.address, self.device_token)
 
-    async def redirect_signed_in(self, cookie: str, path: str) -> Response:
-        """Redirect with the cookies of a new session."""
+    async def redirect_signed_in(self, signed_in: SignedIn, path: str) -> Response:
+        """Make the session just opened one of a browser, and redirect with its cookies."""
+        cookie = await self.services.browser_sessions.open(signed_in)
         longest = self.services.accounts.sessions.lifetime.longest
         token = await self.context.limits.device_token(self.form.text("email"))
         return redirect(
