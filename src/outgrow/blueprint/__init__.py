@@ -306,9 +306,6 @@ class Blueprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tr
         winners = (self.patterns[other] for other in self.by_precedence[:index])
         return [winner for winner in winners if winner.may_overlap(pattern)]
 
-    def derived_relations(self, source: str) -> dict[str, Relation]:
-        return {name: r for name, r in self.relations.items() if r.source == source}
-
 
 def parse(text: str) -> Blueprint:
     """Read a blueprint's TOML. Raises BadInput that names the path of the first error."""
