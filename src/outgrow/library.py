@@ -153,7 +153,7 @@ async def _advise(
         phase=status.store.phase or "initial",
         growth=status.growth_state,
         air=tuple(r.name for r in status.indexes if r.role in ("duplicate", "invalid")),
-        missing=status.missing if status.store.phase not in (None, "initial") else (),
+        missing=status.missing if status.store.has_grown else (),
         fits=status.store.phase is not None or reading.fits >= readings.FITS,
         altered=tuple(str(finding) for finding in status.store.altered if finding.is_wrong),
         grown_with=status.store.grown_with,

@@ -59,7 +59,7 @@ def _status_text(current: Status) -> list[str]:
         f"  {role.name:<{width}}  {format_size(role.bytes):>12}  {role.role}: {role.why}"
         for role in current.indexes
     ]
-    if current.missing and store.phase not in (None, "initial"):
+    if current.missing and store.has_grown:
         lines.append(f"missing  {', '.join(current.missing)}")
     lines += [
         f"table    {mirror.relation}: {mirror.state}, {mirror.keys:,} keys, {mirror.rows:,} rows"
@@ -81,8 +81,8 @@ def _status_text(current: Status) -> list[str]:
     elif store.grown_with:
         pass
     elif current.missing or any(role.role in ("duplicate", "invalid") for role in current.indexes):
-        grown = store.phase not in (None, "initial")
-        lines.append(f"next     outgrow grow --to {store.phase if grown else 'optimized'}")
+        goal = store.phase if store.has_grown else "optimized"
+        lines.append(f"next     outgrow grow --to {goal}")
     return lines
 
 

@@ -106,11 +106,16 @@ class Store:
         return tuple(finding for finding in self.altered if not finding.is_wrong)
 
     @property
+    def has_grown(self) -> bool:
+        """Whether it is in a phase beyond the first."""
+        return self.phase not in (None, "initial")
+
+    @property
     def grown_with(self) -> str:
         """The other blueprint that the store grew with, in words; "" where it grew with this one
         or with none."""
         grown = [f"{n!r} (phase {phase})" for n, phase in self.others.items() if phase != "initial"]
-        if not grown or self.phase not in (None, "initial"):
+        if not grown or self.has_grown:
             return ""
         return f"the blueprint {' and '.join(grown)}"
 

@@ -258,13 +258,12 @@ def _to_optimized(store: Store, blueprint: Blueprint, goal: Phase) -> list[Step]
     unknown = tuple(s for s in statistics if s.name not in store.statistics)
     if unknown:
         missing.append(CreateStatistics(unknown))
-    indexed = store.phase not in (None, "initial")
-    if missing and indexed:
+    if missing and store.has_grown:
         steps.append(Record("initial"))
     steps += missing
     invalid = {i.name for i in store.invalid_indexes()}
     steps += _drop_made(store, names, names | invalid, "not asked for any more")
-    if missing or not indexed:
+    if missing or not store.has_grown:
         steps += [Analyze(store.name), Record("optimized")]
     elif goal == "optimized" and store.phase != goal:
         steps.append(Record("optimized"))
@@ -309,9 +308,7 @@ def install_step(store: Store, blueprint: Blueprint) -> Install:
     in_tables = tuple(
         mirror.relation
         for mirror in store.mirrors
-        if mirror.state == "shadow"
-        and mirror.relation in blueprint.relations
-        and mirror.version == layout.mirror.version(blueprint, mirror.relation)
+        if mirror.state == "shadow" and mirror.is_current(blueprint)
     )
     return Install(blueprint.name, in_tables)
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from outgrow import layout
+from outgrow.blueprint import Blueprint
 from outgrow.db.pool import Statements
 from outgrow.errors import GrowthFailed
 from outgrow.queries import load
@@ -36,6 +38,12 @@ class Mirror:
     rows: int
     unmapped: int | None
     since: datetime
+
+    def is_current(self, blueprint: Blueprint) -> bool:
+        """Return whether this version makes the table for `blueprint` as it was made."""
+        return self.relation in blueprint.relations and self.version == layout.mirror.version(
+            blueprint, self.relation
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +90,9 @@ class Growth:
 async def mirrors(session: Statements, name: str) -> tuple[Mirror, ...]:
     """Return the relations of the blueprint `name` that have tables."""
     sql = load("grow")
-    if not await session.value(sql["growths_exist"]):
+    record = await session.value(sql["mirrors_record"])
+    if record is None:
         return ()
-    record = "outgrow.mirrors" if await session.value(sql["mirrors_exist"]) else "outgrow.lifts"
     rows = await session.rows(sql["mirrors"].with_identifiers(mirrors=record), name)
     return tuple(Mirror(**row) for row in rows)
 

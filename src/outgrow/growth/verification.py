@@ -109,12 +109,7 @@ async def verify(
 def _refuse_other_versions(blueprint: Blueprint, kept: Sequence[Mirror], phase: Phase) -> None:
     """Raise Refused (other_version) where tables are made differently from how this version makes
     them: it cannot say what should be in them."""
-    others = [
-        mirror.relation
-        for mirror in kept
-        if mirror.relation not in blueprint.relations
-        or mirror.version != layout.mirror.version(blueprint, mirror.relation)
-    ]
+    others = [mirror.relation for mirror in kept if not mirror.is_current(blueprint)]
     if others:
         raise Refused(
             "other_version",

@@ -260,9 +260,13 @@ BEGIN
 END
 $do$;
 
--- name: mirrors_exist
--- Whether they are called so: an older version calls them lifts, and what is unmapped leftovers.
-SELECT to_regclass('outgrow.mirrors') IS NOT NULL;
+-- name: mirrors_record
+-- The table that records them, NULL where there is none. An older version calls it lifts, and what is
+-- unmapped leftovers.
+SELECT CASE
+  WHEN to_regclass('outgrow.mirrors') IS NOT NULL THEN 'outgrow.mirrors'
+  WHEN to_regclass('outgrow.lifts') IS NOT NULL THEN 'outgrow.lifts'
+END;
 
 -- name: mirrors
 SELECT relation, version, state, after, upto, estimate, keys, rows,
