@@ -51,7 +51,7 @@ def indexes(blueprint: Blueprint, store_schema: str, store_table: str) -> list[I
 
 
 def drop_index(schema: str, name: str) -> Query:
-    """Return the statement that drops any index of the store, whoever made it."""
+    """Return the statement that drops any index of the store, by whichever role it was made."""
     return Query("grow.drop_index", f"DROP INDEX CONCURRENTLY IF EXISTS {quote(schema, name)}")
 
 

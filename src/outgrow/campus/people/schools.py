@@ -2,7 +2,7 @@
 
 There is no table of schools: they are what profiles say. Counting reads every profile, so a process
 does it at most once within the cache's bound, and from half of it on while the old counts are still
-shown, so that hardly anybody waits. A school whose people changed is counted again when it is
+shown, so that hardly anyone waits. A school whose people changed is counted again when it is
 shown.
 
 A school is protected from its first domain on, until an operator opens it: people who sign up for
@@ -320,7 +320,7 @@ class Domains:
         return await self._database.transaction(work)
 
     async def open(self, school: str) -> None:
-        """Let anybody sign up for a school, as before it had domains. Raises NotFound."""
+        """Let anyone sign up for a school, as before it had domains. Raises NotFound."""
         if await self._database.row(DOMAINS["open_school"], school.strip()) is None:
             raise NotFound(
                 "school_not_protected",
