@@ -42,18 +42,21 @@ async def plan(
     goal: Phase,
     *,
     find_misfits: bool = True,
+    late_lists: int | None = None,
     progress: Progress = _ignore,
 ) -> Plan:
     """Plan a growth to the phase `goal`, and change nothing.
 
     With `find_misfits` also find values that would not fit the tables and rows that contradict each
-    other, which reads all of the store in one snapshot. `progress` counts the checks. Raises
-    Refused where the growth would be refused.
+    other, which reads all of the store in one snapshot. `progress` counts the checks. `late_lists`
+    as for `grow`. Raises Refused where the growth would be refused.
     """
     async with _errors(store.database):
         await check_blueprint(store, blueprint)
         inspected = survey.inspect_store if find_misfits else None
-        return await runner.plan(store.database, goal, store.table, blueprint, inspected, progress)
+        return await runner.plan(
+            store.database, goal, store.table, blueprint, inspected, progress, late_lists
+        )
 
 
 async def grow(
@@ -63,20 +66,23 @@ async def grow(
     *,
     postpone_switch: bool = False,
     max_load: int | None = None,
+    late_lists: int | None = None,
     watcher: Watcher | None = None,
 ) -> Done:
     """Take the store to the phase `goal`, while everybody goes on using it.
 
     Needs 3 connections. When it is cancelled or dies, call it again: it does what is left to do.
     With `postpone_switch` make the tables and do not read from them yet. Wait while more than
-    `max_load` other sessions of the database work. `watcher` is called at each step.
+    `max_load` other sessions of the database work. With `late_lists` let derived lists be late, by
+    so many seconds; with 0, by none. Unless given, what was asked for before stays, and where
+    nothing was, the blueprint decides. `watcher` is called at each step.
 
     Raises Refused where it must not begin or another growth runs, GrowthFailed when it stopped on
     the way.
     """
     async with _errors(store.database):
         await check_blueprint(store, blueprint)
-        options = Options(postpone_switch, max_load)
+        options = Options(postpone_switch, max_load, late_lists)
         watcher = watcher or Silent()
         return await runner.grow(store.database, goal, store.table, blueprint, watcher, options)
 

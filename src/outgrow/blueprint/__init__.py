@@ -240,12 +240,14 @@ class Derived(
     dict=True,
     rename={"source": "from"},
 ):
-    """A pattern whose lists the application's writes keep for old clients."""
+    """A pattern whose lists the application's writes keep for old clients; by a job within `late`
+    seconds, unless it is 0."""
 
     source: str
     key: dict[str, str]
     element: str
     kept: bool = False
+    late: int = 0
 
 
 class Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):

@@ -18,6 +18,9 @@ MOST_BYTES = 2620
 _BYTES = {"key": 800, "short": 160, "label": 800, "number": 40, "boolean": 1, "time": 8}
 """Of a column at most, at four bytes a character; the other types have no limit."""
 
+LATEST = 86_400
+"""Seconds that a derived list may be late."""
+
 VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)(\.\.\.)?\}")
 _CONTROL = re.compile(  # of a terminal, of lines, or of the direction in which text runs
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -289,6 +292,8 @@ def _list_problems(blueprint: Blueprint, name: str, derived: Derived) -> Iterato
         return
     if (what := unfit(derived.element)) is not None:
         yield f"{where}.element holds {what}"
+    if not 0 <= derived.late <= LATEST:
+        yield f"{where}.late: seconds, 0 to {LATEST:,}"
     if source is None:
         yield f"{where}: there is no relation {derived.source!r}"
         return

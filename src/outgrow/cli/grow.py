@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, ExitStack
 import click
 
 from outgrow import library
+from outgrow.blueprint.validation import LATEST
 from outgrow.campus.background import record_command
 from outgrow.cli.main import App, json_option
 from outgrow.connection import connected
@@ -56,6 +57,14 @@ from outgrow.terminal import Progress, one_line, printable
     help="Wait while more than N other sessions of the database are working.",
 )
 @click.option(
+    "--late-lists",
+    "late",
+    type=click.IntRange(0, LATEST),
+    metavar="SECONDS",
+    help="Let writers note what changes in derived lists, for a job that brings them up to date "
+    "within SECONDS; 0: let them write the lists again.",
+)
+@click.option(
     "--delete-only-copies",
     is_flag=True,
     help="With --to initial, where the store was dropped: delete the tables made from it.",
@@ -69,6 +78,7 @@ def grow(
     no_misfits: bool,
     postpone: bool,
     max_load: int | None,
+    late: int | None,
     delete_only_copies: bool,
 ) -> None:
     """Take the store to a phase, live. Run it again after a failure: it goes on.
@@ -78,15 +88,19 @@ def grow(
     """
     if no_misfits and not only_plan:
         raise click.UsageError("--no-misfits goes with --plan")
+    if late and goal == "initial":
+        raise click.UsageError(
+            "--late-lists does not go with --to initial: a list is late from the phase optimized on"
+        )
     if delete_only_copies and (only_plan or goal != "initial"):
         raise click.UsageError("--delete-only-copies goes with --to initial, without --plan")
     if delete_only_copies:
         app.run(_delete(app))
         return
     if only_plan:
-        app.run(_plan(app, goal, not no_misfits))
+        app.run(_plan(app, goal, not no_misfits, late))
     else:
-        app.run(_grow(app, goal, postpone, max_load), last_words=LAST_WORDS)
+        app.run(_grow(app, goal, postpone, max_load, late), last_words=LAST_WORDS)
 
 
 async def _delete(app: App) -> None:
@@ -97,7 +111,7 @@ async def _delete(app: App) -> None:
     app.answer({"deleted": deleted}, "\n".join(lines or ["there is no such table"]))
 
 
-async def _plan(app: App, goal: Phase, misfits: bool) -> None:
+async def _plan(app: App, goal: Phase, misfits: bool, late: int | None) -> None:
     async with connected(app.settings, pool_size=1) as database, AsyncExitStack() as stack:
         progress: Progress | None = None
 
@@ -109,7 +123,9 @@ async def _plan(app: App, goal: Phase, misfits: bool) -> None:
             progress.add(done - progress.done)
 
         store = await _store(app, database)
-        plan = await library.plan(store, app.blueprint, goal, find_misfits=misfits, progress=show)
+        plan = await library.plan(
+            store, app.blueprint, goal, find_misfits=misfits, late_lists=late, progress=show
+        )
     app.answer(plan.as_dict(), "\n".join(_planned(plan)))
 
 
@@ -121,7 +137,9 @@ async def _store(app: App, database: Database) -> Store:
     return store
 
 
-async def _grow(app: App, goal: Phase, postpone: bool, max_load: int | None) -> None:
+async def _grow(
+    app: App, goal: Phase, postpone: bool, max_load: int | None, late: int | None
+) -> None:
     async with connected(app.settings, pool_size=3) as database:
         store = await _store(app, database)
         with Shown() as shown:
@@ -131,6 +149,7 @@ async def _grow(app: App, goal: Phase, postpone: bool, max_load: int | None) -> 
                 goal,
                 postpone_switch=postpone,
                 max_load=max_load,
+                late_lists=late,
                 watcher=shown,
             )
         await record_command(database, f"grow --to {goal}")

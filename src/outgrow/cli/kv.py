@@ -19,6 +19,7 @@ from outgrow.cli.main import App, json_option
 from outgrow.connection import connected
 from outgrow.errors import BadInput, Conflict, NotFound
 from outgrow.events import note
+from outgrow.schema import late_lists
 from outgrow.store import BATCH, MISSING, NO_VALUE, TEXT, Store, checked_key, problem
 from outgrow.terminal import Progress, printable
 
@@ -157,6 +158,8 @@ def export(app: App, prefix: str) -> None:
         out = sys.stdout
         skipped = 0
         async with _store(app, "kv export") as store:
+            if late := await late_lists.fold_first(store.database):
+                note(f"note: {late}")
             with Progress("export", "keys", None if prefix else await store.estimate()) as progress:
                 async for key, text in store.get_by_prefix(prefix):
                     if text is NO_VALUE:

@@ -101,6 +101,7 @@ def json_option(function: F) -> F:
 _MODULES = {
     "account": "account",
     "advise": "advise",
+    "fold": "fold",
     "generate": "generate",
     "grow": "grow",
     "inspect": "inspect",

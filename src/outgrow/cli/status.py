@@ -16,6 +16,7 @@ from outgrow.growth.control import Status
 from outgrow.growth.state import Growth
 from outgrow.growth.verification import Report
 from outgrow.schema import uninstall as removal
+from outgrow.schema.late_lists import Late
 from outgrow.schema.uninstall import Plan
 from outgrow.store import Store
 from outgrow.terminal import Progress, one_line
@@ -66,6 +67,7 @@ def _status_text(current: Status) -> list[str]:
         + (f", {mirror.unmapped:,} keys unmapped" if mirror.unmapped else "")
         for mirror in store.mirrors
     ]
+    lines += _late(store.late)
     lines += [f"ALTERED  {finding}" for finding in store.altered if finding.is_wrong]
     if store.doubted:
         lines.append(
@@ -92,6 +94,17 @@ def _warnings(store: catalog.Store) -> list[str]:
     if store.grown_with:
         warnings.append(f"it grew with {store.grown_with}: set OUTGROW_BLUEPRINT to its file")
     return warnings
+
+
+def _late(late: Late) -> list[str]:
+    """Say which lists are late, and how late they are now."""
+    bounds: dict[int, list[str]] = {}
+    for name, seconds in late.lists.items():
+        bounds.setdefault(seconds, []).append(name)
+    lines = [f"late     {', '.join(names)}: within {s:,} s" for s, names in bounds.items()]
+    if late.notes:
+        lines.append(f"         {late.notes:,} changes wait, the first for {late.lag:,.1f} s")
+    return lines
 
 
 def _growth(current: Status, growth: Growth) -> list[str]:

@@ -15,8 +15,9 @@ from outgrow.errors import GrowthFailed
 from outgrow.growth import state
 from outgrow.growth.state import Mirror, Phase
 from outgrow.queries import literal, load
-from outgrow.schema import definitions, install, memory, migrate
+from outgrow.schema import definitions, install, late_lists, memory, migrate
 from outgrow.schema.definitions import Finding
+from outgrow.schema.late_lists import Late
 from outgrow.schema.migrate import Migration
 
 
@@ -94,6 +95,7 @@ class Store:
     altered: tuple[Finding, ...] = ()
     notice: str = ""
     pending: tuple[Migration, ...] = ()
+    late: Late = field(default_factory=Late)
 
     @property
     def synced(self) -> bool:
@@ -198,6 +200,7 @@ async def read_located(session: Session, store: str, blueprint: Blueprint, curre
         mirrors=await state.mirrors(session, blueprint.name),
         tables=await _read_tables(session, layout.mirror.schema(blueprint)),
         altered=await _find_altered(session, blueprint, oid),
+        late=await late_lists.read(session, blueprint.name),
         pending=() if current else tuple(await migrate.pending(session, wanted)),
         **facts,
     )

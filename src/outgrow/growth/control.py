@@ -75,6 +75,7 @@ class Status:
             "indexes": [asdict(role) for role in self.indexes],
             "missing": self.missing,
             "tables": [_table(store, mirror) for mirror in store.mirrors],
+            "late_lists": store.late.as_dict(),
             "altered": [{"object": f.object, "what": f.what} for f in store.altered],
             "growing": None if self.growing is None else asdict(self.growing),
             "growth": None
@@ -165,7 +166,7 @@ async def resume(
     database: Database, growth: Growth, store: str, blueprint: Blueprint, watcher: Watcher
 ) -> Done:
     """Run an unfinished growth to its end, with the options that it began with."""
-    options = Options(growth.postponed, growth.max_load)
+    options = Options(growth.postponed, growth.max_load, growth.late_seconds)
     return await runner.grow(database, growth.to_phase, store, blueprint, watcher, options)
 
 
@@ -178,7 +179,7 @@ async def switch(database: Database, store: str, blueprint: Blueprint, watcher: 
             f"the growth to {growth.to_phase} is not ready to be switched: it is {growth.state}",
             hint="`outgrow status` shows how far it is, `outgrow resume` goes on",
         )
-    options = Options(False, growth.max_load)
+    options = Options(False, growth.max_load, growth.late_seconds)
     return await runner.grow(database, growth.to_phase, store, blueprint, watcher, options)
 
 

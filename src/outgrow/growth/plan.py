@@ -18,6 +18,7 @@ from outgrow.growth.cutover import (
     SwitchBack,
     WaitForSnapshots,
 )
+from outgrow.growth.late_lists import FoldLists, plan_late_lists, wanted_lists
 from outgrow.growth.mirroring import AnalyzeTable, Backfill, Expand, Trust, Verify
 from outgrow.growth.preflight import Estimates, Misfits
 from outgrow.growth.state import Mirror, Phase
@@ -135,14 +136,27 @@ class Plan:
 
 
 def make_plan(
-    store: Store, blueprint: Blueprint, goal: Phase, estimates: Estimates | None = None
+    store: Store,
+    blueprint: Blueprint,
+    goal: Phase,
+    estimates: Estimates | None = None,
+    late: int | None = None,
 ) -> Plan:
-    """Plan a growth. Raises Refused where it must not begin."""
+    """Plan a growth. `late` is what is asked for of derived lists: seconds, 0 for none, or None.
+    Raises Refused where it must not begin."""
     _check(store)
     estimates = estimates or Estimates()
     down, up = _plan_tables(store, blueprint, goal, estimates)
     steps = [*down, *(_to_initial if goal == "initial" else _to_optimized)(store, blueprint, goal)]
     steps += up
+    lists, asked = wanted_lists(blueprint, goal, store.late.asked, late)
+    set_lists = plan_late_lists(store.late, lists, asked)
+    if lists:
+        steps += set_lists
+    else:  # first of all: on the way down lists are up to date
+        steps[:0] = set_lists
+    if lists and down and store.late.lists:
+        steps.insert(0, FoldLists(blueprint.name))
     if not store.current:
         steps.insert(0, install_step(store, blueprint))
     dropped = [

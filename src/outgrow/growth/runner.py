@@ -53,10 +53,12 @@ PATIENCE = 10.0  # seconds for writing down that the growth failed, on a server 
 @dataclass(frozen=True, slots=True)
 class Options:
     """Options of a growth. `postpone` stops it before the cut-over. While more than `max_load`
-    other sessions work, it waits."""
+    other sessions work, it waits. `late` is what is asked for of derived lists: by how many seconds
+    they may be late, 0 for not at all, None for what was asked before."""
 
     postpone: bool = False
     max_load: int | None = None
+    late: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ async def plan(
     blueprint: Blueprint,
     inspected: preflight.Inspected | None = None,
     moved: Callable[[int, int], None] = lambda *_: None,
+    late: int | None = None,
 ) -> Plan:
     """Plan a growth in a read-only transaction. Raises Refused where it must not begin.
 
@@ -114,7 +117,7 @@ async def plan(
         await stack.enter_async_context(snapshot(session, name))
         if await settle(session, *split(name), blueprint, dry_run=True):
             await act_as_owner(session, *split(name), local=True)
-        planned = await _plan(session, store, blueprint, goal)
+        planned = await _plan(session, store, blueprint, goal, late)
         rows = await session.rows(load("grow")["old_transactions"])
         misfitting = None
         if inspected is not None and planned.mirrors:
@@ -211,12 +214,13 @@ class _Run:
 
     async def _plan_and_execute(self, store: str) -> Done:
         began = time.monotonic()
-        planned = await _plan(self._session, store, self._blueprint, self._goal)
+        late = self._options.late
+        planned = await _plan(self._session, store, self._blueprint, self._goal, late)
         self._watch.watcher.noted(planned.notes)
         store = planned.store.name
         if not planned.store.current:
             await self._run_step(install_step(planned.store, self._blueprint), 0, planned.store)
-            again = await _plan(self._session, store, self._blueprint, self._goal)
+            again = await _plan(self._session, store, self._blueprint, self._goal, late)
             planned = replace(again, notes=planned.notes)
         await self._begin(planned)
         self._watch.planned(planned)
@@ -247,10 +251,8 @@ class _Run:
         if not planned.steps and await state.unfinished(self._session, name) is None:
             return
         phases: tuple[Phase, Phase] = planned.store.phase or "initial", self._goal
-        options = self._options
-        self._growth = await state.begin(
-            self._session, name, planned.store.name, phases, options.postpone, options.max_load
-        )
+        asked = self._options.postpone, self._options.max_load, self._options.late
+        self._growth = await state.begin(self._session, name, planned.store.name, phases, *asked)
         self._watch.growth = self._growth
 
     async def _run_steps(self, planned: Plan) -> Ending:
@@ -318,12 +320,14 @@ class _Run:
         self._done.append((step, seconds))
 
 
-async def _plan(session: Session, name: str, blueprint: Blueprint, goal: Phase) -> Plan:
+async def _plan(
+    session: Session, name: str, blueprint: Blueprint, goal: Phase, late: int | None
+) -> Plan:
     """Plan a growth, with notes on the store's surroundings. Raises Refused."""
     store = await catalog.read_store(session, name, blueprint)
     await memory.check_meant(session, store.name, blueprint)
     estimates = await _estimates(session, store, blueprint, goal)
-    planned = make_plan(store, blueprint, goal, estimates)
+    planned = make_plan(store, blueprint, goal, estimates, late)
     notes = [*filter(None, (store.notice,)), *planned.notes]
     if planned.mirrors:
         size = planned.tables_bytes

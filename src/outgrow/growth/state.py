@@ -60,6 +60,7 @@ class Growth:
     postponed: bool
     rolling_back: bool
     max_load: int | None
+    late_seconds: int | None
     pid: int | None
     step: str
     doing: str
@@ -124,15 +125,16 @@ async def begin(
     phases: tuple[Phase, Phase],
     postponed: bool,
     max_load: int | None,
+    late: int | None,
 ) -> Growth:
     """Record a growth, or continue the one that is not finished, which keeps the phase that it
     started from. Only for the session that holds the store's advisory lock."""
     sql = load("grow")
     begun = await unfinished(session, name)
     if begun is None:
-        await session.run(sql["growth_begins"], name, store, *phases, postponed, max_load)
+        await session.run(sql["growth_begins"], name, store, *phases, postponed, max_load, late)
     else:
-        await session.run(sql["growth_goes_on"], begun.id, phases[1], postponed, max_load)
+        await session.run(sql["growth_goes_on"], begun.id, phases[1], postponed, max_load, late)
     growth = await unfinished(session, name)
     assert growth is not None
     return growth

@@ -56,9 +56,8 @@ class Install:
     def sql(self, target: Target) -> str:
         backings: dict[str, Backing] = dict.fromkeys(self.in_tables, "shadow")
         store = target.store
-        made = statements(
-            target.blueprint, *target.qualified_name, backings, store.collation, store.pending
-        )
+        writing = layout.late_lists.with_late_lists(target.blueprint, store.late.lists)
+        made = statements(writing, *target.qualified_name, backings, store.collation, store.pending)
         return ";\n".join(query.sql for query in made)
 
     async def is_done(self, context: StepContext) -> bool:

@@ -18,7 +18,7 @@ from outgrow.growth.context import StepContext
 from outgrow.growth.mirroring import Compared, compare_table
 from outgrow.growth.state import Mirror, Phase
 from outgrow.queries import load
-from outgrow.schema import definitions, memory
+from outgrow.schema import definitions, late_lists, memory
 from outgrow.schema.definitions import Finding
 from outgrow.schema.owner import refuse_superuser
 
@@ -89,9 +89,11 @@ class Report:
 async def verify(
     database: Database, store: str, blueprint: Blueprint, moved: Callable[[int], None]
 ) -> Report:
-    """Compare in one read-only transaction with one snapshot, so that the sums agree whatever
-    others write. Until it ends, VACUUM cannot remove rows that were deleted since it began. `moved`
-    is called with how many more keys were read. Raises Refused where there is no such store."""
+    """Fold late lists, then compare in one read-only transaction with one snapshot, so that the
+    sums agree whatever others write. Until it ends, VACUUM cannot remove rows that were deleted
+    since it began. `moved` is called with how many more keys were read. Raises Refused where there
+    is no such store."""
+    await late_lists.fold_first(database)
     async with database.dedicated("outgrow verify") as session:
         await session.run(load("grow")["patient"])
         await session.run(load("grow")["plan_once"])

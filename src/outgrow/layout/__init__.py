@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 from outgrow.blueprint import Backing, Blueprint
-from outgrow.layout import mirror, relations, triggers
+from outgrow.layout import late_lists, mirror, relations, triggers
 from outgrow.layout.indexes import (
     PREFIX,
     Index,
@@ -37,11 +37,13 @@ __all__ = [
     "drop_schemas",
     "drop_statistics",
     "indexes",
+    "late_lists",
     "mirror",
     "rename",
     "renamed",
     "statistics",
     "version",
+    "write_lists",
 ]
 
 
@@ -69,7 +71,36 @@ def create(
         statements += [query.sql for query in view]
         statements += triggers.write(blueprint, name, store, f"{store_schema}.{store_table}")
         statements += triggers.trim(blueprint, name, store)
+    statements += late_lists.functions(blueprint, _columns_of_lists(blueprint))
     return [Query("install.create", statement) for statement in statements]
+
+
+def _columns_of_lists(blueprint: Blueprint) -> dict[str, list[str]]:
+    """Return the relations that fill derived lists, each with the columns that they are made of."""
+    return {
+        name: relations.list_columns(blueprint, name)
+        for name in blueprint.relations
+        if relations.derived_lists(blueprint, name) is not None
+    }
+
+
+def write_lists(blueprint: Blueprint, store_schema: str, store_table: str) -> tuple[Query, Query]:
+    """Return the statements that let those relations write their lists as the blueprint says now,
+    late or not. The first waits for whoever has written to one of the relations, and keeps writers
+    away until the end of the transaction (SHARE ROW EXCLUSIVE on the views alone); with the second
+    they write as they shall."""
+    store = quote(store_schema, store_table)
+    columns = _columns_of_lists(blueprint)
+    locks, functions = [], [f"DROP FUNCTION IF EXISTS {late_lists.derived_lists(blueprint)}"]
+    for name in columns:
+        made = triggers.write(blueprint, name, store, f"{store_schema}.{store_table}")
+        function, trigger = (sql.replace("CREATE ", "CREATE OR REPLACE ", 1) for sql in made)
+        locks.append(trigger)
+        functions.append(function)
+    functions += late_lists.functions(blueprint, columns)
+    return Query("grow.lock_lists", ";\n".join(locks)), Query(
+        "grow.write_lists", ";\n".join(functions)
+    )
 
 
 def drop(blueprint_name: str) -> Query:
@@ -99,7 +130,8 @@ def drop_schemas(schemas: Sequence[str]) -> Query:
 
 
 def version(blueprint: Blueprint, store_schema: str, store_table: str) -> str:
-    """Return a digest of everything that `create` makes: relations with another one must be made
-    again."""
-    text = "\n".join(query.sql for query in create(blueprint, store_schema, store_table))
+    """Return a digest of everything that `create` makes where no list is late: relations with
+    another one must be made again."""
+    made = create(late_lists.with_late_lists(blueprint, {}), store_schema, store_table)
+    text = "\n".join(query.sql for query in made)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 from outgrow.blueprint import Blueprint, Derived, Relation
 from outgrow.layout import expressions as ex
+from outgrow.layout import late_lists
 from outgrow.queries import function_body, literal, quote
 
 _VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -229,7 +230,7 @@ def derived_lists(blueprint: Blueprint, name: str) -> str | None:
         return None
     arguments = ", ".join(
         f"{quote('of_' + column)} {relation.owned_columns[column].sql_type}"
-        for column in _list_columns(blueprint, name)
+        for column in list_columns(blueprint, name)
     )
     return (
         f"CREATE FUNCTION {quote(blueprint.name, name + '_lists')}({arguments})\n"
@@ -251,7 +252,7 @@ def _list_selects(blueprint: Blueprint, name: str) -> list[str]:
     return selects
 
 
-def _list_columns(blueprint: Blueprint, name: str) -> list[str]:
+def list_columns(blueprint: Blueprint, name: str) -> list[str]:
     """List the columns that the derived lists of a relation are made of."""
     text = "\n".join(_list_selects(blueprint, name))
     return [c for c in blueprint.relations[name].owned_columns if quote("of_" + c) in text]
@@ -298,12 +299,17 @@ def lock_derived(blueprint: Blueprint, name: str, key: str) -> str:
         return f"""
     PERFORM {quote(blueprint.name, "lock_keys")}(
         ARRAY[{key}], CASE WHEN TG_OP = 'INSERT' THEN ARRAY[{key}] ELSE '{{}}' END);"""
-    columns = _list_columns(blueprint, name)
+    columns = list_columns(blueprint, name)
     lists = quote(blueprint.name, name + "_lists")
 
     def call(row: str) -> str:
         return f"{lists}({', '.join(f'{row}.{quote(column)}' for column in columns)})"
 
+    late = late_lists.is_late(blueprint, "l.k")
+    locked, but_late = "lists", ""
+    if late is not None:
+        locked = f"ARRAY(SELECT l.k FROM unnest(lists) AS l(k) WHERE NOT ({late}))"
+        but_late = f" AND NOT ({late})"
     return f"""
     SELECT array_agg(x.key), array_agg(x.element), array_agg(x.wanted)
     INTO lists, elements, wanted
@@ -317,11 +323,11 @@ def lock_derived(blueprint: Blueprint, name: str, key: str) -> str:
         GROUP BY l.key, l.element
         HAVING bool_and(l.new) OR NOT bool_or(l.new OR l.kept)
     ) x;
-    PERFORM {quote(blueprint.name, "lock_keys")}({key} || lists, (
+    PERFORM {quote(blueprint.name, "lock_keys")}({key} || {locked}, (
         SELECT array_agg(u.k) FROM (
             SELECT {key} WHERE TG_OP = 'INSERT'
             UNION ALL
-            SELECT l.k FROM unnest(lists, wanted) AS l(k, w) WHERE l.w
+            SELECT l.k FROM unnest(lists, wanted) AS l(k, w) WHERE l.w{but_late}
         ) AS u(k)
     ));"""
 
@@ -331,8 +337,8 @@ def change_derived(blueprint: Blueprint, name: str, store: str) -> str:
     any time."""
     if derived_lists(blueprint, name) is None:
         return ""
-    return f"""
-    FOR i IN 1 .. coalesce(cardinality(lists), 0) LOOP
+    return f"""{late_lists.note(blueprint)}
+    FOR i IN 1 .. coalesce(cardinality(lists), 0) LOOP{late_lists.passed_over(blueprint)}
         IF wanted[i] THEN
             UPDATE {store} s SET value = s.value || to_jsonb(elements[i])
             WHERE s.key = lists[i] AND jsonb_typeof(s.value) = 'array'

@@ -354,20 +354,20 @@ SELECT to_regclass('outgrow.growths') IS NOT NULL;
 -- The growth of a blueprint that is not finished.
 SELECT id, name, store, replace(from_phase, 'found', 'initial') AS from_phase,
        replace(to_phase, 'found', 'initial') AS to_phase, state, paused, postponed, rolling_back,
-       max_load, pid, step, doing, waiting, seconds_left,
+       max_load, (to_jsonb(g) ->> 'late_seconds')::integer AS late_seconds, pid, step, doing, waiting, seconds_left,
        error, started_at, seen_at
-FROM outgrow.growths WHERE name = $1 AND ended_at IS NULL;
+FROM outgrow.growths g WHERE name = $1 AND ended_at IS NULL;
 
 -- name: growth_begins
-INSERT INTO outgrow.growths (name, store, from_phase, to_phase, postponed, max_load, pid)
-VALUES ($1, $2, $3, $4, $5, $6, pg_backend_pid())
+INSERT INTO outgrow.growths (name, store, from_phase, to_phase, postponed, max_load, late_seconds, pid)
+VALUES ($1, $2, $3, $4, $5, $6, $7, pg_backend_pid())
 RETURNING id;
 
 -- name: growth_goes_on
 -- Perhaps to another phase than it set out for.
 UPDATE outgrow.growths
 SET rolling_back = CASE to_phase WHEN $2 THEN rolling_back ELSE from_phase = $2 END,
-    to_phase = $2, postponed = $3, max_load = $4, state = 'planned', paused = false, error = NULL,
+    to_phase = $2, postponed = $3, max_load = $4, late_seconds = $5, state = 'planned', paused = false, error = NULL,
     pid = pg_backend_pid(), step = '', doing = '', waiting = '', seconds_left = NULL, seen_at = now()
 WHERE id = $1;
 

@@ -48,6 +48,9 @@ SELECT format('%s has a table of %s', f.name, f.relation) FROM outgrow.mirrors f
 JOIN outgrow.layouts l USING (name)
 WHERE EXISTS (SELECT FROM pg_class c WHERE c.oid = (to_jsonb(l) ->> 'store_oid')::oid)
 UNION ALL
+SELECT format('lists of %s are late: %s', t.name, string_agg(t.list, ', ' ORDER BY t.list)) FROM outgrow.late_lists t
+GROUP BY t.name
+UNION ALL
 SELECT format('a growth of %s is not finished', g.name) FROM outgrow.growths g WHERE g.ended_at IS NULL
 UNION ALL
 SELECT format('index %s', i.indexrelid::regclass)

@@ -20,7 +20,7 @@ from outgrow.db import stores
 from outgrow.db.pool import Database, Session, find_hidden_rows
 from outgrow.errors import Refused
 from outgrow.queries import Query, load, quote
-from outgrow.schema import definitions, memory, migrate
+from outgrow.schema import definitions, late_lists, memory, migrate
 from outgrow.schema.memory import split
 from outgrow.schema.migrate import Migration
 from outgrow.schema.owner import act_as_owner, settle
@@ -144,7 +144,9 @@ async def _install(session: Session, blueprint: Blueprint, store: str) -> None:
         await session.run(sql["functions"])
         await session.run(load("lists")["functions"])
         backings = await _backings(session, blueprint)
-        for statement in _relations(blueprint, schema, table, backings, collation):
+        late = await late_lists.read(session, blueprint.name)
+        writing = layout.late_lists.with_late_lists(blueprint, late.lists)
+        for statement in _relations(writing, schema, table, backings, collation):
             await session.run(statement)
     await migrate.apply(session, [m for m in pending if m.schema == "network"])
     for statement in _network(blueprint):

@@ -25,7 +25,7 @@ from outgrow.db.named import hold
 from outgrow.db.pool import Database, Session, Statements
 from outgrow.errors import Refused
 from outgrow.queries import load, quote
-from outgrow.schema import migrate
+from outgrow.schema import late_lists, migrate
 from outgrow.schema.memory import layouts, split
 from outgrow.schema.owner import act_as_owner
 
@@ -37,6 +37,9 @@ PASSING = frozenset(
     )
 )
 """Tables of the network whose rows mean nothing without it, and nothing to anybody later."""
+
+KEPT = frozenset(("outgrow.quarantine", "outgrow.late_notes"))
+"""Tables of schema `outgrow` whose rows are values of the store, and are not in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +73,11 @@ async def plan(database: Database) -> Plan:
 async def uninstall(database: Database, store: str, *, delete_only_copies: bool) -> Plan:
     """Take it away in one transaction, and return what there was.
 
-    Locks each table of ours against everybody, and gives way after half a second. Raises Refused
-    (not_remembered, not_grown_back, used_by_others, only_copies) and Busy.
+    Locks each table of ours against everybody, and gives way after half a second. Notes about late
+    lists are folded before. Raises Refused (not_remembered, not_grown_back, used_by_others,
+    only_copies) and Busy.
     """
+    await late_lists.fold_first(database)
 
     async def work(session: Session) -> Plan:
         await session.run(load("outgrow")["lock"])
@@ -170,9 +175,7 @@ async def _count(session: Statements, objects: list[tuple[str, str]]) -> dict[st
     for kind, name in objects:
         schema = name.partition(".")[0]
         is_kept_nowhere_else = schema == "network" and name not in PASSING
-        if kind == "table" and (
-            is_kept_nowhere_else or name == "outgrow.quarantine" or schema in gone
-        ):
+        if kind == "table" and (is_kept_nowhere_else or name in KEPT or schema in gone):
             rows = await session.value(sql["count"].with_identifiers(table=name))
             if rows:
                 counts[name] = rows

@@ -27,7 +27,7 @@ from outgrow.events import note
 from outgrow.queries import load
 from outgrow.sampledata.generator import generate
 from outgrow.sampledata.population import DEMO_EMAIL, DEMO_ID, Spec
-from outgrow.schema import memory
+from outgrow.schema import late_lists, memory
 from outgrow.schema.install import install
 from outgrow.settings import Settings
 from outgrow.store import Store
@@ -104,6 +104,7 @@ async def _run(
     """Serve, with the tasks that run next to it."""
     latencies = context.metrics.latencies
     tasks = [
+        asyncio.create_task(late_lists.keep_folding(services.database)),
         asyncio.create_task(apply_retention(services.database, settings.keep_messages)),
         asyncio.create_task(
             readings.record_readings(services.database, settings.store, campus(), latencies)

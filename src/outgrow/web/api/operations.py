@@ -13,7 +13,7 @@ from outgrow import queries
 from outgrow.blueprint import Blueprint, campus
 from outgrow.db.pool import Database
 from outgrow.errors import OutgrowError, Unavailable
-from outgrow.schema import definitions
+from outgrow.schema import definitions, late_lists
 from outgrow.web.api.endpoint import ApiRequest, Route
 from outgrow.web.api.schemas import Health
 from outgrow.web.http.response import Response
@@ -42,7 +42,11 @@ async def ready(request: ApiRequest) -> Response:
 
 
 async def read_metrics(request: ApiRequest) -> Response:
-    request.context.metrics.altered.set(await _count_altered(request.services.database))
+    metrics, database = request.context.metrics, request.services.database
+    metrics.altered.set(await _count_altered(database))
+    notes, seconds = await _read_lag(database)
+    metrics.late_notes.set(notes)
+    metrics.late_seconds.set(seconds)
     return Response(request.context.metrics.text(), content_type=METRICS_TEXT)
 
 
@@ -55,6 +59,17 @@ async def _count_altered(database: Database) -> float:
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, OutgrowError) as e:
         log.warning("the tables could not be checked: %s", e)
         return math.nan
+
+
+async def _read_lag(database: Database) -> tuple[float, float]:
+    """Return how many notes about late lists wait, and the seconds for which the first of them has;
+    NaN when the database does not answer."""
+    try:
+        async with asyncio.timeout(READY_SECONDS), database.session() as session:
+            return await late_lists.read_lag(session)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, OutgrowError) as e:
+        log.warning("how late lists are could not be read: %s", e)
+        return math.nan, math.nan
 
 
 @cache

@@ -212,6 +212,16 @@ class Metrics:
             "not answer",
             registry=self.registry,
         )
+        self.late_notes = Gauge(
+            "outgrow_late_notes",
+            "Changes of late lists that wait to be folded; NaN where the database did not answer",
+            registry=self.registry,
+        )
+        self.late_seconds = Gauge(
+            "outgrow_late_lists_seconds",
+            "How long the first of these changes has waited",
+            registry=self.registry,
+        )
         self._requests: dict[tuple[str, str, int], tuple[Any, Timer]] = {}
         self._by_query: dict[str, tuple[Any, Timer]] = {}
         self.registry.register(_Pool(database))

@@ -1,0 +1,111 @@
+-- Derived lists that are late: their notes, and the folding of these into the lists of the store.
+
+-- name: exist
+-- Not in a database of an older version.
+SELECT to_regclass('outgrow.late_notes') IS NOT NULL;
+
+-- name: lists
+-- The late lists of the blueprint $1.
+SELECT list, seconds FROM outgrow.late_lists WHERE name = $1 ORDER BY list;
+
+-- name: asked
+-- What `grow --late-lists` asked for last.
+SELECT late_seconds FROM outgrow.layouts WHERE name = $1;
+
+-- name: ask
+UPDATE outgrow.layouts SET late_seconds = $2 WHERE name = $1;
+
+-- name: forget
+DELETE FROM outgrow.late_lists WHERE name = $1;
+
+-- name: remember
+INSERT INTO outgrow.late_lists (name, list, seconds)
+SELECT $1, l.list, l.seconds FROM unnest($2::text[], $3::integer[]) AS l (list, seconds);
+
+-- name: lag
+-- Of the blueprint $1, or of all: how many notes wait, and for how many seconds the first of them has.
+SELECT count(*) AS notes,
+       greatest(extract(epoch FROM clock_timestamp() - min(noted_at)), 0)::double precision AS seconds
+FROM outgrow.late_notes WHERE name = $1 OR $1 IS NULL;
+
+-- name: bound
+-- The smallest bound of all lists that are late, NULL where none is; and whether notes wait.
+SELECT min(seconds) AS seconds, EXISTS (SELECT FROM outgrow.late_notes) AS waits FROM outgrow.late_lists;
+
+-- name: last
+SELECT max(id) FROM outgrow.late_notes;
+
+-- name: due
+-- The keys that have notes up to the id $1, each with the blueprint that it is of, of which the first has
+-- waited for $2 seconds; who has waited longest comes first.
+SELECT name, key FROM outgrow.late_notes
+WHERE id <= $1
+GROUP BY name, key
+HAVING min(noted_at) <= clock_timestamp() - make_interval(secs => $2)
+ORDER BY min(id);
+
+-- name: read_committed
+-- What another session has committed is to be seen once its lock is ours, whatever the role is set to.
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+
+-- name: always_read_committed
+SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED;
+
+-- name: begin
+-- Nobody queues for long behind us; a crash that loses the list loses the deletion of its notes too.
+SELECT set_config('lock_timeout', '1s', true), set_config('synchronous_commit', 'off', true);
+
+-- name: lock
+-- The list $1.
+SELECT 1 FROM :"store" WHERE key = $1 FOR UPDATE;
+
+-- name: adds
+-- Whether the notes of the blueprint $1 add something to the list $2.
+SELECT EXISTS (
+    SELECT FROM outgrow.late_notes
+    WHERE hashtext(key) = hashtext($2) AND key = $2 AND name = $1 AND added);
+
+-- name: make
+INSERT INTO :"store" (key, value) VALUES ($1, '[]') ON CONFLICT DO NOTHING;
+
+-- name: asks
+-- Whether the function derived_lists of the blueprint $1 is there.
+SELECT to_regprocedure(quote_ident($1) || '.derived_lists(text, jsonb)') IS NOT NULL;
+
+-- name: fold
+-- The first $3 notes of the blueprint $1 about the list $2, which is locked: of those about one element the
+-- last counts, as far as its source still says so. Returns how many there were. Where nothing is to change
+-- the list is not written.
+WITH note AS (
+    DELETE FROM outgrow.late_notes
+    WHERE id IN (
+        SELECT id FROM outgrow.late_notes
+        WHERE hashtext(key) = hashtext($2) AND key = $2 AND name = $1
+        ORDER BY id LIMIT $3)
+    RETURNING id, element, source, added
+), last AS MATERIALIZED (
+    SELECT DISTINCT ON (element) id, element, source, added FROM note ORDER BY element, id DESC
+), wanted AS MATERIALIZED (
+    SELECT l.id, l.element, l.added
+    FROM last l
+    WHERE l.source IS NULL --? asks
+       OR l.added = EXISTS ( --? asks
+            SELECT FROM :"store" s CROSS JOIN LATERAL :"derived_lists"(s.key, s.value) d --? asks
+            WHERE s.key = l.source AND d.key = $2 AND d.element = l.element) --? asks
+), held AS MATERIALIZED (
+    SELECT DISTINCT e.v #>> '{}' AS element
+    FROM :"store" s
+    CROSS JOIN LATERAL jsonb_array_elements(
+        CASE WHEN jsonb_typeof(s.value) = 'array' THEN s.value ELSE '[]' END) AS e (v)
+    WHERE s.key = $2 AND jsonb_typeof(e.v) = 'string'
+      AND e.v #>> '{}' IN (SELECT w.element FROM wanted w)
+), change AS MATERIALIZED (
+    SELECT w.id, w.element, w.added FROM wanted w
+    WHERE w.added <> (w.element IN (SELECT h.element FROM held h))
+), written AS (
+    UPDATE :"store" s
+    SET value = (s.value - ARRAY(SELECT c.element FROM change c WHERE NOT c.added))
+        || coalesce((SELECT jsonb_agg(c.element ORDER BY c.id) FROM change c WHERE c.added), '[]')
+    WHERE s.key = $2 AND jsonb_typeof(s.value) = 'array' AND EXISTS (SELECT FROM change)
+)
+SELECT count(*) FROM note;
