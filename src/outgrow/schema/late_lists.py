@@ -27,7 +27,9 @@ log = logging.getLogger("outgrow.late_lists")
 
 SQL = load("late_lists")
 
-BATCH = 10_000  # notes of one list that are folded in one transaction
+BATCH = (
+    1_000  # notes of one list that are folded in one transaction: to take out one id costs the list
+)
 IDLE_SECONDS = 1.0  # between two looks whether lists have become late
 
 
