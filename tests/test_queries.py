@@ -32,6 +32,7 @@ IDENTIFIERS = {
     "role": "some_role",
     "policy": "some_policy",
     "view": "some_view",
+    "derived_lists": "public.derived_lists",
     "statements": "public.pg_stat_statements",
 }
 
@@ -69,6 +70,8 @@ async def parameters(connection: Any, sql: str) -> list[str]:
 async def test_each_block_is_a_whole_statement(phased: Database) -> None:
     wrong = []
     await phased.run(Query("t", "CREATE EXTENSION pg_stat_statements SCHEMA public"))
+    function = "FUNCTION derived_lists(text, jsonb) RETURNS TABLE (key text, element text)"
+    await phased.run(Query("t", f"CREATE {function} LANGUAGE sql AS 'SELECT $1, $1'"))
     async with phased.session() as session:
         for block in itertools.chain.from_iterable(queries.load(file).values() for file in FILES):
             try:

@@ -105,17 +105,18 @@ def write_lists(blueprint: Blueprint, store_schema: str, store_table: str) -> tu
 
 def drop(blueprint_name: str) -> Query:
     """Return the statement that drops all in the blueprint's schema, which holds only what `create`
-    makes; the schema and its grants stay."""
+    makes; the schema and its grants stay. All names are read before anything is dropped: one
+    function may go with another."""
     body = f"""DECLARE
     command text;
 BEGIN
-    FOR command IN
+    FOREACH command IN ARRAY ARRAY(
         SELECT format('DROP VIEW IF EXISTS %s CASCADE', c.oid::regclass)
         FROM pg_class c WHERE c.relnamespace = to_regnamespace({literal(quote(blueprint_name))})
           AND c.relkind = 'v'
         UNION ALL
         SELECT format('DROP FUNCTION IF EXISTS %s CASCADE', p.oid::regprocedure)
-        FROM pg_proc p WHERE p.pronamespace = to_regnamespace({literal(quote(blueprint_name))})
+        FROM pg_proc p WHERE p.pronamespace = to_regnamespace({literal(quote(blueprint_name))}))
     LOOP
         EXECUTE command;
     END LOOP;

@@ -3,7 +3,7 @@
 One transaction for each list and batch of its notes: it locks the list, reads the notes in a new
 statement, deletes them and writes the list. So it holds the lock of no second key, the deletion and
 the list are one, and processes that fold at the same time wait for each other. What a note says is
-done only where its source still says so (docs/decisions/0029).
+done only where its source still says so (docs/decisions/0030).
 """
 
 from __future__ import annotations
@@ -27,9 +27,7 @@ log = logging.getLogger("outgrow.late_lists")
 
 SQL = load("late_lists")
 
-BATCH = (
-    1_000  # notes of one list that are folded in one transaction: to take out one id costs the list
-)
+BATCH = 1_000  # notes of one list that one transaction folds: each id taken out costs the list
 IDLE_SECONDS = 1.0  # between two looks whether lists have become late
 
 
