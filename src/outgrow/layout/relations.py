@@ -306,10 +306,9 @@ def lock_derived(blueprint: Blueprint, name: str, key: str) -> str:
         return f"{lists}({', '.join(f'{row}.{quote(column)}' for column in columns)})"
 
     late = late_lists.is_late(blueprint, "l.k")
-    locked, but_late = "lists", ""
+    locked = "lists"
     if late is not None:
         locked = f"ARRAY(SELECT l.k FROM unnest(lists) AS l(k) WHERE NOT ({late}))"
-        but_late = f" AND NOT ({late})"
     return f"""
     SELECT array_agg(x.key), array_agg(x.element), array_agg(x.wanted)
     INTO lists, elements, wanted
@@ -327,7 +326,7 @@ def lock_derived(blueprint: Blueprint, name: str, key: str) -> str:
         SELECT array_agg(u.k) FROM (
             SELECT {key} WHERE TG_OP = 'INSERT'
             UNION ALL
-            SELECT l.k FROM unnest(lists, wanted) AS l(k, w) WHERE l.w{but_late}
+            SELECT l.k FROM unnest(lists, wanted) AS l(k, w) WHERE l.w
         ) AS u(k)
     ));"""
 
