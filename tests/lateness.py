@@ -29,6 +29,12 @@ async def climb(
     return await runner.grow(database, goal, DEFAULT_STORE, blueprint, Recorder(), options)
 
 
+async def default_isolation(raw: Any, isolation: str) -> None:
+    """Set that of connections that come from now on."""
+    name = await raw.fetchval("SELECT current_database()")
+    await raw.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = '{isolation}'")
+
+
 async def sign_up(raw: Any, user: str, school: str = "A") -> None:
     await raw.execute(
         "INSERT INTO campus.users (id, name, school, rest) VALUES ($1, 'N', $2, '{}')", user, school

@@ -23,6 +23,7 @@ from lateness import (
     LIST,
     Writers,
     climb,
+    default_isolation,
     exported,
     leave,
     listed,
@@ -263,12 +264,15 @@ async def test_writers_folders_and_an_old_client_at_once(
     assert {f"old-{n}" for n in range(appended)} <= set(await value(raw, LIST))
 
 
+@pytest.mark.parametrize("isolation", ISOLATIONS)
 async def test_lists_become_late_and_are_so_no_longer_under_fire(
-    database: Database, raw: Any, connect: Connect, database_url: str
+    database: Database, raw: Any, connect: Connect, database_url: str, isolation: str
 ) -> None:
-    """Between two ways of writing no change is lost, and none comes twice or too late."""
+    """Between two ways of writing no change is lost, and none comes twice or too late, whatever the
+    isolation of all is set to."""
     await climb(database, "optimized")
-    writers = Writers(connect, database_url)
+    await default_isolation(raw, isolation)
+    writers = Writers(connect, database_url, isolation)
     tasks = [asyncio.create_task(writers.run(seed)) for seed in range(3)]
     try:
         for turn in range(6):
@@ -329,21 +333,36 @@ async def test_killed_at_any_moment_nothing_is_lost(
 async def test_a_fold_sees_what_it_waited_for(
     late: Database, raw: Any, connect: Connect, database_url: str
 ) -> None:
-    """Whatever the role's isolation is: an older snapshot would find notes that are gone."""
-    await raw.execute("ALTER ROLE CURRENT_USER SET default_transaction_isolation = serializable")
-    try:
-        async with opened(database_url) as strict:
-            await put(raw, LIST, [])
-            await sign_up(raw, "1")
-            async with raw.transaction():
-                await raw.execute(f"UPDATE {STORE} SET value = '[\"9\"]' WHERE key = $1", LIST)
-                folding = asyncio.create_task(fold(strict))
-                await asyncio.sleep(0.3)
-            folded = await folding
-        assert folded.failed == {}
-        assert await value(raw, LIST) == ["9", "1"]
-    finally:
-        await raw.execute("ALTER ROLE CURRENT_USER RESET default_transaction_isolation")
+    """At once, whatever the isolation is set to: an old client's element stands there once."""
+    await put(raw, LIST, [])
+    await sign_up(raw, "1")
+    await default_isolation(raw, "serializable")
+    async with opened(database_url) as strict:
+        said: list[str] = []
+        strict.observe_with(lambda name, _: said.append(name))
+        async with raw.transaction():
+            await raw.execute(f'UPDATE {STORE} SET value = \'["9", "1"]\' WHERE key = $1', LIST)
+            folding = asyncio.create_task(fold(strict))
+            await asyncio.sleep(0.3)
+        assert (await folding).failed == {}
+    assert await value(raw, LIST) == ["9", "1"]
+    assert said.count("late_lists.begin") == 2  # once for each list
+
+
+async def test_two_rows_may_put_one_element_into_a_list(late: Database, raw: Any) -> None:
+    """One goes before the other comes: of two notes that both hold, the later one counts."""
+    await put(raw, "user:1", {"school": "A"})
+    for source, added in (("user:gone", False), ("user:1", True)):
+        await raw.execute(
+            "INSERT INTO outgrow.late_notes (name, key, element, source, added)"
+            " VALUES ('campus', $1, '1', $2, $3)",
+            LIST,
+            source,
+            added,
+        )
+    await put(raw, LIST, [])
+    await fold(late)
+    assert await value(raw, LIST) == ["1"]
 
 
 # -- what it costs, and how late
