@@ -37,6 +37,7 @@ from outgrow.schema.install import install, is_installed
 from outgrow.schema.late_lists import fold
 from outgrow.settings import DEFAULT_STORE
 from test_cli_kv import outgrow
+from test_serve import served
 
 TEXT = (Path(layout.__file__).parent.parent / "campus/blueprint.toml").read_text("utf-8")
 
@@ -322,3 +323,46 @@ async def test_the_command_makes_lists_late(
         assert "let writers note what changes in intros_incoming" in done.stdout + done.stderr
     assert await state(raw) == ALL_LATE
     assert await listed(raw) == await members(raw) == set()
+
+
+async def test_the_server_folds(
+    late: Database, raw: Any, database_url: str, tmp_path: Path
+) -> None:
+    """Two of them, killed at some moment, and the notes that they leave are folded by the next."""
+    with (
+        served(tmp_path / "1", DATABASE_URL=database_url) as first,
+        served(tmp_path / "2", DATABASE_URL=database_url) as second,
+    ):
+        await sign_up(raw, "1")
+        await until(lambda: _is_folded(raw), "one of them folds")
+        await sign_up(raw, "2")
+        second.process.kill()
+        first.process.kill()
+    assert await value(raw, LIST) == ["1"]
+    with served(tmp_path / "1", DATABASE_URL=database_url):
+        await until(lambda: _is_folded(raw), "the next one folds")
+    assert await value(raw, LIST) == ["1", "2"]
+
+
+async def _is_folded(raw: Any) -> bool:
+    return await notes(raw) == []
+
+
+async def test_a_store_that_was_dropped_takes_its_notes_along(database: Database, raw: Any) -> None:
+    await climb(database, "relational", 5)
+    await sign_up(raw, "1")
+    await raw.execute(f"DROP TABLE {STORE} CASCADE")
+    folded = await fold(database)
+    assert folded.failed.keys() == {LIST, "schools:all"}
+    await uninstall.drop_orphans(database, CAMPUS)
+    assert (await notes(raw), await state(raw)) == ([], {})
+
+
+async def test_before_relations_change_their_notes_are_folded(late: Database, raw: Any) -> None:
+    """The next blueprint may not derive these lists any more."""
+    await sign_up(raw, "1")
+    before, _, after = TEXT.partition("school_users    = { from")
+    other = parse(before + after[after.index("\n") :])
+    await climb(late, "optimized", blueprint=other)
+    assert await value(raw, LIST) == ["1"]
+    assert "school_users" not in await state(raw)

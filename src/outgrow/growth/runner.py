@@ -37,7 +37,7 @@ from outgrow.growth.state import Ending, Growth, Phase
 from outgrow.growth.steps import CreateIndex
 from outgrow.growth.watch import Watch, Watcher, blocks_read
 from outgrow.queries import load
-from outgrow.schema import memory
+from outgrow.schema import late_lists, memory
 from outgrow.schema.memory import split
 from outgrow.schema.owner import act_as_owner, settle
 
@@ -219,6 +219,7 @@ class _Run:
         self._watch.watcher.noted(planned.notes)
         store = planned.store.name
         if not planned.store.current:
+            await late_lists.fold(self._database)  # of lists that the blueprint may no longer have
             await self._run_step(install_step(planned.store, self._blueprint), 0, planned.store)
             again = await _plan(self._session, store, self._blueprint, self._goal, late)
             planned = replace(again, notes=planned.notes)

@@ -143,6 +143,11 @@ DELETE FROM outgrow.definitions WHERE name = $1;
 -- name: forget_tables
 DELETE FROM outgrow.mirrors WHERE name = $1;
 
+-- name: forget_late_lists
+-- With the notes about them: their lists are gone.
+WITH notes AS (DELETE FROM outgrow.late_notes WHERE name = $1)
+DELETE FROM outgrow.late_lists WHERE name = $1;
+
 -- name: end_growths
 UPDATE outgrow.growths SET state = 'rolled_back', ended_at = now()
 WHERE name = $1 AND ended_at IS NULL;

@@ -100,10 +100,11 @@ async def fold(database: Database, seconds: float = 0.0) -> Folded:
     folded = Folded()
     if not await database.value(SQL["exist"]):
         return folded
+    layouts = await memory.layouts(database)  # refuses strangers, whose views could be read here
+    stores = {row["name"]: row["now"] for row in layouts}
     upto = await database.value(SQL["last"])
     if upto is None:
         return folded
-    stores = {row["name"]: row["now"] for row in await memory.layouts(database)}
     while True:
         rows = await database.rows(SQL["due"], upto, seconds)
         due = [(row["name"], row["key"]) for row in rows if row["key"] not in folded.failed]

@@ -293,7 +293,10 @@ async def drop_orphans(database: Database, blueprint: Blueprint) -> dict[str, in
         await session.run(load("outgrow")["patience"])
         await session.run(layout.drop(blueprint.name))
         await session.run(layout.drop_schemas([schema]))
-        for block in ("forget_definitions", "forget_tables", "end_growths", "begin_again"):
+        for block in (
+            *("forget_definitions", "forget_tables", "forget_late_lists"),
+            *("end_growths", "begin_again"),
+        ):
             await session.run(sql[block], blueprint.name)
         return orphans
 
