@@ -52,12 +52,21 @@ SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED;
 
 -- name: begin
--- Nobody queues for long behind us; a crash that loses the list loses the deletion of its notes too.
-SELECT set_config('lock_timeout', '1s', true), set_config('synchronous_commit', 'off', true);
+-- Nobody is waited for longer than $1; a crash that loses a list loses the deletion of its notes, too.
+SELECT set_config('lock_timeout', $1, true), set_config('synchronous_commit', 'off', true);
+
+-- name: sizes
+-- The bytes that the lists $1 take in the store, 0 for one that is not there.
+SELECT d.key, coalesce(pg_column_size(s.value), 0) AS bytes
+FROM unnest($1::text[]) AS d (key) LEFT JOIN :"store" s ON s.key = d.key;
 
 -- name: lock
 -- The list $1.
 SELECT 1 FROM :"store" WHERE key = $1 FOR UPDATE;
+
+-- name: lock_free
+-- Of the lists $1 those that are there and that nobody has locked.
+SELECT key FROM :"store" WHERE key = ANY ($1::text[]) ORDER BY key COLLATE "C" FOR UPDATE SKIP LOCKED;
 
 -- name: adds
 -- Whether the notes of the blueprint $1 add something to the list $2.
@@ -66,47 +75,61 @@ SELECT EXISTS (
     WHERE hashtext(key) = hashtext($2) AND key = $2 AND name = $1 AND added);
 
 -- name: make
-INSERT INTO :"store" (key, value) VALUES ($1, '[]') ON CONFLICT DO NOTHING;
+-- Those of the lists $2 to which the notes of the blueprint $1 add something, and which are not there.
+INSERT INTO :"store" (key, value)
+SELECT n.key, '[]'
+FROM (
+    SELECT DISTINCT key COLLATE "C" AS key FROM outgrow.late_notes
+    WHERE hashtext(key) = ANY (ARRAY(SELECT hashtext(k) FROM unnest($2::text[]) AS k))
+      AND key = ANY ($2::text[]) AND name = $1 AND added) n
+WHERE NOT EXISTS (SELECT FROM :"store" s WHERE s.key = n.key)
+ORDER BY n.key
+ON CONFLICT DO NOTHING;
 
 -- name: asks
 -- Whether the function derived_lists of the blueprint $1 is there.
 SELECT to_regprocedure(quote_ident($1) || '.derived_lists(text, jsonb)') IS NOT NULL;
 
 -- name: fold
--- The first $3 notes of the blueprint $1 about the list $2, which is locked: of those about one element the
--- last counts, as far as its source still says so. Returns how many there were. Where nothing is to change
--- the list is not written.
+-- The first $3 notes of the blueprint $1 about the lists $2, which are locked: of those about one element the
+-- last counts, as far as its source still says so. Returns how many there were. A list in which nothing
+-- is to change is not written.
 WITH note AS (
     DELETE FROM outgrow.late_notes
     WHERE id IN (
         SELECT id FROM outgrow.late_notes
-        WHERE hashtext(key) = hashtext($2) AND key = $2 AND name = $1
+        WHERE hashtext(key) = ANY (ARRAY(SELECT hashtext(k) FROM unnest($2::text[]) AS k))
+          AND key = ANY ($2::text[]) AND name = $1
         ORDER BY id LIMIT $3)
-    RETURNING id, element, source, added
+    RETURNING id, key, element, source, added
 ), last AS MATERIALIZED (
-    SELECT DISTINCT ON (element) id, element, source, added FROM note ORDER BY element, id DESC
+    SELECT DISTINCT ON (key, element) id, key, element, source, added
+    FROM note ORDER BY key, element, id DESC
 ), wanted AS MATERIALIZED (
-    SELECT l.id, l.element, l.added
+    SELECT l.id, l.key, l.element, l.added
     FROM last l
     WHERE l.source IS NULL --? asks
        OR l.added = EXISTS ( --? asks
             SELECT FROM :"store" s CROSS JOIN LATERAL :"derived_lists"(s.key, s.value) d --? asks
-            WHERE s.key = l.source AND d.key = $2 AND d.element = l.element) --? asks
+            WHERE s.key = l.source AND d.key = l.key AND d.element = l.element) --? asks
 ), held AS MATERIALIZED (
-    SELECT e.v #>> '{}' AS element
+    SELECT s.key, e.v #>> '{}' AS element
     FROM :"store" s
     CROSS JOIN LATERAL jsonb_array_elements(
         CASE WHEN jsonb_typeof(s.value) = 'array' THEN s.value ELSE '[]' END) AS e (v)
-    WHERE s.key = $2 AND jsonb_typeof(e.v) = 'string'
+    WHERE s.key = ANY ($2::text[]) AND jsonb_typeof(e.v) = 'string'
       -- IS TRUE lets PostgreSQL hash what is wanted, instead of joining 50,000 elements with it.
-      AND (e.v #>> '{}' IN (SELECT w.element FROM wanted w)) IS TRUE
+      AND ((s.key, e.v #>> '{}') IN (SELECT w.key, w.element FROM wanted w)) IS TRUE
 ), change AS MATERIALIZED (
-    SELECT w.id, w.element, w.added FROM wanted w
-    WHERE w.added <> (w.element IN (SELECT h.element FROM held h))
+    SELECT w.key,
+           coalesce(array_agg(w.element) FILTER (WHERE NOT w.added), '{}') AS gone,
+           coalesce(jsonb_agg(w.element ORDER BY w.id) FILTER (WHERE w.added), '[]') AS come
+    FROM wanted w
+    WHERE w.added <> ((w.key, w.element) IN (SELECT h.key, h.element FROM held h))
+    GROUP BY w.key
 ), written AS (
-    UPDATE :"store" s
-    SET value = (s.value - ARRAY(SELECT c.element FROM change c WHERE NOT c.added))
-        || coalesce((SELECT jsonb_agg(c.element ORDER BY c.id) FROM change c WHERE c.added), '[]')
-    WHERE s.key = $2 AND jsonb_typeof(s.value) = 'array' AND EXISTS (SELECT FROM change)
+    UPDATE :"store" s SET value = (s.value - c.gone) || c.come
+    FROM change c
+    WHERE s.key = c.key AND jsonb_typeof(s.value) = 'array'
 )
 SELECT count(*) FROM note;

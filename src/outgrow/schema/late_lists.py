@@ -1,18 +1,19 @@
 """Folds the notes about late lists into the lists of the store, and says how late these are.
 
-One transaction for each list and batch of its notes: it locks the list, reads the notes in a new
-statement, deletes them and writes the list. So it holds the lock of no second key, the deletion and
-the list are one, and processes that fold at the same time wait for each other. What a note says is
-done only where its source still says so (docs/decisions/0030).
+A transaction locks a list, reads its notes in a new statement, deletes them and writes the list:
+the deletion and the list are one, and processes that fold at the same time wait for each other. It
+takes many small lists at a time, in the order of their keys, but none that somebody has locked.
+While it waits for a list it holds no other. What a note says is done only where its source still
+says so (docs/decisions/0030).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 
@@ -23,11 +24,15 @@ from outgrow.queries import Query, load
 from outgrow.schema import memory
 from outgrow.schema.owner import refuse_superuser
 
+T = TypeVar("T")
+
 log = logging.getLogger("outgrow.late_lists")
 
 SQL = load("late_lists")
 
-BATCH = 1_000  # notes of one list that one transaction folds: each id taken out costs the list
+BATCH = 1_000  # notes that one transaction folds: each id taken out costs the list
+TOGETHER = 100  # lists that one transaction writes
+SMALL = 64_000  # bytes of a list, as it is stored, that is written together with others
 IDLE_SECONDS = 1.0  # between two looks whether lists have become late
 
 
@@ -94,9 +99,10 @@ class Folded:
         )
 
 
-async def fold(database: Database, seconds: float = 0.0) -> Folded:
+async def fold(database: Database, seconds: float = 0.0, *, patient: bool = True) -> Folded:
     """Fold all notes that are there now, of all blueprints, about lists whose first note has waited
-    for so many seconds. Raises Refused where this connection may not write to the store."""
+    for so many seconds. For a list that somebody has locked it waits some seconds, and unless it is
+    `patient`, a moment. Raises Refused where this connection may not write to the store."""
     folded = Folded()
     if not await database.value(SQL["exist"]):
         return folded
@@ -106,36 +112,92 @@ async def fold(database: Database, seconds: float = 0.0) -> Folded:
     if upto is None:
         return folded
     while True:
-        rows = await database.rows(SQL["due"], upto, seconds)
-        due = [(row["name"], row["key"]) for row in rows if row["key"] not in folded.failed]
+        due: dict[str, list[str]] = {}
+        for name, key in await database.rows(SQL["due"], upto, seconds):
+            if key not in folded.failed:
+                due.setdefault(name, []).append(key)
         if not due:
             return folded
-        for name, key in due:
-            await _fold_one(database, name, stores.get(name), key, folded)
+        for name, keys in due.items():
+            if (store := stores.get(name)) is None:
+                folded.failed.update(dict.fromkeys(keys, f"the store of {name} is not there"))
+            else:
+                await _Folder(database, name, store, patient, folded).fold(keys)
 
 
-async def _fold_one(
-    database: Database, name: str, store: str | None, key: str, folded: Folded
-) -> None:
-    if store is None:
-        folded.failed[key] = f"the store of {name} is not there"
-        return
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """Folds notes of one blueprint."""
 
-    async def work(session: Session) -> int:
+    database: Database
+    name: str
+    store: str
+    patient: bool
+    folded: Folded
+
+    async def fold(self, keys: list[str]) -> None:
+        """Fold small lists many at a time, and large ones one by one; so also those that are not
+        there, that somebody has locked, or of which one cannot be written."""
+        for start in range(0, len(keys), TOGETHER):
+            batch = keys[start : start + TOGETHER]
+            sizes = await self.database.rows(self._sql("sizes"), batch)
+            small = [row["key"] for row in sizes if row["bytes"] <= SMALL]
+            done: set[str] = set()
+            if len(small) > 1:
+                done = await self._fold_together(small)
+            for key in batch:
+                if key not in done:
+                    await self._fold_one(key)
+
+    async def _fold_together(self, keys: list[str]) -> set[str]:
+        """Return the lists whose notes were folded, perhaps not all of them."""
+
+        async def work(session: Session) -> tuple[list[str], int]:
+            await self._begin(session)
+            await _check(session, self.store)
+            await session.run(self._sql("make"), self.name, keys)
+            rows = await session.rows(self._sql("lock_free"), keys)
+            free = [row["key"] for row in rows]
+            return free, await _fold(session, self.name, self.store, free)
+
+        try:
+            free, notes = await self._transaction(work)
+        except GONE:
+            raise
+        except (Busy, asyncpg.PostgresError) as e:
+            log.debug("lists are folded one by one: %s", e)
+            return set()
+        self.folded.notes += notes
+        self.folded.lists += len(free)
+        return set(free)
+
+    async def _fold_one(self, key: str) -> None:
+        async def work(session: Session) -> int:
+            await self._begin(session)
+            return await fold_list(session, self.name, self.store, key)
+
+        try:
+            notes = await self._transaction(work)
+        except GONE:
+            raise
+        except (Busy, asyncpg.PostgresError) as e:
+            self.folded.failed[key] = e.detail or e.message if isinstance(e, Busy) else str(e)
+        else:
+            self.folded.notes += notes
+            self.folded.lists += notes > 0
+
+    async def _transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        if self.patient:
+            return await self.database.transaction(work)
+        async with self.database.session() as session, session.connection.transaction():
+            return await work(session)
+
+    async def _begin(self, session: Session) -> None:
         await session.run(SQL["read_committed"])
-        await session.run(SQL["begin"])
-        return await fold_list(session, name, store, key)
+        await session.run(SQL["begin"], "1s" if self.patient else "100ms")
 
-    try:
-        notes = await database.transaction(work)
-    except GONE:
-        raise
-    except (Busy, asyncpg.PostgresError) as e:
-        folded.failed[key] = str(e)
-        log.warning("the list %s could not be brought up to date, and is tried again: %s", key, e)
-    else:
-        folded.notes += notes
-        folded.lists += notes > 0
+    def _sql(self, block: str) -> Query:
+        return SQL[block].with_identifiers(store=self.store)
 
 
 async def fold_first(database: Database) -> str:
@@ -155,23 +217,28 @@ async def fold_first(database: Database) -> str:
 async def fold_list(session: Session, name: str, store: str, key: str) -> int:
     """Fold up to BATCH notes into one list, and return how many. Locks the list to the end of the
     transaction, which must be at READ COMMITTED."""
-    if may_be_superuser(session):
-        await hold(session, store, to_write=True)
-        await refuse_superuser(session, *memory.split(store))
+    await _check(session, store)
     lock = SQL["lock"].with_identifiers(store=store)
     while await session.value(lock, key) is None:
         if not await session.value(SQL["adds"], name, key):
             break
-        await session.run(SQL["make"].with_identifiers(store=store), key)
+        await session.run(SQL["make"].with_identifiers(store=store), name, [key])
         if await session.value(lock, key) is None:
             raise Busy("too_contended", f"the store does not keep what is written under {key}")
-    asks = await session.value(SQL["asks"], name)
-    return int(await session.value(_fold(name, store, asks), name, key, BATCH))
+    return await _fold(session, name, store, [key])
 
 
-def _fold(name: str, store: str, asks: bool) -> Query:
-    query = SQL["fold"].given(asks=asks)
-    return query.with_identifiers(store=store, derived_lists=f"{name}.derived_lists")
+async def _check(session: Session, store: str) -> None:
+    """See that nothing of somebody else's runs as a superuser."""
+    if may_be_superuser(session):
+        await hold(session, store, to_write=True)
+        await refuse_superuser(session, *memory.split(store))
+
+
+async def _fold(session: Session, name: str, store: str, keys: list[str]) -> int:
+    query = SQL["fold"].given(asks=await session.value(SQL["asks"], name))
+    query = query.with_identifiers(store=store, derived_lists=f"{name}.derived_lists")
+    return int(await session.value(query, name, keys, BATCH))
 
 
 async def fold_all(session: Session, name: str, store: str) -> int:
@@ -192,22 +259,29 @@ async def fold_all(session: Session, name: str, store: str) -> int:
 async def keep_folding(database: Database) -> None:
     """Fold what has waited for half of its bound, until cancelled. Several processes may: a list
     that one has folded is not due for the others."""
+    failed: dict[str, str] = {}
     while True:
+        pause = IDLE_SECONDS
         try:
-            pause = await _fold_due(database)
+            bound, waits = await _read_bound(database)
+            if bound:
+                pause = min(max(bound / 8, 0.1), IDLE_SECONDS)
+            before, failed = failed, {}
+            if waits:
+                failed = (await fold(database, bound / 2, patient=False)).failed
         except (*GONE, asyncpg.PostgresError, OutgrowError) as e:
-            log.warning("late lists could not be folded, and are tried again: %s", e)
-            pause = IDLE_SECONDS
+            before, failed = failed, {"": str(e)}
+        for key, reason in failed.items():
+            if key not in before:  # once, not every second
+                what = f"the list {key}" if key else "late lists"
+                log.warning("%s could not be written, and will be: %s", what, reason)
         await asyncio.sleep(pause)
 
 
-async def _fold_due(database: Database) -> float:
-    """Return the seconds until the next look."""
+async def _read_bound(database: Database) -> tuple[int, bool]:
+    """Return the smallest bound of the lists that are late, 0 for none; and whether notes wait."""
     if not await database.value(SQL["exist"]):
-        return IDLE_SECONDS
+        return 0, False
     row = await database.row(SQL["bound"])
     assert row is not None
-    bound = row["seconds"] or 0
-    if row["waits"]:
-        await fold(database, bound / 2)
-    return min(max(bound / 8, 0.1), IDLE_SECONDS) if bound else IDLE_SECONDS
+    return row["seconds"] or 0, row["waits"]
