@@ -365,6 +365,46 @@ async def test_two_rows_may_put_one_element_into_a_list(late: Database, raw: Any
     assert await value(raw, LIST) == ["1"]
 
 
+async def test_many_small_lists_are_written_together(late: Database, raw: Any) -> None:
+    """Notes of 300 lists take seconds one by one; those of which one cannot be written still do."""
+    for number in range(300):
+        await sign_up(raw, str(number), f"S{number}")
+    said: list[str] = []
+    late.observe_with(lambda name, _: said.append(name))
+    folded = await fold(late)
+    assert (folded.notes, folded.lists) == (600, 301)
+    assert said.count("late_lists.fold") <= 5
+    assert await listed(raw) == await members(raw)
+
+
+async def test_a_list_that_is_held_keeps_no_other_late(
+    database: Database, raw: Any, connect: Connect, database_url: str
+) -> None:
+    await climb(database, "optimized", 1)
+    await put(raw, LIST, [])
+    other = await connect(database_url)
+    job = asyncio.create_task(late_lists.keep_folding(database))
+    lags = []
+    async with other.transaction():
+        await other.execute(f"SELECT FROM {STORE} WHERE key = $1 FOR UPDATE", LIST)
+        await sign_up(raw, "held")
+        for number in range(25):
+            await sign_up(raw, str(number), "B")
+            await asyncio.sleep(0.1)
+            lags.append(
+                await raw.fetchval(
+                    "SELECT extract(epoch FROM clock_timestamp() - min(noted_at))"
+                    " FROM outgrow.late_notes WHERE key = 'school:B:users'"
+                )
+                or 0
+            )
+    job.cancel()
+    await asyncio.wait([job])
+    assert max(lags) <= 2
+    assert (await fold(database)).failed == {}
+    assert await listed(raw) == await members(raw)
+
+
 # -- what it costs, and how late
 
 
