@@ -388,7 +388,7 @@ async def test_a_list_that_is_held_keeps_no_other_late(
     async with other.transaction():
         await other.execute(f"SELECT FROM {STORE} WHERE key = $1 FOR UPDATE", LIST)
         await sign_up(raw, "held")
-        for number in range(25):
+        for number in range(40):
             await sign_up(raw, str(number), "B")
             await asyncio.sleep(0.1)
             lags.append(

@@ -96,7 +96,8 @@ def _notes(row: asyncpg.Record, tables_bytes: int) -> list[str]:
         notes.append(f"{row['free_connections']} connections are free; a growth needs two")
     notes.append(
         "every write to the store also writes to the tables; lists that are derived for old "
-        "clients stay in the store, so a new member of a school still writes its whole list"
+        "clients stay in the store, so a new member of a school still writes its whole list, "
+        "unless --late-lists lets a job do that"
     )
     notes.append("going back drops the tables and loses nothing: the store stays complete")
     return notes
