@@ -1,8 +1,9 @@
 -- Derived lists that are late: their notes, and the folding of these into the lists of the store.
 
 -- name: exist
--- Not in a database of an older version.
-SELECT to_regclass('outgrow.late_notes') IS NOT NULL;
+-- Whether there are such tables, which a database of an older version has not, and this role may read them.
+SELECT coalesce(has_table_privilege(to_regclass('outgrow.late_lists'), 'SELECT'), false)
+   AND coalesce(has_table_privilege(to_regclass('outgrow.late_notes'), 'SELECT'), false);
 
 -- name: lists
 -- The late lists of the blueprint $1.
