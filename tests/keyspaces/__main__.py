@@ -20,12 +20,12 @@ def scores(
     inspect_rows: Inspect, names: Iterable[str], size: int, seeds: Iterable[int], damage: float
 ) -> dict[str, tuple[int, Score]]:
     """Name of an app -> number of keys and score, both the mean of all seeds."""
-    seeds, found = list(seeds), {}
+    seeds, measured = list(seeds), {}
     for name in names:
         made = [build(name, size, seed, damage) for seed in seeds]
-        each = [score(one, inspect_rows(one.rows.items())) for one in made]
-        found[name] = sum(len(one.rows) for one in made) // len(made), mean(each)
-    return found
+        each = [score(keyspace, inspect_rows(keyspace.rows.items())) for keyspace in made]
+        measured[name] = sum(len(keyspace.rows) for keyspace in made) // len(made), mean(each)
+    return measured
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,12 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _field(inspect_rows, given.apps or [*field.names(), *PROTOTYPES], given.why)
     names = given.apps or [name for name in APPS if given.held or name not in HELD]
     seeds = range(given.seed, given.seed + given.seeds)
-    found = scores(inspect_rows, names, given.size, seeds, given.damage)
-    for name, (_, one) in found.items() if given.why else ():
+    measured = scores(inspect_rows, names, given.size, seeds, given.damage)
+    for name, (_, result) in measured.items() if given.why else ():
         if name not in HELD:
-            _why(name, one)
+            _why(name, result)
     for label, chosen in (("known", set(APPS) - set(HELD)), ("held", set(HELD))):
-        part = {name: one for name, one in found.items() if name in chosen}
+        part = {name: result for name, result in measured.items() if name in chosen}
         if part:
             print(f"\n{label}\n{table(part)}")
     return 0
@@ -64,23 +64,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _field(inspect_rows: Inspect, names: Iterable[str], why: bool) -> int:
     """The stores of the field, and of prototypes alike, as they are."""
-    found = {}
+    measured = {}
     for name in names:
         truth = prototype(name) if name in PROTOTYPES else field.load(name)
-        one = field.scored(truth, inspect_rows(truth.rows.items()))
-        found[name] = len(truth.rows), one
+        result = field.scored(truth, inspect_rows(truth.rows.items()))
+        measured[name] = len(truth.rows), result
         if why:
-            _why(name, one)
+            _why(name, result)
     if not field.names():
         print(f"there are none in {field.FOLDER}: set FIELD_STORES", file=sys.stderr)
-    print(f"\nfield\n{table(found)}")
+    print(f"\nfield\n{table(measured)}")
     return 0
 
 
-def _why(name: str, one: Score) -> None:
-    counts = Counter(what for what, _ in one.wrong)
+def _why(name: str, score: Score) -> None:
+    counts = Counter(what for what, _ in score.wrong)
     print(f"{name}: " + ", ".join(f"{what} {n}" for what, n in counts.items()))
-    for what, how in one.wrong:
+    for what, how in score.wrong:
         print(f"  {what}: {how}")
 
 

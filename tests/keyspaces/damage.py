@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from .values import resembling
-from .world import TOKEN, Index, Pattern, Reference, World, found, slots
+from .world import TOKEN, Index, Pattern, Reference, World, slots, values_at
 
 KINDS = ("dangling", "doubled", "stale", "one_sided", "wrong_shape", "json_text", "missing")
 FEWEST = 8
@@ -88,7 +88,7 @@ def pointed(world: World, reference: Reference, key: str, value: Any) -> list[An
     if reference.path.startswith("{") and TOKEN.findall(reference.path)[0] != "{}":
         places = world.patterns[world.alias_of[key]].places
         return [world.segments[key][places.index(reference.path.strip("{}."))]]
-    return found(value, reference.path)
+    return values_at(value, reference.path)
 
 
 def is_segment(reference: Reference) -> bool:
@@ -136,8 +136,8 @@ def _disagreeing(
     expected: dict[str, dict[str, str]] = defaultdict(dict)
     for index in indexes:
         for key in world.keys[index.source]:
-            for place, element in index.entries(key, world.segments[key], rows[key]):
-                expected[target.key(*place)][_text(read(element))] = key
+            for target_segments, element in index.entries(key, world.segments[key], rows[key]):
+                expected[target.key(*target_segments)][_text(read(element))] = key
     held: dict[str, set[str]] = {}
     for key in world.keys[alias]:
         value = rows[key]
@@ -145,9 +145,9 @@ def _disagreeing(
         held[key] = {_text(read(element)) for element in elements}
         for element in held[key] - set(expected[key]):
             yield key, "stale" if element else "dangling"
-    for at, wanted in expected.items():
+    for key_of_list, wanted in expected.items():
         for element, source in wanted.items():
-            if element not in held.get(at, ()):
+            if element not in held.get(key_of_list, ()):
                 yield source, "missing"
 
 
@@ -233,20 +233,20 @@ class _Planter:
             return False  # it would have to name what is not there
         old = self._entries(index, key, world.rows[key])
         row = copy.deepcopy(world.rows[key])
-        values = found(world.rows[other], index.by)
+        values = values_at(world.rows[other], index.by)
         if not old or not values or not isinstance(values[0], str):
             return False
         if row[index.by] in world.segments[key]:
             return False  # what the key says too is never changed
         row[index.by] = values[0] if is_list else resembling(str(row[index.by]), world)
         new = self._entries(index, key, row)
-        places = {target.key(*place) for place, _ in old}
-        if places & {target.key(*place) for place, _ in new} or places & self.touched:
+        list_keys = {target.key(*list_key) for list_key, _ in old}
+        if list_keys & {target.key(*list_key) for list_key, _ in new} or list_keys & self.touched:
             return False
         if not self._keep(key, row, index):
             return False
-        for place in sorted(places):
-            self._note(place, "stale", key)
+        for list_key in sorted(list_keys):
+            self._note(list_key, "stale", key)
         return True
 
     def _keep(self, key: str, row: Any, stale: Index) -> bool:
@@ -258,8 +258,8 @@ class _Planter:
                 return False
         for index in self.sources[world.alias_of[key]]:
             is_list = world.patterns[index.target].shape in ("ids", "objects")
-            for place, element in self._entries(index, key, row):
-                world.enter(index.target, place, element, is_list)
+            for target_segments, element in self._entries(index, key, row):
+                world.enter(index.target, target_segments, element, is_list)
         world.rows[key] = row
         return True
 
@@ -270,10 +270,10 @@ class _Planter:
         value = copy.deepcopy(world.rows[key])
         path = ("[]." if isinstance(value, list) else "") + str(index.drift)
         places = list(slots([value], 0, TOKEN.findall(path)))
-        others = [v for _, _, row in world.of(index.target) for v in found(row, path)]
+        others = [v for _, _, row in world.of(index.target) for v in values_at(row, path)]
         if not places:
             return False
-        holder, at, old, _ = world.pick(places)
+        holder, position, old, _ = world.pick(places)
         choices = [not old] if isinstance(old, bool) else [v for v in others if v != old]
         if not choices:
             return False
@@ -281,7 +281,7 @@ class _Planter:
         if path == "$":
             value = new
         else:
-            holder[at] = new
+            holder[position] = new
         world.rows[key] = value
         return self._note(key, "stale")
 
@@ -291,19 +291,19 @@ class _Planter:
         entries = self._entries(index, key, world.rows[key]) if key else []
         if not entries or key is None:
             return False
-        place, element = world.pick(entries)
-        at = target.key(*place)
-        if at in self.touched and target.shape not in ("ids", "objects"):
+        target_segments, element = world.pick(entries)
+        list_key = target.key(*target_segments)
+        if list_key in self.touched and target.shape not in ("ids", "objects"):
             return False
         if target.shape in ("ids", "objects"):
-            kept = [e for e in world.rows[at] if index.read(e) != index.read(element)]
-            if len(kept) == len(world.rows[at]):
+            rest = [e for e in world.rows[list_key] if index.read(e) != index.read(element)]
+            if len(rest) == len(world.rows[list_key]):
                 return False
-            world.rows[at] = kept
+            world.rows[list_key] = rest
         else:
-            if at not in world.rows:
+            if list_key not in world.rows:
                 return False
-            world.drop(at)
+            world.drop(list_key)
         return self._note(key, "missing")
 
     def _dangle(self, pattern: Pattern, reference: Reference) -> bool:
@@ -319,16 +319,16 @@ class _Planter:
         places = [p for p in places if type(p[2]) in (str, int) and p[2] not in world.sentinels]
         if not places or reference.to in self.targets_of(pattern.alias):
             return False
-        holder, at, old, is_key = world.pick(places)
+        holder, position, old, is_key = world.pick(places)
         new = type(old)(self._nobody(str(old), reference.to))
-        if holder and holder[at] is value:
+        if holder and holder[position] is value:
             value = new
         elif is_key:
-            holder[new] = holder.pop(at)
+            holder[new] = holder.pop(position)
         elif pattern.shape == "ids" and (pattern.symmetric or pattern.alias in self.targets):
             holder.append(new)
         else:
-            holder[at] = new
+            holder[position] = new
         is_copy = pattern.alias in self.targets and pattern.shape != "ids"
         if is_copy or not self._is_source_same(key, value):
             return False
@@ -358,10 +358,10 @@ class _Planter:
     def _orphan(self, pattern: Pattern, reference: Reference, key: str) -> bool:
         """A row that goes on after what its key names is gone."""
         world = self.world
-        place = pattern.places.index(reference.path.strip("{}."))
+        position = pattern.places.index(reference.path.strip("{}."))
         if pattern.alias in self.targets | set(self.sources) or pattern.symmetric:
             return False
-        old = world.segments[key][place]
+        old = world.segments[key][position]
         new = self._nobody(old, reference.to)
         segments = [new if s == old else s for s in world.segments[key]]
         value = json.loads(json.dumps(world.rows[key], ensure_ascii=False).replace(old, new))

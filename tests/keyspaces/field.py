@@ -42,16 +42,20 @@ def load(name: str) -> Keyspace:
     )
     rows = {row["key"]: row["value"] for row in map(json.loads, done.stdout.splitlines())}
     world = World(name, "", len(rows), name)
-    world.patterns = {one["pattern"]: _pattern(one) for one in truth["patterns"]}
-    regexes = {one["pattern"]: re.compile(one["keys_regex"]) for one in truth["patterns"]}
+    world.patterns = {entry["pattern"]: _pattern(entry) for entry in truth["patterns"]}
+    regexes = {entry["pattern"]: re.compile(entry["keys_regex"]) for entry in truth["patterns"]}
     pattern_of = {}
     for key, value in rows.items():
         of = next(each for each, regex in regexes.items() if regex.fullmatch(key))
-        found = regexes[of].fullmatch(key)
+        match = regexes[of].fullmatch(key)
         world.rows[key], world.alias_of[key], pattern_of[key] = value, of, of
-        world.segments[key] = found.groups() if found else ()
+        world.segments[key] = match.groups() if match else ()
         world.keys.setdefault(of, []).append(key)
-    damage = {(one["key"], KIND[one["kind"]]) for one in truth["misfits"] if one["key"] in rows}
+    damage = {
+        (misfit["key"], KIND[misfit["kind"]])
+        for misfit in truth["misfits"]
+        if misfit["key"] in rows
+    }
     # Of a key that is damaged in two ways the truth says one.
     planted = tuple(
         Damage(key, kind, tuple((key, other) for other in KIND.values() if other != kind))
@@ -60,15 +64,18 @@ def load(name: str) -> Keyspace:
     return Keyspace(name, rows, world, world.patterns, pattern_of, planted, frozenset())
 
 
-def _pattern(told: dict[str, Any]) -> Pattern:
+def _pattern(pattern: dict[str, Any]) -> Pattern:
     references = [
         Reference(
-            one["from"], one["to"], not one.get("optional", False), tuple(one.get("also", ()))
+            reference["from"],
+            reference["to"],
+            not reference.get("optional", False),
+            tuple(reference.get("also", ())),
         )
-        for one in told["references"]
+        for reference in pattern["references"]
     ]
-    derived = [told["derived_from"]] if told["derived_from"] else []
-    return Pattern(told["pattern"], told["pattern"], told["shape"], references, derived)
+    derived = [pattern["derived_from"]] if pattern["derived_from"] else []
+    return Pattern(pattern["pattern"], pattern["pattern"], pattern["shape"], references, derived)
 
 
 def scored(truth: Keyspace, document: dict[str, Any]) -> Score:
@@ -76,6 +83,7 @@ def scored(truth: Keyspace, document: dict[str, Any]) -> Score:
     integrity = document.get("integrity") or {}
     named = AS if truth.name in names() else {"orphan": "dangling"}
     misfits = [
-        {**one, "kind": named.get(one["kind"], one["kind"])} for one in integrity.get("misfits", ())
+        {**misfit, "kind": named.get(misfit["kind"], misfit["kind"])}
+        for misfit in integrity.get("misfits", ())
     ]
     return score(truth, {**document, "integrity": {**integrity, "misfits": misfits}})

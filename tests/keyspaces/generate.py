@@ -30,20 +30,20 @@ class Keyspace:
     def references(self, *, is_asked: bool) -> set[tuple[str, str, str]]:
         """(pattern, path, pattern) of all references between patterns that have rows."""
         names = {pattern.alias: name for name, pattern in self.patterns.items()}
-        said = {
+        references = {
             (name, reference.path, names[reference.to])
             for name, pattern in self.patterns.items()
             for reference in pattern.references
             if reference.asked == is_asked and reference.to in names
         }
-        return said if is_asked else said | set(self._below())
+        return references if is_asked else references | set(self._below())
 
     def answered(self, name: str, path: str, to: str) -> str:
         """The path that is asked for, where this one holds the same ids."""
         aliases = {pattern: each.alias for pattern, each in self.patterns.items()}
-        for one in self.patterns[name].references:
-            if path in one.also and one.to == aliases[to]:
-                return one.path
+        for reference in self.patterns[name].references:
+            if path in reference.also and reference.to == aliases[to]:
+                return reference.path
         return path
 
     def _below(self) -> Iterator[tuple[str, str, str]]:
@@ -53,7 +53,7 @@ class Keyspace:
             for above, parent in self.patterns.items():
                 if keys[name].startswith(tuple(keys[above] + separator for separator in ":/._-")):
                     places = pattern.places[: len(parent.places)]
-                    yield from ((name, f"{{{place}}}", above) for place in places)
+                    yield from ((name, f"{{{segment}}}", above) for segment in places)
 
     def derived(self, *, is_asked: bool) -> set[tuple[str, str]]:
         """(pattern, the pattern from which all of it can be computed)."""
@@ -72,12 +72,14 @@ class Keyspace:
 
 def generated(name: str, app: App, size: int, seed: int = 1, damage: float = 0.0) -> Keyspace:
     """An app's store of about `size` of whatever it has most of, damaged by a rate (0 to 1)."""
-    lines, fill = app
-    world = World(name, lines, size, f"{name}:{size}:{seed}")
+    pattern_lines, fill = app
+    world = World(name, pattern_lines, size, f"{name}:{size}:{seed}")
     fill(world)
     planted = plant_in(world, damage) if damage else []
-    named = {finding for one in planted for finding in ((one.key, one.kind), *one.other)}
-    found = violations(world, is_decoding=True) | violations(world, is_decoding=False)
+    named = {
+        finding for damage in planted for finding in ((damage.key, damage.kind), *damage.other)
+    }
+    damaged = violations(world, is_decoding=True) | violations(world, is_decoding=False)
     present = set(world.alias_of.values())
     patterns = {p.name: p for p in world.patterns.values() if p.alias in present}
     keys = list(world.rows)
@@ -89,7 +91,7 @@ def generated(name: str, app: App, size: int, seed: int = 1, damage: float = 0.0
         patterns,
         {key: world.patterns[alias].name for key, alias in world.alias_of.items()},
         tuple(planted),
-        frozenset((found | world.excused) - named),
+        frozenset((damaged | world.excused) - named),
     )
 
 

@@ -17,9 +17,9 @@ def quiz(w: World) -> None:
     for _ in range(w.few(0.4)):
         players = [w.uuid() for _ in range(w.number(1, 6))]
         for player in players:
-            told = doc(id=player, name=w.names()[0], health=w.number(0, 100), maxHealth=100)
-            told |= {"shield": w.number(0, 50), "team": w.pick(["red", "blue"])}
-            w.put("player", told | {"isAlive": w.chance(0.8)}, player)
+            fields = doc(id=player, name=w.names()[0], health=w.number(0, 100), maxHealth=100)
+            fields |= {"shield": w.number(0, 50), "team": w.pick(["red", "blue"])}
+            w.put("player", fields | {"isAlive": w.chance(0.8)}, player)
         room = w.uuid()
         value = doc(
             id=room,
@@ -70,14 +70,14 @@ def clinic(w: World) -> None:
     patients = [user for user, role in roles.items() if role == "patient"]
     for index in range(w.few(1.5)):
         made = f"apt{index + 1}" if index < 5 else f"apt{w.ms()}"
-        told = {"id": made, "patientId": w.pick(patients), "doctorId": w.pick(doctors)}
-        told |= {"date": w.date(), "time": w.clock(), "reason": w.words()}
-        w.put("appointment", told | {"status": w.pick(["scheduled", "completed"])}, made)
+        fields = {"id": made, "patientId": w.pick(patients), "doctorId": w.pick(doctors)}
+        fields |= {"date": w.date(), "time": w.clock(), "reason": w.text()}
+        w.put("appointment", fields | {"status": w.pick(["scheduled", "completed"])}, made)
     for index in range(w.few(0.9)):
         made = f"rec{index + 1}" if index < 4 else f"rec{w.ms()}"
-        told = {"id": made, "patientId": w.pick(patients), "doctorId": w.pick(doctors)}
-        told |= {"date": w.date(), "diagnosis": w.words(), "prescription": w.words()}
-        w.put("record", told | {"labResults": w.words(), "notes": w.words()}, made)
+        fields = {"id": made, "patientId": w.pick(patients), "doctorId": w.pick(doctors)}
+        fields |= {"date": w.date(), "diagnosis": w.text(), "prescription": w.text()}
+        w.put("record", fields | {"labResults": w.text(), "notes": w.text()}, made)
     for doctor in doctors:
         slots = [
             {"dayOfWeek": day, "startTime": "08:00", "endTime": "12:30"}
@@ -115,9 +115,9 @@ def loyalty(w: World) -> None:
     users = [w.uuid() for _ in range(w.size)]
     for user in users:
         name = w.full_name()
-        told = doc(id=user, email=w.email(name), fullName=name, username=w.handle(name))
-        told |= {"role": "user", "points": w.number(0, 9000), "tier": w.pick(["normal", "vip"])}
-        w.put("user", told | {"createdAt": w.iso()}, user)
+        fields = doc(id=user, email=w.email(name), fullName=name, username=w.handle(name))
+        fields |= {"role": "user", "points": w.number(0, 9000), "tier": w.pick(["normal", "vip"])}
+        w.put("user", fields | {"createdAt": w.iso()}, user)
         if w.chance(0.3):
             w.put("push", {"subscription": w.push(), "createdAt": w.iso()}, user)
         if w.chance(0.3):
@@ -126,11 +126,11 @@ def loyalty(w: World) -> None:
     coupons = [f"{w.title().split()[0].upper()}{w.number(5, 90)}" for _ in range(w.few(0.08, 6))]
     for code in dict.fromkeys(coupons):
         is_share = w.chance(0.6)
-        told = doc(code=code, discountType="percentage" if is_share else "point_value")
-        told |= {"discountPercent": w.number(5, 50) if is_share else None}
-        told |= {"pointValueDiscount": None if is_share else w.number(100, 900)}
-        told |= {"active": w.chance(0.7), "expiresAt": w.either(0.5, w.iso())}
-        w.put("coupon", told | {"createdAt": w.iso()}, code)
+        fields = doc(code=code, discountType="percentage" if is_share else "point_value")
+        fields |= {"discountPercent": w.number(5, 50) if is_share else None}
+        fields |= {"pointValueDiscount": None if is_share else w.number(100, 900)}
+        fields |= {"active": w.chance(0.7), "expiresAt": w.either(0.5, w.iso())}
+        w.put("coupon", fields | {"createdAt": w.iso()}, code)
     for user in w.some(users, w.few(0.6), w.few(0.6)):
         value = doc(items=_lines(w, products, 0), updatedAt=w.maybe(0.8, w.iso()))
         w.put("cart", value, user)
@@ -140,7 +140,7 @@ def loyalty(w: World) -> None:
         "usage",
         "order",
         by="couponCode",
-        at=lambda segments, row, code: (code, row["userId"]),
+        locate=lambda segments, row, code: (code, row["userId"]),
         give=lambda key, segments, row: {"orderId": key, "usedAt": row["createdAt"]},
         is_planted=False,
     )
@@ -149,16 +149,16 @@ def loyalty(w: World) -> None:
     w.put("offers", {"data": old, "updatedAt": w.iso(), "updatedBy": w.pick(users)})
     w.put("points", {"pointPrice": 0.1, "updatedAt": w.iso()})
     for _ in range(w.few(0.6)):
-        told = doc(type="push", userId=w.pick(users) if w.chance(0.8) else "all-users")
-        told |= {"title": w.title(), "body": w.words(), "url": "/orders", "provider": "web"}
-        w.put("event", told | {"receivedAt": w.iso()}, f"{w.ms()}-{w.rand(6)}")
+        fields = doc(type="push", userId=w.pick(users) if w.chance(0.8) else "all-users")
+        fields |= {"title": w.title(), "body": w.text(), "url": "/orders", "provider": "web"}
+        w.put("event", fields | {"receivedAt": w.iso()}, f"{w.ms()}-{w.rand(6)}")
 
 
 def _listed(w: World, alias: str) -> str:
     made = f"{w.ms()}-{w.rand()}"
-    told = doc(id=f"{alias}:{made}", createdAt=w.iso(), updatedAt=w.maybe(0.5, w.iso()))
-    told |= {"name": w.title(), "price": w.amount(), "pointPrice": w.number(10, 900)}
-    return w.put(alias, told | {"image": w.url()}, made)
+    fields = doc(id=f"{alias}:{made}", createdAt=w.iso(), updatedAt=w.maybe(0.5, w.iso()))
+    fields |= {"name": w.title(), "price": w.amount(), "pointPrice": w.number(10, 900)}
+    return w.put(alias, fields | {"image": w.url()}, made)
 
 
 def _lines(w: World, products: list[str], least: int) -> list[dict[str, Any]]:
@@ -213,29 +213,29 @@ notified  notification_log  map       ~{}>hosting
 def freelance(w: World) -> None:
     categories = [f"cat-{index + 1}" for index in range(w.few(0.04, 5))]
     for category in categories:
-        told = doc(id=category, name=w.title(), color=f"#{w.hex(6)}")
-        w.put("category", told, category)
-        w.sentinels.add(told["name"])
+        fields = doc(id=category, name=w.title(), color=f"#{w.hex(6)}")
+        w.put("category", fields, category)
+        w.sentinels.add(fields["name"])
     names = sorted(w.sentinels)
     for _ in range(w.few(0.5)):
-        told = doc(id=str(w.ms()), name=w.title(), customer=w.full_name(), createdAt=w.date())
-        told |= {"customerPhone": w.phone(), "adminUrl": "https://example.com/wp-admin"}
-        told |= {"adminUsername": "admin", "adminPassword": w.token(10), "price": w.amount(9000)}
+        fields = doc(id=str(w.ms()), name=w.title(), customer=w.full_name(), createdAt=w.date())
+        fields |= {"customerPhone": w.phone(), "adminUrl": "https://example.com/wp-admin"}
+        fields |= {"adminUsername": "admin", "adminPassword": w.token(10), "price": w.amount(9000)}
         state = w.pick(["planning", "in-progress", "completed", "on-hold"])
-        w.put("project", told | {"status": state, "description": w.words()}, told["id"])
+        w.put("project", fields | {"status": state, "description": w.text()}, fields["id"])
     for _ in range(w.few(0.5)):
-        told = doc(id=str(w.ms()), name=w.title(), domain=f"{w.slug()}.example", price=w.amount())
-        told |= {"provider": w.title(), "registrationDate": w.date(), "expirationDate": w.date()}
-        told |= doc(notes=w.maybe(0.5, w.words()), createdAt=w.maybe(0.5, w.date()))
-        w.put("hosting", told | {"status": w.pick(["active", "expiring"])}, told["id"])
+        fields = doc(id=str(w.ms()), name=w.title(), domain=f"{w.slug()}.example", price=w.amount())
+        fields |= {"provider": w.title(), "registrationDate": w.date(), "expirationDate": w.date()}
+        fields |= doc(notes=w.maybe(0.5, w.text()), createdAt=w.maybe(0.5, w.date()))
+        w.put("hosting", fields | {"status": w.pick(["active", "expiring"])}, fields["id"])
     for _ in range(w.few(0.7)):
-        told = doc(id=str(w.ms()), title=w.title(), username=w.handle("Ana B"), website=w.url())
-        told |= {"password": w.token(12), "notes": w.words(), "createdAt": w.date()}
+        fields = doc(id=str(w.ms()), title=w.title(), username=w.handle("Ana B"), website=w.url())
+        fields |= {"password": w.token(12), "notes": w.text(), "createdAt": w.date()}
         category = w.pick(categories) if w.chance(0.9) else w.pick(names)
-        w.put("password", told | {"category": category}, told["id"])
+        w.put("password", fields | {"category": category}, fields["id"])
     for _ in range(w.few(0.2)):
-        told = doc(id=str(w.ms()), title=w.title(), content=w.words(20, 60), language="php")
-        w.put("codex", told, told["id"])
+        fields = doc(id=str(w.ms()), title=w.title(), content=w.text(20, 60), language="php")
+        w.put("codex", fields, fields["id"])
     items = {
         module: [(segments[0], row) for _, segments, row in w.of(module)]
         for module in ("hosting", "project", "password", "codex")
@@ -256,7 +256,7 @@ def _logged(w: World, items: dict[str, list[tuple[str, Any]]]) -> None:
         row = row | {"id": item}
     old, new = (None if action == skipped else row for skipped in ("create", "delete"))
     made = str(w.ms())
-    told = doc(id=made, action_type=action, module_name=module, item_id=item, user="admin")
-    told |= {"item_name": w.title(), "old_data": old, "new_data": new, "created_at": w.iso()}
-    key = w.put("log", told, made)
+    fields = doc(id=made, action_type=action, module_name=module, item_id=item, user="admin")
+    fields |= {"item_name": w.title(), "old_data": old, "new_data": new, "created_at": w.iso()}
+    key = w.put("log", fields, made)
     w.excused |= {(key, "dangling")} if action == "delete" else set()

@@ -37,27 +37,27 @@ def market(w: World) -> None:
     reviews = _reviewed(w, users, products, sellers)
     for user in w.some(users, w.few(0.5), w.few(0.5)):
         made = f"kyc_{w.ms()}_{w.rand()}"
-        at = w.iso()
+        submitted_at = w.iso()
         state = w.pick(["pending", "verified", "rejected"])
         images = {f"{side}_image": w.url("kyc") for side in ("id_front", "id_back", "selfie")}
-        told = doc(id=made, user_id=user, id_type="passport", id_number="****1234")
-        told |= {"status": state, "submitted_at": at, "expires_at": w.iso()}
-        w.put("kyc", told | images, made)
+        fields = doc(id=made, user_id=user, id_type="passport", id_number="****1234")
+        fields |= {"status": state, "submitted_at": submitted_at, "expires_at": w.iso()}
+        w.put("kyc", fields | images, made)
     w.index("user_kyc", "kyc", by="user_id", give=_latest, is_planted=False)
     for user in w.some(users, w.few(0.6), w.few(0.6)):
-        told = doc(user_id=user, data_sharing=w.chance(0.5), profile_visibility="public")
-        told |= {"marketing_communications": w.chance(0.5), "updated_at": w.iso()}
-        w.put("privacy", told, user)
+        fields = doc(user_id=user, data_sharing=w.chance(0.5), profile_visibility="public")
+        fields |= {"marketing_communications": w.chance(0.5), "updated_at": w.iso()}
+        w.put("privacy", fields, user)
     for user in w.some(users, w.few(0.06), w.few(0.06)):
-        told = doc(user_id=user, suspended_by=w.uuid(), reason=w.words(), status="active")
-        told |= {"duration": w.pick([7, 30, "indefinite"]), "suspended_at": w.iso()}
-        w.put("suspension", told | {"expires_at": w.either(0.5, w.iso())}, user)
+        fields = doc(user_id=user, suspended_by=w.uuid(), reason=w.text(), status="active")
+        fields |= {"duration": w.pick([7, 30, "indefinite"]), "suspended_at": w.iso()}
+        w.put("suspension", fields | {"expires_at": w.either(0.5, w.iso())}, user)
     _watched(w, users, reviews)
 
 
 def _latest(key: str, segments: tuple[str, ...], row: Any) -> dict[str, Any]:
-    told = {name: row[name] for name in ("status", "submitted_at")}
-    return {"verification_id": segments[0], **told}
+    fields = {name: row[name] for name in ("status", "submitted_at")}
+    return {"verification_id": segments[0], **fields}
 
 
 def _reviewed(w: World, users: list[str], products: list[str], sellers: list[str]) -> list[str]:
@@ -65,30 +65,30 @@ def _reviewed(w: World, users: list[str], products: list[str], sellers: list[str
     for index in range(w.few(1.8)):
         is_product = index % 3 < 2
         review = f"{'' if is_product else 'seller_'}review_{w.ms()}_{w.rand()}"
-        told = doc(id=review, user_id=w.pick(users), user_name=w.full_name())
-        told |= {"rating": w.number(1, 5), "comment": w.words(), "created_at": w.iso()}
+        fields = doc(id=review, user_id=w.pick(users), user_name=w.full_name())
+        fields |= {"rating": w.number(1, 5), "comment": w.text(), "created_at": w.iso()}
         if is_product:
-            told |= {"product_id": w.pick(products), "verified_purchase": w.chance(0.7)}
-            told |= {"updated_at": w.iso(), "helpful_count": w.number(0, 30)}
+            fields |= {"product_id": w.pick(products), "verified_purchase": w.chance(0.7)}
+            fields |= {"updated_at": w.iso(), "helpful_count": w.number(0, 30)}
         else:
             parts = {part: w.number(1, 5) for part in ("communication", "shipping", "overall")}
-            told |= {"seller_id": w.pick(sellers), "categories": parts}
+            fields |= {"seller_id": w.pick(sellers), "categories": parts}
         alias = "product_review" if is_product else "seller_review"
-        w.put(alias, told | {"status": w.pick(["published", "hidden"])}, review)
+        w.put(alias, fields | {"status": w.pick(["published", "hidden"])}, review)
         made.append(review)
         if w.chance(0.25):
             answer = f"response_{w.ms()}_{w.rand()}"
-            told = {"id": answer, "review_id": review, "seller_id": w.pick(sellers)}
-            told |= {"seller_name": w.title(), "response": w.words(), "created_at": w.iso()}
-            w.put("response", told, answer)
+            fields = {"id": answer, "review_id": review, "seller_id": w.pick(sellers)}
+            fields |= {"seller_name": w.title(), "response": w.text(), "created_at": w.iso()}
+            w.put("response", fields, answer)
     for product in sorted({row["product_id"] for _, _, row in w.of("product_review")}):
         spread = {str(stars): w.number(0, 9) for stars in range(1, 6)}
-        told = doc(product_id=product, average_rating=w.amount(5), rating_breakdown=spread)
-        w.put("product_rating", told | {"total_reviews": sum(spread.values())}, product)
+        fields = doc(product_id=product, average_rating=w.amount(5), rating_breakdown=spread)
+        w.put("product_rating", fields | {"total_reviews": sum(spread.values())}, product)
     for seller in sorted({row["seller_id"] for _, _, row in w.of("seller_review")}):
         means = {part: w.amount(5) for part in ("communication", "shipping")}
-        told = doc(seller_id=seller, average_rating=w.amount(5), total_reviews=w.number(1, 9))
-        w.put("seller_rating", told | {"category_averages": means}, seller)
+        fields = doc(seller_id=seller, average_rating=w.amount(5), total_reviews=w.number(1, 9))
+        w.put("seller_rating", fields | {"category_averages": means}, seller)
     return made
 
 
@@ -96,39 +96,39 @@ def _watched(w: World, users: list[str], reviews: list[str]) -> None:
     disputes = []
     for _ in range(w.few(0.15)):
         disputes.append(made := f"dispute_{w.ms()}_{w.rand()}")
-        told = doc(id=made, order_id=f"ORD-{w.digits(8)}", reason=w.words())
-        w.put("dispute", told | {"status": w.pick(["open", "resolved"])}, made)
+        fields = doc(id=made, order_id=f"ORD-{w.digits(8)}", reason=w.text())
+        w.put("dispute", fields | {"status": w.pick(["open", "resolved"])}, made)
         if w.chance(0.6):
-            told = doc(dispute_id=made, resolved_by=w.uuid(), resolution="split")
-            told |= {"buyer_refund": w.amount(), "seller_payout": w.amount()}
-            told |= {"admin_notes": w.words(), "resolved_at": w.iso(), "status": "resolved"}
-            w.put("resolution", told, made)
+            fields = doc(dispute_id=made, resolved_by=w.uuid(), resolution="split")
+            fields |= {"buyer_refund": w.amount(), "seller_payout": w.amount()}
+            fields |= {"admin_notes": w.text(), "resolved_at": w.iso(), "status": "resolved"}
+            w.put("resolution", fields, made)
     for _ in range(w.few(0.2)):
         made, name = f"ticket_{w.ms()}_{w.rand()}", w.full_name()
-        told = doc(id=made, name=name, email=w.email(name), subject=w.title(), message=w.words())
-        told |= {"category": "order", "priority": "normal", "status": "open", "responses": []}
+        fields = doc(id=made, name=name, email=w.email(name), subject=w.title(), message=w.text())
+        fields |= {"category": "order", "priority": "normal", "status": "open", "responses": []}
         dated = {"created_at": w.iso(), "updated_at": w.iso(), "assigned_to": None}
-        w.put("ticket", told | dated, made)
+        w.put("ticket", fields | dated, made)
     for _ in range(w.few(0.08)):
         made = f"escalation_{w.ms()}_{w.rand()}"
-        told = doc(id=made, user_id=w.either(0.6, w.pick(users)), reason=w.words())
-        told |= {"assigned_agent": None, "estimated_response_time": "2 hours"}
-        w.put("escalation", told, made)
+        fields = doc(id=made, user_id=w.either(0.6, w.pick(users)), reason=w.text())
+        fields |= {"assigned_agent": None, "estimated_response_time": "2 hours"}
+        w.put("escalation", fields, made)
     for _ in range(w.few(0.5)):
         order = f"ORD-{w.digits(8)}"
         history = [
             doc(
                 status=w.pick(["created", "moving", "there"]),
-                description=w.words(),
+                description=w.text(),
                 timestamp=w.iso(),
                 location=w.title(),
                 courier_update=w.maybe(0.5, True),
             )
             for _ in range(w.number(1, 5))
         ]
-        told = doc(order_id=order, tracking_number=w.token(12).upper(), courier_service="DHL")
-        told |= {"status": "moving", "estimated_delivery": w.date(), "tracking_history": history}
-        w.put("tracking", told | {"created_at": w.iso(), "updated_at": w.iso()}, order)
+        fields = doc(order_id=order, tracking_number=w.token(12).upper(), courier_service="DHL")
+        fields |= {"status": "moving", "estimated_delivery": w.date(), "tracking_history": history}
+        w.put("tracking", fields | {"created_at": w.iso(), "updated_at": w.iso()}, order)
     products = [review for review in reviews if review.startswith("review_")]
     for _ in range(w.few(0.4)):
         about: dict[str, Any] = {"review_id": w.pick(products), "action": "review_hidden"}
@@ -139,14 +139,14 @@ def _watched(w: World, users: list[str], reviews: list[str]) -> None:
         w.put("admin_log", about | {"admin_id": w.uuid(), "timestamp": w.iso()}, w.ms())
     checks = [segments[0] for _, segments, _ in w.of("kyc")]
     for _ in range(w.few(0.4)):
-        told = doc(event_type="login", user_id=w.pick(users), timestamp=w.iso())
+        fields = doc(event_type="login", user_id=w.pick(users), timestamp=w.iso())
         if w.chance(0.3):
-            told |= {"event_type": "kyc_submitted", "verification_id": w.pick(checks)}
-        w.put("security_log", doc(told, ip_address=w.maybe(0.5, f"10.0.0.{w.digits(2)}")), w.ms())
+            fields |= {"event_type": "kyc_submitted", "verification_id": w.pick(checks)}
+        w.put("security_log", doc(fields, ip_address=w.maybe(0.5, f"10.0.0.{w.digits(2)}")), w.ms())
     for _ in range(w.few(0.4)):
-        told = {"session_id": w.rand(12), "user_id": w.either(0.6, w.pick(users)), "actions": []}
-        told |= {"user_message": w.words(), "bot_response": w.words(), "timestamp": w.iso()}
-        w.put("chatbot_log", told, w.ms())
+        fields = {"session_id": w.rand(12), "user_id": w.either(0.6, w.pick(users)), "actions": []}
+        fields |= {"user_message": w.text(), "bot_response": w.text(), "timestamp": w.iso()}
+        w.put("chatbot_log", fields, w.ms())
     for _ in range(w.few(0.2)):
         phone = w.phone()
         w.put("otp", w.digits(6), phone)
@@ -172,8 +172,8 @@ cart         cart:{userId}                            document  ~items[].product
 def appliances(w: World) -> None:
     products = [w.uuid() for _ in range(w.few(0.5))]
     for product in products:
-        told = doc(id=product, status=w.pick(["in_storage", "sold"]), updated_at=w.iso())
-        w.put("product", told | {"title": w.title(), "price": w.amount()}, product)
+        fields = doc(id=product, status=w.pick(["in_storage", "sold"]), updated_at=w.iso())
+        w.put("product", fields | {"title": w.title(), "price": w.amount()}, product)
     customers = [w.uuid() for _ in range(w.few(0.5))]
     for _ in range(w.size):
         _ordered(w, products, w.pick(customers))
@@ -183,21 +183,21 @@ def appliances(w: World) -> None:
         "by_customer",
         "order",
         by="customer_id",
-        at=lambda segments, row, customer: (customer, segments[0]),
+        locate=lambda segments, row, customer: (customer, segments[0]),
         **copy_of,
     )
     for _ in range(w.few(0.5)):
         _moved(w)
     for _ in range(w.few(0.3)):
         ms, rand, name = w.ms(), w.rand(), w.full_name()
-        told = doc(id=f"contact_{ms}_{rand}", name=name, email=w.email(name), phone=w.phone())
-        told |= {"subject": w.title(), "message": w.words(), "created_at": w.iso(ms)}
+        fields = doc(id=f"contact_{ms}_{rand}", name=name, email=w.email(name), phone=w.phone())
+        fields |= {"subject": w.title(), "message": w.text(), "created_at": w.iso(ms)}
         is_read = w.chance(0.5)
-        told |= {"status": "read" if is_read else "unread"}
-        w.put("contact", told | {"read_at": w.later(ms) if is_read else None}, ms, rand)
+        fields |= {"status": "read" if is_read else "unread"}
+        w.put("contact", fields | {"read_at": w.later(ms) if is_read else None}, ms, rand)
     for _ in range(w.few(0.06)):
-        told = {"title": w.title(), "askingPrice": w.amount(), "images": [w.url()]}
-        w.put("sell", told | {"status": "pending"}, w.uuid(), f"sell_{w.ms()}")
+        fields = {"title": w.title(), "askingPrice": w.amount(), "images": [w.url()]}
+        w.put("sell", fields | {"status": "pending"}, w.uuid(), f"sell_{w.ms()}")
     for index in range(w.few(0.1, 6)):
         chosen = w.some(products, 1, 4)
         w.put("favorites", {"items": chosen} if index % 3 == 1 else chosen, w.uuid())
@@ -229,55 +229,55 @@ def _ordered(w: World, products: list[str], customer: str) -> None:
         delivery_fee=w.amount(50),
         subtotal=w.amount(),
         total=w.amount(),
-        notes=w.words(),
+        notes=w.text(),
         created_at=w.iso(),
         updated_at=w.iso(),
     )
     w.put("order", value, order)
-    lines: list[dict[str, Any]] = []
+    line_items: list[dict[str, Any]] = []
     for p in chosen:
-        look = looks[p] | {"category": "kitchen", "brand": w.title()}
-        lines.append({"order_id": order, "product_id": p, "product_snapshot": look})
-        lines[-1] |= {"quantity": 1, "price": w.amount()}
-    w.put("items", lines, order)
+        snapshot = looks[p] | {"category": "kitchen", "brand": w.title()}
+        line_items.append({"order_id": order, "product_id": p, "product_snapshot": snapshot})
+        line_items[-1] |= {"quantity": 1, "price": w.amount()}
+    w.put("items", line_items, order)
     named = order if w.chance(0.85) else sql
     w.sentinels |= {named} - {order}  # written under the id of another database's row
     states = [None, "pending", "confirmed", "delivered"][: w.number(2, 4)]
     changes = []
     for old, new in pairwise(states):
-        told = doc(order_id=named, old_status=old, new_status=new, note=w.words())
-        changes.append(told | {"changed_by": "admin", "changed_at": w.iso()})
+        fields = doc(order_id=named, old_status=old, new_status=new, note=w.text())
+        changes.append(fields | {"changed_by": "admin", "changed_at": w.iso()})
     key = w.put("history", changes, named)
     w.excused |= set() if named == order else {(key, "dangling")}
     if w.chance(0.7):
-        told = {"delivery_time": w.clock(), "delivery_fee": w.amount(50), "notes": w.words()}
-        w.put("metadata", told, sql)
+        fields = {"delivery_time": w.clock(), "delivery_fee": w.amount(50), "notes": w.text()}
+        w.put("metadata", fields, sql)
 
 
 def _moved(w: World) -> None:
     number, name = f"NAK-{w.digits(8)}", w.full_name()
-    place = {"street": w.words(2, 3), "district": w.title()}
+    address = {"street": w.text(2, 3), "district": w.title()}
     value = doc(
         requestNumber=number,
         customerId=w.uuid(),
         customerName=name,
         customerEmail=w.email(name),
         customerPhone=w.phone(),
-        fromAddress=w.pick([place, w.words()]),
+        fromAddress=w.pick([address, w.text()]),
         fromFloor=w.pick([w.number(0, 9), str(w.number(0, 9))]),
         fromHasElevator=w.chance(0.5),
-        toAddress=w.pick([place, w.words()]),
+        toAddress=w.pick([address, w.text()]),
         homeSize="2+1",
         selectedItems=w.pick([{"sofa": 1}, ["sofa", "bed"]]),
         customItems=[],
         images=[w.url() for _ in range(w.number(0, 2))],
         appointmentDate=w.date(),
         appointmentTime=w.clock(),
-        notes=w.words(),
+        notes=w.text(),
         calculatedPrice=w.amount(),
         distance=w.amount(90),
         status=w.pick(["pending", "confirmed"]),
         createdAt=w.iso(),
-        adminNotes=w.maybe(0.3, w.words()),
+        adminNotes=w.maybe(0.3, w.text()),
     )
     w.put("moving", value, number)

@@ -33,12 +33,12 @@ def arcade(w: World) -> None:
     teams = [f"t{w.number(10, 99)}{w.rand(6)}" for _ in range(w.few(0.1, 5))]
     teams = list(dict.fromkeys(teams))
     for player in players:
-        told = doc(nick=w.handle(w.full_name()), level=w.number(1, 80), xp=w.number(0, 99999))
-        told |= {"teamId": w.either(0.8, w.pick(teams)), "joined": w.ms()}
-        w.put("player", doc(told, country=w.maybe(0.5, w.pick(["CH", "BR", "TR"]))), player)
+        fields = doc(nick=w.handle(w.full_name()), level=w.number(1, 80), xp=w.number(0, 99999))
+        fields |= {"teamId": w.either(0.8, w.pick(teams)), "joined": w.ms()}
+        w.put("player", doc(fields, country=w.maybe(0.5, w.pick(["CH", "BR", "TR"]))), player)
     for team in teams:
-        told = {"name": w.title(), "captain": w.pick(players), "founded": w.date()}
-        w.put("team", told, team)
+        fields = {"name": w.title(), "captain": w.pick(players), "founded": w.date()}
+        w.put("team", fields, team)
     w.index("members", "player", by="teamId")
     w.index("nick", "player", by="nick")
     lists: dict[str, list[str]] = {}
@@ -62,20 +62,20 @@ def arcade(w: World) -> None:
         owned = {sku: {"n": w.number(1, 5), "at": w.ms()} for sku in w.some(items, 1, 5)}
         w.put("inventory", owned, player)
     for player in w.some(players, w.few(0.07), w.few(0.07)):
-        told = {"by": w.either(0.6, w.pick(players), "system"), "until": w.either(0.5, w.iso())}
-        w.put("ban", told | {"reason": w.words()}, player)
+        fields = {"by": w.either(0.6, w.pick(players), "system"), "until": w.either(0.5, w.iso())}
+        w.put("ban", fields | {"reason": w.text()}, player)
     for _ in range(w.few(0.8)):
         _match(w, players, seasons)
     w.put("played", len(list(w.of("match"))))
-    w.put("config", {"maxPlayers": 4, "flags": {"chat": True}, "motd": w.words()})
+    w.put("config", {"maxPlayers": 4, "flags": {"chat": True}, "motd": w.text()})
     w.put("online", w.some(players, 10, 30))
 
 
 def _match(w: World, players: list[str], seasons: list[str]) -> None:
     match, chosen = w.uuid(), w.some(players, 2, 4)
     scores = [{"id": player, "score": w.number(0, 90)} for player in chosen]
-    told = doc(players=scores, winnerId=w.either(0.8, w.pick(chosen)), season=w.pick(seasons))
-    w.put("match", told | {"map": w.title(), "endedAt": w.iso()}, match)
+    fields = doc(players=scores, winnerId=w.either(0.8, w.pick(chosen)), season=w.pick(seasons))
+    w.put("match", fields | {"map": w.title(), "endedAt": w.iso()}, match)
     happened = [
         {"by": w.pick(chosen), "t": w.number(0, 900), "kind": w.pick(["hit", "heal"])}
         for _ in range(w.number(0, 7))
@@ -107,8 +107,8 @@ def homework(w: World) -> None:
     classes = [f"{grade}{letter}" for grade in range(1, 7) for letter in "abc"][: w.few(0.1, 6)]
     teachers = [w.email(w.full_name()) for _ in range(w.few(0.06, 6))]
     for email in teachers:
-        told = doc(name=w.full_name(), subjects=w.some(["maths", "music", "art"], 1, 2))
-        w.put("teacher", told | {"hash": w.token(60)}, email)
+        fields = doc(name=w.full_name(), subjects=w.some(["maths", "music", "art"], 1, 2))
+        w.put("teacher", fields | {"hash": w.token(60)}, email)
         if w.chance(0.4):
             w.put("reset", {"email": email, "until": w.ms()}, w.token(32))
     for name in classes:
@@ -120,18 +120,18 @@ def homework(w: World) -> None:
     children: dict[int, list[int]] = {}
     for pupil in pupils:
         mine = w.some(parents, 1, 2)
-        told = doc(name=w.full_name(), born=w.date(), parents=mine)
-        told |= {"class": w.pick(classes), "bus": w.either(0.4, w.number(1, 9))}
-        w.put("pupil", told, pupil)
+        fields = doc(name=w.full_name(), born=w.date(), parents=mine)
+        fields |= {"class": w.pick(classes), "bus": w.either(0.4, w.number(1, 9))}
+        w.put("pupil", fields, pupil)
         for parent in mine:
             children.setdefault(parent, []).append(pupil)
     for parent in parents:
-        told = doc(name=w.full_name(), phone=w.phone(), children=children.get(parent, []))
-        w.put("parent", told, parent)
+        fields = doc(name=w.full_name(), phone=w.phone(), children=children.get(parent, []))
+        w.put("parent", fields, parent)
     w.index("pupils", "pupil", by="class", give=lambda key, segments, row: int(segments[0]))
     for pupil in pupils:
         for day in w.some(range(200), 0, 2):
-            excused = {"reason": w.either(0.7, w.words()), "excused": w.chance(0.8)}
+            excused = {"reason": w.either(0.7, w.text()), "excused": w.chance(0.8)}
             w.put("absence", excused, pupil, w.day(day))
     _tasks(w, classes, teachers)
     w.put("term", {"from": w.date(), "to": w.date(), "name": "2024/25"})
@@ -145,17 +145,17 @@ def _tasks(w: World, classes: list[str], teachers: list[str]) -> None:
     graded: dict[str, dict[str, float]] = {}
     for day in range(w.few(0.5)):
         name = w.pick(classes)
-        told = {"title": w.title(), "teacherEmail": w.pick(teachers), "class": name}
-        task = w.put("task", told | {"due": w.date()}, name, w.day(day), w.number(1, 3))
+        fields = {"title": w.title(), "teacherEmail": w.pick(teachers), "class": name}
+        task = w.put("task", fields | {"due": w.date()}, name, w.day(day), w.number(1, 3))
         for pupil in w.some(of_class.get(name, []), 0, 5):
-            handed = {"text": w.words(), "files": [w.url("file")], "handedIn": w.iso()}
+            handed = {"text": w.text(), "files": [w.url("file")], "handedIn": w.iso()}
             w.put("submission", handed, task, pupil)
             graded.setdefault(pupil, {})[task] = w.number(2, 12) / 2
     for pupil, marks in graded.items():
         w.put("grades", marks, pupil)
     for name, month in ((name, month) for name in classes for month in ("202409", "202410")):
         notes = [
-            {"pupil": pupil, "note": w.words(), "date": w.date()}
+            {"pupil": pupil, "note": w.text(), "date": w.date()}
             for pupil in w.some(of_class.get(name, []), 0, 6)
         ]
         w.put("diary", notes, name, month)
@@ -186,19 +186,19 @@ old       carts_v1                     objects   [].account>account
 def bazaar(w: World) -> None:
     accounts = [w.email(w.full_name()) for _ in range(w.few(0.7))]
     for email in accounts:
-        told = {"name": w.full_name(), "city": w.title(), "newsletter": w.chance(0.4)}
-        w.put("account", told, email)
+        fields = {"name": w.full_name(), "city": w.title(), "newsletter": w.chance(0.4)}
+        w.put("account", fields, email)
         if w.chance(0.5):
             w.put("session", {"account": email, "expires": w.ms()}, w.token(32))
     shops = w.slugs(w.few(0.08, 5))
     for slug in shops:
-        told = {"title": w.title(), "owner": w.pick(accounts), "open": w.chance(0.9)}
-        w.put("shop", told, slug)
+        fields = {"title": w.title(), "owner": w.pick(accounts), "open": w.chance(0.9)}
+        w.put("shop", fields, slug)
     goods = [w.uuid() for _ in range(w.size)]
     for good in goods:
         tags = w.some(["wood", "wool", "clay", "paper", "glass", "steel", "linen"], 0, 3)
-        told = doc(title=w.title(), cents=w.number(100, 90000), shop=w.pick(shops), tags=tags)
-        w.put("good", told | {"stock": w.number(0, 50)}, good)
+        fields = doc(title=w.title(), cents=w.number(100, 90000), shop=w.pick(shops), tags=tags)
+        w.put("good", fields | {"stock": w.number(0, 50)}, good)
     keys = [f"good-{good}" for good in goods]
     w.index("goods", "good", by="shop", give=lambda key, *_: key)
     w.index("tag", "good", by="tags[]")
@@ -207,23 +207,29 @@ def bazaar(w: World) -> None:
         w.put("voucher", {"shop": shop, "percent": w.number(5, 30), "until": w.date()}, code)
         w.put("used", w.some(accounts, 0, 6), code)
     for _ in range(w.few(0.5)):
-        told = doc(account=w.either(0.7, w.pick(accounts)), updated=w.ms())
-        told |= {"voucher": w.either(0.2, w.pick(list(codes)))}
-        w.put("cart", told | {"lines": {g: w.number(1, 3) for g in w.some(goods, 0, 4)}}, w.uuid())
+        fields = doc(account=w.either(0.7, w.pick(accounts)), updated=w.ms())
+        fields |= {"voucher": w.either(0.2, w.pick(list(codes)))}
+        w.put(
+            "cart", fields | {"lines": {g: w.number(1, 3) for g in w.some(goods, 0, 4)}}, w.uuid()
+        )
     _sold(w, accounts, goods, keys)
 
 
 def _sold(w: World, accounts: list[str], goods: list[str], keys: list[str]) -> None:
     for index in range(w.few(0.9)):
-        lines = [{"good": good, "cents": w.number(100, 9000)} for good in w.some(goods, 1, 4)]
-        told: dict[str, Any] = {"account": w.pick(accounts), "lines": lines, "paid": w.chance(0.8)}
-        w.put("purchase", told | {"at": w.iso()}, f"2024{w.number(1, 12):02d}", index + 1)
+        items = [{"good": good, "cents": w.number(100, 9000)} for good in w.some(goods, 1, 4)]
+        fields: dict[str, Any] = {
+            "account": w.pick(accounts),
+            "lines": items,
+            "paid": w.chance(0.8),
+        }
+        w.put("purchase", fields | {"at": w.iso()}, f"2024{w.number(1, 12):02d}", index + 1)
     w.index("bought", "purchase", by="account", give=lambda key, *_: key)
     rated = w.some(goods, w.few(0.3), w.few(0.3))
     for good in rated:
         for email in w.some(accounts, 1, 3):
-            told = {"stars": w.number(1, 5), "text": w.either(0.7, w.words())}
-            w.put("review", told | {"at": w.iso()}, good, email)
+            fields = {"stars": w.number(1, 5), "text": w.either(0.7, w.text())}
+            w.put("review", fields | {"at": w.iso()}, good, email)
         w.put("stars", {"mean": w.amount(5), "n": w.number(1, 3)}, good)
     for _ in range(w.few(0.3)):
         w.put("rate", w.number(1, 60), f"10.{w.number(0, 255)}.{w.number(0, 255)}.{w.count}")

@@ -55,7 +55,7 @@ def _student(w: World, user: str, school: str) -> dict[str, Any]:
         traits={trait: w.amount(1) for trait in ("openness", "calm", "humour")},
         personality={"primaryType": w.pick(TOPICS), "secondaryTraits": w.some(TOPICS, 1, 2)},
         values=w.some(WANTED, 1, 3),
-        summary=w.words(8, 30),
+        summary=w.text(8, 30),
         createdAt=w.iso(),
         quizVersion="2.0",
     )
@@ -69,7 +69,7 @@ def _student(w: World, user: str, school: str) -> dict[str, Any]:
         year=w.maybe(0.9, w.pick(YEARS)),
         age=w.maybe(0.6, w.number(18, 34)),
         pronouns=w.maybe(0.3, w.pick(["she/her", "he/him", "they/them"])),
-        bio=w.maybe(0.8, w.words(4, 40)),
+        bio=w.maybe(0.8, w.text(4, 40)),
         interests=w.maybe(0.9, w.some(TOPICS, 0, 5)),
         lookingFor=w.maybe(0.9, w.some(WANTED, 0, 3)),
         photos=w.maybe(0.5, [w.url() for _ in range(w.number(0, 3))]),
@@ -94,7 +94,7 @@ def _message(w: World, ids: str, sender: str, other: str) -> dict[str, Any]:
     return {
         "id": f"{ids}:{ms}",
         "senderId": sender,
-        "content": w.words(),
+        "content": w.text(),
         "timestamp": w.iso(ms),
         "readBy": [other] if is_read else [],
         "readAt": w.later(ms) if is_read else None,
@@ -115,7 +115,7 @@ def campus(w: World) -> None:
         "schools",
         "user",
         by="school",
-        at=lambda *_: (),
+        locate=lambda *_: (),
         give=lambda key, segments, row: row["school"],
         is_planted=False,
     )
@@ -134,11 +134,11 @@ def campus(w: World) -> None:
 
 
 def _pairs(w: World, users: list[str], count: int) -> list[tuple[str, str]]:
-    found: dict[tuple[str, str], None] = {}
-    while len(found) < count:
+    chosen: dict[tuple[str, str], None] = {}
+    while len(chosen) < count:
         a, b = w.random.sample(users, 2)
-        found[min(a, b), max(a, b)] = None
-    pairs = list(found)
+        chosen[min(a, b), max(a, b)] = None
+    pairs = list(chosen)
     w.random.shuffle(pairs)
     return pairs
 
@@ -148,7 +148,7 @@ def _asked(w: World, pairs: list[tuple[str, str]]) -> None:
         a, b = w.random.sample(pair, 2)
         ms = w.ms()
         status = w.pick(["pending", "accepted", "denied"])
-        analysis = {"score": w.number(20, 95), "highlights": [w.words()], "analysis": w.words()}
+        analysis = {"score": w.number(20, 95), "highlights": [w.text()], "analysis": w.text()}
         value = doc(
             id=f"intro:{a}:{b}:{ms}",
             fromUserId=a,
@@ -175,16 +175,16 @@ def _suggested(w: World, users: list[str]) -> None:
             fromUserId=a,
             toUserId=b,
             reason=w.pick(WANTED),
-            context=w.maybe(0.5, w.words()),
-            aiMessage=w.words(8, 30),
+            context=w.maybe(0.5, w.text()),
+            aiMessage=w.text(8, 30),
             status=status,
             createdAt=w.iso(ms),
             respondedAt=ABSENT if status == "pending" else w.later(ms),
         )
         w.put("soft", value, a, b, ms)
         if index % 2:
-            said = {"status": "connected", "createdAt": w.iso(), "source": "ai-soft-intro"}
-            value = {"id": f"connection:{a}:{b}", "userId1": a, "userId2": b, **said}
+            dates = {"status": "connected", "createdAt": w.iso(), "source": "ai-soft-intro"}
+            value = {"id": f"connection:{a}:{b}", "userId1": a, "userId2": b, **dates}
             w.put("made", value, a, b)
     w.index("suggested", "soft", by="toUserId", give=lambda key, *_: key.split(":", 1)[1])
 
@@ -193,18 +193,18 @@ def _talk(w: World, pairs: list[tuple[str, str]]) -> None:
     for index, (a, b) in enumerate(pairs):
         ids = f"{a}:{b}"
         if index % 20 == 19:  # shared from the forum: another document under the same key
-            shared = {"type": "shared-post", "postId": w.uuid(), "postContent": w.words()}
-            message = {"id": w.uuid(), "senderId": a, "content": w.words(), "timestamp": w.iso()}
+            shared = {"type": "shared-post", "postId": w.uuid(), "postContent": w.text()}
+            message = {"id": w.uuid(), "senderId": a, "content": w.text(), "timestamp": w.iso()}
             value = {"chatId": f"chat:{ids}", "userId1": a, "userId2": b, "createdAt": w.iso()}
             key = w.put("chat", value | {"messages": [message | {"metadata": shared}]}, a, b)
             w.excused.add((key, "missing"))
             continue
         w.put("chat", {"chatId": ids, "participants": [a, b], "createdAt": w.iso()}, a, b)
-        said = [_message(w, ids, *w.random.sample([a, b], 2)) for _ in range(w.number(0, 9))]
+        messages = [_message(w, ids, *w.random.sample([a, b], 2)) for _ in range(w.number(0, 9))]
         if w.chance(0.3):
-            hello = {"id": f"{ids}:{w.ms()}", "senderId": "ai-assistant", "content": w.words()}
-            said.insert(0, hello | {"timestamp": w.iso(), "type": "system"})
-        w.put("messages", said, a, b)
+            hello = {"id": f"{ids}:{w.ms()}", "senderId": "ai-assistant", "content": w.text()}
+            messages.insert(0, hello | {"timestamp": w.iso(), "type": "system"})
+        w.put("messages", messages, a, b)
         if w.chance(0.15):
             user = w.pick([a, b])
             w.put("typing", {"userId": user, "timestamp": w.iso()}, a, b, user)
@@ -229,20 +229,20 @@ def _love(w: World, users: list[str]) -> None:
             stage=w.number(1, 3),
             bondScore=w.number(0, 100),
             compatibilityScore=w.amount(10),
-            aiReasoning=w.words(),
+            aiReasoning=w.text(),
             safetyIndex=1.0,
             createdAt=w.iso(ms),
             revealRequestedBy=w.either(0.4, w.pick([a, b])),
             revealedAt=w.maybe(0.1, w.later(ms)),
         )
         w.put("love", value, ms, a, b)
-        said = []
+        messages = []
         for sender in ["system", *(w.pick([a, b]) for _ in range(w.number(0, 6)))]:
             kind = "system" if sender == "system" else w.pick(["text", "text", "voice"])
-            said_at = {"content": w.words(), "timestamp": w.iso()}
+            said_at = {"content": w.text(), "timestamp": w.iso()}
             ids = {"id": f"{key}:msg:{w.ms()}", "relationshipId": key, "senderId": sender}
-            said.append(ids | {"type": kind} | said_at)
-        w.put("love_messages", said, ms, a, b)
+            messages.append(ids | {"type": kind} | said_at)
+        w.put("love_messages", messages, ms, a, b)
     for by in ("userId1", "userId2"):
         w.index("loves", "love", by=by, give=lambda key, *_: key, is_planted=False)
 
@@ -251,29 +251,39 @@ def _rest(w: World, users: list[str], profiles: dict[str, Any]) -> None:
     for user in w.some(users, w.few(0.2), w.few(0.2)):
         answers = []
         for day in w.random.sample(range(300), w.number(1, 5)):
-            answer = {"answer": w.pick([w.words(), w.number(1, 5)]), "timestamp": w.iso()}
+            answer = {"answer": w.pick([w.text(), w.number(1, 5)]), "timestamp": w.iso()}
             w.put("daily", answer, user, w.day(day))
             answers.append({"date": w.day(day), **answer})
-        print_ = {"answers": {"q1": w.words()}, "dailyAnswers": answers, "completedAt": w.iso()}
+        print_ = {"answers": {"q1": w.text()}, "dailyAnswers": answers, "completedAt": w.iso()}
         profiles[user]["lovePrint"] = print_
     blockers = [user for user in users if profiles[user]["blockedUsers"]]
     for user in dict.fromkeys([blockers[0], *w.some(users, w.few(0.08), w.few(0.08))]):
-        asked = {"question": w.words(), "answer": w.words(), "timestamp": w.iso()}
-        told = {"startedAt": w.iso(), "currentQuestion": 1, "answers": [asked], "usedGemini": True}
-        w.put("quiz", {"userId": user, **told, "userProfile": dict(profiles[user])}, user)
+        asked = {"question": w.text(), "answer": w.text(), "timestamp": w.iso()}
+        fields = {
+            "startedAt": w.iso(),
+            "currentQuestion": 1,
+            "answers": [asked],
+            "usedGemini": True,
+        }
+        w.put("quiz", {"userId": user, **fields, "userProfile": dict(profiles[user])}, user)
     for a, b in _pairs(w, users, w.few(0.6)):
         a, b = w.random.sample([a, b], 2)
-        value = {"shouldMatch": w.chance(0.5), "score": w.number(0, 100), "reasoning": w.words()}
+        value = {"shouldMatch": w.chance(0.5), "score": w.number(0, 100), "reasoning": w.text()}
         w.put("compatibility", value, a, b)
     for _ in range(w.few(0.4)):
         is_told = w.chance(0.2)
-        value = doc(containsIdentity=is_told, reason=w.words() if is_told else ABSENT)
+        value = doc(containsIdentity=is_told, reason=w.text() if is_told else ABSENT)
         w.put("screening", value, w.hex(16))
     for a, b in _pairs(w, users, w.few(0.08)):
         ms = w.ms()
         ids = {"id": f"report:{ms}:{a}", "reporterId": a, "reportedUserId": b}
-        told = {"reason": "spam", "details": w.words(), "timestamp": w.iso(ms), "status": "pending"}
-        w.put("report", ids | told, ms, a)
+        fields = {
+            "reason": "spam",
+            "details": w.text(),
+            "timestamp": w.iso(ms),
+            "status": "pending",
+        }
+        w.put("report", ids | fields, ms, a)
     w.index("reports", "report", give=lambda key, segments, row: row, drift="details")
     for user in w.some(users, w.few(0.06), w.few(0.06)):
         ms = w.ms()
@@ -288,21 +298,21 @@ def _assist(w: World, users: list[str], profiles: dict[str, Any]) -> None:
         asked.setdefault(row["toUserId"], []).append(row)
     chosen = dict.fromkeys([*list(asked)[: w.few(0.15)], *w.some(users, w.few(0.1), w.few(0.1))])
     for user in chosen:
-        said = []
+        messages = []
         key = f"ai-assistant:{user}"
         for other in w.some(users, 1, 3):
             shown = {field: profiles[other].get(field) for field in ("id", "name", "major", "bio")}
             cards = {"type": "profile-suggestions", "profiles": [shown]}
             ids = {"id": f"{key}:search:{w.ms()}", "senderId": "ai-assistant", "type": "ai"}
             mine = {"id": f"{key}:{w.ms()}", "senderId": user, "type": "user"}
-            told = {"content": w.words(), "timestamp": w.iso()}
-            said += [mine | told, ids | told | {"metadata": cards}]
+            fields = {"content": w.text(), "timestamp": w.iso()}
+            messages += [mine | fields, ids | fields | {"metadata": cards}]
         for row in asked.get(user, []):
-            told = {"type": "soft-intro-request", "introRequestId": row["id"]}
-            told |= {"fromUserId": row["fromUserId"], "fromUserName": w.full_name()}
+            fields = {"type": "soft-intro-request", "introRequestId": row["id"]}
+            fields |= {"fromUserId": row["fromUserId"], "fromUserName": w.full_name()}
             ids = {"id": f"{key}:{w.ms()}", "senderId": "ai-assistant", "type": "ai"}
-            said.append(ids | {"content": w.words(), "timestamp": w.iso(), "metadata": told})
-        value = {"chatId": key, "userId": user, "messages": said, "createdAt": w.iso()}
+            messages.append(ids | {"content": w.text(), "timestamp": w.iso(), "metadata": fields})
+        value = {"chatId": key, "userId": user, "messages": messages, "createdAt": w.iso()}
         w.put("assistant", value, user)
 
 
@@ -328,7 +338,7 @@ def events(w: World) -> None:
             name=name,
             username=w.handle(name),
             avatar=w.url("avatar"),
-            bio=w.either(0.7, w.words(), ""),
+            bio=w.either(0.7, w.text(), ""),
             birthYear=w.pick([w.number(1970, 2005), str(w.number(1970, 2005))]),
             phone=w.phone(),
             availableForInvites=w.chance(0.7),
@@ -344,19 +354,19 @@ def events(w: World) -> None:
         chats.append(chat)
     w.index("pointer", "chat", by="eventId", is_planted=True)
     for chat in chats:
-        said = []
+        messages = []
         for _ in range(w.number(0, 8)):
-            ids = {"id": f"msg_{w.ms()}_{w.rand()}", "text": w.words(), "isMine": w.chance(0.5)}
-            said.append(ids | {"time": w.clock(), "createdAt": w.iso()})
-        w.put("messages", said, chat)
+            ids = {"id": f"msg_{w.ms()}_{w.rand()}", "text": w.text(), "isMine": w.chance(0.5)}
+            messages.append(ids | {"time": w.clock(), "createdAt": w.iso()})
+        w.put("messages", messages, chat)
         for user in w.some(users, 0, 3):
             w.put("read", w.ms(), chat, user)
 
 
 def _chat(w: World, chat: str, **more: Any) -> dict[str, Any]:
-    told = {"lastMessage": w.words(), "time": w.clock(), "unread": w.number(0, 5)}
+    fields = {"lastMessage": w.text(), "time": w.clock(), "unread": w.number(0, 5)}
     named = {"id": chat, "name": w.title(), "avatar": w.url("avatar")}
-    return named | told | more | {"createdAt": w.iso()}
+    return named | fields | more | {"createdAt": w.iso()}
 
 
 def _event(w: World, users: list[str]) -> str:

@@ -37,21 +37,21 @@ def clubs(w: World) -> None:
         w.put("club", {"id": club, "title": w.title(), "ownerId": owner}, club)
         w.put("by_owner", club, owner, club)
         for account in w.some(accounts, 8, 20):
-            told: dict[str, Any] = {
+            fields: dict[str, Any] = {
                 "accountId": account,
                 "clubId": club,
                 "at": w.iso(),
                 "role": "member",
             }
-            w.put("joined", told, account, club)
+            w.put("joined", fields, account, club)
         for n in range(4):
             evening, code = f"evening_{w.ms()}_{club}_{n}", w.token(6)
-            told = {"id": evening, "clubId": club, "hostId": owner, "code": code}
-            w.put("evening", told, evening)
+            fields = {"id": evening, "clubId": club, "hostId": owner, "code": code}
+            w.put("evening", fields, evening)
             w.put("by_code", evening, code)
             for account in w.some(accounts, 6, 12):
-                told = {"accountId": account, "eveningId": evening, "at": w.iso()}
-                w.put("came", told, account, evening)
+                fields = {"accountId": account, "eveningId": evening, "at": w.iso()}
+                w.put("came", fields, account, evening)
     for account in w.some(accounts, w.few(0.5), w.few(0.5)):
         w.put("stamp", {"kind": w.pick(["in", "out"]), "at": w.iso()}, account, w.ms())
 
@@ -79,28 +79,28 @@ def estate(w: World) -> None:
         name = w.full_name()
         w.put("user", {"id": user, "role": role, "mail": mail, "name": name}, user)
         w.put("of_mail", user, mail)
-        told: dict[str, Any] = {"id": user, "userId": user, "name": name, "since": w.iso()}
+        fields: dict[str, Any] = {"id": user, "userId": user, "name": name, "since": w.iso()}
         if role == "tenant":
             tenants.append(user)
-            w.put("tenant", told | {"flat": str(w.number(1, 90))}, user)
+            w.put("tenant", fields | {"flat": str(w.number(1, 90))}, user)
             w.put("balance", {"tenantId": user, "cents": w.number(0, 90000)}, user)
         elif role == "keeper":
             keepers.append(user)
-            w.put("keeper", told | {"phone": ""}, user)
+            w.put("keeper", fields | {"phone": ""}, user)
     parts = [f"{w.ms()}_{w.rand(7)}" for _ in range(9)]
     for part in parts:
         w.put("part", {"id": part, "name": w.title(), "price": w.amount()}, part)
     for tenant in tenants:
         for month in range(1, 7):
             if w.chance(0.8):
-                told = {"tenantId": tenant, "month": f"2025-{month:02d}", "paid": w.chance(0.7)}
-                w.put("rent", told, tenant, f"2025-{month:02d}")
+                fields = {"tenantId": tenant, "month": f"2025-{month:02d}", "paid": w.chance(0.7)}
+                w.put("rent", fields, tenant, f"2025-{month:02d}")
     for _ in range(w.few(2)):
         repair, used = f"{w.ms()}_{w.rand(7)}", w.some(parts, 1, 3)
-        told = {"id": repair, "tenantId": w.pick(tenants), "text": w.words()}
-        told |= {"keeperId": w.either(0.35, w.pick(keepers), "unassigned")}
-        told |= {"parts": [{"partId": part, "count": w.number(1, 4)} for part in used]}
-        w.put("repair", told, repair)
+        fields = {"id": repair, "tenantId": w.pick(tenants), "text": w.text()}
+        fields |= {"keeperId": w.either(0.35, w.pick(keepers), "unassigned")}
+        fields |= {"parts": [{"partId": part, "count": w.number(1, 4)} for part in used]}
+        w.put("repair", fields, repair)
     meters = [f"MTR{w.ms()}" if n % 2 else f"meter_{n}" for n in range(w.few(0.3))]
     for meter in meters:
         w.put("meter", {"id": meter, "kind": w.pick(["water", "heat"]), "unit": "m3"}, meter)
@@ -130,28 +130,28 @@ def fleet(w: World) -> None:
     w.sentinels |= {"", "none"}
     depots = ["depot-1", "depot-2", "depot-3"] + [w.uuid() for _ in range(w.few(0.15, 12))]
     for depot in depots:
-        told: dict[str, Any] = {"id": depot, "name": w.title(), "city": w.pick(["Bern", "Lyon"])}
-        w.put("depot", doc(told, createdAt=w.maybe(0.8, w.iso())), depot)
+        fields: dict[str, Any] = {"id": depot, "name": w.title(), "city": w.pick(["Bern", "Lyon"])}
+        w.put("depot", doc(fields, createdAt=w.maybe(0.8, w.iso())), depot)
     drivers = ["drv-admin", "drv-1"] + [w.uuid() for _ in range(w.size)]
     for n, driver in enumerate(drivers):
-        told = {"id": driver, "name": w.full_name(), "mail": f"d{n}@fleet.example"}
-        w.put("driver", told | {"phone": f"+4179{1000000 + 37 * n}"}, driver)
+        fields = {"id": driver, "name": w.full_name(), "mail": f"d{n}@fleet.example"}
+        w.put("driver", fields | {"phone": f"+4179{1000000 + 37 * n}"}, driver)
         if devices := [{"id": w.uuid(), "os": "ios"} for _ in range(w.number(0, 2))]:
             w.put("devices", devices, driver)
     w.index("by_mail", "driver", by="mail")
     w.index("by_phone", "driver", by="phone")
     vans = [f"van_{n}" if n < 6 else f"VAN{w.ms()}" for n in range(w.few(0.5))]
     for n, van in enumerate(vans):
-        told = {"id": van, "plate": f"ZH{20000 + 71 * n}", "depotId": w.pick(depots)}
-        w.put("van", told | {"driverId": w.either(0.5, w.pick(drivers), "none")}, van)
+        fields = {"id": van, "plate": f"ZH{20000 + 71 * n}", "depotId": w.pick(depots)}
+        w.put("van", fields | {"driverId": w.either(0.5, w.pick(drivers), "none")}, van)
         for _ in range(w.number(1, 5)):
             w.put("ping", {"vanId": van, "lat": w.amount(90), "lng": w.amount(90)}, van, w.ms())
     w.index("by_plate", "van", by="plate")
     for _ in range(w.few(1.5)):
         trip = f"trip_{w.ms()}_{w.rand()}"
-        told = {"id": trip, "vanId": w.pick(vans), "driverId": w.pick(drivers), "km": w.amount()}
-        told |= {"stops": [{"depotId": depot, "at": w.iso()} for depot in w.some(depots, 1, 3)]}
-        w.put("trip", told, trip)
+        fields = {"id": trip, "vanId": w.pick(vans), "driverId": w.pick(drivers), "km": w.amount()}
+        fields |= {"stops": [{"depotId": depot, "at": w.iso()} for depot in w.some(depots, 1, 3)]}
+        w.put("trip", fields, trip)
     w.index("trips", "trip", by="vanId")
     for key in w.some(w.keys["trip"], 3, 3):  # two tabs: the other write won
         listed = w.rows[f"van:{w.rows[key]['vanId']}:trips"]
@@ -185,16 +185,16 @@ def archive(w: World) -> None:
         files = [w.uuid() for _ in range(w.number(1, 6))]
         for file in files:
             w.put("media", {"id": file, "boxId": box, "kind": "photo", "bytes": w.ms()}, file)
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "id": box,
             "ownerId": w.pick(owners),
             "title": w.title(),
             "files": files,
         }
-        w.put("box", told | {"open": w.chance(0.5)}, box)
+        w.put("box", fields | {"open": w.chance(0.5)}, box)
         for _ in range(w.number(0, 3)):
             note = w.uuid()
-            w.put("note", {"id": note, "authorId": w.pick(owners), "text": w.words()}, box, note)
+            w.put("note", {"id": note, "authorId": w.pick(owners), "text": w.text()}, box, note)
         if w.chance(0.4):
             token = w.token(16)
             w.put("share", {"boxId": box, "views": w.number(0, 90)}, token)
@@ -202,16 +202,16 @@ def archive(w: World) -> None:
         mail = mails[owner]
         for _ in range(w.number(1, 3)):
             entry = f"HIST{w.ms()}{w.rand()}"
-            told = {"id": entry, "ownerMail": mail, "points": w.number(1, 90)}
-            w.put("history", told | {"at": w.iso()}, entry)
+            fields = {"id": entry, "ownerMail": mail, "points": w.number(1, 90)}
+            w.put("history", fields | {"at": w.iso()}, entry)
         w.put("points", {"ownerMail": mail, "points": w.number(0, 900), "tier": "basic"}, mail)
     for _ in range(w.few(0.6)):
-        one, other = sorted(w.random.sample(owners, 2))
+        first, second = sorted(w.random.sample(owners, 2))
         for _ in range(w.number(1, 5)):
             entry = w.uuid()
-            told = {"id": entry, "senderId": w.pick([one, other]), "text": w.words()}
-            if f"talk:{one}_{other}:{entry}" not in w.rows:
-                w.put("talk", told | {"at": w.iso()}, f"{one}_{other}", entry)
+            fields = {"id": entry, "senderId": w.pick([first, second]), "text": w.text()}
+            if f"talk:{first}_{second}:{entry}" not in w.rows:
+                w.put("talk", fields | {"at": w.iso()}, f"{first}_{second}", entry)
     for owner in w.some(owners, w.few(0.5), w.few(0.5)):
         for name in ("seenTour", "darkMode", "betaMail"):
             w.put("flags", w.chance(0.5), owner, name)
@@ -233,13 +233,13 @@ worker      worker:{id}                     document
 def staff(w: World) -> None:
     for n in range(w.size):
         worker = w.uuid()
-        told: dict[str, Any] = {"id": worker, "hired": w.iso()}
-        for place, word in enumerate(_WORDS):
-            told[word.lower()] = f"{word[:2].lower()}{place}x{n}"
-        told["email"] = f"w{n}@staff.example"
-        w.put("worker", told, worker)
+        fields: dict[str, Any] = {"id": worker, "hired": w.iso()}
+        for index, word in enumerate(_WORDS):
+            fields[word.lower()] = f"{word[:2].lower()}{index}x{n}"
+        fields["email"] = f"w{n}@staff.example"
+        w.put("worker", fields, worker)
         for word in _WORDS:
-            w.put(f"by_{word}", worker, told[word.lower()])
+            w.put(f"by_{word}", worker, fields[word.lower()])
 
 
 PROTOTYPES: dict[str, App] = {

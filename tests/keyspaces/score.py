@@ -15,7 +15,7 @@ from typing import Any
 
 from .damage import KINDS, Finding
 from .generate import Keyspace
-from .world import PLACE, found
+from .world import PLACE, values_at
 
 FALSE_REPAIR = 2
 """What a wrong finding weighs, compared with a right one."""
@@ -46,14 +46,14 @@ def score(truth: Keyspace, document: dict[str, Any]) -> Score:
     """Compare a document with the truth."""
     predicted: list[dict[str, Any]] = list(document.get("patterns", ()))
     matched, backings, right = _matched(truth, predicted)
-    told: list[tuple[str, str]] = []
+    errors: list[tuple[str, str]] = []
     for name, pattern in truth.patterns.items():
         if name not in matched.values():
-            told.append(("pattern not found", f"{name} ({len(list(truth.of(name)))} keys)"))
+            errors.append(("pattern not found", f"{name} ({len(list(truth.of(name)))} keys)"))
         for index in (i for i, of in matched.items() if of == name):
             shape = predicted[index].get("shape")
             if shape != pattern.shape:
-                told.append(("shape", f"{name}: {shape}, is {pattern.shape}"))
+                errors.append(("shape", f"{name}: {shape}, is {pattern.shape}"))
     shapes = sum(
         predicted[index].get("shape") == truth.patterns[name].shape
         for index, name in matched.items()
@@ -65,30 +65,30 @@ def score(truth: Keyspace, document: dict[str, Any]) -> Score:
         truth.references(is_asked=True),
         truth.references(is_asked=False) | _own(truth, references),
         "reference",
-        told,
+        errors,
     )
     computed = _compared(
         derived,
         truth.derived(is_asked=True),
         truth.derived(is_asked=False),
         "derived",
-        told,
+        errors,
     )
     return Score(
         right / len(truth.rows) if truth.rows else 1.0,
         shapes / len(truth.patterns) if truth.patterns else 1.0,
         *compared,
         *computed,
-        *_damage(truth, document, told),
-        told,
+        *_damage(truth, document, errors),
+        errors,
     )
 
 
 def mean(scores: list[Score]) -> Score:
     """Of each share, where there was something to be found; with all that was wrong."""
-    shares = [_mean(column) for column in zip(*(one.shares() for one in scores), strict=True)]
+    shares = [_mean(column) for column in zip(*(score.shares() for score in scores), strict=True)]
     given = dict(zip(COLUMNS, shares, strict=True))
-    return Score(**given, wrong=[each for one in scores for each in one.wrong])  # type: ignore[arg-type]
+    return Score(**given, wrong=[each for score in scores for each in score.wrong])  # type: ignore[arg-type]
 
 
 def _mean(shares: Iterable[float | None]) -> float | None:
@@ -110,7 +110,7 @@ def _matched(
     matched: dict[int, str] = {}
     backings: dict[int, str] = {}
     right = 0
-    for (index, name), count in sorted(shared.items(), key=lambda one: (-one[1], one[0])):
+    for (index, name), count in sorted(shared.items(), key=lambda pair: (-pair[1], pair[0])):
         backings.setdefault(index, name)
         if index not in matched and name not in matched.values():
             matched[index] = name
@@ -130,7 +130,7 @@ def _path(path: str, predicted: str, true: str) -> str:
     segment = PLACE.fullmatch(path)
     if segment is None:
         return path
-    theirs, ours = ([place[1] for place in PLACE.finditer(name)] for name in (predicted, true))
+    theirs, ours = ([match[1] for match in PLACE.finditer(name)] for name in (predicted, true))
     if segment[1] not in theirs or theirs.index(segment[1]) >= len(ours):
         return path
     return f"{{{ours[theirs.index(segment[1])]}}}"
@@ -152,19 +152,19 @@ def _references(
         name = str(pattern.get("pattern"))
         for reference in pattern.get("references") or ():
             to = reference["to"]
-            home = backings.get(index, name)
-            path = _path(str(reference["from"]), name, home)
+            backing = backings.get(index, name)
+            path = _path(str(reference["from"]), name, backing)
             if index in matched and to in names:
                 path = truth.answered(matched[index], path, names[to])
                 references.add((matched[index], path, names[to]))
-            elif (home, path, parts.get(to)) not in true:
+            elif (backing, path, parts.get(to)) not in true:
                 references.add((f"? {name}", path, names.get(to, f"? {to}")))
     return references
 
 
 def _own(truth: Keyspace, references: set[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
     """Predicted references by which every row names itself: true, and nothing to be found."""
-    own = set()
+    to_itself = set()
     for of, path, to in references:
         if of != to or path.startswith("{") or of not in truth.patterns:
             continue
@@ -172,11 +172,11 @@ def _own(truth: Keyspace, references: set[tuple[str, str, str]]) -> set[tuple[st
         are_own = [
             str(text) in pattern.forms(key, segments, value)
             for key, segments, value in truth.of(of)
-            for text in found(value, path)
+            for text in values_at(value, path)
         ]
         if are_own and all(are_own):
-            own.add((of, path, to))
-    return own
+            to_itself.add((of, path, to))
+    return to_itself
 
 
 def _derived(
@@ -200,12 +200,16 @@ def _derived(
 
 
 def _compared(
-    predicted: set[Any], asked: set[Any], neutral: set[Any], what: str, told: list[tuple[str, str]]
+    predicted: set[Any],
+    asked: set[Any],
+    neutral: set[Any],
+    what: str,
+    errors: list[tuple[str, str]],
 ) -> tuple[float | None, float | None]:
     """Precision and recall; what is neutral counts for neither."""
     counted = predicted - (neutral - asked)
-    told += [(f"{what} invented", " -> ".join(each)) for each in sorted(counted - asked)]
-    told += [(f"{what} not found", " -> ".join(each)) for each in sorted(asked - predicted)]
+    errors += [(f"{what} invented", " -> ".join(each)) for each in sorted(counted - asked)]
+    errors += [(f"{what} not found", " -> ".join(each)) for each in sorted(asked - predicted)]
     right = len(counted & asked)
     recall = right / len(asked) if asked else None
     if counted:
@@ -214,22 +218,25 @@ def _compared(
 
 
 def _damage(
-    truth: Keyspace, document: dict[str, Any], told: list[tuple[str, str]]
+    truth: Keyspace, document: dict[str, Any], errors: list[tuple[str, str]]
 ) -> tuple[float | None, float | None]:
     misfits = (document.get("integrity") or {}).get("misfits") or ()
     named: set[Finding] = {(each["key"], each["kind"]) for each in misfits}
     named = {(key, kind) for key, kind in named if kind in KINDS}
     allowed = set(truth.neutral)
     right = 0
-    for one in truth.damage:
-        ways = {(one.key, one.kind), *(other for other in one.other if other[1] == one.kind)}
-        allowed |= {*ways, *one.other}
+    for planted in truth.damage:
+        ways = {
+            (planted.key, planted.kind),
+            *(other for other in planted.other if other[1] == planted.kind),
+        }
+        allowed |= {*ways, *planted.other}
         if ways & named:
             right += 1
         else:
-            told.append(("damage not found", f"{one.kind} {one.key}"))
+            errors.append(("damage not found", f"{planted.kind} {planted.key}"))
     wrong = named - allowed
-    told += [("damage invented", f"{kind} {key}") for key, kind in sorted(wrong)]
+    errors += [("damage invented", f"{kind} {key}") for key, kind in sorted(wrong)]
     recall = right / len(truth.damage) if truth.damage else None
     if right or wrong:
         return right / (right + FALSE_REPAIR * len(wrong)), recall
@@ -251,18 +258,18 @@ def perfect(truth: Keyspace) -> dict[str, Any]:
         }
         for name, pattern in truth.patterns.items()
     ]
-    misfits = [{"key": one.key, "kind": one.kind, "detail": ""} for one in truth.damage]
+    misfits = [{"key": planted.key, "kind": planted.kind, "detail": ""} for planted in truth.damage]
     return {"patterns": patterns, "integrity": {"misfits": misfits, "counts": {}}}
 
 
 def table(scores: dict[str, tuple[int, Score]]) -> str:
     """A line for each app (keys, then shares in percent), and the mean."""
     heads = ["keys", "pattern", "shape", "ref P", "ref R", "deriv P", "deriv R", "dam P", "dam R"]
-    lines = [f"{'':12}" + "".join(f"{head:>9}" for head in heads)]
-    for name, (keys, one) in scores.items():
-        lines.append(f"{name:12}{keys:9}" + "".join(map(_percent, one.shares())))
-    means = mean([one for _, one in scores.values()]).shares()
-    return "\n".join([*lines, f"{'mean':12}{'':9}" + "".join(map(_percent, means))])
+    rows = [f"{'':12}" + "".join(f"{head:>9}" for head in heads)]
+    for name, (keys, score) in scores.items():
+        rows.append(f"{name:12}{keys:9}" + "".join(map(_percent, score.shares())))
+    means = mean([score for _, score in scores.values()]).shares()
+    return "\n".join([*rows, f"{'mean':12}{'':9}" + "".join(map(_percent, means))])
 
 
 def _percent(share: float | None) -> str:

@@ -32,22 +32,24 @@ def library(w: World) -> None:
     members = [w.uuid() for _ in range(w.few(0.7))]
     for member in members:
         name, card = w.full_name(), f"LC-{w.digits(7)}"
-        told = doc(id=member, name=name, email=w.email(name), cardNumber=card)
-        told |= doc(branchId=w.pick(branches), phone=w.maybe(0.6, w.phone()), createdAt=w.iso())
-        w.put("member", told | {"isBlocked": w.chance(0.05)}, member)
+        fields = doc(id=member, name=name, email=w.email(name), cardNumber=card)
+        fields |= doc(branchId=w.pick(branches), phone=w.maybe(0.6, w.phone()), createdAt=w.iso())
+        w.put("member", fields | {"isBlocked": w.chance(0.05)}, member)
     for code in branches:
-        told = {"code": code, "name": w.title(), "managerId": w.pick(members)}
-        w.put("branch", told | {"openingHours": {"mon": "9-18", "sat": "9-16"}}, code)
+        fields = {"code": code, "name": w.title(), "managerId": w.pick(members)}
+        w.put("branch", fields | {"openingHours": {"mon": "9-18", "sat": "9-16"}}, code)
     books = [f"978{w.digits(10)}" for _ in range(w.size)]
     for isbn in books:
-        told = doc(isbn=isbn, title=w.title(), author=w.full_name(), year=w.number(1950, 2024))
-        told |= doc(genres=w.some(genres, 1, 2), copies=w.number(1, 5), cover=w.maybe(0.7, w.url()))
-        w.put("book", told | {"addedAt": w.iso()}, isbn)
+        fields = doc(isbn=isbn, title=w.title(), author=w.full_name(), year=w.number(1950, 2024))
+        fields |= doc(
+            genres=w.some(genres, 1, 2), copies=w.number(1, 5), cover=w.maybe(0.7, w.url())
+        )
+        w.put("book", fields | {"addedAt": w.iso()}, isbn)
         if w.chance(0.2):
             w.put("holds", w.some(members, 0, 4), isbn)
         for member in w.some(members, 0, 1):
-            told = {"rating": w.number(1, 5), "text": w.words(), "memberName": w.full_name()}
-            w.put("review", told | {"createdAt": w.iso()}, isbn, member)
+            fields = {"rating": w.number(1, 5), "text": w.text(), "memberName": w.full_name()}
+            w.put("review", fields | {"createdAt": w.iso()}, isbn, member)
     w.index("card", "member", by="cardNumber")
     w.index("books", "book")
     w.index("genre", "book", by="genres[]")
@@ -58,7 +60,7 @@ def library(w: World) -> None:
         "overdue",
         "loan",
         by="status",
-        at=lambda *_: (),
+        locate=lambda *_: (),
         where=lambda row: row["status"] == "overdue",
     )
     for month in range(1, 13):
@@ -71,9 +73,9 @@ def library(w: World) -> None:
 def _lent(w: World, isbn: str, member: str, branch: str) -> None:
     made = f"{w.ms()}-{w.rand(6)}"
     status = w.pick(["active", "returned", "returned", "returned", "overdue"])
-    told = doc(id=made, bookIsbn=isbn, memberId=member, branchId=branch, status=status)
-    told |= doc(loanedAt=w.iso(), dueDate=w.date())
-    w.put("loan", told | doc(returnedAt=w.iso() if status == "returned" else ABSENT), made)
+    fields = doc(id=made, bookIsbn=isbn, memberId=member, branchId=branch, status=status)
+    fields |= doc(loanedAt=w.iso(), dueDate=w.date())
+    w.put("loan", fields | doc(returnedAt=w.iso() if status == "returned" else ABSENT), made)
     if status == "overdue" and w.chance(0.7):
         owed = {"loanId": made, "cents": w.number(20, 900), "paid": w.chance(0.4)}
         w.put("fine", owed, member, w.ms())
@@ -108,9 +110,9 @@ def fitness(w: World) -> None:
     plans = [f"plan_{w.rand(8)}" for _ in range(w.few(0.08, 6))]
     for user in users:
         name = w.full_name()
-        told = doc(id=user, displayName=name, handle=w.handle(name), bio=w.maybe(0.6, w.words()))
-        told |= doc(heightCm=w.maybe(0.7, w.number(150, 200)), units="metric", joinedAt=w.iso())
-        w.put("profile", told | doc(currentPlan=w.maybe(0.3, w.pick(plans))), user)
+        fields = doc(id=user, displayName=name, handle=w.handle(name), bio=w.maybe(0.6, w.text()))
+        fields |= doc(heightCm=w.maybe(0.7, w.number(150, 200)), units="metric", joinedAt=w.iso())
+        w.put("profile", fields | doc(currentPlan=w.maybe(0.3, w.pick(plans))), user)
         if w.chance(0.5):
             w.put("streak", w.number(0, 90), user)
         if w.chance(0.3):
@@ -124,18 +126,18 @@ def fitness(w: World) -> None:
             )
     for plan in plans:
         weeks = [{"week": i + 1, "sessions": w.number(2, 5)} for i in range(w.number(1, 4))]
-        told = {"id": plan, "title": w.title(), "authorId": w.pick(users), "weeks": weeks}
-        w.put("plan", told | {"isPublic": w.chance(0.8)}, plan)
+        fields = {"id": plan, "title": w.title(), "authorId": w.pick(users), "weeks": weeks}
+        w.put("plan", fields | {"isPublic": w.chance(0.8)}, plan)
     w.index("handle", "profile", by="handle")
     for user in users:
         for day in w.some(range(200), 0, 3):
-            told = doc(minutes=w.number(10, 120), kind=w.pick(["run", "ride", "mirror"]))
-            told |= doc(planId=w.maybe(0.5, w.pick(plans)), notes=w.maybe(0.3, w.words()))
-            w.put("workout", told | {"loggedAt": w.iso()}, user, w.day(day), w.number(1, 2))
+            fields = doc(minutes=w.number(10, 120), kind=w.pick(["run", "ride", "mirror"]))
+            fields |= doc(planId=w.maybe(0.5, w.pick(plans)), notes=w.maybe(0.3, w.text()))
+            w.put("workout", fields | {"loggedAt": w.iso()}, user, w.day(day), w.number(1, 2))
     w.index(
         "workouts",
         "workout",
-        at=lambda segments, *_: (segments[0],),
+        locate=lambda segments, *_: (segments[0],),
         give=lambda key, *_: key,
     )
     for user in users:
@@ -156,22 +158,22 @@ def _social(w: World, users: list[str]) -> None:
     for _ in range(w.few(0.06, 5)):
         made, count = f"ch_{w.ms()}", w.number(3, 12)
         scores = {user: w.number(0, 900) for user in w.some(users, count, count)}
-        told = {"id": made, "title": w.title(), "createdBy": w.pick(users), "endsAt": w.iso()}
-        w.put("challenge", told | {"participants": scores}, made)
+        fields = {"id": made, "title": w.title(), "createdBy": w.pick(users), "endsAt": w.iso()}
+        w.put("challenge", fields | {"participants": scores}, made)
         ranked = sorted(scores, key=lambda user: -scores[user])[:5]
         w.put("board", [{"userId": user, "points": scores[user]} for user in ranked], made)
     done = [key for key, _, _ in w.of("workout")]
     posts = []
     for _ in range(w.few(0.6)):
         posts.append(made := f"post_{w.ms()}_{w.rand(7)}")
-        told = doc(id=made, authorId=w.pick(users), text=w.words(), createdAt=w.iso())
-        w.put("post", told | doc(workoutKey=w.maybe(0.5, w.pick(done)), likeCount=3), made)
+        fields = doc(id=made, authorId=w.pick(users), text=w.text(), createdAt=w.iso())
+        w.put("post", fields | doc(workoutKey=w.maybe(0.5, w.pick(done)), likeCount=3), made)
         w.put("likes", w.some(users, 0, 6), made)
-        said = [
-            {"id": w.uuid(), "authorId": w.pick(users), "text": w.words(), "at": w.iso()}
+        comments = [
+            {"id": w.uuid(), "authorId": w.pick(users), "text": w.text(), "at": w.iso()}
             for _ in range(w.number(0, 4))
         ]
-        w.put("comments", said, made)
+        w.put("comments", comments, made)
     w.put("posts", posts[-20:])
     for user in w.some(users, w.few(0.3), w.few(0.3)):
         notices = [
@@ -209,18 +211,18 @@ def helpdesk(w: World) -> None:
     w.sentinels |= {"requester", "automation"}
     tenants, agents = w.slugs(w.few(0.06, 5)), dict[str, str]()
     for slug in tenants:
-        told = doc(slug=slug, name=w.title(), domain=f"{slug}.example.com", plan="pro")
-        w.put("tenant", told | {"createdAt": w.iso(), "seats": w.number(2, 30)}, slug)
+        fields = doc(slug=slug, name=w.title(), domain=f"{slug}.example.com", plan="pro")
+        w.put("tenant", fields | {"createdAt": w.iso(), "seats": w.number(2, 30)}, slug)
         w.put("sla", {p: {"hours": w.number(1, 72)} for p in ("low", "normal", "high")}, slug)
         for _ in range(w.number(2, max(3, w.size // 25))):
             agent, name = f"agt_{w.rand(10)}", w.full_name()
             agents[agent] = slug
-            told = doc(id=agent, name=name, email=w.email(name), tenantSlug=slug)
-            w.put("agent", told | {"role": w.pick(["admin", "agent"])}, slug, agent)
+            fields = doc(id=agent, name=name, email=w.email(name), tenantSlug=slug)
+            w.put("agent", fields | {"role": w.pick(["admin", "agent"])}, slug, agent)
         for article in dict.fromkeys(w.slugs(w.number(1, 5))):
             mine = w.pick([agent for agent, of in agents.items() if of == slug])
-            told = {"title": w.title(), "body": w.words(20, 60), "authorId": mine}
-            w.put("article", told | {"published": w.chance(0.8)}, slug, article)
+            fields = {"title": w.title(), "body": w.text(20, 60), "authorId": mine}
+            w.put("article", fields | {"published": w.chance(0.8)}, slug, article)
     w.index("domain", "tenant", by="domain")
     w.index("mail", "agent", by="email")
     requesters = [w.email(w.full_name()) for _ in range(w.few(0.5))]
@@ -237,15 +239,15 @@ def helpdesk(w: World) -> None:
         "open",
         "ticket",
         by="status",
-        at=lambda segments, *_: (segments[0],),
+        locate=lambda segments, *_: (segments[0],),
         give=lambda key, *_: key,
         where=lambda row: row["status"] == "open",
     )
     w.index("assigned", "ticket", by="assigneeId", give=lambda key, *_: key)
     for _ in range(w.few(0.1, 5)):
         agent = w.pick(list(agents))
-        told = {"tenantSlug": agents[agent], "createdBy": agent, "scopes": ["read"]}
-        w.put("apikey", told | {"lastUsedAt": w.either(0.5, w.iso())}, w.hex(32))
+        fields = {"tenantSlug": agents[agent], "createdBy": agent, "scopes": ["read"]}
+        w.put("apikey", fields | {"lastUsedAt": w.either(0.5, w.iso())}, w.hex(32))
     w.put("tags", ["billing", "bug", "question", "urgent", "refund"])
 
 
@@ -256,7 +258,7 @@ def _filed(w: World, slug: str, number: int, agents: list[str], requesters: list
         number=number,
         tenantSlug=slug,
         subject=w.title(),
-        body=w.words(6, 40),
+        body=w.text(6, 40),
         status=status,
         priority=w.pick(["low", "normal", "high"]),
         assigneeId=agent if w.chance(0.8) else None,
@@ -266,16 +268,16 @@ def _filed(w: World, slug: str, number: int, agents: list[str], requesters: list
         solvedAt=w.iso() if status in ("solved", "closed") else ABSENT,
     )
     key = w.put("ticket", value, slug, number)
-    said: list[dict[str, Any]] = []
+    comments: list[dict[str, Any]] = []
     for author in w.random.choices([agent, "requester"], k=w.number(0, 5)):
-        said.append({"authorId": author, "text": w.words(), "at": w.iso(), "internal": False})
-    w.put("comments", said, slug, number)
+        comments.append({"authorId": author, "text": w.text(), "at": w.iso(), "internal": False})
+    w.put("comments", comments, slug, number)
     if w.chance(0.2):
         files = [{"name": w.slug(), "url": w.url("file"), "uploadedBy": agent}]
         w.put("files", files, slug, number)
     if w.chance(0.4):
         actor = agent if w.chance(0.8) else "automation"
-        told = {"actorId": actor, "action": "status_changed", "ticketKey": key}
-        w.put("audit", told | {"to": status}, slug, w.ms())
+        fields = {"actorId": actor, "action": "status_changed", "ticketKey": key}
+        w.put("audit", fields | {"to": status}, slug, w.ms())
     if w.chance(0.05):
         w.put("lock", w.ms(), slug, number)

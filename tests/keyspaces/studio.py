@@ -62,20 +62,20 @@ def slips(w: World) -> None:
         _written(w, users)
     for _ in range(w.few(0.1, 4)):
         ms, rand = w.ms(), w.rand()
-        told = {"senderType": "system", "senderName": "System", "subject": "Passwort"}
-        told |= {"id": f"message:{ms}-{rand}", "message": w.words(), "timestamp": w.iso(ms)}
-        w.put("reset", told | {"read": w.chance(0.5)}, ms, rand)
+        fields = {"senderType": "system", "senderName": "System", "subject": "Passwort"}
+        fields |= {"id": f"message:{ms}-{rand}", "message": w.text(), "timestamp": w.iso(ms)}
+        w.put("reset", fields | {"read": w.chance(0.5)}, ms, rand)
     for _ in range(w.few(0.08, 4)):
         made = f"{w.ms()}"
-        told = {"id": made, "title": w.title(), "content": w.words(), "createdBy": w.full_name()}
-        w.put("announcement", told | {"createdAt": w.iso()}, made)
+        fields = {"id": made, "title": w.title(), "content": w.text(), "createdBy": w.full_name()}
+        w.put("announcement", fields | {"createdAt": w.iso()}, made)
     _settled(w)
 
 
 def _week(w: World) -> dict[str, Any]:
     times = ["13:00", "14:30", "16:00", "andere"]
     chosen = {day: w.pick(times) for day in DAYS}
-    others = {f"{day}Other": w.either(chosen[day] == "andere", w.words(), "") for day in DAYS}
+    others = {f"{day}Other": w.either(chosen[day] == "andere", w.text(), "") for day in DAYS}
     return chosen | others | {"canGoHomeAlone": w.pick(["ja", "nein"]), "canGoHomeAloneOther": ""}
 
 
@@ -105,11 +105,11 @@ def _written(w: World, users: list[str]) -> None:
         senderName=w.full_name(),
         senderType="parent" if is_parent else "betreuer",
         subject=w.title(),
-        message=w.words(),
+        message=w.text(),
         status="beantwortet" if is_answered else w.pick(["ungelesen", "gelesen"]),
         createdAt=w.iso(ms),
         readAt=w.maybe(0.5, w.later(ms)),
-        adminReply=w.words() if is_answered else ABSENT,
+        adminReply=w.text() if is_answered else ABSENT,
         repliedAt=w.later(ms) if is_answered else ABSENT,
         replyRead=w.chance(0.5) if is_answered else ABSENT,
     )
@@ -118,7 +118,7 @@ def _written(w: World, users: list[str]) -> None:
 
 def _settled(w: World) -> None:
     """The keys of which there is one."""
-    texts = {word: w.words() for word in ("welcome", "footer", "login", "help", "empty", "sent")}
+    texts = {word: w.text() for word in ("welcome", "footer", "login", "help", "empty", "sent")}
     themes = [{"name": w.title(), "primary": "#ff8800"} for _ in range(3)]
     value = doc({"schoolName": "Schule am Weiß-See", "classes": CLASSES, "colorThemes": themes})
     value |= {"timeOptions": ["13:00", "14:30", "16:00"], "content": texts}
@@ -130,7 +130,7 @@ def _settled(w: World) -> None:
     w.put("school", "Schule am Weiß-See")
     w.put("logo", f"data:image/png;base64,{w.token(3000)}")
     w.put("times", {"enabled": True, "from": "07:00", "to": "18:00", "days": DAYS})
-    w.put("legal", {"imprint": w.words(90, 120), "privacy": w.words(150, 200)})
+    w.put("legal", {"imprint": w.text(90, 120), "privacy": w.text(150, 200)})
     w.put("design", {"font": "serif", "columns": 2, "showLogo": True})
 
 
@@ -178,12 +178,14 @@ def studio(w: World) -> None:
     for user in staff:
         for org in w.some(orgs, 1, 2):
             _hired(w, org, user)
-    w.index("membership", "member", at=lambda segments, *_: segments[::-1], give=lambda *_: True)
+    w.index(
+        "membership", "member", locate=lambda segments, *_: segments[::-1], give=lambda *_: True
+    )
     copies = {segments[0]: row for _, segments, row in w.of("org")}
     w.index(
         "orgs",
         "member",
-        at=lambda segments, *_: (segments[1],),
+        locate=lambda segments, *_: (segments[1],),
         give=lambda key, segments, row: copies[segments[0]],
         drift="status",
         is_planted=False,
@@ -217,14 +219,14 @@ def _org(w: World, org: str, slug: str, parent: str | None) -> None:
     bank = {"bank_account": {"iban": "CH" + w.digits(19)}, "tax_inclusive": w.chance(0.5)}
     w.put("pay_settings", {**bank, "created_at": w.iso(), "updated_at": w.iso()}, org)
     for _ in range(w.number(1, 4)):
-        place = {"name": w.title(), "capacity": w.number(5, 30), "city": w.title()}
-        w.put("location", place, org, w.uuid())
+        location = {"name": w.title(), "capacity": w.number(5, 30), "city": w.title()}
+        w.put("location", location, org, w.uuid())
         made = w.uuid()
-        told = {"id": made, "name": w.title(), "subject": w.words(), "body": w.words(10, 40)}
-        w.put("template", told, org, made)
+        fields = {"id": made, "name": w.title(), "subject": w.text(), "body": w.text(10, 40)}
+        w.put("template", fields, org, made)
         made = f"comm_{w.ms()}_{w.rand()}"
-        told = {"id": made, "org_id": org, "subject": w.words(), "body": w.words(10, 40)}
-        w.put("communication", told | {"status": "sent", "created_at": w.iso()}, org, made)
+        fields = {"id": made, "org_id": org, "subject": w.text(), "body": w.text(10, 40)}
+        w.put("communication", fields | {"status": "sent", "created_at": w.iso()}, org, made)
 
 
 def _hired(w: World, org: str, user: str) -> None:
@@ -273,7 +275,7 @@ def _paid(w: World, orgs: list[str], staff: list[str], customers: list[str]) -> 
     w.index(
         "wallet_key",
         "wallet",
-        at=lambda segments, row, _: (row["id"],),
+        locate=lambda segments, row, _: (row["id"],),
         give=lambda key, *_: key,
     )
     for _ in range(w.few(0.5)):
@@ -286,36 +288,36 @@ def _paid(w: World, orgs: list[str], staff: list[str], customers: list[str]) -> 
         made = f"qrbill_{w.ms()}_{w.rand()}"
         value = {"id": made, "order_id": w.uuid(), "amount_cents": w.number(500, 90000)}
         value |= {"currency": "CHF", "method": "qr", "provider": "bank", "status": "paid"}
-        value |= {"provider_transaction_id": w.token(16), "metadata": {"note": w.words()}}
+        value |= {"provider_transaction_id": w.token(16), "metadata": {"note": w.text()}}
         w.put("payment", value | {"created_at": w.iso(), "updated_at": w.iso()}, made)
     w.index("order", "payment", by="order_id")
     for _ in range(w.few(0.15)):
         made = f"qrbill_{w.ms()}"
-        creditor = {"name": w.title(), "address": w.words(2, 3), "postalCode": w.digits(4)}
+        creditor = {"name": w.title(), "address": w.text(2, 3), "postalCode": w.digits(4)}
         value = {"id": made, "amount": w.amount(), "currency": "CHF", "reference": w.digits(27)}
         value |= {"creditor": creditor, "iban": "CH" + w.digits(19), "qrCodeData": w.token(120)}
-        w.put("qrbill", value | {"description": w.words()}, made)
+        w.put("qrbill", value | {"description": w.text()}, made)
 
 
 def _wallet(w: World, org: str, user: str, by: str) -> None:
     made, kind = f"wallet_{w.ms()}_{w.rand()}", w.pick(["credits", "credits", "gift"])
-    said = {"metadata": {"created_by": by, "notes": ""}, "status": "active", "currency": "CHF"}
+    shared = {"metadata": {"created_by": by, "notes": ""}, "status": "active", "currency": "CHF"}
     ids = {"id": made, "org_id": org, "owner_type": "customer", "user_id": user, "kind": kind}
     held = {"balance_cents": w.number(0, 50000), "credits": w.number(0, 20)}
     w.put(
         "wallet",
-        ids | said | held | {"created_at": w.iso(), "updated_at": w.iso()},
+        ids | shared | held | {"created_at": w.iso(), "updated_at": w.iso()},
         org,
         user,
         kind,
     )
     for _ in range(w.number(0, 5)):
         entry = f"ledger_{w.ms()}_{w.rand()}"
-        told = doc({"id": entry, "wallet_id": made, "timestamp": w.iso(), "reason": w.words()})
-        told |= {"entry_type": w.pick(["credit", "debit"]), "amount_cents": w.number(0, 9000)}
-        told |= {"credits_delta": w.number(-3, 10)}
-        spoken = {"description": w.words(), "initiated_by": by}
-        w.put("ledger", told | {"metadata": spoken}, made, entry)
+        fields = doc({"id": entry, "wallet_id": made, "timestamp": w.iso(), "reason": w.text()})
+        fields |= {"entry_type": w.pick(["credit", "debit"]), "amount_cents": w.number(0, 9000)}
+        fields |= {"credits_delta": w.number(-3, 10)}
+        spoken = {"description": w.text(), "initiated_by": by}
+        w.put("ledger", fields | {"metadata": spoken}, made, entry)
 
 
 def _said(w: World, orgs: list[str], staff: list[str]) -> None:
@@ -339,22 +341,24 @@ def _said(w: World, orgs: list[str], staff: list[str]) -> None:
         )
         w.put("thread", value, thread)
         for user in w.some(staff, 2, 6):
-            told = doc({"id": f"member_{w.ms()}_{w.rand()}", "thread_id": thread, "user_id": user})
-            told |= {"role": w.pick(["admin", "member"]), "joined_at": w.iso(), "muted": False}
-            told |= {"last_read_at": w.iso(), "notifications_enabled": w.chance(0.8)}
-            w.put("thread_member", told, thread, user)
+            fields = doc(
+                {"id": f"member_{w.ms()}_{w.rand()}", "thread_id": thread, "user_id": user}
+            )
+            fields |= {"role": w.pick(["admin", "member"]), "joined_at": w.iso(), "muted": False}
+            fields |= {"last_read_at": w.iso(), "notifications_enabled": w.chance(0.8)}
+            w.put("thread_member", fields, thread, user)
         for _ in range(count):
             _posted(w, thread, staff)
     for _ in range(w.few(0.8)):
         made = f"notif_{w.ms()}_{w.rand()}"
-        told = {"id": made, "user_id": w.pick(staff), "type": "booking", "priority": "normal"}
-        told |= {"title": w.title(), "message": w.words(), "timestamp": w.iso()}
-        w.put("notification", told | {"read": w.chance(0.5), "source": "system"}, made)
+        fields = {"id": made, "user_id": w.pick(staff), "type": "booking", "priority": "normal"}
+        fields |= {"title": w.title(), "message": w.text(), "timestamp": w.iso()}
+        w.put("notification", fields | {"read": w.chance(0.5), "source": "system"}, made)
     w.index(
         "notified",
         "notification",
         by="user_id",
-        at=lambda segments, row, user: (user, segments[0]),
+        locate=lambda segments, row, user: (user, segments[0]),
         give=lambda key, segments, row: row,
         drift="read",
     )
@@ -362,16 +366,16 @@ def _said(w: World, orgs: list[str], staff: list[str]) -> None:
 
 def _posted(w: World, thread: str, staff: list[str]) -> None:
     made = f"message_{w.ms()}_{w.rand()}"
-    body = w.words()
-    told = doc({"id": made, "thread_id": thread, "sender_id": w.pick(staff), "body": body})
-    told |= {"body_html": f"<p>{body}</p>", "attachments": [], "created_at": w.iso()}
+    body = w.text()
+    fields = doc({"id": made, "thread_id": thread, "sender_id": w.pick(staff), "body": body})
+    fields |= {"body_html": f"<p>{body}</p>", "attachments": [], "created_at": w.iso()}
     first = {"deleted_at": w.maybe(0.1, w.iso()), "is_welcome_message": w.maybe(0.1, True)}
-    w.put("message", doc(told, first, flagged=False), made)
+    w.put("message", doc(fields, first, flagged=False), made)
     if w.chance(0.2):
         report = f"report_{w.ms()}_{w.rand()}"
-        told = {"id": report, "message_id": made, "reporter_id": w.pick(staff)}
-        told |= {"reason": w.words(), "state": w.pick(["pending", "resolved"])}
-        w.put("moderation", told | {"created_at": w.iso()}, report)
+        fields = {"id": report, "message_id": made, "reporter_id": w.pick(staff)}
+        fields |= {"reason": w.text(), "state": w.pick(["pending", "resolved"])}
+        w.put("moderation", fields | {"created_at": w.iso()}, report)
 
 
 def _offered(w: World, orgs: list[str], staff: list[str], customers: list[str]) -> None:
@@ -379,21 +383,25 @@ def _offered(w: World, orgs: list[str], staff: list[str], customers: list[str]) 
     for slug in w.slugs(w.few(0.12, 5)):
         programs.append(made := f"program_{w.ms()}_{w.rand()}")
         ids = {"id": made, "org_id": w.pick(orgs), "instructor_id": w.pick(staff), "slug": slug}
-        told = doc(title=w.title(), summary=w.words(), visibility="public")
+        fields = doc(title=w.title(), summary=w.text(), visibility="public")
         by = {"is_active": True, "created_at": w.iso(), "created_by": w.pick(staff)}
-        w.put("program", ids | told | by, made)
+        w.put("program", ids | fields | by, made)
     for _ in range(w.few(0.4)):
         made = f"booking_{w.ms()}_{w.rand()}"
         ids = {"id": made, "program_id": w.pick(programs), "variant_id": w.uuid()}
         ids |= {"customer_id": w.pick(customers), "instructor_id": w.pick(staff)}
-        told = {"status": w.pick(["booked", "done"]), "total_price": w.amount(), "currency": "CHF"}
-        told |= {"payment_status": "paid", "source": "web", "intake_responses": {"q1": w.words()}}
-        told |= {"customer_notes": w.words(), "private_link_token": w.uuid(), "booked_at": w.iso()}
-        w.put("pbooking", ids | told | {"created_at": w.iso()}, made)
+        fields = {
+            "status": w.pick(["booked", "done"]),
+            "total_price": w.amount(),
+            "currency": "CHF",
+        }
+        fields |= {"payment_status": "paid", "source": "web", "intake_responses": {"q1": w.text()}}
+        fields |= {"customer_notes": w.text(), "private_link_token": w.uuid(), "booked_at": w.iso()}
+        w.put("pbooking", ids | fields | {"created_at": w.iso()}, made)
         for _ in range(w.number(0, 2)):
             session = f"session_{w.ms()}_{w.rand()}"
-            told = {"id": session, "booking_id": made, "starts_at": w.iso(), "status": "planned"}
-            w.put("psession", told, session)
+            fields = {"id": session, "booking_id": made, "starts_at": w.iso(), "status": "planned"}
+            w.put("psession", fields, session)
     retreats = [f"retreat_{w.ms()}_{w.rand()}" for _ in range(w.few(0.05, 4))]
     for retreat in retreats:
         w.put("retreat", {"id": retreat, "title": w.title(), "price": w.amount()}, retreat)
@@ -402,10 +410,10 @@ def _offered(w: World, orgs: list[str], staff: list[str], customers: list[str]) 
         ids = {"id": made, "retreat_id": w.pick(retreats), "session_id": w.uuid()}
         ids |= {"customer_id": w.pick(customers), "status": "open", "room_type": "double"}
         sums = {name: w.amount() for name in ("total_price", "deposit_amount", "remaining_balance")}
-        w.put("application", doc(ids, sums) | {"application_data": {"diet": w.words()}}, made)
+        w.put("application", doc(ids, sums) | {"application_data": {"diet": w.text()}}, made)
     for _ in range(w.few(0.15)):
         made = f"lead_{w.ms()}_{w.rand()}"
-        told = {"id": made, "email": w.email(w.full_name()), "source": "web"}
-        w.put("lead", told | {"created_at": w.iso()}, made)
+        fields = {"id": made, "email": w.email(w.full_name()), "source": "web"}
+        w.put("lead", fields | {"created_at": w.iso()}, made)
         mails = {"step": w.number(0, 5), "next_at": w.iso(), "is_stopped": w.chance(0.2)}
         w.put("sequence", mails, made)

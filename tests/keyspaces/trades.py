@@ -55,7 +55,7 @@ def mechanics(w: World) -> None:
         "pending",
         "booking",
         by="status",
-        at=lambda *_: (),
+        locate=lambda *_: (),
         give=_whole,
         where=lambda row: row["status"] == "pending",
     )
@@ -79,9 +79,9 @@ def _booked(w: World, customer: str, provider: str) -> None:
         "id": key,
         "customerId": customer,
         "service": w.title(),
-        "location": w.words(),
+        "location": w.text(),
         "vehicle": car if w.chance(0.7) else w.title(),
-        "description": w.words(),
+        "description": w.text(),
         "coordinates": w.either(0.7, w.point()),
         "status": status,
         "mechanicId": provider if is_taken else None,
@@ -96,12 +96,12 @@ def _booked(w: World, customer: str, provider: str) -> None:
     w.put("booking", value, ms, customer)
     if not is_taken:
         return
-    said = []
+    messages = []
     for sender in w.random.choices([customer, provider], k=w.number(1, 6)):
-        told = {"message": w.words(), "timestamp": w.ms(), "read": w.chance(0.6), "type": "text"}
+        fields = {"message": w.text(), "timestamp": w.ms(), "read": w.chance(0.6), "type": "text"}
         ids = doc({"id": f"msg_{w.ms()}", "senderId": sender, "senderName": w.full_name()})
-        said.append(ids | told)
-    w.put("messages", said, key)
+        messages.append(ids | fields)
+    w.put("messages", messages, key)
     if w.chance(0.5):
         moving = {"speed": w.maybe(0.6, w.amount(90)), "heading": w.maybe(0.6, w.amount(360))}
         w.put("tracking", doc(w.point(), moving, timestamp=w.ms()), key)
@@ -113,9 +113,9 @@ def _booked(w: World, customer: str, provider: str) -> None:
     if w.chance(0.7):
         ms = w.ms()
         ids = {"id": f"review_{ms}", "providerId": provider, "bookingId": key, "userId": customer}
-        told = {"userName": w.full_name(), "userImage": w.url("face"), "rating": w.number(1, 5)}
-        told |= {"comment": w.words(), "date": w.iso(ms), "timestamp": ms}
-        w.put("review", ids | told, ms)
+        fields = {"userName": w.full_name(), "userImage": w.url("face"), "rating": w.number(1, 5)}
+        fields |= {"comment": w.text(), "date": w.iso(ms), "timestamp": ms}
+        w.put("review", ids | fields, ms)
 
 
 def _equipped(w: World, providers: list[str], customers: list[str]) -> None:
@@ -132,7 +132,7 @@ def _equipped(w: World, providers: list[str], customers: list[str]) -> None:
             doc(
                 id=f"addr:{w.ms()}",
                 label=w.pick(["Home", "Work"]),
-                street=w.words(2, 3),
+                street=w.text(2, 3),
                 city=w.title(),
                 state="ZH",
                 zip=w.digits(5),
@@ -200,7 +200,7 @@ def stock(w: World) -> None:
         w.put("company", value | {"created_at": w.iso(ms), "createdAt": w.iso(ms)}, company)
         w.put("password", f"$2b$10${w.token(53)}", company)
         _linked(w, company)
-    w.index("status", "company", at=lambda segments, *_: segments, give=_status, drift="$")
+    w.index("status", "company", locate=lambda segments, *_: segments, give=_status, drift="$")
     users = [w.uuid() for _ in range(w.few(0.4))]
     for user in users:
         _employed(w, user, w.pick(companies))
@@ -302,14 +302,14 @@ def _moved(
     if alias == "price":
         return value | {"price": w.amount(), "date": w.iso(), "source": "purchase"}
     value |= doc(companyId=w.maybe(0.7, w.pick(companies)), quantity=w.number(1, 90))
-    batch = doc(batchNumber=w.maybe(0.5, w.token(6).upper()), notes=w.maybe(0.2, w.words()))
+    batch = doc(batchNumber=w.maybe(0.5, w.token(6).upper()), notes=w.maybe(0.2, w.text()))
     if alias == "entry":
         priced = {"unitPrice": w.amount(), "totalPrice": w.amount(), "entryDate": w.iso()}
         expiry = w.maybe(0.5, w.iso())
         return doc(value, batch, priced, supplierId=w.pick(suppliers), expirationDate=expiry)
     kind = w.pick(["entrada", "saida", "venda", "ajuste", "desperdicio"])
-    told = {"type": kind, "reason": w.words(), "date": w.iso()}
-    return doc(value, batch, told, cost=w.maybe(0.5, w.amount()))
+    fields = {"type": kind, "reason": w.text(), "date": w.iso()}
+    return doc(value, batch, fields, cost=w.maybe(0.5, w.amount()))
 
 
 def _linked(w: World, company: str) -> None:
@@ -340,7 +340,7 @@ comment   comment:{areaSlug}:{ms}     document  {areaSlug}>area
 def board(w: World) -> None:
     areas = w.slugs(w.few(0.1, 6))
     for area in areas:
-        value = {"name": w.title(), "description": w.words(), "progress": w.number(0, 100)}
+        value = {"name": w.title(), "description": w.text(), "progress": w.number(0, 100)}
         w.put("area", doc(value, id=w.maybe(0.5, area)), area)
     made: list[str] = []
     for _ in range(w.size):
@@ -348,11 +348,11 @@ def board(w: World) -> None:
         before = w.some(made, 0, 2) if made and w.chance(0.4) else None
         value = doc(
             completed=w.chance(0.4),
-            text=w.words(),
+            text=w.text(),
             assignee=w.maybe(0.6, w.full_name()),
             dependencies=w.maybe(0.6, before or []),
         )
         made.append(w.put("subpoint", value, area, ms))
     for _ in range(w.few(0.6)):
-        value = doc(text=w.words(), author=w.maybe(0.8, w.full_name()), at=w.maybe(0.7, w.iso()))
+        value = doc(text=w.text(), author=w.maybe(0.8, w.full_name()), at=w.maybe(0.7, w.iso()))
         w.put("comment", value, w.pick(areas), w.ms())

@@ -143,8 +143,8 @@ def doc(*parents: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 def plain(text: str) -> str:
     """ASCII letters of a text, in lower case: what e-mails and handles are made of."""
-    cut = unicodedata.normalize("NFKD", text.lower().replace("ß", "ss").replace("ł", "l"))
-    return re.sub(r"[^a-z]", "", cut) or "x"
+    ascii_text = unicodedata.normalize("NFKD", text.lower().replace("ß", "ss").replace("ł", "l"))
+    return re.sub(r"[^a-z]", "", ascii_text) or "x"
 
 
 class Values:
@@ -207,7 +207,7 @@ class Values:
     def amount(self, most: float = 500) -> float:
         return round(self.random.random() * most, 2)
 
-    def words(self, least: int = 3, most: int = 14) -> str:
+    def text(self, least: int = 3, most: int = 14) -> str:
         text = " ".join(self.random.choices(WORDS, k=self.random.randint(least, most)))
         return text[0].upper() + text[1:]
 
@@ -217,14 +217,14 @@ class Values:
     def slug(self) -> str:
         """Words and hyphens; a number sometimes, as where a title was taken."""
         self.count += 1
-        words = self.random.sample(WORDS, self.random.randint(2, 3))
-        return "-".join([*words, *([str(self.count)] if self.count % 3 == 0 else [])])
+        chosen = self.random.sample(WORDS, self.random.randint(2, 3))
+        return "-".join([*chosen, *([str(self.count)] if self.count % 3 == 0 else [])])
 
     def slugs(self, count: int) -> list[str]:
-        found: dict[str, None] = {}
-        while len(found) < count:
-            found[self.slug()] = None
-        return list(found)
+        slugs: dict[str, None] = {}
+        while len(slugs) < count:
+            slugs[self.slug()] = None
+        return list(slugs)
 
     def names(self) -> tuple[str, str]:
         return self.pick(FIRST), self.pick(LAST)
@@ -278,8 +278,8 @@ def resembling(value: str, values: Values) -> str:
     if "@" in value:
         return f"nobody{values.digits(5)}.{value}"
 
-    def other(found: re.Match[str]) -> str:
-        part = found.group()
+    def other(match: re.Match[str]) -> str:
+        part = match.group()
         if part.isalpha() or DATE.fullmatch(part):
             return part
         if part.isdigit() and len(part) < 4:

@@ -59,15 +59,18 @@ class Pattern:
 
     @property
     def places(self) -> list[str]:
-        return [found[0] for found in PLACE.findall(self.name)]
+        return [segment[0] for segment in PLACE.findall(self.name)]
 
     @property
     def regex(self) -> str:
         parts, end = [], 0
-        for found in PLACE.finditer(self.name):
-            usual = ".+" if found[2] else "[^:/]+"
-            parts += [re.escape(self.name[end : found.start()]), self.formats.get(found[1], usual)]
-            end = found.end()
+        for segment in PLACE.finditer(self.name):
+            usual = ".+" if segment[2] else "[^:/]+"
+            parts += [
+                re.escape(self.name[end : segment.start()]),
+                self.formats.get(segment[1], usual),
+            ]
+            end = segment.end()
         return "".join([*parts, re.escape(self.name[end:])])
 
     def key(self, *segments: Any) -> str:
@@ -85,36 +88,36 @@ class Pattern:
             return [key]
         start, end = self.name.index("{"), len(self.name) - self.name.rindex("}") - 1
         # A doubled prefix is often said once: every suffix that begins after a colon names it too
-        cuts = [0, *(i + 1 for i, letter in enumerate(key[:start]) if letter in ":_-"), start]
-        return [key[cut : len(key) - end] for cut in cuts] + [key]
+        offsets = [0, *(i + 1 for i, letter in enumerate(key[:start]) if letter in ":_-"), start]
+        return [key[offset : len(key) - end] for offset in offsets] + [key]
 
 
 def parsed(text: str) -> dict[str, Pattern]:
     """The patterns said in an app's lines."""
     patterns = {}
     for line in filter(None, map(str.strip, text.splitlines())):
-        alias, name, shape, *words = line.split()
+        alias, name, shape, *options = line.split()
         assert shape in SHAPES, line
         pattern = patterns[alias] = Pattern(alias, name, shape)
-        for word in words:
-            if word == "symmetric":
+        for option in options:
+            if option == "symmetric":
                 pattern.symmetric = True
-            elif word in ("text", "both"):
-                pattern.coding = word
-            elif word.startswith("by:"):
-                pattern.by = word[3:]
-            elif word.startswith("~="):
-                pattern.may_derive.append(word[2:])
-            elif word.startswith("="):
-                pattern.derived.append(word[1:])
-            elif ">" in word:
-                paths, to = word.lstrip("~").split(">")
+            elif option in ("text", "both"):
+                pattern.coding = option
+            elif option.startswith("by:"):
+                pattern.by = option[3:]
+            elif option.startswith("~="):
+                pattern.may_derive.append(option[2:])
+            elif option.startswith("="):
+                pattern.derived.append(option[1:])
+            elif ">" in option:
+                paths, to = option.lstrip("~").split(">")
                 path, *also = paths.split("|")
-                asked = not word.startswith("~")
+                asked = not option.startswith("~")
                 pattern.references.append(Reference(path, to, asked, tuple(also)))
             else:
-                segment, _, regex = word.partition("~")
-                assert segment in pattern.places, word
+                segment, _, regex = option.partition("~")
+                assert segment in pattern.places, option
                 pattern.formats[segment] = regex
     return patterns
 
@@ -139,16 +142,16 @@ Slot = tuple[Any, Any, Any, bool]
 """Holder, where in it, the value there, and whether that is a key of the holder."""
 
 
-def slots(holder: Any, at: Any, tokens: list[str]) -> Iterator[Slot]:
+def slots(holder: Any, index: Any, tokens: list[str]) -> Iterator[Slot]:
     """Every place that a path leads to."""
-    here = holder[at]
+    here = holder[index]
     if not tokens:
-        yield holder, at, here, False
+        yield holder, index, here, False
         return
     head, rest = tokens[0], tokens[1:]
     if head == "[]":
-        for index in range(len(here) if isinstance(here, list) else 0):
-            yield from slots(here, index, rest)
+        for position in range(len(here) if isinstance(here, list) else 0):
+            yield from slots(here, position, rest)
     elif head == "{}":
         for key in list(here) if isinstance(here, dict) else ():
             if rest:
@@ -159,7 +162,7 @@ def slots(holder: Any, at: Any, tokens: list[str]) -> Iterator[Slot]:
         yield from slots(here, head, rest)
 
 
-def found(value: Any, path: str) -> list[Any]:
+def values_at(value: Any, path: str) -> list[Any]:
     """The values that a path leads to."""
     return [slot[2] for slot in slots([value], 0, TOKEN.findall(path))]
 
@@ -167,11 +170,11 @@ def found(value: Any, path: str) -> list[Any]:
 class World(Values):
     """A keyspace while it is filled. Values are as the app sees them, not as they are stored."""
 
-    def __init__(self, name: str, lines: str, size: int, seed: str) -> None:
+    def __init__(self, name: str, pattern_lines: str, size: int, seed: str) -> None:
         super().__init__(seed)
         self.name = name
         self.size = size
-        self.patterns = parsed(lines)
+        self.patterns = parsed(pattern_lines)
         self.rows: dict[str, Any] = {}
         self.alias_of: dict[str, str] = {}
         self.keys: dict[str, list[str]] = {alias: [] for alias in self.patterns}
@@ -208,7 +211,7 @@ class World(Values):
         source: str,
         *,
         by: str | None = None,
-        at: Callable[[tuple[str, ...], Any, Any], tuple[Any, ...]] | None = None,
+        locate: Callable[[tuple[str, ...], Any, Any], tuple[Any, ...]] | None = None,
         give: Give | None = None,
         where: Callable[[Any], bool] | None = None,
         read: Callable[[Any], Any] = lambda value: value,
@@ -230,16 +233,16 @@ class World(Values):
         ) -> list[tuple[tuple[str, ...], Any]]:
             if not isinstance(value, dict) or (where is not None and not where(value)):
                 return []
-            told = []
-            for named in found(value, by) if by else [None]:
+            listed = []
+            for named in values_at(value, by) if by else [None]:
                 if by and not isinstance(named, str | int):
                     continue
-                if at is not None:
-                    place = at(segments, value, named)
+                if locate is not None:
+                    target_segments = locate(segments, value, named)
                 else:
-                    place = (named,) if self.patterns[target].places else ()
-                told.append((tuple(map(str, place)), give(key, segments, value)))
-            return told
+                    target_segments = (named,) if self.patterns[target].places else ()
+                listed.append((tuple(map(str, target_segments)), give(key, segments, value)))
+            return listed
 
         self.indexes.append(Index(target, source, by, entries, read, drift, is_planted))
         self._fill(self.indexes[-1])
@@ -247,15 +250,15 @@ class World(Values):
     def _fill(self, index: Index) -> None:
         is_list = self.patterns[index.target].shape in ("ids", "objects")
         for key, segments, value in self.of(index.source):
-            for place, element in index.entries(key, segments, value):
-                self.enter(index.target, place, element, is_list)
+            for target_segments, element in index.entries(key, segments, value):
+                self.enter(index.target, target_segments, element, is_list)
 
-    def enter(self, alias: str, place: tuple[str, ...], element: Any, is_list: bool) -> str:
+    def enter(self, alias: str, segments: tuple[str, ...], element: Any, is_list: bool) -> str:
         """Add an entry to an index."""
-        key = self.patterns[alias].key(*place)
+        key = self.patterns[alias].key(*segments)
         element = json.loads(json.dumps(element))
         if key not in self.rows:
-            return self.put(alias, [element] if is_list else element, *place)
+            return self.put(alias, [element] if is_list else element, *segments)
         if is_list and isinstance(self.rows[key], list):
             if element not in self.rows[key]:
                 self.rows[key].append(element)
