@@ -39,11 +39,11 @@ class Sight:
     async def say(self, **message: Any) -> None:
         await self.connection.send(json.dumps(message))
 
-    async def until(self, found: Callable[[], Any], what: str, seconds: float = 20) -> Any:
+    async def until(self, condition: Callable[[], Any], what: str, seconds: float = 20) -> Any:
         """Wait for something among the events."""
         try:
             async with asyncio.timeout(seconds):
-                while not (result := found()):
+                while not (result := condition()):
                     assert not self._reading.done(), f"closed before {what}: {self.closed}"
                     self._new.clear()
                     await self._new.wait()
@@ -56,12 +56,14 @@ class Sight:
         result: dict[str, Any] = (await self.until(lambda: self.of(kind), kind, seconds))[-1]
         return result
 
-    async def places(self, chat_id: str, count: int, seconds: float = 20) -> list[int]:
+    async def numbers(self, chat_id: str, count: int, seconds: float = 20) -> list[int]:
         """The numbers of the chat's messages as they came, when there are so many."""
-        await self.until(lambda: len(self.told(chat_id)) >= count, f"{count} messages", seconds)
-        return self.told(chat_id)
+        await self.until(
+            lambda: len(self.delivered(chat_id)) >= count, f"{count} messages", seconds
+        )
+        return self.delivered(chat_id)
 
-    def told(self, chat_id: str) -> list[int]:
+    def delivered(self, chat_id: str) -> list[int]:
         return [e["message"]["pos"] // STEP for e in self.of("message") if e["chat_id"] == chat_id]
 
     def of(self, kind: str) -> list[dict[str, Any]]:
@@ -82,12 +84,12 @@ class Sight:
         await asyncio.wait([self._reading])
 
 
-def at(place: Place, person: Person) -> Person:
+def via(site: Site, person: Person) -> Person:
     """The same person, asking this server."""
-    return Person(place.api, person.id, person.email, person.tokens)
+    return Person(site.api, person.id, person.email, person.tokens)
 
 
-class Place:
+class Site:
     """A server with a pool and a port of its own, as another process has them."""
 
     def __init__(self, api: Api, url: str) -> None:
@@ -114,7 +116,7 @@ class Place:
 
 
 @asynccontextmanager
-async def place(url: str) -> AsyncIterator[Place]:
+async def running_site(url: str) -> AsyncIterator[Site]:
     database = await Database.open(url, pool_size=5)
     api = await Api.open(database, limits=None)
     with socket.socket() as listener:
@@ -126,7 +128,7 @@ async def place(url: str) -> AsyncIterator[Place]:
         async with api.services.running():
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             try:
-                yield Place(api, f"ws://127.0.0.1:{port}/live")
+                yield Site(api, f"ws://127.0.0.1:{port}/live")
             finally:
                 server.should_exit = True
                 await serving

@@ -11,7 +11,7 @@ import pytest
 
 from api import HERE, PASSWORD
 from lacking import lacking
-from live import Place, place
+from live import Site, running_site
 from outgrow.db.pool import Database
 
 CHROMIUM = next(
@@ -23,13 +23,13 @@ Visitor = Callable[..., Awaitable[Any]]
 
 
 @pytest.fixture
-async def here(campus: Database, campus_url: str) -> AsyncIterator[Place]:
-    async with place(campus_url) as made:
+async def site(campus: Database, campus_url: str) -> AsyncIterator[Site]:
+    async with running_site(campus_url) as made:
         yield made
 
 
 @pytest.fixture
-async def visitor(here: Place) -> AsyncIterator[Visitor]:
+async def visitor(site: Site) -> AsyncIterator[Visitor]:
     """`await visitor("Ada")`: a page in a browser of their own, signed up. What the browser
     complains of, a script that fails or something the policy forbids, fails the test."""
     from playwright.async_api import async_playwright
@@ -46,7 +46,7 @@ async def visitor(here: Place) -> AsyncIterator[Visitor]:
             options = {
                 "viewport": PHONE,
                 "reduced_motion": "reduce",
-                "base_url": here.url.replace("ws:", "http:").removesuffix("/live"),
+                "base_url": site.url.replace("ws:", "http:").removesuffix("/live"),
                 **options,
             }
             context = await browser.new_context(**options)
@@ -115,10 +115,10 @@ async def test_two_people_from_sign_up_to_a_chat(visitor: Visitor) -> None:
         await other.wait_for_selector(f".theirs >> text={text}")
         await page.wait_for_selector(f".mine[data-pos] >> text={text}")
     for page in (ada, ben):
-        said = await page.eval_on_selector_all(
+        messages = await page.eval_on_selector_all(
             ".messages li", "all => all.map(one => one.querySelector('p').lastChild.textContent)"
         )
-        assert said == ["Hello Ben", "<b>Hello</b> Ada", "Chess at five?", "Yes!"]
+        assert messages == ["Hello Ben", "<b>Hello</b> Ada", "Chess at five?", "Yes!"]
     await ada.type("#content", "I am still wri", delay=250)
     await ben.wait_for_selector("text=is typing…")
     await ada.goto("/people")
@@ -151,10 +151,10 @@ async def test_a_chat_that_closes_while_somebody_writes(visitor: Visitor) -> Non
     assert await ada.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-async def test_search_filters_and_lists_while_one_types(here: Place, visitor: Visitor) -> None:
+async def test_search_filters_and_lists_while_one_types(site: Site, visitor: Visitor) -> None:
     for number in range(30):
         year = "Senior" if number % 3 else "Junior"
-        await here.api.sign_up(f"Cai Number{number:02}", year=year)
+        await site.api.sign_up(f"Cai Number{number:02}", year=year)
     ada = await visitor("Ada Okafor", viewport=DESK)
     await ada.goto("/find")
     await ada.type("#q", "cia number07")
@@ -290,16 +290,16 @@ async def test_pages_are_for_everybody(visitor: Visitor) -> None:
     assert seen == {}
 
 
-async def test_long_words_widen_no_page(here: Place, visitor: Visitor) -> None:
+async def test_long_words_widen_no_page(site: Site, visitor: Visitor) -> None:
     word = "abcdefghij" * 10
-    odd = await here.api.sign_up(word, major=word, year=word[:40], interests=[word] * 5)
+    odd = await site.api.sign_up(word, major=word, year=word[:40], interests=[word] * 5)
     photos = [f"https://{word}.example/{word}"]
     goals = {"academic": [word], "career": word}
     await odd.call("PATCH", "/profiles/me", json={"bio": word, "goals": goals, "photos": photos})
     ada = await visitor("Ada Okafor")
     await ada.goto("/my/settings")
-    own = await ada.get_attribute("a.card.row", "href")
-    note = {"to": own.rpartition("/")[2], "reason": "study", "note": word}
+    profile_link = await ada.get_attribute("a.card.row", "href")
+    note = {"to": profile_link.rpartition("/")[2], "reason": "study", "note": word}
     intro = (await odd.call("POST", "/intros", json=note)).json()["id"]
     await ada.goto("/my/intros")
     assert await ada.evaluate(_RULES) == []

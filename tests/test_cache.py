@@ -31,7 +31,7 @@ LONG = 3600.0
 
 
 @pytest.fixture
-def said(campus: Database) -> Counter[str]:
+def query_counts(campus: Database) -> Counter[str]:
     """How often each statement was sent."""
     names: Counter[str] = Counter()
     campus.observe_with(lambda name, _: names.update([name]))
@@ -41,12 +41,12 @@ def said(campus: Database) -> Counter[str]:
 @asynccontextmanager
 async def serving(database: Database, seconds: float = LONG) -> AsyncIterator[Api]:
     """One process of several, with a pool of its own."""
-    own = await Database.open(database.url, pool_size=3)
-    api = await Api.open(own, limits=None, cache_seconds=seconds)
+    pool = await Database.open(database.url, pool_size=3)
+    api = await Api.open(pool, limits=None, cache_seconds=seconds)
     async with api.services.running():
         yield api
     await api.close()
-    await own.close()
+    await pool.close()
 
 
 async def soon(seen: Callable[[], Awaitable[bool]]) -> None:
@@ -64,27 +64,29 @@ async def ids(person: Person, query: str = "") -> set[str]:
     return {item["id"] for item in (await person.get(f"/profiles?{query}")).json()["items"]}
 
 
-def at(api: Api, person: Person) -> Person:
+def via(api: Api, person: Person) -> Person:
     return Person(api, person.id, person.email, person.tokens)
 
 
-async def test_a_first_page_is_made_once(api: Api, said: Counter[str]) -> None:
+async def test_a_first_page_is_made_once(api: Api, query_counts: Counter[str]) -> None:
     ada, ben = await api.sign_up("Ada Okafor"), await api.sign_up("Ben Silva", major="Physics")
-    said.clear()
+    query_counts.clear()
     pages = await asyncio.gather(*(who.get("/profiles") for who in (ada, ben, ada, ben)))
     assert len({page.content for page in pages}) == 1
-    assert said["profiles.first_newest"] == 1
+    assert query_counts["profiles.first_newest"] == 1
     for query in ("sort=name", "limit=1", "major=Physics", "interest=chess"):
         assert (await ada.get(f"/profiles?{query}")).content == (
             await ben.get(f"/profiles?{query}")
         ).content
-    assert sum(n for name, n in said.items() if name.startswith("profiles.first_")) == 5
+    assert sum(n for name, n in query_counts.items() if name.startswith("profiles.first_")) == 5
     assert await ids(ada, "major=Physics") == {ben.id}
     further = (await ada.get("/profiles?limit=1")).json()["next"]
     for _ in range(2):
         await ada.get(f"/profiles?limit=1&cursor={further}")
         await ada.get("/profiles?offset=1")
-    assert said["profiles.page_newest"] == said["profiles.deep_newest"] == 2, "no other is kept"
+    assert query_counts["profiles.page_newest"] == query_counts["profiles.deep_newest"] == 2, (
+        "no other is kept"
+    )
 
 
 async def test_another_school_has_its_own(api: Api) -> None:
@@ -93,16 +95,18 @@ async def test_another_school_has_its_own(api: Api) -> None:
     assert await ids(eve) == {eve.id}
 
 
-async def test_a_block_hides_at_once_on_a_page_that_is_kept(api: Api, said: Counter[str]) -> None:
+async def test_a_block_hides_at_once_on_a_page_that_is_kept(
+    api: Api, query_counts: Counter[str]
+) -> None:
     ada, ben, eve = [await api.sign_up(name) for name in ("Ada Okafor", "Ben Silva", "Eve Adams")]
     everybody = {ada.id, ben.id, eve.id}
     assert await ids(ada) == await ids(ben) == await ids(eve) == everybody
     await ada.call("PUT", f"/blocks/{ben.id}")
-    said.clear()
+    query_counts.clear()
     assert await ids(ada) == everybody - {ben.id}
     assert await ids(ben) == everybody - {ada.id}
     assert await ids(eve) == everybody
-    assert said["profiles.first_newest"] == 0, "the page is as it was for everybody else"
+    assert query_counts["profiles.first_newest"] == 0, "the page is as it was for everybody else"
     await ada.call("DELETE", f"/blocks/{ben.id}")
     assert await ids(ada) == await ids(ben) == everybody
 
@@ -158,7 +162,9 @@ async def test_what_old_clients_change_is_seen_when_the_bound_is_over(campus: Da
         assert sizes == [{"name": HERE, "members": 1}, {"name": ELSEWHERE, "members": 1}]
 
 
-async def test_without_a_bound_nothing_is_kept(campus: Database, said: Counter[str]) -> None:
+async def test_without_a_bound_nothing_is_kept(
+    campus: Database, query_counts: Counter[str]
+) -> None:
     api = await Api.open(campus, cache_seconds=0)
     ada, ben = await api.sign_up("Ada Okafor"), await api.sign_up("Ben Silva")
     path = "/profiles?total=true&facets=year"
@@ -168,14 +174,14 @@ async def test_without_a_bound_nothing_is_kept(campus: Database, said: Counter[s
     assert (await ada.get(path)).json()["total"] == 1
     sizes = (await ada.get("/schools?counts=true")).json()["items"]
     assert sizes == [{"name": HERE, "members": 1}, {"name": ELSEWHERE, "members": 1}]
-    assert said["profiles.first_newest"] == 0
+    assert query_counts["profiles.first_newest"] == 0
     await api.close()
 
 
 async def test_what_one_process_changes_all_forget(campus: Database) -> None:
-    async with serving(campus) as one, serving(campus) as other:
-        ada = await one.sign_up("Ada Okafor", year="Junior")
-        there = at(other, ada)
+    async with serving(campus) as first, serving(campus) as second:
+        ada = await first.sign_up("Ada Okafor", year="Junior")
+        ada_at_second = via(second, ada)
         path = "/profiles?total=true&facets=year"
 
         async def known(person: Person) -> tuple[int, int, Any, Any]:
@@ -188,40 +194,40 @@ async def test_what_one_process_changes_all_forget(campus: Database) -> None:
             schools = [{"name": name, "members": n} for name, n in members]
             return sizes[0], sizes[0], [{"value": "Junior", "count": sizes[0]}], schools
 
-        assert await known(there) == await known(ada) == expected(1)
-        ben = await one.sign_up("Ben Silva", year="Junior")
+        assert await known(ada_at_second) == await known(ada) == expected(1)
+        ben = await first.sign_up("Ben Silva", year="Junior")
         assert await known(ada) == expected(2)
-        await soon(lambda: same(known(there), expected(2)))
-        await other.sign_up("Eve Adams", ELSEWHERE)
-        assert await known(there) == expected(2, 1)
+        await soon(lambda: same(known(ada_at_second), expected(2)))
+        await second.sign_up("Eve Adams", ELSEWHERE)
+        assert await known(ada_at_second) == expected(2, 1)
         await soon(lambda: same(known(ada), expected(2, 1)))
         await ben.call("DELETE", "/profiles/me", json={"password": "a long enough password"})
         assert await known(ada) == expected(1, 1)
-        await soon(lambda: same(known(there), expected(1, 1)))
-        assert (await at(other, ben).get("/profiles")).status_code == 401
+        await soon(lambda: same(known(ada_at_second), expected(1, 1)))
+        assert (await via(second, ben).get("/profiles")).status_code == 401
 
 
-async def same(found: Awaitable[Any], expected: Any) -> bool:
-    return bool(await found == expected)
+async def same(answer: Awaitable[Any], expected: Any) -> bool:
+    return bool(await answer == expected)
 
 
 async def test_a_session_that_one_process_ends_no_other_takes(campus: Database) -> None:
-    async with serving(campus) as one, serving(campus) as other:
-        ada = await one.sign_up("Ada Okafor")
-        there = at(other, ada)
-        assert (await there.get("/profiles/me")).status_code == 200
+    async with serving(campus) as first, serving(campus) as second:
+        ada = await first.sign_up("Ada Okafor")
+        ada_at_second = via(second, ada)
+        assert (await ada_at_second.get("/profiles/me")).status_code == 200
         assert (await ada.call("POST", "/auth/logout")).status_code == 204
 
         async def refused() -> bool:
-            return (await there.get("/profiles/me")).status_code == 401
+            return (await ada_at_second.get("/profiles/me")).status_code == 401
 
         await soon(refused)
 
 
 async def test_what_was_said_while_nobody_listened_is_no_loss(campus: Database) -> None:
     """The listening connection dies, others sign up; with the next one nothing old is told."""
-    async with serving(campus) as one:
-        ada = await one.sign_up("Ada Okafor")
+    async with serving(campus) as first:
+        ada = await first.sign_up("Ada Okafor")
         assert await ids(ada) == {ada.id}
         await ada.get("/schools?counts=true")
         quiet = await Api.open(campus)  # tells nobody, as a process that dies at the wrong moment
@@ -246,11 +252,11 @@ async def test_an_answer_that_was_under_way_is_not_kept(
     row = Database.row
 
     async def slow(self: Database, query: Query, *arguments: Any) -> Any:
-        found = await row(self, query, *arguments)
+        result = await row(self, query, *arguments)
         if query.name.startswith("profiles.first"):
             read.set()
             await go_on.wait()
-        return found
+        return result
 
     monkeypatch.setattr(Database, "row", slow)
     early = asyncio.create_task(ids(ada))
@@ -261,16 +267,16 @@ async def test_an_answer_that_was_under_way_is_not_kept(
     assert await ids(ada) == {ada.id, ben.id}
 
 
-async def test_a_school_that_changed_is_counted_alone(api: Api, said: Counter[str]) -> None:
+async def test_a_school_that_changed_is_counted_alone(api: Api, query_counts: Counter[str]) -> None:
     ada = await api.sign_up("Ada Okafor")
     for expected in (1, 2, 3):
         for _ in range(2):
             sizes = (await ada.get("/schools?counts=true")).json()["items"]
             assert sizes == [{"name": HERE, "members": expected}]
         await api.sign_up("Somebody Else")
-    assert (said["schools.all"], said["schools.some"]) == (1, 2)
+    assert (query_counts["schools.all"], query_counts["schools.some"]) == (1, 2)
     await api.get("/schools")
-    assert said["schools.some"] == 2, "a size that is not shown is not counted"
+    assert query_counts["schools.some"] == 2, "a size that is not shown is not counted"
     await api.sign_up("Eve Adams", ELSEWHERE)
     names = [item["name"] for item in (await api.get("/schools")).json()["items"]]
     assert names == [HERE, ELSEWHERE]
@@ -291,11 +297,11 @@ async def test_a_school_that_changed_is_counted_while_all_are(
     read, go_on = ({name: asyncio.Event() for name in names} for _ in range(2))
 
     async def slow(self: Database, query: Query, *arguments: Any) -> Any:
-        found = await rows(self, query, *arguments)
+        result = await rows(self, query, *arguments)
         if query.name in read and not read[query.name].is_set():
             read[query.name].set()
             await go_on[query.name].wait()
-        return found
+        return result
 
     monkeypatch.setattr(Database, "rows", slow)
     known = api.services.schools
@@ -323,10 +329,10 @@ async def test_sizes_are_those_of_the_moment_however_they_are_asked_for(
 
     async def slow(self: Database, query: Query, *arguments: Any) -> Any:
         await asyncio.sleep(random.random() / 100)
-        found = await rows(self, query, *arguments)
+        result = await rows(self, query, *arguments)
         if query.name.startswith("schools."):
             await asyncio.sleep(random.random() / 50)
-        return found
+        return result
 
     monkeypatch.setattr(Database, "rows", slow)
     monkeypatch.setattr(api.services.schools, "_bound", 0.1)

@@ -26,8 +26,8 @@ LIST = Query("list", f'SELECT value FROM "{DEFAULT_STORE}" WHERE key = $1')
 CREATED = "2026-01-02T03:04:05.678Z"
 
 
-def chat_id(one: Person, other: Person) -> str:
-    return ":".join(sorted((one.id, other.id)))
+def chat_id(person: Person, other: Person) -> str:
+    return ":".join(sorted((person.id, other.id)))
 
 
 async def put(database: Database, values: dict[str, Any]) -> None:
@@ -40,25 +40,25 @@ async def stored(database: Database, chat: str) -> Any:
     return json.loads(await database.value(LIST, f"chat:{chat}:messages") or "null")
 
 
-async def open_chat(database: Database, one: Person, other: Person, *messages: Any) -> str:
+async def open_chat(database: Database, person: Person, other: Person, *messages: Any) -> str:
     """A chat of two who are connected, as the prototype left it."""
-    chat = chat_id(one, other)
+    chat = chat_id(person, other)
     document = {"chatId": chat, "participants": chat.split(":"), "createdAt": CREATED}
     await put(database, {f"chat:{chat}": document, f"chat:{chat}:messages": list(messages)})
-    await connect_both(database, one, other)
+    await connect_both(database, person, other)
     return chat
 
 
-async def connect_both(database: Database, one: Person, other: Person) -> None:
+async def connect_both(database: Database, person: Person, other: Person) -> None:
     sql = "INSERT INTO campus.connections (user_id, connected_user_id) VALUES ($1, $2), ($2, $1)"
-    await database.run(Query("connect", sql), one.id, other.id)
+    await database.run(Query("connect", sql), person.id, other.id)
 
 
 def old(chat: str, sender: str, number: int, **more: Any) -> dict[str, Any]:
     """A message of the prototype."""
-    at = f"2026-02-03T04:05:{number:02}.000Z"
+    timestamp = f"2026-02-03T04:05:{number:02}.000Z"
     message = {"id": f"{chat}:{number}", "senderId": sender, "content": f"old {number}"}
-    return {**message, "timestamp": at, "readBy": [], "readAt": None, **more}
+    return {**message, "timestamp": timestamp, "readBy": [], "readAt": None, **more}
 
 
 async def send(person: Person, chat: str, content: str, key: str | None = None) -> httpx.Response:
@@ -67,7 +67,9 @@ async def send(person: Person, chat: str, content: str, key: str | None = None) 
     return await person.call("POST", path, json={"content": content}, headers=headers)
 
 
-async def said(person: Person, chat: str, content: str, key: str | None = None) -> dict[str, Any]:
+async def sent_message(
+    person: Person, chat: str, content: str, key: str | None = None
+) -> dict[str, Any]:
     answer = await send(person, chat, content, key)
     assert answer.status_code in (200, 201), answer.text
     message: dict[str, Any] = answer.json()
@@ -95,7 +97,7 @@ async def test_a_conversation(phased_api: Api, phased: Database) -> None:
     ada, ben = await two(phased_api)
     chat = await open_chat(phased, ada, ben)
     for number in range(1, 8):
-        message = await said(ada if number % 2 else ben, chat, f"number {number}")
+        message = await sent_message(ada if number % 2 else ben, chat, f"number {number}")
         assert message["pos"] == number * STEP
     message = (await seen(ben, chat))["last_message"]
     assert (message["content"], message["sender_id"]) == ("number 7", ada.id)
@@ -113,7 +115,7 @@ async def test_a_conversation(phased_api: Api, phased: Database) -> None:
     assert (await seen(ben, chat))["unread"] == 1, "a mark never goes back"
     await read(ben, chat, 10**9)
     assert (await seen(ben, chat))["unread"] == 0
-    await said(ada, chat, "behind every mark")
+    await sent_message(ada, chat, "behind every mark")
     assert (await seen(ben, chat))["unread"] == 1, "nor behind the end"
     assert (await seen(ada, chat))["unread"] == 3
     kept = await stored(phased, chat)
@@ -147,7 +149,7 @@ async def test_many_at_once_lose_and_double_nothing(phased_api: Api, phased: Dat
     chat = await open_chat(phased, ada, ben)
     texts = [f"{person.email} {n}" for person in (ada, ben) for n in range(12)]
     sent = await asyncio.gather(
-        *(said(ada if text.startswith(ada.email) else ben, chat, text) for text in texts)
+        *(sent_message(ada if text.startswith(ada.email) else ben, chat, text) for text in texts)
     )
     assert sorted(m["pos"] // STEP for m in sent) == list(range(1, 25))
     listed = await pages(ada, f"/chats/{chat}/messages", limit=50, direction="newer")
@@ -161,12 +163,12 @@ async def test_the_list_by_latest_activity(phased_api: Api, phased: Database) ->
     others = [await phased_api.sign_up(f"Number {n}") for n in range(5)]
     chats = [await open_chat(phased, me, other) for other in others]
     for n in (3, 1, 4, 0, 2):
-        await said(others[n], chats[n], f"from {n}")
+        await sent_message(others[n], chats[n], f"from {n}")
     listed = await pages(me, "/chats", limit=2)
     assert [chat["id"] for chat in listed] == [chats[n] for n in (2, 0, 4, 1, 3)]
     assert [chat["person"]["id"] for chat in listed] == [others[n].id for n in (2, 0, 4, 1, 3)]
     assert [chat["unread"] for chat in listed] == [1] * 5
-    await said(me, chats[3], "an answer")
+    await sent_message(me, chats[3], "an answer")
     listed = await pages(me, "/chats", limit=5)
     assert listed[0]["id"] == chats[3]
     assert listed[0]["last_message"]["content"] == "an answer"
@@ -219,7 +221,7 @@ async def test_messages_that_are_no_array_are_kept_aside(
     await put(campus, {f"chat:{chat}:messages": value})
     assert await pages(ada, f"/chats/{chat}/messages", limit=5) == []
     assert (await seen(ada, chat))["last_message"] is None
-    assert (await said(ada, chat, "hello"))["pos"] == STEP
+    assert (await sent_message(ada, chat, "hello"))["pos"] == STEP
     assert [m["content"] for m in await stored(campus, chat)] == ["hello"]
     kept = Query("kept", "SELECT key, value FROM outgrow.quarantine")
     rows = [(row["key"], json.loads(row["value"])) for row in await campus.rows(kept)]
@@ -259,7 +261,7 @@ async def test_a_chat_with_somebody_blocked_can_be_read(
     people = dict(zip(("ada", "ben"), await two(api), strict=True))
     ada, ben = people["ada"], people["ben"]
     chat = await open_chat(campus, ada, ben)
-    await said(ada, chat, "before")
+    await sent_message(ada, chat, "before")
     blocker, blocked = (ada, ben) if by == "ada" else (ben, ada)
     if where == "table":
         block = Query("block", "INSERT INTO network.blocks (user_id, blocked_id) VALUES ($1, $2)")
@@ -310,7 +312,7 @@ async def test_what_can_be_sent(api: Api, campus: Database) -> None:
     for content in ("", "   ", "\n\u200b", "x" * 4001):
         assert_problem(await send(ada, chat, content), 400, "bad_body", repr(content))
     for content in ("x", "é" * 4000, 'quotes " and \\ %s {}', "line\nbreaks\t", "👩‍🎓"):
-        message = await said(ada, chat, content)
+        message = await sent_message(ada, chat, content)
         assert message["content"] == content
     for key in ("x" * 201, "with blank", "é"):
         answer = await send(ada, chat, "text", key)
@@ -351,6 +353,6 @@ async def test_unread_stops_at_99(api: Api, campus: Database) -> None:
 async def test_a_key_whose_message_is_gone(api: Api, campus: Database) -> None:
     ada, ben = await two(api)
     chat = await open_chat(campus, ada, ben)
-    await said(ada, chat, "overwritten", "k")
+    await sent_message(ada, chat, "overwritten", "k")
     await put(campus, {f"chat:{chat}:messages": []})
     assert_problem(await send(ada, chat, "overwritten", "k"), 409, "message_gone")

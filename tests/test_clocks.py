@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from api import PASSWORD, Api, Person
-from live import place
+from live import running_site
 from outgrow.campus.limits import SIGN_UP, Limits
 from outgrow.db.pool import Database
 from outgrow.errors import TooMany
@@ -62,9 +62,9 @@ async def test_a_known_device_is_one_on_a_machine_whose_clock_is_another(
 async def test_a_socket_stays_when_the_clock_jumps(
     campus: Database, campus_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with place(campus_url) as here:
-        ada = await here.api.sign_up()
-        async with here.connect(ada) as sight:
+    async with running_site(campus_url) as site:
+        ada = await site.api.sign_up()
+        async with site.connect(ada) as sight:
             now = time.time
             monkeypatch.setattr(time, "time", lambda: now() + 3600)
             await asyncio.sleep(1.5)
@@ -88,8 +88,8 @@ async def test_nobody_waits_for_a_clock_that_went_back(campus: Database) -> None
 async def test_of_two_refreshes_at_two_processes_one_wins_and_the_session_lives(
     campus: Database, campus_url: str
 ) -> None:
-    async with place(campus_url) as here, place(campus_url) as other:
-        ada = await here.api.sign_up()
+    async with running_site(campus_url) as site, running_site(campus_url) as other:
+        ada = await site.api.sign_up()
 
         async def refresh(api: Api) -> tuple[int, Any]:
             body = {"refresh_token": ada.tokens["refresh_token"]}
@@ -97,9 +97,9 @@ async def test_of_two_refreshes_at_two_processes_one_wins_and_the_session_lives(
             return answer.status_code, answer.json()
 
         for _ in range(20):
-            answers = await asyncio.gather(*map(refresh, [here.api, other.api] * 2))
+            answers = await asyncio.gather(*map(refresh, [site.api, other.api] * 2))
             assert sorted(status for status, _ in answers) == [200, 401, 401, 401]
             ada.tokens = next(tokens for status, tokens in answers if status == 200)
-            for at in (here, other):
-                person = Person(at.api, ada.id, ada.email, ada.tokens)
+            for server in (site, other):
+                person = Person(server.api, ada.id, ada.email, ada.tokens)
                 assert (await person.get("/profiles")).status_code == 200

@@ -26,9 +26,9 @@ from outgrow.layout.consistency import BECOMES, INCONSISTENCIES, KINDS, MISFITS,
 from outgrow.sampledata.generator import generate
 from outgrow.sampledata.population import Spec
 from outgrow.settings import DEFAULT_STORE
-from test_field import FIELD, there
+from test_field import FIELD, needs_stores
 from test_inspect import PLANTED
-from test_inspect_queries import listed, put, told
+from test_inspect_queries import listed_by_queries, misfits_in, put
 
 TABLE = "public", DEFAULT_STORE
 Keys = dict[tuple[str, str], set[str]]
@@ -44,57 +44,59 @@ async def inspected(database: Database) -> tuple[dict[str, Any], Blueprint]:
         source = Table(session, ".".join(TABLE))
         version = await source.version_for_queries()
         assert version is not None
-        found = await inspect(source)
-        queries = [query.as_dict() for query in listings(found, *TABLE, version=version)]
-    document = report.document(found, all_misfits=True, queries=queries)
+        inspection = await inspect(source)
+        queries = [query.as_dict() for query in listings(inspection, *TABLE, version=version)]
+    document = report.document(inspection, all_misfits=True, queries=queries)
     assert document["integrity"]["complete"]
-    return document, parse(blueprint(found, DEFAULT_STORE))
+    return document, parse(blueprint(inspection, DEFAULT_STORE))
 
 
 def placed(document: dict[str, Any], made: Blueprint) -> tuple[Counter[tuple[str, str]], Keys]:
     """What an inspection told, by relation: how often, and of which keys."""
-    names = {one.pattern: name for name, one in made.relations.items() if one.pattern}
+    names = {misfit.pattern: name for name, misfit in made.relations.items() if misfit.pattern}
     names |= {name: name for name in made.derived}
     counts: Counter[tuple[str, str]] = Counter()
     keys: Keys = defaultdict(set)
-    for one in document["integrity"]["misfits"]:
-        relation = names.get(made.match(one["key"]) or "")
-        if relation is not None and one["kind"] in BECOMES:
-            counts[one["kind"], relation] += 1
-            keys[one["kind"], relation].add(one["key"])
+    for misfit in document["integrity"]["misfits"]:
+        relation = names.get(made.match(misfit["key"]) or "")
+        if relation is not None and misfit["kind"] in BECOMES:
+            counts[misfit["kind"], relation] += 1
+            keys[misfit["kind"], relation].add(misfit["key"])
     return counts, keys
 
 
 async def planned(raw: Any, misfits: Misfits) -> Keys:
     """The keys of what a plan asks for itself, by its own queries."""
     keys: Keys = defaultdict(set)
-    for one in misfits.misfits:
-        assert (one.sql is None) is (one.kind in (*KINDS, "duplicate_index"))
-        if one.sql is not None:
-            found = {record["key"] for record in await raw.fetch(one.sql)}
-            assert len(found) == one.count, one
-            assert found.issuperset(one.keys)
-            keys[one.kind, one.relation] |= found
+    for misfit in misfits.misfits:
+        assert (misfit.sql is None) is (misfit.kind in (*KINDS, "duplicate_index"))
+        if misfit.sql is not None:
+            listed_keys = {record["key"] for record in await raw.fetch(misfit.sql)}
+            assert len(listed_keys) == misfit.count, misfit
+            assert listed_keys.issuperset(misfit.keys)
+            keys[misfit.kind, misfit.relation] |= listed_keys
     return keys
 
 
 async def agree(database: Database, raw: Any, made: Blueprint, document: dict[str, Any]) -> Keys:
     """All four say the same of each key. Returns what verify and plan call unmapped, and why."""
-    queried = await listed(document, raw)
-    said = {which: keys for which, keys in told(document).items() if which[0] != "sentinel"}
-    assert {which: keys for which, keys in said.items() if which in queried} == queried
+    queried = await listed_by_queries(document, raw)
+    inspected_keys = {
+        which: keys for which, keys in misfits_in(document).items() if which[0] != "sentinel"
+    }
+    assert {which: keys for which, keys in inspected_keys.items() if which in queried} == queried
     if raw.get_server_version().major >= VALIDATING:
-        assert said.keys() == queried.keys()
+        assert inspected_keys.keys() == queried.keys()
 
     plan = await runner.plan(database, "relational", DEFAULT_STORE, made, inspect_store)
     assert plan.misfits is not None
     counts, keys = placed(document, made)
-    found: Counter[tuple[str, str]] = Counter()
-    for one in plan.misfits.misfits:
-        if one.kind in KINDS:
-            found[one.kind, one.relation] += one.count
-            assert keys[one.kind, one.relation].issuperset(one.keys)
-    assert found == counts
+    counted: Counter[tuple[str, str]] = Counter()
+    for misfit in plan.misfits.misfits:
+        if misfit.kind in KINDS:
+            counted[misfit.kind, misfit.relation] += misfit.count
+            assert keys[misfit.kind, misfit.relation].issuperset(misfit.keys)
+    assert counted == counts
 
     asked = await planned(raw, plan.misfits)
     await runner.grow(database, "relational", DEFAULT_STORE, made, Recorder())
@@ -108,8 +110,8 @@ async def agree(database: Database, raw: Any, made: Blueprint, document: dict[st
 
 async def every_list_is_unmapped_for_a_reason(raw: Any, made: Blueprint, keys: Keys) -> None:
     """Of a list of ids, what the rows do not say all of is one of the misfits, or is null."""
-    for name, one in made.relations.items():
-        if one.pattern is None or made.patterns[one.pattern].shape != "ids":
+    for name, relation in made.relations.items():
+        if relation.pattern is None or made.patterns[relation.pattern].shape != "ids":
             continue
         unmapped = keys.get((UNMAPPED, name), set())
         reasons = set().union(*(keys.get((kind, name), set()) for kind in MISFITS))
@@ -137,26 +139,33 @@ async def test_on_a_damaged_campus_and_with_the_truth(
     keys = await agree(database, raw, CAMPUS, document)
     await every_list_is_unmapped_for_a_reason(raw, CAMPUS, keys)
 
-    said = {(one["key"], one["kind"]) for one in document["integrity"]["misfits"]}
+    misfits = {
+        (planted_row["key"], planted_row["kind"])
+        for planted_row in document["integrity"]["misfits"]
+    }
     for planted, (kind, key) in PLANTED.items():
-        assert {(key(one), kind) for one in damage[planted]} <= said, planted
-    shapes = {one[0] for one in damage["not_an_array"] if one[1] != "null"}
-    assert {key for key, kind in said if kind in ("wrong_shape", "json_text")} == shapes
-    elements = {one[0] for one in damage["wrong_element"]}
-    assert {key for key, kind in said if kind == "wrong_element"} == elements
-    broken = {one[0] for kind in ("not_an_array", *MISFITS) for one in damage.get(kind, ())}
-    broken |= {one[0] for one in damage["doubled_element"]}
+        assert {(key(planted_row), kind) for planted_row in damage[planted]} <= misfits, planted
+    shapes = {planted_row[0] for planted_row in damage["not_an_array"] if planted_row[1] != "null"}
+    assert {key for key, kind in misfits if kind in ("wrong_shape", "json_text")} == shapes
+    elements = {planted_row[0] for planted_row in damage["wrong_element"]}
+    assert {key for key, kind in misfits if kind == "wrong_element"} == elements
+    broken = {
+        planted_row[0]
+        for kind in ("not_an_array", *MISFITS)
+        for planted_row in damage.get(kind, ())
+    }
+    broken |= {planted_row[0] for planted_row in damage["doubled_element"]}
     connections = {key for key in broken if key.endswith(":connections")}
     assert keys[UNMAPPED, "connections"] == connections
     assert connections
     for planted in ("id_disagrees", "id_missing", "long_text"):
-        assert keys[planted, "users"] == {one[0] for one in damage[planted]}
-    wrong = {one[0] for one in damage["wrong_type"] if one[2] != "null"}
+        assert keys[planted, "users"] == {planted_row[0] for planted_row in damage[planted]}
+    wrong = {planted_row[0] for planted_row in damage["wrong_type"] if planted_row[2] != "null"}
     assert keys["wrong_type", "users"] == wrong
 
 
 @pytest.mark.parametrize(
-    "name", [*PROTOTYPES, *(pytest.param(name, marks=there) for name in FIELD or ["field"])]
+    "name", [*PROTOTYPES, *(pytest.param(name, marks=needs_stores) for name in FIELD or ["field"])]
 )
 async def test_on_stores_of_the_field(
     database: Database, database_url: str, connect: Connect, name: str
@@ -166,7 +175,9 @@ async def test_on_stores_of_the_field(
     raw = await connect(database_url)
     await put(raw, store.rows)
     document, made = await inspected(database)
-    assert [one for one in field.scored(store, document).wrong if one[0] == "damage invented"] == []
+    assert [
+        error for error in field.scored(store, document).wrong if error[0] == "damage invented"
+    ] == []
     keys = await agree(database, raw, made, document)
     await every_list_is_unmapped_for_a_reason(raw, made, keys)
 

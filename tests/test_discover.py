@@ -60,33 +60,33 @@ def pending(from_: str, to: str, *, days: int = 0, status: str = "pending") -> d
 
 def things(document: Any) -> list[set[str]]:
     """What somebody likes, for each of REASONS."""
-    found: list[set[str]] = []
-    for place, path in enumerate(PATHS):
+    values_by_reason: list[set[str]] = []
+    for index, path in enumerate(PATHS):
         value: Any = document
         for step in path:
             value = value.get(step) if isinstance(value, dict) else None
-        values = value if isinstance(value, list) and place < 5 else []
-        if place >= 5:
+        values = value if isinstance(value, list) and index < 5 else []
+        if index >= 5:
             values = [value]
-        found.append({thing for thing in values if isinstance(thing, str)})
-    return found
+        values_by_reason.append({thing for thing in values if isinstance(thing, str)})
+    return values_by_reason
 
 
-def shared(one: Any, other: Any) -> list[set[str]]:
-    return [a & b for a, b in zip(things(one), things(other), strict=True)]
+def shared(person: Any, other: Any) -> list[set[str]]:
+    return [a & b for a, b in zip(things(person), things(other), strict=True)]
 
 
-def score(one: Any, other: Any) -> int:
-    in_common = [len(values) for values in shared(one, other)]
+def score(person: Any, other: Any) -> int:
+    in_common = [len(values) for values in shared(person, other)]
     points = [min(most, each * n) for (each, most), n in zip(WORTH, in_common, strict=True)]
     both_goals = min(15, 5 * (in_common[2] + in_common[3]))
     return sum(points) - points[2] - points[3] + both_goals
 
 
-def reasons(one: Any, other: Any) -> list[dict[str, Any]]:
+def reasons(person: Any, other: Any) -> list[dict[str, Any]]:
     return [
         {"kind": kind, "values": sorted(values)}
-        for kind, values in zip(REASONS, shared(one, other), strict=True)
+        for kind, values in zip(REASONS, shared(person, other), strict=True)
         if values
     ]
 
@@ -109,8 +109,8 @@ def ids(items: Iterable[dict[str, Any]]) -> list[str]:
     return [item["id"] for item in items]
 
 
-async def become(database: Database, one: Person, **more: Any) -> None:
-    await put(database, person(one.id, **{**LIKES, **more}))
+async def become(database: Database, who: Person, **more: Any) -> None:
+    await put(database, person(who.id, **{**LIKES, **more}))
 
 
 async def test_the_best_match_comes_first(phased_api: Api, phased: Database) -> None:
@@ -130,19 +130,19 @@ async def test_the_best_match_comes_first(phased_api: Api, phased: Database) -> 
         values |= person(id_, **likes)
     await put(phased, values)
     await become(phased, me)
-    found = await pages(me, "/discover", limit=3)
-    assert [(item["id"], item["score"]) for item in found] == [
+    matches = await pages(me, "/discover", limit=3)
+    assert [(item["id"], item["score"]) for item in matches] == [
         *(("p0", 100), ("p1", 85), ("p2", 80), ("p3", 22), ("p5", 15), ("p4", 15)),
         *(("p6", 10), ("p7", 0)),
     ]
-    for item in found:
+    for item in matches:
         assert item["reasons"] == reasons(LIKES, planted[item["id"]])
-    assert found[5]["reasons"] == [
+    assert matches[5]["reasons"] == [
         {"kind": "academic_goals", "values": ["gpa"]},
         {"kind": "leisure_goals", "values": ["gpa", "travel"]},
     ]
     for limit in (1, 8, 20):
-        assert ids(await pages(me, "/discover", limit=limit)) == ids(found)
+        assert ids(await pages(me, "/discover", limit=limit)) == ids(matches)
 
 
 async def test_nobody_appears_who_should_not(phased_api: Api, phased: Database) -> None:
@@ -167,8 +167,8 @@ async def test_nobody_appears_who_should_not(phased_api: Api, phased: Database) 
     await phased.run(BLOCK, "bars", me.id)
     await become(phased, me, blockedUsers=["listed", None, 7])
     for limit in (1, 2, 20):
-        found = await pages(me, "/discover", limit=limit)
-        assert ids(found) == ["seen", "expired", "answered", other.id]
+        matches = await pages(me, "/discover", limit=limit)
+        assert ids(matches) == ["seen", "expired", "answered", other.id]
         near = await pages(me, "/suggestions", limit=limit)
         assert [(item["id"], item["mutual"]) for item in near] == [("seen", 1)]
 
@@ -193,8 +193,8 @@ async def test_connections_of_connections(phased_api: Api, phased: Database) -> 
 async def test_somebody_with_nothing_to_go_by(api: Api, campus: Database) -> None:
     me = await api.sign_up("Me Myself")
     await put(campus, person("p1", **LIKES) | person("p2") | {f"user:{me.id}:connections": 7})
-    found = await pages(me, "/discover", limit=1)
-    assert [(item["id"], item["score"], item["reasons"]) for item in found] == [
+    matches = await pages(me, "/discover", limit=1)
+    assert [(item["id"], item["score"], item["reasons"]) for item in matches] == [
         ("p2", 0, []),
         ("p1", 0, []),
     ]
@@ -210,11 +210,11 @@ async def test_behind_the_pool_comes_the_rest(api: Api, campus: Database) -> Non
         values |= person(f"p{n:03}", createdAt=f"2026-01-01T00:00:00.{n:03}Z", **likes)
     await put(campus, values)
     await become(campus, me)
-    found = await pages(me, "/discover", limit=50)
-    assert sorted(ids(found)) == [f"p{n:03}" for n in range(330)]
-    scores = {item["id"]: item["score"] for item in found}
+    matches = await pages(me, "/discover", limit=50)
+    assert sorted(ids(matches)) == [f"p{n:03}" for n in range(330)]
+    scores = {item["id"]: item["score"] for item in matches}
     assert scores == {id_: score(LIKES, values[f"user:{id_}"]) for id_ in scores}
-    assert ids(found)[:4] == ["p300", "p200", "p100", "p000"]
+    assert ids(matches)[:4] == ["p300", "p200", "p100", "p000"]
 
 
 @pytest.mark.parametrize("path", ["/discover", "/suggestions"])
@@ -224,7 +224,7 @@ async def test_cursors_of_others_are_refused(api: Api, campus: Database, path: s
     values: dict[str, Any] = {}
     for id_ in ("p1", "p2", "p3"):
         values |= person(id_)
-    values |= {f"user:{one.id}:connections": ["p3"] for one in (me, other)}
+    values |= {f"user:{each.id}:connections": ["p3"] for each in (me, other)}
     values["user:p3:connections"] = ["p1", "p2"]
     await put(campus, values)
     cursor = (await me.get(f"{path}?limit=1")).json()["next"]
@@ -235,12 +235,12 @@ async def test_cursors_of_others_are_refused(api: Api, campus: Database, path: s
     assert_problem(answer, 400, "unknown_parameter")
 
 
-words = st.sampled_from(["a", "b", "c", "d", "e", "gpa"])
+texts = st.sampled_from(["a", "b", "c", "d", "e", "gpa"])
 junk: st.SearchStrategy[Any] = st.one_of(
     st.none(), st.integers(), st.booleans(), st.just({}), st.just([["a"]])
 )
 lists: st.SearchStrategy[Any] = st.one_of(
-    st.lists(words, max_size=6), st.lists(words | junk, max_size=6), words, junk
+    st.lists(texts, max_size=6), st.lists(texts | junk, max_size=6), texts, junk
 )
 likes: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {},
@@ -317,9 +317,9 @@ async def test_the_ranking_is_the_model(
     ranked = sorted(
         ((score(me, values[f"user:{id_}"]), id_) for id_ in may_appear(values)), reverse=True
     )
-    found = await all_pages(Discover(phased, Cursors(b"k" * 32)), "me", limit)
-    assert [(item["score"], item["id"]) for item in found] == ranked
-    for item in found:
+    matches = await all_pages(Discover(phased, Cursors(b"k" * 32)), "me", limit)
+    assert [(item["score"], item["id"]) for item in matches] == ranked
+    for item in matches:
         assert item["reasons"] == reasons(me, values[f"user:{item['id']}"])
 
 

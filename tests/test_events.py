@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api import Api
-from live import place
+from live import running_site
 from outgrow import events
 from outgrow.campus.background import log_commands, record_command
 from outgrow.db.embedded import running
@@ -142,8 +142,8 @@ def test_a_day_of_a_person_in_the_log(campus_url: str, tmp_path: Path) -> None:
     assert failed[0]["method"] == "POST"
     assert (failed[0]["status"], failed[0]["level"]) == (401, "warning")
     assert len({line["client"] for line in lines if "client" in line}) == 1
-    told = [line.get("request_id") for line in lines if "route" in line]
-    assert all(told)
+    request_ids = [line.get("request_id") for line in lines if "route" in line]
+    assert all(request_ids)
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", x["time"]) for x in lines)
     secrets = [*me.values(), *fresh.values(), *fresher.values(), code[1]]
     nothing_personal(log, secrets, me["user_id"])
@@ -167,8 +167,10 @@ async def test_deletion_and_ends_of_sessions(campus: Database, stream: io.String
     other = (await api.post("/auth/login", body)).json()
     sessions = (await me.get("/auth/sessions")).json()["items"]
     (other_id,) = (s["id"] for s in sessions if not s["current"])
-    own = {"password": body["password"]}
-    assert (await me.call("DELETE", f"/auth/sessions/{other_id}", json=own)).status_code == 204
+    confirmation = {"password": body["password"]}
+    assert (
+        await me.call("DELETE", f"/auth/sessions/{other_id}", json=confirmation)
+    ).status_code == 204
     assert (await me.call("POST", "/auth/logout")).status_code == 204
     again = (await api.post("/auth/login", body)).json()
     me.tokens = again
@@ -185,7 +187,7 @@ async def test_deletion_and_ends_of_sessions(campus: Database, stream: io.String
 
 
 async def test_a_refused_socket_is_told(campus_url: str, stream: io.StringIO) -> None:
-    async with place(campus_url) as server:
+    async with running_site(campus_url) as server:
         ada = await server.api.sign_up()
         events.configure("json", stream)
         async with server.connect(None, ready=False, headers={"authorization": "canary"}) as sight:
@@ -194,10 +196,10 @@ async def test_a_refused_socket_is_told(campus_url: str, stream: io.StringIO) ->
             await sight.say(type="canary")
             assert (await sight.end())[0] == 4400
     log = stream.getvalue()
-    told = [x for x in lines_of(log) if x["event"] == "socket_refused"]
-    codes = [(x["status"], x["code"]) for x in told]
+    refusals = [x for x in lines_of(log) if x["event"] == "socket_refused"]
+    codes = [(x["status"], x["code"]) for x in refusals]
     assert codes == [(4401, "not_signed_in"), (4400, "bad_message")]
-    assert told[1]["account"] == ada.id
+    assert refusals[1]["account"] == ada.id
     nothing_personal(log, [], ada.id)
 
 
@@ -287,8 +289,8 @@ def test_nobody_fills_the_log(stream: io.StringIO, monkeypatch: pytest.MonkeyPat
     with events.of_request(events.Request("1", "GET", "/x", lambda: "b")):
         events.event("signed_in")
     *_, left_out, last = lines_of(stream.getvalue())
-    told = left_out["event"], left_out["client"], left_out["code"], left_out["count"]
-    assert told == ("left_out", "a", "token_refused", 1000 - events.MOST_A_MINUTE)
+    summary = left_out["event"], left_out["client"], left_out["code"], left_out["count"]
+    assert summary == ("left_out", "a", "token_refused", 1000 - events.MOST_A_MINUTE)
     assert last["event"] == "signed_in"
 
 
@@ -346,8 +348,8 @@ async def test_operators_commands_reach_the_log(
     await log_commands(campus)
     await log_commands(campus)
     log = stream.getvalue()
-    told = [(x["command"], x.get("subject")) for x in lines_of(log)]
-    assert told == [
+    commands = [(x["command"], x.get("subject")) for x in lines_of(log)]
+    assert commands == [
         ("kv set", None),
         ("account create", "p1"),
         ("account set-password", "p1"),

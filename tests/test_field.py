@@ -17,11 +17,13 @@ GATE = 0.95
 """Of each share, in the mean of the stores."""
 
 FIELD = field.names()
-there = pytest.mark.skipif(not FIELD, reason=f"no stores in {field.FOLDER}: set FIELD_STORES")
+needs_stores = pytest.mark.skipif(
+    not FIELD, reason=f"no stores in {field.FOLDER}: set FIELD_STORES"
+)
 
 
 every_store = pytest.mark.parametrize(
-    "name", [*PROTOTYPES, *(pytest.param(name, marks=there) for name in FIELD or ["field"])]
+    "name", [*PROTOTYPES, *(pytest.param(name, marks=needs_stores) for name in FIELD or ["field"])]
 )
 
 
@@ -43,14 +45,16 @@ def scored(name: str) -> Score:
     return field.scored(store(name), inspect_rows(store(name).rows.items()))
 
 
-@pytest.mark.parametrize("stores", [tuple(PROTOTYPES), pytest.param(tuple(FIELD), marks=there)])
+@pytest.mark.parametrize(
+    "stores", [tuple(PROTOTYPES), pytest.param(tuple(FIELD), marks=needs_stores)]
+)
 @pytest.mark.parametrize("column", COLUMNS)
 def test_stores_are_understood(stores: tuple[str, ...], column: str) -> None:
     shares = [getattr(scored(name), column) for name in stores]
-    told = [share for share in shares if share is not None]
-    assert sum(told) / len(told) >= GATE
+    known = [share for share in shares if share is not None]
+    assert sum(known) / len(known) >= GATE
 
 
 @every_store
 def test_nothing_sound_is_said_to_be_damaged(name: str) -> None:
-    assert [one for one in scored(name).wrong if one[0] == "damage invented"] == []
+    assert [error for error in scored(name).wrong if error[0] == "damage invented"] == []

@@ -15,7 +15,7 @@ import pytest
 import websockets
 
 from api import Api
-from live import Place, place
+from live import Site, running_site
 from outgrow.campus.limits import MOST_COUNTED, REQUESTS, REQUESTS_FROM, Limits
 from outgrow.campus.messaging.live import Close
 from outgrow.db.pool import Database
@@ -28,8 +28,8 @@ GET = b"GET /healthz HTTP/1.1\r\nHost: campus\r\n\r\n"
 
 
 @pytest.fixture
-async def here(campus: Database, campus_url: str) -> AsyncIterator[Place]:
-    async with place(campus_url) as made:
+async def site(campus: Database, campus_url: str) -> AsyncIterator[Site]:
+    async with running_site(campus_url) as made:
         yield made
 
 
@@ -100,8 +100,8 @@ LARGEST = connections.LARGEST_HEAD
     ],
     ids=lambda value: f"{value[:20]!r}" if isinstance(value, bytes) else str(value),
 )
-async def test_heads_have_a_size(here: Place, sent: bytes, status: int) -> None:
-    raw = await Raw.open(here.url)
+async def test_heads_have_a_size(site: Site, sent: bytes, status: int) -> None:
+    raw = await Raw.open(site.url)
     await raw.send(sent)
     if status:
         got, problem = await raw.answer()
@@ -113,10 +113,10 @@ async def test_heads_have_a_size(here: Place, sent: bytes, status: int) -> None:
     else:
         await raw.ends(5)
     raw.close()
-    assert (await here.api.get("/healthz")).status_code == 200
+    assert (await site.api.get("/healthz")).status_code == 200
 
 
-async def test_trailers_and_pieces_of_heads_have_a_size(here: Place) -> None:
+async def test_trailers_and_pieces_of_heads_have_a_size(site: Site) -> None:
     """Also those that come in small pieces, each of which is harmless."""
     chunked = (
         b"POST /auth/login HTTP/1.1\r\nHost: campus\r\nContent-Type: application/json\r\n"
@@ -128,7 +128,7 @@ async def test_trailers_and_pieces_of_heads_have_a_size(here: Place) -> None:
         (HEAD + b"X-Long: ", b"a" * 1000),
         (b"GET /", b"a" * 1000),
     ):
-        raw = await Raw.open(here.url)
+        raw = await Raw.open(site.url)
         await raw.send(start)
         for _ in range(100):
             await raw.send(piece)
@@ -138,7 +138,7 @@ async def test_trailers_and_pieces_of_heads_have_a_size(here: Place) -> None:
 
 
 async def test_heads_bodies_and_answers_have_a_time(
-    here: Place, monkeypatch: pytest.MonkeyPatch
+    site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.4)
     monkeypatch.setattr(connections, "BODY_SECONDS", 0.4)
@@ -155,7 +155,7 @@ async def test_heads_bodies_and_answers_have_a_time(
     ]
 
     async def slowly(start: bytes, piece: bytes, status: int) -> None:
-        raw = await Raw.open(here.url)
+        raw = await Raw.open(site.url)
         await raw.send(start)
         sending = asyncio.create_task(trickle(raw, piece))
         assert await raw.status() == status, (start, piece)
@@ -175,7 +175,7 @@ LIVE = b"GET /live HTTP/1.1\r\nHost: campus\r\n" + UPGRADE
 
 
 async def test_a_socket_outlives_the_time_for_its_head(
-    here: Place, monkeypatch: pytest.MonkeyPatch
+    site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     within = connections.Connections._set_deadline
     made: list[connections.Connections] = []
@@ -185,7 +185,7 @@ async def test_a_socket_outlives_the_time_for_its_head(
         within(self, seconds)
 
     monkeypatch.setattr(connections.Connections, "_set_deadline", noted)
-    async with here.connect(await here.api.sign_up()):
+    async with site.connect(await site.api.sign_up()):
         (connection,) = set(made)
         assert connection._deadline is None or connection._deadline.cancelled()
 
@@ -200,8 +200,8 @@ async def test_a_socket_outlives_the_time_for_its_head(
     ],
     ids=["body", "half", "chunked", "long"],
 )
-async def test_what_cannot_become_a_socket_is_told_at_once(here: Place, sent: bytes) -> None:
-    raw = await Raw.open(here.url)
+async def test_what_cannot_become_a_socket_is_told_at_once(site: Site, sent: bytes) -> None:
+    raw = await Raw.open(site.url)
     await raw.send(sent)
     async with asyncio.timeout(5):
         assert await raw.status() == 400
@@ -209,19 +209,19 @@ async def test_what_cannot_become_a_socket_is_told_at_once(here: Place, sent: by
     raw.close()
 
 
-async def test_nothing_becomes_a_socket_ahead_of_an_answer(here: Place) -> None:
+async def test_nothing_becomes_a_socket_ahead_of_an_answer(site: Site) -> None:
     """Else two protocols write to one connection, and whoever reads takes the one's answer for the
     other's."""
-    raw = await Raw.open(here.url)
+    raw = await Raw.open(site.url)
     await raw.send(GET + LIVE + b"\r\n")
-    said = await asyncio.wait_for(raw.reader.read(), 10)
-    assert b" 101 " not in said
+    received = await asyncio.wait_for(raw.reader.read(), 10)
+    assert b" 101 " not in received
     raw.close()
 
 
-async def test_trailers_are_no_headers(here: Place) -> None:
+async def test_trailers_are_no_headers(site: Site) -> None:
     """A proxy that sets headers, or takes some away, does not look at trailers."""
-    raw = await Raw.open(here.url)
+    raw = await Raw.open(site.url)
     await raw.send(
         b"POST /auth/login HTTP/1.1\r\nHost: campus\r\nTransfer-Encoding: chunked\r\n\r\n"
         b"2\r\n{}\r\n0\r\nContent-Type: application/json\r\n\r\n"
@@ -230,8 +230,8 @@ async def test_trailers_are_no_headers(here: Place) -> None:
     raw.close()
 
 
-async def test_a_request_is_for_one_host(here: Place) -> None:
-    raw = await Raw.open(here.url)
+async def test_a_request_is_for_one_host(site: Site) -> None:
+    raw = await Raw.open(site.url)
     await raw.send(b"GET /healthz HTTP/1.1\r\nHost: campus\r\nhost: localhost\r\n\r\n")
     assert await raw.status() == 400
     raw.close()
@@ -243,11 +243,9 @@ async def trickle(raw: Raw, piece: bytes) -> None:
         await raw.send(piece)
 
 
-async def test_who_reads_no_answers_is_cut_off(
-    here: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_who_reads_no_answers_is_cut_off(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.3)
-    raw = await Raw.open(here.url)
+    raw = await Raw.open(site.url)
     ended: list[bool] = []
 
     async def ask() -> None:
@@ -276,16 +274,16 @@ SLOW_BODY = (
 
 
 async def test_bodies_that_are_held_back_take_nobody_s_room(
-    here: Place, monkeypatch: pytest.MonkeyPatch
+    site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "MOST_BODIES", 500_000)
     slow = []
     for _ in range(20):
-        slow.append(await Raw.open(here.url))
+        slow.append(await Raw.open(site.url))
         await slow[-1].send(SLOW_BODY + b" " * 50_000)
     body = b'{"email": "nobody@campus.example", "password": "%b"}' % (b"a" * 900)
     async with httpx.AsyncClient(
-        base_url=here.url.replace("ws", "http", 1).removesuffix("/live")
+        base_url=site.url.replace("ws", "http", 1).removesuffix("/live")
     ) as client:
         for _ in range(5):
             answer = await client.post("/auth/login", content=body, headers=JSON)
@@ -294,22 +292,22 @@ async def test_bodies_that_are_held_back_take_nobody_s_room(
         raw.close()
 
 
-async def test_sockets_take_no_flood(here: Place, campus: Database) -> None:
-    ada, ben = await here.api.sign_up("Ada Okafor"), await here.api.sign_up("Ben Castillo")
+async def test_sockets_take_no_flood(site: Site, campus: Database) -> None:
+    ada, ben = await site.api.sign_up("Ada Okafor"), await site.api.sign_up("Ben Castillo")
     assert await open_chat(campus, ada, ben)
 
     mask = b"\x80\x00\x00\x00\x00"
     pieces = b"\x01" + mask + (b"\x00" + mask) * 5000
     messages = (b"\x81\x83\x00\x00\x00\x00[1]") * 5000
     for flood in (pieces, messages):
-        async with here.connect(ada) as sight:
+        async with site.connect(ada) as sight:
             sight.connection.transport.write(flood)
             assert (await sight.end(10))[0] == 1009
 
 
-async def test_heads_of_sockets_have_a_size(here: Place) -> None:
+async def test_heads_of_sockets_have_a_size(site: Site) -> None:
     with pytest.raises(websockets.InvalidStatus) as refused:
-        async with here.connect(None, headers={"x-long": "a" * 20_000}):
+        async with site.connect(None, headers={"x-long": "a" * 20_000}):
             pass
     assert refused.value.response.status_code == 431
 
@@ -360,8 +358,8 @@ async def test_memory_stays_flat(tmp_path: Path) -> None:
 
 async def test_requests_are_counted(campus: Database) -> None:
     """By account, and of who is not signed in by address, without a write to the database."""
-    own = {"requests": (5, 3600), "requests-from": (4, 3600)}
-    api = await Api.open(campus, limits=own)
+    limits = {"requests": (5, 3600), "requests-from": (4, 3600)}
+    api = await Api.open(campus, limits=limits)
     ada, ben = await api.sign_up(), await api.sign_up()
     statuses = [(await ada.get("/profiles")).status_code for _ in range(6)]
     assert statuses == [200] * 5 + [429]
@@ -386,13 +384,13 @@ async def test_typing_is_counted(campus: Database, campus_url: str) -> None:
 
 
 async def test_messages_of_sockets_are_counted(campus: Database, campus_url: str) -> None:
-    async with place(campus_url) as here:
-        ada = await here.api.sign_up()
+    async with running_site(campus_url) as site:
+        ada = await site.api.sign_up()
         slowly_forgiven = replace(REQUESTS, seconds=REQUESTS.most * 3600)
-        here.api.services.limits._limits[REQUESTS.name] = slowly_forgiven
-        async with here.connect(ada) as sight:
+        site.api.services.limits._limits[REQUESTS.name] = slowly_forgiven
+        async with site.connect(ada) as sight:
             for _ in range(REQUESTS.most):
-                here.api.services.limits.count(REQUESTS, ada.id)
+                site.api.services.limits.count(REQUESTS, ada.id)
             await sight.say(type="ping")
             assert await sight.end() == (Close.TOO_MANY, "rate_limited")
 

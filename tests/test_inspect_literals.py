@@ -13,11 +13,13 @@ Rows = dict[str, Any]
 
 
 def patterns(rows: Rows) -> dict[str, int]:
-    return {one["pattern"]: one["count"] for one in inspect_rows(rows.items())["patterns"]}
+    return {
+        pattern["pattern"]: pattern["count"] for pattern in inspect_rows(rows.items())["patterns"]
+    }
 
 
 def people(ids: list[str]) -> Rows:
-    return {f"user:{one}": {"id": one, "name": "Ada", "at": "2025-01-01"} for one in ids}
+    return {f"user:{each}": {"id": each, "name": "Ada", "at": "2025-01-01"} for each in ids}
 
 
 @pytest.mark.parametrize(
@@ -36,12 +38,12 @@ def test_one_root_and_one_shape_is_one_pattern(seeds: list[str]) -> None:
     """In what is below them and in lists of pairs, too."""
     ids = UUIDS + seeds
     rows = people(ids)
-    rows |= {f"user:{one}:friends": [ids[n - 1]] for n, one in enumerate(ids)}
-    for n, one in enumerate(ids):
+    rows |= {f"user:{each}:friends": [ids[n - 1]] for n, each in enumerate(ids)}
+    for n, each in enumerate(ids):
         for course in (f"ma{100 + n % 7}", f"cs{200 + n % 5}"):
-            row = {"who": one, "course": f"course_{course}", "at": "2025-01-01"}
-            rows[f"enrolled:{one}:course_{course}"] = row
-            rows[f"by_course:course_{course}:{one}"] = f"course_{course}"
+            row = {"who": each, "course": f"course_{course}", "at": "2025-01-01"}
+            rows[f"enrolled:{each}:course_{course}"] = row
+            rows[f"by_course:course_{course}:{each}"] = f"course_{course}"
     assert patterns(rows) == {
         "user:{id}": len(ids),
         "user:{id}:friends": len(ids),
@@ -59,7 +61,7 @@ def test_seeds_with_other_fields_are_of_the_family() -> None:
 
 def test_what_is_of_another_shape_stays_apart() -> None:
     rows = people(UUIDS)
-    rows |= {f"user:email:a{n}@b.example": one for n, one in enumerate(UUIDS)}
+    rows |= {f"user:email:a{n}@b.example": each for n, each in enumerate(UUIDS)}
     rows |= {f"user:page{n}": ["a", "b"] for n in range(9)}
     rows["user:all"] = {"id": "all", "name": "Everybody", "at": "2025-01-01"}
     assert patterns(rows) == {
@@ -71,7 +73,7 @@ def test_what_is_of_another_shape_stays_apart() -> None:
 
 
 def test_a_pointer_from_a_word_is_one_of_those_from_ids() -> None:
-    rows: Rows = {f"user:id:{one}": f"a{n}@b.example" for n, one in enumerate(UUIDS)}
+    rows: Rows = {f"user:id:{each}": f"a{n}@b.example" for n, each in enumerate(UUIDS)}
     rows |= {"user:id:sys-admin": "admin@b.example", "user:id:user-demo": "demo@b.example"}
     rows["user:id:version"] = "3"
     assert patterns(rows) == {"user:id:{id}": 42, "user:id:version": 1}
@@ -88,11 +90,11 @@ def test_a_pointer_from_a_word_is_one_of_those_from_ids() -> None:
 def test_a_word_with_a_number_is_one_of_several(terms: list[str]) -> None:
     """However few there are of it. What is not like the rest stays apart."""
     rows: Rows = {
-        f"enrolled:{one}:{terms[n % len(terms)]}": [{"course": f"ma{n}", "at": "2025-01-01"}]
-        for n, one in enumerate(UUIDS)
+        f"enrolled:{each}:{terms[n % len(terms)]}": [{"course": f"ma{n}", "at": "2025-01-01"}]
+        for n, each in enumerate(UUIDS)
     }
-    rows |= {f"enrolled:{one}:2fa": True for one in UUIDS}
-    rows |= {f"enrolled:{one}:notes": "text" for one in UUIDS}
+    rows |= {f"enrolled:{each}:2fa": True for each in UUIDS}
+    rows |= {f"enrolled:{each}:notes": "text" for each in UUIDS}
     assert patterns(rows) == {
         "enrolled:{id}:{id2}": 40,
         "enrolled:{id}:2fa": 40,
@@ -109,22 +111,22 @@ WORDS = ["Email", "Name", "Phone", "City", "Zip", "Street", "Country", "Role", "
 def test_fixed_words_in_one_place_are_literals_however_many(
     count: int, before: str, depth: int
 ) -> None:
-    words = [f"{word}{'x' * (n // 10)}" for n, word in enumerate(WORDS * 3)][:count]
+    literals = [f"{word}{'x' * (n // 10)}" for n, word in enumerate(WORDS * 3)][:count]
     if before == "email":  # as the documents call their fields
-        words = [word.lower() for word in words]
+        literals = [word.lower() for word in literals]
         if count == 2:
             return
     else:
-        words = [before + word for word in words]
+        literals = [before + word for word in literals]
     rows = people(UUIDS)
-    for one in UUIDS:
-        rows[f"user:{one}"] |= {word.lower(): f"{word[:5]}{one[:8]}" for word in words}
-        for word in words:
-            below = f":{word}{one[:8]}" if depth else ""
-            rows[f"idx:{word}{below}"] = one if depth else dict.fromkeys(UUIDS, 1)
-    expected = {f"idx:{word}" for word in words}
-    found = {":".join(one.split(":")[:2]) for one in patterns(rows) if one.startswith("idx")}
-    assert found == expected
+    for each in UUIDS:
+        rows[f"user:{each}"] |= {word.lower(): f"{word[:5]}{each[:8]}" for word in literals}
+        for word in literals:
+            below = f":{word}{each[:8]}" if depth else ""
+            rows[f"idx:{word}{below}"] = each if depth else dict.fromkeys(UUIDS, 1)
+    expected = {f"idx:{word}" for word in literals}
+    names = {":".join(name.split(":")[:2]) for name in patterns(rows) if name.startswith("idx")}
+    assert names == expected
 
 
 def test_a_value_of_the_usual_form_of_an_id_is_no_sentinel() -> None:
@@ -134,19 +136,19 @@ def test_a_value_of_the_usual_form_of_an_id_is_no_sentinel() -> None:
         by = "vol-9" if n % 4 == 0 else "system" if n % 4 == 1 else UUIDS[n % 40]
         rows[f"note:{n:08d}-0000-4372-a567-0e02b2c3d479"] = {"by": by, "text": "x"}
     misfits = inspect_rows(rows.items())["integrity"]["misfits"]
-    kinds = {(rows[one["key"]]["by"], one["kind"]) for one in misfits}
+    kinds = {(rows[misfit["key"]]["by"], misfit["kind"]) for misfit in misfits}
     assert kinds == {("vol-9", "dangling"), ("system", "sentinel")}
 
 
 def test_kinds_named_in_front_of_their_ids_are_one_family() -> None:
     rows: Rows = {}
     for n in range(20):
-        one, other = (f"{word}_1740000{n:06d}_k3j9x{n:04d}" for word in ("twint", "qrbill"))
-        rows[f"payment:{one}"] = {"id": one, "phone": "+41", "code": "x"}
-        rows[f"payment:{other}"] = {"id": other, "iban": "CH", "line": "y", "due": "2025-01-01"}
-        rows |= {f"paid:{UUIDS[n]}": one, f"paid:{UUIDS[20 + n]}": other}
+        first, second = (f"{word}_1740000{n:06d}_k3j9x{n:04d}" for word in ("twint", "qrbill"))
+        rows[f"payment:{first}"] = {"id": first, "phone": "+41", "code": "x"}
+        rows[f"payment:{second}"] = {"id": second, "iban": "CH", "line": "y", "due": "2025-01-01"}
+        rows |= {f"paid:{UUIDS[n]}": first, f"paid:{UUIDS[20 + n]}": second}
     document = inspect_rows(rows.items())
-    assert {one["pattern"] for one in document["patterns"]} == {"payment:{id}", "paid:{id}"}
+    assert {pattern["pattern"] for pattern in document["patterns"]} == {"payment:{id}", "paid:{id}"}
     assert document["integrity"]["misfits"] == []
 
 
@@ -154,13 +156,13 @@ def test_ids_told_by_their_form_are_named_whole() -> None:
     """`message:msg_{id}` beside `message:{id}`: others name `msg_...`."""
     rows: Rows = {}
     for n in range(20):
-        one, other = f"msg_1740000{n:06d}_k3j9x{n:04d}", f"1740000{n:06d}-k3j9x{n:04d}"
-        rows[f"message:{one}"] = {"text": "x", "by": "y", "seen": True}
-        rows[f"message:{other}"] = {"code": n, "mail": "a@b.example", "tries": 1}
-        rows[f"last:{UUIDS[n]}"] = one
-        rows[f"reset:{UUIDS[n]}"] = other
+        first, second = f"msg_1740000{n:06d}_k3j9x{n:04d}", f"1740000{n:06d}-k3j9x{n:04d}"
+        rows[f"message:{first}"] = {"text": "x", "by": "y", "seen": True}
+        rows[f"message:{second}"] = {"code": n, "mail": "a@b.example", "tries": 1}
+        rows[f"last:{UUIDS[n]}"] = first
+        rows[f"reset:{UUIDS[n]}"] = second
     document = inspect_rows(rows.items())
     assert len(document["patterns"]) == 4
-    found = {one["pattern"]: one["references"] for one in document["patterns"]}
-    assert [len(found[f"{name}:{{id}}"]) for name in ("last", "reset")] == [1, 1]
+    references = {pattern["pattern"]: pattern["references"] for pattern in document["patterns"]}
+    assert [len(references[f"{name}:{{id}}"]) for name in ("last", "reset")] == [1, 1]
     assert document["integrity"]["misfits"] == []

@@ -36,7 +36,7 @@ _DETAILS = {
 }
 
 
-async def look(database: Database, table: str = f"public.{DEFAULT_STORE}") -> dict[str, Any]:
+async def document_of(database: Database, table: str = f"public.{DEFAULT_STORE}") -> dict[str, Any]:
     """The document about a store, with all misfits and queries."""
     async with (
         database.dedicated() as session,
@@ -45,35 +45,35 @@ async def look(database: Database, table: str = f"public.{DEFAULT_STORE}") -> di
         source = Table(session, table)
         version = await source.version_for_queries()
         assert version is not None
-        found = await inspect(source)
-        queries = [q.as_dict() for q in listings(found, *table.split("."), version=version)]
-        return report.document(found, all_misfits=True, queries=queries)
+        inspection = await inspect(source)
+        queries = [q.as_dict() for q in listings(inspection, *table.split("."), version=version)]
+        return report.document(inspection, all_misfits=True, queries=queries)
 
 
-def told(document: dict[str, Any]) -> Found:
+def misfits_in(document: dict[str, Any]) -> Found:
     """By what the details of misfits say that they contradict."""
     patterns = [(re.compile(p["regex"], re.DOTALL), p["pattern"]) for p in document["patterns"]]
-    found: Found = defaultdict(set)
+    keys: Found = defaultdict(set)
     for misfit in document["integrity"]["misfits"]:
         kind, key = misfit["kind"], misfit["key"]
         pattern = next(name for regex, name in patterns if regex.fullmatch(key))
-        said = re.fullmatch(_DETAILS.get(kind, ".*"), misfit["detail"], re.DOTALL)
-        assert said, misfit
-        which = said.groupdict()
-        found[kind, pattern, which.get("path"), which.get("to")].add(key)
-    return found
+        match = re.fullmatch(_DETAILS.get(kind, ".*"), misfit["detail"], re.DOTALL)
+        assert match, misfit
+        which = match.groupdict()
+        keys[kind, pattern, which.get("path"), which.get("to")].add(key)
+    return keys
 
 
-async def listed(document: dict[str, Any], raw: Any) -> Found:
+async def listed_by_queries(document: dict[str, Any], raw: Any) -> Found:
     """What the queries list, said to the database as they are."""
-    found: Found = defaultdict(set)
-    for one in document["integrity"]["queries"]:
-        path = one["from"] if one["kind"] == "dangling" else None
-        to = one["to"] if one["kind"] in _DETAILS else None
+    keys: Found = defaultdict(set)
+    for query in document["integrity"]["queries"]:
+        path = query["from"] if query["kind"] == "dangling" else None
+        to = query["to"] if query["kind"] in _DETAILS else None
         async with raw.transaction(readonly=True):
-            records = await raw.fetch(one["sql"])
-        found[one["kind"], one["pattern"], path, to] |= {record["key"] for record in records}
-    return found
+            records = await raw.fetch(query["sql"])
+        keys[query["kind"], query["pattern"], path, to] |= {record["key"] for record in records}
+    return keys
 
 
 async def put(raw: Any, rows: dict[str, Any], table: str = DEFAULT_STORE) -> None:
@@ -86,10 +86,12 @@ async def test_of_a_damaged_campus_all_is_listed(
 ) -> None:
     await generate(database, Spec(600, 5, 0.05))
     raw = await connect(database_url)
-    document = await look(database)
-    misfits = {which: keys for which, keys in told(document).items() if which[0] != "sentinel"}
+    document = await document_of(database)
+    misfits = {
+        which: keys for which, keys in misfits_in(document).items() if which[0] != "sentinel"
+    }
     assert {which[0] for which in misfits} == set(KINDS) - {"sentinel"}
-    assert await listed(document, raw) == misfits
+    assert await listed_by_queries(document, raw) == misfits
 
 
 @pytest.mark.parametrize("name", ["events", "mechanics", "studio"])
@@ -99,10 +101,10 @@ async def test_what_is_listed_is_what_was_found(
     """All of it, where the server can tell whether a text is JSON; else of most kinds."""
     raw = await connect(database_url)
     await put(raw, build(name, 80, damage=0.05).rows)
-    document = await look(database)
-    misfits, found = told(document), await listed(document, raw)
-    assert {which: keys for which, keys in misfits.items() if which in found} == found
-    lacking = {which[0] for which in misfits.keys() - found.keys()} - {"sentinel"}
+    document = await document_of(database)
+    misfits, listed = misfits_in(document), await listed_by_queries(document, raw)
+    assert {which: keys for which, keys in misfits.items() if which in listed} == listed
+    lacking = {which[0] for which in misfits.keys() - listed.keys()} - {"sentinel"}
     version = raw.get_server_version().major
     assert lacking <= (set() if version >= VALIDATING else {"dangling", "stale", "missing"})
 
@@ -114,8 +116,8 @@ async def test_every_form_of_damage_is_listed(
     raw = await connect(database_url)
     rows, _ = STORES[name]()
     await put(raw, rows)
-    document = await look(database)
-    assert await listed(document, raw) == told(document)
+    document = await document_of(database)
+    assert await listed_by_queries(document, raw) == misfits_in(document)
 
 
 async def test_odd_names_and_words_are_quoted(
@@ -124,15 +126,17 @@ async def test_odd_names_and_words_are_quoted(
     raw = await connect(database_url)
     await raw.execute("""CREATE TABLE "K'v" (key varchar PRIMARY KEY, value jsonb)""")
     ids = [f"{n:08d}-58cc-4372-a567-0e02b2c3d479" for n in range(30)]
-    rows: dict[str, Any] = {f"o'b\\r:{one}": {"ow'ner\\": ids[n - 1]} for n, one in enumerate(ids)}
-    rows |= {f"o'b\\r:{one}:a\nb": ids[:3] for one in ids}
+    rows: dict[str, Any] = {
+        f"o'b\\r:{each}": {"ow'ner\\": ids[n - 1]} for n, each in enumerate(ids)
+    }
+    rows |= {f"o'b\\r:{each}:a\nb": ids[:3] for each in ids}
     rows[f"o'b\\r:{ids[4]}"]["ow'ner\\"] = ids[4].replace("58cc", "58cd")
     rows[f"o'b\\r:{ids[5]}:a\nb"] = [ids[0], ids[1], ids[0]]
     rows[f"o'b\\r:{ids[6]}:a\nb"] = 7
     await put(raw, rows, "K'v")
-    document = await look(database, "public.K'v")
-    assert {which[0] for which in told(document)} == {"dangling", "doubled", "wrong_shape"}
-    assert await listed(document, raw) == told(document)
+    document = await document_of(database, "public.K'v")
+    assert {which[0] for which in misfits_in(document)} == {"dangling", "doubled", "wrong_shape"}
+    assert await listed_by_queries(document, raw) == misfits_in(document)
 
 
 async def test_none_is_given_where_the_values_are_no_jsonb(
@@ -142,8 +146,8 @@ async def test_none_is_given_where_the_values_are_no_jsonb(
     await raw.execute("CREATE TABLE texts (key text, value text)")
     await put(raw, {"user:1": ["a", "a"], "user:2": ["b"], "user:3": ["c"]}, "texts")
     arguments = ("inspect", "--table", "texts", "--misfits", "doubled")
-    found = outgrow(*arguments, DATABASE_URL=database_url)
-    assert found.stdout == "user:1\ta stands there 2 times\n"
+    listing = outgrow(*arguments, DATABASE_URL=database_url)
+    assert listing.stdout == "user:1\ta stands there 2 times\n"
     queries = outgrow(*arguments, "--sql", DATABASE_URL=database_url)
     assert (queries.returncode, queries.stdout) == (0, "")
     assert "no query can say it" in queries.stderr
@@ -163,4 +167,4 @@ async def test_the_terminal_has_them_too(
     assert sql.startswith("-- one_sided: user:{id}:connections, [] -> user:{id}\n")
     assert {record["key"] for record in await raw.fetch(sql)} == keys
     every = inspected(database_url, "--sql", "--json")
-    assert {one["kind"] for one in every} > {"one_sided", "stale", "orphan"}
+    assert {query["kind"] for query in every} > {"one_sided", "stale", "orphan"}

@@ -48,21 +48,21 @@ async def damaged(database: Database, folder: Path) -> Entries:
     return entries
 
 
-async def found(
+async def planned_misfits(
     database: Database, goal: Phase = "relational", blueprint: Blueprint = CAMPUS
 ) -> Misfits:
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     plan = await runner.plan(
         database,
         goal,
         DEFAULT_STORE,
         blueprint,
         inspect_store,
-        lambda *moved: told.append(moved),
+        lambda *moved: progress.append(moved),
     )
     assert plan.misfits is not None
-    assert told[0][0] == 0
-    assert told[-1][0] == told[-1][1] == len(told) - 1
+    assert progress[0][0] == 0
+    assert progress[-1][0] == progress[-1][1] == len(progress) - 1
     assert json.loads(json.dumps(plan.as_dict()))["misfits"] == json.loads(
         json.dumps(plan.misfits.as_dict())
     )
@@ -72,25 +72,25 @@ async def found(
 def counted(misfits: Misfits, kind: str, *places: str) -> int:
     """Of all places, or of those whose relation or `about` is named."""
     return sum(
-        one.count
-        for one in misfits.misfits
-        if one.kind in kind.split()
-        and (not places or one.relation in places or one.about in places)
+        misfit.count
+        for misfit in misfits.misfits
+        if misfit.kind in kind.split()
+        and (not places or misfit.relation in places or misfit.about in places)
     )
 
 
-def entries(found: list[list[Any]]) -> int:
-    return len(found)
+def entries(planned_misfits: list[list[Any]]) -> int:
+    return len(planned_misfits)
 
 
-def lists(found: list[list[Any]]) -> int:
+def lists(planned_misfits: list[list[Any]]) -> int:
     """Where the manifest has an entry for each element, and the plan counts lists."""
-    return len({entry[0] for entry in found})
+    return len({entry[0] for entry in planned_misfits})
 
 
-def no_nulls(found: list[list[Any]]) -> int:
+def no_nulls(planned_misfits: list[list[Any]]) -> int:
     """A JSON null is nothing, as an absent field is."""
-    return sum(entry[-1] != "null" for entry in found)
+    return sum(entry[-1] != "null" for entry in planned_misfits)
 
 
 SEEN: dict[str, tuple[Callable[[list[list[Any]]], int], tuple[str, ...]]] = {
@@ -124,7 +124,7 @@ async def test_all_that_is_planted_is_found_and_counted(
 ) -> None:
     planted = await damaged(database, tmp_path)
     before = await everything(raw)
-    misfits = await found(database)
+    misfits = await planned_misfits(database)
     assert await everything(raw) == before
     assert SEEN.keys() | OF_NO_RELATION == planted.keys()
     expected = {kind: count(planted[kind]) for kind, (count, _) in SEEN.items()}
@@ -138,13 +138,13 @@ async def test_all_that_is_planted_is_found_and_counted(
         "AND strpos(l.value #>> '{}', substr(u.key, 6)) = 0"
     )
     assert seen == expected
-    for one in misfits.misfits:
-        assert 0 < len(one.keys) <= min(3, one.count)
-        assert one.meaning
-    for one in misfits.misfits:
-        if one.kind != "duplicate_index":
+    for misfit in misfits.misfits:
+        assert 0 < len(misfit.keys) <= min(3, misfit.count)
+        assert misfit.meaning
+    for misfit in misfits.misfits:
+        if misfit.kind != "duplicate_index":
             query = f"SELECT count(*) FROM {STORE} WHERE key = ANY ($1::text[])"
-            assert await raw.fetchval(query, one.keys) == len(set(one.keys)), one
+            assert await raw.fetchval(query, misfit.keys) == len(set(misfit.keys)), misfit
 
 
 @pytest.mark.parametrize("name", ["studio", "mechanics"])
@@ -161,22 +161,22 @@ async def test_a_plan_and_an_inspection_say_the_same_in_the_same_words(
     inspection = json.loads(command("inspect", "--json", "--all", **settings).stdout)
     plan = json.loads(command("grow", "--to", "relational", "--plan", "--json", **settings).stdout)
     made = parse(blueprint.read_text())
-    concerned = {one.pattern for one in made.relations.values()} | set(made.derived)
+    concerned = {relation.pattern for relation in made.relations.values()} | set(made.derived)
     expected = Counter(
-        one["kind"]
-        for one in inspection["integrity"]["misfits"]
-        if made.match(one["key"]) in concerned and one["kind"] != "sentinel"
+        misfit["kind"]
+        for misfit in inspection["integrity"]["misfits"]
+        if made.match(misfit["key"]) in concerned and misfit["kind"] != "sentinel"
     )
-    told: Counter[str] = Counter()
-    for one in plan["misfits"]["found"]:
-        told[one["kind"]] += one["count"] if one["kind"] in expected else 0
-    assert +told == expected
+    planned: Counter[str] = Counter()
+    for misfit in plan["misfits"]["found"]:
+        planned[misfit["kind"]] += misfit["count"] if misfit["kind"] in expected else 0
+    assert +planned == expected
     assert len(expected) >= 4
 
 
 async def test_a_campus_without_damage_has_no_misfits(database: Database) -> None:
     await generate(database, Spec(USERS, 7, 0.0, None, False), store=DEFAULT_STORE)
-    misfits = await found(database)
+    misfits = await planned_misfits(database)
     assert misfits.misfits == ()
 
 
@@ -186,13 +186,13 @@ async def test_nothing_of_them_is_lost_and_verify_counts_the_same(
 ) -> None:
     await damaged(database, tmp_path)
     store = await raw.fetch(f"SELECT key, value::text FROM {STORE} ORDER BY key")
-    misfits = await found(database, goal)
+    misfits = await planned_misfits(database, goal)
     await climb(database, "initial")
     rows = await shown(raw)
     await climb(database, goal)
     report = await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)
     assert report.same
-    left = Counter({name: one.unmapped for name, one in report.relations.items()})
+    left = Counter({name: relation.unmapped for name, relation in report.relations.items()})
     assert +left == misfits.unmapped
     assert left.total()
     assert await shown(raw) == rows
@@ -203,13 +203,13 @@ async def test_nothing_of_them_is_lost_and_verify_counts_the_same(
 
 def many_patterns(count: int) -> Blueprint:
     """Patterns of which each has columns that may refer to all others."""
-    lines = ['name = "many"', "[patterns]"]
-    lines += [f'p{n} = {{ key = "p{n}:{{id}}", shape = "document" }}' for n in range(count)]
+    toml = ['name = "many"', "[patterns]"]
+    toml += [f'p{n} = {{ key = "p{n}:{{id}}", shape = "document" }}' for n in range(count)]
     for n in range(count):
-        lines += [f"[relations.r{n}]", f'pattern = "p{n}"', f"[relations.r{n}.columns]"]
-        lines += ['id = { key = "id" }']
-        lines += [f'c{m} = {{ field = "c{m}", type = "key" }}' for m in range(6)]
-    return parse("\n".join(lines))
+        toml += [f"[relations.r{n}]", f'pattern = "p{n}"', f"[relations.r{n}.columns]"]
+        toml += ['id = { key = "id" }']
+        toml += [f'c{m} = {{ field = "c{m}", type = "key" }}' for m in range(6)]
+    return parse("\n".join(toml))
 
 
 async def test_a_plan_asks_as_often_as_there_are_patterns(database: Database, raw: Any) -> None:
@@ -218,7 +218,7 @@ async def test_a_plan_asks_as_often_as_there_are_patterns(database: Database, ra
     await put(raw, {f"p{n}:{m}": {"id": f"{m}", "c0": f"{m}"} for n in range(44) for m in range(9)})
     asked: list[str] = []
     database.observe_with(lambda name, _: asked.append(name))
-    await found(database, "relational", blueprint)
+    await planned_misfits(database, "relational", blueprint)
     assert asked.count("grow.misfits") == 44
 
 
@@ -247,13 +247,13 @@ async def test_any_blueprint_has_its_misfits(
 ) -> None:
     blueprint = BLUEPRINTS[name]
     await put(await connect(database_url), dict([*example(name, 25), *BROKEN[name]]))
-    misfits = await found(database, "relational", blueprint)
-    assert {one.relation for one in misfits.misfits}
+    misfits = await planned_misfits(database, "relational", blueprint)
+    assert {misfit.relation for misfit in misfits.misfits}
     done = await runner.grow(database, "relational", DEFAULT_STORE, blueprint, Recorder())
     report = await verify(database, DEFAULT_STORE, blueprint, lambda _: None)
     assert done.store.phase == "relational"
     assert report.same
-    left = Counter({name: one.unmapped for name, one in report.relations.items()})
+    left = Counter({name: relation.unmapped for name, relation in report.relations.items()})
     assert +left == misfits.unmapped
 
 

@@ -81,37 +81,37 @@ async def api(campus: Database) -> AsyncIterator[Api]:
     await api.close()
 
 
-def body_for(path: str, one: Person, caller: str) -> Any:
+def body_for(path: str, person: Person, caller: str) -> Any:
     name = {"name": "Ada Okafor", "school": HERE}
     return {
         "/auth/signup": {**name, "email": f"{caller.replace(' ', '.')}@new.example"}
         | {"password": PASSWORD},
-        "/auth/login": {"email": one.email, "password": PASSWORD},
+        "/auth/login": {"email": person.email, "password": PASSWORD},
         "/auth/refresh": {"refresh_token": "A" * 64},
-        "/auth/verify": {"email": one.email, "code": "123456", "password": PASSWORD},
-        "/auth/verify/resend": {"email": one.email},
-        "/auth/reset": {"email": one.email},
-        "/auth/reset/confirm": {"email": one.email, "code": "12345678", "password": PASSWORD},
+        "/auth/verify": {"email": person.email, "code": "123456", "password": PASSWORD},
+        "/auth/verify/resend": {"email": person.email},
+        "/auth/reset": {"email": person.email},
+        "/auth/reset/confirm": {"email": person.email, "code": "12345678", "password": PASSWORD},
         "/auth/password": {"old": PASSWORD, "new": "quite another one"},
         "/profiles": name,
         "/profiles/me": {"bio": "changed"},
-        "/intros": {"to": one.id, "reason": "study"},
-        "/reports": {"profile": one.id, "reason": "spam"},
+        "/intros": {"to": person.id, "reason": "study"},
+        "/reports": {"profile": person.id, "reason": "spam"},
         "/chats/{id}/messages": {"content": "Chess at five?"},
         "/chats/{id}/read": {"pos": 1},
     }.get(path)
 
 
-async def about(api: Api, path: str, one: Person) -> tuple[str, Person]:
+async def about(api: Api, path: str, person: Person) -> tuple[str, Person]:
     """The id of what the path is about, the one or something of theirs; and the other of it."""
     other = await api.sign_up("The Other")
-    sender, to = (one, other) if path.endswith("/withdraw") else (other, one)
+    sender, to = (person, other) if path.endswith("/withdraw") else (other, person)
     answer = await sender.call("POST", "/intros", json={"to": to.id, "reason": "study"})
     intro_id = str(answer.json()["id"])
     if path.startswith("/intros/"):
         return intro_id, other
     answer = await to.call("POST", f"/intros/{intro_id}/accept")
-    return str(answer.json()["chat_id"]) if path.startswith("/chats/") else one.id, other
+    return str(answer.json()["chat_id"]) if path.startswith("/chats/") else person.id, other
 
 
 def test_every_route_has_a_row_and_every_row_a_route() -> None:
@@ -120,34 +120,34 @@ def test_every_route_has_a_row_and_every_row_a_route() -> None:
 
 @pytest.mark.parametrize(("method", "path"), MATRIX)
 async def test_matrix(api: Api, method: str, path: str) -> None:
-    one = await api.sign_up("The One")
-    id_, other = await about(api, path, one)
+    target = await api.sign_up("The One")
+    id_, other = await about(api, path, target)
     chats = {}
     blocked, removed = await api.sign_up("Kept Off"), await api.sign_up("Left Behind")
     for caller, left, method_, path_ in (
         ("blocked", blocked, "PUT", "/blocks"),
         ("removed", removed, "DELETE", "/connections"),
     ):
-        asked = {"json": {"to": one.id, "reason": "study"}}
+        asked = {"json": {"to": target.id, "reason": "study"}}
         intro_id = (await left.call("POST", "/intros", **asked)).json()["id"]
-        answer = await one.call("POST", f"/intros/{intro_id}/accept")
+        answer = await target.call("POST", f"/intros/{intro_id}/accept")
         chats[caller] = answer.json()["chat_id"]
-        assert (await one.call(method_, f"{path_}/{left.id}")).status_code == 204
+        assert (await target.call(method_, f"{path_}/{left.id}")).status_code == 204
     far, near = await api.sign_up("Far Away", ELSEWHERE), await api.sign_up("Near By")
     ended = await api.sign_up("Gone Away")
-    own = {"password": PASSWORD}
-    assert (await ended.call("DELETE", "/auth/sessions", json=own)).status_code == 204
-    everybody = None, far, near, blocked, other, one, ended, removed
+    confirmation = {"password": PASSWORD}
+    assert (await ended.call("DELETE", "/auth/sessions", json=confirmation)).status_code == 204
+    everybody = None, far, near, blocked, other, target, ended, removed
     people = dict(zip(CALLERS, everybody, strict=True))
-    url = path.replace("{id}", id_).replace("{session}", session_of(one))
+    url = path.replace("{id}", id_).replace("{session}", session_of(target))
     url += "?q=one" if path == "/search" else ""
     # From outside: what is the operator's alone is not shown to anybody who is signed in either.
     options: dict[str, Any] = {"headers": {"x-forwarded-for": "203.0.113.7"}}
     answers = []
     for caller, person in people.items():
-        body = body_for(path, one, caller)
+        body = body_for(path, target, caller)
         if method == "DELETE" and (path == "/profiles/me" or path.startswith("/auth/sessions")):
-            body = own
+            body = confirmation
         if body is not None and method != "GET":
             options["json"] = body
         call = person.call if person else api.client.request

@@ -11,7 +11,7 @@ import pytest
 
 from api import HERE, PASSWORD, Api, Person, assert_problem
 from growing import STORE
-from live import place
+from live import running_site
 from migrating import FORGET_MIGRATIONS
 from outgrow import queries
 from outgrow.campus.accounts import sessions
@@ -184,31 +184,31 @@ async def test_a_socket_of_who_is_no_member_is_closed(
 ) -> None:
     monkeypatch.setattr(sessions, "FRESH_SECONDS", 0.3)
     monkeypatch.setattr(telling, "CHECK_SECONDS", 0.3)
-    async with place(campus_url) as here:
-        member = await here.api.sign_up("Ada Okafor")
-        mover = await here.api.sign_up("Eve Stranger")
-        services = here.api.services
+    async with running_site(campus_url) as site:
+        member = await site.api.sign_up("Ada Okafor")
+        mover = await site.api.sign_up("Eve Stranger")
+        services = site.api.services
         cookie = await services.browser_sessions.open(
             await services.accounts.log_in(mover.email, PASSWORD)
         )
         page: dict[str, Any] = {
             "headers": {"cookie": f"{SESSION_COOKIE}={cookie}"},
-            "origin": here.url.replace("ws://", "http://").removesuffix("/live"),
+            "origin": site.url.replace("ws://", "http://").removesuffix("/live"),
         }
         async with (
-            here.connect(member) as stays,
-            here.connect(mover) as by_token,
-            here.connect(None, **page) as by_cookie,
+            site.connect(member) as stays,
+            site.connect(mover) as by_token,
+            site.connect(None, **page) as by_cookie,
         ):
             await Domains(campus).add(ELSEWHERE, "southgate.example")
             await move(campus, mover.id, ELSEWHERE)
-            left = left_open(here)
+            left = left_open(site)
             for sight in (by_token, by_cookie):
                 assert await sight.end() == (4403, "no_member")
             assert all(count == 1 for count in left[2:]), "but for who stays"
             await stays.say(type="ping")
             await stays.event("pong")
-        async with here.connect(mover, ready=False) as again:
+        async with site.connect(mover, ready=False) as again:
             assert await again.end(10) == (4403, "no_member")
 
 
@@ -238,8 +238,8 @@ async def test_no_member_writes_to_people_there_or_reads_their_names(
     assert (await stranger.get("/profiles")).status_code == 200
     await Domains(phased).add(HERE, "northfield.example")
     await move(phased, stranger.id)
-    for one, other in ((member.id, stranger.id), (stranger.id, member.id)):
-        await upsert(phased_api, f"user:{one}:connections", [other])
+    for a, b in ((member.id, stranger.id), (stranger.id, member.id)):
+        await upsert(phased_api, f"user:{a}:connections", [b])
     await upsert(phased_api, "chat:made", {"participants": [member.id, stranger.id]})
     body = {"content": "hello"}
     for path in ("messages", "typing"):
@@ -254,11 +254,11 @@ async def test_one_rule_says_who_is_a_member(phased: Database, phased_api: Api) 
     """For what is hidden, why a chat is closed, and who shows what they have read."""
     member = await phased_api.sign_up("Ada Okafor")
     stranger = await phased_api.sign_up("Eve Stranger", ELSEWHERE)
-    for one, other in ((member.id, stranger.id), (stranger.id, member.id)):
-        await upsert(phased_api, f"user:{one}:connections", [other])
+    for a, b in ((member.id, stranger.id), (stranger.id, member.id)):
+        await upsert(phased_api, f"user:{a}:connections", [b])
     await upsert(phased_api, "chat:made", {"participants": [member.id, stranger.id]})
 
-    async def told() -> tuple[bool, str | None, bool]:
+    async def answers() -> tuple[bool, str | None, bool]:
         hidden = await phased.value(SAFETY["is_hidden"], stranger.id, member.id)
         chat = await phased.row(chats.SQL["other"], stranger.id, "made")
         assert chat is not None
@@ -266,11 +266,11 @@ async def test_one_rule_says_who_is_a_member(phased: Database, phased_api: Api) 
         return hidden, chat["closed"], len(shows) == 1
 
     await move(phased, stranger.id)
-    assert await told() == (False, None, True)
+    assert await answers() == (False, None, True)
     await move(phased, stranger.id, ELSEWHERE)
     await Domains(phased).add(HERE, "northfield.example")
     await move(phased, stranger.id)
-    assert await told() == (True, "not_here", False)
+    assert await answers() == (True, "not_here", False)
 
 
 async def test_the_pages_say_why(

@@ -12,12 +12,12 @@ import asyncpg
 import jwt
 import pytest
 
-from live import at, place
+from live import running_site, via
 from outgrow.campus import notifier as telling
 from outgrow.campus.notifier import Envelopes, Notifier
 from outgrow.db.pool import Database
 from outgrow.queries import Query, load
-from test_chats import open_chat, said
+from test_chats import open_chat, sent_message
 
 SQL = load("network")
 
@@ -53,17 +53,17 @@ async def test_nobody_hears_who_writes_to_whom(campus: Database, nosy: Any) -> N
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await nosy.fetch("SELECT * FROM network.secrets")
     channel = Envelopes(await campus.value(SQL["notification_secret"])).channel
-    async with place(campus.url) as one, place(campus.url) as other:
-        ada, ben = await one.api.sign_up("Ada Okafor"), await one.api.sign_up("Ben Castillo")
+    async with running_site(campus.url) as first, running_site(campus.url) as second:
+        ada, ben = await first.api.sign_up("Ada Okafor"), await first.api.sign_up("Ben Castillo")
         chat = await open_chat(campus, ada, ben)
-        async with other.connect(ben) as sight:
-            await said(ada, chat, "for you alone")
-            await sight.places(chat, 1)
+        async with second.connect(ben) as sight:
+            await sent_message(ada, chat, "for you alone")
+            await sight.numbers(chat, 1)
             assert heard == []
             await nosy.add_listener(channel, hear)  # as a superuser told it
-            await said(ada, chat, "and this")
+            await sent_message(ada, chat, "and this")
             await ada.call("POST", f"/chats/{chat}/typing")
-            await sight.places(chat, 2)
+            await sight.numbers(chat, 2)
             await sight.event("typing")
     payloads = "".join(payload for _, payload in heard)
     assert heard
@@ -90,8 +90,8 @@ async def test_nothing_forged_is_believed(
     caplog.set_level(logging.WARNING)
     secret = await campus.value(SQL["notification_secret"])
     real = Envelopes(secret).channel
-    async with place(campus.url) as one, place(campus.url) as other:
-        ada, ben = await one.api.sign_up("Ada Okafor"), await one.api.sign_up("Ben Castillo")
+    async with running_site(campus.url) as first, running_site(campus.url) as second:
+        ada, ben = await first.api.sign_up("Ada Okafor"), await first.api.sign_up("Ben Castillo")
         chat = await open_chat(campus, ada, ben)
         notices = [
             ["typing", chat, ada.id, ada.id, ben.id],
@@ -105,14 +105,14 @@ async def test_nothing_forged_is_believed(
             "",
             "a" * 7999,
         ]
-        async with other.connect(ben) as sight:
+        async with second.connect(ben) as sight:
             for channel in ("outgrow_news", real):
                 for payload in forged:
                     await nosy.execute("SELECT pg_notify($1, $2)", channel, payload)
-            await said(ada, chat, "true")
-            await sight.places(chat, 1)
+            await sent_message(ada, chat, "true")
+            await sight.numbers(chat, 1)
             assert sight.of("typing") == []
-            assert (await at(other, ben).get("/chats")).status_code == 200
+            assert (await via(second, ben).get("/chats")).status_code == 200
             # The same from us is believed.
             await campus.run(
                 SQL["notify"], real, Envelopes(secret).close(json.dumps(notices[:1]).encode())
@@ -131,24 +131,24 @@ def claim_of(token: str) -> str:
 async def test_a_flood_of_forgeries_holds_nobody_up(campus: Database, nosy: Any) -> None:
     real = Envelopes(await campus.value(SQL["notification_secret"])).channel
     flood = "SELECT pg_notify($1, $2 || n) FROM generate_series(1, 20000) AS n"
-    async with place(campus.url) as one, place(campus.url) as other:
-        ada, ben = await one.api.sign_up("Ada Okafor"), await one.api.sign_up("Ben Castillo")
+    async with running_site(campus.url) as first, running_site(campus.url) as second:
+        ada, ben = await first.api.sign_up("Ada Okafor"), await first.api.sign_up("Ben Castillo")
         chat = await open_chat(campus, ada, ben)
-        async with other.connect(ben) as sight:
+        async with second.connect(ben) as sight:
             await nosy.execute(flood, real, "x" * 200)
-            await said(ada, chat, "all the same")
-            await sight.places(chat, 1, seconds=15)
+            await sent_message(ada, chat, "all the same")
+            await sight.numbers(chat, 1, seconds=15)
 
 
 def test_an_envelope_is_opened_once() -> None:
-    one, other, stranger = Envelopes(b"s"), Envelopes(b"s"), Envelopes(b"t")
-    closed = one.close(b"hello")
-    assert other.open(closed) == b"hello"
-    assert one.open(closed) is None
+    sender, receiver, stranger = Envelopes(b"s"), Envelopes(b"s"), Envelopes(b"t")
+    closed = sender.close(b"hello")
+    assert receiver.open(closed) == b"hello"
+    assert sender.open(closed) is None
     for sent in (closed, stranger.close(b"hello"), closed[:-4], "x" + closed[1:], closed[:20], "é"):
         with pytest.raises(ValueError):  # noqa: PT011
-            other.open(sent)
-    assert other.open(one.close(b"again")) == b"again"
+            receiver.open(sent)
+    assert receiver.open(sender.close(b"again")) == b"again"
 
 
 async def test_another_secret_and_what_fits_no_envelope(
@@ -156,20 +156,20 @@ async def test_another_secret_and_what_fits_no_envelope(
 ) -> None:
     """Who deletes the secret gets another channel, at both ends."""
     monkeypatch.setattr(telling, "CHECK_SECONDS", 0.2)
-    one, other = Notifier(campus), Notifier(campus)
+    sender, receiver = Notifier(campus), Notifier(campus)
     heard: asyncio.Queue[str] = asyncio.Queue()
-    other.subscribe("chat", heard.put_nowait)
-    missed = asyncio.Event()
-    other.on_reconnect(missed.set)
-    async with one.running(), other.running(), asyncio.timeout(20):
+    receiver.subscribe("chat", heard.put_nowait)
+    reconnected = asyncio.Event()
+    receiver.on_reconnect(reconnected.set)
+    async with sender.running(), receiver.running(), asyncio.timeout(20):
         for name in ("c1", "c2"):
-            await missed.wait()
-            missed.clear()
-            one.publish("chat", name)
+            await reconnected.wait()
+            reconnected.clear()
+            sender.publish("chat", name)
             assert await heard.get() == name
             if name == "c1":
                 await campus.run(
                     Query("gone", "DELETE FROM network.secrets WHERE name = 'notifications'")
                 )
-        one.publish("school", "x" * 20_000)
-        await missed.wait()
+        sender.publish("school", "x" * 20_000)
+        await reconnected.wait()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from live import place
+from live import running_site
 from outgrow.web.http import connections
 from outgrow.web.server import Server
 from test_http_limits import GET, SLOW_BODY, Raw
@@ -22,19 +22,19 @@ def few_places(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_slow_stranger_takes_nobody_s_place(few_places: None, campus_url: str) -> None:
     """Where all places are taken, who has asked for nothing makes room."""
-    async with place(campus_url) as here:
-        idle = [await Raw.open(here.url) for _ in range(40)]
+    async with running_site(campus_url) as site:
+        idle = [await Raw.open(site.url) for _ in range(40)]
         for raw in idle:
             await raw.send(b"GET /")
         for _ in range(5):
-            raw = await Raw.open(here.url)
+            raw = await Raw.open(site.url)
             await raw.send(GET)
             assert await raw.status() == 200
             raw.close()
         for raw in idle:
             raw.close()
-        ada = await here.api.sign_up()
-        async with here.connect(ada), here.connect(ada):
+        ada = await site.api.sign_up()
+        async with site.connect(ada), site.connect(ada):
             pass
 
 
@@ -50,13 +50,13 @@ async def test_who_holds_a_body_back_takes_nobody_s_place(
         most.append(len(self.connections))
 
     monkeypatch.setattr(connections.Connections, "connection_made", counting)
-    async with place(campus_url) as here:
+    async with running_site(campus_url) as site:
         slow = []
         for _ in range(60):
-            slow.append(await Raw.open(here.url))
+            slow.append(await Raw.open(site.url))
             await slow[-1].send(SLOW_BODY)
         for _ in range(5):
-            raw = await Raw.open(here.url)
+            raw = await Raw.open(site.url)
             await raw.send(GET)
             assert await raw.status() == 200
             raw.close()
@@ -72,20 +72,20 @@ async def test_sockets_of_strangers_take_nobody_s_place(few_places: None, campus
         b"GET /live HTTP/1.1\r\nHost: campus\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
     )
-    async with place(campus_url) as here:
-        ada = await here.api.sign_up()
-        async with here.connect(ada) as stays:
+    async with running_site(campus_url) as site:
+        ada = await site.api.sign_up()
+        async with site.connect(ada) as stays:
             strangers = []
             for _ in range(60):
-                strangers.append(raw := await Raw.open(here.url))
+                strangers.append(raw := await Raw.open(site.url))
                 await raw.send(upgrade)
                 await raw.reader.readuntil(b"\r\n\r\n")
             for _ in range(5):
-                raw = await Raw.open(here.url)
+                raw = await Raw.open(site.url)
                 await raw.send(GET)
                 assert await raw.status() == 200
                 raw.close()
-            async with here.connect(None, ready=False) as sight:
+            async with site.connect(None, ready=False) as sight:
                 await sight.say(type="auth", token=ada.tokens["access_token"])
                 await sight.event("ready")
             await stays.say(type="ping")

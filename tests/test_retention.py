@@ -18,7 +18,7 @@ from outgrow.db.pool import Database
 from outgrow.growth.state import Phase
 from outgrow.queries import Query
 from outgrow.schema.install import install
-from test_chats import chat_id, old, open_chat, read, said, seen, send, stored, two
+from test_chats import chat_id, old, open_chat, read, seen, send, sent_message, stored, two
 from test_concurrency import UNLOCKED, locked_or_not, run, wait_for_lock
 
 BEFORE = datetime(2026, 3, 1, tzinfo=UTC)
@@ -32,7 +32,7 @@ async def test_old_messages_go_and_the_others_keep_their_pos(
     chat = chat_id(ada, ben)
     await open_chat(phased, ada, ben, *(old(chat, ada.id, n) for n in range(1, 9)))
     await read(ben, chat, 8)
-    sending = [asyncio.create_task(said(ada, chat, f"new {n}")) for n in range(6)]
+    sending = [asyncio.create_task(sent_message(ada, chat, f"new {n}")) for n in range(6)]
     assert await chats.trim_messages(phased, BEFORE, pause=0.01) == 1
     sent = await asyncio.gather(*sending)
     assert sorted(m["pos"] // STEP for m in sent) == list(range(9, 15))
@@ -90,13 +90,13 @@ async def test_messages_keep_their_pos_across_growths(
         before = datetime.fromisoformat(listed[2]["sent_at"])
         listed = listed[2:]
         assert await chats.trim_messages(campus, before, pause=0) == 1
-        listed.append(await said(ada, chat, f"in {phase}"))
+        listed.append(await sent_message(ada, chat, f"in {phase}"))
         assert await pages(ben, path, limit=20, direction="newer") == listed
         unread = sum(m["pos"] > 6 * STEP for m in listed)
         assert (await seen(ben, chat))["unread"] == unread
     assert await chats.trim_messages(campus, datetime.now(UTC), pause=0) == 1
     assert await pages(ben, path, limit=20) == []
-    assert (await said(ada, chat, "last"))["pos"] == listed[-1]["pos"] + STEP
+    assert (await sent_message(ada, chat, "last"))["pos"] == listed[-1]["pos"] + STEP
 
 
 async def test_a_young_message_keeps_what_is_behind_it(api: Api, campus: Database) -> None:
@@ -141,7 +141,7 @@ async def test_keys_are_forgotten(api: Api, campus: Database) -> None:
     ada, ben = await two(api)
     chat = await open_chat(campus, ada, ben)
     for key in ("old", "new"):
-        await said(ada, chat, "text", key)
+        await sent_message(ada, chat, "text", key)
     sql = (
         "UPDATE network.sent_messages SET created_at = now() - interval '8 days' WHERE key = 'old'"
     )

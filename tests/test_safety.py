@@ -49,9 +49,9 @@ async def upsert(api: Api, key: str, value: Any) -> None:
 
 async def document(api: Api, user_id: str) -> dict[str, Any]:
     sql = Query("t", f'SELECT value::text FROM "{DEFAULT_STORE}" WHERE key = $1')
-    found = json.loads(await api.services.database.value(sql, f"user:{user_id}"))
-    assert isinstance(found, dict)
-    return found
+    person = json.loads(await api.services.database.value(sql, f"user:{user_id}"))
+    assert isinstance(person, dict)
+    return person
 
 
 async def old_block(api: Api, user_id: str, *blocked: str) -> None:
@@ -71,9 +71,9 @@ def forget(api: Api) -> None:
         api.services.changed(school)
 
 
-async def meet(one: Person, other: Person) -> str:
+async def meet(person: Person, other: Person) -> str:
     """Connect the two, and return their chat."""
-    answer = await one.call("POST", "/intros", json={"to": other.id, "reason": "study"})
+    answer = await person.call("POST", "/intros", json={"to": other.id, "reason": "study"})
     assert answer.status_code == 201, answer.text
     answer = await other.call("POST", f"/intros/{answer.json()['id']}/accept")
     assert answer.status_code == 200, answer.text
@@ -202,8 +202,8 @@ async def test_blocking_ends_connection_and_intros(phased_api: Api) -> None:
     assert await pages(me, "/blocks", limit=9) == []
     assert await pages(me, "/connections", limit=9) == []
     assert (await me.get(f"/chats/{chat}")).json()["closed"] == "not_connected"
-    told = await pages(asking, "/intros/outgoing", limit=9)
-    assert [item["status"] for item in told] == ["declined"]
+    outgoing = await pages(asking, "/intros/outgoing", limit=9)
+    assert [item["status"] for item in outgoing] == ["declined"]
 
 
 async def test_an_old_list_counts_after_the_next_refresh(phased_api: Api) -> None:
@@ -360,31 +360,31 @@ class Model:
     """What three people have said of each other: here, and in their documents."""
 
     def __init__(self) -> None:
-        self.said: set[tuple[int, int]] = set()
+        self.blocked: set[tuple[int, int]] = set()
         self.absorbed: set[tuple[int, int]] = set()
         self.lists: dict[int, list[int]] = {0: [], 1: [], 2: []}
 
-    def do(self, action: str, one: int, other: int) -> None:
-        pair, mine = (one, other), self.lists[one]
+    def do(self, action: str, person: int, other: int) -> None:
+        pair, mine = (person, other), self.lists[person]
         if action == "block":
-            self.said.add(pair)
+            self.blocked.add(pair)
             self.absorbed.discard(pair)
             if other not in mine:
                 mine.append(other)
         elif action == "unblock":
-            self.said.discard(pair)
+            self.blocked.discard(pair)
             self.absorbed.discard(pair)
-            mine[:] = [there for there in mine if there != other]
+            mine[:] = [listed for listed in mine if listed != other]
         elif action == "old":
-            mine[:] = [there for there in mine if there != other] if other in mine else [other]
+            mine[:] = [listed for listed in mine if listed != other] if other in mine else [other]
         else:
-            self.absorbed = {p for p in self.absorbed if p[0] != one}
-            self.absorbed |= {(one, there) for there in mine} - self.said
+            self.absorbed = {p for p in self.absorbed if p[0] != person}
+            self.absorbed |= {(person, listed) for listed in mine} - self.blocked
 
     def hidden(self, viewer: int) -> set[int]:
-        blocks = self.said | self.absorbed
+        blocks = self.blocked | self.absorbed
         by_blocks = {b for a, b in blocks if a == viewer} | {a for a, b in blocks if b == viewer}
-        return by_blocks | {one for one, mine in self.lists.items() if viewer in mine}
+        return by_blocks | {person for person, mine in self.lists.items() if viewer in mine}
 
 
 @given(ACTIONS)
@@ -394,26 +394,26 @@ async def test_the_hidden_are_those_of_the_model(api: Api, actions: Any) -> None
     people = [await sign_up(api, f"Zenobia {n}", school=school) for n in range(3)]
     ids = [person.id for person in people]
     model = Model()
-    for action, one, other in actions:
-        if one == other:
+    for action, person, other in actions:
+        if person == other:
             continue
-        model.do(action, one, other)
+        model.do(action, person, other)
         if action == "old":
-            await old_block(api, ids[one], *(ids[n] for n in model.lists[one]))
+            await old_block(api, ids[person], *(ids[n] for n in model.lists[person]))
             api.services.changed(school)  # as when the cache's bound is over
         elif action == "refresh":
-            await absorb_blocks(api.services.database, ids[one])
+            await absorb_blocks(api.services.database, ids[person])
         else:
             method = "PUT" if action == "block" else "DELETE"
-            await people[one].call(method, f"/blocks/{ids[other]}")
+            await people[person].call(method, f"/blocks/{ids[other]}")
         for n in range(3):
             assert (await document(api, ids[n]))["blockedUsers"] == [
-                ids[there] for there in model.lists[n]
+                ids[listed] for listed in model.lists[n]
             ]
-            expected = {ids[there] for there in {0, 1, 2} - model.hidden(n)}
+            expected = {ids[listed] for listed in {0, 1, 2} - model.hidden(n)}
             for path in ("/profiles", "/search?q=zenobia"):
                 page = (await people[n].get(path)).json()
                 assert {item["id"] for item in page["items"]} == expected
-            assert (await people[n].get(f"/profiles/{ids[one]}")).status_code == (
-                200 if ids[one] in expected else 404
+            assert (await people[n].get(f"/profiles/{ids[person]}")).status_code == (
+                200 if ids[person] in expected else 404
             )

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from api import PASSWORD, Api, Person, assert_problem
-from live import Place, Sight, place
+from live import Sight, Site, running_site
 from migrating import FORGET_MIGRATIONS
 from outgrow.campus.accounts import sessions
 from outgrow.campus.accounts.accounts import Accounts
@@ -34,38 +34,40 @@ from pages import Browser
 class World:
     """Ada, signed in by API and in a browser, at two processes."""
 
-    here: Place
-    other: Place
+    here: Site
+    other: Site
     database: Database
     ada: Person
     cookie: str
     letters: list[Letter]
 
-    async def token_status(self, at: Place) -> int:
+    async def token_status(self, site: Site) -> int:
         headers = {"authorization": f"Bearer {self.ada.tokens['access_token']}"}
-        return (await at.api.client.get("/profiles/me", headers=headers)).status_code
+        return (await site.api.client.get("/profiles/me", headers=headers)).status_code
 
-    async def cookie_status(self, at: Place) -> int:
+    async def cookie_status(self, site: Site) -> int:
         cookies = {"cookie": f"{SESSION_COOKIE}={self.cookie}"}
-        answer = await at.api.client.get("/my/account", headers=cookies)
+        answer = await site.api.client.get("/my/account", headers=cookies)
         return 401 if answer.headers.get("location", "").startswith("/sign-in") else 200
 
-    async def are_open(self, at: Place) -> set[bool]:
-        return {await self.token_status(at) == 200, await self.cookie_status(at) == 200}
+    async def are_open(self, site: Site) -> set[bool]:
+        return {await self.token_status(site) == 200, await self.cookie_status(site) == 200}
 
     def sockets(
-        self, at: Place, stack: AsyncExitStack, *, ready: bool = True
+        self, site: Site, stack: AsyncExitStack, *, ready: bool = True
     ) -> list[Awaitable[Sight]]:
-        origin = at.url.replace("ws://", "http://").removesuffix("/live")
+        origin = site.url.replace("ws://", "http://").removesuffix("/live")
         cookie = {"cookie": f"{SESSION_COOKIE}={self.cookie}"}
         return [
-            stack.enter_async_context(at.connect(self.ada, ready=ready)),
-            stack.enter_async_context(at.connect(None, headers=cookie, origin=origin, ready=ready)),
+            stack.enter_async_context(site.connect(self.ada, ready=ready)),
+            stack.enter_async_context(
+                site.connect(None, headers=cookie, origin=origin, ready=ready)
+            ),
         ]
 
-    async def refreshed(self, at: Place) -> int:
+    async def refreshed(self, site: Site) -> int:
         body = {"refresh_token": self.ada.tokens["refresh_token"]}
-        return (await at.api.post("/auth/refresh", body)).status_code
+        return (await site.api.post("/auth/refresh", body)).status_code
 
     async def call(self, method: str, path: str, **options: object) -> httpx.Response:
         return await self.ada.call(method, path, **options)
@@ -87,17 +89,17 @@ class World:
         await self.database.run(Query("t", text))
 
 
-def left_open(at: Place) -> list[int]:
+def left_open(site: Site) -> list[int]:
     """At each look from now on for sessions that other processes ended, how many sockets had not
     been told that theirs is; the look itself may tell them."""
-    live = at.api.services.live
+    live = site.api.services.live
     counts: list[int] = []
 
-    def look(name: str, seconds: float) -> None:
+    def observe(name: str, seconds: float) -> None:
         if name == "sessions.over":
             counts.append(sum(not line.ended.done() for line in live._all_outboxes()))
 
-    at.api.services.database.observe_with(look)
+    site.api.services.database.observe_with(observe)
     return counts
 
 
@@ -111,11 +113,11 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 async def world(campus: Database, campus_url: str) -> AsyncIterator[World]:
     letters: list[Letter] = []
 
-    async def keep(letter: Letter) -> None:
+    async def collect(letter: Letter) -> None:
         letters.append(letter)
 
-    async with place(campus_url) as here, place(campus_url) as other:
-        here.api.services.confirmations.mail._transport = keep
+    async with running_site(campus_url) as here, running_site(campus_url) as other:
+        here.api.services.confirmations.mail._transport = collect
         ada = await here.api.sign_up("Ada Okafor")
         services = here.api.services
         cookie = await services.browser_sessions.open(
@@ -138,8 +140,8 @@ async def ended_one_by_one(world: World) -> None:
 
 
 async def everywhere(world: World) -> None:
-    own = {"password": PASSWORD}
-    assert (await world.call("DELETE", "/auth/sessions", json=own)).status_code == 204
+    confirmation = {"password": PASSWORD}
+    assert (await world.call("DELETE", "/auth/sessions", json=confirmation)).status_code == 204
 
 
 async def everywhere_on_the_page(world: World) -> None:
@@ -156,17 +158,17 @@ async def password_changed(world: World) -> None:
     body = {"old": PASSWORD, "new": "quite another one"}
     answer = await world.here.api.client.post("/auth/password", json=body, headers=headers)
     assert answer.status_code == 204
-    for at in (world.here, world.other):
-        assert (await at.api.client.get("/profiles/me", headers=headers)).status_code == 200
+    for site in (world.here, world.other):
+        assert (await site.api.client.get("/profiles/me", headers=headers)).status_code == 200
 
 
 async def password_reset(world: World) -> None:
     email = world.ada.email
     assert (await world.here.api.post("/auth/reset", {"email": email})).status_code == 202
     await world.here.api.services.confirmations.mail.background.settle()
-    found = re.search(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{5}\b", world.letters[-1].text)
-    assert found
-    body = {"email": email, "code": found[0], "password": "quite another one"}
+    match = re.search(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{5}\b", world.letters[-1].text)
+    assert match
+    body = {"email": email, "code": match[0], "password": "quite another one"}
     assert (await world.here.api.post("/auth/reset/confirm", body)).status_code == 204
 
 
@@ -247,12 +249,12 @@ async def test_what_ends_a_session_ends_it_everywhere(
 ) -> None:
     here, other = world.here, world.other
     async with AsyncExitStack() as stack:
-        sockets = [await socket for at in (here, other) for socket in world.sockets(at, stack)]
-        for at in (here, other):
-            assert await world.are_open(at) == {True}
+        sockets = [await socket for site in (here, other) for socket in world.sockets(site, stack)]
+        for site in (here, other):
+            assert await world.are_open(site) == {True}
         await ending(world)
         ended = time.monotonic()
-        left = [left_open(at) for at in (here, other)]
+        left = [left_open(site) for site in (here, other)]
         if ending in HERE_AND_NOW:
             assert await world.are_open(here) == {False}
         ends = await asyncio.gather(*(socket.end() for socket in sockets))
@@ -260,12 +262,12 @@ async def test_what_ends_a_session_ends_it_everywhere(
         # The first look may have begun before the session ended; the second ends its sockets.
         assert not any(count for looks in left for count in looks[2:])
         await asyncio.sleep(max(0, ended + sessions.FRESH_SECONDS - time.monotonic()))
-    for at in (here, other):
-        assert await world.are_open(at) == {False}
-    async with place(campus_url) as restarted, AsyncExitStack() as stack:
-        for at in (restarted, here, other):
-            assert await world.are_open(at) == {False}
-            assert await world.refreshed(at) == 401
+    for site in (here, other):
+        assert await world.are_open(site) == {False}
+    async with running_site(campus_url) as restarted, AsyncExitStack() as stack:
+        for site in (restarted, here, other):
+            assert await world.are_open(site) == {False}
+            assert await world.refreshed(site) == 401
         for socket in world.sockets(restarted, stack, ready=False):
             assert (await (await socket).end(10))[0] == Close.NOT_SIGNED_IN
 
@@ -303,8 +305,8 @@ async def test_after_a_new_secret_one_signs_in_anew(quickly: None, world: World)
         login = {"email": world.ada.email, "password": PASSWORD}
         await asyncio.sleep(0.6)
         world.ada.tokens = (await world.here.api.post("/auth/login", login)).json()
-        for at in (world.here, world.other):
-            assert await world.token_status(at) == 200
+        for site in (world.here, world.other):
+            assert await world.token_status(site) == 200
         assert await world.refreshed(world.other) == 200
 
 
