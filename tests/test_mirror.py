@@ -60,6 +60,31 @@ async def test_a_list_is_followed_from_any_value_to_any(ladder: Ladder, old: Any
         assert await ladder.differences(["connections"]) == {}, new
 
 
+@pytest.mark.parametrize(
+    ("relation", "key", "value"),
+    [
+        ("users", "user:k", {"id": "k", "name": "K", "bio": "b"}),
+        ("messages", "chat:a:b:messages", [{"id": "m1", "content": "a", "n": 1}]),
+    ],
+    ids=["document", "objects"],
+)
+async def test_rows_that_do_not_encode_their_value_differ(
+    ladder: Ladder, relation: str, key: str, value: Any
+) -> None:
+    """The rows are what decodes the value, so only encoding them can tell."""
+    await ladder.expand([relation])
+    await ladder.put(key, value)
+    assert await ladder.differences([relation]) == {}
+    arguments = await ladder.rows(
+        "SELECT pg_get_function_arguments(to_regproc($1))", f"campus.{relation}_encode"
+    )
+    await ladder.run(
+        f"CREATE OR REPLACE FUNCTION campus.{relation}_encode({arguments[0][0]})\n"
+        "RETURNS jsonb LANGUAGE sql STABLE RETURN new_rest"
+    )
+    assert await ladder.differences([relation]) == {relation: [key]}
+
+
 MESSAGES: list[Any] = [
     [],
     [{"id": "m1", "content": "a", "n": 1}],

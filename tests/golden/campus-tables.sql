@@ -1645,7 +1645,12 @@ compared AS MATERIALIZED (
         FULL JOIN (SELECT t."id", t."email", t."name", t."school", t."major", t."year", t."interests", t."looking_for", t."blocked", t."created_at", t."rest", t."email_key", t."sort_name", t."sort_created", t."visible", t."search_name", t."search_text", t."likes", t."traits", t."card", row_number() OVER (ORDER BY t."id") AS row_at
             FROM "campus_tables"."users" t WHERE t."id" = substr(b.key, 6)) kept
         ON kept.row_at = made.row_at
-        WHERE ROW(made."id", made."email", made."name", made."school", made."major", made."year", made."interests", made."looking_for", made."blocked", made."created_at", made."rest", made."email_key", made."sort_name", made."sort_created", made."visible", made."search_name", made."search_text", made."likes", made."traits", made."card", made.row_at)::record *<> ROW(kept."id", kept."email", kept."name", kept."school", kept."major", kept."year", kept."interests", kept."looking_for", kept."blocked", kept."created_at", kept."rest", kept."email_key", kept."sort_name", kept."sort_created", kept."visible", kept."search_name", kept."search_text", kept."likes", kept."traits", kept."card", kept.row_at)::record) AS differs
+        WHERE ROW(made."id", made."email", made."name", made."school", made."major", made."year", made."interests", made."looking_for", made."blocked", made."created_at", made."rest", made."email_key", made."sort_name", made."sort_created", made."visible", made."search_name", made."search_text", made."likes", made."traits", made."card", made.row_at)::record *<> ROW(kept."id", kept."email", kept."name", kept."school", kept."major", kept."year", kept."interests", kept."looking_for", kept."blocked", kept."created_at", kept."rest", kept."email_key", kept."sort_name", kept."sort_created", kept."visible", kept."search_name", kept."search_text", kept."likes", kept."traits", kept."card", kept.row_at)::record)
+        OR EXISTS (SELECT FROM (SELECT (SELECT "campus"."users_encode"(t."email", t."name", t."school", t."major", t."year", t."interests", t."looking_for", t."blocked", t."created_at", t.rest)
+    FROM "campus_tables"."users" t
+    WHERE t."id" = substr(b.key, 6)) AS v OFFSET 0) e
+            WHERE e.v IS NOT NULL AND b.value IS NOT NULL
+            AND ROW(e.v)::record *<> ROW(b.value)::record) AS differs
     FROM batch b
 )
 SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
@@ -1757,7 +1762,15 @@ compared AS MATERIALIZED (
         ON kept.row_at = made.row_at
         WHERE ROW(made."user_id", made."connected_user_id", made."created_at", made.row_at, made.place_at)::record *<> ROW(kept."user_id", kept."connected_user_id", kept."created_at", kept.row_at, kept.place_at)::record)
         OR NOT EXISTS (SELECT FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17))
-        OR ROW((SELECT t.unmapped FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17)))::record *<> ROW(l.v)::record AS differs
+        OR ROW((SELECT t.unmapped FROM "campus_tables"."connections_lists" t WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17)))::record *<> ROW(l.v)::record
+        OR EXISTS (SELECT FROM (SELECT (SELECT CASE WHEN h.unmapped IS NOT NULL THEN h.unmapped
+    ELSE (SELECT coalesce(jsonb_agg(t."connected_user_id" ORDER BY t."pos"), '[]')
+    FROM "campus_tables"."connections" t
+    WHERE t."user_id" = substr(b.key, 6, length(b.key) - 17)) END
+    FROM "campus_tables"."connections_lists" h
+    WHERE h."user_id" = substr(b.key, 6, length(b.key) - 17)) AS v OFFSET 0) e
+            WHERE e.v IS NOT NULL AND b.value IS NOT NULL
+            AND ROW(e.v)::record *<> ROW(b.value)::record) AS differs
     FROM batch b CROSS JOIN LATERAL (SELECT CASE WHEN CASE WHEN jsonb_typeof(b.value) = 'array' THEN (SELECT count(DISTINCT outgrow.key_of(e.v)) = jsonb_array_length(b.value) FROM jsonb_array_elements(b.value) AS e(v)) ELSE false END THEN NULL ELSE b.value END AS v OFFSET 0) l
 )
 SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
@@ -1849,7 +1862,12 @@ compared AS MATERIALIZED (
         FULL JOIN (SELECT t."from_id", t."to_id", t."sent_ms", t."reason", t."status", t."created_at", t."accepted_at", t."denied_at", t."rest", row_number() OVER (ORDER BY t."from_id", t."to_id", t."sent_ms") AS row_at
             FROM "campus_tables"."intros" t WHERE t."from_id" = split_part(b.key, ':', 2) AND t."to_id" = split_part(b.key, ':', 3) AND t."sent_ms" = split_part(b.key, ':', 4)) kept
         ON kept.row_at = made.row_at
-        WHERE ROW(made."from_id", made."to_id", made."sent_ms", made."reason", made."status", made."created_at", made."accepted_at", made."denied_at", made."rest", made.row_at)::record *<> ROW(kept."from_id", kept."to_id", kept."sent_ms", kept."reason", kept."status", kept."created_at", kept."accepted_at", kept."denied_at", kept."rest", kept.row_at)::record) AS differs
+        WHERE ROW(made."from_id", made."to_id", made."sent_ms", made."reason", made."status", made."created_at", made."accepted_at", made."denied_at", made."rest", made.row_at)::record *<> ROW(kept."from_id", kept."to_id", kept."sent_ms", kept."reason", kept."status", kept."created_at", kept."accepted_at", kept."denied_at", kept."rest", kept.row_at)::record)
+        OR EXISTS (SELECT FROM (SELECT (SELECT "campus"."intros_encode"(t."reason", t."status", t."created_at", t."accepted_at", t."denied_at", t.rest)
+    FROM "campus_tables"."intros" t
+    WHERE t."from_id" = split_part(b.key, ':', 2) AND t."to_id" = split_part(b.key, ':', 3) AND t."sent_ms" = split_part(b.key, ':', 4)) AS v OFFSET 0) e
+            WHERE e.v IS NOT NULL AND b.value IS NOT NULL
+            AND ROW(e.v)::record *<> ROW(b.value)::record) AS differs
     FROM batch b
 )
 SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
@@ -1929,7 +1947,12 @@ compared AS MATERIALIZED (
         FULL JOIN (SELECT t."id", t."participants", t."created_at", t."rest", row_number() OVER (ORDER BY t."id") AS row_at
             FROM "campus_tables"."chats" t WHERE t."id" = substr(b.key, 6)) kept
         ON kept.row_at = made.row_at
-        WHERE ROW(made."id", made."participants", made."created_at", made."rest", made.row_at)::record *<> ROW(kept."id", kept."participants", kept."created_at", kept."rest", kept.row_at)::record) AS differs
+        WHERE ROW(made."id", made."participants", made."created_at", made."rest", made.row_at)::record *<> ROW(kept."id", kept."participants", kept."created_at", kept."rest", kept.row_at)::record)
+        OR EXISTS (SELECT FROM (SELECT (SELECT "campus"."chats_encode"(t."participants", t."created_at", t.rest)
+    FROM "campus_tables"."chats" t
+    WHERE t."id" = substr(b.key, 6)) AS v OFFSET 0) e
+            WHERE e.v IS NOT NULL AND b.value IS NOT NULL
+            AND ROW(e.v)::record *<> ROW(b.value)::record) AS differs
     FROM batch b
 )
 SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),
@@ -2039,7 +2062,15 @@ compared AS MATERIALIZED (
         ON kept.row_at = made.row_at
         WHERE ROW(made."chat_id", made."id", made."sender_id", made."content", made."kind", made."sent_at", made."rest", made.row_at, made.place_at)::record *<> ROW(kept."chat_id", kept."id", kept."sender_id", kept."content", kept."kind", kept."sent_at", kept."rest", kept.row_at, kept.place_at)::record)
         OR NOT EXISTS (SELECT FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14))
-        OR ROW((SELECT t.unmapped FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14)))::record *<> ROW(l.v)::record AS differs
+        OR ROW((SELECT t.unmapped FROM "campus_tables"."messages_lists" t WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14)))::record *<> ROW(l.v)::record
+        OR EXISTS (SELECT FROM (SELECT (SELECT CASE WHEN h.unmapped IS NOT NULL THEN h.unmapped
+    ELSE (SELECT coalesce(jsonb_agg("campus"."messages_encode"(t."id", t."sender_id", t."content", t."kind", t."sent_at", t.rest) ORDER BY t."pos"), '[]')
+    FROM "campus_tables"."messages" t
+    WHERE t."chat_id" = substr(b.key, 6, length(b.key) - 14)) END
+    FROM "campus_tables"."messages_lists" h
+    WHERE h."chat_id" = substr(b.key, 6, length(b.key) - 14)) AS v OFFSET 0) e
+            WHERE e.v IS NOT NULL AND b.value IS NOT NULL
+            AND ROW(e.v)::record *<> ROW(b.value)::record) AS differs
     FROM batch b CROSS JOIN LATERAL (SELECT CASE WHEN CASE WHEN jsonb_typeof(b.value) = 'array' THEN NOT EXISTS (SELECT FROM jsonb_array_elements(b.value) AS e(v) WHERE jsonb_typeof(e.v) <> 'object') ELSE false END THEN NULL ELSE b.value END AS v OFFSET 0) l
 )
 SELECT max(key COLLATE "C"), count(*), coalesce(array_agg(key) FILTER (WHERE is_unmapped), '{}'),

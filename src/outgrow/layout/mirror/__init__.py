@@ -30,6 +30,7 @@ from outgrow.layout.mirror.tables import (
     table,
     views,
 )
+from outgrow.layout.mirror.values import value_of
 
 __all__ = [
     "SyncTriggers",
@@ -47,6 +48,7 @@ __all__ = [
     "seen_through",
     "sync_triggers",
     "table",
+    "value_of",
     "verify",
     "verify_back",
     "version",

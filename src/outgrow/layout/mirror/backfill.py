@@ -6,6 +6,7 @@ from outgrow.blueprint import Blueprint
 from outgrow.layout import expressions as ex
 from outgrow.layout.consistency.misfits import unmapped
 from outgrow.layout.mirror import tables
+from outgrow.layout.mirror.values import value_of
 from outgrow.queries import Query, quote
 
 USUAL_BYTES, USUAL_ELEMENTS = 1000, 4
@@ -67,7 +68,8 @@ SELECT count(*) FROM filled""",
 def verify(blueprint: Blueprint, name: str, store_schema: str, store_table: str) -> Query:
     """Compare the next keys of the store with the table: `$1` the last key before, `$2` the last of
     all, `$3` how many. Returns the last key, how many keys, those that are unmapped (there is no
-    row, or the rows do not say all), and those that differ. One statement: what others write
+    row, or the rows do not say all), and those that differ: their rows are not what decodes the
+    value, or do not encode the value again. One statement: what others write
     meanwhile is in the store and in the table, or in neither. Values are compared as images: 1.0
     equals 1, and is not the same, and a number of eight bytes may have 131,072 characters. Of a
     `pos` only the order counts, and that no two rows of a key share it."""
@@ -105,6 +107,13 @@ def verify(blueprint: Blueprint, name: str, store_schema: str, store_table: str)
         differs += (
             f"\n        OR NOT EXISTS (SELECT {head})"
             f"\n        OR ROW((SELECT t.unmapped {head}))::record *<> ROW(l.v)::record"
+        )
+    if blueprint.relations[name].pattern is not None:
+        value = f"(SELECT {value_of(blueprint, name, 'b.key')} AS v OFFSET 0)"
+        differs += (
+            f"\n        OR EXISTS (SELECT FROM {value} e"
+            f"\n            WHERE e.v IS NOT NULL AND b.value IS NOT NULL"
+            f"\n            AND ROW(e.v)::record *<> ROW(b.value)::record)"
         )
     return Query(
         "grow.verify",
