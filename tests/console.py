@@ -111,9 +111,9 @@ def fits(expected: str, actual: str) -> bool:
 def _path_of_a_reader() -> str:
     """Without this Python's programs: where its environment is active, `outgrow` would be found,
     and a page that does not say how to call it would pass."""
-    own = Path(sys.executable).parent
+    our_programs = Path(sys.executable).parent
     return os.pathsep.join(
-        entry for entry in os.environ["PATH"].split(os.pathsep) if Path(entry) != own
+        entry for entry in os.environ["PATH"].split(os.pathsep) if Path(entry) != our_programs
     )
 
 
@@ -174,12 +174,12 @@ class Terminal:
         text = f"eval {shlex.quote(self._ours(command.text))} </dev/null\nprintf '\\n{mark}\\n'\n"
         self._shell.stdin.write(text)
         self._shell.stdin.flush()
-        said: list[str] = []
+        output: list[str] = []
         for line in self._shell.stdout:
             if line.rstrip("\n") == mark:
-                return replace(command, expected=self._theirs("".join(said)))
-            said.append(line)
-        raise AssertionError(f"the shell ended in: {command.text}\n{''.join(said)}")
+                return replace(command, expected=self._theirs("".join(output)))
+            output.append(line)
+        raise AssertionError(f"the shell ended in: {command.text}\n{''.join(output)}")
 
     def _beside_us(self, command: Command) -> Command:
         """Runs on; what it has printed is looked at until it is what the page says, or does not
@@ -191,8 +191,8 @@ class Terminal:
         self._beside.append((process, log))
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until and process.poll() is None:
-            said = self._theirs(log.read_text())
-            if fits(command.expected, said):
+            shown = self._theirs(log.read_text())
+            if fits(command.expected, shown):
                 break
             time.sleep(0.1)
         return replace(command, expected=self._theirs(log.read_text()))

@@ -42,7 +42,7 @@ class Ladder:
     def __init__(self, connection: Any, blueprint: Blueprint = CAMPUS, store: str = DEFAULT_STORE):
         self.connection = connection
         self.blueprint = blueprint
-        self.place = ("public", store)
+        self.schema_and_store = ("public", store)
         self.table = f'public."{store}"'
         self.mirrored: set[str] = set()
         self.backings: dict[str, Backing] = {}
@@ -52,7 +52,7 @@ class Ladder:
             await self.connection.execute(query.sql)
 
     async def sync(self, names: Collection[str]) -> None:
-        made = layout.mirror.sync_triggers(self.blueprint, names, *self.place)
+        made = layout.mirror.sync_triggers(self.blueprint, names, *self.schema_and_store)
         await self.say(made.statements)
 
     async def expand(self, names: Collection[str] = ALL) -> None:
@@ -67,7 +67,7 @@ class Ladder:
     async def batch(
         self, name: str, after: str, upto: str, size: int, mutate: Mutation = unchanged
     ) -> tuple[str | None, int, int, list[str]]:
-        query = layout.mirror.backfill(self.blueprint, name, *self.place)
+        query = layout.mirror.backfill(self.blueprint, name, *self.schema_and_store)
         row = await self.connection.fetchrow(mutate(query.sql), after, upto, size)
         return tuple(row)
 
@@ -87,7 +87,7 @@ class Ladder:
         return {key: json.loads(value) for key, value in rows}
 
     async def last_key(self, name: str) -> str | None:
-        query = layout.mirror.last_key(self.blueprint, name, *self.place)
+        query = layout.mirror.last_key(self.blueprint, name, *self.schema_and_store)
         last: str | None = await self.connection.fetchval(query.sql)
         return last
 
@@ -116,14 +116,14 @@ class Ladder:
 
     async def index(self) -> None:
         """The indexes of the store and of the tables."""
-        made = [*layout.indexes(self.blueprint, *self.place)]
+        made = [*layout.indexes(self.blueprint, *self.schema_and_store)]
         for name in self.mirrored:
             made += layout.mirror.indexes(self.blueprint, name)
         for item in made:
             await self.connection.execute(item.create.sql.replace(" CONCURRENTLY", ""))
 
     async def backfill_key(self, name: str, key: str, mutate: Mutation = unchanged) -> int:
-        query = layout.mirror.backfill_keys(self.blueprint, name, *self.place)
+        query = layout.mirror.backfill_keys(self.blueprint, name, *self.schema_and_store)
         rows: int = await self.connection.fetchval(mutate(query.sql), [key])
         return rows
 
@@ -133,7 +133,7 @@ class Ladder:
         backings: dict[str, Backing] = {**self.backings, **dict.fromkeys(chosen, home)}
         seen = {n for n in self.blueprint.relations if {n, self.blueprint.source_of(n)} & chosen}
         async with self.connection.transaction():
-            views = layout.mirror.views(self.blueprint, backings, seen, *self.place)
+            views = layout.mirror.views(self.blueprint, backings, seen, *self.schema_and_store)
             await self.say(views)
         self.backings = backings
 
@@ -158,17 +158,17 @@ class Ladder:
 
     async def differences(self, names: Collection[str] | None = None) -> dict[str, list[str]]:
         """The keys of the store and of the tables that differ, by relation; {} when none does."""
-        found = {}
+        differing = {}
         for name in sorted(self.mirrored if names is None else names):
-            verify = layout.mirror.verify(self.blueprint, name, *self.place)
+            verify = layout.mirror.verify(self.blueprint, name, *self.schema_and_store)
             row = await self.connection.fetchrow(
                 verify.sql, "", await self.last_key(name) or "", 1_000_000
             )
-            back = layout.mirror.verify_back(self.blueprint, name, *self.place)
+            back = layout.mirror.verify_back(self.blueprint, name, *self.schema_and_store)
             keys = [*row[3], *await self.connection.fetchval(back.sql)]
             if keys:
-                found[name] = keys
-        return found
+                differing[name] = keys
+        return differing
 
 
 async def put(connection: Any, values: dict[str, Any]) -> None:

@@ -88,18 +88,18 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def used_arrows() -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+    arrows: dict[str, set[str]] = {}
     for path in MODULES:
         part = part_of(name_of(path))
         if part in ("", "__main__"):
             continue
-        targets = found.setdefault(part, set())
+        targets = arrows.setdefault(part, set())
         for module in imports(path):
             if not module.startswith("outgrow."):
                 continue
             if part_of(module) not in (part, "__version__"):
                 targets.add(part_of(module))
-    return found
+    return arrows
 
 
 def test_imports_are_the_arrows() -> None:
@@ -115,15 +115,15 @@ ROOMS |= {"server": {"api", "app", "http", "services"}}
 
 
 def test_rooms_of_the_web_are_one_behind_the_other() -> None:
-    found: dict[str, set[str]] = {}
+    arrows: dict[str, set[str]] = {}
     for path in (SOURCE / "web").rglob("*.py"):
         room = name_of(path).removeprefix("outgrow.web").strip(".").partition(".")[0]
         if not room:
             continue
         modules = [module for module in imports(path) if module.startswith("outgrow.web.")]
         used = {module.split(".")[2] for module in modules}
-        found.setdefault(room, set()).update(used - {room})
-    assert found == ROOMS
+        arrows.setdefault(room, set()).update(used - {room})
+    assert arrows == ROOMS
 
 
 CAMPUS = {"people": set[str](), "safety": {"people"}}
@@ -132,13 +132,13 @@ CAMPUS |= {"accounts": {"people", "safety"}, "messaging": {"accounts", "people"}
 
 def test_rooms_of_the_campus_are_one_behind_the_other() -> None:
     """And what is in none of them uses at most how addresses and sessions are made."""
-    found: dict[str, set[str]] = {room: set() for room in CAMPUS}
+    arrows: dict[str, set[str]] = {room: set() for room in CAMPUS}
     for path in (SOURCE / "campus").rglob("*.py"):
         room = path.relative_to(SOURCE / "campus").with_suffix("").parts[0]
         if room in CAMPUS:
             modules = [m for m in imports(path) if m.startswith("outgrow.campus.")]
-            found[room] |= {m.split(".")[2] for m in modules} & CAMPUS.keys() - {room}
-    assert found == CAMPUS
+            arrows[room] |= {m.split(".")[2] for m in modules} & CAMPUS.keys() - {room}
+    assert arrows == CAMPUS
 
 
 def test_arrows_go_one_way() -> None:
@@ -195,15 +195,15 @@ def test_dependencies_are_declared() -> None:
 
 def test_every_folder_has_its_sentence_and_every_sentence_its_folder() -> None:
     described = re.findall(r"^- `([a-z_/]+)/`: \S(?:.|\n  )*\.$", PAGE, re.MULTILINE)
-    there = {
+    folders = {
         str(path.parent.relative_to(SOURCE))
         for path in SOURCE.rglob("*")
         if path.is_file() and path.parent != SOURCE and "__pycache__" not in path.parts
     }
     # A folder that holds folders only is no place for anything.
-    there -= {"web"}
-    assert set(described) - there == set(), "gone, but still in ARCHITECTURE.md"
-    assert there - set(described) == set(), "without a sentence in ARCHITECTURE.md"
+    folders -= {"web"}
+    assert set(described) - folders == set(), "gone, but still in ARCHITECTURE.md"
+    assert folders - set(described) == set(), "without a sentence in ARCHITECTURE.md"
     assert len(described) == len(set(described))
 
 
@@ -245,7 +245,7 @@ def test_sql_is_in_its_two_homes() -> None:
 )
 def test_sql_is_recognized(text: str) -> None:
     tree = ast.parse(f"x = f({text!r})")
-    assert [line for line, found in _texts(tree) if SQL.match(found)] == [1]
+    assert [line for line, statement in _texts(tree) if SQL.match(statement)] == [1]
 
 
 def test_files_are_short_or_listed_with_a_reason() -> None:

@@ -113,8 +113,8 @@ async def test_where_every_sign_up_needs_a_code_none_tells(
         emails = ["free@mail.example", OLD, "two@mail.example"]
         for _ in range(2):  # at last there is an account, too
             answers = [await sign_up(api, email) for email in emails]
-            said = [(a.status_code, a.json().pop("status"), a.json().keys()) for a in answers]
-            assert said == [(202, "code_sent", {"status", "sign_up"})] * 3
+            outcomes = [(a.status_code, a.json().pop("status"), a.json().keys()) for a in answers]
+            assert outcomes == [(202, "code_sent", {"status", "sign_up"})] * 3
             assert [letter.to.lower() for letter in outbox.letters] == [e.lower() for e in emails]
             await verify(api, CODE.findall(outbox.letters[1].text)[0]) if _ == 0 else None
             outbox.letters.clear()
@@ -201,8 +201,8 @@ async def test_what_is_no_address_lets_nobody_in(
         await settled(api)
         for letter in outbox.letters:
             assert not CODE.search(letter.text)
-        found = await claims.survey_people(campus)
-        assert (found.unusable, found.ready) == (["old"], [])
+        survey = await claims.survey_people(campus)
+        assert (survey.unusable, survey.ready) == (["old"], [])
         await claims.link_email(campus, "real@mail.example", "old")
         assert [c.email for c in (await claims.survey_people(campus)).ready] == [
             "real@mail.example"
@@ -289,8 +289,8 @@ async def inviting(database: Database) -> AsyncIterator[tuple[Invitations, Sink,
 
 
 async def run(database: Database, sender: Invitations) -> claims.Mailed:
-    found = await claims.survey_people(database)
-    return await sender.send_all(found.ready, 6_000, lambda done: None)
+    survey = await claims.survey_people(database)
+    return await sender.send_all(survey.ready, 6_000, lambda done: None)
 
 
 async def test_everybody_is_invited_once(phased: Database) -> None:
@@ -311,8 +311,8 @@ async def test_everybody_is_invited_once(phased: Database) -> None:
         assert await confirm(api, code, "d@mail.example") == 400
         assert await confirm(api, code.upper(), "c@mail.example") == 204
         assert await confirm(api, code, "c@mail.example") == 400
-        found = await claims.survey_people(phased)
-        assert (found.mailed, found.with_account, found.unusable) == (3, 2, ["e"])
+        survey = await claims.survey_people(phased)
+        assert (survey.mailed, survey.with_account, survey.unusable) == (3, 2, ["e"])
         over = "UPDATE network.codes SET expires_at = now() WHERE purpose = 'invite'"
         await phased.run(Query("t", over))
         assert await confirm(api, sink.code("d@mail.example"), "d@mail.example") == 400
@@ -358,10 +358,10 @@ async def test_the_command_is_throttled_and_goes_on_after_a_kill(
     assert len(to) == len(set(to))
     assert len(to) + len(answer["unsure"]) >= 12
     assert b"https://campus.example/invited" in mailbox.taken[0]
-    one = await asyncio.to_thread(
+    done = await asyncio.to_thread(
         outgrow, "account", "invite", "u3", "--url", "https://campus.example", **env
     )
-    assert (one.returncode, one.stdout) == (0, "mailed to u3@mail.example\n")
+    assert (done.returncode, done.stdout) == (0, "mailed to u3@mail.example\n")
     server.close()
 
 
@@ -369,16 +369,16 @@ async def test_the_commands_of_conflicts(campus: Database, campus_url: str) -> N
     for user_id in "ab":
         await put(campus, user_id, OLD)
 
-    async def said(*arguments: str) -> str:
+    async def output_of(*arguments: str) -> str:
         done = await asyncio.to_thread(outgrow, "account", *arguments, DATABASE_URL=campus_url)
         return done.stdout + done.stderr
 
-    assert await said("conflicts") == f"{OLD.lower()}: a, b\n"
-    assert "email_disputed" in await said("invite", "a", "--url=http://x", "--json")
-    assert "a is of" in await said("link", OLD, "a")
-    assert await said("conflicts") == "every e-mail says whose profile it is\n"
-    assert "no_mail" in await said("invite", "--all", "--url=http://x", "--json")
-    assert "mailed to" in await said("invite", "a", "--url=http://x")
+    assert await output_of("conflicts") == f"{OLD.lower()}: a, b\n"
+    assert "email_disputed" in await output_of("invite", "a", "--url=http://x", "--json")
+    assert "a is of" in await output_of("link", OLD, "a")
+    assert await output_of("conflicts") == "every e-mail says whose profile it is\n"
+    assert "no_mail" in await output_of("invite", "--all", "--url=http://x", "--json")
+    assert "mailed to" in await output_of("invite", "a", "--url=http://x")
 
 
 async def test_a_deletion_takes_the_invitation_too(campus: Database) -> None:
@@ -400,12 +400,12 @@ async def test_domains_of_schools_are_asked_once_each(campus: Database) -> None:
     assert len(asked) < 10
 
 
-@pytest.mark.parametrize("said", [{}, {"bio": "I grow tomatoes."}, {"interests": ["chess"]}])
+@pytest.mark.parametrize("known", [{}, {"bio": "I grow tomatoes."}, {"interests": ["chess"]}])
 async def test_who_comes_back_is_asked_for_nothing_that_is_there(
-    campus: Database, outbox: Outbox, said: dict[str, Any]
+    campus: Database, outbox: Outbox, known: dict[str, Any]
 ) -> None:
     async with opened(campus, outbox) as api, browsers(api) as somebody:
-        profile = {"id": "old", "name": "Old Hand", "school": OPEN, "email": OLD.lower(), **said}
+        profile = {"id": "old", "name": "Old Hand", "school": OPEN, "email": OLD.lower(), **known}
         await Store(campus).set("user:old", profile)
         browser = await somebody()
         await browser.open("/sign-up")
@@ -413,5 +413,5 @@ async def test_who_comes_back_is_asked_for_nothing_that_is_there(
         await browser.send("/sign-up", password=PASSWORD, **typed)
         await settled(api)
         page = await browser.send("/sign-up/code", code=outbox.code(), password=PASSWORD)
-        assert ("as you left it" in page.text) is bool(said)
-        assert ("Say a few words" in page.text) is (not said)
+        assert ("as you left it" in page.text) is bool(known)
+        assert ("Say a few words" in page.text) is (not known)

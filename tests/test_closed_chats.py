@@ -48,31 +48,31 @@ async def test_block_deletion_and_hiding_look_the_same(phased_api: Api, asked: s
         await meet(other, friend)
         if asked == "met":
             chat = await meet(viewer, other)
-            for one in (viewer, other, viewer):
+            for person in (viewer, other, viewer):
                 path = f"/chats/{chat}/messages"
-                answer = await one.call("POST", path, json={"content": f"{one.id} was here"})
+                answer = await person.call("POST", path, json={"content": f"{person.id} was here"})
                 assert answer.status_code == 201
             read = {"pos": answer.json()["pos"]}
             assert (await other.call("POST", f"/chats/{chat}/read", json=read)).status_code == 204
         else:
-            one, to = (viewer, other) if asked == "viewer asked" else (other, viewer)
-            answer = await one.call("POST", "/intros", json={"to": to.id, "reason": "study"})
+            sender, to = (viewer, other) if asked == "viewer asked" else (other, viewer)
+            answer = await sender.call("POST", "/intros", json={"to": to.id, "reason": "study"})
             assert answer.status_code == 201
 
-        said: list[str] = []
+        notified: list[str] = []
 
         def hear(name: str, _: float) -> None:
             if name.startswith(("chats.", "intros.", "connections.")):
-                said.append(name)
+                notified.append(name)
 
         api.services.database.observe_with(hear)
 
         async def now() -> list[Any]:
             """And which statements it takes between people: as many take as long."""
             api.services.waiting.forget(viewer.id)
-            said.clear()
+            notified.clear()
             seen = await everything(api, viewer, friend, other.id)
-            return [*seen, *await shown(browser, friend, other.id), sorted(said)]
+            return [*seen, *await shown(browser, friend, other.id), sorted(notified)]
 
         async def visible(is_visible: bool) -> None:
             settings = {"settings": {"profile_visible": is_visible}}
@@ -127,9 +127,9 @@ async def test_a_message_and_the_end_of_a_connection_at_once(
             await raw.execute(lock, ada.id, ben.id)
             sending = asyncio.create_task(send())
             await waiting(raw)
-            for one, other in ((ada.id, ben.id), (ben.id, ada.id)):
+            for a, b in ((ada.id, ben.id), (ben.id, ada.id)):
                 sql = "DELETE FROM campus.connections WHERE user_id = $1 AND connected_user_id = $2"
-                await raw.execute(sql, one, other)
+                await raw.execute(sql, a, b)
         assert await sending == 403
         return
     async with raw.transaction():  # as `send`, half way
@@ -232,7 +232,7 @@ async def test_a_chat_that_an_old_client_deleted_is_opened_again(
     assert len((await ada.get(f"/chats/{chat}/messages")).json()["items"]) == (
         1 if left == "nothing" else 4
     )
-    assert [one["id"] for one in (await ben.get("/chats")).json()["items"]] == [chat]
+    assert [chat_item["id"] for chat_item in (await ben.get("/chats")).json()["items"]] == [chat]
     await ben.call("DELETE", f"/connections/{ada.id}")
     answer = await ada.call("POST", f"/connections/{ben.id}/chat")
     assert_problem(answer, 404, "connection_not_found")
@@ -246,8 +246,8 @@ async def test_a_chat_of_others_is_given_to_nobody(phased_api: Api) -> None:
     eve = await sign_up(api, "Eve Third")
     chat = await meet(ada, ben)
     store = Store(api.services.database)
-    for there in ([ada.id, eve.id], [eve.id, "somebody"]):
-        value = {"chatId": chat, "participants": there}
+    for participants in ([ada.id, eve.id], [eve.id, "somebody"]):
+        value = {"chatId": chat, "participants": participants}
         await store.set(f"chat:{chat}", value)
         for person, other in ((ada, ben), (ben, ada)):
             answer = await person.call("POST", f"/connections/{other.id}/chat")

@@ -40,9 +40,9 @@ class Outbox:
         self.letters.append(letter)
 
     def code(self) -> str:
-        found = CODE.search(self.letters[-1].text)
-        assert found, self.letters[-1]
-        return found[0]
+        match = CODE.search(self.letters[-1].text)
+        assert match, self.letters[-1]
+        return match[0]
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ async def test_no_stranger_stalls_a_reset(campus: Database, outbox: Outbox) -> N
         for _ in range(4):
             assert (await api.post("/auth/reset", {"email": ADA})).status_code == 202
             await api.services.confirmations.mail.background.settle()
-        codes = [found[0] for letter in outbox.letters if (found := RESET.search(letter.text))]
+        codes = [match[0] for letter in outbox.letters if (match := RESET.search(letter.text))]
         assert len(codes) == 3, "no more than that are mailed"
         body = {"email": ADA, "password": "quite another one"}
         for _ in range(8):
@@ -300,14 +300,16 @@ async def test_sessions_are_listed_and_ended(phased_api: Api) -> None:
     ]
     assert len(items[0]["device"]) == 100
     path = f"/auth/sessions/{items[0]['id']}"
-    own: dict[str, Any] = {"json": {"password": PASSWORD}}
-    assert (await stranger.call("DELETE", path, **own)).json()["code"] == "session_not_found"
+    confirmation: dict[str, Any] = {"json": {"password": PASSWORD}}
+    assert (await stranger.call("DELETE", path, **confirmation)).json()[
+        "code"
+    ] == "session_not_found"
     for url in (path, "/auth/sessions"):
         guess = await ada.call("DELETE", url, json={"password": "a wrong one"})
         assert_problem(guess, 403, "wrong_password")
     assert (await phone.get("/profiles")).status_code == 200
-    assert (await ada.call("DELETE", path, **own)).status_code == 204
-    assert (await ada.call("DELETE", path, **own)).status_code == 404
+    assert (await ada.call("DELETE", path, **confirmation)).status_code == 204
+    assert (await ada.call("DELETE", path, **confirmation)).status_code == 404
     assert (await phone.get("/profiles")).json()["code"] == "session_ended"
     token = {"refresh_token": phone.tokens["refresh_token"]}
     assert (await phased_api.post("/auth/refresh", token)).status_code == 401
@@ -394,14 +396,14 @@ class Smtp:
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
-        self.said: list[str] = []
+        self.commands: list[str] = []
         self.refuses = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 here\r\n")
         while line := await reader.readline():
             word = line.decode().strip()
-            self.said.append(word)
+            self.commands.append(word)
             if word.upper().startswith("EHLO"):
                 writer.write(b"250-here\r\n250 AUTH PLAIN\r\n")
             elif word.upper().startswith("AUTH"):
@@ -432,11 +434,11 @@ async def test_mail_by_smtp() -> None:
         "campus@northfield.example",
         "123456 is your code",
     )
-    assert [word for word in mailbox.said if "FROM:" in word or "TO:" in word][:2] == [
+    assert [word for word in mailbox.commands if "FROM:" in word or "TO:" in word][:2] == [
         "mail FROM:<campus@northfield.example>",
         f"rcpt TO:<{ADA}>",
     ]
-    assert any(word.startswith("AUTH PLAIN") for word in mailbox.said)
+    assert any(word.startswith("AUTH PLAIN") for word in mailbox.commands)
     assert "Grüße" in read.get_content()
     mailbox.refuses = True
     with pytest.raises(Unavailable):
@@ -454,9 +456,9 @@ def test_settings_that_send_no_mail(url: str) -> None:
 
 
 async def test_mail_at_the_terminal() -> None:
-    told: list[str] = []
-    await print_letters(told.append)(Letter(ADA, "A subject", "One\nTwo\n"))
-    assert told == [f"mail to {ADA}: A subject\n  | One\n  | Two\n"]
+    printed: list[str] = []
+    await print_letters(printed.append)(Letter(ADA, "A subject", "One\nTwo\n"))
+    assert printed == [f"mail to {ADA}: A subject\n  | One\n  | Two\n"]
 
 
 async def test_a_code_of_before_does_not_undo_a_new_password(

@@ -48,13 +48,13 @@ async def test_mine_newest_first_and_no_page_is_short(api: Api, campus: Database
     await put(campus, values)
     expected = [f"p{number:02}" for number in reversed(range(45))]
     for limit in (1, 10, 45, 100):
-        found = await pages(me, "/connections", limit=limit)
-        assert [item["id"] for item in found] == expected
+        items = await pages(me, "/connections", limit=limit)
+        assert [item["id"] for item in items] == expected
     answer = await me.get("/connections?limit=7&offset=10")
     assert [item["id"] for item in answer.json()["items"]] == expected[10:17]
     other = await api.sign_up("Other One")
-    found = await pages(other, f"/profiles/{me.id}/connections", limit=20)
-    assert [item["id"] for item in found] == expected
+    items = await pages(other, f"/profiles/{me.id}/connections", limit=20)
+    assert [item["id"] for item in items] == expected
 
 
 async def test_by_name(phased_api: Api, phased: Database) -> None:
@@ -67,8 +67,8 @@ async def test_by_name(phased_api: Api, phased: Database) -> None:
     values |= lists_of(me.id, ["hidden", "p0", "p1", "p2", "p3", "p4", "gone"])
     await put(phased, values)
     for limit in (1, 2, 20):
-        found = await pages(me, "/connections", limit=limit, sort="name")
-        assert [item["id"] for item in found] == ["p1", "p3", "p2", "p4", "p0"]
+        items = await pages(me, "/connections", limit=limit, sort="name")
+        assert [item["id"] for item in items] == ["p1", "p3", "p2", "p4", "p0"]
     newest = (await me.get("/connections?limit=1")).json()["next"]
     answer = await me.get(f"/connections?sort=name&cursor={newest}")
     assert_problem(answer, 400, "bad_cursor")
@@ -88,8 +88,8 @@ async def test_shared_connections(api: Api, campus: Database) -> None:
     await put(campus, values)
     expected = [f"p{n:02}" for n in reversed(range(0, 30, 6))]
     for limit in (1, 2, 20):
-        found = await pages(me, "/profiles/friend/connections/mutual", limit=limit)
-        assert [item["id"] for item in found] == expected
+        items = await pages(me, "/profiles/friend/connections/mutual", limit=limit)
+        assert [item["id"] for item in items] == expected
     with_me = await pages(me, f"/profiles/{me.id}/connections/mutual", limit=20)
     assert len(with_me) == 15
 
@@ -112,15 +112,15 @@ async def test_who_is_connected_to_somebody(api: Api, campus: Database) -> None:
     await put(campus, values)
     expected = [f"p{n:02}" for n in range(25)]
     for limit in (1, 10, 100):
-        found = await pages(me, "/profiles/star/connected-by", limit=limit)
-        assert [item["id"] for item in found] == expected
+        items = await pages(me, "/profiles/star/connected-by", limit=limit)
+        assert [item["id"] for item in items] == expected
     assert (await me.get(f"/profiles/{me.id}/connected-by")).json() == {"items": [], "next": None}
 
 
 async def test_nobody_is_connected_with_themselves(phased_api: Api, phased: Database) -> None:
     """Whatever an old client wrote into their list."""
     me, them = await phased_api.sign_up("Me Myself"), await phased_api.sign_up("They Themselves")
-    both = {f"user:{one.id}:connections": [me.id, them.id] for one in (me, them)}
+    both = {f"user:{person.id}:connections": [me.id, them.id] for person in (me, them)}
     await put(phased, both)
     for who in (me, them):
         other = them if who is me else me
@@ -132,8 +132,8 @@ async def test_nobody_is_connected_with_themselves(phased_api: Api, phased: Data
             (f"/profiles/{me.id}/connections/mutual", [them.id] if who is me else []),
             (f"/profiles/{them.id}/connections/mutual", [me.id] if who is them else []),
         ):
-            found = (await who.get(path)).json()["items"]
-            assert [item["id"] for item in found] == expected, (who.id == me.id, path)
+            items = (await who.get(path)).json()["items"]
+            assert [item["id"] for item in items] == expected, (who.id == me.id, path)
 
 
 @pytest.mark.parametrize("who", ["I", "they"])
@@ -147,15 +147,15 @@ async def test_a_connection_is_what_both_lists_say(
     await put(phased, {f"user:{holder.id}:connections": [other.id], f"chat:{chat}": {}})
 
     async def connected() -> list[bool]:
-        found = []
-        for one, two in ((me, them), (them, me)):
+        answers = []
+        for a, b in ((me, them), (them, me)):
             lists = [
-                *("/connections", "/connections?sort=name", f"/profiles/{one.id}/connected-by"),
-                *(f"/profiles/{two.id}/connections", f"/profiles/{two.id}/connected-by"),
+                *("/connections", "/connections?sort=name", f"/profiles/{a.id}/connected-by"),
+                *(f"/profiles/{b.id}/connections", f"/profiles/{b.id}/connected-by"),
             ]
             for path in lists:
-                found.append(bool((await one.get(path)).json()["items"]))
-        return found
+                answers.append(bool((await a.get(path)).json()["items"]))
+        return answers
 
     assert set(await connected()) == {False}
     answer = await me.call("POST", "/intros", json={"to": them.id, "reason": "study"})

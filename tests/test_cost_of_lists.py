@@ -125,7 +125,7 @@ async def test_a_document_is_decoded_once_for_all_rows_of_its_list(work: Writes)
     """The columns that they have from it are the same for all."""
     blueprint = parse(CLUBS)
     ladder = Ladder(work.connection, blueprint)
-    await ladder.say(layout.create(blueprint, *ladder.place))
+    await ladder.say(layout.create(blueprint, *ladder.schema_and_store))
     await ladder.expand(list(blueprint.relations))
     people = [f"p{n}" for n in range(MANY)]
     await crowd(ladder, "club:{}", lambda some: {"town": "Graz", "people": some})

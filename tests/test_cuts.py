@@ -29,30 +29,30 @@ def numbered(text: str) -> Pattern:
     return Pattern(key=text, shape="opaque")
 
 
-def keys_of(pattern: Pattern, words: list[str]) -> list[str]:
+def keys_of(pattern: Pattern, texts: list[str]) -> list[str]:
     """Keys of all lengths: some of the pattern, some that are nearly of it, some of another."""
     longest = ["a" * SEGMENT_LIMIT, "-" * (SEGMENT_LIMIT + 1), "b:" * 90]
-    turns = [words[n:] + words[:n] for n in range(len(words))] + [longest + words]
+    turns = [texts[n:] + texts[:n] for n in range(len(texts))] + [longest + texts]
     made = [pattern.fill(**dict(zip(pattern.variables, turn, strict=False))) for turn in turns]
-    return [*made, *(key[:-1] for key in made if key), *words, pattern.key]
+    return [*made, *(key[:-1] for key in made if key), *texts, pattern.key]
 
 
 async def agree(connection: object, pattern: Pattern, keys: list[str]) -> None:
     blueprint = Blueprint(name="t", patterns={"p": pattern}, relations={})
     names = list(pattern.variables)
-    cut = ", ".join(ex.variable(pattern, name, "key") for name in names)
-    own = ex.key_of(pattern, {name: f"parts[{n}]" for n, name in enumerate(names, 1)}) or "''"
+    variables = ", ".join(ex.variable(pattern, name, "key") for name in names)
+    key_again = ex.key_of(pattern, {name: f"parts[{n}]" for n, name in enumerate(names, 1)}) or "''"
     sql = f"""
-        SELECT key, parts, CASE WHEN parts IS NOT NULL THEN {own} END
+        SELECT key, parts, CASE WHEN parts IS NOT NULL THEN {key_again} END
         FROM (SELECT key, CASE WHEN {ex.matches(blueprint, "p", "key")}
-                          THEN ARRAY[{cut}]::text[] END AS parts
+                          THEN ARRAY[{variables}]::text[] END AS parts
               FROM unnest($1::text[]) AS key) cut"""
     rows = await connection.fetch(sql, keys)  # type: ignore[attr-defined]
     assert len(rows) == len(keys)
     for key, parts, again in rows:
-        found = pattern.compiled.match(key)
-        assert parts == (list(found.groups()) if found else None), (pattern.key, key)
-        assert again == (key if found else None)
+        match = pattern.compiled.match(key)
+        assert parts == (list(match.groups()) if match else None), (pattern.key, key)
+        assert again == (key if match else None)
 
 
 @example("hist:P{x}:{x}", ["P1", "17", "PP", "P"])
@@ -61,7 +61,7 @@ async def agree(connection: object, pattern: Pattern, keys: list[str]) -> None:
 @example("a:{x}-{x}:{x...}b", ["a-b", "-", "b", "a:b"])
 @given(PATTERNS, KEYS)
 async def test_sql_cuts_a_key_as_the_pattern_says(
-    database_url: str, connect: Connect, text: str, words: list[str]
+    database_url: str, connect: Connect, text: str, texts: list[str]
 ) -> None:
     pattern = numbered(text)
     written = {"name": "t", "patterns": {"p": {"key": pattern.key, "shape": "opaque"}}}
@@ -70,6 +70,6 @@ async def test_sql_cuts_a_key_as_the_pattern_says(
         return  # no blueprint has it
     connection = await connect(database_url)
     try:
-        await agree(connection, pattern, keys_of(pattern, words))
+        await agree(connection, pattern, keys_of(pattern, texts))
     finally:
         await connection.close()

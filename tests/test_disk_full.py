@@ -43,25 +43,25 @@ async def raw(database_url: str, connect: Connect) -> Any:
 @pytest.fixture
 def small_disk(server: EmbeddedServer) -> Iterator[Path]:
     """A directory of 3 MB, which the server may write to."""
-    place = Path(tempfile.mkdtemp(prefix="outgrow-disk-"))
-    place.chmod(0o755)
+    mount = Path(tempfile.mkdtemp(prefix="outgrow-disk-"))
+    mount.chmod(0o755)
     try:
         subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=3m,mode=0777", "tmpfs", str(place)],
+            ["mount", "-t", "tmpfs", "-o", "size=3m,mode=0777", "tmpfs", str(mount)],
             check=True,
             capture_output=True,
         )
     except (OSError, subprocess.CalledProcessError) as e:
-        place.rmdir()
+        mount.rmdir()
         pytest.skip(f"NOT TESTED: a small disk cannot be mounted here ({e})")
     try:
-        own = place / "own"
-        own.mkdir()
-        subprocess.run(["chown", f"--reference={server.data}", str(own)], check=True)
-        yield own
+        directory = mount / "own"
+        directory.mkdir()
+        subprocess.run(["chown", f"--reference={server.data}", str(directory)], check=True)
+        yield directory
     finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
-        place.rmdir()
+        subprocess.run(["umount", "--lazy", str(mount)], check=True)
+        mount.rmdir()
 
 
 async def write(client: Any, failed: list[float]) -> None:
@@ -94,10 +94,10 @@ async def test_a_growth_leaves_a_full_disk(
         failed: list[float] = []
         writing = asyncio.create_task(write(await connect(database_url), failed))
         process = outgrow(database_url, "grow", "--to", "relational")
-        _, said = await asyncio.to_thread(process.communicate, timeout=60)
-        assert process.returncode == 1, said
-        assert "error: the server's disk is full, at: fill the table of" in said
-        assert "run `outgrow grow --to relational` again" in said
+        _, output = await asyncio.to_thread(process.communicate, timeout=60)
+        assert process.returncode == 1, output
+        assert "error: the server's disk is full, at: fill the table of" in output
+        assert "run `outgrow grow --to relational` again" in output
         before = len(failed)
         await asyncio.sleep(0.3)
         assert len(failed) == before, "no write fails any more"

@@ -44,10 +44,10 @@ def test_every_setting_is_in_the_table_and_every_row_is_a_setting() -> None:
 
 
 def kinds() -> dict[str, set[type[OutgrowError]]]:
-    found: dict[str, set[type[OutgrowError]]] = {}
+    kinds_by_code: dict[str, set[type[OutgrowError]]] = {}
     for error in raised():
-        found.setdefault(error.code, set()).add(error.kind)
-    return found
+        kinds_by_code.setdefault(error.code, set()).add(error.kind)
+    return kinds_by_code
 
 
 def test_every_code_has_its_entry_and_every_entry_its_code() -> None:
@@ -79,9 +79,9 @@ def test_commands_that_are_named_exist() -> None:
     known = {tuple(context.command_path.split()[1:]) for context in commands(cli, "outgrow")}
     groups = {path[:1] for path in known if len(path) > 1}
     for text in named:
-        for words in re.findall(r"(?:^|[`/ ])outgrow ([a-z]+)(?: ([a-z][a-z-]*))?", text):
-            path = words if words[:1] in groups and words[1] else words[:1]
-            first = text.index("outgrow " + words[0])
+        for names in re.findall(r"(?:^|[`/ ])outgrow ([a-z]+)(?: ([a-z][a-z-]*))?", text):
+            path = names if names[:1] in groups and names[1] else names[:1]
+            first = text.index("outgrow " + names[0])
             assert path in known, text[max(0, first - 60) : first + 60]
 
 
@@ -129,11 +129,11 @@ def test_the_grammar_of_blueprints_is_described() -> None:
         grammar.Index,
     ]
     kinds = (grammar.Shape, grammar.ColumnType, grammar.JsonType, grammar.IndexKind)
-    words = {field for table in tables for field in table.__struct_encode_fields__}
-    words |= {word for kind in kinds for word in get_args(kind)}
-    found = re.findall(r"```\w+\n(.*?)```|`([^`\n]+)`", page, re.DOTALL)
-    code = " ".join(block + span for block, span in found)
-    assert {word for word in words if not re.search(rf"\b{word}\b", code)} == set()
+    terms = {field for table in tables for field in table.__struct_encode_fields__}
+    terms |= {word for kind in kinds for word in get_args(kind)}
+    spans = re.findall(r"```\w+\n(.*?)```|`([^`\n]+)`", page, re.DOTALL)
+    code = " ".join(block + span for block, span in spans)
+    assert {word for word in terms if not re.search(rf"\b{word}\b", code)} == set()
 
 
 async def test_the_example_of_the_store_runs(database_url: str) -> None:
@@ -147,8 +147,8 @@ async def test_the_example_of_the_store_runs(database_url: str) -> None:
         env={**os.environ, "DATABASE_URL": database_url},
         stderr=asyncio.subprocess.PIPE,
     )
-    _, said = await done.communicate()
-    assert done.returncode == 0, said.decode()
+    _, output = await done.communicate()
+    assert done.returncode == 0, output.decode()
 
 
 async def test_the_statements_of_the_relations_page_run(campus: Database) -> None:
@@ -169,9 +169,9 @@ async def test_the_relations_page_has_every_column(campus: Database) -> None:
             " FROM information_schema.columns WHERE table_schema = 'campus' GROUP BY 1"
         )
     for row in rows:
-        found = re.search(rf"^\| `{row['relation']}` \|.*\|(.*)\|$", page, re.MULTILINE)
-        assert found, row["relation"]
-        described = set(re.findall(r"`(\w+)`", found[1]))
+        match = re.search(rf"^\| `{row['relation']}` \|.*\|(.*)\|$", page, re.MULTILINE)
+        assert match, row["relation"]
+        described = set(re.findall(r"`(\w+)`", match[1]))
         everywhere = {
             "store_key",
             "store_value",
@@ -200,9 +200,9 @@ def test_links_lead_somewhere(page: Path) -> None:
     for source, target in _links():
         if source == page:
             path, _, anchor = target.partition("#")
-            there = (page.parent / path).resolve() if path else page
-            assert there.exists(), target
-            assert not anchor or anchor in _anchors(there), target
+            linked = (page.parent / path).resolve() if path else page
+            assert linked.exists(), target
+            assert not anchor or anchor in _anchors(linked), target
 
 
 def test_every_page_is_linked_from_somewhere() -> None:

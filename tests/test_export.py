@@ -20,13 +20,13 @@ async def export_of(person: Person) -> dict[str, Any]:
     assert "content-length" not in answer.headers
     assert answer.headers["content-disposition"] == 'attachment; filename="outgrow.json"'
     msgspec.convert(answer.json(), Exported)
-    found: dict[str, Any] = answer.json()
-    return found
+    export: dict[str, Any] = answer.json()
+    return export
 
 
-async def meet(one: Person, other: Person) -> str:
+async def meet(person: Person, other: Person) -> str:
     """Connect the two, and return their chat's id."""
-    asked = await one.call("POST", "/intros", json={"to": other.id, "reason": "study"})
+    asked = await person.call("POST", "/intros", json={"to": other.id, "reason": "study"})
     answer = await other.call("POST", f"/intros/{asked.json()['id']}/accept")
     assert answer.status_code == 200, answer.text
     return str(answer.json()["chat_id"])
@@ -55,36 +55,36 @@ async def test_everything_about_oneself(phased_api: Api) -> None:
     await ada.call("POST", "/reports", json={"profile": di.id, "reason": "spam", "note": "so much"})
     await cy.call("POST", "/reports", json={"profile": ada.id, "reason": "spam", "note": "secret"})
 
-    found = await export_of(ada)
-    assert found["account"]["email"] == ada.email
-    assert found["account"]["created_at"].endswith("Z")
+    export = await export_of(ada)
+    assert export["account"]["email"] == ada.email
+    assert export["account"]["created_at"].endswith("Z")
     columns = await api.services.database.rows(
         Query(
             "t", "SELECT column_name FROM information_schema.columns WHERE table_name = 'accounts'"
         )
     )
     not_told = {"email_key", "password_hash"}
-    assert found["account"].keys() == {row[0] for row in columns} - not_told
-    profile = found["profile"]
+    assert export["account"].keys() == {row[0] for row in columns} - not_told
+    profile = export["profile"]
     assert (profile["bio"], profile["major"], profile["email"]) == (
         *("Builds robots.", "Biology"),
         ada.email,
     )
     assert profile["settings"]["readReceipts"] is False
     assert profile["interests"] == ["chess"]
-    assert [(s["device"] or "")[:7] for s in found["sessions"]] == ["python-"]
-    assert [(c["id"], c["name"]) for c in found["connections"]] == [(bo.id, "Bo Lund")]
-    intros = {i["other"]: (i["direction"], i["status"], i["note"]) for i in found["intros"]}
+    assert [(s["device"] or "")[:7] for s in export["sessions"]] == ["python-"]
+    assert [(c["id"], c["name"]) for c in export["connections"]] == [(bo.id, "Bo Lund")]
+    intros = {i["other"]: (i["direction"], i["status"], i["note"]) for i in export["intros"]}
     assert intros == {
         bo.id: ("outgoing", "accepted", None),
         cy.id: ("incoming", "pending", "Hello"),
     }
-    assert [(c["id"], c["read_up_to"]) for c in found["chats"]] == [(chat, 2 * STEP)]
-    said = [(m["sender_id"], m["content"]) for m in found["chats"][0]["messages"]]
-    assert said == [(ada.id, "one"), (ada.id, "three"), (bo.id, "four")]
-    assert [(b["id"], b["name"]) for b in found["blocks"]] == [(di.id, "Di Moe")]
-    assert [(r["about"], r["note"]) for r in found["reports"]] == [(di.id, "so much")]
-    text = json.dumps(found)
+    assert [(c["id"], c["read_up_to"]) for c in export["chats"]] == [(chat, 2 * STEP)]
+    messages = [(m["sender_id"], m["content"]) for m in export["chats"][0]["messages"]]
+    assert messages == [(ada.id, "one"), (ada.id, "three"), (bo.id, "four")]
+    assert [(b["id"], b["name"]) for b in export["blocks"]] == [(di.id, "Di Moe")]
+    assert [(r["about"], r["note"]) for r in export["reports"]] == [(di.id, "so much")]
+    text = json.dumps(export)
     assert "secret" not in text
     assert not any(person.email in text for person in (bo, cy, di))
     assert "hash" not in text
@@ -104,9 +104,9 @@ async def test_nobody_is_told_more_than_lists_tell(api: Api) -> None:
     names = {c["id"]: c["name"] for c in (await export_of(ada))["connections"]}
     assert names == {bo.id: "Bo Lund"}
     await bo.call("PUT", f"/blocks/{ada.id}")
-    found = await export_of(ada)
-    assert found["connections"] == []
-    assert chat in {c["id"] for c in found["chats"]}
+    export = await export_of(ada)
+    assert export["connections"] == []
+    assert chat in {c["id"] for c in export["chats"]}
 
 
 async def test_large_lists_come_in_batches(api: Api, monkeypatch: Any) -> None:
@@ -127,10 +127,10 @@ async def test_large_lists_come_in_batches(api: Api, monkeypatch: Any) -> None:
     await api.services.database.run(Query("t", fill), ada.id, HERE)
     sizes = [len(piece) async for piece in api.services.export.document(ada.id)]
     assert max(sizes) < personal_data.EXPORT_BATCH * 1000
-    found = await export_of(ada)
-    assert len({c["id"] for c in found["connections"]}) == 1000
-    assert len({c["id"] for c in found["chats"]}) == 250
-    messages = next(c for c in found["chats"] if c["id"].endswith(":1"))["messages"]
+    export = await export_of(ada)
+    assert len({c["id"] for c in export["connections"]}) == 1000
+    assert len({c["id"] for c in export["chats"]}) == 250
+    messages = next(c for c in export["chats"] if c["id"].endswith(":1"))["messages"]
     assert [m["id"] for m in messages] == [f"m{n}" for n in range(1, 10001)]
 
 

@@ -187,62 +187,62 @@ class Fire:
             return await self.database.transaction(lambda s: s.run(query, *parameters))
 
         async def work(chance: random.Random, turn: int) -> None:
-            one = f"{name}{turn}"
-            document = {"id": one, "name": f"N{turn}", "school": "Fire"}
+            id_ = f"{name}{turn}"
+            document = {"id": id_, "name": f"N{turn}", "school": "Fire"}
             await self.timed(
                 say(
                     "INSERT INTO campus.users (id, name, school, rest) VALUES ($1, $2, 'Fire', $3)",
-                    one,
+                    id_,
                     f"N{turn}",
-                    json.dumps({"id": one}),
+                    json.dumps({"id": id_}),
                 )
             )
-            self.mine[f"user:{one}"] = document
+            self.mine[f"user:{id_}"] = document
             match chance.randrange(3):
                 case 0:
                     sql = "DELETE FROM campus.users WHERE id = $1 "
                     sql += "AND store_key = campus.users_lookup_key($1)"
-                    assert await self.timed(say(sql, one)) == "DELETE 1"
-                    del self.mine[f"user:{one}"]
+                    assert await self.timed(say(sql, id_)) == "DELETE 1"
+                    del self.mine[f"user:{id_}"]
                 case 1:
                     sql = "UPDATE campus.users SET major = 'Art' WHERE id = $1 "
                     assert (
-                        await say(sql + "AND store_key = campus.users_lookup_key($1)", one)
+                        await say(sql + "AND store_key = campus.users_lookup_key($1)", id_)
                         == "UPDATE 1"
                     )
-                    self.mine[f"user:{one}"] = {**document, "major": "Art"}
+                    self.mine[f"user:{id_}"] = {**document, "major": "Art"}
             await self.timed(
                 say(
                     "INSERT INTO campus.connections (user_id, connected_user_id) "
                     "VALUES ('hot', $1)",
-                    one,
+                    id_,
                 )
             )
-            self.elements[HOT_LIST].add(one)
+            self.elements[HOT_LIST].add(id_)
             intro = "from_id = 'hot' AND to_id = $1 AND sent_ms = '1' "
             intro += "AND store_key = campus.intros_lookup_key('hot', $1, '1')"
             await say(
                 "INSERT INTO campus.intros (from_id, to_id, sent_ms, status) "
                 "VALUES ('hot', $1, '1', 'pending')",
-                one,
+                id_,
             )
             answer = f"UPDATE campus.intros SET status = 'accepted' WHERE {intro}"
             # Two at once: one of them finds it pending.
-            answering = [say(f"{answer} AND status = 'pending'", one) for _ in range(2)]
+            answering = [say(f"{answer} AND status = 'pending'", id_) for _ in range(2)]
             assert sorted(await asyncio.gather(*answering)) == ["UPDATE 0", "UPDATE 1"]
-            self.mine[f"intro:hot:{one}:1"] = {"status": "accepted"}
+            self.mine[f"intro:hot:{id_}:1"] = {"status": "accepted"}
             await say(
                 "INSERT INTO campus.chats (id, participants) VALUES ($1, $2)",
-                one,
-                json.dumps(["hot", one]),
+                id_,
+                json.dumps(["hot", id_]),
             )
-            self.mine[f"chat:{one}"] = {"participants": ["hot", one]}
+            self.mine[f"chat:{id_}"] = {"participants": ["hot", id_]}
             if chance.random() < 0.3:
                 gone = "DELETE FROM campus.connections WHERE user_id = 'hot' "
                 gone += "AND connected_user_id = $1 "
                 gone += "AND store_key = campus.connections_lookup_key('hot')"
-                assert await say(gone, one) == "DELETE 1"
-                self.elements[HOT_LIST].discard(one)
+                assert await say(gone, id_) == "DELETE 1"
+                self.elements[HOT_LIST].discard(id_)
 
         await self.until_stopped(work)
 
@@ -350,7 +350,7 @@ async def under_fire(
     fire = Fire(url, connect, database)
     work = [fire.alone("a"), fire.alone("b"), fire.together("t"), fire.together("u")]
     work += [fire.held("held"), fire.application("app_a_"), fire.application("app_b_")]
-    clients = [asyncio.create_task(one) for one in work]
+    clients = [asyncio.create_task(coroutine) for coroutine in work]
     try:
         for goal in WAY:
             await one_growth(fire, goal, await connect(url), clients)

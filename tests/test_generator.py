@@ -173,10 +173,10 @@ async def damage_found(url: str, connect: Any) -> dict[str, list[Any]]:
     """What the SQL above finds, by kind, sorted."""
     connection = await connect(url)
     await connection.execute(TABLES)
-    found = {}
+    entries = {}
     for kind, sql in FOUND.items():
-        found[kind] = sorted(list(row.values()) for row in await connection.fetch(sql))
-    return found
+        entries[kind] = sorted(list(row.values()) for row in await connection.fetch(sql))
+    return entries
 
 
 def as_found(kind: str, entry: list[Any]) -> list[Any]:
@@ -190,9 +190,9 @@ def profiles(store: dict[str, Any]) -> dict[str, Any]:
 
 def lists(store: dict[str, Any], head: str, tail: str) -> dict[str, set[str]]:
     """The lists whose key begins and ends so, as sets; an element twice would fail."""
-    found = {k: v for k, v in store.items() if k.startswith(head) and k.endswith(tail)}
-    assert all(len(set(value)) == len(value) for value in found.values())
-    return {key: set(value) for key, value in found.items()}
+    rows = {k: v for k, v in store.items() if k.startswith(head) and k.endswith(tail)}
+    assert all(len(set(value)) == len(value) for value in rows.values())
+    return {key: set(value) for key, value in rows.items()}
 
 
 async def content(connect: Any, url: str) -> Any:
@@ -387,8 +387,8 @@ async def test_whole_campus_has_no_damage(
     database: Database, database_url: str, connect: Any
 ) -> None:
     await generate(database, Spec(1500))
-    found = await damage_found(database_url, connect)
-    assert {kind: entries for kind, entries in found.items() if entries} == {}
+    damage = await damage_found(database_url, connect)
+    assert {kind: entries for kind, entries in damage.items() if entries} == {}
 
 
 async def test_manifest_says_exactly_what_is_damaged(
@@ -396,13 +396,13 @@ async def test_manifest_says_exactly_what_is_damaged(
 ) -> None:
     manifest = tmp_path / "manifest.json"
     result = await generate(database, Spec(1500, seed=3, damage=0.05), manifest=manifest)
-    said = json.loads(manifest.read_bytes())
-    assert said["campus"] == {"users": 1500, "seed": 3, "rate": 0.05, "store": DEFAULT_STORE}
-    assert set(FOUND) == set(KINDS) == set(said["damage"])
+    document = json.loads(manifest.read_bytes())
+    assert document["campus"] == {"users": 1500, "seed": 3, "rate": 0.05, "store": DEFAULT_STORE}
+    assert set(FOUND) == set(KINDS) == set(document["damage"])
     for kind, entries in (await damage_found(database_url, connect)).items():
         assert entries, kind
-        assert entries == sorted(as_found(kind, entry) for entry in said["damage"][kind]), kind
-        assert said["counts"][kind] == result.damage[kind] == len(entries)
+        assert entries == sorted(as_found(kind, entry) for entry in document["damage"][kind]), kind
+        assert document["counts"][kind] == result.damage[kind] == len(entries)
 
 
 async def test_a_store_with_keys_is_refused(database: Database) -> None:
@@ -449,11 +449,11 @@ async def test_replacing_drops_the_duplicate_indexes(
 
 
 async def test_what_fails_leaves_nothing(database: Database) -> None:
-    def told(_: int) -> None:
+    def fail(_: int) -> None:
         raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError, match="stop"):
-        await generate(database, Spec(50), on_progress=told)
+        await generate(database, Spec(50), on_progress=fail)
     await generate(database, Spec(50))
 
 

@@ -141,8 +141,8 @@ async def up_and_back(
 
 def shown(written: Blueprint, rows: Iterable[str]) -> Counter[str]:
     """How many keys each relation's pattern has."""
-    found = Counter(name for key in rows if (name := written.match(key)) is not None)
-    return Counter({r: found[str(one.pattern)] for r, one in written.relations.items()})
+    counts = Counter(name for key in rows if (name := written.match(key)) is not None)
+    return Counter({r: counts[str(relation.pattern)] for r, relation in written.relations.items()})
 
 
 async def test_every_form_of_key(database: Database, database_url: str, connect: Connect) -> None:
@@ -167,8 +167,8 @@ async def test_odd_names_of_fields(
     rows: dict[str, Any] = {}
     for start in range(0, len(ODD), 12):
         for n in range(1, 8):
-            told = dict.fromkeys(ODD[start : start + 12], f"x{n}")
-            some: Any = told | {"n": n}
+            odd_fields = dict.fromkeys(ODD[start : start + 12], f"x{n}")
+            some: Any = odd_fields | {"n": n}
             if shape == "objects":
                 some = [some, {"n": n}]
             elif shape == "map":
@@ -214,12 +214,12 @@ async def test_a_list_of_ids_told_by_their_form_is_kept(
     """`message:msg_{id}` beside `message:{id}`: lists hold `msg_...`, and go on doing so."""
     rows: dict[str, Any] = {}
     for n in range(40):
-        one, other = f"msg_1740000{n:06d}_k3j9x{n:04d}", f"1740000{n:06d}-k3j9x{n:04d}"
+        first, second = f"msg_1740000{n:06d}_k3j9x{n:04d}", f"1740000{n:06d}-k3j9x{n:04d}"
         to = f"{n % 7:08d}-58cc-4372-a567-0e02b2c3d479"
         rows[f"user:{to}"] = {"name": "Ada", "mail": f"a{n}@b.example"}
-        rows[f"message:{one}"] = {"id": one, "text": "x", "to": to, "seen": True, "size": n}
-        rows[f"message:{other}"] = {"code": n, "sent": "2025-01-01", "tries": 1, "ok": False}
-        rows.setdefault(f"inbox:{to}", []).append(one)
+        rows[f"message:{first}"] = {"id": first, "text": "x", "to": to, "seen": True, "size": n}
+        rows[f"message:{second}"] = {"code": n, "sent": "2025-01-01", "tries": 1, "ok": False}
+        rows.setdefault(f"inbox:{to}", []).append(first)
     written = await written_of(rows)
     assert written.derived["inbox"].element == "msg_{id}"
     raw = await connect(database_url)
@@ -236,7 +236,7 @@ async def test_a_list_of_ids_told_by_their_form_is_kept(
 def odd_store(seed: int) -> dict[str, Any]:
     """Families of nobody's taste: keys, fields and values put together by chance."""
     rnd = random.Random(seed)
-    words = [
+    texts = [
         "user",
         "a",
         " ",
@@ -255,9 +255,9 @@ def odd_store(seed: int) -> dict[str, Any]:
     ids = [*"umndet", "m}-{u", "u}_{n", "P{m", "n}b{"]
 
     def text() -> str:
-        one = rnd.choice(ids) if rnd.random() < 0.6 else ""
-        said = "{" + one.strip("{}") + "}" if one else ""
-        return rnd.choice(words) * (not one or rnd.random() < 0.4) + said
+        id_ = rnd.choice(ids) if rnd.random() < 0.6 else ""
+        segment = "{" + id_.strip("{}") + "}" if id_ else ""
+        return rnd.choice(texts) * (not id_ or rnd.random() < 0.4) + segment
 
     def value(depth: int = 0) -> Any:
         kinds: list[Any] = [None, True, 7, -1.5, "x", "2025-01-01T00:00:00Z", "a@b.example", [], {}]

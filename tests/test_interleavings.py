@@ -46,31 +46,31 @@ class Kind:
         return dict(zip(self.keys, self.values, strict=True))
 
     def operations(self) -> dict[str, tuple[str, ...]]:
-        key, other = (f"'{k}'" for k in self.keys)
-        one, two, more = (f"'{json.dumps(v)}'" for v in (*self.values, self.more))
-        insert = f"INSERT INTO {{s}} VALUES ({key}, {two})"
+        key, second = (f"'{k}'" for k in self.keys)
+        first, second, more = (f"'{json.dumps(v)}'" for v in (*self.values, self.more))
+        insert = f"INSERT INTO {{s}} VALUES ({key}, {second})"
         delete = f"DELETE FROM {{s}} WHERE key = {key}"
         update = "UPDATE {s} SET"
         return {
             "insert": (insert,),
             "upsert": (f"{insert} ON CONFLICT (key) DO UPDATE SET value = excluded.value",),
             "insert or nothing": (f"{insert} ON CONFLICT DO NOTHING",),
-            "replace": (f"{update} value = {two} WHERE key = {key}",),
+            "replace": (f"{update} value = {second} WHERE key = {key}",),
             "append": (f"{update} value = value || {more} WHERE key = {key}",),
             "shorten": (f"{update} value = value - {self.less} WHERE key = {key}",),
             "delete": (delete,),
-            "rename": (f"{update} key = {other} WHERE key = {key}",),
-            "rename back": (f"{update} key = {key} WHERE key = {other}",),
+            "rename": (f"{update} key = {second} WHERE key = {key}",),
+            "rename back": (f"{update} key = {key} WHERE key = {second}",),
             "swap": (
-                f"{update} key = CASE key WHEN {key} THEN {other} ELSE {key} END "
-                f"WHERE key IN ({key}, {other})",
+                f"{update} key = CASE key WHEN {key} THEN {second} ELSE {key} END "
+                f"WHERE key IN ({key}, {second})",
             ),
             "rename out": (f"{update} key = 'odd' WHERE key = {key}",),
             "misfit": (f"{update} value = '\"text\"' WHERE key = {key}",),
             "all": (f"{update} value = value || {more}",),
             "delete all": ("DELETE FROM {s}",),
             "both": (
-                f"INSERT INTO {{s}} VALUES ({key}, {one}), ({other}, {two}) "
+                f"INSERT INTO {{s}} VALUES ({key}, {first}), ({second}, {second}) "
                 "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             ),
             "delete and insert": (delete, insert),
@@ -172,7 +172,9 @@ class Worlds:
         """Copy as a growth does; the keys that somebody has locked, when all is over."""
         last = await self.ladder.last_key(name)
         if last is not None:
-            query = layout.mirror.backfill(self.ladder.blueprint, name, *self.ladder.place)
+            query = layout.mirror.backfill(
+                self.ladder.blueprint, name, *self.ladder.schema_and_store
+            )
             row = await connection.fetchrow(query.sql, "", last, 100)
             self._owed += [(name, key) for key in row[3]]
 
@@ -182,7 +184,7 @@ class Worlds:
         """Return what was told in both worlds, and in what the second is wrong; of what was told
         nothing where PostgreSQL chose who went first."""
         ran = [await world.run(scripts, schedule) for world in self.worlds]
-        told = [() if any(chosen for _, chosen in ran) else said for said, _ in ran]
+        outcomes = [() if any(chosen for _, chosen in ran) else outcome for outcome, _ in ran]
         while self._owed:
             await self.ladder.backfill_key(*self._owed.pop())
         wrong: dict[str, Any] = dict(await self.ladder.differences())
@@ -190,7 +192,7 @@ class Worlds:
             await self.ladder.rows(f"SELECT key, value::text FROM {store} ORDER BY key")
             for store in (BARE, STORE)
         ]
-        if told[0] == told[1] != () and contents[0] != contents[1]:
+        if outcomes[0] == outcomes[1] != () and contents[0] != contents[1]:
             wrong["stores"] = contents
         expected = rows_of({key: json.loads(value) for key, value in contents[1]})
         for name, sql in SHOWN[self.ladder.blueprint.name].items():
@@ -198,7 +200,7 @@ class Worlds:
             rows = await self.ladder.rows("SELECT " + sql.format(table))
             if rows != expected[name]:
                 wrong[f"rows of {name}"] = rows, expected[name]
-        return told, wrong
+        return outcomes, wrong
 
 
 def rows_of(store: dict[str, Any]) -> dict[str, list[tuple[Any, ...]]]:
@@ -214,8 +216,8 @@ def rows_of(store: dict[str, Any]) -> dict[str, list[tuple[Any, ...]]]:
             case ["chat", name, "messages"], list():
                 rows["messages"] += [(name, e["id"]) for e in value if isinstance(e, dict)]
             case ["chat", name], dict():
-                found = sorted(set(value.get("participants", ())))
-                rows["participants"] += [(name, element) for element in found]
+                people = sorted(set(value.get("participants", ())))
+                rows["participants"] += [(name, element) for element in people]
             case ["zig_product_mappings", name], dict():
                 rows["mappings"] += [(name, k, v) for k, v in sorted(value.items())]
             case ["company", name, "ratings"], dict():
@@ -259,14 +261,14 @@ class Result:
     scripts: Sequence[Script]
     schedule: Sequence[int]
     bare: tuple[Outcome, ...]
-    told: tuple[Outcome, ...]
+    with_tables: tuple[Outcome, ...]
     wrong: dict[str, Any]
 
     def __repr__(self) -> str:
         lines = [f"{self.kind.first()}"]
         lines += [f"{number}: {script}" for number, script in enumerate(self.scripts)]
         lines += [f"in the order {self.schedule}", f"without tables: {self.bare}"]
-        return "\n".join(["", *lines, f"with tables: {self.told}", f"wrong: {self.wrong}"])
+        return "\n".join(["", *lines, f"with tables: {self.with_tables}", f"wrong: {self.wrong}"])
 
     @property
     def more(self) -> list[tuple[str, str | None]]:
@@ -276,9 +278,11 @@ class Result:
             return []
         return [
             (code, script.level)
-            for script, bare, told in zip(self.scripts, self.bare, self.told, strict=False)
+            for script, bare, with_tables in zip(
+                self.scripts, self.bare, self.with_tables, strict=False
+            )
             if script.level != "SERIALIZABLE" or RERUN not in bare
-            for code in (Counter(codes(told)) - Counter(codes(bare))).elements()
+            for code in (Counter(codes(with_tables)) - Counter(codes(bare))).elements()
         ]
 
     @property
@@ -289,8 +293,10 @@ class Result:
         The trigger reads the head of a list, which somebody else may have taken away since the
         snapshot. Where that one has also read what this one writes, neither can come first."""
         return any(
-            script.level == "SERIALIZABLE" and told.count(RERUN) > bare.count(RERUN)
-            for script, bare, told in zip(self.scripts, self.bare, self.told, strict=False)
+            script.level == "SERIALIZABLE" and with_tables.count(RERUN) > bare.count(RERUN)
+            for script, bare, with_tables in zip(
+                self.scripts, self.bare, self.with_tables, strict=False
+            )
         )
 
 
@@ -299,12 +305,12 @@ async def explore(worlds: Worlds, cases: Iterator[Case]) -> AsyncIterator[Result
         await worlds.first(kind.first())
         if any(sql.startswith(GROWTH) for script in scripts for sql in script.steps):
             await worlds.not_copied()
-        (bare, told), wrong = await worlds.compared(scripts, schedule)
-        yield Result(kind, scripts, schedule, bare, told, wrong)
+        (bare, with_tables), wrong = await worlds.compared(scripts, schedule)
+        yield Result(kind, scripts, schedule, bare, with_tables, wrong)
 
 
-def codes(told: Outcome) -> list[str]:
-    return [answer for answer in told if re.fullmatch("[0-9A-Z]{5}", answer)]
+def codes(outcome: Outcome) -> list[str]:
+    return [answer for answer in outcome if re.fullmatch("[0-9A-Z]{5}", answer)]
 
 
 def at_random(
@@ -346,7 +352,7 @@ async def test_a_key_that_went_after_the_snapshot_comes_again(worlds: Worlds, le
 
     async for result in explore(worlds, cases()):
         assert not result.wrong, repr(result)
-        assert result.told == result.bare, repr(result)
+        assert result.with_tables == result.bare, repr(result)
 
 
 @pytest.mark.parametrize("level", LEVELS[1:])
@@ -377,8 +383,8 @@ async def nobody_notices(worlds: Worlds, cases: Iterator[Case], lost_races: bool
         assert not more, repr(result)
         counted["cases"] += 1
         counted["cycles"] += result.is_cycle
-        for world, told in (("bare", result.bare), ("with tables", result.told)):
-            counted[f"40001 {world}"] += sum(outcome.count(RERUN) for outcome in told)
+        for world, outcomes in (("bare", result.bare), ("with tables", result.with_tables)):
+            counted[f"40001 {world}"] += sum(outcome.count(RERUN) for outcome in outcomes)
     print(dict(counted))
     assert lost_races or counted["cycles"] * 50 <= counted["cases"] + 50
 

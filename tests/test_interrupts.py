@@ -67,19 +67,19 @@ def interrupted(process: subprocess.Popen[str], number: int = signal.SIGINT) -> 
     began = time.monotonic()
     process.send_signal(number)
     try:
-        _, said = process.communicate(timeout=30)
+        _, output = process.communicate(timeout=30)
     finally:
         process.kill()
     seconds = time.monotonic() - began
     if process.returncode in (0, -number):  # done; its interpreter may have gone already
-        assert seconds < BOUND, said
-        assert "Traceback" not in said, said
+        assert seconds < BOUND, output
+        assert "Traceback" not in output, output
         return None
-    assert process.returncode == 128 + number, said
-    assert seconds < BOUND, f"{seconds:.1f} s\n{said}"
-    assert "Traceback" not in said, said
-    assert "never awaited" not in said, said
-    return said
+    assert process.returncode == 128 + number, output
+    assert seconds < BOUND, f"{seconds:.1f} s\n{output}"
+    assert "Traceback" not in output, output
+    assert "never awaited" not in output, output
+    return output
 
 
 @pytest.fixture
@@ -89,20 +89,20 @@ async def full(database: Database, database_url: str) -> str:
     return database_url
 
 
-async def _no_session(raw: Any, own: list[int]) -> None:
+async def _no_session(raw: Any, others: list[int]) -> None:
     async def none_left() -> bool:
-        return bool(await raw.fetchval(SESSIONS, own) == 0)
+        return bool(await raw.fetchval(SESSIONS, others) == 0)
 
     await until(none_left, "no session is left")
 
 
 async def _try(url: str, raw: Any, command: str, seconds: float) -> bool:
-    own = [row[0] for row in await raw.fetch("SELECT pid FROM pg_stat_activity")]
+    others = [row[0] for row in await raw.fetch("SELECT pid FROM pg_stat_activity")]
     process = start(url, command)
     await asyncio.sleep(seconds)
-    said = await asyncio.to_thread(interrupted, process)
-    await _no_session(raw, own)
-    return said is not None
+    output = await asyncio.to_thread(interrupted, process)
+    await _no_session(raw, others)
+    return output is not None
 
 
 async def _whole(url: str, command: str) -> float:
@@ -160,7 +160,7 @@ async def test_a_server_that_stands_still_is_not_waited_for(
 ) -> None:
     """Its backend cannot even be told to cancel."""
     raw, locking = await connect(full), await connect(full)
-    own = [row[0] for row in await raw.fetch("SELECT pid FROM pg_stat_activity")]
+    others = [row[0] for row in await raw.fetch("SELECT pid FROM pg_stat_activity")]
     await locking.execute("BEGIN; LOCK TABLE kv_store_2516be19")
     process = start(full, "inspect")
 
@@ -178,7 +178,7 @@ async def test_a_server_that_stands_still_is_not_waited_for(
     finally:
         os.kill(pid, signal.SIGCONT)
         await locking.execute("ROLLBACK")
-    await _no_session(raw, own)
+    await _no_session(raw, others)
 
 
 @pytest.fixture
@@ -245,12 +245,12 @@ def test_nothing_outlives_its_second(work: str, loop: str, number: signal.Signal
     time.sleep(0.1)
     began = time.monotonic()
     process.send_signal(number)
-    _, said = process.communicate(timeout=30)
+    _, output = process.communicate(timeout=30)
     assert time.monotonic() - began < BOUND
-    assert process.returncode == 128 + number, said
+    assert process.returncode == 128 + number, output
     lines = ["gone"] if work != "fails" else []  # that ends by itself
     lines += ["interrupted"] if number == signal.SIGINT else []
-    assert said.splitlines() == lines
+    assert output.splitlines() == lines
 
 
 def test_the_second_signal_ends_it_immediately() -> None:

@@ -208,10 +208,10 @@ async def test_the_blocked_cannot_tell_it_from_absence(api: Api, campus: Databas
     assert_problem(answer, 404, "intro_not_found")
 
 
-def alike(one: httpx.Response, other: httpx.Response) -> bool:
+def alike(first: httpx.Response, second: httpx.Response) -> bool:
     """But for what the request itself said."""
-    problems = [answer.json() | {"instance": "", "request_id": ""} for answer in (one, other)]
-    return one.status_code == other.status_code == 404 and problems[0] == problems[1]
+    problems = [answer.json() | {"instance": "", "request_id": ""} for answer in (first, second)]
+    return first.status_code == second.status_code == 404 and problems[0] == problems[1]
 
 
 # Who may answer ---------------------------------------------------------------------------------
@@ -419,38 +419,38 @@ async def test_several_pending_intros_of_a_pair(phased_api: Api, phased: Databas
     assert statuses == ["denied", "accepted", "denied", "pending"]
 
 
-@pytest.mark.parametrize("there", ["one side", "other side", "both sides", "a chat", "variant B"])
-async def test_accepting_beside_what_is_there(api: Api, campus: Database, there: str) -> None:
+@pytest.mark.parametrize("present", ["one side", "other side", "both sides", "a chat", "variant B"])
+async def test_accepting_beside_what_is_there(api: Api, campus: Database, present: str) -> None:
     """Half a connection is made whole, nothing doubled; an old chat stays, and says whose it is."""
     ada, ben = await two(api)
     intro_id = await sent(ada, ben)
-    one, other = sorted((ada.id, ben.id))
-    chat_id = f"{one}:{other}"
-    shared = {"chatId": f"chat:{chat_id}", "userId1": one, "userId2": other, "messages": [1]}
-    chat = {"participants": [other, one], "chatId": chat_id, "more": 1}
+    low, high = sorted((ada.id, ben.id))
+    chat_id = f"{low}:{high}"
+    shared = {"chatId": f"chat:{chat_id}", "userId1": low, "userId2": high, "messages": [1]}
+    chat = {"participants": [high, low], "chatId": chat_id, "more": 1}
     values: dict[str, dict[str, Any]] = {
         "one side": {f"user:{ada.id}:connections": ["x", ben.id, ben.id]},
         "other side": {f"user:{ben.id}:connections": [ada.id, 7]},
-        "both sides": {f"user:{p}:connections": [q] for p, q in ((one, other), (other, one))},
-        "a chat": {f"chat:{chat_id}": chat, f"user:{one}:chats": [chat_id]},
+        "both sides": {f"user:{p}:connections": [q] for p, q in ((low, high), (high, low))},
+        "a chat": {f"chat:{chat_id}": chat, f"user:{low}:chats": [chat_id]},
         "variant B": {f"chat:{chat_id}": shared},
     }
-    await put(campus, values[there])
+    await put(campus, values[present])
     answer = await do(ben, "accept", intro_id)
     assert answer.status_code == 200, answer.text
     after = await stored(campus)
-    for key, value in values[there].items():
+    for key, value in values[present].items():
         if key.endswith(":connections"):
             assert after[key] == value
     assert after[f"user:{ada.id}:connections"].count(ben.id) >= 1
     assert after[f"user:{ben.id}:connections"].count(ada.id) == 1
     document = after[f"chat:{chat_id}"]
-    assert sorted(document["participants"]) == [one, other]
-    if there == "a chat":
+    assert sorted(document["participants"]) == [low, high]
+    if present == "a chat":
         assert document == chat
-        assert after[f"user:{one}:chats"] == [chat_id]
-    elif there == "variant B":
-        assert document == {**shared, "participants": [one, other]}
+        assert after[f"user:{low}:chats"] == [chat_id]
+    elif present == "variant B":
+        assert document == {**shared, "participants": [low, high]}
 
 
 @pytest.mark.parametrize("value", [{"x": 1}, "text", None, 7, True], ids=str)

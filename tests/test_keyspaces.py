@@ -39,10 +39,10 @@ def findings(keyspace: Keyspace) -> set[tuple[str, str]]:
 
 @every_app
 def test_the_same_seed_gives_the_same_store(name: str) -> None:
-    one, two, other = (build(name, SIZE, seed, RATE) for seed in (1, 1, 2))
-    assert json.dumps(one.rows) == json.dumps(two.rows)  # in the same order, too
-    assert one.damage == two.damage
-    assert set(one.rows) != set(other.rows)
+    first, second, other = (build(name, SIZE, seed, RATE) for seed in (1, 1, 2))
+    assert json.dumps(first.rows) == json.dumps(second.rows)  # in the same order, too
+    assert first.damage == second.damage
+    assert set(first.rows) != set(other.rows)
 
 
 @every_app
@@ -91,13 +91,13 @@ def test_every_reference_is_used_and_nothing_is_wrong_before_it_is_damaged(name:
 def test_planted_damage_is_damage(name: str) -> None:
     keyspace = damaged(name)
     assert keyspace.damage
-    assert {(one.key, one.kind) for one in keyspace.damage} <= findings(keyspace)
-    assert not {(one.key, one.kind) for one in keyspace.damage} & keyspace.neutral
-    assert all(one.key in keyspace.rows for one in keyspace.damage)
+    assert {(damage.key, damage.kind) for damage in keyspace.damage} <= findings(keyspace)
+    assert not {(damage.key, damage.kind) for damage in keyspace.damage} & keyspace.neutral
+    assert all(damage.key in keyspace.rows for damage in keyspace.damage)
 
 
 def test_every_kind_of_damage_is_planted() -> None:
-    planted = {one.kind for name in APPS for one in damaged(name).damage}
+    planted = {damage.kind for name in APPS for damage in damaged(name).damage}
     assert planted == set(KINDS)
 
 
@@ -172,7 +172,7 @@ def test_segments_are_compared_by_their_position_and_names_do_not_matter() -> No
 def test_a_wrong_finding_of_damage_counts_double() -> None:
     truth = damaged("events")
     best = perfect(truth)
-    sound = next(key for key in truth.rows if key not in {one.key for one in truth.damage})
+    sound = next(key for key in truth.rows if key not in {damage.key for damage in truth.damage})
     misfits = best["integrity"]["misfits"]
     right = len(misfits)
     misfits += [{"key": sound, "kind": "doubled"}, {"key": sound, "kind": "unheard of"}]
@@ -186,7 +186,9 @@ def test_a_wrong_finding_of_damage_counts_double() -> None:
 def test_a_list_that_does_not_answer_may_be_named_by_either_side() -> None:
     truth = damaged("campus")
     best = perfect(truth)
-    pairs = {one.key: one.other[0][0] for one in truth.damage if one.kind == "one_sided"}
+    pairs = {
+        damage.key: damage.other[0][0] for damage in truth.damage if damage.kind == "one_sided"
+    }
     assert pairs
     for misfit in best["integrity"]["misfits"]:
         if misfit["kind"] == "one_sided":
@@ -196,9 +198,9 @@ def test_a_list_that_does_not_answer_may_be_named_by_either_side() -> None:
 
 def test_keys_of_two_patterns_in_one_count_for_the_larger() -> None:
     truth = sound("events")
-    one = {"pattern": "everything", "regex": r".*", "shape": "document"}
+    everything = {"pattern": "everything", "regex": r".*", "shape": "document"}
     counts = Counter(truth.pattern_of.values())
-    result = score(truth, {"patterns": [{"pattern": "?", "regex": "("}, one]})
+    result = score(truth, {"patterns": [{"pattern": "?", "regex": "("}, everything]})
     assert result.patterns == max(counts.values()) / len(truth.rows)
 
 
@@ -216,9 +218,9 @@ def test_what_is_true_of_a_part_of_a_pattern_is_not_invented() -> None:
 
 
 def test_a_mean_leaves_out_what_could_not_be_found() -> None:
-    one, other = (Score(1.0, share, share, 1, None, 1, None, None) for share in (0.5, 1.0))
-    other.derived_precision = 0.5
-    assert mean([one, other]).shares() == [1.0, 0.75, 0.75, 1, 0.5, 1, None, None]
+    low, high = (Score(1.0, share, share, 1, None, 1, None, None) for share in (0.5, 1.0))
+    high.derived_precision = 0.5
+    assert mean([low, high]).shares() == [1.0, 0.75, 0.75, 1, 0.5, 1, None, None]
 
 
 def test_of_what_is_held_back_only_the_scores_are_shown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -250,7 +250,7 @@ async def test_rows_have_columns_of_their_document(
     """And are there only while it has one of them; or they have no order."""
     blueprint = parse(CLUBS)
     ladder = Ladder(await connect(campus_url), blueprint)
-    await ladder.say(layout.create(blueprint, *ladder.place))
+    await ladder.say(layout.create(blueprint, *ladder.schema_and_store))
     names = list(blueprint.relations)
     await ladder.expand(names)
     people: list[Any] = [f"p{n}" for n in range(300)]

@@ -206,8 +206,8 @@ class Model:
     lists: dict[str, list[str]] = field(default_factory=dict)
     chats: set[str] = field(default_factory=set)
 
-    def between(self, one: int, other: int) -> list[Pair]:
-        return [p for p in self.intros.values() if {p.sender, p.to} == {one, other}]
+    def between(self, person: int, other: int) -> list[Pair]:
+        return [p for p in self.intros.values() if {p.sender, p.to} == {person, other}]
 
     def append(self, key: str, element: str) -> None:
         kept = self.lists.setdefault(key, [])
@@ -233,16 +233,16 @@ class Meeting(Machine):
     def key(self, person: int, what: str) -> str:
         return f"user:{self.people[person].id}:{what}"
 
-    def connected(self, one: int, other: int) -> bool:
-        return self.people[other].id in self.model.lists.get(self.key(one, "connections"), [])
+    def connected(self, person: int, other: int) -> bool:
+        return self.people[other].id in self.model.lists.get(self.key(person, "connections"), [])
 
-    def connect(self, one: int, other: int) -> None:
-        for person, friend in ((one, other), (other, one)):
+    def connect(self, a: int, b: int) -> None:
+        for person, friend in ((a, b), (b, a)):
             self.model.append(self.key(person, "connections"), self.people[friend].id)
-        chat_id = ":".join(sorted(self.people[p].id for p in (one, other)))
+        chat_id = ":".join(sorted(self.people[p].id for p in (a, b)))
         if chat_id not in self.model.chats:
             self.model.chats.add(chat_id)
-            for person in (one, other):
+            for person in (a, b):
                 self.model.append(self.key(person, "chats"), chat_id)
 
     # What people do -----------------------------------------------------------------------------
@@ -299,10 +299,12 @@ class Meeting(Machine):
 
     @rule(pair=pairs)
     def remove(self, pair: tuple[int, int]) -> None:
-        one, other = pair
-        there = self.connected(one, other) or self.connected(other, one)
-        answer = self.wait(self.people[one].call("DELETE", f"/connections/{self.people[other].id}"))
-        assert answer.status_code == (204 if there else 404)
+        sender, receiver = pair
+        was_connected = self.connected(sender, receiver) or self.connected(receiver, sender)
+        answer = self.wait(
+            self.people[sender].call("DELETE", f"/connections/{self.people[receiver].id}")
+        )
+        assert answer.status_code == (204 if was_connected else 404)
         for person, friend in (pair, pair[::-1]):
             kept = self.model.lists.get(self.key(person, "connections"), [])
             kept[:] = [id_ for id_ in kept if id_ != self.people[friend].id]
@@ -371,12 +373,12 @@ class Meeting(Machine):
         assert {k: v for k, v in lists.items() if v} == {
             k: v for k, v in self.model.lists.items() if v
         }
-        words = {"declined": "denied", "withdrawn": "denied"}
+        old_status = {"declined": "denied", "withdrawn": "denied"}
         assert {
             key.removeprefix("intro:"): value["status"]
             for key, value in values.items()
             if key.startswith("intro:")
-        } == {id_: words.get(p.status, p.status) for id_, p in self.model.intros.items()}
+        } == {id_: old_status.get(p.status, p.status) for id_, p in self.model.intros.items()}
         chats = {
             key.removeprefix("chat:"): v for key, v in values.items() if key.startswith("chat")
         }
@@ -389,12 +391,12 @@ class Meeting(Machine):
         self.turn += 1
         number = self.turn % 4
         person = self.people[number]
-        for direction, own in (("incoming", "to"), ("outgoing", "sender")):
+        for direction, own_side in (("incoming", "to"), ("outgoing", "sender")):
             shown = self.wait(pages(person, f"/intros/{direction}", limit=100))
             assert {intro["id"]: intro["status"] for intro in shown} == {
                 id_: pair.now
                 for id_, pair in self.model.intros.items()
-                if getattr(pair, own) == number
+                if getattr(pair, own_side) == number
             }
         mine = self.wait(pages(person, "/connections", limit=100))
         both_ways = [

@@ -63,23 +63,23 @@ async def test_a_store_that_was_renamed_is_found(
     database: Database, database_url: str, raw: Any, sql: str, now: str
 ) -> None:
     await raw.execute(sql)
-    said = f"public.{DEFAULT_STORE} is called {now} now: set OUTGROW_STORE={now}"
+    message = f"public.{DEFAULT_STORE} is called {now} now: set OUTGROW_STORE={now}"
     code, out, _ = outgrow(database_url, "status")
     assert code == 0, out
     assert f"store    {now}" in out
-    assert said in out
+    assert message in out
     code, out, _ = outgrow(database_url, "verify", "--json")
     assert code == 0, out
     answer = json.loads(out)
-    assert (answer["same"], answer["store_said"]) == (True, said)
+    assert (answer["same"], answer["store_said"]) == (True, message)
     code, out, err = outgrow(database_url, "grow", "--to", "hybrid", "--json")
     assert code == 0, err
-    assert f"note: {said}" in err
+    assert f"note: {message}" in err
     kinds = {step["kind"] for step in json.loads(out)["steps"]}
     assert kinds == {"install"}
-    there = {"OUTGROW_STORE": now}
+    settings = {"OUTGROW_STORE": now}
     for command in ("status",), ("verify",), ("grow", "--to", "relational"):
-        code, out, err = outgrow(database_url, *command, **there)
+        code, out, err = outgrow(database_url, *command, **settings)
         assert code == 0, (command, out, err)
         assert "is called" not in out + err
     assert (await verify(database, now, CAMPUS, lambda _: None)).same
@@ -89,7 +89,7 @@ async def test_a_store_that_was_renamed_is_found(
         assert code == 3
         assert f"OUTGROW_STORE={now}" in err
     assert await raw.fetchval(f"SELECT to_regclass('{STORE}')") is None
-    code, _, err = outgrow(database_url, "grow", "--to", "initial", **there)
+    code, _, err = outgrow(database_url, "grow", "--to", "initial", **settings)
     assert code == 0, err
     assert await triggers(raw) == set()
     assert await raw.fetchval("SELECT to_regnamespace('campus_tables')") is None
@@ -127,15 +127,15 @@ async def test_a_store_that_was_swapped_with_a_copy_is_left_or_made_anew(
     if dropped:
         await raw.execute("DROP TABLE kv_old CASCADE")
     await befriend(raw, "someone", "other")
-    said = f"public.{DEFAULT_STORE} is another table than the one that Outgrow knew by that name"
+    message = f"public.{DEFAULT_STORE} is another table than the one that Outgrow knew by that name"
     code, out, _ = outgrow(database_url, "status")
     assert code == 0, out
-    assert said in out
+    assert message in out
     assert ("which is called public.kv_old now" in out) is not dropped
     assert "ALTERED" in out
     code, out, _ = outgrow(database_url, "verify")
     assert code == 1
-    assert said in out
+    assert message in out
     code, _, err = outgrow(database_url, "grow", "--to", goal)
     assert code == 0, err
     assert await triggers(raw) == (set() if goal == "initial" else {DEFAULT_STORE})
@@ -211,14 +211,14 @@ async def test_a_store_that_is_renamed_when_a_growth_begins_is_told_and_grows_on
     """Before anything of it is remembered, and after."""
     raw = await connect(database.url)
     await fill(raw, 20)
-    look, looked = runner._plan, []
+    plan, plans = runner._plan, []
 
     async def planned(*arguments: Any) -> Any:
-        found = await look(*arguments)
-        looked.append(found)
-        if len(looked) == moment:
+        made = await plan(*arguments)
+        plans.append(made)
+        if len(plans) == moment:
             await raw.execute(f"ALTER TABLE {STORE} RENAME TO kv")
-        return found
+        return made
 
     monkeypatch.setattr(runner, "_plan", planned)
     with pytest.raises(GrowthFailed) as error:

@@ -182,17 +182,17 @@ async def test_what_another_role_made_is_refused(
         await owner.root.execute(f"ALTER TABLE {STORE} OWNER TO {app}")
         await install(hosted)
         await owner.root.execute(f"ALTER TABLE {STORE} OWNER TO {owner.name}")
-        own = await signed_in(database_url, owner.name)
+        pool = await signed_in(database_url, owner.name)
         try:
             for work in (
-                grow(own, "relational"),
-                runner.plan(own, "relational", DEFAULT_STORE, CAMPUS),
-                install(own),
+                grow(pool, "relational"),
+                runner.plan(pool, "relational", DEFAULT_STORE, CAMPUS),
+                install(pool),
                 install(database),
             ):
                 assert app.strip('"') in (await refused(work, "other_owner")).message
         finally:
-            await own.close()
+            await pool.close()
         await refused(grow(database, "relational"), "connect_as_owner")
         await owner.root.execute(f"ALTER TABLE {STORE} OWNER TO {app}")
         await grow(hosted, "relational")
@@ -284,16 +284,16 @@ async def test_what_stands_under_the_stores_name_runs_nothing_as_a_superuser(
     await owner.raw.execute(SPY + TRAPS[trap])
     ran = await asyncio.gather(
         *(
-            asyncio.to_thread(outgrow, *words.split(), DATABASE_URL=database_url)
-            for words in READERS
+            asyncio.to_thread(outgrow, *command.split(), DATABASE_URL=database_url)
+            for command in READERS
         )
     )
-    for words, done in zip(READERS, ran, strict=True):
-        told = done.stderr.splitlines()
-        assert "seen" not in done.stderr, (words, done.stderr)
-        if words != "status":
-            assert done.returncode == 3, (words, done)
-            assert told[-1].startswith("hint: "), told
+    for command, done in zip(READERS, ran, strict=True):
+        stderr = done.stderr.splitlines()
+        assert "seen" not in done.stderr, (command, done.stderr)
+        if command != "status":
+            assert done.returncode == 3, (command, done)
+            assert stderr[-1].startswith("hint: "), stderr
     assert await owner.raw.fetchval("SELECT count(*) FROM seen") == 0
     await owner.raw.execute("DROP FUNCTION peek, see CASCADE; DROP TABLE seen")
     await owner.raw.execute("DROP TYPE IF EXISTS odd CASCADE; DROP TABLE IF EXISTS moved CASCADE")
@@ -308,8 +308,8 @@ async def test_a_superuser_reads_a_plain_table_of_anybody(database_url: str, own
         "CREATE FUNCTION idle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; "
         f"CREATE TRIGGER idle BEFORE INSERT ON {STORE} FOR EACH ROW EXECUTE FUNCTION idle()"
     )
-    for words in ("kv export", "kv get user:u1", "inspect"):
-        done = await asyncio.to_thread(outgrow, *words.split(), DATABASE_URL=database_url)
+    for command in ("kv export", "kv get user:u1", "inspect"):
+        done = await asyncio.to_thread(outgrow, *command.split(), DATABASE_URL=database_url)
         assert done.returncode == 0, done
     done = await asyncio.to_thread(outgrow, "kv", "set", "k", "1", DATABASE_URL=database_url)
     assert done.returncode == 3, done
@@ -408,8 +408,8 @@ async def test_a_superuser_reads_nothing_in_a_schema_that_its_owner_could_exchan
     await fill(owner.raw, 20)
     name = await owner.root.fetchval("SELECT current_database()")
     await owner.root.execute(f"ALTER DATABASE {name} OWNER TO {owner.name}")
-    for words in ("kv export", "kv get user:u1", "inspect", "advise"):
-        done = await asyncio.to_thread(outgrow, *words.split(), DATABASE_URL=database_url)
+    for command in ("kv export", "kv get user:u1", "inspect", "advise"):
+        done = await asyncio.to_thread(outgrow, *command.split(), DATABASE_URL=database_url)
         assert done.returncode == 3, done
         assert "hint: connect as" in done.stderr
     await owner.root.execute(f"ALTER DATABASE {name} OWNER TO postgres")

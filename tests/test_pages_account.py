@@ -44,8 +44,8 @@ async def test_goals_and_pictures(phased_api: Api, phased_somebody: Somebody) ->
     assert written["goals"]["academic"] == ["grad school", "gpa"]
     assert written["photos"] == PICTURES["photos"].split()
     page = await ben.open(f"/people/{ada.id}")
-    for said in ("grad school", "climb", "Robots. Then gardens.", "Sleep.", "other.example"):
-        assert said in page.text
+    for text in ("grad school", "climb", "Robots. Then gardens.", "Sleep.", "other.example"):
+        assert text in page.text
     away = [given for _, given in page.elements if given.get("href", "").startswith("https:")]
     links = [PICTURES["profile_picture"], *written["photos"]]
     assert [(given["href"], given["rel"]) for given in away] == [
@@ -61,7 +61,7 @@ async def test_goals_and_pictures(phased_api: Api, phased_somebody: Somebody) ->
 
 
 @pytest.mark.parametrize(
-    ("field", "typed", "said"),
+    ("field", "typed", "expected"),
     [
         ("academic", "x" * 101, "Academic goals cannot be used"),
         ("leisure", ",".join(map(str, range(51))), "Leisure goals cannot be used"),
@@ -78,7 +78,7 @@ async def test_goals_and_pictures(phased_api: Api, phased_somebody: Somebody) ->
     ],
 )
 async def test_a_field_that_is_wrong_says_so(
-    api: Api, somebody: Somebody, field: str, typed: str, said: str
+    api: Api, somebody: Somebody, field: str, typed: str, expected: str
 ) -> None:
     ada = await somebody("Ada")
     before = await document(api, ada.id)
@@ -90,8 +90,8 @@ async def test_a_field_that_is_wrong_says_so(
     (wrong,) = [given for _, given in page.elements if "aria-invalid" in given]
     assert wrong["name"] == field
     beside = wrong["aria-describedby"].split()[0]
-    (told,) = re.findall(f'<p class="wrong" id="{beside}">([^<]+)', ada.answer.text)
-    assert said in told
+    (message,) = re.findall(f'<p class="wrong" id="{beside}">([^<]+)', ada.answer.text)
+    assert expected in message
     assert await document(api, ada.id) == before
 
 
@@ -219,15 +219,15 @@ async def test_download_and_delete_everything(api: Api, somebody: Somebody) -> N
 async def test_codes_from_a_mailbox(campus: Database) -> None:
     letters: list[Letter] = []
 
-    async def keep(letter: Letter) -> None:
+    async def collect(letter: Letter) -> None:
         letters.append(letter)
 
     def code() -> str:
-        found = re.search(r"\b[0-9]{6}\b|\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{5}\b", letters[-1].text)
-        assert found
-        return found[0]
+        match = re.search(r"\b[0-9]{6}\b|\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{5}\b", letters[-1].text)
+        assert match
+        return match[0]
 
-    api = await Api.open(campus, mail=keep)
+    api = await Api.open(campus, mail=collect)
     await Domains(campus).add(HERE, "campus.example")
     ada = Browser(api)
     try:

@@ -210,18 +210,18 @@ async def test_messages_are_heard_or_missed(
     """Where nobody listens, it is as if news were missed all the time."""
     around = campus_url if direct else None
     url = by_transaction.url(campus_url, pgbouncer="true")
-    one = await Database.open(url, direct_url=around)
+    sender = await Database.open(url, direct_url=around)
     other = await Database.open(url, direct_url=around)
-    heard, missed = asyncio.Event(), asyncio.Event()
-    notifier, listening = Notifier(one), Notifier(other)
+    heard, reconnected = asyncio.Event(), asyncio.Event()
+    notifier, listening = Notifier(sender), Notifier(other)
     listening.subscribe("chat", lambda _: heard.set())
-    listening.on_reconnect(missed.set)
+    listening.on_reconnect(reconnected.set)
     async with notifier.running(), listening.running(), asyncio.timeout(20):
-        await missed.wait()
-        missed.clear()
+        await reconnected.wait()
+        reconnected.clear()
         notifier.publish("chat", "c1")
-        await (heard if direct else missed).wait()
-    await one.close()
+        await (heard if direct else reconnected).wait()
+    await sender.close()
     await other.close()
 
 
@@ -233,8 +233,8 @@ async def behind(bouncer: Bouncer, url: str, home: Path, **env: str) -> AsyncIte
         yield serving.url
         serving.process.terminate()
         await asyncio.to_thread(serving.process.wait, 30)
-        said = serving.log() + serving.output()
-        assert "Traceback" not in said, said
+        output = serving.log() + serving.output()
+        assert "Traceback" not in output, output
 
 
 async def test_a_campus_is_served(by_transaction: Bouncer, campus_url: str, tmp_path: Path) -> None:
@@ -278,7 +278,7 @@ async def test_a_campus_is_served(by_transaction: Bouncer, campus_url: str, tmp_
             group.create_task(live(client, number))
     assert len(answers) == PEOPLE * (9 * ROUNDS + 4) == 960
     failed = [(a.request.method, a.url.path, a.status_code, a.text) for a in answers]
-    assert [one for one in failed if one[2] >= 400] == []
+    assert [response for response in failed if response[2] >= 400] == []
 
 
 async def test_chats_work_behind_it(shared: Database) -> None:
@@ -342,20 +342,20 @@ async def test_who_cannot_connect_is_not_ready(
 async def test_a_socket_without_a_database_may_try_later(
     api: Api, campus_url: str, connect: Connect, server: EmbeddedServer
 ) -> None:
-    said: list[Any] = []
+    messages: list[Any] = []
 
     async def receive() -> Any:
         return {"type": "websocket.connect"}
 
     async def send(message: Any) -> None:
-        said.append(message)
+        messages.append(message)
 
     headers = [(b"cookie", f"{SESSION_COOKIE}={BROWSER_SESSION}".encode())]
     async with closed(campus_url, server, connect):
         await LiveSocket(api.services, api.context)(
             {"type": "websocket", "headers": headers}, receive, send
         )
-    assert [m.get("code") for m in said] == [None, Close.TRY_LATER]
+    assert [m.get("code") for m in messages] == [None, Close.TRY_LATER]
 
 
 @pytest.mark.parametrize(

@@ -25,12 +25,12 @@ from test_examples import BLUEPRINTS
 from test_grow_command import finished, outgrow
 
 
-async def take(database: Database) -> Reading:
+async def reading_of(database: Database) -> Reading:
     async with database.session() as session, session.connection.transaction(readonly=True):
         return await readings.take_reading(session, DEFAULT_STORE, CAMPUS)
 
 
-async def keep(database: Database) -> Reading | None:
+async def keep_reading(database: Database) -> Reading | None:
     return await readings.store_reading(database, DEFAULT_STORE, CAMPUS)
 
 
@@ -53,7 +53,7 @@ async def test_a_reading_of_a_campus(campus: Database, campus_url: str, connect:
     raw = await connect(campus_url)
     await fill(raw, 300)
     await put_lists(raw)
-    seen = await take(campus)
+    seen = await reading_of(campus)
     assert (seen.users, seen.users_are) == (300, "user:{id}")
     assert (seen.school, seen.school_is) == (250, "school:{school...}:users")
     assert (seen.connections, seen.connections_are) == (120, "user:{id}:connections")
@@ -62,7 +62,7 @@ async def test_a_reading_of_a_campus(campus: Database, campus_url: str, connect:
     assert seen.store_bytes == await raw.fetchval(f"SELECT pg_total_relation_size('{STORE}')")
     assert seen.database_bytes > seen.store_bytes
     assert (seen.routes, seen.queries) == ({}, {})
-    again = await take(campus)
+    again = await reading_of(campus)
     assert again.taken_at > seen.taken_at
 
 
@@ -76,12 +76,12 @@ async def test_a_large_store_is_sampled(
     await raw.execute(f'CREATE INDEX ON {STORE} (key COLLATE "C"); ANALYZE {STORE}')
     monkeypatch.setattr(readings, "SAMPLED_BLOCKS", 20)
     monkeypatch.setattr(readings, "SCANNED_BYTES", 0)
-    seen = await take(campus)
+    seen = await reading_of(campus)
     assert seen.sampled
     assert (seen.users, seen.school) == (3_000, 250)
     assert 500 < seen.keys < 9_000
     monkeypatch.setattr(readings, "MOST_KEYS", 100)
-    rough = await take(campus)
+    rough = await reading_of(campus)
     assert rough.users is not None
     assert 500 < rough.users < 9_000
 
@@ -97,7 +97,7 @@ async def test_what_takes_too_long_is_left_to_the_sample(
     changed = {**blocks, "not_for_long": hasty, "count_keys": slow}
     monkeypatch.setattr(readings, "load", lambda f: changed if f == "readings" else load(f))
     monkeypatch.setattr(readings, "SAMPLED_BLOCKS", 40)
-    seen = await take(campus)
+    seen = await reading_of(campus)
     assert seen.users is not None
     assert 500 < seen.users < 9_000
     assert seen.school is None
@@ -111,12 +111,12 @@ async def test_a_store_of_which_the_blueprint_knows_nothing(
         f"INSERT INTO {STORE} SELECT 'product:' || n, '{{}}' FROM generate_series(1, 50) n"
     )
     await raw.execute(f"INSERT INTO {STORE} VALUES ('cart:1:items', '[]'), ('config', '1')")
-    seen = await take(database)
+    seen = await reading_of(database)
     assert (seen.fits, seen.users, seen.users_are) == (0, 50, "product:{}")
     assert (seen.school, seen.connections) == (None, None)
     await fill(raw, 10)
     await install(database)
-    seen = await take(database)
+    seen = await reading_of(database)
     assert seen.fits < 0.5
     assert (seen.users, seen.users_are) == (10, "user:{id}"), "it is meant for this store now"
 
@@ -141,7 +141,7 @@ async def test_other_blueprints(
 
 
 async def test_an_empty_store_and_none(database: Database, campus: Database) -> None:
-    seen = await take(campus)
+    seen = await reading_of(campus)
     assert (seen.keys, seen.users, seen.fits) == (0, 0, 1.0)
     async with database.session() as session:
         with pytest.raises(Refused, match="no table"):
@@ -153,7 +153,7 @@ async def test_an_empty_store_and_none(database: Database, campus: Database) -> 
 
 
 async def test_one_of_several_processes_keeps_one_reading(campus: Database) -> None:
-    kept = await asyncio.gather(*(keep(campus) for _ in range(6)))
+    kept = await asyncio.gather(*(keep_reading(campus) for _ in range(6)))
     assert sum(reading is not None for reading in kept) == 1
     assert await past(campus) == [r for r in kept if r is not None]
 
@@ -166,9 +166,9 @@ async def test_while_one_is_at_it_the_others_do_not_wait(
     await transaction.start()
     claim = "SELECT pg_try_advisory_xact_lock(hashtext('outgrow.readings'), hashtext($1))"
     assert await other.fetchval(claim, f"public.{DEFAULT_STORE}")
-    assert await asyncio.wait_for(keep(campus), 5) is None
+    assert await asyncio.wait_for(keep_reading(campus), 5) is None
     await transaction.rollback()
-    assert await keep(campus) is not None
+    assert await keep_reading(campus) is not None
 
 
 async def test_readings_are_kept_apart_and_thinned(
@@ -178,20 +178,20 @@ async def test_readings_are_kept_apart_and_thinned(
     now = datetime.now(UTC)
     ages = [*range(96), *range(96, 24 * 450, 12)]  # hours
     for age in ages[1:]:
-        at = now - timedelta(hours=age)
-        reading = Reading(taken_at=at, database_bytes=age, store_bytes=1, keys=1)
+        taken_at = now - timedelta(hours=age)
+        reading = Reading(taken_at=taken_at, database_bytes=age, store_bytes=1, keys=1)
         await raw.execute(
             "INSERT INTO outgrow.readings VALUES ($1, $2, $3)",
             f"public.{DEFAULT_STORE}",
-            at,
+            taken_at,
             json.dumps(
                 {
-                    "at": at.isoformat(),
+                    "at": taken_at.isoformat(),
                     **{k: getattr(reading, k) for k in ("database_bytes", "store_bytes", "keys")},
                 }
             ),
         )
-    assert await keep(campus) is not None
+    assert await keep_reading(campus) is not None
     kept = await past(campus)
     assert [r.taken_at for r in kept] == sorted(r.taken_at for r in kept)
     young = [r for r in kept if r.taken_at > now - timedelta(days=2)]
@@ -200,25 +200,25 @@ async def test_readings_are_kept_apart_and_thinned(
     days = [r.taken_at.date() for r in old]
     assert len(days) == len(set(days))
     assert 396 <= len(days) <= 398
-    assert await keep(campus) is None, "ten minutes are not over"
+    assert await keep_reading(campus) is None, "ten minutes are not over"
 
 
 async def test_latencies_of_processes_are_added(
     campus: Database, campus_url: str, connect: Connect
 ) -> None:
-    one, two = Latencies(0.5), Latencies(0.5)
-    for latencies in (one, two):
+    first, second = Latencies(0.5), Latencies(0.5)
+    for latencies in (first, second):
         for _ in range(100):
             latencies.timer("route", "GET /profiles").add(0.01)
         latencies.timer("query", "profiles.page").add(0.7)
         latencies.timer("query", "readings.count_keys").add(9)
     for _ in range(20):
-        two.timer("route", "GET /profiles").add(1.0)
+        second.timer("route", "GET /profiles").add(1.0)
     await asyncio.gather(
-        readings.store_latencies(campus, one), readings.store_latencies(campus, two)
+        readings.store_latencies(campus, first), readings.store_latencies(campus, second)
     )
-    await readings.store_latencies(campus, one)  # nothing is left of it
-    seen = await take(campus)
+    await readings.store_latencies(campus, first)  # nothing is left of it
+    seen = await reading_of(campus)
     assert seen.queries["profiles.page"].slow == 2
     assert set(seen.queries) == {"profiles.page"}, "our own looking is no news"
     route = seen.routes["GET /profiles"]
@@ -228,9 +228,9 @@ async def test_latencies_of_processes_are_added(
     assert seen.response == route.p95
     raw = await connect(campus_url)
     await raw.execute("UPDATE outgrow.latencies SET hour = hour - interval '2 hours'")
-    assert (await take(campus)).routes == {}
+    assert (await reading_of(campus)).routes == {}
     await raw.execute("UPDATE outgrow.latencies SET hour = hour - interval '4 days'")
-    await readings.store_latencies(campus, one)
+    await readings.store_latencies(campus, first)
     assert await raw.fetchval("SELECT count(*) FROM outgrow.latencies") == 0
 
 
@@ -295,12 +295,12 @@ async def test_the_command_keeps_and_tells_growth(
         )
     code, out, err = await finished(outgrow(campus_url, "advise", "--json"))
     assert (code, err) == (0, "")
-    told = json.loads(out)
-    assert (told["command"], told["readings"]) == (None, 8)
-    (soon,) = [a for a in told["advice"] if a["when"] == "soon"]
+    advised = json.loads(out)
+    assert (advised["command"], advised["readings"]) == (None, 8)
+    (soon,) = [a for a in advised["advice"] if a["when"] == "soon"]
     assert soon["signal"]["days"] == pytest.approx(5, abs=0.1)
     assert soon["command"] == "outgrow grow --to optimized --plan"
-    assert told["thresholds"]["users"] == 5000
+    assert advised["thresholds"]["users"] == 5000
     assert len(await past(campus)) == 8
     code, out, err = await finished(outgrow(campus_url, "advise"))
     assert "of 1,000, +20 a day: in 5 days (user:{id})" in out

@@ -19,16 +19,16 @@ def uuid(kind: int, n: int) -> str:
 def references(rows: Rows) -> set[tuple[str, str, str]]:
     """(pattern, path, pattern)."""
     return {
-        (one["pattern"], each["from"], each["to"])
-        for one in inspect_rows(rows.items())["patterns"]
-        for each in one["references"]
+        (pattern["pattern"], each["from"], each["to"])
+        for pattern in inspect_rows(rows.items())["patterns"]
+        for each in pattern["references"]
     }
 
 
 def damage(rows: Rows) -> set[tuple[str, str]]:
     """(key, kind), without sentinels."""
     misfits = inspect_rows(rows.items())["integrity"]["misfits"]
-    return {(one["key"], one["kind"]) for one in misfits if one["kind"] != "sentinel"}
+    return {(misfit["key"], misfit["kind"]) for misfit in misfits if misfit["kind"] != "sentinel"}
 
 
 # -- what is derived, or a part of something, can be referred to
@@ -41,25 +41,25 @@ def boxes(*, is_plain: bool) -> Rows:
         box, media = uuid(1, n), [uuid(2, 3 * n + i) for i in range(3)]
         more = {} if is_plain else {"title": f"box {n} of the attic", "sealed": n % 2 == 0}
         rows[f"box:{box}"] = {"id": box, "files": media} | more
-        for one in media:
-            rows[f"media:{one}"] = {"id": one, "box_id": box, "size": n}
+        for each in media:
+            rows[f"media:{each}"] = {"id": each, "box_id": box, "size": n}
         rows[f"label:{uuid(3, n)}"] = {"box": box, "colour": "red"}
     return rows
 
 
 @pytest.mark.parametrize("is_plain", [False, True])
 def test_a_document_that_lists_its_parts_is_referred_to(is_plain: bool) -> None:
-    found = references(boxes(is_plain=is_plain))
+    references_found = references(boxes(is_plain=is_plain))
     assert {
         ("box:{id}", "files[]", "media:{id}"),
         ("media:{id}", "box_id", "box:{id}"),
         ("label:{id}", "box", "box:{id}"),
-    } <= found
+    } <= references_found
 
 
 def test_a_document_with_fields_of_its_own_is_not_derived_from_what_it_lists() -> None:
     document = inspect_rows(boxes(is_plain=False).items())
-    derived = {one["pattern"]: one["derived_from"] for one in document["patterns"]}
+    derived = {pattern["pattern"]: pattern["derived_from"] for pattern in document["patterns"]}
     assert derived["box:{id}"] is None
 
 
@@ -80,9 +80,9 @@ def points(*, are_customers: bool) -> Rows:
 def test_a_part_is_referred_to_where_whose_part_it_is_is_not_there() -> None:
     history = ("points_history:{id}", "user_email")
     assert (*history, "points:{email}") in references(points(are_customers=False))
-    found = references(points(are_customers=True))
-    assert (*history, "customer:{email}") in found
-    assert (*history, "points:{email}") not in found
+    references_found = references(points(are_customers=True))
+    assert (*history, "customer:{email}") in references_found
+    assert (*history, "points:{email}") not in references_found
 
 
 def affiliates() -> Rows:
@@ -98,9 +98,9 @@ def affiliates() -> Rows:
 
 
 def test_an_entry_of_a_unique_index_is_referred_to() -> None:
-    found = references(affiliates())
-    assert ("sale:{id}", "affiliate_code", "affiliate:code:{id}") in found
-    assert ("affiliate:{id}", "affiliate_code", "affiliate:code:{id}") not in found
+    references_found = references(affiliates())
+    assert ("sale:{id}", "affiliate_code", "affiliate:code:{id}") in references_found
+    assert ("affiliate:{id}", "affiliate_code", "affiliate:code:{id}") not in references_found
 
 
 def test_who_has_no_entry_in_an_index_but_a_row_is_not_missed_twice() -> None:
@@ -135,13 +135,13 @@ def residents() -> Rows:
 
 def test_the_name_of_the_field_decides() -> None:
     rows = residents()
-    found = references(rows)
+    references_found = references(rows)
     assert {
         ("visit:{id}", "residentId", "resident:{id}"),
         ("visit:{id}", "guardId", "guard:{id}"),
         ("balance:{id}", "{id}", "resident:{id}"),
         ("resident:{id}", "{id}", "user:{id}"),
-    } <= found
+    } <= references_found
     gone = uuid(1, 12)
     assert damage(rows) == {
         (key, "dangling")
@@ -192,11 +192,11 @@ def devices() -> Rows:
     rows: Rows = {}
     for n in range(30):
         rows[f"user:{uuid(1, n)}"] = {"id": uuid(1, n), "name": f"Ann {n}"}
-        own = [{"id": uuid(2, 3 * n + i), "model": "M"} for i in range(3)]
-        rows[f"devices_{uuid(1, n)}"] = own
-        said = [{"id": uuid(5, 4 * n + i), "text": "hi", "replyTo": None} for i in range(4)]
-        said[3]["replyTo"] = uuid(5, 4 * n)
-        rows[f"room:{uuid(6, n)}"] = {"id": uuid(6, n), "messages": said}
+        devices_of_user = [{"id": uuid(2, 3 * n + i), "model": "M"} for i in range(3)]
+        rows[f"devices_{uuid(1, n)}"] = devices_of_user
+        messages = [{"id": uuid(5, 4 * n + i), "text": "hi", "replyTo": None} for i in range(4)]
+        messages[3]["replyTo"] = uuid(5, 4 * n)
+        rows[f"room:{uuid(6, n)}"] = {"id": uuid(6, n), "messages": messages}
     for n in range(200):
         rows[f"reading:{uuid(3, n)}"] = {"deviceId": uuid(2, n * 7 % 90), "watts": n}
     return rows
@@ -205,13 +205,13 @@ def devices() -> Rows:
 def test_an_id_of_an_element_is_referred_to() -> None:
     rows = devices()
     document = inspect_rows(rows.items())
-    told = {
-        (one["pattern"], each["from"]): (each["to"], each.get("at"))
-        for one in document["patterns"]
-        for each in one["references"]
+    targets = {
+        (pattern["pattern"], each["from"]): (each["to"], each.get("at"))
+        for pattern in document["patterns"]
+        for each in pattern["references"]
     }
-    assert told["reading:{id}", "deviceId"] == ("devices_{id}", "[].id")
-    assert told["room:{id}", "messages[].replyTo"] == ("room:{id}", "messages[].id")
+    assert targets["reading:{id}", "deviceId"] == ("devices_{id}", "[].id")
+    assert targets["room:{id}", "messages[].replyTo"] == ("room:{id}", "messages[].id")
     assert damage(rows) == set()
     rows[f"reading:{uuid(3, 7)}"]["deviceId"] = uuid(2, 500)
     assert damage(rows) == {(f"reading:{uuid(3, 7)}", "dangling")}

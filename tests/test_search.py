@@ -48,10 +48,10 @@ async def put(database: Database, documents: Iterable[dict[str, Any]]) -> None:
 async def index(database: Database) -> None:
     """The two indexes that search uses, as the phase `optimized` has them."""
     made = indexes(campus_blueprint(), "public", DEFAULT_STORE)
-    ours = [one for one in made if "search" in one.name]
+    ours = [definition for definition in made if "search" in definition.name]
     assert len(ours) == 2
-    for one in ours:
-        await database.run(one.create)
+    for definition in ours:
+        await database.run(definition.create)
     await database.run(Query("test", f"ANALYZE {DEFAULT_STORE}"))
 
 
@@ -90,7 +90,7 @@ def searching(database: Database) -> Search:
     return Search(database, Cursors(b"a key of tests"))
 
 
-async def found(
+async def matches_of(
     database: Database,
     text: str,
     *,
@@ -104,14 +104,14 @@ async def found(
 
 
 async def ids(database: Database, text: str, **options: Any) -> list[str]:
-    return [item["id"] for item in await found(database, text, **options)]
+    return [item["id"] for item in await matches_of(database, text, **options)]
 
 
 # Who is found, and in which order ---------------------------------------------------------------
 
 
 async def test_the_surest_way_to_match_comes_first(people: Database) -> None:
-    items = await found(people, "maria smith")
+    items = await matches_of(people, "maria smith")
     assert [(item["match"], item["id"]) for item in items] == [
         ("begins", "maria-smith"),
         ("begins", "maria-smithers"),
@@ -151,7 +151,7 @@ async def test_one_mistake_is_forgiven(people: Database) -> None:
     swapped, dropped = ("mraia smithers", "smithres"), ("maria smiters", "mithers")
     doubled, replaced = ("maria smmithers", "smitherss"), ("maria smithars", "xmithers")
     for typed in (*swapped, *dropped, *doubled, *replaced):
-        items = await found(people, typed)
+        items = await matches_of(people, typed)
         matches = [(item["id"], item["match"]) for item in items]
         assert matches == [("maria-smithers", "mistyped")], typed
 
@@ -163,7 +163,7 @@ async def test_a_mistake_in_each_word_is_forgiven(people: Database) -> None:
 
 async def test_words_found_as_they_were_typed_come_before_mistakes(people: Database) -> None:
     await put(people, [{"id": "hess", "name": "Otto Hess", "school": HERE}])
-    matches = [(item["id"], item["match"]) for item in await found(people, "chess")]
+    matches = [(item["id"], item["match"]) for item in await matches_of(people, "chess")]
     assert matches[-1] == ("hess", "mistyped")
     assert {match for _, match in matches[:-1]} == {"worded"}
 
@@ -174,7 +174,7 @@ def test_highlights_are_in_what_is_searched() -> None:
 
 async def test_who_says_little_is_highlighted_too(people: Database) -> None:
     await put(people, [{"id": "short", "name": "Otto Hess", "school": HERE}])
-    (item,) = await found(people, "otto")
+    (item,) = await matches_of(people, "otto")
     assert (item["interests"], item["looking_for"], item["bio"]) == (None, None, None)
     assert item["highlights"] == [{"field": "name", "pieces": ["", "Otto", " Hess"]}]
 
@@ -192,7 +192,7 @@ async def test_nothing_stored_breaks_an_answer(people: Database, value: str) -> 
 
 async def test_no_word_finds_nobody(people: Database) -> None:
     for typed in ("", " ", "%", "_", "%_\\", "'", "!!! &|():*", "\U0001f600", "\x00"):
-        assert await found(people, typed) == [], typed
+        assert await matches_of(people, typed) == [], typed
 
 
 @given(typed=st.text(max_size=300))
@@ -219,7 +219,7 @@ async def text_campus(campus: Database) -> Database:
 async def test_nobody_of_another_school_is_found(people: Database) -> None:
     assert await ids(people, "maria smith", school=ELSEWHERE) == ["elsewhere"]
     assert "no-school" not in await ids(people, "maria smith")
-    assert await found(people, "maria smith", school="") == []
+    assert await matches_of(people, "maria smith", school="") == []
 
 
 async def test_who_is_hidden_is_found_by_themselves_only(people: Database) -> None:
@@ -464,4 +464,4 @@ async def test_asyncpg_is_told_nothing_it_cannot_send(text_campus: Database) -> 
     """A lone surrogate is no text to PostgreSQL; it is no letter either."""
     with pytest.raises((UnicodeEncodeError, asyncpg.DataError)):
         await text_campus.value(Query("test", "SELECT $1::text"), "\ud800")
-    assert await found(text_campus, "\ud800") == []
+    assert await matches_of(text_campus, "\ud800") == []

@@ -40,10 +40,10 @@ class Served:
         self.process = process
         self._log = log
         self._output = output
-        self.said = self.log()
-        found = re.search(r"http://[^\s\"]+:\d+", self.said)
-        assert found, self.said
-        self.url = found[0]
+        self.startup_log = self.log()
+        match = re.search(r"http://[^\s\"]+:\d+", self.startup_log)
+        assert match, self.startup_log
+        self.url = match[0]
 
     def log(self) -> str:
         """All of its stderr by now."""
@@ -57,7 +57,11 @@ class Served:
         start = time.monotonic()
         self.process.send_signal(number)
         self.process.wait(60)
-        return self.process.returncode, self.log()[len(self.said) :], time.monotonic() - start
+        return (
+            self.process.returncode,
+            self.log()[len(self.startup_log) :],
+            time.monotonic() - start,
+        )
 
 
 @contextlib.contextmanager
@@ -139,18 +143,18 @@ def test_a_port_in_use_is_told_before_anything_slow(tmp_path: Path) -> None:
 
 
 def test_a_database_of_ones_own_gets_no_demo(campus_url: str, tmp_path: Path) -> None:
-    with served(tmp_path, DATABASE_URL=campus_url) as own:
-        assert "Sign in" not in own.said
-        assert httpx.get(f"{own.url}/schools").json() == {"items": [], "next": None}
-        answer = httpx.post(f"{own.url}/auth/login", json=DEMO, timeout=20)
+    with served(tmp_path, DATABASE_URL=campus_url) as server:
+        assert "Sign in" not in server.startup_log
+        assert httpx.get(f"{server.url}/schools").json() == {"items": [], "next": None}
+        answer = httpx.post(f"{server.url}/auth/login", json=DEMO, timeout=20)
         assert answer.status_code == 401
         assert not (tmp_path / "postgres").exists()
 
 
 def test_a_store_is_made_in_the_embedded_database(tmp_path: Path) -> None:
     """And in no other: test_stores.py."""
-    with served(tmp_path, "--no-demo", OUTGROW_STORE="made_here") as own:
-        assert httpx.get(f"{own.url}/readyz").status_code == 200
+    with served(tmp_path, "--no-demo", OUTGROW_STORE="made_here") as server:
+        assert httpx.get(f"{server.url}/readyz").status_code == 200
 
 
 def test_an_upgrade_that_is_none_is_not_logged(campus_url: str, tmp_path: Path) -> None:
@@ -160,8 +164,8 @@ def test_an_upgrade_that_is_none_is_not_logged(campus_url: str, tmp_path: Path) 
             headers = {"connection": "Upgrade", "upgrade": protocol}
             answer = httpx.get(f"{server.url}/healthz", headers=headers)
             assert answer.status_code == status
-        code, said, _ = server.stop()
-    assert (code, said.strip()) == (0, "stopped")
+        code, log, _ = server.stop()
+    assert (code, log.strip()) == (0, "stopped")
 
 
 async def test_without_its_secret_a_server_makes_another(
@@ -210,7 +214,7 @@ def test_an_operator_makes_an_account(campus_url: str, tmp_path: Path) -> None:
     change = ("account", "set-password", "OLD@campus.example", "--password-stdin")
     assert outgrow(*change, stdin="short\n").returncode == 2
     assert outgrow(*change, stdin="second password\n").returncode == 0
-    with served(tmp_path, DATABASE_URL=campus_url) as own:
+    with served(tmp_path, DATABASE_URL=campus_url) as server:
         body = {"email": "old@campus.example", "password": "second password"}
-        headers = sign_in(own.url, body)
-        assert httpx.get(f"{own.url}/profiles/me", headers=headers).json()["name"] == "Old One"
+        headers = sign_in(server.url, body)
+        assert httpx.get(f"{server.url}/profiles/me", headers=headers).json()["name"] == "Old One"

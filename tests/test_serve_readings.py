@@ -8,7 +8,7 @@ from api import Api
 from growing import until
 from outgrow import readings
 from outgrow.db.pool import Database
-from test_readings import past, take
+from test_readings import past, reading_of
 from test_serve import served
 
 
@@ -16,7 +16,7 @@ async def test_requests_and_statements_are_timed(api: Api) -> None:
     person = await api.sign_up()
     assert (await person.get("/profiles")).status_code == 200
     await readings.store_latencies(api.services.database, api.context.metrics.latencies)
-    seen = await take(api.services.database)
+    seen = await reading_of(api.services.database)
     assert seen.routes["GET /profiles"].count == 1
     assert 0 < seen.routes["GET /profiles"].p50 < 20_000
     assert any(name.startswith("profiles.") for name in seen.queries)

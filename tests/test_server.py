@@ -87,7 +87,7 @@ def user(home: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def programs_run(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def programs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Collect the names of the programs that this process runs for a server."""
     names: list[str] = []
 
@@ -127,16 +127,14 @@ def end(process: subprocess.Popen[str]) -> None:
     assert process.returncode == 0
 
 
-def test_data_survives_a_stop_and_the_next_start_makes_nothing(
-    home: Path, programs_run: list[str]
-) -> None:
+def test_data_survives_a_stop_and_nothing_is_made_again(home: Path, programs: list[str]) -> None:
     with running(home, options=CARELESS) as server:
         ask(server.url(), "CREATE TABLE kept (n int)")
     assert not is_running(home)
-    programs_run.clear()
+    programs.clear()
     with running(home) as server:
         assert ask(server.url(), "SELECT count(*) FROM kept") == "0"
-    assert programs_run == ["pg_ctl", "pg_ctl"], "more than a start and a stop"
+    assert programs == ["pg_ctl", "pg_ctl"], "more than a start and a stop"
 
 
 def test_it_speaks_utf8_in_code_point_order_on_a_private_socket_only(home: Path) -> None:
@@ -256,9 +254,7 @@ def make_older(server: EmbeddedServer) -> None:
     (server.data / "pg_hba.conf").write_text(OLD)
 
 
-def test_a_database_that_was_made_before_is_brought_over_once(
-    home: Path, programs_run: list[str]
-) -> None:
+def test_a_database_that_was_made_before_is_brought_over(home: Path, programs: list[str]) -> None:
     with running(home, options=CARELESS) as server:
         make_older(server)
     with running(home, options=CARELESS) as server:
@@ -271,11 +267,11 @@ def test_a_database_that_was_made_before_is_brought_over_once(
         ask(server.url(), 'INSERT INTO "My app"."a.b" (t) VALUES (\'new\')', many=True)
         assert ask(server.url(), "SELECT count(*) FROM seen") == "2"
         ask(server.url(), 'DROP SCHEMA "My app" CASCADE', many=True)
-    assert "postgres" in programs_run, "without a server, for the statements"
-    programs_run.clear()
+    assert "postgres" in programs, "without a server, for the statements"
+    programs.clear()
     with running(home):
         pass
-    assert programs_run == ["pg_ctl", "pg_ctl"], "more than a start and a stop"
+    assert programs == ["pg_ctl", "pg_ctl"], "more than a start and a stop"
 
 
 def test_one_that_was_left_running_is_brought_over_when_nobody_uses_it(home: Path) -> None:

@@ -51,13 +51,13 @@ class Model:
         self.held: dict[str, Any] = {}
 
     def page(self, prefix: str, after: str | None, limit: int) -> list[tuple[str, Any]]:
-        found = sorted(key for key in self.held if key.startswith(prefix))
-        return [(key, self.held[key]) for key in found if after is None or key > after][:limit]
+        keys = sorted(key for key in self.held if key.startswith(prefix))
+        return [(key, self.held[key]) for key in keys if after is None or key > after][:limit]
 
 
-def same(one: Any, other: Any) -> bool:
+def same(left: Any, right: Any) -> bool:
     """Equal to the last digit: for Python, 1.0 == 1 and True == 1."""
-    return canonical(one) == canonical(other)
+    return canonical(left) == canonical(right)
 
 
 def canonical(value: Any) -> str:
@@ -95,21 +95,21 @@ async def test_scan_and_prefix_answer_as_a_dict_does(
     model.held = {key: n for n, key in enumerate(sorted(held))}
     await store.mset(model.held)
     assert await store.scan(prefix, after=after, limit=limit) == model.page(prefix, after, limit)
-    found = [pair async for pair in store.get_by_prefix(prefix)]
-    assert found == model.page(prefix, None, len(held))
+    pairs = [pair async for pair in store.get_by_prefix(prefix)]
+    assert pairs == model.page(prefix, None, len(held))
     walked: list[tuple[str, Any]] = []
     while page := await store.scan(prefix, after=walked[-1][0] if walked else None, limit=3):
         walked += page
-    assert walked == found
+    assert walked == pairs
     await store.mdel(held)
 
 
 @pytest.mark.parametrize("prefix", ["a%", "a_", "a\\", "%", "_"])
 async def test_wildcards_in_a_prefix_are_ordinary_letters(store: Store, prefix: str) -> None:
     await store.mset({"abc": 1, "a%c": 2, "a_c": 3, "a\\c": 4, "%": 5, "_": 6})
-    found = [key for key, _ in await store.scan(prefix)]
-    assert found == [key for key in ("%", "_", "a%c", "a\\c", "a_c") if key.startswith(prefix)]
-    assert found
+    keys = [key for key, _ in await store.scan(prefix)]
+    assert keys == [key for key in ("%", "_", "a%c", "a\\c", "a_c") if key.startswith(prefix)]
+    assert keys
 
 
 @pytest.mark.parametrize(
@@ -465,8 +465,8 @@ class StoreAgainstDict(RuleBasedStateMachine):
 
     @rule(names=st.lists(some_keys, max_size=4))
     def mdel(self, names: list[str]) -> None:
-        there = {name for name in names if self.model.held.pop(name, MISSING) is not MISSING}
-        assert self.run(self.store.mdel(names)) == len(there)
+        removed = {name for name in names if self.model.held.pop(name, MISSING) is not MISSING}
+        assert self.run(self.store.mdel(names)) == len(removed)
 
     @rule(name=some_keys, element=elements)
     def append(self, name: str, element: Any) -> None:
@@ -478,7 +478,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
     def add_to_set(self, name: str, element: Any) -> None:
         if self.is_list(name, self.store.add_to_set, element):
             held = self.model.held.setdefault(name, [])
-            new = not any(equal(element, one) for one in held)
+            new = not any(equal(element, member) for member in held)
             assert self.run(self.store.add_to_set(name, element)) is new
             self.model.held[name] = [*held, element] if new else held
 
@@ -486,7 +486,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
     def remove(self, name: str, element: Any) -> None:
         if self.is_list(name, self.store.remove, element):
             held = self.model.held.get(name, [])
-            left = [one for one in held if not equal(element, one)]
+            left = [member for member in held if not equal(element, member)]
             assert self.run(self.store.remove(name, element)) is (len(left) < len(held))
             if name in self.model.held:
                 self.model.held[name] = left
@@ -506,9 +506,9 @@ class StoreAgainstDict(RuleBasedStateMachine):
             assert same(value, self.model.held[key]), key
 
 
-def equal(one: Any, other: Any) -> bool:
+def equal(left: Any, right: Any) -> bool:
     """As jsonb compares: numbers by value, but true is not 1."""
-    return isinstance(one, bool) == isinstance(other, bool) and one == other
+    return isinstance(left, bool) == isinstance(right, bool) and left == right
 
 
 def _run_machine(url: str) -> None:

@@ -24,7 +24,7 @@ keys = st.sampled_from([None, "a", "b"])
 
 
 @dataclass
-class Said:
+class Message:
     sender: int
     text: str
     readers: set[int] = field(default_factory=set)
@@ -40,7 +40,7 @@ class Talking(Machine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.said: list[list[Said]] = [[], [], []]
+        self.messages: list[list[Message]] = [[], [], []]
         self.marks: dict[tuple[int, int], int] = {}
         self.sent: dict[tuple[int, str], tuple[int, str, int]] = {}  # by sender and key
         self.turn = 0
@@ -51,13 +51,13 @@ class Talking(Machine):
             chat = self.chat(number)
             document = {"chatId": chat, "participants": chat.split(":"), "createdAt": CREATED}
             self.upsert(f"chat:{chat}", document)
-        for place, person in enumerate(self.people):
-            others = [other.id for n, other in enumerate(self.people) if n != place]
+        for index, person in enumerate(self.people):
+            others = [other.id for n, other in enumerate(self.people) if n != index]
             self.upsert(f"user:{person.id}:connections", others)
 
     def chat(self, number: int) -> str:
-        one, other = PAIRS[number]
-        return chat_id(self.people[one], self.people[other])
+        first, second = PAIRS[number]
+        return chat_id(self.people[first], self.people[second])
 
     @rule(number=pairs, side=sides, text=texts, key=keys)
     def sends(self, number: int, side: int, text: str, key: str | None) -> None:
@@ -69,26 +69,26 @@ class Talking(Machine):
         elif before is not None:
             assert (answer.status_code, answer.json()["pos"]) == (200, before[2] * STEP)
         else:
-            self.said[number].append(Said(sender, text))
-            place = len(self.said[number])
-            assert (answer.status_code, answer.json()["pos"]) == (201, place * STEP)
+            self.messages[number].append(Message(sender, text))
+            position = len(self.messages[number])
+            assert (answer.status_code, answer.json()["pos"]) == (201, position * STEP)
             if key is not None:
-                self.sent[sender, key] = (number, text, place)
+                self.sent[sender, key] = (number, text, position)
 
     @rule(number=pairs, side=sides, pos=st.integers(0, 12))
     def reads(self, number: int, side: int, pos: int) -> None:
         reader = PAIRS[number][side]
         self.wait(read(self.people[reader], self.chat(number), pos))
-        reached = min(pos, len(self.said[number]))
+        reached = min(pos, len(self.messages[number]))
         self.marks[number, reader] = max(reached, self.marks.get((number, reader), 0))
 
     @rule(number=pairs, side=sides, text=texts)
     def an_old_client_sends(self, number: int, side: int, text: str) -> None:
         sender = PAIRS[number][side]
-        place = len(self.said[number])
-        message = old(self.chat(number), self.people[sender].id, place % 60, content=text)
+        position = len(self.messages[number])
+        message = old(self.chat(number), self.people[sender].id, position % 60, content=text)
         self.upsert(f"chat:{self.chat(number)}:messages", [*self.stored(number), message])
-        self.said[number].append(Said(sender, text))
+        self.messages[number].append(Message(sender, text))
 
     @rule(number=pairs, side=sides)
     def an_old_client_reads_all(self, number: int, side: int) -> None:
@@ -96,14 +96,14 @@ class Talking(Machine):
         id_ = self.people[reader].id
         messages = [m | {"readBy": [*m["readBy"], id_]} for m in self.stored(number)]
         self.upsert(f"chat:{self.chat(number)}:messages", messages)
-        for message in self.said[number]:
+        for message in self.messages[number]:
             message.readers.add(reader)
 
     @invariant()
     def an_old_client_sees_all(self) -> None:
         for number in range(3):
             assert [(m["senderId"], m["content"]) for m in self.stored(number)] == [
-                (self.people[m.sender].id, m.text) for m in self.said[number]
+                (self.people[m.sender].id, m.text) for m in self.messages[number]
             ]
 
     @invariant()
@@ -112,8 +112,8 @@ class Talking(Machine):
         self.turn += 1
         number, side = self.turn % 3, self.turn // 3 % 2
         viewer = PAIRS[number][side]
-        person, messages = self.people[viewer], self.said[number]
-        expected = [(place, m.text) for place, m in enumerate(messages, 1)]
+        person, messages = self.people[viewer], self.messages[number]
+        expected = [(position, m.text) for position, m in enumerate(messages, 1)]
         for direction in ("newer", "older"):
             path = f"/chats/{self.chat(number)}/messages"
             shown = self.wait(pages(person, path, limit=4, direction=direction))

@@ -144,8 +144,8 @@ def test_an_element_of_a_derived_list_holds_no_control() -> None:
 
 
 def test_what_a_misfit_is_about_forges_no_line() -> None:
-    found = Misfit("missing", "items", "x\nerror: forged", 1, "shown", ("item:1\nerror: forged",))
-    lines = "\n".join(_misfits(Misfits((found,), Counter())))
+    misfit = Misfit("missing", "items", "x\nerror: forged", 1, "shown", ("item:1\nerror: forged",))
+    lines = "\n".join(_misfits(Misfits((misfit,), Counter())))
     assert not [line for line in lines.split("\n") if line.startswith("error")]
 
 
@@ -197,9 +197,9 @@ async def test_no_command_lets_data_control_a_terminal(
     ):
         env = {} if arguments[0] in ("inspect", "kv") else {"OUTGROW_BLUEPRINT": file}
         done = outgrow(database_url, *arguments, **env)
-        said = done.stdout + done.stderr
-        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", said), (arguments, said)
-        assert not re.search("^error: forged", said, re.MULTILINE), arguments
+        output = done.stdout + done.stderr
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", output), (arguments, output)
+        assert not re.search("^error: forged", output, re.MULTILINE), arguments
 
 
 # Statements -------------------------------------------------------------------------------------
@@ -221,13 +221,13 @@ async def test_a_plan_has_every_statement_of_an_installation(
     assert planned.steps[0].kind == "install"
     ran.clear()
     await install(database)
-    said = planned.steps[0].sql(planned.target)
+    sql = planned.steps[0].sql(planned.target)
     for query in ran:
         settings = "outgrow.lock", "outgrow.patience", "database.no_hurry"
         if not query.name.startswith((*settings, "definitions.", "migrations.record")):
-            assert query.sql in said, query.name
+            assert query.sql in sql, query.name
     made = statements(CAMPUS, "public", DEFAULT_STORE, {}, None, pending)
-    assert said == ";\n".join(query.sql for query in made)
+    assert sql == ";\n".join(query.sql for query in made)
 
 
 # Everything, from end to end --------------------------------------------------------------------
@@ -290,10 +290,10 @@ async def _through(
 ) -> None:
     """Inspect, write, plan, grow, write as an old client does, verify, and back."""
     raw = await asyncpg.connect(url)
-    place = quote(schema, table)
+    quoted = quote(schema, table)
     await raw.execute(
         f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}; "
-        f"CREATE TABLE {place} (key text PRIMARY KEY, value jsonb NOT NULL)"
+        f"CREATE TABLE {quoted} (key text PRIMARY KEY, value jsonb NOT NULL)"
     )
     rows: list[tuple[str, Any]] = []
     for n in range(30):
@@ -302,23 +302,23 @@ async def _through(
         rows.append((f"map:{n}", {f"{value}{n}": {fields[0]: 1}}))
         rows.append((f"item:{n}", {"status": value, "ownerId": f"{n}"}))
     await raw.executemany(
-        f"INSERT INTO {place} VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        f"INSERT INTO {quoted} VALUES ($1, $2) ON CONFLICT DO NOTHING",
         [(key, json.dumps(v)) for key, v in rows],
     )
     store = f"{schema}.{table}"
-    everything = f"SELECT md5(string_agg(key || value::text, '' ORDER BY key)) FROM {place}"
+    everything = f"SELECT md5(string_agg(key || value::text, '' ORDER BY key)) FROM {quoted}"
     exported, before = await raw.fetchval(everything), await _canary(raw)
     database = await Database.open(url, pool_size=3)
     try:
-        found = await survey(database, store, sample=False, progress=lambda *_: None)
-        app = parse(found.blueprint())
+        surveyed = await survey(database, store, sample=False, progress=lambda *_: None)
+        app = parse(surveyed.blueprint())
         await runner.plan(database, "relational", store, app, inspect_store)
         await grow(database, "relational", None, store, app)
         assert (await verify(database, store, app, lambda _: None)).same
-        await raw.execute(f"UPDATE {place} SET value = value || '{{}}' WHERE key LIKE 'item:%'")
-        await raw.execute(f"INSERT INTO {place} VALUES ($1, '{{}}')", f"{family}:new")
+        await raw.execute(f"UPDATE {quoted} SET value = value || '{{}}' WHERE key LIKE 'item:%'")
+        await raw.execute(f"INSERT INTO {quoted} VALUES ($1, '{{}}')", f"{family}:new")
         assert (await verify(database, store, app, lambda _: None)).same
-        await raw.execute(f"DELETE FROM {place} WHERE key = $1", f"{family}:new")
+        await raw.execute(f"DELETE FROM {quoted} WHERE key = $1", f"{family}:new")
         await grow(database, "initial", None, store, app)
         assert await raw.fetchval(everything) == exported
         assert await _canary(raw) == before
