@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from typing import Any
 
@@ -16,7 +17,9 @@ from conftest import Connect
 from firing import ALL, Ladder
 from growing import CAMPUS, STORE
 from outgrow import layout
+from outgrow.blueprint import Blueprint
 from outgrow.db.pool import Database
+from outgrow.layout import expressions
 from outgrow.queries import Query
 from outgrow.sampledata.generator import generate
 from outgrow.sampledata.population import Spec
@@ -83,6 +86,20 @@ async def test_rows_that_do_not_encode_their_value_differ(
         "RETURNS jsonb LANGUAGE sql STABLE RETURN new_rest"
     )
     assert await ladder.differences([relation]) == {relation: [key]}
+
+
+async def test_a_document_of_more_fields_than_a_function_takes_is_encoded(ladder: Ladder) -> None:
+    names = [f"field{number}" for number in range(60)]
+    columns = "\n".join(f'{name} = {{ field = "{name}", type = "text" }}' for name in names)
+    blueprint = Blueprint.parse(
+        'name = "wide"\n[patterns]\nthing = { key = "thing:{id}", shape = "document" }\n'
+        '[relations.things]\npattern = "thing"\n[relations.things.columns]\nid = { key = "id" }\n'
+        f"{columns}\n"
+    )
+    values = {name: f"'{name}'::text" for name in names} | {"field7": "NULL::text"}
+    encoded = expressions.encoded(blueprint.relations["things"], values, """'{"n": 1.0}'::jsonb""")
+    [(text,)] = await ladder.rows(f"SELECT ({encoded})::text")
+    assert json.loads(text) == {name: name for name in names if name != "field7"} | {"n": 1.0}
 
 
 MESSAGES: list[Any] = [

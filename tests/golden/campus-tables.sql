@@ -1647,8 +1647,8 @@ compared AS MATERIALIZED (
         ON kept.row_at = made.row_at
         WHERE ROW(made."id", made."email", made."name", made."school", made."major", made."year", made."interests", made."looking_for", made."blocked", made."created_at", made."rest", made."email_key", made."sort_name", made."sort_created", made."visible", made."search_name", made."search_text", made."likes", made."traits", made."card", made.row_at)::record *<> ROW(kept."id", kept."email", kept."name", kept."school", kept."major", kept."year", kept."interests", kept."looking_for", kept."blocked", kept."created_at", kept."rest", kept."email_key", kept."sort_name", kept."sort_created", kept."visible", kept."search_name", kept."search_text", kept."likes", kept."traits", kept."card", kept.row_at)::record)
         OR EXISTS (SELECT FROM (SELECT (SELECT "campus"."users_encode"(t."email", t."name", t."school", t."major", t."year", t."interests", t."looking_for", t."blocked", t."created_at", t.rest)
-    FROM "campus_tables"."users" t
-    WHERE t."id" = substr(b.key, 6)) AS v OFFSET 0) e
+    FROM (SELECT t."email", t."name", t."school", t."major", t."year", t."interests", t."looking_for", t."blocked", t."created_at", t.rest || '{}' AS rest FROM "campus_tables"."users" t
+    WHERE t."id" = substr(b.key, 6) OFFSET 0) t) AS v OFFSET 0) e
             WHERE e.v IS NOT NULL AND b.value IS NOT NULL
             AND ROW(e.v)::record *<> ROW(b.value)::record) AS differs
     FROM batch b
@@ -1864,8 +1864,8 @@ compared AS MATERIALIZED (
         ON kept.row_at = made.row_at
         WHERE ROW(made."from_id", made."to_id", made."sent_ms", made."reason", made."status", made."created_at", made."accepted_at", made."denied_at", made."rest", made.row_at)::record *<> ROW(kept."from_id", kept."to_id", kept."sent_ms", kept."reason", kept."status", kept."created_at", kept."accepted_at", kept."denied_at", kept."rest", kept.row_at)::record)
         OR EXISTS (SELECT FROM (SELECT (SELECT "campus"."intros_encode"(t."reason", t."status", t."created_at", t."accepted_at", t."denied_at", t.rest)
-    FROM "campus_tables"."intros" t
-    WHERE t."from_id" = split_part(b.key, ':', 2) AND t."to_id" = split_part(b.key, ':', 3) AND t."sent_ms" = split_part(b.key, ':', 4)) AS v OFFSET 0) e
+    FROM (SELECT t."reason", t."status", t."created_at", t."accepted_at", t."denied_at", t.rest || '{}' AS rest FROM "campus_tables"."intros" t
+    WHERE t."from_id" = split_part(b.key, ':', 2) AND t."to_id" = split_part(b.key, ':', 3) AND t."sent_ms" = split_part(b.key, ':', 4) OFFSET 0) t) AS v OFFSET 0) e
             WHERE e.v IS NOT NULL AND b.value IS NOT NULL
             AND ROW(e.v)::record *<> ROW(b.value)::record) AS differs
     FROM batch b
@@ -1949,8 +1949,8 @@ compared AS MATERIALIZED (
         ON kept.row_at = made.row_at
         WHERE ROW(made."id", made."participants", made."created_at", made."rest", made.row_at)::record *<> ROW(kept."id", kept."participants", kept."created_at", kept."rest", kept.row_at)::record)
         OR EXISTS (SELECT FROM (SELECT (SELECT "campus"."chats_encode"(t."participants", t."created_at", t.rest)
-    FROM "campus_tables"."chats" t
-    WHERE t."id" = substr(b.key, 6)) AS v OFFSET 0) e
+    FROM (SELECT t."participants", t."created_at", t.rest || '{}' AS rest FROM "campus_tables"."chats" t
+    WHERE t."id" = substr(b.key, 6) OFFSET 0) t) AS v OFFSET 0) e
             WHERE e.v IS NOT NULL AND b.value IS NOT NULL
             AND ROW(e.v)::record *<> ROW(b.value)::record) AS differs
     FROM batch b

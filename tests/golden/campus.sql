@@ -84,7 +84,8 @@ RETURN 'user:' || "of_id";
 CREATE FUNCTION "campus"."users_encode"("new_email" text, "new_name" text, "new_school" text, "new_major" text, "new_year" text, "new_interests" jsonb, "new_looking_for" jsonb, "new_blocked" jsonb, "new_created_at" timestamptz, new_rest jsonb)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (new_rest - array_remove(ARRAY[
+RETURN CASE WHEN new_rest ?| ARRAY['email', 'name', 'school', 'major', 'year', 'interests', 'lookingFor', 'blockedUsers', 'createdAt'] THEN
+    (new_rest - array_remove(ARRAY[
         CASE WHEN outgrow.key_of(new_rest -> 'email') IS NOT DISTINCT FROM "new_email" THEN NULL ELSE 'email' END,
         CASE WHEN outgrow.label_of(new_rest -> 'name') IS NOT DISTINCT FROM "new_name" THEN NULL ELSE 'name' END,
         CASE WHEN outgrow.key_of(new_rest -> 'school') IS NOT DISTINCT FROM "new_school" THEN NULL ELSE 'school' END,
@@ -102,7 +103,28 @@ RETURN (new_rest - array_remove(ARRAY[
     || CASE WHEN "new_interests" IS NULL OR outgrow.array_of(new_rest -> 'interests') IS NOT DISTINCT FROM "new_interests" THEN '{}'::jsonb ELSE jsonb_build_object('interests', "new_interests") END
     || CASE WHEN "new_looking_for" IS NULL OR outgrow.array_of(new_rest -> 'lookingFor') IS NOT DISTINCT FROM "new_looking_for" THEN '{}'::jsonb ELSE jsonb_build_object('lookingFor', "new_looking_for") END
     || CASE WHEN "new_blocked" IS NULL OR outgrow.array_of(new_rest -> 'blockedUsers') IS NOT DISTINCT FROM "new_blocked" THEN '{}'::jsonb ELSE jsonb_build_object('blockedUsers', "new_blocked") END
-    || CASE WHEN "new_created_at" IS NULL OR outgrow.time_of(new_rest -> 'createdAt') IS NOT DISTINCT FROM "new_created_at" THEN '{}'::jsonb ELSE jsonb_build_object('createdAt', outgrow.json_of_time("new_created_at")) END;
+    || CASE WHEN "new_created_at" IS NULL OR outgrow.time_of(new_rest -> 'createdAt') IS NOT DISTINCT FROM "new_created_at" THEN '{}'::jsonb ELSE jsonb_build_object('createdAt', outgrow.json_of_time("new_created_at")) END
+ELSE new_rest || ((jsonb_build_object(
+        'email', to_jsonb("new_email"),
+        'name', to_jsonb("new_name"),
+        'school', to_jsonb("new_school"),
+        'major', to_jsonb("new_major"),
+        'year', to_jsonb("new_year"),
+        'interests', "new_interests",
+        'lookingFor', "new_looking_for",
+        'blockedUsers', "new_blocked",
+        'createdAt', outgrow.json_of_time("new_created_at")))
+    - array_remove(ARRAY[
+        CASE WHEN "new_email" IS NULL THEN 'email' END,
+        CASE WHEN "new_name" IS NULL THEN 'name' END,
+        CASE WHEN "new_school" IS NULL THEN 'school' END,
+        CASE WHEN "new_major" IS NULL THEN 'major' END,
+        CASE WHEN "new_year" IS NULL THEN 'year' END,
+        CASE WHEN "new_interests" IS NULL THEN 'interests' END,
+        CASE WHEN "new_looking_for" IS NULL THEN 'lookingFor' END,
+        CASE WHEN "new_blocked" IS NULL THEN 'blockedUsers' END,
+        CASE WHEN "new_created_at" IS NULL THEN 'createdAt' END], NULL))
+END;
 
 CREATE FUNCTION "campus"."users_lists"("of_id" text, "of_school" text)
 RETURNS TABLE (key text, element text, kept boolean)
@@ -465,7 +487,8 @@ RETURN 'intro:' || "of_from" || ':' || "of_to" || ':' || "of_ms";
 CREATE FUNCTION "campus"."intros_encode"("new_reason" text, "new_status" text, "new_created_at" timestamptz, "new_accepted_at" timestamptz, "new_denied_at" timestamptz, new_rest jsonb)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (new_rest - array_remove(ARRAY[
+RETURN CASE WHEN new_rest ?| ARRAY['reason', 'status', 'createdAt', 'acceptedAt', 'deniedAt'] THEN
+    (new_rest - array_remove(ARRAY[
         CASE WHEN outgrow.text_of(new_rest -> 'reason') IS NOT DISTINCT FROM "new_reason" THEN NULL ELSE 'reason' END,
         CASE WHEN outgrow.key_of(new_rest -> 'status') IS NOT DISTINCT FROM "new_status" THEN NULL ELSE 'status' END,
         CASE WHEN outgrow.time_of(new_rest -> 'createdAt') IS NOT DISTINCT FROM "new_created_at" THEN NULL ELSE 'createdAt' END,
@@ -475,7 +498,20 @@ RETURN (new_rest - array_remove(ARRAY[
     || CASE WHEN "new_status" IS NULL OR outgrow.key_of(new_rest -> 'status') IS NOT DISTINCT FROM "new_status" THEN '{}'::jsonb ELSE jsonb_build_object('status', to_jsonb("new_status")) END
     || CASE WHEN "new_created_at" IS NULL OR outgrow.time_of(new_rest -> 'createdAt') IS NOT DISTINCT FROM "new_created_at" THEN '{}'::jsonb ELSE jsonb_build_object('createdAt', outgrow.json_of_time("new_created_at")) END
     || CASE WHEN "new_accepted_at" IS NULL OR outgrow.time_of(new_rest -> 'acceptedAt') IS NOT DISTINCT FROM "new_accepted_at" THEN '{}'::jsonb ELSE jsonb_build_object('acceptedAt', outgrow.json_of_time("new_accepted_at")) END
-    || CASE WHEN "new_denied_at" IS NULL OR outgrow.time_of(new_rest -> 'deniedAt') IS NOT DISTINCT FROM "new_denied_at" THEN '{}'::jsonb ELSE jsonb_build_object('deniedAt', outgrow.json_of_time("new_denied_at")) END;
+    || CASE WHEN "new_denied_at" IS NULL OR outgrow.time_of(new_rest -> 'deniedAt') IS NOT DISTINCT FROM "new_denied_at" THEN '{}'::jsonb ELSE jsonb_build_object('deniedAt', outgrow.json_of_time("new_denied_at")) END
+ELSE new_rest || ((jsonb_build_object(
+        'reason', to_jsonb("new_reason"),
+        'status', to_jsonb("new_status"),
+        'createdAt', outgrow.json_of_time("new_created_at"),
+        'acceptedAt', outgrow.json_of_time("new_accepted_at"),
+        'deniedAt', outgrow.json_of_time("new_denied_at")))
+    - array_remove(ARRAY[
+        CASE WHEN "new_reason" IS NULL THEN 'reason' END,
+        CASE WHEN "new_status" IS NULL THEN 'status' END,
+        CASE WHEN "new_created_at" IS NULL THEN 'createdAt' END,
+        CASE WHEN "new_accepted_at" IS NULL THEN 'acceptedAt' END,
+        CASE WHEN "new_denied_at" IS NULL THEN 'deniedAt' END], NULL))
+END;
 
 CREATE FUNCTION "campus"."intros_lists"("of_from_id" text, "of_to_id" text, "of_sent_ms" text)
 RETURNS TABLE (key text, element text, kept boolean)
@@ -656,11 +692,19 @@ RETURN 'chat:' || "of_id";
 CREATE FUNCTION "campus"."chats_encode"("new_participants" jsonb, "new_created_at" timestamptz, new_rest jsonb)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (new_rest - array_remove(ARRAY[
+RETURN CASE WHEN new_rest ?| ARRAY['participants', 'createdAt'] THEN
+    (new_rest - array_remove(ARRAY[
         CASE WHEN outgrow.array_of(new_rest -> 'participants') IS NOT DISTINCT FROM "new_participants" THEN NULL ELSE 'participants' END,
         CASE WHEN outgrow.time_of(new_rest -> 'createdAt') IS NOT DISTINCT FROM "new_created_at" THEN NULL ELSE 'createdAt' END], NULL))
     || CASE WHEN "new_participants" IS NULL OR outgrow.array_of(new_rest -> 'participants') IS NOT DISTINCT FROM "new_participants" THEN '{}'::jsonb ELSE jsonb_build_object('participants', "new_participants") END
-    || CASE WHEN "new_created_at" IS NULL OR outgrow.time_of(new_rest -> 'createdAt') IS NOT DISTINCT FROM "new_created_at" THEN '{}'::jsonb ELSE jsonb_build_object('createdAt', outgrow.json_of_time("new_created_at")) END;
+    || CASE WHEN "new_created_at" IS NULL OR outgrow.time_of(new_rest -> 'createdAt') IS NOT DISTINCT FROM "new_created_at" THEN '{}'::jsonb ELSE jsonb_build_object('createdAt', outgrow.json_of_time("new_created_at")) END
+ELSE new_rest || ((jsonb_build_object(
+        'participants', "new_participants",
+        'createdAt', outgrow.json_of_time("new_created_at")))
+    - array_remove(ARRAY[
+        CASE WHEN "new_participants" IS NULL THEN 'participants' END,
+        CASE WHEN "new_created_at" IS NULL THEN 'createdAt' END], NULL))
+END;
 
 CREATE FUNCTION "campus"."chats_lists"("of_id" text, "of_participants" jsonb)
 RETURNS TABLE (key text, element text, kept boolean)
@@ -853,7 +897,8 @@ RETURN 'chat:' || "of_chat" || ':messages';
 CREATE FUNCTION "campus"."messages_encode"("new_id" text, "new_sender_id" text, "new_content" text, "new_kind" text, "new_sent_at" timestamptz, new_rest jsonb)
 RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (new_rest - array_remove(ARRAY[
+RETURN CASE WHEN new_rest ?| ARRAY['id', 'senderId', 'content', 'type', 'timestamp'] THEN
+    (new_rest - array_remove(ARRAY[
         CASE WHEN outgrow.text_of(new_rest -> 'id') IS NOT DISTINCT FROM "new_id" THEN NULL ELSE 'id' END,
         CASE WHEN outgrow.key_of(new_rest -> 'senderId') IS NOT DISTINCT FROM "new_sender_id" THEN NULL ELSE 'senderId' END,
         CASE WHEN outgrow.text_of(new_rest -> 'content') IS NOT DISTINCT FROM "new_content" THEN NULL ELSE 'content' END,
@@ -863,7 +908,20 @@ RETURN (new_rest - array_remove(ARRAY[
     || CASE WHEN "new_sender_id" IS NULL OR outgrow.key_of(new_rest -> 'senderId') IS NOT DISTINCT FROM "new_sender_id" THEN '{}'::jsonb ELSE jsonb_build_object('senderId', to_jsonb("new_sender_id")) END
     || CASE WHEN "new_content" IS NULL OR outgrow.text_of(new_rest -> 'content') IS NOT DISTINCT FROM "new_content" THEN '{}'::jsonb ELSE jsonb_build_object('content', to_jsonb("new_content")) END
     || CASE WHEN "new_kind" IS NULL OR outgrow.key_of(new_rest -> 'type') IS NOT DISTINCT FROM "new_kind" THEN '{}'::jsonb ELSE jsonb_build_object('type', to_jsonb("new_kind")) END
-    || CASE WHEN "new_sent_at" IS NULL OR outgrow.time_of(new_rest -> 'timestamp') IS NOT DISTINCT FROM "new_sent_at" THEN '{}'::jsonb ELSE jsonb_build_object('timestamp', outgrow.json_of_time("new_sent_at")) END;
+    || CASE WHEN "new_sent_at" IS NULL OR outgrow.time_of(new_rest -> 'timestamp') IS NOT DISTINCT FROM "new_sent_at" THEN '{}'::jsonb ELSE jsonb_build_object('timestamp', outgrow.json_of_time("new_sent_at")) END
+ELSE new_rest || ((jsonb_build_object(
+        'id', to_jsonb("new_id"),
+        'senderId', to_jsonb("new_sender_id"),
+        'content', to_jsonb("new_content"),
+        'type', to_jsonb("new_kind"),
+        'timestamp', outgrow.json_of_time("new_sent_at")))
+    - array_remove(ARRAY[
+        CASE WHEN "new_id" IS NULL THEN 'id' END,
+        CASE WHEN "new_sender_id" IS NULL THEN 'senderId' END,
+        CASE WHEN "new_content" IS NULL THEN 'content' END,
+        CASE WHEN "new_kind" IS NULL THEN 'type' END,
+        CASE WHEN "new_sent_at" IS NULL THEN 'timestamp' END], NULL))
+END;
 
 CREATE OR REPLACE FUNCTION "campus"."messages_lookup_key"("of_chat" text)
 RETURNS text

@@ -20,7 +20,9 @@ def value_of(blueprint: Blueprint, name: str, key: str) -> str:
     rows = f"FROM {tables.table(blueprint, name)} t\n    WHERE {of_key}"
     shape = blueprint.pattern_of(name).shape
     if shape == "document":
-        return f"(SELECT {encode}\n    {rows})"
+        # `|| '{}'` gives `rest` as it is, but out of TOAST: once, not for each look into it.
+        row = ", ".join(["t.rest || '{}' AS rest" if c == "t.rest" else c for c in encoded])
+        return f"(SELECT {encode}\n    FROM (SELECT {row} {rows} OFFSET 0) t)"
     if shape == "map":
         members = f"jsonb_object_agg(t.{quote(relation.entry)}, {encode})"
         whole = "jsonb_typeof(h.unmapped) <> 'object'"
