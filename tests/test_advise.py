@@ -98,10 +98,24 @@ def test_the_migration_is_planned_at_its_line() -> None:
     assert asked("hybrid", users=5_001).advice == ()
 
 
+def test_late_lists_are_advised_where_sign_ups_rewrite_a_long_list() -> None:
+    advised = asked("relational", school=5_001)
+    assert advised.command == "outgrow grow --to relational --late-lists 5"
+    (advice,) = advised.advice
+    assert "note" in advice.reason
+    days = [reading(30 - day, school=3_000 + 50 * day) for day in range(31)]
+    ahead = advise(days, Situation("public.kv", "optimized"), THRESHOLDS)
+    commands = [a.command for a in ahead.advice if a.when == "soon"]
+    assert commands == ["outgrow grow --to optimized --late-lists 5 --plan"]
+    late = Situation("public.kv", "relational", late=True)
+    assert advise([reading(school=5_001)], late, THRESHOLDS).advice == ()
+
+
 @pytest.mark.parametrize("phase", ["optimized", "hybrid", "relational"])
 def test_what_is_done_is_not_advised(phase: Phase) -> None:
     ladder = ["initial", "optimized", "hybrid", "relational"]
-    told = asked(phase, users=60_000, school=9_000, connections=400)
+    figures = reading(users=60_000, school=9_000, connections=400)
+    told = advise([figures], Situation("public.kv", phase, late=True), THRESHOLDS)
     for advice in told.advice:
         assert advice.command is not None
         goal = advice.command.split()[3]

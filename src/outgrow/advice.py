@@ -23,6 +23,7 @@ REQUESTS_JUDGED = 100  # of a route, before its 95th percentile counts
 SLOW_SHARE = 0.01  # of the runs of a statement, and at least:
 SLOW_RUNS = 3
 CALLS_JUDGED = 10  # of a statement that PostgreSQL counts: rare ones were typed by people
+LATE_SECONDS = 5  # how late derived lists are advised to be
 
 
 class Speed(msgspec.Struct, frozen=True):
@@ -77,13 +78,15 @@ class Reading(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Where the store stands. `growth` is the state of the unfinished growth, or "none". `air` are
+    """Where the store stands. `late`: derived lists are. `growth` is the state of the unfinished
+    growth, or "none". `air` are
     superfluous indexes; `missing` is what the phase asks for and does not exist; `altered` is what
     differs from what Outgrow made. `grown_with` is the other blueprint that the store grew with,
     and its phase."""
 
     store: str
     phase: Phase = "initial"
+    late: bool = False
     growth: str = "none"
     air: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
@@ -94,8 +97,8 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A figure and its threshold, in unit `bytes`, `ms` or "". `asks` is the phase that helps;
-    `why` says what happens beyond the threshold."""
+    """A figure and its threshold, in unit `bytes`, `ms` or "". `asks` is the phase that helps, or
+    what helps are late lists (`asks_late`); `why` says what happens beyond the threshold."""
 
     kind: str
     about: str
@@ -105,6 +108,7 @@ class Signal:
     why: str
     asks: Phase | None
     only_plan: bool = False
+    asks_late: bool = False
     since: datetime | None = (
         None  # over the threshold; None where that was before the first reading
     )
@@ -176,7 +180,7 @@ def advise(readings: Sequence[Reading], situation: Situation, thresholds: Thresh
         and _helps(s, situation)
         and not situation.grown_with
     ]
-    advice += [Advice("soon", s.why, _plan(s.asks, situation), s) for s in soon]
+    advice += [Advice("soon", s.why, _planned(s, situation), s) for s in soon]
     advised = {id(s) for s in (*asking, *soon)}
     return Advised(
         situation=situation,
@@ -199,15 +203,7 @@ def _signals(now: Reading, situation: Situation, thresholds: Thresholds) -> Iter
     if now.users is not None:
         yield from _user_signals(now.users, now.users_are or "users", thresholds)
     if now.school is not None:
-        yield Signal(
-            "school",
-            now.school_is or "",
-            now.school,
-            thresholds.school,
-            "",
-            "the list of one school is read whole, with everybody in it, for each page of people",
-            "optimized",
-        )
+        yield _school_signal(now.school, now.school_is or "", situation, thresholds)
     if now.connections is not None:
         yield Signal(
             "connections",
@@ -242,6 +238,19 @@ def _signals(now: Reading, situation: Situation, thresholds: Thresholds) -> Iter
         "relational",
         only_plan=True,
     )
+
+
+def _school_signal(school: int, about: str, situation: Situation, thresholds: Thresholds) -> Signal:
+    """Return the signal of the longest derived list: pages read it in `initial`, and in all phases
+    whoever is added rewrites it."""
+    if situation.phase == "initial" or situation.late:
+        why = "the list of one school is read whole, with everybody in it, for each page of people"
+        return Signal("school", about, school, thresholds.school, "", why, "optimized")
+    why = (
+        "whoever is added rewrites this list, and waits for others who do; if it may be late, a "
+        "note is written instead"
+    )
+    return Signal("school", about, school, thresholds.school, "", why, None, asks_late=True)
 
 
 def _user_signals(users: int, about: str, thresholds: Thresholds) -> Iterator[Signal]:
@@ -308,11 +317,25 @@ def _figure(kind: str, reading: Reading) -> float | None:
 
 
 def _helps(signal: Signal, situation: Situation) -> bool:
-    """Return whether the phase that the signal asks for is ahead of the store's."""
+    """Return whether what the signal asks for is not there yet."""
+    if signal.asks_late:
+        return True
     return signal.asks is not None and _rank(signal.asks) > _rank(situation.phase)
 
 
+def _planned(signal: Signal, situation: Situation) -> str:
+    if signal.asks_late:
+        return f"{_make_late(situation)} --plan"
+    return _plan(signal.asks, situation)
+
+
+def _make_late(situation: Situation) -> str:
+    return f"outgrow grow --to {situation.phase} --late-lists {LATE_SECONDS}"
+
+
 def _command(signal: Signal, situation: Situation) -> str | None:
+    if signal.asks_late:
+        return _make_late(situation)
     if signal.asks is None:
         return None
     if signal.only_plan:
@@ -397,7 +420,8 @@ def _first(advice: Sequence[Advice], situation: Situation) -> str | None:
     commands = [a.command for a in advice if a.when == "now" and a.command]
     begun = [c for c in commands if c in ("outgrow switch", "outgrow resume")]
     grown = [f"outgrow grow --to {phase}" for phase in reversed(PHASES)]
-    for command in (*begun, BLUEPRINT_FIRST, *grown, *(f"{c} --plan" for c in grown)):
+    late = _make_late(situation)
+    for command in (*begun, BLUEPRINT_FIRST, *grown, late, *(f"{c} --plan" for c in grown)):
         if command in commands:
             return command
     return None

@@ -157,6 +157,7 @@ async def _advise(
     situation = Situation(
         store=status.store.name,
         phase=status.store.phase or "initial",
+        late=bool(status.store.late.lists),
         growth=status.growth_state,
         air=tuple(r.name for r in status.indexes if r.role in ("duplicate", "invalid")),
         missing=status.missing if status.store.has_grown else (),
