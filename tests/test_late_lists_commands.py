@@ -25,7 +25,7 @@ from lateness import (
     sign_up,
     value,
 )
-from outgrow import layout
+from outgrow import layout, library
 from outgrow.blueprint import Blueprint, parse
 from outgrow.db.pool import Database
 from outgrow.errors import BadInput, GrowthFailed, Refused
@@ -36,6 +36,7 @@ from outgrow.schema import late_lists, uninstall
 from outgrow.schema.install import install, is_installed
 from outgrow.schema.late_lists import fold
 from outgrow.settings import DEFAULT_STORE
+from outgrow.store import Store
 from test_cli_kv import outgrow
 from test_serve import served
 
@@ -225,6 +226,13 @@ async def test_the_command_folds(late: Database, raw: Any, database_url: str) ->
     assert await value(raw, LIST) == ["1"]
     done = await asyncio.to_thread(outgrow, "fold", DATABASE_URL=database_url)
     assert done.stdout == "0 notes folded into 0 lists\n"
+
+
+async def test_a_program_folds(late: Database, raw: Any) -> None:
+    await sign_up(raw, "new")
+    folded = await library.fold(Store(late))
+    assert (folded.notes > 0, folded.failed) == (True, {})
+    assert await value(raw, LIST) == ["new"]
 
 
 async def test_status_and_metrics_say_how_late_they_are(

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from outgrow.connection import connect
     from outgrow.db.pool import Database
     from outgrow.growth.watch import Silent, Watcher
-    from outgrow.library import advise, grow, inspect, plan, verify
+    from outgrow.library import advise, fold, grow, inspect, plan, verify
     from outgrow.settings import Thresholds
     from outgrow.store import MISSING, NO_VALUE, TEXT, Store
 
@@ -53,6 +53,7 @@ _MODULES = {
     "Watcher": "growth.watch",
     "advise": "library",
     "connect": "connection",
+    "fold": "library",
     "grow": "library",
     "inspect": "library",
     "plan": "library",
@@ -90,6 +91,7 @@ __all__ = [
     "Watcher",
     "advise",
     "connect",
+    "fold",
     "grow",
     "inspect",
     "plan",

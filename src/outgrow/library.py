@@ -24,7 +24,9 @@ from outgrow.growth.verification import Report
 from outgrow.growth.watch import Silent, Watcher
 from outgrow.inspection import survey
 from outgrow.inspection.survey import Survey
+from outgrow.schema import late_lists as late
 from outgrow.schema import memory
+from outgrow.schema.late_lists import Folded
 from outgrow.settings import Thresholds
 from outgrow.store import Store
 
@@ -95,6 +97,15 @@ async def verify(
     were read."""
     async with _errors(store.database):
         return await verification.verify(store.database, store.table, blueprint, progress)
+
+
+async def fold(store: Store) -> Folded:
+    """Bring late lists up to date with what writers have noted, of all blueprints in the store's
+    database. Return how many notes and lists there were, and the lists that could not be written,
+    whose notes wait. To be called every few seconds where no `outgrow serve` runs; several callers
+    at once do no harm. Raises Refused where this role may not write to a store."""
+    async with _errors(store.database):
+        return await late.fold(store.database)
 
 
 async def inspect(store: Store, *, sample: bool = False, progress: Progress = _ignore) -> Survey:
