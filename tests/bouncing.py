@@ -25,7 +25,7 @@ CONFIG = """
 
 [pgbouncer]
 listen_addr =
-listen_port = {own}
+listen_port = {own_port}
 unix_socket_dir = {directory}
 auth_type = any
 pool_mode = {mode}
@@ -40,18 +40,18 @@ stats_period = 3600
 
 def program() -> Path:
     """Where it is; skips the test where it is not, and fails it in continuous integration."""
-    found = shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin")
-    if found is None:
+    path = shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin")
+    if path is None:
         lacking("there is no pgbouncer on this machine (apt-get install pgbouncer)")
-    return Path(found)
+    return Path(path)
 
 
 def keeps_statements() -> bool:
     """Whether this pgbouncer can keep prepared statements in transaction mode (1.21)."""
-    said = subprocess.run([program(), "--version"], capture_output=True, text=True, check=True)
-    found = re.search(r"(\d+)\.(\d+)", said.stdout)
-    assert found, said.stdout
-    return (int(found[1]), int(found[2])) >= (1, 21)
+    shown = subprocess.run([program(), "--version"], capture_output=True, text=True, check=True)
+    match = re.search(r"(\d+)\.(\d+)", shown.stdout)
+    assert match, shown.stdout
+    return (int(match[1]), int(match[2])) >= (1, 21)
 
 
 class Bouncer:
@@ -86,7 +86,7 @@ def bouncing(
                 host=where["host"],
                 port=where["port"],
                 user=url.username,
-                own=PORT,
+                own_port=PORT,
                 directory=directory,
                 mode=mode,
                 size=size,

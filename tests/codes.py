@@ -23,7 +23,7 @@ CLASSES = {
 class Raised:
     code: str
     kind: type[errors.OutgrowError]
-    place: str
+    location: str
 
 
 def raised() -> Iterator[Raised]:
@@ -43,24 +43,24 @@ def raised() -> Iterator[Raised]:
             kind = makers.get(_name(node.func)) or CLASSES.get(_name(node.func))
             if kind is None:
                 continue
-            place = f"{path.relative_to(SOURCE)}:{node.lineno}"
+            location = f"{path.relative_to(SOURCE)}:{node.lineno}"
             match node.args:
                 case [ast.Constant(value=str(code)), *_]:
-                    yield Raised(code, kind, place)
+                    yield Raised(code, kind, location)
                 case _:
-                    raise AssertionError(f"{place}: the code of an error is written out")
+                    raise AssertionError(f"{location}: the code of an error is written out")
 
 
 def _makers(tree: ast.AST) -> dict[str, type[errors.OutgrowError]]:
     """Functions of a file whose first argument is `code`, with the error that they return."""
-    found = {}
+    makers = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name != "__init__":
             arguments = [a.arg for a in node.args.args if a.arg != "self"]
             returned = _name(node.returns) if node.returns else ""
             if arguments[:1] == ["code"] and returned in CLASSES:
-                found[node.name] = CLASSES[returned]
-    return found
+                makers[node.name] = CLASSES[returned]
+    return makers
 
 
 def _name(node: ast.AST) -> str:

@@ -69,11 +69,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """A temporary directory for this run alone. The usual one is shared by all runs of a user, each
     of which takes from others the right to pass through: as root, under a running server."""
     if config.option.basetemp is None:
-        own = tempfile.TemporaryDirectory(
+        directory = tempfile.TemporaryDirectory(
             prefix="outgrow-tests-", dir=_in_memory(config), ignore_cleanup_errors=True
         )
-        config.add_cleanup(own.cleanup)
-        config.option.basetemp = Path(own.name) / "run"
+        config.add_cleanup(directory.cleanup)
+        config.option.basetemp = Path(directory.name) / "run"
 
 
 def _in_memory(config: pytest.Config) -> str | None:

@@ -161,7 +161,7 @@ class Terminal:
             process_group=0,
         )
 
-    def follow(self, block: Block) -> Block:
+    def run_block(self, block: Block) -> Block:
         """Run a block, and return it with what was printed."""
         run = self._beside_us if block.background else self._here
         return replace(block, commands=tuple(run(command) for command in block.commands))

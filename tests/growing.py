@@ -65,9 +65,9 @@ async def until(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
     """Wait up to 20 s until the condition gives something true, and return that."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        found = await condition()
-        if found:
-            return found
+        result = await condition()
+        if result:
+            return result
         await asyncio.sleep(0.02)
     raise AssertionError(f"never happened: {what}")
 

@@ -70,7 +70,7 @@ class World:
         """Return what each session was told, and whether two waited at the same time: then
         PostgreSQL chose who went first. Nobody is left waiting or in a transaction."""
         todo = [list(script.steps) for script in scripts]
-        told: list[list[str]] = [[] for _ in scripts]
+        answers: list[list[str]] = [[] for _ in scripts]
         busy: dict[int, asyncio.Task[str]] = {}
         turns = list(schedule)
         chosen = False
@@ -83,9 +83,9 @@ class World:
             await self._settle(busy, any(number not in busy for number in turns))
             chosen |= sum(not task.done() for task in busy.values()) > 1
             for number in [n for n, task in busy.items() if task.done()]:
-                told[number].append(busy.pop(number).result())
-        said = tuple(tuple(t for t in answers if t != ABORTED) for answers in told)
-        return said, chosen
+                answers[number].append(busy.pop(number).result())
+        outcomes = tuple(tuple(t for t in each if t != ABORTED) for each in answers)
+        return outcomes, chosen
 
     async def _settle(self, busy: dict[int, asyncio.Task[str]], others: bool) -> None:
         """Return when every statement has ended or waits for a lock, and somebody can go on."""

@@ -77,12 +77,12 @@ async def everything(raw: Any) -> set[tuple[str, ...]]:
         SELECT 'statistics', stxname::text, '', '' FROM pg_statistic_ext
         """
     )
-    found = {tuple(row.values()) for row in rows}
+    definitions = {tuple(row.values()) for row in rows}
     # Duplicate indexes are damage that a growth repairs for good; functions made in a changed order
     # of oids have another md5.
     return {
         row[:3] if row[0] == "function" else row
-        for row in found
+        for row in definitions
         if not row[1].startswith(f"{DEFAULT_STORE}_key_idx")
     }
 

@@ -47,8 +47,8 @@ def schema(config: pytest.Config, url: str, *names: str) -> set[str]:
         [program, "--schema-only", *only, url], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
-    said = "\n".join(line for line in done.stdout.splitlines() if not CHANCE.match(line))
-    return set(said.split("\n--\n"))
+    dump = "\n".join(line for line in done.stdout.splitlines() if not CHANCE.match(line))
+    return set(dump.split("\n--\n"))
 
 
 def same(now: set[str], fresh: set[str]) -> None:
@@ -64,11 +64,11 @@ async def rows(raw: Any) -> dict[str, list[dict[str, Any]]]:
         "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r'"
         " AND relnamespace::regnamespace::text IN ('outgrow', 'network') ORDER BY 1"
     )
-    found = {}
+    rows_of_tables = {}
     for (name,) in names:
         read = await raw.fetch(f"SELECT to_jsonb(t)::text FROM {name} t ORDER BY t::text")
-        found[name] = [json.loads(row[0]) for row in read]
-    return found
+        rows_of_tables[name] = [json.loads(row[0]) for row in read]
+    return rows_of_tables
 
 
 def kept(before: dict[str, Any], after: dict[str, Any]) -> None:
@@ -77,12 +77,12 @@ def kept(before: dict[str, Any], after: dict[str, Any]) -> None:
     for table, was in renamed(before).items():
         if table == "outgrow.definitions":
             continue
-        said = {"version", "store_oid", "installed_at"} if table == "outgrow.layouts" else set()
+        changing = {"version", "store_oid", "installed_at"} if table == "outgrow.layouts" else set()
         if table == "outgrow.mirrors":  # tables that are made in another way by now are stale
             assert {row["state"] for row in after[table]} <= {"filling", "filled", "stale"}
-            said = {"state"}
+            changing = {"state"}
         for row in was:
-            stays = {k: v for k, v in row.items() if k not in said}
+            stays = {k: v for k, v in row.items() if k not in changing}
             assert any(stays.items() <= now.items() for now in after[table]), (table, stays)
         assert len(was) == len(after[table]), table
 

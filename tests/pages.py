@@ -36,7 +36,7 @@ class Seen(HTMLParser):
         self.forms: list[SeenForm] = []
         self.links: list[str] = []
         self.elements: list[tuple[str, dict[str, str]]] = []
-        self.words: list[str] = []
+        self.texts: list[str] = []
         self._area: str | None = None
         self._select: str | None = None
         self._open: list[str] = []
@@ -84,18 +84,18 @@ class Seen(HTMLParser):
             self._select = None
 
     def handle_data(self, data: str) -> None:
-        self.words.append(data)
+        self.texts.append(data)
         if self._area is not None and self.forms:
             self.forms[-1].fields[self._area] += data
 
     @property
     def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
+        return " ".join(" ".join(self.texts).split())
 
     def form(self, action: str) -> SeenForm:
-        found = [form for form in self.forms if form.action == action]
-        assert found, f"no form to {action} among {[form.action for form in self.forms]}"
-        return found[0]
+        forms = [form for form in self.forms if form.action == action]
+        assert forms, f"no form to {action} among {[form.action for form in self.forms]}"
+        return forms[0]
 
 
 class Browser:

@@ -63,13 +63,13 @@ def read_whole(nodes: Sequence[dict[str, Any]]) -> set[str]:
 
 def looked_at(nodes: Sequence[dict[str, Any]], table: str | None = None) -> float:
     """Rows of this table, or of any, that scans took or passed over."""
-    found = 0.0
+    total = 0.0
     for node in nodes:
         if "Relation Name" in node and table in (None, node["Relation Name"]):
             passed = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
             rows = node["Actual Rows"] + sum(node.get(name, 0) for name in passed)
-            found += node["Actual Loops"] * rows
-    return found
+            total += node["Actual Loops"] * rows
+    return total
 
 
 def literal(value: Any) -> str:

@@ -38,15 +38,15 @@ def speed(p95: float, count: int = 1000, slow: int = 0) -> Speed:
     return Speed(count, p95 / 4, p95, 2 * p95, slow, 3 * p95)
 
 
-def kinds(told: Advised, when: str = "now") -> set[str]:
-    return {a.signal.kind for a in told.advice if a.when == when and a.signal is not None}
+def kinds(advised: Advised, when: str = "now") -> set[str]:
+    return {a.signal.kind for a in advised.advice if a.when == when and a.signal is not None}
 
 
 def test_nothing_to_do_is_an_answer() -> None:
-    told = asked()
-    assert (told.command, told.advice) == (None, ())
-    assert {s.kind for s in told.fine} == {"scale", "users", "school", "connections", "database"}
-    assert [n.what for n in told.not_yet] == [
+    advised = asked()
+    assert (advised.command, advised.advice) == (None, ())
+    assert {s.kind for s in advised.fine} == {"scale", "users", "school", "connections", "database"}
+    assert [n.what for n in advised.not_yet] == [
         "outgrow grow --to optimized",
         "outgrow grow --to hybrid",
         "outgrow grow --to relational",
@@ -67,10 +67,10 @@ def test_nothing_to_do_is_an_answer() -> None:
     ],
 )
 def test_each_line_asks_for_its_phase(figures: dict[str, Any], kind: str, command: str) -> None:
-    told = asked(**figures)
-    assert kind in kinds(told)
-    assert told.command == command
-    (advice,) = [a for a in told.advice if a.signal and a.signal.kind == kind]
+    advised = asked(**figures)
+    assert kind in kinds(advised)
+    assert advised.command == command
+    (advice,) = [a for a in advised.advice if a.signal and a.signal.kind == kind]
     assert advice.reason
     assert advice.signal is not None
     assert advice.signal.figure > advice.signal.threshold
@@ -92,9 +92,9 @@ def test_at_the_line_and_with_few_requests_nothing_is_asked(figures: dict[str, A
 
 
 def test_the_migration_is_planned_at_its_line() -> None:
-    told = asked("optimized", users=5_001)
-    assert kinds(told) == {"users"}
-    assert told.command == "outgrow grow --to hybrid --plan"
+    advised = asked("optimized", users=5_001)
+    assert kinds(advised) == {"users"}
+    assert advised.command == "outgrow grow --to hybrid --plan"
     assert asked("hybrid", users=5_001).advice == ()
 
 
@@ -115,32 +115,32 @@ def test_late_lists_are_advised_where_sign_ups_rewrite_a_long_list() -> None:
 def test_what_is_done_is_not_advised(phase: Phase) -> None:
     ladder = ["initial", "optimized", "hybrid", "relational"]
     figures = reading(users=60_000, school=9_000, connections=400)
-    told = advise([figures], Situation("public.kv", phase, late=True), THRESHOLDS)
-    for advice in told.advice:
+    advised = advise([figures], Situation("public.kv", phase, late=True), THRESHOLDS)
+    for advice in advised.advice:
         assert advice.command is not None
         goal = advice.command.split()[3]
         assert ladder.index(goal) > ladder.index(phase)
-    assert (told.command is None) == (phase == "relational")
-    assert not {n.what for n in told.not_yet} & {a.command for a in told.advice}
+    assert (advised.command is None) == (phase == "relational")
+    assert not {n.what for n in advised.not_yet} & {a.command for a in advised.advice}
 
 
 def test_of_several_growths_the_furthest_is_the_one_to_do() -> None:
-    told = asked(users=1_200, school=6_000, connections=300)
-    assert kinds(told) == {"scale", "school", "connections"}
-    assert told.command == "outgrow grow --to hybrid"
-    assert told.not_yet[0].what == "outgrow grow --to relational"
+    advised = asked(users=1_200, school=6_000, connections=300)
+    assert kinds(advised) == {"scale", "school", "connections"}
+    assert advised.command == "outgrow grow --to hybrid"
+    assert advised.not_yet[0].what == "outgrow grow --to relational"
 
 
 def test_a_slow_answer_asks_for_the_next_phase_until_there_is_none() -> None:
     routes = {"GET /a": speed(600), "GET /b": speed(900), "GET /c": speed(9000, count=5)}
-    told = asked("optimized", routes=routes)
-    (advice,) = told.advice
+    advised = asked("optimized", routes=routes)
+    (advice,) = advised.advice
     assert advice.signal is not None
     assert advice.signal.about == "GET /b"
-    assert told.command == "outgrow grow --to hybrid"
-    told = asked("relational", routes=routes)
-    assert (kinds(told), told.command) == ({"response"}, None)
-    assert "no phase is left" in told.advice[0].reason
+    assert advised.command == "outgrow grow --to hybrid"
+    advised = asked("relational", routes=routes)
+    assert (kinds(advised), advised.command) == ({"response"}, None)
+    assert "no phase is left" in advised.advice[0].reason
 
 
 def test_slow_queries_are_named() -> None:
@@ -149,12 +149,12 @@ def test_slow_queries_are_named() -> None:
         "rare.one": speed(800, 1000, 2),
         "chats.list": speed(30, 10_000, 50),
     }
-    told = asked(queries=queries)
-    assert len(told.advice) == 1
-    assert "profiles.page was slow 40 of 1,000 times" in told.advice[0].reason
+    advised = asked(queries=queries)
+    assert len(advised.advice) == 1
+    assert "profiles.page was slow 40 of 1,000 times" in advised.advice[0].reason
     statements = [Slow("SELECT a", 50, 700, 900), Slow("COPY b", 1, 9000, 9000)]
-    told = asked(statements=statements)
-    assert [a.reason for a in told.advice] == ["700 ms on average, 50 times: SELECT a"]
+    advised = asked(statements=statements)
+    assert [a.reason for a in advised.advice] == ["700 ms on average, 50 times: SELECT a"]
 
 
 def history(**growth: tuple[float, float]) -> list[Reading]:
@@ -167,37 +167,37 @@ def history(**growth: tuple[float, float]) -> list[Reading]:
 
 def test_what_comes_soon_is_told_with_its_day() -> None:
     readings = history(users=(500, 10), database_bytes=(9e9, 20e6))
-    told = advise(readings, Situation("public.kv"), THRESHOLDS)
-    soon = {a.signal.kind: a for a in told.advice if a.signal and a.when == "soon"}
+    advised = advise(readings, Situation("public.kv"), THRESHOLDS)
+    soon = {a.signal.kind: a for a in advised.advice if a.signal and a.when == "soon"}
     assert set(soon) == {"scale", "database"}
     signal = soon["scale"].signal
     assert signal is not None
     assert signal.days == pytest.approx((1000 - 790) / 10)
     assert signal.per_day == pytest.approx(10)
     assert soon["scale"].command == "outgrow grow --to optimized --plan"
-    assert told.command is None, "soon is not now"
-    not_yet = {n.what: n.why for n in told.not_yet}
+    assert advised.command is None, "soon is not now"
+    not_yet = {n.what: n.why for n in advised.not_yet}
     assert "2029-05-" in not_yet["outgrow grow --to hybrid"]
     far = advise(readings, Situation("public.kv"), replace(THRESHOLDS, soon=5))
     assert far.advice == ()
 
 
 def test_since_when_a_line_is_crossed() -> None:
-    told = advise(history(users=(800, 10)), Situation("public.kv"), THRESHOLDS)
-    (advice,) = [a for a in told.advice if a.signal and a.signal.kind == "scale"]
+    advised = advise(history(users=(800, 10)), Situation("public.kv"), THRESHOLDS)
+    (advice,) = [a for a in advised.advice if a.signal and a.signal.kind == "scale"]
     assert advice.signal is not None
     assert advice.signal.since == NOW - timedelta(days=29 - 21)
-    told = advise(history(users=(1800, 10)), Situation("public.kv"), THRESHOLDS)
-    (advice,) = [a for a in told.advice if a.signal and a.signal.kind == "scale"]
+    advised = advise(history(users=(1800, 10)), Situation("public.kv"), THRESHOLDS)
+    (advice,) = [a for a in advised.advice if a.signal and a.signal.kind == "scale"]
     assert advice.signal is not None
     assert advice.signal.since is None, "it was so before anybody looked"
 
 
 def test_without_history_nothing_is_said_of_growth() -> None:
-    told = asked()
-    assert all(s.per_day is None and s.days is None for s in told.fine)
-    assert "not known yet" in told.not_yet[0].why
-    assert told.since is None
+    advised = asked()
+    assert all(s.per_day is None and s.days is None for s in advised.fine)
+    assert "not known yet" in advised.not_yet[0].why
+    assert advised.since is None
 
 
 @pytest.mark.parametrize(
@@ -212,38 +212,38 @@ def test_without_history_nothing_is_said_of_growth() -> None:
     ],
 )
 def test_what_was_begun_comes_first(growth: str, command: str | None) -> None:
-    told = advise([reading(users=2_000)], Situation("public.kv", growth=growth), THRESHOLDS)
-    assert told.command == command
+    advised = advise([reading(users=2_000)], Situation("public.kv", growth=growth), THRESHOLDS)
+    assert advised.command == command
 
 
 def test_indexes_that_only_cost_and_those_that_are_missing() -> None:
     air = tuple(f"twin_{n}" for n in range(19))
-    told = advise([reading()], Situation("public.kv", air=air, missing=("og_a",)), THRESHOLDS)
-    assert told.command == "outgrow grow --to optimized"
-    assert len(told.advice) == 1, "in phase initial nothing is missing"
-    assert "19 indexes" in told.advice[0].reason
-    told = advise([reading()], Situation("public.kv", "hybrid", missing=("og_a",)), THRESHOLDS)
-    assert told.command == "outgrow grow --to hybrid"
+    advised = advise([reading()], Situation("public.kv", air=air, missing=("og_a",)), THRESHOLDS)
+    assert advised.command == "outgrow grow --to optimized"
+    assert len(advised.advice) == 1, "in phase initial nothing is missing"
+    assert "19 indexes" in advised.advice[0].reason
+    advised = advise([reading()], Situation("public.kv", "hybrid", missing=("og_a",)), THRESHOLDS)
+    assert advised.command == "outgrow grow --to hybrid"
 
 
 def test_another_apps_store_needs_its_blueprint_first() -> None:
     situation = Situation("public.kv", fits=False)
-    told = advise([reading(users=20_000, school=None, connections=None)], situation, THRESHOLDS)
-    assert told.command == BLUEPRINT_FIRST
-    assert {a.command for a in told.advice} == {BLUEPRINT_FIRST}
+    advised = advise([reading(users=20_000, school=None, connections=None)], situation, THRESHOLDS)
+    assert advised.command == BLUEPRINT_FIRST
+    assert {a.command for a in advised.advice} == {BLUEPRINT_FIRST}
 
 
 def test_what_is_unknown_is_told() -> None:
-    told = asked(users=None, school=None, connections=None)
-    assert {s.kind for s in told.fine} == {"database"}
-    assert len(told.unknown) == 3
+    advised = asked(users=None, school=None, connections=None)
+    assert {s.kind for s in advised.fine} == {"database"}
+    assert len(advised.unknown) == 3
     known = asked(routes={"GET /": speed(3)}, queries={"a": speed(2)})
     assert known.unknown == ()
 
 
 def test_lines_are_settings() -> None:
-    told = asked(thresholds=replace(THRESHOLDS, connections=10, bands=(100, 150, 100_000)))
-    assert kinds(told) == {"scale", "connections"}
+    advised = asked(thresholds=replace(THRESHOLDS, connections=10, bands=(100, 150, 100_000)))
+    assert kinds(advised) == {"scale", "connections"}
     text = "response=300 database=20GB users=8000 bands=10/20/30 soon=7"
     thresholds = Settings.from_environment({"OUTGROW_THRESHOLDS": text, "HOME": "/"}).thresholds
     assert thresholds == Thresholds(300, 20_000_000_000, 8000, 5000, 100, (10, 20, 30), 7)

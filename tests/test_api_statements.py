@@ -235,8 +235,8 @@ async def test_schools(api: Api) -> None:
     api.services.schools._forget_all()  # as when the bound is over
     assert (await people[0].get("/schools?counts=true")).json()["items"] == expected
     for limit in (1, 3, 8, 100):
-        found = await pages(people[0], "/schools", limit=limit)
-        assert [item["name"] for item in found] == sorted(names)
+        schools = await pages(people[0], "/schools", limit=limit)
+        assert [item["name"] for item in schools] == sorted(names)
     answer = await api.get("/schools?limit=2&offset=3")
     assert [item["name"] for item in answer.json()["items"]] == sorted(names)[3:5]
 
@@ -244,10 +244,10 @@ async def test_schools(api: Api) -> None:
 async def test_openapi_describes_every_route(api: Api) -> None:
     described = (await api.get("/openapi.json")).json()
     assert described["openapi"] == "3.1.0"
-    there = {
+    routes = {
         (method.upper(), path) for path, methods in described["paths"].items() for method in methods
     }
-    assert there == {(route.method, route.path) for route in ROUTES}
+    assert routes == {(route.method, route.path) for route in ROUTES}
     assert described == json.loads(json.dumps(document(ROUTES)))
     names = [o["operationId"] for m in described["paths"].values() for o in m.values()]
     assert len(names) == len(set(names))

@@ -13,16 +13,16 @@ NEVER = ("7.", "8.", "16.")  # sessions, authorization, logging
 
 
 def test_it_counts_its_rows() -> None:
-    found = re.search(r"\*\*(\d+) hold, (\d+) do not apply, (\d+) fail\*\*: (.*)\.$", PAGE, re.M)
-    assert found
+    match = re.search(r"\*\*(\d+) hold, (\d+) do not apply, (\d+) fail\*\*: (.*)\.$", PAGE, re.M)
+    assert match
     failing = [row[0] for row in ROWS if row[1] == "**FAILS**"]
     kinds = [row[1] for row in ROWS]
     counted = (kinds.count("holds"), kinds.count("does not apply"), len(failing))
-    assert counted == tuple(int(found[n]) for n in (1, 2, 3))
+    assert counted == tuple(int(match[n]) for n in (1, 2, 3))
     assert sum(counted) == len(ROWS) == len({row[0] for row in ROWS}) == 253
-    assert found[4].split(", ") == failing
+    assert match[4].split(", ") == failing
     assert len(failing) <= MOST_FAILING
-    assert not [one for one in failing if one.startswith(NEVER)]
+    assert not [requirement for requirement in failing if requirement.startswith(NEVER)]
 
 
 def test_what_it_names_is_there() -> None:

@@ -44,12 +44,12 @@ async def batches(ladder: Ladder, name: str, size: int) -> list[int]:
     last = await ladder.last_key(name)
     assert last is not None
     after: str | None = ""
-    found: list[int] = []
+    sizes: list[int] = []
     while True:
         after, keys, _, _ = await ladder.batch(name, after or "", last, size)
         if not keys:
-            return found
-        found.append(keys)
+            return sizes
+        sizes.append(keys)
 
 
 async def test_a_large_list_is_a_batch_of_its_own(raw: Any) -> None:
@@ -94,14 +94,14 @@ async def test_a_growth_holds_one_large_list_at_a_time(raw: Any, database: Datab
     """60 lists of 20,000 ids were one batch, and an old client's append waited for 26 s. Where
     no batch takes long they double from the first one, and there are seven."""
     await put_lists(raw, "x", 30, MANY)
-    said: list[str] = []
-    database.observe_with(lambda name, _: said.append(name))
+    statements: list[str] = []
+    database.observe_with(lambda name, _: statements.append(name))
     await climb(database, "hybrid")
-    assert said.count("grow.backfill") >= 7
-    assert said.count("grow.verify") >= 7
-    said.clear()
+    assert statements.count("grow.backfill") >= 7
+    assert statements.count("grow.verify") >= 7
+    statements.clear()
     assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
-    assert said.count("grow.verify") >= 7
+    assert statements.count("grow.verify") >= 7
 
 
 def test_after_a_slow_batch_the_next_is_small() -> None:

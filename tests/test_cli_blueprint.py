@@ -38,10 +38,10 @@ async def test_an_example_goes_up_and_down(
     assert outgrow(database_url, "kv", "import", "-", blueprint=blueprint, given=made)[0] == 0
     before = outgrow(database_url, "kv", "export", blueprint=blueprint)[1]
     for phase in ("relational", "initial"):
-        code, _, said = outgrow(database_url, "grow", "--to", phase, blueprint=blueprint)
-        assert code == 0, said
-        code, answer, said = outgrow(database_url, "verify", "--json", blueprint=blueprint)
-        assert code == 0, said
+        code, _, err = outgrow(database_url, "grow", "--to", phase, blueprint=blueprint)
+        assert code == 0, err
+        code, answer, err = outgrow(database_url, "verify", "--json", blueprint=blueprint)
+        assert code == 0, err
         assert json.loads(answer)
         code, answer, _ = outgrow(database_url, "status", "--json", blueprint=blueprint)
         assert json.loads(answer)["phase"] == phase
@@ -50,9 +50,9 @@ async def test_an_example_goes_up_and_down(
 
 
 def test_a_blueprint_that_is_not_there_is_told(database_url: str, tmp_path: Path) -> None:
-    code, _, said = outgrow(database_url, "status", blueprint=str(tmp_path / "x.toml"))
+    code, _, err = outgrow(database_url, "status", blueprint=str(tmp_path / "x.toml"))
     assert code == 2
-    assert "cannot be read" in said
+    assert "cannot be read" in err
     (tmp_path / "x.toml").write_text('name = "Not a name"')
-    code, _, said = outgrow(database_url, "status", blueprint=str(tmp_path / "x.toml"))
-    assert (code, "blueprint" in said) == (2, True)
+    code, _, err = outgrow(database_url, "status", blueprint=str(tmp_path / "x.toml"))
+    assert (code, "blueprint" in err) == (2, True)

@@ -35,9 +35,9 @@ def environment(**settings: str) -> dict[str, str]:
 def outgrow(
     *arguments: str, say: str | bytes = "", **settings: str
 ) -> subprocess.CompletedProcess[str]:
-    said = say.encode() if isinstance(say, str) else say
+    sent = say.encode() if isinstance(say, str) else say
     done = subprocess.run(
-        [*COMMAND, *arguments], input=said, capture_output=True, env=environment(**settings)
+        [*COMMAND, *arguments], input=sent, capture_output=True, env=environment(**settings)
     )
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
@@ -231,10 +231,10 @@ async def test_a_role_without_privileges_is_told_whose_to_be(guest: str, command
     role = re.search(r"//(\w+)@", guest)
     assert role
     assert done.returncode == 3, done.stderr
-    said = done.stdout + done.stderr
-    assert f"the role {role[1]} may not do this in the database" in said
-    assert "permission denied for " in said
-    assert "connect as postgres, who installed Outgrow here" in said
+    output = done.stdout + done.stderr
+    assert f"the role {role[1]} may not do this in the database" in output
+    assert "permission denied for " in output
+    assert "connect as postgres, who installed Outgrow here" in output
 
 
 async def test_a_role_that_may_make_no_schemas_is_told_so(
@@ -345,17 +345,17 @@ def importing(database_url: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.parametrize(
-    ("sent", "code", "said"),
+    ("sent", "code", "expected"),
     [(signal.SIGINT, 130, "interrupted\n"), (signal.SIGTERM, 143, "")],
 )
 def test_an_interrupted_import_writes_nothing(
-    importing: subprocess.Popen[str], kv: Run, sent: signal.Signals, code: int, said: str
+    importing: subprocess.Popen[str], kv: Run, sent: signal.Signals, code: int, expected: str
 ) -> None:
     assert importing.poll() is None
     importing.send_signal(sent)
     assert importing.wait(timeout=10) == code
     assert importing.stderr
-    assert importing.stderr.read() == said
+    assert importing.stderr.read() == expected
     assert kv("list").stdout == ""
 
 

@@ -152,16 +152,16 @@ async def test_accepting_from_both_sides(
                     receiver,
                 )
             assert await connection.execute(ANSWER, sender, receiver, "1", "accepted") == "UPDATE 1"
-            for one, other in [(receiver, sender), (sender, receiver)]:
+            for person, other in [(receiver, sender), (sender, receiver)]:
                 await connection.execute(
                     "INSERT INTO campus.connections (user_id, connected_user_id) "
                     "SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM campus.connections c "
                     "WHERE c.store_key = campus.connections_lookup_key($1) "
                     "AND c.connected_user_id = $2)",
-                    one,
+                    person,
                     other,
                 )
-                if not ordered and one == receiver:
+                if not ordered and person == receiver:
                     await halfway.wait()
 
     outcomes = await asyncio.gather(

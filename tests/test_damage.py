@@ -37,10 +37,10 @@ def lists_by_pair() -> Broken:
     """Of two people one list of the messages between them, the smaller id first."""
     rows: Rows = {f"user:{uuid(1, n)}": {"id": uuid(1, n)} for n in range(30)}
     for n in range(300):
-        one, other = uuid(1, n % 30), uuid(1, (n * 7 + 1 + n // 30) % 30)
-        if one != other:
-            rows[f"message:{uuid(2, n)}"] = {"id": uuid(2, n), "from": one, "to": other}
-            thread = ":".join(sorted((one, other)))
+        sender, receiver = uuid(1, n % 30), uuid(1, (n * 7 + 1 + n // 30) % 30)
+        if sender != receiver:
+            rows[f"message:{uuid(2, n)}"] = {"id": uuid(2, n), "from": sender, "to": receiver}
+            thread = ":".join(sorted((sender, receiver)))
             rows.setdefault(f"thread:{thread}", []).append(uuid(2, n))
     long = [key for key, value in rows.items() if key.startswith("thread:") and len(value) > 1]
     lost = rows[long[0]].pop()
@@ -129,10 +129,10 @@ def test_what_is_broken_is_found_and_nothing_else(name: str) -> None:
 def test_an_id_twice_in_a_document_is_told_with_its_place() -> None:
     rows, _ = lists_in_documents()
     misfits: list[dict[str, Any]] = inspect_rows(rows.items())["integrity"]["misfits"]
-    said = {one["key"]: one["detail"] for one in misfits}
+    details = {misfit["key"]: misfit["detail"] for misfit in misfits}
     guest = rows[f"event:{uuid(2, 1)}"]["guests"][0]
     slot = rows[f"event:{uuid(2, 2)}"]["slots"][0]["id"]
-    assert said == {
+    assert details == {
         f"event:{uuid(2, 1)}": f"guests[]: {guest} stands there 2 times",
         f"event:{uuid(2, 2)}": f"slots[].id: {slot} stands there 2 times",
     }

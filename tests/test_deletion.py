@@ -30,17 +30,17 @@ async def values(database: Database, sql: str, *args: Any) -> list[Any]:
 
 async def named(database: Database, user_id: str) -> dict[str, int]:
     """Where an id is still said: relations of the campus, tables of the network."""
-    found = {}
+    counts = {}
     for relation in ("users", "connections", "school_members", "intros", "chats", "messages"):
         sql = f"SELECT count(*) FROM campus.{relation} AS r WHERE r::text LIKE '%' || $1 || '%'"
-        found[relation] = await database.value(Query("t", sql), user_id)
+        counts[relation] = await database.value(Query("t", sql), user_id)
     tables = """
     SELECT relname FROM pg_class WHERE relnamespace = 'network'::regnamespace AND relkind = 'r'
     """
     for table in await values(database, tables):
         sql = f"SELECT count(*) FROM network.{table} AS r WHERE r::text LIKE '%' || $1 || '%'"
-        found[table] = await database.value(Query("t", sql), user_id)
-    return {name: count for name, count in found.items() if count}
+        counts[table] = await database.value(Query("t", sql), user_id)
+    return {name: count for name, count in counts.items() if count}
 
 
 async def test_what_others_need_stays_and_everything_else_goes(phased_api: Api) -> None:
@@ -95,8 +95,8 @@ async def test_the_lists_of_old_clients_say_nothing_of_the_one(api: Api) -> None
     await delete(ada)
     await api.services.settle()
     rows = await database.rows(Query("t", "SELECT key, value::text AS v FROM kv_store_2516be19"))
-    said = {row["key"] for row in rows if ada.id in row["v"]}
-    assert said == set()
+    naming = {row["key"] for row in rows if ada.id in row["v"]}
+    assert naming == set()
     left = {row["key"]: json.loads(row["v"]) for row in rows if ada.id in row["key"]}
     assert all(value == [] for value in left.values()), left
 
@@ -115,12 +115,12 @@ async def test_a_large_degree_goes_in_batches_and_a_crash_in_between_is_resumed(
     await database.run(Query("t", fill), ada.id)
     batches = 0
 
-    async def falling(session: Any, one: str, other: str) -> None:
+    async def falling(session: Any, person: str, other: str) -> None:
         nonlocal batches
         batches += 1
         if batches == personal_data.DELETION_BATCH + 2:
             raise ConnectionResetError("the process was killed here")
-        await connections.lock_pair(session, one, other)
+        await connections.lock_pair(session, person, other)
 
     monkeypatch.setattr(personal_data, "lock_pair", falling)
     assert (await delete(ada)).status_code == 204
@@ -189,9 +189,9 @@ async def test_deletion_against_accepting_and_sending(phased_api: Api) -> None:
 async def test_two_who_know_each_other_go_at_once(phased_api: Api) -> None:
     api = phased_api
     people = [await api.sign_up(f"Ada {n}") for n in range(4)]
-    for n, one in enumerate(people):
+    for n, person in enumerate(people):
         for other in people[n + 1 :]:
-            await meet(one, other)
+            await meet(person, other)
     answers = await asyncio.gather(*(delete(person) for person in people))
     assert [answer.status_code for answer in answers] == [204] * 4
     await api.services.settle()

@@ -84,8 +84,8 @@ def test_there_is_a_generator_for_each() -> None:
 def test_every_pattern_has_keys(blueprint: Blueprint) -> None:
     keys = [key for key, _ in generate(blueprint.name, SIZE)]
     assert len(set(keys)) == len(keys)
-    found = Counter(blueprint.match(key) for key in keys)
-    assert found.keys() == {*blueprint.patterns, None}
+    counts = Counter(blueprint.match(key) for key in keys)
+    assert counts.keys() == {*blueprint.patterns, None}
     assert list(generate(blueprint.name, SIZE)) == list(generate(blueprint.name, SIZE))
 
 

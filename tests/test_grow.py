@@ -482,13 +482,13 @@ async def test_statistics_go_without_an_error_for_whoever_is_planning(
 
     async def create_and_drop() -> None:
         missing = tuple(layout.statistics(CAMPUS, "public", DEFAULT_STORE))
-        there = {statistics.name: "public" for statistics in missing}
+        present = {statistics.name: "public" for statistics in missing}
         async with database.session() as session:
             store = await catalog.read_located(session, DEFAULT_STORE, CAMPUS, current=True)
             context = StepContext(CAMPUS, store, database, session)
             for _ in range(rounds):
                 await CreateStatistics(missing).run(context)
-                await DropStatistics(there, "").run(context)
+                await DropStatistics(present, "").run(context)
 
     planners = [asyncio.create_task(plan()) for _ in range(3)]
     await create_and_drop()

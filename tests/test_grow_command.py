@@ -98,9 +98,9 @@ def test_a_step_is_named_from_its_first_moment(capsys: pytest.CaptureFixture[str
     shown.planned(plan, 0)
     shown.begun(step)
     shown.__exit__(asyncio.CancelledError, asyncio.CancelledError(), None)
-    said = capsys.readouterr().err
-    assert f"stopped at: {step.describe()}" in said
-    assert "the next `outgrow grow --to optimized` takes it away" in said
+    err = capsys.readouterr().err
+    assert f"stopped at: {step.describe()}" in err
+    assert "the next `outgrow grow --to optimized` takes it away" in err
 
 
 async def test_a_killed_command_does_not_build_on(

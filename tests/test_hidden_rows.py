@@ -69,7 +69,7 @@ async def test_a_command_says_that_rows_are_hidden(
 ) -> None:
     """To a stranger whom no policy lets see anything, and to an owner who is held by policies."""
     file = tmp_path / "file"
-    words = arguments.format(file=file).split()
+    command = arguments.format(file=file).split()
     url = database_url.replace("postgres@", f"{role}@")
     for sql in (
         f"ALTER TABLE {{s}} ENABLE ROW LEVEL SECURITY; {EVERYTHING}",
@@ -77,7 +77,7 @@ async def test_a_command_says_that_rows_are_hidden(
         "CREATE POLICY few ON {s} USING (key LIKE 'user:u1%')",
     ):
         await say(raw, role, sql)
-        done = await asyncio.to_thread(outgrow, *words, DATABASE_URL=url)
+        done = await asyncio.to_thread(outgrow, *command, DATABASE_URL=url)
         assert done.returncode == 3, done
         assert done.stdout == ""
         assert f"hides rows of public.{DEFAULT_STORE} from the role {role}" in done.stderr

@@ -53,10 +53,10 @@ def documents() -> Iterator[str]:
     """Each value in every field at once, of somebody who is visible at the school all the same."""
     for value in (*VALUES, *REFUSED):
         for kept in ({"school"}, {"school", "name", "createdAt", "settings", "interests"}):
-            own = {"school": json.dumps(HERE), "name": '"Chess Player"', "settings": "{}"}
-            own["interests"] = '["chess"]'
-            own["createdAt"] = '"2026-03-01T10:00:00.000Z"'
-            fields = {field: own[field] if field in kept else value for field in FIELDS}
+            plain = {"school": json.dumps(HERE), "name": '"Chess Player"', "settings": "{}"}
+            plain["interests"] = '["chess"]'
+            plain["createdAt"] = '"2026-03-01T10:00:00.000Z"'
+            fields = {field: plain[field] if field in kept else value for field in FIELDS}
             yield "{" + ",".join(f'"{name}":{text}' for name, text in fields.items()) + "}"
     yield json.dumps({"school": HERE, "name": "Big Chess", "bio": "x" * 8_000_000})
 
@@ -105,8 +105,8 @@ async def test_a_school_is_shown_whatever_its_documents_hold(
             if await put(raw, f"user:hostile{n}", document):
                 written.append(f"hostile{n}")
         assert len(written) == 2 * len(VALUES) + 1
-        for one, other in ((ben.id, ada.id), (ada.id, ben.id)):
-            await put(raw, f"user:{one}:connections", json.dumps([*written, other]))
+        for person, other in ((ben.id, ada.id), (ada.id, ben.id)):
+            await put(raw, f"user:{person}:connections", json.dumps([*written, other]))
         for user_id in written:
             await put(raw, f"user:{user_id}:connections", json.dumps([ben.id, ada.id]))
             intro = {"fromUserId": user_id, "reason": "study", "status": "pending"}

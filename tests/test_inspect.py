@@ -47,14 +47,14 @@ def scored(name: str, damage: float) -> Score:
 @pytest.mark.parametrize("column", COLUMNS)
 def test_keyspaces_are_understood(held: bool, column: str) -> None:
     shares = [getattr(scored(name, 0.03), column) for name in (HELD if held else KNOWN)]
-    told = [share for share in shares if share is not None]
-    assert sum(told) / len(told) >= GATE
+    known = [share for share in shares if share is not None]
+    assert sum(known) / len(known) >= GATE
 
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_a_sound_store_is_not_said_to_be_damaged(name: str) -> None:
-    found = scored(name, 0.0)
-    assert [one for one in found.wrong if one[0] == "damage invented"] == []
+    result = scored(name, 0.0)
+    assert [error for error in result.wrong if error[0] == "damage invented"] == []
 
 
 @pytest.mark.parametrize(
@@ -107,17 +107,21 @@ def test_facts_that_the_other_side_lacks_are_found(
     monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     monkeypatch.setattr("outgrow.inspection.keys.FACTS_AT_ONCE", at_once)
-    one, other = Facts(), Facts()
-    one.update([f"{n}" for n in range(1000)], "a")
-    one.update(["0", "1", "600"], "b")
-    other.update([f"{n}" for n in range(500, 1500)], "c")
-    mine, only_mine, theirs, only_theirs = one.compare(other)
+    facts, others = Facts(), Facts()
+    facts.update([f"{n}" for n in range(1000)], "a")
+    facts.update(["0", "1", "600"], "b")
+    others.update([f"{n}" for n in range(500, 1500)], "c")
+    mine, only_mine, theirs, only_theirs = facts.compare(others)
     assert (mine, theirs) == (1000, 1000)
     assert only_mine == {hash(f"{n}") for n in range(500)}
     assert only_theirs == {hash(f"{n}") for n in range(1000, 1500)}
-    assert one.rows({hash("0")}) == {short_hash("a"), short_hash("b")}
-    assert one.rows({hash("700")}) == {short_hash("a")}
-    assert one.single() == {hash(f"{n}") for n in range(1000)} - {hash("0"), hash("1"), hash("600")}
+    assert facts.rows({hash("0")}) == {short_hash("a"), short_hash("b")}
+    assert facts.rows({hash("700")}) == {short_hash("a")}
+    assert facts.single() == {hash(f"{n}") for n in range(1000)} - {
+        hash("0"),
+        hash("1"),
+        hash("600"),
+    }
 
 
 def test_of_an_object_only_the_fields_asked_for_are_read() -> None:
@@ -139,19 +143,19 @@ def test_of_an_object_only_the_fields_asked_for_are_read() -> None:
 
 def test_pairs_are_found_one_sided_however_few_of_them_are_in_a_sample() -> None:
     ids = [f"{n:08d}-58cc-4372-a567-0e02b2c3d479" for n in range(4000)]
-    rows: dict[str, Any] = {f"user:{one}": {"id": one} for one in ids}
-    for n, one in enumerate(ids):
+    rows: dict[str, Any] = {f"user:{id_}": {"id": id_} for id_ in ids}
+    for n, id_ in enumerate(ids):
         others = [ids[(n + step) % len(ids)] for step in (-7, -3, 3, 7)]
-        rows[f"user:{one}:friends"] = others
+        rows[f"user:{id_}:friends"] = others
     rows[f"user:{ids[9]}:friends"].remove(ids[12])
     misfits = inspect_rows(rows.items())["integrity"]["misfits"]
-    assert [(one["kind"], one["key"]) for one in misfits] == [
+    assert [(misfit["kind"], misfit["key"]) for misfit in misfits] == [
         ("one_sided", f"user:{ids[12]}:friends")
     ]
 
 
 def patterns(rows: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {one["pattern"]: one for one in inspect_rows(rows.items())["patterns"]}
+    return {pattern["pattern"]: pattern for pattern in inspect_rows(rows.items())["patterns"]}
 
 
 def test_one_root_has_several_shapes() -> None:
@@ -161,13 +165,13 @@ def test_one_root_has_several_shapes() -> None:
         rows[f"user:{id_}"] = {"id": id_, "email": f"a{n}@b.example"}
         rows[f"user:{id_}:connections"] = []
         rows[f"user:email:a{n}@b.example"] = id_
-    found = patterns(rows)
-    assert {name: one["shape"] for name, one in found.items()} == {
+    by_name = patterns(rows)
+    assert {name: pattern["shape"] for name, pattern in by_name.items()} == {
         "user:{id}": "document",
         "user:{id}:connections": "ids",
         "user:email:{email}": "scalar",
     }
-    assert found["user:email:{email}"]["derived_from"] == "user:{id}"
+    assert by_name["user:email:{email}"]["derived_from"] == "user:{id}"
 
 
 def test_constant_keys_stay_apart() -> None:
@@ -185,9 +189,11 @@ def test_a_time_of_day_separates_nothing() -> None:
     for day in range(1, 29):
         key = f"log:2026-01-{day:02d}T10:{day:02d}:07.120Z"
         rows |= {key: {"level": "info", "n": day}, f"{key}:tags": ["a"]}
-    found = patterns(rows)
-    assert set(found) == {"log:{at}", "log:{at}:tags"}
-    assert all(re.fullmatch(one["regex"], one["examples"][0]) for one in found.values())
+    by_name = patterns(rows)
+    assert set(by_name) == {"log:{at}", "log:{at}:tags"}
+    assert all(
+        re.fullmatch(pattern["regex"], pattern["examples"][0]) for pattern in by_name.values()
+    )
 
 
 def test_an_empty_store_and_garbage() -> None:
@@ -196,7 +202,7 @@ def test_an_empty_store_and_garbage() -> None:
     values: list[Any] = [None, [[[]]], {"": {"": []}}, 1e300, "x", True, [1, "a", {}]]
     rows = {key: values[n % len(values)] for n, key in enumerate(keys)}
     document = inspect_rows(rows.items())
-    assert sum(one["count"] for one in document["patterns"]) == len(rows)
+    assert sum(pattern["count"] for pattern in document["patterns"]) == len(rows)
     json.dumps(document)
 
 
@@ -220,9 +226,9 @@ _VALUE = st.recursive(
 @given(st.dictionaries(_KEY, _VALUE, max_size=60))
 def test_whatever_is_in_it_each_key_is_counted_once(rows: dict[str, Any]) -> None:
     document = inspect_rows(rows.items())
-    assert sum(one["count"] for one in document["patterns"]) == len(rows)
-    for one in document["patterns"]:
-        re.compile(one["regex"])
+    assert sum(pattern["count"] for pattern in document["patterns"]) == len(rows)
+    for pattern in document["patterns"]:
+        re.compile(pattern["regex"])
     json.dumps(document)
     parse(blueprint(inspected_rows(rows.items()), "kv"))
 
@@ -231,17 +237,17 @@ def test_whatever_is_in_it_each_key_is_counted_once(rows: dict[str, Any]) -> Non
 
 
 PLANTED: dict[str, tuple[str, Callable[[list[Any]], str]]] = {
-    "stale_school_member": ("stale", lambda one: one[0]),
-    "missing_school_member": ("missing", lambda one: f"user:{one[1]}"),
-    "one_sided_connection": ("one_sided", lambda one: f"user:{one[0]}:connections"),
-    "dangling_connection": ("dangling", lambda one: one[0]),
-    "dangling_school_member": ("dangling", lambda one: one[0]),
-    "dangling_chat": ("dangling", lambda one: one[0]),
-    "gone_chat": ("dangling", lambda one: one[0]),
-    "dangling_intro": ("dangling", lambda one: one[0]),
-    "unlisted_intro": ("missing", lambda one: one[1]),
-    "gone_intro": ("dangling", lambda one: one[0]),
-    "doubled_element": ("doubled", lambda one: one[0]),
+    "stale_school_member": ("stale", lambda row: row[0]),
+    "missing_school_member": ("missing", lambda row: f"user:{row[1]}"),
+    "one_sided_connection": ("one_sided", lambda row: f"user:{row[0]}:connections"),
+    "dangling_connection": ("dangling", lambda row: row[0]),
+    "dangling_school_member": ("dangling", lambda row: row[0]),
+    "dangling_chat": ("dangling", lambda row: row[0]),
+    "gone_chat": ("dangling", lambda row: row[0]),
+    "dangling_intro": ("dangling", lambda row: row[0]),
+    "unlisted_intro": ("missing", lambda row: row[1]),
+    "gone_intro": ("dangling", lambda row: row[0]),
+    "doubled_element": ("doubled", lambda row: row[0]),
 }
 """Kind of the generator's damage -> what `inspect` calls it, and at which key."""
 
@@ -258,27 +264,27 @@ async def test_what_the_generator_planted_is_found(
     manifest = tmp_path / "manifest.json"
     await generate(database, Spec(600, 5, 0.05), manifest=manifest)
     document = inspected(database_url, "--json", "--all")
-    misfits = {(one["key"], one["kind"]) for one in document["integrity"]["misfits"]}
+    misfits = {(misfit["key"], misfit["kind"]) for misfit in document["integrity"]["misfits"]}
     damage = json.loads(manifest.read_text())["damage"]
     for planted, (kind, key) in PLANTED.items():
-        missed = [one for one in damage[planted] if (key(one), kind) not in misfits]
-        assert missed == [], planted
-    arrays = {one[0] for one in damage["not_an_array"] if one[1] != "null"}
+        not_found = [row for row in damage[planted] if (key(row), kind) not in misfits]
+        assert not_found == [], planted
+    arrays = {row[0] for row in damage["not_an_array"] if row[1] != "null"}
     assert arrays <= {key for key, kind in misfits if kind in ("wrong_shape", "json_text")}
-    assert len([one for one in document["indexes"] if one["duplicate_of"]]) == 19
-    told = {one["about"] for one in document["security"] if one["kind"] == "secret"}
-    assert told == {"user:{id}"}
-    assert [one["pattern"] for one in document["patterns"] if one["symmetric"]] == [
+    assert len([index for index in document["indexes"] if index["duplicate_of"]]) == 19
+    about = {finding["about"] for finding in document["security"] if finding["kind"] == "secret"}
+    assert about == {"user:{id}"}
+    assert [pattern["pattern"] for pattern in document["patterns"] if pattern["symmetric"]] == [
         "user:{id}:connections"
     ]
 
 
 async def test_people_are_told_the_same(database: Database, database_url: str) -> None:
     await generate(database, Spec(200, 5, 0.05))
-    told = inspected(database_url)
-    assert "school:{id...}:users" in told
-    assert "derived from user:{id}: each names a row whose school is in its key" in told
-    assert "and 17 more alike" in told
+    report = inspected(database_url)
+    assert "school:{id...}:users" in report
+    assert "derived from user:{id}: each names a row whose school is in its key" in report
+    assert "and 17 more alike" in report
     kinds = inspected(database_url, "--misfits", "one_sided").splitlines()
     assert kinds
     assert all(line.startswith("user:") and "does not have" in line for line in kinds)
@@ -288,8 +294,8 @@ async def test_a_sample_says_that_it_is_one(database: Database, database_url: st
     await generate(database, Spec(200, 5, 0.05))
     document = inspected(database_url, "--sample", "--json")
     assert document["sampled"]
-    told = {"counts": {}, "misfits": [], "complete": False, "queries": []}
-    assert document["integrity"] == told
+    nothing = {"counts": {}, "misfits": [], "complete": False, "queries": []}
+    assert document["integrity"] == nothing
     for option in (("--misfits", "stale"), ("--sql",)):
         refused = outgrow("inspect", "--sample", *option, DATABASE_URL=database_url)
         assert refused.returncode == 2
@@ -306,7 +312,7 @@ async def test_any_table_and_who_may_only_read(database_url: str, connect: Conne
     try:
         url = database_url.replace("//postgres@", "//inspect_reader@")
         document = inspected(url, "--table", "My app.kv", "--json")
-        assert {one["pattern"] for one in document["patterns"]} == {"a", "b"}
+        assert {pattern["pattern"] for pattern in document["patterns"]} == {"a", "b"}
         missing = outgrow("inspect", "--table", "nothing", "--json", DATABASE_URL=url)
         assert missing.returncode == 3
         assert json.loads(missing.stdout)["error"]["code"] == "no_table"
@@ -378,8 +384,8 @@ def test_what_is_written_is_a_blueprint_and_the_same_again(name: str) -> None:
     made = parse(text)
     again = parse(blueprint(inspected_rows(reversed(rows.items())), "kv"))
     assert again.patterns == made.patterns
-    assert {r: set(one.columns) for r, one in again.relations.items()} == {
-        r: set(one.columns) for r, one in made.relations.items()
+    assert {r: set(relation.columns) for r, relation in again.relations.items()} == {
+        r: set(relation.columns) for r, relation in made.relations.items()
     }
     assert blueprint(inspected_rows(rows.items()), "kv") == text
 
@@ -404,8 +410,8 @@ async def test_what_is_written_grows(
     records = [(key, json.dumps(value)) for key, value in rows.items()]
     await raw.copy_records_to_table(DEFAULT_STORE, records=records)
     file = tmp_path / "blueprint.toml"
-    told = outgrow("inspect", "--write", str(file), DATABASE_URL=database_url)
-    assert told.returncode == 0, told.stderr
+    done = outgrow("inspect", "--write", str(file), DATABASE_URL=database_url)
+    assert done.returncode == 0, done.stderr
     assert outgrow("inspect", "--write", str(file), DATABASE_URL=database_url).returncode == 2
     made = parse(file.read_text())
     assert made.relations

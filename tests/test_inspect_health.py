@@ -55,21 +55,21 @@ async def reading(url: str) -> AsyncIterator[Session]:
         await database.close()
 
 
-async def look(url: str) -> Health:
+async def health_of(url: str) -> Health:
     async with reading(url) as session:
         return await health.read_health(session, "public", "kv")
 
 
-async def told(url: str) -> dict[str, Finding]:
+async def findings_of(url: str) -> dict[str, Finding]:
     """The findings on health by kind and by what they are about."""
-    found = findings.health_findings(await look(url))
-    return {f"{finding.kind} {finding.about}": finding for finding in found}
+    listed = findings.health_findings(await health_of(url))
+    return {f"{finding.kind} {finding.about}": finding for finding in listed}
 
 
 async def unsafe(url: str) -> dict[str, Finding]:
     async with reading(url) as session:
-        found = findings.access_findings(await findings.read_access(session, "public", "kv"))
-    return {f"{finding.kind} {finding.about}": finding for finding in found}
+        listed = findings.access_findings(await findings.read_access(session, "public", "kv"))
+    return {f"{finding.kind} {finding.about}": finding for finding in listed}
 
 
 async def count_now(raw: Any) -> None:
@@ -79,7 +79,7 @@ async def count_now(raw: Any) -> None:
 
 
 async def test_a_healthy_table_has_no_findings(raw: Any, database_url: str) -> None:
-    assert await told(database_url) == {}
+    assert await findings_of(database_url) == {}
 
 
 async def test_the_figures(raw: Any, database_url: str) -> None:
@@ -87,7 +87,7 @@ async def test_the_figures(raw: Any, database_url: str) -> None:
         "INSERT INTO kv SELECT 'big', to_jsonb(string_agg(md5(n::text), ''))"
         " FROM generate_series(1, 2000) n"
     )
-    seen = await look(database_url)
+    seen = await health_of(database_url)
     table = seen.table
     assert (table.name, table.key_unique) == (KV, True)
     assert table.rows in (2000, 2001)  # autovacuum may have counted them meanwhile
@@ -119,21 +119,21 @@ async def test_nineteen_duplicates_are_found_and_their_like_stays(
         await raw.execute(f"CREATE INDEX twin_{number} ON kv (key)")
     await raw.execute("CREATE INDEX other ON kv (key DESC)")
     await raw.execute("CREATE INDEX partial ON kv (key) WHERE key > 'a'")
-    found = await told(database_url)
-    duplicates = {name for name in found if name.startswith("duplicate_index")}
+    by_name = await findings_of(database_url)
+    duplicates = {name for name in by_name if name.startswith("duplicate_index")}
     assert duplicates == {f"duplicate_index twin_{n}" for n in range(19)}
-    one = found["duplicate_index twin_3"]
-    assert "kv_pkey" in one.fact
-    assert one.to_do == 'DROP INDEX CONCURRENTLY "public"."twin_3"'
-    await raw.execute(one.to_do)
-    assert "duplicate_index twin_3" not in await told(database_url)
+    duplicate = by_name["duplicate_index twin_3"]
+    assert "kv_pkey" in duplicate.fact
+    assert duplicate.to_do == 'DROP INDEX CONCURRENTLY "public"."twin_3"'
+    await raw.execute(duplicate.to_do)
+    assert "duplicate_index twin_3" not in await findings_of(database_url)
 
 
 async def test_an_unused_index(raw: Any, database_url: str) -> None:
     await raw.execute("CREATE INDEX idle ON kv ((value ->> 'name'))")
-    found = (await told(database_url))["unused_index idle"]
-    assert found.level == "note", "counted for some seconds only"
-    seen = await look(database_url)
+    finding = (await findings_of(database_url))["unused_index idle"]
+    assert finding.level == "note", "counted for some seconds only"
+    seen = await health_of(database_url)
     assert seen.counted_since is not None
     old = replace(seen, counted_since=seen.now - timedelta(days=30))
     levels = {f.about: f.level for f in findings.health_findings(old) if f.kind == "unused_index"}
@@ -141,15 +141,15 @@ async def test_an_unused_index(raw: Any, database_url: str) -> None:
     await raw.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
     await raw.execute("SELECT * FROM kv WHERE value ->> 'name' = 'Name 7'")
     await count_now(raw)
-    assert "unused_index idle" not in await told(database_url)
+    assert "unused_index idle" not in await findings_of(database_url)
 
 
 async def test_an_index_of_a_build_that_failed(raw: Any, database_url: str) -> None:
     with pytest.raises(asyncpg.UniqueViolationError):
         await raw.execute("CREATE UNIQUE INDEX CONCURRENTLY failed ON kv ((left(key, 5)))")
-    found = (await told(database_url))["invalid_index failed"]
-    assert found.level == "bad"
-    assert found.to_do == 'DROP INDEX CONCURRENTLY "public"."failed"'
+    finding = (await findings_of(database_url))["invalid_index failed"]
+    assert finding.level == "bad"
+    assert finding.to_do == 'DROP INDEX CONCURRENTLY "public"."failed"'
 
 
 @pytest.mark.parametrize(
@@ -160,8 +160,8 @@ async def test_an_index_for_prefixes_is_missing(raw: Any, database_url: str, ind
     await raw.execute("CREATE COLLATION sorted (provider = libc, locale = 'C.UTF-8')")
     await raw.execute("DROP INDEX kv_prefix; ALTER TABLE kv ALTER key TYPE text COLLATE sorted")
     kind = f"missing_prefix_index {KV}"
-    found = await told(database_url)
-    assert found[kind].level == "warn"
+    by_name = await findings_of(database_url)
+    assert by_name[kind].level == "warn"
     plan = "EXPLAIN SELECT key FROM kv WHERE key LIKE 'user:19%'"
     await raw.execute("SET enable_seqscan = off")
 
@@ -171,25 +171,25 @@ async def test_an_index_for_prefixes_is_missing(raw: Any, database_url: str, ind
     assert not await serves()
     await raw.execute(f"CREATE INDEX serves ON kv {index}")
     assert await serves()
-    assert kind not in await told(database_url)
+    assert kind not in await findings_of(database_url)
     await raw.execute("DROP INDEX serves")
-    assert kind in await told(database_url)
-    await raw.execute(found[kind].to_do)
+    assert kind in await findings_of(database_url)
+    await raw.execute(by_name[kind].to_do)
     assert await serves()
-    assert kind not in await told(database_url)
+    assert kind not in await findings_of(database_url)
 
 
 async def test_a_key_that_is_not_unique(raw: Any, database_url: str) -> None:
     await raw.execute("ALTER TABLE kv DROP CONSTRAINT kv_pkey")
-    found = (await told(database_url))[f"no_unique_key {KV}"]
-    assert found.level == "bad"
-    await raw.execute(found.to_do)
-    assert f"no_unique_key {KV}" not in await told(database_url)
+    finding = (await findings_of(database_url))[f"no_unique_key {KV}"]
+    assert finding.level == "bad"
+    await raw.execute(finding.to_do)
+    assert f"no_unique_key {KV}" not in await findings_of(database_url)
 
 
 async def test_an_unlogged_table(raw: Any, database_url: str) -> None:
     await raw.execute("ALTER TABLE kv SET UNLOGGED")
-    assert (await told(database_url))[f"unlogged {KV}"].level == "bad"
+    assert (await findings_of(database_url))[f"unlogged {KV}"].level == "bad"
 
 
 async def test_bloat_is_estimated(
@@ -202,24 +202,24 @@ async def test_bloat_is_estimated(
         "md5(n::text), 10)) FROM generate_series(1, 40000) n"
     )
     await raw.execute("ANALYZE kv")
-    whole = (await look(database_url)).table
+    whole = (await health_of(database_url)).table
     assert whole.bloat_bytes is not None
     assert whole.bloat_bytes < whole.heap_bytes / 5, "nothing was deleted"
-    assert f"bloated_table {KV}" not in await told(database_url)
+    assert f"bloated_table {KV}" not in await findings_of(database_url)
     await raw.execute("DELETE FROM kv WHERE key LIKE 'x:%' AND right(key, 1) <> '0'")
     await raw.execute("VACUUM ANALYZE kv")
-    found = await told(database_url)
-    assert "estimate" in found[f"bloated_table {KV}"].fact
-    after = await look(database_url)
+    by_name = await findings_of(database_url)
+    assert "estimate" in by_name[f"bloated_table {KV}"].fact
+    after = await health_of(database_url)
     table = after.table
     primary = next(index for index in after.indexes if index.name == "kv_pkey")
     monkeypatch.setattr(findings, "BLOATED_BYTES", 1_000_000)
-    to_do = (await told(database_url))["bloated_index kv_pkey"].to_do
+    to_do = (await findings_of(database_url))["bloated_index kv_pkey"].to_do
     assert to_do is not None
     await raw.execute(to_do)
     freed = primary.bytes - await raw.fetchval("SELECT pg_relation_size('kv_pkey')")
     assert primary.bloat_bytes == pytest.approx(freed, rel=0.2)
-    assert "bloated_index kv_pkey" not in await told(database_url)
+    assert "bloated_index kv_pkey" not in await findings_of(database_url)
     await raw.execute("VACUUM FULL kv")
     freed = table.heap_bytes - await raw.fetchval("SELECT pg_relation_size('kv')")
     assert table.bloat_bytes == pytest.approx(freed, rel=0.2)
@@ -238,35 +238,35 @@ async def test_autovacuum_and_what_it_has_to_do(raw: Any, database_url: str) -> 
     await raw.execute("UPDATE kv SET value = '{}'")
     await raw.execute("DELETE FROM kv WHERE key < 'user:5'")
     await count_now(raw)
-    found = await told(database_url)
-    assert found[f"autovacuum_off {KV}"].level == "bad"
-    assert found[f"vacuum_due {KV}"].level == "warn"
-    assert f"analyze_due {KV}" in found
-    seen = (await look(database_url)).maintenance
+    by_name = await findings_of(database_url)
+    assert by_name[f"autovacuum_off {KV}"].level == "bad"
+    assert by_name[f"vacuum_due {KV}"].level == "warn"
+    assert f"analyze_due {KV}" in by_name
+    seen = (await health_of(database_url)).maintenance
     assert not seen.autovacuum
     assert seen.vacuum_due == 50 + 400
     assert seen.analyze_due == 50 + 200
     for kind in ("autovacuum_off", "vacuum_due"):
-        await raw.execute(found[f"{kind} {KV}"].to_do)
+        await raw.execute(by_name[f"{kind} {KV}"].to_do)
     await count_now(raw)
     assert await kinds(database_url) <= {"unused_index"}
 
 
 async def kinds(url: str) -> set[str]:
-    return {name.split()[0] for name in await told(url)}
+    return {name.split()[0] for name in await findings_of(url)}
 
 
 async def test_a_table_that_was_never_analyzed(raw: Any, database_url: str) -> None:
     await raw.execute("CREATE TABLE other (LIKE kv INCLUDING ALL); DROP TABLE kv")
     await raw.execute("ALTER TABLE other RENAME TO kv")
-    found = await told(database_url)
-    assert "never" in found[f"analyze_due {KV}"].fact
-    table = (await look(database_url)).table
+    by_name = await findings_of(database_url)
+    assert "never" in by_name[f"analyze_due {KV}"].fact
+    table = (await health_of(database_url)).table
     assert (table.rows, table.bloat_bytes) == (None, None)
 
 
 async def test_the_age_of_transaction_ids(raw: Any, database_url: str) -> None:
-    seen = await look(database_url)
+    seen = await health_of(database_url)
 
     def level(age: int) -> list[str]:
         old = replace(seen, table=replace(seen.table, xid_age=age))
@@ -278,18 +278,18 @@ async def test_the_age_of_transaction_ids(raw: Any, database_url: str) -> None:
 
 
 async def test_blocks_that_were_not_in_memory(raw: Any, database_url: str) -> None:
-    seen = await look(database_url)
+    seen = await health_of(database_url)
 
-    def found(asked: int, share: float) -> bool:
+    def is_noticed(asked: int, share: float) -> bool:
         used = replace(seen, blocks_asked=asked, hit_share=share)
         return any(f.kind == "cache_misses" for f in findings.health_findings(used))
 
-    assert found(20_000, 0.5)
-    assert not found(20_000, 0.99)
-    assert not found(20, 0.5)
+    assert is_noticed(20_000, 0.5)
+    assert not is_noticed(20_000, 0.99)
+    assert not is_noticed(20, 0.5)
     await raw.execute("SELECT count(*) FROM kv")
     await count_now(raw)
-    after = await look(database_url)
+    after = await health_of(database_url)
     assert after.blocks_asked > seen.blocks_asked
     assert after.hit_share is not None
 
@@ -311,7 +311,7 @@ async def test_a_partitioned_table(raw: Any, database_url: str) -> None:
         "CREATE TABLE kv_1 PARTITION OF kv FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
         "INSERT INTO kv SELECT * FROM old; ANALYZE kv"
     )
-    table = (await look(database_url)).table
+    table = (await health_of(database_url)).table
     assert table.rows == 2000
     assert table.heap_bytes == await raw.fetchval(
         "SELECT pg_relation_size('kv_0') + pg_relation_size('kv_1')"
@@ -331,14 +331,14 @@ async def test_slow_statements_are_found(raw: Any, database_url: str) -> None:
     await raw.fetch("SELECT pg_sleep(0.6), kv.* FROM (VALUES ('secret words')) kv (key)")
     await raw.fetch("SELECT key FROM kv")
     await raw.fetch("SELECT pg_sleep(0.7) AS kv_store")
-    seen = await look(database_url)
+    seen = await health_of(database_url)
     assert seen.statements.why_not is None
     slowest = seen.statements.slowest[0]
     assert "pg_sleep" in slowest.text
     assert "secret words" not in slowest.text
     assert (slowest.calls, slowest.mean > 500) == (1, True)
-    found = [f for f in findings.health_findings(seen) if f.kind == "slow_statement"]
-    assert len(found) == 1
+    slow = [f for f in findings.health_findings(seen) if f.kind == "slow_statement"]
+    assert len(slow) == 1
     async with reading(database_url) as session:
         await session.connection.execute("SET LOCAL ROLE looker")
         seen = await health.read_health(session, "public", "kv")
@@ -383,9 +383,9 @@ async def strangers(raw: Any) -> AsyncIterator[Any]:
 
 
 async def test_a_closed_table_is_only_noted(strangers: Any, database_url: str) -> None:
-    found = await unsafe(database_url)
-    assert {name: f.level for name, f in found.items()} == {f"row_security_off {KV}": "note"}
-    assert found[f"row_security_off {KV}"].to_do is None, "nobody else gets there"
+    by_name = await unsafe(database_url)
+    assert {name: f.level for name, f in by_name.items()} == {f"row_security_off {KV}": "note"}
+    assert by_name[f"row_security_off {KV}"].to_do is None, "nobody else gets there"
     await strangers.execute("ALTER TABLE kv ENABLE ROW LEVEL SECURITY")
     assert set(await unsafe(database_url)) == {f"no_policies {KV}"}
 
@@ -394,33 +394,33 @@ async def test_grants_to_strangers(strangers: Any, database_url: str) -> None:
     await strangers.execute(
         "GRANT USAGE ON SCHEMA public TO anon; GRANT SELECT, DELETE ON kv TO anon"
     )
-    found = await unsafe(database_url)
-    assert found[f"row_security_off {KV}"].level == "bad"
-    assert "SELECT, DELETE" in found["granted_to_strangers anon"].fact
-    assert found["granted_to_strangers anon"].level == "warn"
-    assert found["values_open anon"].level == "bad"
-    assert "until there are policies" in found[f"row_security_off {KV}"].fact
-    await strangers.execute(found[f"row_security_off {KV}"].to_do)
-    found = await unsafe(database_url)
-    assert "values_open anon" not in found
-    assert found["granted_to_strangers anon"].level == "note"
+    by_name = await unsafe(database_url)
+    assert by_name[f"row_security_off {KV}"].level == "bad"
+    assert "SELECT, DELETE" in by_name["granted_to_strangers anon"].fact
+    assert by_name["granted_to_strangers anon"].level == "warn"
+    assert by_name["values_open anon"].level == "bad"
+    assert "until there are policies" in by_name[f"row_security_off {KV}"].fact
+    await strangers.execute(by_name[f"row_security_off {KV}"].to_do)
+    by_name = await unsafe(database_url)
+    assert "values_open anon" not in by_name
+    assert by_name["granted_to_strangers anon"].level == "note"
     await strangers.execute("CREATE POLICY own ON kv FOR SELECT USING (key = current_user)")
     assert "values_open anon" not in await unsafe(database_url)
     await strangers.execute('CREATE POLICY "all of it" ON kv FOR SELECT TO anon USING (true)')
-    found = await unsafe(database_url)
-    assert "'all of it'" in found["values_open anon"].fact
-    await strangers.execute(found["values_open anon"].to_do)
+    by_name = await unsafe(database_url)
+    assert "'all of it'" in by_name["values_open anon"].fact
+    await strangers.execute(by_name["values_open anon"].to_do)
     assert "values_open anon" not in await unsafe(database_url)
-    await strangers.execute(found["granted_to_strangers anon"].to_do)
+    await strangers.execute(by_name["granted_to_strangers anon"].to_do)
     assert "granted_to_strangers anon" not in await unsafe(database_url)
 
 
 async def test_a_grant_to_everybody_is_told_once(strangers: Any, database_url: str) -> None:
     await strangers.execute("GRANT USAGE ON SCHEMA public TO PUBLIC; GRANT SELECT ON kv TO PUBLIC")
-    found = await unsafe(database_url)
-    assert {"granted_to_strangers PUBLIC", "values_open PUBLIC"} <= set(found)
-    assert "granted_to_strangers anon" not in found
-    await strangers.execute(found["granted_to_strangers PUBLIC"].to_do)
+    by_name = await unsafe(database_url)
+    assert {"granted_to_strangers PUBLIC", "values_open PUBLIC"} <= set(by_name)
+    assert "granted_to_strangers anon" not in by_name
+    await strangers.execute(by_name["granted_to_strangers PUBLIC"].to_do)
     assert "values_open PUBLIC" not in await unsafe(database_url)
 
 
@@ -428,19 +428,19 @@ async def test_a_column_is_granted_or_not(strangers: Any, database_url: str) -> 
     await strangers.execute(
         "GRANT USAGE ON SCHEMA public TO authenticated; GRANT SELECT (key) ON kv TO authenticated"
     )
-    found = await unsafe(database_url)
-    assert "granted_to_strangers authenticated" in found
-    assert "values_open authenticated" not in found
+    by_name = await unsafe(database_url)
+    assert "granted_to_strangers authenticated" in by_name
+    assert "values_open authenticated" not in by_name
     await strangers.execute("GRANT SELECT (value) ON kv TO authenticated")
     assert "values_open authenticated" in await unsafe(database_url)
 
 
 async def test_a_grant_in_a_schema_that_is_closed(strangers: Any, database_url: str) -> None:
     await strangers.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC; GRANT SELECT ON kv TO anon")
-    found = await unsafe(database_url)
-    assert found["granted_to_strangers anon"].level == "note"
-    assert "do not reach it" in found["granted_to_strangers anon"].fact
-    assert "values_open anon" not in found
+    by_name = await unsafe(database_url)
+    assert by_name["granted_to_strangers anon"].level == "note"
+    assert "do not reach it" in by_name["granted_to_strangers anon"].fact
+    assert "values_open anon" not in by_name
 
 
 async def test_row_level_security_does_not_hold_who_bypasses_it(
@@ -455,10 +455,10 @@ async def test_row_level_security_does_not_hold_who_bypasses_it(
 
 async def test_other_roles_are_told_as_they_are(strangers: Any, database_url: str) -> None:
     await strangers.execute("GRANT SELECT ON kv TO service; GRANT INSERT ON kv TO person")
-    found = await unsafe(database_url)
-    assert "cannot sign in by itself" in found["granted_to_role service"].fact
-    assert "does not hold it" in found["granted_to_role service"].fact
-    assert "can sign in" in found["granted_to_role person"].fact
+    by_name = await unsafe(database_url)
+    assert "cannot sign in by itself" in by_name["granted_to_role service"].fact
+    assert "does not hold it" in by_name["granted_to_role service"].fact
+    assert "can sign in" in by_name["granted_to_role person"].fact
 
 
 async def test_default_privileges(strangers: Any, database_url: str) -> None:
@@ -474,8 +474,8 @@ async def test_a_view_that_reads_as_its_owner(strangers: Any, database_url: str,
         f'GRANT USAGE ON SCHEMA public TO anon; CREATE {kind} "All" AS SELECT key FROM kv;'
         'GRANT SELECT ON "All" TO anon'
     )
-    found = (await unsafe(database_url))["view_open public.All"]
-    await strangers.execute(found.to_do)
+    finding = (await unsafe(database_url))["view_open public.All"]
+    await strangers.execute(finding.to_do)
     assert "view_open public.All" not in await unsafe(database_url)
 
 
@@ -486,8 +486,8 @@ async def test_it_needs_no_superuser_and_no_right_to_write(
     async with reading(database_url) as session:
         await session.connection.execute("SET LOCAL ROLE person")
         seen = await health.read_health(session, "public", "kv")
-        found = {f.kind for f in findings.health_findings(seen)}
-        assert "duplicate_index" in found
+        kinds_listed = {f.kind for f in findings.health_findings(seen)}
+        assert "duplicate_index" in kinds_listed
         assert seen.table.bloat_bytes is not None
         safe = await findings.read_access(session, "public", "kv")
         assert [grantee.name for grantee in safe.grantees] == ["person"]

@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
     [("true", "2", 1), ("1", "0", 1), ("", "2", 0), ("false", "0", 0)],
 )
 def test_a_run_on_a_postgresql_that_is_not_there(ci: str, processes: str, code: int) -> None:
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "pytest", "-n", processes, "--pg=9", HERE / "test_lacking.py"],
         env=os.environ | {"CI": ci},
         cwd=HERE.parent,
@@ -26,15 +26,15 @@ def test_a_run_on_a_postgresql_that_is_not_there(ci: str, processes: str, code: 
         timeout=120,
         check=False,
     )
-    assert "NOT TESTED: there are no server programs of PostgreSQL 9" in said.stdout + said.stderr
-    assert said.returncode == code
+    assert "NOT TESTED: there are no server programs of PostgreSQL 9" in done.stdout + done.stderr
+    assert done.returncode == code
 
 
 @pytest.mark.parametrize(("ci", "outcome"), [("true", "failed"), ("", "skipped")])
 def test_a_test_of_what_is_not_there(ci: str, outcome: str, tmp_path: Path) -> None:
     test = tmp_path / "test_of_it.py"
     test.write_text("from lacking import lacking\ndef test_it(): lacking('no such program')\n")
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "pytest", "-rs", "-n", "0", "-p", "no:cacheprovider", test],
         env=os.environ | {"CI": ci, "PYTHONPATH": str(HERE)},
         cwd=tmp_path,
@@ -43,5 +43,5 @@ def test_a_test_of_what_is_not_there(ci: str, outcome: str, tmp_path: Path) -> N
         timeout=120,
         check=False,
     )
-    assert f"1 {outcome}" in said.stdout
-    assert "NOT TESTED: no such program" in said.stdout
+    assert f"1 {outcome}" in done.stdout
+    assert "NOT TESTED: no such program" in done.stdout

@@ -72,13 +72,13 @@ async def test_what_old_clients_write_is_seen_in_every_phase(database: Database,
             VALUES ('user:new-{number}', '{{"name": "N", "school": "S"}}')"""
         )
         await raw.execute(f"DELETE FROM {STORE} WHERE key = 'user:new-{number - 1}'")
-        found = await raw.fetch(
+        records = await raw.fetch(
             "SELECT connected_user_id FROM campus.connections WHERE user_id = 'someone' "
             "ORDER BY pos"
         )
-        assert [row[0] for row in found] == [f"friend-{n}" for n in range(number + 1)]
-        found = await raw.fetch("SELECT user_id FROM campus.school_members WHERE school = 'S'")
-        assert [row[0] for row in found] == [f"new-{number}"]
+        assert [row[0] for row in records] == [f"friend-{n}" for n in range(number + 1)]
+        records = await raw.fetch("SELECT user_id FROM campus.school_members WHERE school = 'S'")
+        assert [row[0] for row in records] == [f"new-{number}"]
 
 
 # -- stopped, killed
@@ -481,7 +481,7 @@ async def test_the_command_is_killed_and_resumed_as_a_process(
         return not await control.is_running(database, DEFAULT_STORE, CAMPUS)
 
     await until(free, "the server has buried the session")
-    for arguments, expected, said in (
+    for arguments, expected, text in (
         (["pause"], 3, "is not running"),
         (["switch"], 3, "not ready"),
         (["status"], 0, "interrupted"),
@@ -493,7 +493,7 @@ async def test_the_command_is_killed_and_resumed_as_a_process(
         process = outgrow(database_url, *arguments)
         out, err = await asyncio.to_thread(process.communicate, timeout=60)
         assert process.returncode == expected, (arguments, out, err)
-        assert said in out + err
+        assert text in out + err
         assert "Traceback" not in err
     async with opened(database_url) as another:
         assert (await status(another, DEFAULT_STORE, CAMPUS)).store.phase == "hybrid"

@@ -118,11 +118,11 @@ async def test_what_is_to_know_is_told_before_the_first_step(
     assert any(note.startswith("views of others show the store") for note in planned)
     code, out, err = await finished(outgrow(database_url, *goal, *options))
     assert code == 0, err
-    told = [line.removeprefix("note: ") for line in err.splitlines()[: len(planned)]]
-    assert [_sizeless(note) for note in told] == [_sizeless(note) for note in planned]
+    notes = [line.removeprefix("note: ") for line in err.splitlines()[: len(planned)]]
+    assert [_sizeless(note) for note in notes] == [_sizeless(note) for note in planned]
     assert err.count("note: ") == len(planned)
     if options:
-        assert json.loads(out)["notes"] == told
+        assert json.loads(out)["notes"] == notes
 
 
 def _sizeless(note: str) -> str:

@@ -193,9 +193,12 @@ async def test_keys_that_are_equal_and_differ_are_refused_before_anything_is_mad
         pytest.skip(str(e))
     await raw.execute(f"ALTER TABLE {STORE} ALTER COLUMN key TYPE text COLLATE vague")
     before = await everything(raw)
-    for look in (runner.plan(database, "hybrid", DEFAULT_STORE, CAMPUS), climb(database, "hybrid")):
+    for attempt in (
+        runner.plan(database, "hybrid", DEFAULT_STORE, CAMPUS),
+        climb(database, "hybrid"),
+    ):
         with pytest.raises(Refused) as refused:
-            await look
+            await attempt
         assert refused.value.code == "vague_keys"
     assert await everything(raw) == before
 
@@ -236,9 +239,9 @@ async def test_an_owner_who_could_not_keep_tables_is_refused(
     names = {"s": STORE, "d": await raw.fetchval("SELECT current_database()")}
     before = await everything(raw)
     await raw.execute(sql.format(**names))
-    for look in (runner.plan(owner, "hybrid", DEFAULT_STORE, CAMPUS), climb(owner, "hybrid")):
+    for attempt in (runner.plan(owner, "hybrid", DEFAULT_STORE, CAMPUS), climb(owner, "hybrid")):
         with pytest.raises(Refused) as refused:
-            await look
+            await attempt
         assert refused.value.code == code
         assert refused.value.hint
     assert await mirrors(raw) == {}
@@ -302,11 +305,11 @@ async def test_only_the_copy_does_not_wait_for_the_disk(database: Database, raw:
     seen = []
     async with runner.alone(database, DEFAULT_STORE, CAMPUS) as session:
 
-        async def look() -> None:
+        async def read_setting() -> None:
             seen.append(await session.value(setting))
 
         store = await catalog.read_store(session, DEFAULT_STORE, CAMPUS)
-        context = StepContext(CAMPUS, store, database, session, pace=look)
+        context = StepContext(CAMPUS, store, database, session, pace=read_setting)
         await Expand((("users", None),)).run(context)
         await Backfill("users").run(context)
         assert set(seen) == {"off"}

@@ -26,8 +26,8 @@ def test_percentiles_are_right_within_a_tenth() -> None:
     (counted,) = latencies.take_counts()
     exact = statistics.quantiles(times, n=100)
     for percent in (50, 95, 99):
-        told = quantile(counted.counts, percent / 100, counted.slowest)
-        assert told == pytest.approx(exact[percent - 1], rel=0.1)
+        estimate = quantile(counted.counts, percent / 100, counted.slowest)
+        assert estimate == pytest.approx(exact[percent - 1], rel=0.1)
     assert counted.slow == sum(seconds >= 0.5 for seconds in times)
     assert counted.slowest == max(times)
     assert sum(counted.counts) == 20_000
@@ -115,7 +115,7 @@ def test_many_readings_of_one_hour_do_not_outweigh_days() -> None:
     crowd = [(last[0] + n * timedelta(minutes=1), last[1] + 500) for n in range(200)]
     trend = fit([*days, *crowd])
     assert trend is None or trend.per_day < 60
-    plain = fit([*days, *[(at, last[1]) for at, _ in crowd]])
+    plain = fit([*days, *[(position, last[1]) for position, _ in crowd]])
     assert plain is not None
     assert plain.per_day == pytest.approx(10, rel=0.1)
 

@@ -223,8 +223,10 @@ async def test_rows_and_unmapped_members_of_a_map_are_the_map(
     members = st.dictionaries(names, edge | values, max_size=5).map(_object)
     drawn = data.draw(st.lists(members | values, min_size=1, max_size=12))
     decode, encode = f"zoo.{relation}_decode", f"zoo.{relation}_encode"
-    own = ZOO.relations[relation]
-    encoded = ", ".join(f"d.{quote(c)}" for c in [*own.encoded, *["rest"] * own.has_rest])
+    definition = ZOO.relations[relation]
+    encoded = ", ".join(
+        f"d.{quote(c)}" for c in [*definition.encoded, *["rest"] * definition.has_rest]
+    )
     kept = unmapped(ZOO, relation, "m.v")
     query = Query(
         "test.map",
@@ -253,9 +255,9 @@ async def test_a_list_decodes_to_its_texts(campus: Database, value: str) -> None
     )
     decoded = json.loads(value)
     expected: dict[str, int] = {}
-    for place, element in enumerate(decoded if isinstance(decoded, list) else [], start=1):
+    for position, element in enumerate(decoded if isinstance(decoded, list) else [], start=1):
         if isinstance(element, str) and len(element) <= 200:
-            expected.setdefault(element, place * STEP)
+            expected.setdefault(element, position * STEP)
     assert {row[0]: row[1] for row in await campus.rows(query, value)} == expected
 
 

@@ -89,15 +89,15 @@ def test_a_name_stays_what_it_is_whatever_is_imported() -> None:
 
 def test_importing_it_imports_next_to_nothing() -> None:
     """Counted, and not timed: all that it takes is in the standard library, and little of that."""
-    said = python(LOADED.format("")).stdout.split()
-    assert [name for name in said if name.startswith("outgrow")] == ["outgrow", "outgrow.errors"]
-    assert not {"asyncio", "asyncpg", "click", "logging", "msgspec"} & set(said)
+    modules = python(LOADED.format("")).stdout.split()
+    assert [name for name in modules if name.startswith("outgrow")] == ["outgrow", "outgrow.errors"]
+    assert not {"asyncio", "asyncpg", "click", "logging", "msgspec"} & set(modules)
 
 
 def test_using_it_imports_no_server_and_no_command_line() -> None:
     uses = "; ".join(f"outgrow.{name}" for name in outgrow.__all__)
-    said = python(LOADED.format(uses)).stdout.split()
-    assert "outgrow.library" in said
+    modules = python(LOADED.format(uses)).stdout.split()
+    assert "outgrow.library" in modules
     unwanted = {
         "argparse",
         "argon2",
@@ -109,8 +109,8 @@ def test_using_it_imports_no_server_and_no_command_line() -> None:
         "starlette",
         "uvicorn",
     }
-    assert not unwanted & set(said)
-    assert not [name for name in said if name.startswith(("outgrow.web", "outgrow.cli"))]
+    assert not unwanted & set(modules)
+    assert not [name for name in modules if name.startswith(("outgrow.web", "outgrow.cli"))]
 
 
 def test_it_says_that_it_has_types() -> None:

@@ -34,12 +34,12 @@ class Bucket:
 
     def __init__(self, most: int, seconds: int) -> None:
         self.most, self.leak = most, Fraction(seconds, most)
-        self.drops, self.at = Fraction(0), Fraction(0)
+        self.drops, self.changed_at = Fraction(0), Fraction(0)
 
     def put(self, now: int) -> Fraction:
         """The seconds to wait; 0 for one that fitted."""
-        self.drops = max(Fraction(0), self.drops - (now - self.at) / self.leak)
-        self.at = Fraction(now)
+        self.drops = max(Fraction(0), self.drops - (now - self.changed_at) / self.leak)
+        self.changed_at = Fraction(now)
         if self.drops + 1 <= self.most:
             self.drops += 1
             return Fraction(0)
@@ -125,9 +125,9 @@ async def test_one_address_cannot_try_many_passwords_and_keeps_nobody_out(
     home = await Api.open(campus, caller="198.51.100.1", limits={"log-in-pair": (3, 3600)})
     ada = await api.sign_up()
 
-    async def log_in(at: Api, password: str) -> int:
+    async def log_in(client: Api, password: str) -> int:
         body = {"email": ada.email.upper(), "password": password}
-        return (await at.post("/auth/login", body)).status_code
+        return (await client.post("/auth/login", body)).status_code
 
     tried = await asyncio.gather(*(log_in(api, "wrong password") for _ in range(6)))
     assert sorted(tried) == [401, 401, 401, 429, 429, 429]

@@ -72,7 +72,9 @@ CHANGES: dict[str, tuple[Change, int, int]] = {
     "one to the end": (lambda old, new: [*old[:200], *old[201:], old[200]], 1, 1),
     "at two places": (lambda old, new: [old[0], new, *old[1:300], *old[310:]], 10, 1),
     "at forty places": (
-        lambda old, new: [others(new, n) if n % 10 == 3 else one for n, one in enumerate(old)],
+        lambda old, new: [
+            others(new, n) if n % 10 == 3 else element for n, element in enumerate(old)
+        ],
         40,
         40,
     ),
@@ -159,12 +161,12 @@ async def test_lists_are_followed_at_every_level(
     the key: the rows that it still sees then are not its own, and nothing of it fails."""
     key, elements, new = LISTS[name]
     other = await connect(campus_url)
-    one = st.sampled_from([*elements[:6], new, 7, None, {}, ["x"]])
-    lists: st.SearchStrategy[Any] = st.lists(one, max_size=8)
+    element = st.sampled_from([*elements[:6], new, 7, None, {}, ["x"]])
+    lists: st.SearchStrategy[Any] = st.lists(element, max_size=8)
     values: st.SearchStrategy[Any] = lists | lists | lists | st.sampled_from([None, {}, "text", 1])
     loop = asyncio.get_running_loop()
 
-    async def follow(first: Any, some: list[Any], deleted: bool) -> None:
+    async def compare(first: Any, some: list[Any], deleted: bool) -> None:
         await put(ladder, name, first)
         async with ladder.connection.transaction(isolation=level):
             await ladder.connection.fetch("SELECT FROM campus_tables.connections")
@@ -177,7 +179,7 @@ async def test_lists_are_followed_at_every_level(
     @given(values, st.lists(values, min_size=1, max_size=4), st.booleans())
     @settings(max_examples=40)
     def same(first: Any, some: list[Any], deleted: bool) -> None:
-        asyncio.run_coroutine_threadsafe(follow(first, some, deleted), loop).result(30)
+        asyncio.run_coroutine_threadsafe(compare(first, some, deleted), loop).result(30)
 
     await asyncio.to_thread(same)
 

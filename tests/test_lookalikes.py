@@ -102,8 +102,8 @@ async def test_nobody_signs_up_for_a_lookalike(campus: Database) -> None:
     await Domains(campus).add(HERE, "campus.example")
     api = await Api.open(campus, mail=_nowhere, limits=None)
     for n, name in enumerate(LOOKALIKES):
-        for at in ("elsewhere.example", "campus.example"):
-            body = {"email": f"p{n}@{at}", "password": PASSWORD, "name": "Eve", "school": name}
+        for domain in ("elsewhere.example", "campus.example"):
+            body = {"email": f"p{n}@{domain}", "password": PASSWORD, "name": "Eve", "school": name}
             answer = await api.post("/auth/signup", body)
             assert answer.status_code == 409, (name, answer.text)
             assert answer.json()["code"] == "school_lookalike"
@@ -196,7 +196,7 @@ class Walk(HTMLParser):
         super().__init__()
         self._open: list[tuple[str, bool]] = []
         self.loose: list[str] = []
-        self.found = 0
+        self.marked = 0
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -204,7 +204,7 @@ class Walk(HTMLParser):
         apart = tag == "bdi" or given.get("dir") == "auto"
         for name, value in given.items():
             if name in ("value", "placeholder", "title", "aria-label") and MARK in (value or ""):
-                self.found += 1
+                self.marked += 1
                 if not apart and given.get("type") != "hidden":
                     self.loose.append(f"<{tag} {name}={value}>")
         if tag not in _VOID:
@@ -218,7 +218,7 @@ class Walk(HTMLParser):
         if any(c in data for c in "\u202e\u2066\u200b"):
             self.loose.append(f"turned: {data}")
         if MARK in data:
-            self.found += 1
+            self.marked += 1
             tags = [tag for tag, _ in self._open]
             if "title" not in tags and not any(apart for _, apart in self._open):
                 self.loose.append(f"{'>'.join(tags)}: {data.strip()[:80]}")
@@ -238,7 +238,7 @@ async def test_pages_set_apart_what_people_wrote(campus: Database) -> None:
     token = page.text.split('name="token" value="')[1].split('"')[0]
     form = {"token": token, "email": ada.email, "password": PASSWORD}
     assert (await api.client.post("/sign-in", data=form)).status_code == 303
-    found = {}
+    marked = {}
     for path in (
         *("/", "/people", f"/people?major={EVIL}&interest={EVIL}", "/find", f"/find?q={MARK}"),
         *(f"/people/{ben.id}", f"/people/{eve.id}", f"/people/{ada.id}", "/my/profile"),
@@ -250,7 +250,7 @@ async def test_pages_set_apart_what_people_wrote(campus: Database) -> None:
         assert answer.status_code in (200, 404, 303), path
         walk = Walk(answer.text)
         assert walk.loose == [], path
-        found[path] = walk.found
+        marked[path] = walk.marked
     for path in (
         "/people",
         f"/people/{ben.id}",
@@ -259,7 +259,7 @@ async def test_pages_set_apart_what_people_wrote(campus: Database) -> None:
         f"/my/chats/{chat}",
         "/my/intros",
     ):
-        assert found[path] > 0, (path, found)
+        assert marked[path] > 0, (path, marked)
     await api.close()
 
 

@@ -165,10 +165,10 @@ async def test_only_members_that_changed_are_written(desk: Ladder) -> None:
     await desk.expand(["ratings"])
     many = {f"u{n}": {"stars": n} for n in range(50)}
     await desk.put("user:k:ratings", many)
-    place = "SELECT rated_id, ctid::text FROM desk_tables.ratings"
-    before = dict(await desk.rows(place))
+    versions = "SELECT rated_id, ctid::text FROM desk_tables.ratings"
+    before = dict(await desk.rows(versions))
     await desk.put("user:k:ratings", {**many, "u7": {"stars": 70}, "new": {"stars": 0}})
-    after = dict(await desk.rows(place))
+    after = dict(await desk.rows(versions))
     assert {name for name in after if after[name] != before.get(name)} == {"u7", "new"}
 
 
@@ -225,13 +225,13 @@ async def test_a_value_in_the_way_of_a_map_is_kept(desk: Ladder) -> None:
 async def test_two_who_make_the_first_member_both_do(
     desk: Ladder, database_url: str, connect: Connect
 ) -> None:
-    one, two = await connect(database_url), await connect(database_url)
+    first, second = await connect(database_url), await connect(database_url)
     insert = "INSERT INTO desk.ratings (user_id, rated_id, stars) VALUES ('k', $1, 1)"
-    transaction = one.transaction()
+    transaction = first.transaction()
     await transaction.start()
-    await one.execute(insert, "a")
-    other = asyncio.create_task(two.execute(insert, "b"))
-    await waits(desk.connection, two)
+    await first.execute(insert, "a")
+    other = asyncio.create_task(second.execute(insert, "b"))
+    await waits(desk.connection, second)
     await transaction.commit()
     await other
     assert await desk.stored() == {"user:k:ratings": {"a": {"stars": 1}, "b": {"stars": 1}}}
@@ -241,18 +241,18 @@ async def test_a_member_that_changed_meanwhile_is_looked_at_again(
     desk: Ladder, database_url: str, connect: Connect
 ) -> None:
     await desk.put("user:k:ratings", {"a": {"stars": 1}, "b": {"stars": 1}})
-    one, two = await connect(database_url), await connect(database_url)
-    transaction = one.transaction()
+    first, second = await connect(database_url), await connect(database_url)
+    transaction = first.transaction()
     await transaction.start()
-    await one.execute("UPDATE desk.ratings SET stars = stars + 1 WHERE rated_id = 'a'")
+    await first.execute("UPDATE desk.ratings SET stars = stars + 1 WHERE rated_id = 'a'")
     same = asyncio.create_task(
-        two.execute("UPDATE desk.ratings SET stars = stars + 1 WHERE rated_id = 'a'")
+        second.execute("UPDATE desk.ratings SET stars = stars + 1 WHERE rated_id = 'a'")
     )
-    await waits(desk.connection, two)
+    await waits(desk.connection, second)
     await transaction.commit()
     with pytest.raises(asyncpg.SerializationError):
         await same
-    await two.execute("UPDATE desk.ratings SET stars = 9 WHERE rated_id = 'b'")
+    await second.execute("UPDATE desk.ratings SET stars = 9 WHERE rated_id = 'b'")
     assert await desk.stored() == {"user:k:ratings": {"a": {"stars": 2}, "b": {"stars": 9}}}
 
 

@@ -142,7 +142,7 @@ def following_rows(name: str) -> Query:
 def histories(draw: st.DrawFn, elements: st.SearchStrategy[Any]) -> list[Any]:
     """Values of one key, most of which are the one before with an element behind it."""
     value: Any = draw(st.lists(elements, max_size=4))
-    found = [value]
+    values = [value]
     for change in draw(st.lists(CHANGES, min_size=1, max_size=8)):
         before = value if isinstance(value, list) else []
         if change == "other":
@@ -152,8 +152,8 @@ def histories(draw: st.DrawFn, elements: st.SearchStrategy[Any]) -> list[Any]:
         else:
             element = draw(elements)
             value = [*before, element] if change == "append" else [element, *before]
-        found.append(value)
-    return found
+        values.append(value)
+    return values
 
 
 @pytest.mark.parametrize(
@@ -220,9 +220,9 @@ async def test_the_short_way_is_taken_for_one_element_more_behind_a_whole_list(
     await ladder.expand([name])
     await ladder.put(key, old)
     query = following_rows(name)
-    told = re.sub(r"(ELSE \(SELECT count.*\n *THEN)", r"\1 RAISE EXCEPTION 'short';", query.sql)
-    assert told != query.sql
-    await campus.run(Query("test.told", told))
+    trapped = re.sub(r"(ELSE \(SELECT count.*\n *THEN)", r"\1 RAISE EXCEPTION 'short';", query.sql)
+    assert trapped != query.sql
+    await campus.run(Query("test.told", trapped))
     if not expected:
         await ladder.put(key, new)
         assert await ladder.differences([name]) == {}
@@ -245,8 +245,8 @@ async def test_a_table_is_filled_with_what_is_there(
 
 async def count(database: Database, name: str) -> int:
     table = layout.mirror.table(CAMPUS, name)
-    found: int = await database.value(Query("test.count", f"SELECT count(*) FROM {table}"))
-    return found
+    counted: int = await database.value(Query("test.count", f"SELECT count(*) FROM {table}"))
+    return counted
 
 
 async def test_keys_that_go_take_their_rows_along(people: Database, ladder: Ladder) -> None:
@@ -297,14 +297,14 @@ async def test_views_move_to_the_tables_and_back_and_show_the_same(
             )
         ]
 
-    before, found = await shown(), await sought()
-    assert all(found)
+    before, counts = await shown(), await sought()
+    assert all(counts)
     await ladder.expand(ALL)
     for name in ALL:
         await ladder.fill(name)
     for name in ALL:
         await ladder.show("shadow", [name])
         assert await shown() == before, name
-        assert await sought() == found, name
+        assert await sought() == counts, name
     await ladder.show("store")
     assert await shown() == before

@@ -26,13 +26,13 @@ OURS = ("store_key", "store_value", "rest", "unmapped")
 
 def variables() -> list[str]:
     """Of the functions that are made, the names of PL/pgSQL's own included."""
-    found = {"found", "new", "old", "tg_op", "tg_relid"}
+    names = {"found", "new", "old", "tg_op", "tg_relid"}
     for file in ("campus.sql", "campus-tables.sql"):
         text = (GOLDEN / file).read_text(encoding="utf-8")
         for part in re.findall(r"^DECLARE\n(.*?)^ *BEGIN", text, re.S | re.M):
-            found |= set(re.findall(r"^ *([a-z_]+) ", part, re.M))
-        found |= set(re.findall(r"\bFOR ([a-z_]+) IN\b", text))
-    return sorted(found)
+            names |= set(re.findall(r"^ *([a-z_]+) ", part, re.M))
+        names |= set(re.findall(r"\bFOR ([a-z_]+) IN\b", text))
+    return sorted(names)
 
 
 def blueprint(shape: str, names: list[str]) -> Blueprint:
@@ -110,10 +110,10 @@ async def test_columns_may_be_called_as_variables_are(
 def test_names_that_are_taken_are_refused(text: str, says: str) -> None:
     columns = 'id = { key = "id" }\ny = { field = "y", type = "key" }\n'
     start = 'name = "n"\n[patterns]\nx = { key = "x:{id}", shape = "document" }\n'
-    own = f'{start}[relations.x]\npattern = "x"\n[relations.x.columns]\n{columns}'
-    own += text.removeprefix("[relations.x.columns]\n")
+    text_of_relation = f'{start}[relations.x]\npattern = "x"\n[relations.x.columns]\n{columns}'
+    text_of_relation += text.removeprefix("[relations.x.columns]\n")
     with pytest.raises(BadInput) as refused:
-        parse(own)
+        parse(text_of_relation)
     assert re.search(rf"(\.|: ).*\b{says}\b", refused.value.message)
 
 

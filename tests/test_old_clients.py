@@ -156,7 +156,7 @@ class Clients:
         self.url, self.connect, self.keys = url, connect, keys
         self.last: dict[str, tuple[int, str | None]] = {}
         self.done: Counter[str] = Counter()  # committed operations, by level
-        self.told: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
         self.going = asyncio.Event()
         self.busy = 0
 
@@ -193,7 +193,7 @@ class Clients:
             if e.sqlstate not in TOLD or (e.sqlstate, level) == ("40001", LEVELS[0]):
                 e.add_note(f"at {level}, in {e.context}")
                 raise
-            self.told[f"{level} {TOLD[str(e.sqlstate)]}"] += 1
+            self.errors[f"{level} {TOLD[str(e.sqlstate)]}"] += 1
             return
         self.done[level] += count
         for number, key, value in written:
@@ -254,8 +254,8 @@ async def check(clients: Clients, database: Database, ladder: Ladder, twin: str)
     """The store is what was committed, and every relation what the store says: as `outgrow verify`
     compares them, and as views say that read the store."""
     stored = await ladder.rows(f"SELECT key, value::text FROM {STORE}")
-    there = {key: value for key, (_, value) in clients.last.items() if value is not None}
-    assert dict(stored) == there
+    expected = {key: value for key, (_, value) in clients.last.items() if value is not None}
+    assert dict(stored) == expected
     blueprint = ladder.blueprint
     assert (await verify(database, DEFAULT_STORE, blueprint, lambda _: None)).same
     for name in blueprint.relations:
@@ -294,4 +294,4 @@ async def test_nothing_of_old_clients_is_lost(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     assert set(clients.done) == set(LEVELS)
-    print(f"{blueprint.name}: {dict(clients.done)}, told {dict(clients.told)}")
+    print(f"{blueprint.name}: {dict(clients.done)}, told {dict(clients.errors)}")

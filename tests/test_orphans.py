@@ -24,11 +24,11 @@ async def test_tables_of_a_dropped_store_are_kept(
     async with opened(database_url) as database:
         await grow(database, "relational")
 
-    async def say(*words: str) -> Any:
-        return await asyncio.to_thread(outgrow, *words, DATABASE_URL=database_url)
+    async def say(*command: str) -> Any:
+        return await asyncio.to_thread(outgrow, *command, DATABASE_URL=database_url)
 
     await raw.execute(f"DROP TABLE {STORE} CASCADE; {made_again}")
-    for words in (
+    for command in (
         "status",
         "verify",
         "grow --to initial",
@@ -36,8 +36,8 @@ async def test_tables_of_a_dropped_store_are_kept(
         "grow --to relational",
         "serve --port 0 --no-demo",
     ):
-        done = await say(*words.split())
-        assert done.returncode == 3, (words, done)
+        done = await say(*command.split())
+        assert done.returncode == 3, (command, done)
         assert "campus_tables.users: 50 rows" in done.stderr, done.stderr
         assert "--delete-only-copies" in done.stderr
     assert await raw.fetchval("SELECT count(*) FROM campus_tables.users") == 50
@@ -73,13 +73,13 @@ async def test_a_table_in_the_stores_place_must_have_all_its_keys(
         f"INSERT INTO {STORE} SELECT 'user:new' || n, '{{}}' FROM generate_series(1, 200) n"
     )
 
-    async def say(*words: str) -> Any:
-        return await asyncio.to_thread(outgrow, *words, DATABASE_URL=database_url)
+    async def say(*command: str) -> Any:
+        return await asyncio.to_thread(outgrow, *command, DATABASE_URL=database_url)
 
     for made in ("TABLE backup", "SELECT 'user:late', '{}'"):
-        for words in ("verify", "grow --to initial", "grow --to relational"):
-            done = await say(*words.split())
-            assert done.returncode == 3, (words, done)
+        for command in ("verify", "grow --to initial", "grow --to relational"):
+            done = await say(*command.split())
+            assert done.returncode == 3, (command, done)
             assert "has not all of its keys, as 'user:late'" in done.stderr, done.stderr
         assert await raw.fetchval("SELECT count(*) FROM campus_tables.users") == 51
         await raw.execute(f"INSERT INTO {STORE} {made}")

@@ -60,7 +60,7 @@ async def test_a_sign_up_that_fails_keeps_what_was_typed(somebody: Somebody) -> 
     good = {"name": "Ada", "school": HERE, "email": "ada@x.edu", "password": PASSWORD}
     good["major"] = "Physics"
     typed: dict[str, str]
-    for typed, said in (
+    for typed, message in (
         ({"name": " "}, "Name cannot be used like that."),
         ({"name": "\u200b"}, "Name cannot be used like that."),
         ({"school": ""}, "School cannot be used like that."),
@@ -70,7 +70,7 @@ async def test_a_sign_up_that_fails_keeps_what_was_typed(somebody: Somebody) -> 
     ):
         await ada.open("/sign-up")
         page = await ada.send("/sign-up", 400, **(good | typed))
-        assert said in page.text
+        assert message in page.text
         fields = page.form("/sign-up").fields
         kept = {**good, **typed, "password": ""}
         # But for what does not show: so it is gone when the form is sent again.
@@ -259,11 +259,11 @@ async def test_the_cookie_is_kept_from_scripts_other_sites_and_neighbours(
     prefix = "__Host-" if secure else ""
     assert guest.startswith(f"{prefix}outgrow_guest=")
     assert cookie.startswith(f"{prefix}outgrow_visit=")
-    for one in (guest, cookie):
-        assert "; Path=/; " in one
-        assert "HttpOnly; SameSite=Lax" in one
-        assert "Domain" not in one
-        assert ("Secure" in one) is secure
+    for header in (guest, cookie):
+        assert "; Path=/; " in header
+        assert "HttpOnly; SameSite=Lax" in header
+        assert "Domain" not in header
+        assert ("Secure" in header) is secure
     value = cookie.partition(";")[0].partition("=")[2]
     for name, is_read in (("outgrow_visit", not secure), ("__Host-outgrow_visit", secure)):
         answer = await api.get("/my/settings", headers={**headers, "cookie": f"{name}={value}"})

@@ -143,8 +143,8 @@ async def test_the_scripts_token_is_the_visitors_own(api: Api, somebody: Somebod
     page = await ada.open("/my/chats")
     answer = await ada.client.post("/my/token", data=page.forms[-1].fields)
     token = answer.json()["access_token"]
-    own = await api.get("/profiles/me", headers={"authorization": f"Bearer {token}"})
-    assert own.json()["id"] == ada.id
+    profile = await api.get("/profiles/me", headers={"authorization": f"Bearer {token}"})
+    assert profile.json()["id"] == ada.id
     assert (await ada.client.post("/my/token")).status_code in (400, 403)
     assert (await guest.client.post("/my/token", data={"token": "x"})).status_code == 403
 

@@ -84,19 +84,19 @@ def test_only_the_length_counts_beside_that() -> None:
 
 def test_the_list_is_whole() -> None:
     common = _common_passwords()
-    assert all(one == one.casefold() for one in common)
-    assert sum(len(one) >= SHORTEST_PASSWORD for one in common) == 10_000
-    assert all(one.isalpha() for one in common if len(one) < SHORTEST_PASSWORD)
+    assert all(password == password.casefold() for password in common)
+    assert sum(len(password) >= SHORTEST_PASSWORD for password in common) == 10_000
+    assert all(password.isalpha() for password in common if len(password) < SHORTEST_PASSWORD)
     assert {"password", "iloveyou", "12345678"} <= common
 
 
 async def test_every_way_to_set_one_refuses_it(campus: Database) -> None:
     letters: list[Letter] = []
 
-    async def keep(letter: Letter) -> None:
+    async def collect(letter: Letter) -> None:
         letters.append(letter)
 
-    api = await Api.open(campus, limits=None, mail=keep)
+    api = await Api.open(campus, limits=None, mail=collect)
     body = {"email": "ada@campus.example", "name": "Ada Okafor", "school": HERE}
     for weak in ("password1", "ada.okafor", "northfield university"):
         answer = await api.post("/auth/signup", {**body, "password": weak})
@@ -107,9 +107,9 @@ async def test_every_way_to_set_one_refuses_it(campus: Database) -> None:
 
     await api.post("/auth/reset", {"email": ada.email})
     await api.services.confirmations.mail.background.settle()
-    found = re.search(r"code for a new password is (\S+),", letters[-1].text)
-    assert found
-    reset = {"email": ada.email, "code": found[1]}
+    match = re.search(r"code for a new password is (\S+),", letters[-1].text)
+    assert match
+    reset = {"email": ada.email, "code": match[1]}
     for weak in ("password1", "Okafor!!!1", "northfield university"):
         answer = await api.post("/auth/reset/confirm", {**reset, "password": weak})
         assert_problem(answer, 400, "weak_password")

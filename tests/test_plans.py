@@ -168,13 +168,13 @@ async def test_a_filter_by_interest_is_planned_for_what_is_asked(
     large: Database, filters: profiles.Filters
 ) -> None:
     """By generic plans a common one read 18,754 rows."""
-    said: list[str] = []
-    large.observe_with(lambda name, _: said.append(name))
+    statements: list[str] = []
+    large.observe_with(lambda name, _: statements.append(name))
     answer = await profiles.Profiles(large, Cursors(b"k" * 32), Caches(Notifier(large), 0)).page(
         filters, "newest", Page(20, 0, None), viewer=Viewer(DEMO_ID, DEMO_SCHOOL)
     )
     assert json.loads(answer)["items"] or filters.interests == ("nobody has this",)
-    assert "database.plan_for_parameters" in said
+    assert "database.plan_for_parameters" in statements
     query = PROFILES["page_newest"].given(cursor=None, **filters.arguments())
     arguments = asked(*filters.arguments().values())
     plans = []

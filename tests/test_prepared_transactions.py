@@ -36,10 +36,10 @@ async def test_its_name_is_said_and_how_to_end_it(
     task = asyncio.create_task(climb(database, goal, recorder))
     try:
 
-        async def said() -> Any:
+        async def reasons() -> Any:
             return [text for text in recorder.waits if "prepared" in text]
 
-        text = (await until(said, "the growth says for whom it waits"))[0]
+        text = (await until(reasons, "the growth says for whom it waits"))[0]
     finally:
         await raw.execute("ROLLBACK PREPARED 'it''s theirs'")
     assert "the prepared transaction 'it''s theirs', open since" in text

@@ -55,7 +55,7 @@ Connect = Callable[..., Awaitable[Any]]
 
 async def _objects(database: Database) -> list[str]:
     """Something to try on every relation, sequence and function of our schemas."""
-    found = await database.rows(
+    names = await database.rows(
         Query(
             "test",
             """
@@ -73,7 +73,7 @@ async def _objects(database: Database) -> list[str]:
         ),
         SCHEMAS,
     )
-    return [row[0] for row in found]
+    return [row[0] for row in names]
 
 
 async def test_a_stranger_can_name_nothing_of_ours(

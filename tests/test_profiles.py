@@ -105,9 +105,9 @@ async def test_filters(api: Api, campus: Database) -> None:
     for query, wanted in cases:
         answer = await me.get(f"/profiles?{query}&limit=100&total=true")
         page = answer.json()
-        found = {item["id"] for item in page["items"]}
-        assert found == expected(**wanted), query
-        assert page["total"] == len(found)
+        shown = {item["id"] for item in page["items"]}
+        assert shown == expected(**wanted), query
+        assert page["total"] == len(shown)
     assert (await me.get("/profiles?major=biology")).json()["items"] == []
 
 
@@ -210,8 +210,8 @@ async def test_a_large_limit_is_capped_and_odd_characters_are_text(
     await crowd(campus, 130)
     me = await api.sign_up(major='Ω "x" & \\ %_')
     assert len((await me.get("/profiles?limit=5000")).json()["items"]) == 100
-    found = (await me.get("/profiles", params={"major": 'Ω "x" & \\ %_'})).json()["items"]
-    assert [item["id"] for item in found] == [me.id]
+    items = (await me.get("/profiles", params={"major": 'Ω "x" & \\ %_'})).json()["items"]
+    assert [item["id"] for item in items] == [me.id]
 
 
 async def test_a_cursor_is_good_for_its_own_list_only(api: Api, campus: Database) -> None:
@@ -228,8 +228,8 @@ async def test_a_cursor_is_good_for_its_own_list_only(api: Api, campus: Database
         assert (await me.get(f"{path}?cursor={cursor}")).json()["code"] == "bad_cursor"
     answer = await other.get(f"/profiles?year=Senior&cursor={cursor}")
     assert answer.json()["code"] == "bad_cursor"
-    for place in range(0, len(cursor), 7):
-        changed = cursor[:place] + ("A" if cursor[place] != "A" else "B") + cursor[place + 1 :]
+    for index in range(0, len(cursor), 7):
+        changed = cursor[:index] + ("A" if cursor[index] != "A" else "B") + cursor[index + 1 :]
         answer = await me.get(f"/profiles?limit=9&year=Senior&cursor={changed}")
         assert answer.json()["code"] == "bad_cursor"
     answer = await me.get(f"/profiles?year=Senior&offset=1&cursor={cursor}")

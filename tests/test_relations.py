@@ -345,8 +345,12 @@ _parts = st.sampled_from([*_words, *_odd])
 async def test_sql_and_python_agree_on_patterns(campus: Database, keys: list[str]) -> None:
     for name in BLUEPRINT.patterns:
         condition = expressions.matches(BLUEPRINT, name, "k")
-        found = await rows(campus, f"SELECT k FROM unnest($1::text[]) AS k WHERE {condition}", keys)
-        assert sorted(k for (k,) in found) == sorted(k for k in keys if BLUEPRINT.match(k) == name)
+        matching = await rows(
+            campus, f"SELECT k FROM unnest($1::text[]) AS k WHERE {condition}", keys
+        )
+        assert sorted(k for (k,) in matching) == sorted(
+            k for k in keys if BLUEPRINT.match(k) == name
+        )
 
 
 # Install ----------------------------------------------------------------------------------------

@@ -25,11 +25,11 @@ SHOWN = ascii(HOSTILE)[1:-1]
 
 async def ids(reports: Reports, limit: int, **which: Any) -> list[str]:
     """Of all pages, one after the other."""
-    found: list[str] = []
-    while page := await reports.page(limit, after=found[-1] if found else None, **which):
+    listed: list[str] = []
+    while page := await reports.page(limit, after=listed[-1] if listed else None, **which):
         assert len(page) <= limit
-        found += [report["id"] for report in page]
-    return found
+        listed += [report["id"] for report in page]
+    return listed
 
 
 async def test_who_reported_whom_and_why(phased_api: Api) -> None:
@@ -128,8 +128,8 @@ async def test_the_command(api: Api, campus_url: str) -> None:
     page = json.loads(run("--limit", "1", "--after", newest.upper(), "--json").stdout)
     (older,) = page["items"]
     assert (page["next"], older["note"], older["profile"]["name"]) == (None, HOSTILE, HOSTILE)
-    told = run("done", newest, "--outcome", "Nobody there.").stdout
-    assert re.fullmatch(r"dealt with on 20.* UTC: Nobody there.\n", told)
+    output = run("done", newest, "--outcome", "Nobody there.").stdout
+    assert re.fullmatch(r"dealt with on 20.* UTC: Nobody there.\n", output)
     left = run("--open").stdout
     assert newest not in left
     assert left.splitlines()[3:] == [

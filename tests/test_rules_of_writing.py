@@ -257,7 +257,7 @@ async def test_keys_are_locked_wherever_the_relation_is_read_from(
 ) -> None:
     """As docs/relations.md says that a transaction over several keys begins: two of them that have
     their people in another order do not meet in a deadlock."""
-    one, other = await connect(campus_url), await connect(campus_url)
+    first, other = await connect(campus_url), await connect(campus_url)
     if home == "shadow":
         await ladder.mirror()
     locked = f"SELECT campus.lock_keys(ARRAY[{LOCKED.format('$1')}, {LOCKED.format('$2')}])"
@@ -277,7 +277,7 @@ async def test_keys_are_locked_wherever_the_relation_is_read_from(
         with pytest.raises(asyncpg.UniqueViolationError):
             await connect_both(other, "b", "a", False)
 
-    await asyncio.gather(connect_both(one, "a", "b", True), after())
+    await asyncio.gather(connect_both(first, "a", "b", True), after())
     assert await ladder.differences() == {}
 
 

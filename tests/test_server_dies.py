@@ -48,10 +48,10 @@ async def test_nothing_is_said_but_the_error(
     await asyncio.sleep(0.5)
     pid = int((mortal.data / "postmaster.pid").read_text(encoding="ascii").split()[0])
     os.kill(pid, signal.SIGQUIT)
-    _, said = await asyncio.to_thread(process.communicate, timeout=60)
-    assert process.returncode == 1, said
-    assert "Traceback" not in said
-    assert "Task exception" not in said
-    lines = [line for line in said.splitlines() if line.startswith(("error: ", "hint: "))]
-    assert [line.partition(":")[0] for line in lines] == ["error", "hint"], said
+    _, err = await asyncio.to_thread(process.communicate, timeout=60)
+    assert process.returncode == 1, err
+    assert "Traceback" not in err
+    assert "Task exception" not in err
+    lines = [line for line in err.splitlines() if line.startswith(("error: ", "hint: "))]
+    assert [line.partition(":")[0] for line in lines] == ["error", "hint"], err
     assert "lost" in lines[0] or "cannot be reached" in lines[0]

@@ -93,8 +93,8 @@ class Sessions(Machine):
     def ends_another(self, number: int, other: int) -> None:
         """Only one's own, and only from a session that is alive itself."""
         kept, meant = (self.kept[n % len(self.kept)] for n in (number, other))
-        own = {"password": PASSWORDS[self.passwords[kept.owner]]}
-        answer = self.call("DELETE", f"/auth/sessions/{self.id_of(meant)}", kept, own)
+        confirmation = {"password": PASSWORDS[self.passwords[kept.owner]]}
+        answer = self.call("DELETE", f"/auth/sessions/{self.id_of(meant)}", kept, confirmation)
         if not kept.alive:
             assert answer.status_code == 401
         elif meant.owner != kept.owner or not meant.alive:
@@ -134,8 +134,8 @@ class Sessions(Machine):
         if kept.alive:
             mine = [k for k in self.kept if k.owner == kept.owner and k.alive]
             listed = answer.json()["items"]
-            assert {one["id"] for one in listed} == {self.id_of(k) for k in mine}
-            assert [one["id"] for one in listed if one["current"]] == [self.id_of(kept)]
+            assert {session["id"] for session in listed} == {self.id_of(k) for k in mine}
+            assert [session["id"] for session in listed if session["current"]] == [self.id_of(kept)]
 
 
 @pytest.mark.parametrize("examples", [12, pytest.param(200, marks=pytest.mark.soak)])

@@ -73,11 +73,11 @@ async def test_who_may_only_read_is_told_so(database_url: str, connect: Connect)
     async with opened(database_url) as database:
         await grow(database, "hybrid")
     await put(raw, "default_transaction_read_only = on")
-    for words in ("grow --to relational", "grow --to initial", "kv set k 1", "serve --port 0"):
-        done = await asyncio.to_thread(outgrow, *words.split(), DATABASE_URL=database_url)
+    for command in ("grow --to relational", "grow --to initial", "kv set k 1", "serve --port 0"):
+        done = await asyncio.to_thread(outgrow, *command.split(), DATABASE_URL=database_url)
         assert done.returncode == 3, done
         assert "default_transaction_read_only" in done.stderr
-    for words in ("status", "verify", "kv list", "inspect", "grow --plan --to relational"):
-        done = await asyncio.to_thread(outgrow, *words.split(), DATABASE_URL=database_url)
+    for command in ("status", "verify", "kv list", "inspect", "grow --plan --to relational"):
+        done = await asyncio.to_thread(outgrow, *command.split(), DATABASE_URL=database_url)
         assert done.returncode == 0, done
     assert await raw.fetchval(f"SELECT count(*) FROM {STORE}") == 50

@@ -160,8 +160,8 @@ class TheLadder(RuleBasedStateMachine):
     def both(self, sql: str, *parameters: Any, client: Any = None) -> None:
         """On the store and on the twin."""
         for store in (STORE, TWIN_STORE):
-            said = sql.replace(STORE, store)
-            self.wait((client or self.client).execute(said, *parameters))
+            statement = sql.replace(STORE, store)
+            self.wait((client or self.client).execute(statement, *parameters))
 
     @initialize(some=st.booleans(), level=st.integers(0, 3))
     def begin(self, some: bool, level: int) -> None:
@@ -234,14 +234,14 @@ class TheLadder(RuleBasedStateMachine):
     )
     def write(self, write: str, parameters: Sequence[str]) -> None:
         """By the application, which is told the same on both sides."""
-        told = []
+        outcomes = []
         for schema in ("campus", "twin"):
             try:
                 sql = write.format(schema)
-                told.append(self.wait(self.client.execute(sql, *parameters[: WRITES[write]])))
+                outcomes.append(self.wait(self.client.execute(sql, *parameters[: WRITES[write]])))
             except TOLD as e:
-                told.append(e.sqlstate)
-        assert told[0] == told[1], (write, told)
+                outcomes.append(e.sqlstate)
+        assert outcomes[0] == outcomes[1], (write, outcomes)
         self.model = self.stored(TWIN_STORE)
 
     # What a growth does -------------------------------------------------------------------------
@@ -282,9 +282,9 @@ class TheLadder(RuleBasedStateMachine):
             mirror.upto = self.wait(self.ladder.last_key(name)) or ""
         key, value = put
         owner = CAMPUS.relations[CAMPUS.source_of(name)].pattern
-        own = sorted(k for k in self.model if CAMPUS.match(k) == owner)
-        if own:
-            key = data.draw(st.sampled_from(own))
+        keys_of_owner = sorted(k for k in self.model if CAMPUS.match(k) == owner)
+        if keys_of_owner:
+            key = data.draw(st.sampled_from(keys_of_owner))
         sql, parameters = (UPSERT, [key, json.dumps(value)])
         if gone:
             sql, parameters = f"DELETE FROM {STORE} WHERE key = $1", [key]

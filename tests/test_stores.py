@@ -59,8 +59,8 @@ async def elsewhere(database: Database, stranger: str) -> Database:
 
 
 async def _tables(database: Database) -> set[str]:
-    found = "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND oid >= 16384"
-    return {row[0] for row in await database.rows(Query("test", found))}
+    tables = "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND oid >= 16384"
+    return {row[0] for row in await database.rows(Query("test", tables))}
 
 
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("generate", "campus", "--users=5")])

@@ -286,9 +286,9 @@ async def test_a_store_whose_keys_have_a_collation_of_their_own_grows(
     phases: list[Phase] = ["relational", "optimized", "hybrid", "initial"]
     for phase in phases:
         await grow(database, phase)
-        found = "SELECT id FROM campus.users u WHERE u.id = 'a' "
-        found += "AND u.store_key = campus.users_lookup_key('a')"
-        assert await storer.fetchval(found) == "a"
+        lookup = "SELECT id FROM campus.users u WHERE u.id = 'a' "
+        lookup += "AND u.store_key = campus.users_lookup_key('a')"
+        assert await storer.fetchval(lookup) == "a"
         assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
 
 

@@ -58,26 +58,26 @@ def test_what_a_page_tells_to_type_prints_what_it_says(
     }
     text = page.read_text(encoding="utf-8")
     with Terminal(clone, env, names) as terminal:
-        seen = [(block, terminal.follow(block)) for block in blocks(text)]
+        seen = [(block, terminal.run_block(block)) for block in blocks(text)]
     assert terminal.ended_well()
     if pytestconfig.option.golden:
         page.write_text(rewritten(text, (_current(*pair) for pair in seen)), encoding="utf-8")
         return
     for block, actual in seen:
-        for said, printed in zip(block.commands, actual.commands, strict=True):
-            assert fits(said.expected, printed.expected), (
-                f"$ {said.text}\n\nthe page says:\n{said.expected}\n\n"
+        for command, printed in zip(block.commands, actual.commands, strict=True):
+            assert fits(command.expected, printed.expected), (
+                f"$ {command.text}\n\nthe page says:\n{command.expected}\n\n"
                 f"but it prints:\n{printed.expected}"
             )
 
 
-def _current(said: Block, printed: Block) -> Block:
+def _current(block: Block, printed: Block) -> Block:
     """What the page said where that still fits, and what was printed where not."""
     commands = (
         old if fits(old.expected, new.expected) else new
-        for old, new in zip(said.commands, printed.commands, strict=True)
+        for old, new in zip(block.commands, printed.commands, strict=True)
     )
-    return replace(said, commands=tuple(commands))
+    return replace(block, commands=tuple(commands))
 
 
 @pytest.mark.parametrize(

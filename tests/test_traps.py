@@ -49,10 +49,12 @@ async def test_writing_to_a_table_runs_nothing_of_its_owner_as_a_superuser(
     """Nor what only a superuser may call, of PostgreSQL's own."""
     await fill(owner.raw, 20)
     await owner.raw.execute(SPY + WRITE_TRAPS[trap] + "; TRUNCATE seen")
-    for words in WRITERS:
+    for command in WRITERS:
         line = '{"key": "n", "value": 1}\n'
-        done = await asyncio.to_thread(outgrow, *words.split(), say=line, DATABASE_URL=database_url)
-        assert done.returncode == 3, (words, done)
+        done = await asyncio.to_thread(
+            outgrow, *command.split(), say=line, DATABASE_URL=database_url
+        )
+        assert done.returncode == 3, (command, done)
         assert "hint: connect as" in done.stderr
     assert await owner.raw.fetchval("SELECT count(*) FROM seen") == 0
     await owner.raw.execute(

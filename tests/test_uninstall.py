@@ -88,7 +88,7 @@ async def test_accounts_go_only_when_that_was_said(campus: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "said"),
+    ("made", "detail"),
     [
         ("CREATE VIEW mine AS SELECT id FROM campus.users", "view mine"),
         ("CREATE MATERIALIZED VIEW mine AS SELECT 1 FROM network.accounts", "view mine"),
@@ -104,12 +104,12 @@ async def test_accounts_go_only_when_that_was_said(campus: Database) -> None:
         ("CREATE PUBLICATION mine FOR TABLE network.accounts", "publication"),
     ],
 )
-async def test_nothing_of_others_goes_with_it(campus: Database, made: str, said: str) -> None:
+async def test_nothing_of_others_goes_with_it(campus: Database, made: str, detail: str) -> None:
     await _run(campus, made)
     with pytest.raises(Refused) as caught:
         await _uninstall(campus, delete_only_copies=True)
     assert caught.value.code == "used_by_others"
-    assert said in str(caught.value.detail)
+    assert detail in str(caught.value.detail)
     with pytest.raises(Refused):
         await plan(campus)
 
@@ -128,10 +128,10 @@ async def test_tables_are_the_only_copy_of_a_store_that_is_gone(database: Databa
 
 async def test_the_command_says_and_does_it(campus: Database, campus_url: str) -> None:
     planned = outgrow("uninstall", "--plan", "--json", DATABASE_URL=campus_url)
-    found = json.loads(planned.stdout)
+    planned_work = json.loads(planned.stdout)
     assert planned.returncode == 0
-    assert {"kind": "table", "name": "network.accounts"} in found["objects"]
-    assert found["statements"] == ['DROP SCHEMA "campus", "network", "outgrow" CASCADE']
+    assert {"kind": "table", "name": "network.accounts"} in planned_work["objects"]
+    assert planned_work["statements"] == ['DROP SCHEMA "campus", "network", "outgrow" CASCADE']
     text = outgrow("uninstall", "--plan", DATABASE_URL=campus_url).stdout
     assert "\nview campus.users\n" in text
     done = outgrow("uninstall", DATABASE_URL=campus_url)
@@ -145,8 +145,8 @@ async def test_a_database_without_the_schema_that_knows_is_not_said_to_be_clean(
     campus: Database, campus_url: str
 ) -> None:
     await _run(campus, "DROP SCHEMA outgrow CASCADE")
-    for words in (("uninstall", "--plan"), ("uninstall",)):
-        done = await asyncio.to_thread(outgrow, *words, DATABASE_URL=campus_url)
+    for arguments in (("uninstall", "--plan"), ("uninstall",)):
+        done = await asyncio.to_thread(outgrow, *arguments, DATABASE_URL=campus_url)
         assert done.returncode == 3, done
         assert "campus, network" in done.stderr
     await grow(campus, "initial")

@@ -25,8 +25,16 @@ LOOSE = {
     *("take", "there", "told"),
 }
 """Names of variables, functions and attributes that say nothing of what they hold."""
-LOGGED = {"campus/background.py": "at"}
-"""A field of the log: its name is documented."""
+KEPT = {
+    "src/outgrow/campus/background.py": {"at"},
+    "tests/keyspaces/trades.py": {"at"},
+    "tests/test_benchmarks.py": {"missed"},
+    "tests/test_golden.py": {"place"},
+    "tests/test_late_lists.py": {"said"},
+    "tests/test_late_lists_commands.py": {"found"},
+    "tests/test_search.py": {"missed"},
+}
+"""Fields of the log and of documents, attributes of the benchmarks, and names that may still go."""
 
 SQL_NAMES = re.compile(
     r"\b(leftovers?|lift(ed|s)?|probes?|\w+_probe|strays?|unfollow(ed)?|visits?"
@@ -118,12 +126,14 @@ def test_no_class_is_named_by_a_verb() -> None:
     ] == []
 
 
-def test_a_name_says_what_it_holds() -> None:
+@pytest.mark.parametrize("folder", ["src/outgrow", "tests"])
+def test_a_name_says_what_it_holds(folder: str) -> None:
     assert [
-        f"{path.relative_to(ROOT)}:{line}: {name}"
-        for path in code(SOURCE)
+        f"{file}:{line}: {name}"
+        for path in code(ROOT / folder)
+        for file in [str(path.relative_to(ROOT))]
         for name, line in names(path)
-        if name in LOOSE and LOGGED.get(str(path.relative_to(SOURCE))) != name
+        if name in LOOSE and name not in KEPT.get(file, ())
     ] == []
 
 

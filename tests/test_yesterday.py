@@ -109,10 +109,10 @@ async def test_a_profile_of_yesterday_still_waits_for_its_mailbox(old: Database)
     await install(old)
     letters = []
 
-    async def keep(letter: Any) -> None:
+    async def collect(letter: Any) -> None:
         letters.append(letter)
 
-    api = await Api.open(old, mail=keep)
+    api = await Api.open(old, mail=collect)
     body = {"email": "old@campus.example", "password": PASSWORD, "name": "Old", "school": HERE}
     assert (await api.post("/auth/signup", body)).status_code == 202
     assert [letter.to for letter in letters] == ["old@campus.example"]
