@@ -66,7 +66,9 @@ def test_nothing_to_do_is_an_answer() -> None:
         ({"routes": {"GET /profiles": speed(501)}}, "response", "outgrow grow --to optimized"),
     ],
 )
-def test_each_line_asks_for_its_phase(figures: dict[str, Any], kind: str, command: str) -> None:
+def test_each_threshold_asks_for_its_phase(
+    figures: dict[str, Any], kind: str, command: str
+) -> None:
     advised = asked(**figures)
     assert kind in kinds(advised)
     assert advised.command == command
@@ -87,11 +89,11 @@ def test_each_line_asks_for_its_phase(figures: dict[str, Any], kind: str, comman
         {"routes": {"GET /profiles": speed(900, count=99)}},
     ],
 )
-def test_at_the_line_and_with_few_requests_nothing_is_asked(figures: dict[str, Any]) -> None:
+def test_at_a_threshold_and_with_few_requests_nothing_is_advised(figures: dict[str, Any]) -> None:
     assert asked(**figures).advice == ()
 
 
-def test_the_migration_is_planned_at_its_line() -> None:
+def test_the_migration_is_planned_at_its_threshold() -> None:
     advised = asked("optimized", users=5_001)
     assert kinds(advised) == {"users"}
     assert advised.command == "outgrow grow --to hybrid --plan"
@@ -165,7 +167,7 @@ def history(**growth: tuple[float, float]) -> list[Reading]:
     ]
 
 
-def test_what_comes_soon_is_told_with_its_day() -> None:
+def test_what_comes_soon_is_reported_with_its_day() -> None:
     readings = history(users=(500, 10), database_bytes=(9e9, 20e6))
     advised = advise(readings, Situation("public.kv"), THRESHOLDS)
     soon = {a.signal.kind: a for a in advised.advice if a.signal and a.when == "soon"}
@@ -182,7 +184,7 @@ def test_what_comes_soon_is_told_with_its_day() -> None:
     assert far.advice == ()
 
 
-def test_since_when_a_line_is_crossed() -> None:
+def test_since_when_a_threshold_is_crossed() -> None:
     advised = advise(history(users=(800, 10)), Situation("public.kv"), THRESHOLDS)
     (advice,) = [a for a in advised.advice if a.signal and a.signal.kind == "scale"]
     assert advice.signal is not None
@@ -193,7 +195,7 @@ def test_since_when_a_line_is_crossed() -> None:
     assert advice.signal.since is None, "it was so before anybody looked"
 
 
-def test_without_history_nothing_is_said_of_growth() -> None:
+def test_without_history_growth_is_unknown() -> None:
     advised = asked()
     assert all(s.per_day is None and s.days is None for s in advised.fine)
     assert "not known yet" in advised.not_yet[0].why
@@ -233,7 +235,7 @@ def test_another_apps_store_needs_its_blueprint_first() -> None:
     assert {a.command for a in advised.advice} == {BLUEPRINT_FIRST}
 
 
-def test_what_is_unknown_is_told() -> None:
+def test_unknown_signals_are_reported() -> None:
     advised = asked(users=None, school=None, connections=None)
     assert {s.kind for s in advised.fine} == {"database"}
     assert len(advised.unknown) == 3
@@ -241,7 +243,7 @@ def test_what_is_unknown_is_told() -> None:
     assert known.unknown == ()
 
 
-def test_lines_are_settings() -> None:
+def test_thresholds_are_settings() -> None:
     advised = asked(thresholds=replace(THRESHOLDS, connections=10, bands=(100, 150, 100_000)))
     assert kinds(advised) == {"scale", "connections"}
     text = "response=300 database=20GB users=8000 bands=10/20/30 soon=7"
@@ -253,6 +255,6 @@ def test_lines_are_settings() -> None:
 @pytest.mark.parametrize(
     "text", ["users", "users=0", "users=1GB", "usres=5", "bands=1/2", "bands=3/2/1", "users=-1"]
 )
-def test_lines_that_are_none(text: str) -> None:
+def test_invalid_thresholds(text: str) -> None:
     with pytest.raises(BadInput, match="unknown threshold"):
         Settings.from_environment({"OUTGROW_THRESHOLDS": text, "HOME": "/"})

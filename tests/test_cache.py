@@ -224,7 +224,7 @@ async def test_a_session_that_one_process_ends_no_other_takes(campus: Database) 
         await soon(refused)
 
 
-async def test_what_was_said_while_nobody_listened_is_no_loss(campus: Database) -> None:
+async def test_a_change_while_nobody_listens_is_no_loss(campus: Database) -> None:
     """The listening connection dies, others sign up; with the next one nothing old is told."""
     async with serving(campus) as first:
         ada = await first.sign_up("Ada Okafor")
@@ -356,7 +356,7 @@ async def test_sizes_are_those_of_the_moment_however_they_are_asked_for(
     await asyncio.gather(*asking)
 
 
-async def test_sizes_that_cannot_be_counted_anew_stay_until_the_bound(
+async def test_sizes_that_cannot_be_counted_again_stay_until_the_bound(
     api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def gone(*_: object) -> list[Any]:

@@ -49,7 +49,7 @@ async def test_an_example_goes_up_and_down(
     assert not await database.pool.fetchval("SELECT to_regnamespace('network') IS NOT NULL")
 
 
-def test_a_blueprint_that_is_not_there_is_told(database_url: str, tmp_path: Path) -> None:
+def test_a_missing_blueprint_is_reported(database_url: str, tmp_path: Path) -> None:
     code, _, err = outgrow(database_url, "status", blueprint=str(tmp_path / "x.toml"))
     assert code == 2
     assert "cannot be read" in err

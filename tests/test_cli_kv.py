@@ -79,7 +79,7 @@ def test_a_missing_key_is_a_failure_beside_those_that_are_there(kv: Run) -> None
     assert done.stdout == '{"items": [{"key": "a", "value": 1.0}], "missing": ["b"]}\n'
 
 
-async def test_a_key_without_a_value_is_said_to_have_none(
+async def test_a_key_without_a_value_is_reported_so(
     kv: Run, connect: Connect, database_url: str
 ) -> None:
     old = await connect(database_url)
@@ -226,7 +226,9 @@ async def guest(campus_url: str, connect: Connect) -> AsyncIterator[str]:
         "serve --port 0",
     ],
 )
-async def test_a_role_without_privileges_is_told_whose_to_be(guest: str, command: str) -> None:
+async def test_a_role_without_privileges_gets_the_name_of_the_right_role(
+    guest: str, command: str
+) -> None:
     done = outgrow(*command.split(), say="a long password", DATABASE_URL=guest)
     role = re.search(r"//(\w+)@", guest)
     assert role
@@ -237,7 +239,7 @@ async def test_a_role_without_privileges_is_told_whose_to_be(guest: str, command
     assert "connect as postgres, who installed Outgrow here" in output
 
 
-async def test_a_role_that_may_make_no_schemas_is_told_so(
+async def test_a_role_that_may_make_no_schemas_is_refused_with_the_reason(
     database_url: str, connect: Connect
 ) -> None:
     owner = await connect(database_url)

@@ -162,7 +162,7 @@ async def test_codes_are_kept_as_hashes_and_forgotten(campus: Database, outbox: 
         assert await campus.value(Query("t", left)) == 0
 
 
-async def test_mail_that_fails_is_told_and_a_reset_does_not_tell(
+async def test_failed_mail_is_reported_except_for_a_reset(
     campus: Database, outbox: Outbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with opened(campus, outbox) as api:
@@ -254,7 +254,7 @@ async def test_a_code_for_a_reset_is_good_for_a_quarter_of_an_hour(
         assert await campus.value(Query("t", "SELECT count(*) FROM network.reset_codes")) == 0
 
 
-async def test_a_forgotten_password_is_set_anew(phased: Database, outbox: Outbox) -> None:
+async def test_a_forgotten_password_is_replaced(phased: Database, outbox: Outbox) -> None:
     async with opened(phased, outbox) as api:
         ada = await api.sign_up(school="Open School", email="ada@open.example")
         await api.post("/auth/reset", {"email": "ADA@open.example"})

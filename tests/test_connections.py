@@ -168,7 +168,7 @@ async def test_a_connection_is_what_both_lists_say(
 @pytest.mark.parametrize(
     "value", [None, {}, "p1", 7, [], [[]], [None, {"id": "p1"}, 1.5, True, ""]], ids=str
 )
-async def test_a_list_that_is_none_is_empty(api: Api, campus: Database, value: Any) -> None:
+async def test_a_value_that_is_no_list_is_empty(api: Api, campus: Database, value: Any) -> None:
     me = await api.sign_up("Me Myself")
     await put(campus, {**person("p1"), f"user:{me.id}:connections": value})
     assert (await me.get("/connections")).json() == {"items": [], "next": None}

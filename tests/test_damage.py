@@ -126,7 +126,7 @@ def test_what_is_broken_is_found_and_nothing_else(name: str) -> None:
     assert damage(rows) == broken
 
 
-def test_an_id_twice_in_a_document_is_told_with_its_place() -> None:
+def test_an_id_twice_in_a_document_is_reported_with_its_path() -> None:
     rows, _ = lists_in_documents()
     misfits: list[dict[str, Any]] = inspect_rows(rows.items())["integrity"]["misfits"]
     details = {misfit["key"]: misfit["detail"] for misfit in misfits}

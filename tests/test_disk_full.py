@@ -136,7 +136,7 @@ async def test_what_was_read_from_tables_before_stays(raw: Any, database: Databa
     assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
 
 
-async def test_tables_that_cannot_be_dropped_are_told_of(
+async def test_tables_that_cannot_be_dropped_are_reported(
     raw: Any, database: Database, database_url: str, connect: Connect
 ) -> None:
     await climb(database, "optimized")

@@ -186,7 +186,7 @@ async def test_deletion_and_ends_of_sessions(campus: Database, stream: io.String
     nothing_personal(log, [*other.values(), *again.values()], me.id)
 
 
-async def test_a_refused_socket_is_told(campus_url: str, stream: io.StringIO) -> None:
+async def test_a_refused_socket_is_logged(campus_url: str, stream: io.StringIO) -> None:
     async with running_site(campus_url) as server:
         ada = await server.api.sign_up()
         events.configure("json", stream)

@@ -90,7 +90,7 @@ async def test_everything_about_oneself(phased_api: Api) -> None:
     assert "hash" not in text
 
 
-async def test_nobody_is_told_more_than_lists_tell(api: Api) -> None:
+async def test_an_export_shows_no_more_than_the_lists_do(api: Api) -> None:
     ada = await api.sign_up("Ada Okafor")
     bo = await api.sign_up("Bo Lund")
     hidden = await api.sign_up("Hid Den")

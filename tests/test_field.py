@@ -56,5 +56,5 @@ def test_stores_are_understood(stores: tuple[str, ...], column: str) -> None:
 
 
 @every_store
-def test_nothing_sound_is_said_to_be_damaged(name: str) -> None:
+def test_nothing_sound_is_reported_as_damaged(name: str) -> None:
     assert [error for error in scored(name).wrong if error[0] == "damage invented"] == []

@@ -122,7 +122,7 @@ async def test_running_it_again_does_nothing(database: Database, raw: Any) -> No
     assert await indexes(raw) == before
 
 
-async def test_found_takes_away_all_that_was_made_and_nothing_else(
+async def test_initial_removes_all_that_was_made_and_nothing_else(
     database: Database, raw: Any
 ) -> None:
     await raw.execute(
@@ -188,7 +188,7 @@ async def test_any_name_will_do(database: Database, raw: Any, schema: str, table
     assert len(await indexes(raw, name)) == 1
 
 
-async def test_the_table_is_never_written_anew(database: Database, raw: Any) -> None:
+async def test_the_table_is_never_rewritten(database: Database, raw: Any) -> None:
     query = f"SELECT pg_relation_filenode('{STORE}'::regclass)"
     before = await raw.fetchval(query)
     await grow(database, "optimized")

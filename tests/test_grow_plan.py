@@ -105,7 +105,7 @@ async def test_a_plan_changes_nothing_even_where_nothing_may_change(
     assert await raw.fetchval("SELECT to_regnamespace('outgrow')") is None
 
 
-async def test_who_may_not_make_indexes_is_told_so(
+async def test_a_role_that_may_not_make_indexes_gets_the_reason(
     server: Any, database: Database, raw: Any
 ) -> None:
     await grow(database, "initial")

@@ -200,7 +200,7 @@ async def test_a_socket_outlives_the_time_for_its_head(
     ],
     ids=["body", "half", "chunked", "long"],
 )
-async def test_what_cannot_become_a_socket_is_told_at_once(site: Site, sent: bytes) -> None:
+async def test_what_cannot_become_a_socket_is_refused_immediately(site: Site, sent: bytes) -> None:
     raw = await Raw.open(site.url)
     await raw.send(sent)
     async with asyncio.timeout(5):

@@ -52,7 +52,7 @@ def test_keyspaces_are_understood(held: bool, column: str) -> None:
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_a_sound_store_is_not_said_to_be_damaged(name: str) -> None:
+def test_a_sound_store_is_not_reported_as_damaged(name: str) -> None:
     result = scored(name, 0.0)
     assert [error for error in result.wrong if error[0] == "damage invented"] == []
 

@@ -347,7 +347,7 @@ async def test_slow_statements_are_found(raw: Any, database_url: str) -> None:
     await raw.execute("DROP OWNED BY looker; DROP ROLE looker")
 
 
-async def test_statements_that_cannot_be_read_are_told(
+async def test_statements_that_cannot_be_read_are_reported(
     pytestconfig: pytest.Config, tmp_path: Path, connect: Connect
 ) -> None:
     """The extension is there, and the server was started without it."""
@@ -415,7 +415,7 @@ async def test_grants_to_strangers(strangers: Any, database_url: str) -> None:
     assert "granted_to_strangers anon" not in await unsafe(database_url)
 
 
-async def test_a_grant_to_everybody_is_told_once(strangers: Any, database_url: str) -> None:
+async def test_a_grant_to_everybody_is_reported_once(strangers: Any, database_url: str) -> None:
     await strangers.execute("GRANT USAGE ON SCHEMA public TO PUBLIC; GRANT SELECT ON kv TO PUBLIC")
     by_name = await unsafe(database_url)
     assert {"granted_to_strangers PUBLIC", "values_open PUBLIC"} <= set(by_name)
@@ -453,7 +453,7 @@ async def test_row_level_security_does_not_hold_who_bypasses_it(
     assert "bypasses" in (await unsafe(database_url))["values_open anon"].fact
 
 
-async def test_other_roles_are_told_as_they_are(strangers: Any, database_url: str) -> None:
+async def test_other_roles_are_reported_as_they_are(strangers: Any, database_url: str) -> None:
     await strangers.execute("GRANT SELECT ON kv TO service; GRANT INSERT ON kv TO person")
     by_name = await unsafe(database_url)
     assert "cannot sign in by itself" in by_name["granted_to_role service"].fact

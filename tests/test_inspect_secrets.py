@@ -66,7 +66,7 @@ def test_secrets_are_seen(field: str, text: str, kind: str) -> None:
         ("key", "user:1:connections"),
     ],
 )
-def test_what_is_none_is_left_alone(field: str, text: str) -> None:
+def test_what_is_no_secret_is_left_alone(field: str, text: str) -> None:
     assert kind_of_secret(field, text) is None
 
 

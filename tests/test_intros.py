@@ -454,7 +454,9 @@ async def test_accepting_beside_what_is_there(api: Api, campus: Database, presen
 
 
 @pytest.mark.parametrize("value", [{"x": 1}, "text", None, 7, True], ids=str)
-async def test_lists_that_are_none_are_kept_apart(api: Api, campus: Database, value: Any) -> None:
+async def test_values_that_are_no_lists_are_kept_apart(
+    api: Api, campus: Database, value: Any
+) -> None:
     """What stood where connections belong goes to quarantine; derived lists are left alone."""
     ada, ben = await two(api)
     key = f"user:{ada.id}:connections"

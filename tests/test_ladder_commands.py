@@ -107,7 +107,7 @@ async def test_whoever_is_told_to_stop_says_where(
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
-async def test_what_is_to_know_is_told_before_the_first_step(
+async def test_notes_are_printed_before_the_first_step(
     database_url: str, raw: Any, options: tuple[str, ...]
 ) -> None:
     """By `grow` as by `grow --plan`, and also where the first step installs all there is."""

@@ -107,7 +107,7 @@ async def test_a_difference_fails_the_growth_before_the_switch(
     assert (await verify(database, DEFAULT_STORE, CAMPUS, lambda _: None)).same
 
 
-async def test_tables_that_were_not_kept_are_made_anew(database: Database, raw: Any) -> None:
+async def test_tables_that_were_not_kept_are_made_again(database: Database, raw: Any) -> None:
     await climb(database, "hybrid")
     before = await everything(raw)
     trigger = "outgrow_campus_changed"
@@ -122,7 +122,7 @@ async def test_tables_that_were_not_kept_are_made_anew(database: Database, raw: 
     assert await everything(raw) == before
 
 
-async def test_tables_of_another_version_are_not_read_and_made_anew(
+async def test_tables_of_another_version_are_not_read_and_made_again(
     database: Database, raw: Any
 ) -> None:
     await climb(database, "hybrid")
@@ -145,7 +145,7 @@ async def test_tables_of_another_version_are_not_read_and_made_anew(
 
 
 @pytest.mark.parametrize("part", ["_forget", "_copy", "_make", "_chain"])
-async def test_whatever_keeps_the_tables_is_made_anew_when_it_is_made_otherwise(
+async def test_sync_triggers_are_made_again_when_their_definition_changes(
     database: Database, raw: Any, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     """A fix of any part of it must reach the stores that have tables already."""
@@ -258,7 +258,7 @@ async def test_an_owner_who_could_not_keep_tables_is_refused(
         ("ALL TABLES", "publications of all tables have the new ones too"),
     ],
 )
-async def test_a_published_store_is_told_of_and_can_be_written(
+async def test_a_published_store_is_reported_and_can_be_written(
     database: Database, raw: Any, of: str, warning: str
 ) -> None:
     """What is published must have a key, or no row of it could be changed any more."""

@@ -289,7 +289,7 @@ async def test_who_does_not_say_who_they_are(
         assert sight.events == []
 
 
-async def test_who_says_it_at_first(site: Site, campus: Database) -> None:
+async def test_a_token_in_the_first_message(site: Site, campus: Database) -> None:
     ada, ben = await two(site)
     chat = await open_chat(campus, ada, ben)
     async with site.connect(None, ready=False) as sight:

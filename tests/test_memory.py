@@ -95,7 +95,7 @@ async def test_a_store_that_was_renamed_is_found(
     assert await raw.fetchval("SELECT to_regnamespace('campus_tables')") is None
 
 
-async def test_a_column_that_was_renamed_is_told_with_its_name_back(
+async def test_a_renamed_column_is_reported_with_its_old_name(
     database: Database, database_url: str, raw: Any
 ) -> None:
     await raw.execute(
@@ -116,7 +116,7 @@ async def test_a_column_that_was_renamed_is_told_with_its_name_back(
 
 @pytest.mark.parametrize("goal", ["initial", "hybrid"])
 @pytest.mark.parametrize("dropped", [False, True])
-async def test_a_store_that_was_swapped_with_a_copy_is_left_or_made_anew(
+async def test_a_store_swapped_with_a_copy_is_left_or_made_again(
     database: Database, database_url: str, raw: Any, goal: str, dropped: bool
 ) -> None:
     await raw.execute(
@@ -205,7 +205,7 @@ async def test_a_blueprint_that_the_store_did_not_grow_with_is_refused(
 
 
 @pytest.mark.parametrize("moment", [1, 2])
-async def test_a_store_that_is_renamed_when_a_growth_begins_is_told_and_grows_on(
+async def test_a_store_renamed_when_a_growth_begins_is_reported_and_grows_on(
     database: Database, connect: Connect, monkeypatch: pytest.MonkeyPatch, moment: int
 ) -> None:
     """Before anything of it is remembered, and after."""

@@ -204,7 +204,7 @@ async def test_what_needs_a_session_goes_around_it_or_is_refused(
 
 
 @pytest.mark.parametrize("direct", [True, False])
-async def test_messages_are_heard_or_missed(
+async def test_messages_arrive_or_the_listener_reconnects(
     by_transaction: Bouncer, campus_url: str, direct: bool
 ) -> None:
     """Where nobody listens, it is as if news were missed all the time."""

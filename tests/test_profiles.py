@@ -450,7 +450,7 @@ async def test_who_lost_their_profile_sees_nobody(api: Api, campus: Database) ->
 
 
 @pytest.mark.parametrize("value", ['"oops"', "[1]", "null"])
-async def test_what_is_stored_in_a_profiles_place_is_told_and_kept(
+async def test_what_is_stored_in_a_profiles_place_is_reported_and_kept(
     api: Api, campus: Database, value: str
 ) -> None:
     me = await without_profile(api, campus)

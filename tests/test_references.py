@@ -103,7 +103,7 @@ def test_an_entry_of_a_unique_index_is_referred_to() -> None:
     assert ("affiliate:{id}", "affiliate_code", "affiliate:code:{id}") not in references_found
 
 
-def test_who_has_no_entry_in_an_index_but_a_row_is_not_missed_twice() -> None:
+def test_a_row_without_an_index_entry_is_reported_once() -> None:
     rows = affiliates()
     rows["sale:" + uuid(3, 1)] = {"affiliate_code": "KZ77QX77", "total": 1}
     del rows["affiliate:code:KZ03QX03"]

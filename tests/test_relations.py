@@ -241,7 +241,9 @@ async def test_a_row_that_lost_its_value_is_a_lost_race(
         assert await rows(campus, f"SELECT value FROM {STORE} WHERE key = $1", key) == [(None,)]
 
 
-async def test_a_store_that_keeps_nothing_is_told_and_not_asked_for_ever(campus: Database) -> None:
+async def test_a_store_that_keeps_nothing_is_reported_and_not_retried_forever(
+    campus: Database,
+) -> None:
     await run(
         campus,
         "CREATE FUNCTION public.drop_it() RETURNS trigger LANGUAGE plpgsql "

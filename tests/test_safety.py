@@ -237,7 +237,7 @@ async def test_an_old_list_counts_after_the_next_refresh(phased_api: Api) -> Non
 
 
 @pytest.mark.parametrize("odd", [None, {}, "x", 7, [1, None, ["a"]], False])
-async def test_a_list_that_is_none_harms_nothing_and_stays(api: Api, odd: Any) -> None:
+async def test_a_value_that_is_no_list_harms_nothing_and_stays(api: Api, odd: Any) -> None:
     me, other = await sign_up(api, "Me Me"), await sign_up(api)
     await upsert(api, f"user:{me.id}", {**await document(api, me.id), "blockedUsers": odd})
     await absorb_blocks(api.services.database, me.id)

@@ -122,7 +122,7 @@ def test_from_nothing_to_a_campus_and_again(home: Path) -> None:
         assert second.stop(signal.SIGTERM)[0] == 0
 
 
-def test_a_port_in_use_is_told_before_anything_slow(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_before_anything_slow(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -142,7 +142,7 @@ def test_a_port_in_use_is_told_before_anything_slow(tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
-def test_a_database_of_ones_own_gets_no_demo(campus_url: str, tmp_path: Path) -> None:
+def test_a_database_given_by_url_gets_no_demo(campus_url: str, tmp_path: Path) -> None:
     with served(tmp_path, DATABASE_URL=campus_url) as server:
         assert "Sign in" not in server.startup_log
         assert httpx.get(f"{server.url}/schools").json() == {"items": [], "next": None}
@@ -157,7 +157,7 @@ def test_a_store_is_made_in_the_embedded_database(tmp_path: Path) -> None:
         assert httpx.get(f"{server.url}/readyz").status_code == 200
 
 
-def test_an_upgrade_that_is_none_is_not_logged(campus_url: str, tmp_path: Path) -> None:
+def test_an_unknown_upgrade_is_not_logged(campus_url: str, tmp_path: Path) -> None:
     """Anybody can ask as often as they like: half a WebSocket is refused, others passed over."""
     with served(tmp_path, DATABASE_URL=campus_url) as server:
         for protocol, status in (("websocket", 400), ("h2c", 200)):

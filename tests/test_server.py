@@ -160,7 +160,7 @@ def test_other_databases_have_urls(home: Path) -> None:
         assert ask(server.url("a b/c?d"), "SELECT current_database()") == "a b/c?d"
 
 
-def test_whoever_uses_it_is_no_superuser(home: Path) -> None:
+def test_its_users_are_no_superusers(home: Path) -> None:
     rights = "rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls"
     with running(home, options=CARELESS) as server:
         assert ask(server.url(), "SELECT current_user") == "outgrow"
@@ -274,7 +274,7 @@ def test_a_database_that_was_made_before_is_brought_over(home: Path, programs: l
     assert programs == ["pg_ctl", "pg_ctl"], "more than a start and a stop"
 
 
-def test_one_that_was_left_running_is_brought_over_when_nobody_uses_it(home: Path) -> None:
+def test_a_server_left_running_is_brought_over_when_nobody_uses_it(home: Path) -> None:
     left = EmbeddedServer(home, options=CARELESS)
     left.enter()
     make_older(left)

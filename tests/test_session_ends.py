@@ -299,7 +299,7 @@ async def test_an_open_session_is_asked_for_once_in_a_while(world: World) -> Non
     assert asked.count("network.signing") <= spans
 
 
-async def test_after_a_new_secret_one_signs_in_anew(quickly: None, world: World) -> None:
+async def test_after_a_new_secret_people_sign_in_again(quickly: None, world: World) -> None:
     for ending in (secret_deleted, secret_rotated):
         await ending(world)
         login = {"email": world.ada.email, "password": PASSWORD}

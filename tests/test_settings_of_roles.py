@@ -66,7 +66,9 @@ async def test_a_store_climbs_and_comes_back(
         assert (await grow(database, "initial")).store.phase == "initial"
 
 
-async def test_who_may_only_read_is_told_so(database_url: str, connect: Connect) -> None:
+async def test_a_role_that_may_only_read_gets_the_reason(
+    database_url: str, connect: Connect
+) -> None:
     """And may look."""
     raw = await connect(database_url)
     await fill(raw, 50)

@@ -128,7 +128,7 @@ async def test_text_comes_back_as_jsonb_writes_it(
     assert await raw.get("k2") == value
 
 
-async def test_null_is_a_value_and_missing_is_none(store: Store) -> None:
+async def test_null_is_a_value_and_a_missing_key_is_not(store: Store) -> None:
     await store.set("null", None)
     assert await store.mget(["null", "none", "null"]) == [None, MISSING, None]
     assert await store.get("none") is MISSING

@@ -141,7 +141,7 @@ async def test_the_command_says_and_does_it(campus: Database, campus_url: str) -
     assert "nothing of Outgrow's" in again.stdout
 
 
-async def test_a_database_without_the_schema_that_knows_is_not_said_to_be_clean(
+async def test_a_database_without_our_schema_is_not_called_clean(
     campus: Database, campus_url: str
 ) -> None:
     await _run(campus, "DROP SCHEMA outgrow CASCADE")
