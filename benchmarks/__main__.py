@@ -185,7 +185,12 @@ ALONE: dict[str, dict[str, Part]] = {
         "routes": routes.looked_at,
         "backfill": backfill.beside_by_hand,
     },
-    "relational": {"intros": accepts, "old-clients": ladder.writes, "sending": sends},
+    "relational": {
+        "intros": accepts,
+        "old-clients": ladder.writes,
+        "sending": sends,
+        "sign-ups": ladder.sign_ups,
+    },
 }
 """And what is measured without that server, which would share the cores."""
 

@@ -1,14 +1,19 @@
-"""The ladder: what old clients' writes cost in each phase, and what reading gains in the last."""
+"""The ladder: what old clients' writes cost in each phase, and what reading gains in the last; and
+what late lists make of sign-ups."""
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
-from benchmarks import reads
+from benchmarks import processes, reads
 from benchmarks.bare import Sent
 from benchmarks.measures import Run, pages
+from benchmarks.processes import outgrow
 from benchmarks.report import Goal
+from outgrow.db.pool import Database
 from outgrow.queries import Query
+from outgrow.schema import late_lists
 from outgrow.settings import DEFAULT_STORE
 
 STORE = f'public."{DEFAULT_STORE}"'
@@ -38,6 +43,12 @@ _WRITES = {
     "a connection more": "UPDATE {store} SET value = value || to_jsonb(md5(random()::text)) "
     "WHERE key = 'user' || chr(58) || $1 || chr(58) || 'connections'",
 }
+_SIGN_UP = """
+INSERT INTO campus.users (id, name, school, created_at, rest)
+VALUES (gen_random_uuid()::text, 'New', $1, date_trunc('milliseconds', now()), '{}')
+"""
+NEW_SCHOOL = "Newfield College"
+LATE_SECONDS = 5
 
 
 async def _copy_store(run: Run) -> None:
@@ -82,3 +93,32 @@ async def page(run: Run, phase: str) -> None:
     ours, bare = turns[reads.OURS], turns[reads.BARE]
     run.report.add(name, ours.per_second, "req/s", goal, peer=reads.BARE, than=bare.per_second)
     run.add_latency(name, ours.median)
+
+
+async def sign_ups(run: Run, phase: str) -> None:
+    """People who join the large school, in turns with people who join a new one: by the relation,
+    first with lists that every one of them rewrites, then with late lists and a job that folds."""
+    for seconds in (0, LATE_SECONDS):
+        command = outgrow("grow", "--to", phase, "--late-lists", str(seconds))
+        processes.run(command, run.world.env)
+        turns = await _sign_up_turns(run)
+        name = f"sign-ups into the large school, {'late' if seconds else 'no late'} lists"
+        goals = [Goal("gate", at_least=0.95)] if seconds else []
+        ours, than = turns[run.world.school], turns[NEW_SCHOOL]
+        run.report.add(name, ours, "per second", *goals, peer="into a new school", than=than)
+
+
+async def _sign_up_turns(run: Run) -> dict[str, list[float]]:
+    turns: dict[str, list[float]] = {run.world.school: [], NEW_SCHOOL: []}
+    database = await Database.open(run.world.url, pool_size=2)
+    folding = asyncio.create_task(late_lists.keep_folding(database))
+    try:
+        for school in [*turns] * run.rounds:
+            sent = [Sent(Query("write.sign_up", _SIGN_UP), (school,), ("text",))]
+            result = await asyncio.to_thread(run.bare, "sign-up", sent)
+            turns[school].append(result.per_second)
+    finally:
+        folding.cancel()
+        await asyncio.wait([folding])
+        await database.close()
+    return turns

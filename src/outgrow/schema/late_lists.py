@@ -33,6 +33,7 @@ SQL = load("late_lists")
 BATCH = 1_000  # notes that one transaction folds: each id taken out costs the list
 TOGETHER = 100  # lists that one transaction writes
 SMALL = 64_000  # bytes of a list, as it is stored, that is written together with others
+WAITED = 0.75  # of its bound, before the job folds a list; it looks eight times within a bound
 IDLE_SECONDS = 1.0  # between two looks whether lists have become late
 
 
@@ -257,8 +258,9 @@ async def fold_all(session: Session, name: str, store: str) -> int:
 
 
 async def keep_folding(database: Database) -> None:
-    """Fold what has waited for half of its bound, until cancelled. Several processes may: a list
-    that one has folded is not due for the others."""
+    """Fold what has waited for most of its bound, until cancelled: to write a large list costs the
+    same for one note as for a thousand. Several processes may: a list that one has folded is not
+    due for the others."""
     failed: dict[str, str] = {}
     while True:
         pause = IDLE_SECONDS
@@ -268,7 +270,7 @@ async def keep_folding(database: Database) -> None:
                 pause = min(max(bound / 8, 0.1), IDLE_SECONDS)
             before, failed = failed, {}
             if waits:
-                failed = (await fold(database, bound / 2, patient=False)).failed
+                failed = (await fold(database, bound * WAITED, patient=False)).failed
         except (*GONE, asyncpg.PostgresError, OutgrowError) as e:
             before, failed = failed, {"": str(e)}
         for key, reason in failed.items():
