@@ -48,6 +48,7 @@ def test_the_benchmarks_run(tmp_path: Path) -> None:
         *(f"memory of one process, Outgrow, phase {phase}" for phase in PHASES),
         "found of 150 typos, one edit",
         "most blocks touched",
+        "sign-ups into the large school, late lists",
     }
     in_turns = {row["name"] for row in rows if row["goal"] and row["turns"]}
     assert in_turns >= {
