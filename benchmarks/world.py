@@ -74,7 +74,10 @@ _DEGREES = """
 SELECT c.user_id AS id FROM campus.connections AS c GROUP BY 1 ORDER BY count(*) DESC, 1
 """
 _CHATTING = "SELECT DISTINCT p.user_id AS id FROM campus.participants AS p"
-_HIDDEN = "SELECT h.id FROM network.hidden AS h WHERE h.viewer = $1"
+_HIDDEN = """
+SELECT h.id FROM network.hidden AS h WHERE h.viewer = $1
+UNION SELECT u.id FROM campus.users AS u WHERE u.blocked @> to_jsonb($1::text)
+"""
 _SESSIONS = """
 WITH made AS (
   INSERT INTO network.accounts (user_id, email, email_key, password_hash)
