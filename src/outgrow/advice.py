@@ -78,8 +78,8 @@ class Reading(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Where the store stands. `late`: derived lists are. `growth` is the state of the unfinished
-    growth, or "none". `air` are
+    """Where the store stands. `late` tells whether the longest derived list is. `growth` is the
+    state of the unfinished growth, or "none". `air` are
     superfluous indexes; `missing` is what the phase asks for and does not exist; `altered` is what
     differs from what Outgrow made. `grown_with` is the other blueprint that the store grew with,
     and its phase."""

@@ -6,7 +6,7 @@ opens at most one connection in addition to the pool's.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -168,7 +168,7 @@ async def _advise(
     situation = Situation(
         store=status.store.name,
         phase=status.store.phase or "initial",
-        late=bool(status.store.late.lists),
+        late=_is_late(status.store.late.lists, reading.school_is, blueprint),
         growth=status.growth_state,
         air=tuple(r.name for r in status.indexes if r.role in ("duplicate", "invalid")),
         missing=status.missing if status.store.has_grown else (),
@@ -177,6 +177,11 @@ async def _advise(
         grown_with=status.store.grown_with,
     )
     return advice.advise(past, situation, thresholds)
+
+
+def _is_late(lists: Collection[str], key: str | None, blueprint: Blueprint) -> bool:
+    """Return whether one of the late lists has this key."""
+    return any(blueprint.patterns[name].key == key for name in lists if name in blueprint.patterns)
 
 
 async def _store_reading(
