@@ -162,7 +162,7 @@ def advise(readings: Sequence[Reading], situation: Situation, thresholds: Thresh
     """Return the advice for a store. `readings` are in order of time, the last one of now."""
     now = readings[-1]
     seen = [_with_history(s, readings) for s in _signals(now, situation, thresholds)]
-    asking = [s for s in seen if s.crossed and (_helps(s, situation) or s.asks is None)]
+    asking = [s for s in seen if s.crossed and (_helps(s, situation) or _helpless(s))]
     if situation.grown_with:
         asking = []
         reason = f"the store grew with {situation.grown_with}: set OUTGROW_BLUEPRINT to its file"
@@ -243,7 +243,7 @@ def _signals(now: Reading, situation: Situation, thresholds: Thresholds) -> Iter
 def _school_signal(school: int, about: str, situation: Situation, thresholds: Thresholds) -> Signal:
     """Return the signal of the longest derived list: pages read it in `initial`, and in all phases
     whoever is added rewrites it."""
-    if situation.phase == "initial" or situation.late:
+    if situation.phase == "initial":
         why = "the list of one school is read whole, with everybody in it, for each page of people"
         return Signal("school", about, school, thresholds.school, "", why, "optimized")
     why = (
@@ -319,8 +319,13 @@ def _figure(kind: str, reading: Reading) -> float | None:
 def _helps(signal: Signal, situation: Situation) -> bool:
     """Return whether what the signal asks for is not there yet."""
     if signal.asks_late:
-        return True
+        return not situation.late
     return signal.asks is not None and _rank(signal.asks) > _rank(situation.phase)
+
+
+def _helpless(signal: Signal) -> bool:
+    """Return whether no phase and no late list helps."""
+    return signal.asks is None and not signal.asks_late
 
 
 def _planned(signal: Signal, situation: Situation) -> str:

@@ -122,7 +122,11 @@ def _fine(advised: Advised) -> list[str]:
         if signal.kind == "scale" and (signal.crossed or "scale" in seen):
             continue
         seen.add(signal.kind)
-        served = f"; that asks for {signal.asks}, which it is" if signal.crossed else ""
+        served = ""
+        if signal.crossed:
+            served = f"; that asks for {signal.asks}, which it is"
+        if signal.crossed and signal.asks_late:
+            served = "; that asks for late lists, which it has"
         lines.append(f"  {_signal(signal, advised.reading)}{served}")
     return lines
 
