@@ -346,7 +346,7 @@ async def test_a_fold_sees_what_it_waited_for(
             await asyncio.sleep(0.3)
         assert (await folding).failed == {}
     assert await value(raw, LIST) == ["9", "1"]
-    assert said.count("late_lists.begin") == 2  # once for each list
+    assert said.count("late_lists.begin") == 3  # once for the store, and for each list
 
 
 async def test_two_rows_may_put_one_element_into_a_list(late: Database, raw: Any) -> None:

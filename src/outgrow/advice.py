@@ -79,10 +79,10 @@ class Reading(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class Situation:
     """Where the store stands. `late` tells whether the longest derived list is. `growth` is the
-    state of the unfinished growth, or "none". `air` are
-    superfluous indexes; `missing` is what the phase asks for and does not exist; `altered` is what
-    differs from what Outgrow made. `grown_with` is the other blueprint that the store grew with,
-    and its phase."""
+    state of the unfinished growth, or "none". `air` are superfluous indexes; `missing` is what the
+    phase asks for and does not exist; `altered` is what differs from what Outgrow made.
+    `grown_with` is the other blueprint that the store grew with, and its phase. `overdue` is how
+    many seconds derived lists are behind, where that is more than they may be, or 0."""
 
     store: str
     phase: Phase = "initial"
@@ -93,6 +93,7 @@ class Situation:
     fits: bool = True
     altered: tuple[str, ...] = ()
     grown_with: str = ""
+    overdue: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +359,7 @@ def _plan(phase: Phase | None, situation: Situation) -> str:
     return f"outgrow grow --to {phase} --plan"
 
 
+FOLD = "outgrow fold"
 BLUEPRINT_FIRST = "outgrow inspect --write blueprint.toml"
 
 
@@ -371,6 +373,12 @@ def _repairs(situation: Situation) -> Iterator[Advice]:
     }
     if situation.growth in begun:
         yield Advice("now", *begun[situation.growth])
+    if situation.overdue:
+        reason = (
+            f"derived lists are {situation.overdue:,.0f} s behind, and notes about them pile up: "
+            "let `outgrow serve` run, or this command in cron"
+        )
+        yield Advice("now", reason, FOLD)
     again: Phase = max(situation.phase, "optimized", key=_rank)
     if situation.altered:
         shown = ", ".join(situation.altered[:3])
@@ -426,7 +434,7 @@ def _first(advice: Sequence[Advice], situation: Situation) -> str | None:
     begun = [c for c in commands if c in ("outgrow switch", "outgrow resume")]
     grown = [f"outgrow grow --to {phase}" for phase in reversed(PHASES)]
     late = _make_late(situation)
-    for command in (*begun, BLUEPRINT_FIRST, *grown, late, *(f"{c} --plan" for c in grown)):
+    for command in (*begun, FOLD, BLUEPRINT_FIRST, *grown, late, *(f"{c} --plan" for c in grown)):
         if command in commands:
             return command
     return None

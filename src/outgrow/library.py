@@ -175,6 +175,7 @@ async def _advise(
         fits=status.store.phase is not None or reading.fits >= readings.FITS,
         altered=tuple(str(finding) for finding in status.store.altered if finding.is_wrong),
         grown_with=status.store.grown_with,
+        overdue=status.store.late.lag if status.store.late.is_overdue else 0.0,
     )
     return advice.advise(past, situation, thresholds)
 

@@ -104,6 +104,10 @@ def _late(late: Late) -> list[str]:
     lines = [f"late     {', '.join(names)}: within {s:,} s" for s, names in bounds.items()]
     if late.notes:
         lines.append(f"         {late.notes:,} changes wait, the first for {late.lag:,.1f} s")
+    if late.is_overdue:
+        lines.append(
+            "         nobody folds in time: let `outgrow serve` run, or `outgrow fold` in cron"
+        )
     return lines
 
 

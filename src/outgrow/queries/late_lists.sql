@@ -38,11 +38,12 @@ SELECT max(id) FROM outgrow.late_notes;
 
 -- name: due
 -- The keys that have notes up to the id $1, each with the blueprint that it is of, of which the first has
--- waited for $2 seconds; who has waited longest comes first.
+-- waited for $2 seconds; who has waited longest comes first. A note from the future is due: the clock was set back,
+-- or the database restored on another machine.
 SELECT name, key FROM outgrow.late_notes
 WHERE id <= $1
 GROUP BY name, key
-HAVING min(noted_at) <= clock_timestamp() - make_interval(secs => $2)
+HAVING min(noted_at) <= clock_timestamp() - make_interval(secs => $2) OR max(noted_at) > clock_timestamp()
 ORDER BY min(id);
 
 -- name: read_committed
@@ -55,6 +56,10 @@ SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED;
 -- name: begin
 -- Nobody is waited for longer than $1; a crash that loses a list loses the deletion of its notes, too.
 SELECT set_config('lock_timeout', $1, true), set_config('synchronous_commit', 'off', true);
+
+-- name: reach
+-- Fails while somebody has locked the whole store.
+LOCK TABLE :"store" IN ROW EXCLUSIVE MODE;
 
 -- name: sizes
 -- The bytes that the lists $1 take in the store, 0 for one that is not there.
@@ -74,6 +79,19 @@ SELECT key FROM :"store" WHERE key = ANY ($1::text[]) ORDER BY key COLLATE "C" F
 SELECT EXISTS (
     SELECT FROM outgrow.late_notes
     WHERE hashtext(key) = hashtext($2) AND key = $2 AND name = $1 AND added);
+
+-- name: drop
+-- The notes of the blueprint $1 about the list $2, which is not there, if none of them adds something. One
+-- statement decides and deletes: a note that comes in between makes the list. Returns how many there were.
+WITH dropped AS (
+    DELETE FROM outgrow.late_notes
+    WHERE hashtext(key) = hashtext($2) AND key = $2 AND name = $1
+      AND NOT EXISTS (
+        SELECT FROM outgrow.late_notes a
+        WHERE hashtext(a.key) = hashtext($2) AND a.key = $2 AND a.name = $1 AND a.added)
+    RETURNING 1
+)
+SELECT count(*) FROM dropped;
 
 -- name: make
 -- Those of the lists $2 to which the notes of the blueprint $1 add something, and which are not there.

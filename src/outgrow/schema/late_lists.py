@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -34,6 +36,7 @@ BATCH = 1_000  # notes that one transaction folds: each id taken out costs the l
 TOGETHER = 100  # lists that one transaction writes
 SMALL = 64_000  # bytes of a list, as it is stored, that is written together with others
 WAITED = 0.75  # of its bound, before the job folds a list; it looks eight times within a bound
+PATIENCE = 15.0, 1.0  # seconds of waiting for lists that others have locked, of all of them
 IDLE_SECONDS = 1.0  # between two looks whether lists have become late
 
 
@@ -47,6 +50,11 @@ class Late:
     asked: int | None = None
     notes: int = 0
     lag: float = 0.0
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether nobody folds in time: a list is never later than twice its bound otherwise."""
+        return self.notes > 0 and self.lag > 2 * max(self.lists.values(), default=0)
 
     def as_dict(self) -> dict[str, Any] | None:
         """Return what `outgrow status` says, None where nothing is late."""
@@ -102,8 +110,8 @@ class Folded:
 
 async def fold(database: Database, seconds: float = 0.0, *, patient: bool = True) -> Folded:
     """Fold all notes that are there now, of all blueprints, about lists whose first note has waited
-    for so many seconds. For a list that somebody has locked it waits some seconds, and unless it is
-    `patient`, a moment. Raises Refused where this connection may not write to the store."""
+    for so many seconds. For lists that somebody has locked it waits 15 seconds altogether, and
+    unless it is `patient`, one. Raises Refused where this connection may not write to the store."""
     folded = Folded()
     if not await database.value(SQL["exist"]):
         return folded
@@ -112,6 +120,7 @@ async def fold(database: Database, seconds: float = 0.0, *, patient: bool = True
     upto = await database.value(SQL["last"])
     if upto is None:
         return folded
+    patience = _Patience(patient, PATIENCE[0 if patient else 1])
     while True:
         due: dict[str, list[str]] = {}
         for name, key in await database.rows(SQL["due"], upto, seconds):
@@ -123,7 +132,27 @@ async def fold(database: Database, seconds: float = 0.0, *, patient: bool = True
             if (store := stores.get(name)) is None:
                 folded.failed.update(dict.fromkeys(keys, f"the store of {name} is not there"))
             else:
-                await _Folder(database, name, store, patient, folded).fold(keys)
+                await _Folder(database, name, store, patience, folded).fold(keys)
+
+
+@dataclass(slots=True)
+class _Patience:
+    """How long a fold waits for what others have locked: `left` seconds in all, so that lists that
+    are locked for long hold up neither each other nor the rest."""
+
+    patient: bool
+    left: float
+
+    @property
+    def tries(self) -> bool:
+        """Whether a lock that could not be had is asked for again."""
+        return self.patient and self.left > 0
+
+    @property
+    def lock_timeout(self) -> str:
+        if self.left <= 0:
+            return "1ms"
+        return "1s" if self.patient else "100ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,69 +162,92 @@ class _Folder:
     database: Database
     name: str
     store: str
-    patient: bool
+    patience: _Patience
     folded: Folded
 
     async def fold(self, keys: list[str]) -> None:
-        """Fold small lists many at a time, and large ones one by one; so also those that are not
-        there, that somebody has locked, or of which one cannot be written."""
+        """Fold small lists many at a time. Then, one by one, those that somebody has locked or that
+        cannot be written together, and last the large ones, which take long."""
+        if reason := await self._unreachable():
+            self.folded.failed.update(dict.fromkeys(keys, reason))
+            return
+        left: list[str] = []
+        large: list[str] = []
         for start in range(0, len(keys), TOGETHER):
             batch = keys[start : start + TOGETHER]
             sizes = await self.database.rows(self._sql("sizes"), batch)
-            small = [row["key"] for row in sizes if row["bytes"] <= SMALL]
-            done: set[str] = set()
-            if len(small) > 1:
-                done = await self._fold_together(small)
-            for key in batch:
-                if key not in done:
-                    await self._fold_one(key)
+            small = {row["key"] for row in sizes if row["bytes"] <= SMALL}
+            done = await self._fold_together(sorted(small)) if len(small) > 1 else set()
+            left += [key for key in batch if key in small - done]
+            large += [key for key in batch if key not in small]
+        for key in (*left, *large):
+            await self._fold_one(key)
+
+    async def _unreachable(self) -> str:
+        """Return why no list can be written now, or ""."""
+
+        async def work(session: Session) -> None:
+            await self._begin(session, self.patience.lock_timeout)
+            await session.run(self._sql("reach"))
+
+        return (await self._try(work, again=self.patience.tries))[1]
 
     async def _fold_together(self, keys: list[str]) -> set[str]:
         """Return the lists whose notes were folded, perhaps not all of them."""
 
         async def work(session: Session) -> tuple[list[str], int]:
-            await self._begin(session)
+            # While it waits for a list that somebody makes it holds those that it has made. So it
+            # gives up before PostgreSQL looks for a deadlock (after a second) and ends the other.
+            await self._begin(session, "50ms")
             await _check(session, self.store)
             await session.run(self._sql("make"), self.name, keys)
             rows = await session.rows(self._sql("lock_free"), keys)
             free = [row["key"] for row in rows]
             return free, await _fold(session, self.name, self.store, free)
 
-        try:
-            free, notes = await self._transaction(work)
-        except GONE:
-            raise
-        except (Busy, asyncpg.PostgresError) as e:
-            log.debug("lists are folded one by one: %s", e)
+        done, reason = await self._try(work, again=False)
+        if done is None:
+            log.debug("lists are folded one by one: %s", reason)
             return set()
+        free, notes = done
         self.folded.notes += notes
         self.folded.lists += len(free)
         return set(free)
 
     async def _fold_one(self, key: str) -> None:
         async def work(session: Session) -> int:
-            await self._begin(session)
+            await self._begin(session, self.patience.lock_timeout)
             return await fold_list(session, self.name, self.store, key)
 
-        try:
-            notes = await self._transaction(work)
-        except GONE:
-            raise
-        except (Busy, asyncpg.PostgresError) as e:
-            self.folded.failed[key] = e.detail or e.message if isinstance(e, Busy) else str(e)
+        notes, reason = await self._try(work, again=self.patience.tries)
+        if notes is None:
+            self.folded.failed[key] = reason
         else:
             self.folded.notes += notes
             self.folded.lists += notes > 0
 
-    async def _transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
-        if self.patient:
-            return await self.database.transaction(work)
-        async with self.database.session() as session, session.connection.transaction():
-            return await work(session)
+    async def _try(
+        self, work: Callable[[Session], Awaitable[T]], *, again: bool
+    ) -> tuple[T | None, str]:
+        """Run `work` in a transaction, `again` if it loses a race. Return None and the reason where
+        it fails: also where its statement or connection is ended, by a timeout of the role or by an
+        operator, so that one list which takes long does not hold up the others. Where the database
+        is gone, the next transaction raises Unavailable."""
+        begun = time.monotonic()
+        try:
+            if again:
+                return await self.database.transaction(work), ""
+            async with self.database.session() as session, session.connection.transaction():
+                return await work(session), ""
+        except (Busy, *GONE, asyncpg.PostgresError) as e:
+            if isinstance(e, (Busy, asyncpg.LockNotAvailableError)):
+                self.patience.left -= time.monotonic() - begun
+            reason = e.detail or e.message if isinstance(e, Busy) else str(e)
+            return None, reason or type(e).__name__
 
-    async def _begin(self, session: Session) -> None:
+    async def _begin(self, session: Session, lock_timeout: str) -> None:
         await session.run(SQL["read_committed"])
-        await session.run(SQL["begin"], "1s" if self.patient else "100ms")
+        await session.run(SQL["begin"], lock_timeout)
 
     def _sql(self, block: str) -> Query:
         return SQL[block].with_identifiers(store=self.store)
@@ -221,8 +273,10 @@ async def fold_list(session: Session, name: str, store: str, key: str) -> int:
     await _check(session, store)
     lock = SQL["lock"].with_identifiers(store=store)
     while await session.value(lock, key) is None:
+        if dropped := await session.value(SQL["drop"], name, key):
+            return int(dropped)
         if not await session.value(SQL["adds"], name, key):
-            break
+            return 0
         await session.run(SQL["make"].with_identifiers(store=store), name, [key])
         if await session.value(lock, key) is None:
             raise Busy("too_contended", f"the store does not keep what is written under {key}")
@@ -273,11 +327,18 @@ async def keep_folding(database: Database) -> None:
                 failed = (await fold(database, bound * WAITED, patient=False)).failed
         except (*GONE, asyncpg.PostgresError, OutgrowError) as e:
             before, failed = failed, {"": str(e)}
-        for key, reason in failed.items():
-            if key not in before:  # once, not every second
-                what = f"the list {key}" if key else "late lists"
-                log.warning("%s could not be written, and will be: %s", what, reason)
+        _warn({key: reason for key, reason in failed.items() if key not in before})
         await asyncio.sleep(pause)
+
+
+def _warn(failed: Mapping[str, str]) -> None:
+    """Log each reason once, with the first list that could not be written for it."""
+    for reason, number in Counter(failed.values()).items():
+        key = next(key for key in failed if failed[key] == reason)
+        what = f"the list {key}" if key else "late lists"
+        if number > 1:
+            what += f" and {number - 1:,} more"
+        log.warning("%s could not be written, and will be: %s", what, reason)
 
 
 async def _read_bound(database: Database) -> tuple[int, bool]:
